@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from drivers.barrier.orders import Orders, Pause
 from drivers.barrier.turns import Urgency
 from gate_core.errors import LinkLostError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 Line = TypeVar("Line", bound="_Line")

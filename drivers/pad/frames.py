@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gate_core.errors import BadFrameError
-from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.crossing import PadResult
 
 LINE_BYTES_MAX: Final = 512
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.pad.frames import Sensor, Verdict, decode, look
 from gate_core.errors import BadFrameError, DriverError, NotWellError
-from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
 
 if TYPE_CHECKING:

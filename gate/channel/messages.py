@@ -16,7 +16,7 @@ import msgspec
 from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
 from gate.passage.events import RecordClass, RecordKind, TrackChange, Wish
 from gate.passage.orders import Concern, Disposition, Outcome
-from gate_core.evidence.evidence import (
+from gate_core.evidence.crossing import (
     AccessProtocol,
     Alarm,
     CameraTrouble,
@@ -268,7 +268,7 @@ class FaceSeen(Message, frozen=True):
 
 
 class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The verdict of a sensor beside the camera, as `gate_core.evidence.evidence.PadEvidence` has it."""
+    """The verdict of a sensor beside the camera, as `gate_core.evidence.crossing.PadEvidence` has it."""
 
     name: Annotated[str, msgspec.Meta(max_length=64)]
     version: Annotated[str, msgspec.Meta(max_length=64)]

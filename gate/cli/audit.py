@@ -69,7 +69,7 @@ def give(
     from gate.audit.inbox import ERASURE
     from gate.programs.shared.config import load
     from gate_core import durable
-    from gate_core.approval.approvers_file import approvers_in
+    from gate_core.approval.approvers import approvers_in
     from gate_core.approval.errors import ApprovalError
     from gate_core.settings.config_file import ConfigError
     from gate_core.settings.environment import path_from_environment

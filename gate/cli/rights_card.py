@@ -23,7 +23,7 @@ def card(
     from gate.programs.shared.runner import load_config
     from gate.programs.shared.system_card import facts_of, judgements_of
     from gate_core.approval.canonical import digest, read
-    from gate_core.command_line.written import write_new
+    from gate_core.command_line.output import write_new
     from gate_core.settings.config_file import ConfigError
     from gate_core.web_pages.templates import environment
 

@@ -21,7 +21,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext
 from gate.passage.states import Entering, Granted, Inspecting
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.reasons import Objection, Reason
 
 FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})

@@ -20,7 +20,7 @@ from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.states import Turn, Turned
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
 

@@ -34,7 +34,7 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
-from gate_core.evidence.evidence import Door, LaneEvidence
+from gate_core.evidence.crossing import Door, LaneEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

@@ -43,7 +43,7 @@ from gate.passage.policy import (
     is_read,
 )
 from gate.passage.states import Entering, Entry, Idle, Inspecting, Opening, Reading, Recording, Referred, Rules, Step
-from gate_core.evidence.evidence import Evidence, FaceEvidence
+from gate_core.evidence.crossing import Evidence, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import asked, register_objections
 from gate_core.evidence.screen import Guidance, Screen

@@ -21,7 +21,7 @@ from gate.passage.events import DoorSeen
 from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 
 Insisting = tuple[DoorState, tuple[Effect, ...]]
 

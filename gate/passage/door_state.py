@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gate.passage.counting import Counters, passages_between
 from gate.passage.events import DoorSeen
-from gate_core.evidence.evidence import Alarm, Door, DoorEvidence
+from gate_core.evidence.crossing import Alarm, Door, DoorEvidence
 
 
 @dataclass(frozen=True, slots=True)

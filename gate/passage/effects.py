@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Guidance, Screen
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.orders import Ordered, Said
-from gate_core.evidence.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.crossing import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.screen import Guidance

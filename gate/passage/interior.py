@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gate.passage.events import SensorsSeen
-from gate_core.evidence.evidence import InsideEvidence, Notice
+from gate_core.evidence.crossing import InsideEvidence, Notice
 
 LOOKS_MIN = 2  # looks of the sensors that must agree before somebody is taken for gone
 

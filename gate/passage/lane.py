@@ -33,7 +33,7 @@ from gate.passage.events import (
 from gate.passage.interior import Interior
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
-from gate_core.evidence.evidence import Door, LaneEvidence, Notice, SiteEvidence
+from gate_core.evidence.crossing import Door, LaneEvidence, Notice, SiteEvidence
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import EVERYBODY, BorderDirection, Travellers

@@ -24,7 +24,7 @@ from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, State, Turn, Turned
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 

@@ -70,7 +70,7 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 

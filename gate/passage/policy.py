@@ -13,7 +13,7 @@ from typing import Final
 
 from gate.passage.conditions import Facts, Sex
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate_core.evidence.evidence import (
+from gate_core.evidence.crossing import (
     AccessProtocol,
     Check,
     CheckId,

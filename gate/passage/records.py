@@ -20,7 +20,7 @@ from gate.passage.draws import Draw
 from gate.passage.events import Part, RecordClass, RecordKind, Wish
 from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
-from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, Evidence
+from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import BorderDirection
 

@@ -19,7 +19,7 @@ from gate.passage.conditions import All, Condition, Fact, Facts
 from gate_core.evidence.reasons import Objection, Reason
 
 if TYPE_CHECKING:
-    from gate_core.evidence.evidence import Score
+    from gate_core.evidence.crossing import Score
 
 
 NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted

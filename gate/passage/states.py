@@ -14,7 +14,7 @@ from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate_core.evidence.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.crossing import CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.screen import Guidance, Screen

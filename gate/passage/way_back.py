@@ -19,7 +19,7 @@ from gate.passage.interior import LOOKS_MIN, Interior, Waits
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Idle, Referred, State, Turn, Turned, crossing_of
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 
 
 def watch(turn: Turn) -> Turned:

@@ -26,7 +26,7 @@ from gate.provision.host_kill import host_killed
 from gate.provision.site import Site, at_device, require_unit_access, run
 from gate.provision.steps import ConfigurationStepError, Figure, Finding, Step, step_errors
 from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction
 
 GRANT_SHORT_MS: Final = 5_000

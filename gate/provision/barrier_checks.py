@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gate.provision.steps import Figure, Finding, StepError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 REST_MS: Final = 15_000  # from the end of a check until the leaf is closed and the zone empty

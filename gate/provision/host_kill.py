@@ -24,7 +24,7 @@ from drivers.barrier.settings import BarrierSettings
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision.steps import Finding, StepError, step_errors
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LeafPosition
 from gate_core.settings.environment import environment_with
 

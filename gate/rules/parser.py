@@ -48,7 +48,7 @@ from gate.passage.conditions import (
     WeekdayIs,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 from gate_core.evidence.serving import BorderDirection
 from gate_core.settings.toml_file import TomlFile, Wrong, misfits
 from gate_documents.countries import is_state_code

@@ -36,7 +36,7 @@ from gate_central.database import open_database
 from gate_central.ledger import Ledger
 from gate_central.roster import Roster
 from gate_central.schema import age_keys, heads
-from gate_central.server_context import House
+from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Signer, Verifier
 from gate_core.audit_format.record import time_text
 from gate_core.command_line.output import note
@@ -166,7 +166,7 @@ def forgetting(_: Bench) -> list[Row]:
                         age_keys.insert(), [{**key, "device": name, "day": day, "id": one} for day, one in ids]
                     )
             folder.init(place / "central", "central.example", datetime.now(UTC), b"[kept]\ncrossings_days = 30\n")
-            house = House.of(place / "central", engine, lambda: datetime.now(UTC))
+            house = ServerContext(place / "central", engine, lambda: datetime.now(UTC))
             began_s = time.perf_counter()
             gate_days = house.retention.look() / KEYS_OVER
             rows.append(

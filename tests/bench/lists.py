@@ -37,7 +37,7 @@ from gate.lists.shelf import Shelf
 from gate.passage.conditions import AgeFrom, All, IssuerIs, Not
 from gate.passage.policy import decide
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate_core.evidence.evidence import Evidence, SiteEvidence
+from gate_core.evidence.crossing import Evidence, SiteEvidence
 from gate_core.evidence.registers import Register, RegisterFinding
 
 LISTS: Final = 5

@@ -15,7 +15,7 @@ from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 
 from drivers.barrier.port import BarrierDriver
 from gate_core.errors import LinkLostError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour
 from hardware_sim.barrier.lot import LotTurnstile
 

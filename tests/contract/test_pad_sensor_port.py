@@ -15,7 +15,7 @@ from drivers.pad.profile import load_profile
 from drivers.pad.session import Session
 from drivers.pad.settings import PadSensor as Settings
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError
-from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
 from hardware_sim.pad.sensor import Fault, PadSensor, Stands
 from hardware_sim.pad.server import PadServer

@@ -16,7 +16,7 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.links import Link, memory_pair
 from gate_core.errors import LinkLostError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 # What the board is told, as the counting controller notes it.

@@ -16,7 +16,7 @@ import msgspec
 
 from gate.channel import messages
 from gate.programs.lane.document import child
-from gate_core.evidence.evidence import CheckId, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, DocumentEvidence
 
 SIZE = 4 * 1024 * 1024 - 64  # nearly the longest message that a child may send before it is prepared
 CHATTER_BYTES = 1 << 20

@@ -17,10 +17,10 @@ from fakes.central_server import Bench
 from starlette.testclient import TestClient
 
 from gate_central.authority import fingerprint, new_key
-from gate_central.client_certificates import issue
-from gate_central.people_pages import make_desk
+from gate_central.authority import issue_person as issue
+from gate_central.people_pages import make_pages
 from gate_central.rights import Role
-from gate_central.server_context import House
+from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Signer
 
 HOST = "central.example"
@@ -40,7 +40,7 @@ class Nation:
     """`bench` is gate-0001's log."""
 
     bench: Bench
-    house: House
+    house: ServerContext
     certificates: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -50,9 +50,9 @@ class Nation:
             bench.server.enrol(Signer.generate(f"border.example/{gate}/demo").verifier, gate)
         nation = cls(bench, housed(bench, folder / "house", settings))
         for party, gate in PARTIES.items():
-            nation.house.places.add_party(party, f"Police of the {party}")
-            nation.house.places.add_site(f"{party}-port", party, f"Port of the {party}")
-            nation.house.places.put(gate, site=f"{party}-port", canary=None)
+            nation.house.tenants.add_party(party, f"Police of the {party}")
+            nation.house.tenants.add_site(f"{party}-port", party, f"Port of the {party}")
+            nation.house.tenants.put(gate, site=f"{party}-port", canary=None)
         for role in Role:
             for of in (*PARTIES, None):
                 nation.admit(f"{role.value}-{of or 'nation'}", role, of)
@@ -62,12 +62,12 @@ class Nation:
         request = requested(name, new_key())
         made = issue(self.house.folder.authority, name, request, self.bench.server.clock.now)
         self.certificates[name] = fingerprint(made)
-        self.house.places.admit(name, role, party, self.certificates[name])
+        self.house.tenants.admit(name, role, party, self.certificates[name])
 
     @contextmanager
     def as_person(self, name: str | None) -> Iterator[TestClient]:
         """The pages, asked with this person's certificate, with any other SHA-256, or with none."""
-        desk = make_desk(self.house)
+        desk = make_pages(self.house)
         shown = None if name is None else self.certificates.get(name, name)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -9,25 +9,25 @@ from fakes.approvals import PERSONS, signer, write_approvers
 from fakes.central_server import NOW, Bench
 
 from gate_central import folder as folders
-from gate_central.admin_log import Act
-from gate_central.server_context import House
+from gate_central.admin_log import AdminRecord
+from gate_central.server_context import ServerContext
 from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.audit_format.unsealing import Unsealer
 
 
-def housed(bench: Bench, folder: Path, settings: str = "") -> House:
+def housed(bench: Bench, folder: Path, settings: str = "") -> ServerContext:
     """Make the folder, if there is none yet, and begin."""
     if not folder.exists():
         folders.init(folder, "central.example", NOW)
         write_approvers(folder / "approvers.toml")
     (folder / "central.toml").write_text(settings)
-    return House.of(folder, bench.server.ledger._engine, bench.server.clock)
+    return ServerContext(folder, bench.server.ledger._engine, bench.server.clock)
 
 
-def told(house: House) -> list[Act]:
+def told(house: ServerContext) -> list[AdminRecord]:
     """What the own log says, the oldest first."""
     unsealer = Unsealer.from_file(house.folder.path / folders.ACTS_IDENTITY)
-    return house.acts.newest(unsealer, 10_000)[::-1]
+    return house.admin_log.newest(unsealer, 10_000)[::-1]
 
 
 def order(origin: str, keys: Sequence[str], by: int = 2) -> bytes:

@@ -40,7 +40,7 @@ from gate_core.orders.verbs import Verb
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app
 from gate_officers.console.handover import Handovers
-from gate_officers.console.lanes import Hall
+from gate_officers.console.lanes import Hall, Unanswered
 from gate_officers.console.sessions import PROOF, Sessions
 from gate_officers.console.sign_in import Clock, SignIn
 
@@ -99,14 +99,6 @@ def waits(crossing: str, *reasons: str, waiting_s: float = 12.0, **changes: Any)
     return Waits(crossing=crossing, waiting_s=waiting_s, reasons=why, **(about | changes))
 
 
-@dataclass(frozen=True, slots=True)
-class NotThere:
-    """What a gate that is not there answers."""
-
-    problem: str = "does not answer"
-    maybe_done: bool = False
-
-
 @dataclass(slots=True)
 class FakeGate:
     """One gate. `obeyed` are the orders that it obeyed; `holding` has it answer only when set."""
@@ -156,17 +148,17 @@ class FakeGate:
         """Have somebody else decide, which the console has not heard yet."""
         self._decided[crossing] = officer
 
-    async def look(self) -> Challenge | NotThere:
+    async def look(self) -> Challenge | Unanswered:
         if self.snapshot is None:
-            return NotThere(self.trouble)
+            return Unanswered(self.trouble)
         given = self._challenger.issue(self._version, next(self._ms))
         return Challenge(gate=self.id, issued_ms=given.issued_ms, nonce=given.nonce, version=given.version)
 
-    async def order(self, order: bytes) -> Answer | NotThere:
+    async def order(self, order: bytes) -> Answer | Unanswered:
         if self.holding is not None:
             await self.holding.wait()
         if self.snapshot is None:
-            return NotThere(self.trouble)
+            return Unanswered(self.trouble)
         try:
             signed = read_order(order, shifts.PUBLIC)
         except OrderError as error:

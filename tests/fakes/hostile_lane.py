@@ -65,7 +65,7 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
 )
-from gate_core.evidence.evidence import Alarm, CameraTrouble, Score
+from gate_core.evidence.crossing import Alarm, CameraTrouble, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
 

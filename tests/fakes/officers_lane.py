@@ -29,7 +29,7 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.referrals import Referrals
 from gate_core.errors import LinkLostError
-from gate_core.evidence.evidence import Alarm, Score
+from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Purpose
 from gate_core.orders.challenge import Challenge
 from gate_core.orders.order import Shift

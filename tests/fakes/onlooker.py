@@ -36,7 +36,7 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.referral_timing import Paced
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
-from gate_core.evidence.evidence import DocumentEvidence, FaceEvidence
+from gate_core.evidence.crossing import DocumentEvidence, FaceEvidence
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 

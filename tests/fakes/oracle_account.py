@@ -15,7 +15,7 @@ from gate.passage.events import DoorSeen, Part, SiteSeen
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
 from gate.passage.states import Rules
-from gate_core.evidence.evidence import DocumentEvidence, FaceEvidence
+from gate_core.evidence.crossing import DocumentEvidence, FaceEvidence
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 

@@ -9,7 +9,7 @@ from gate.passage.events import Wish
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import Record
-from gate_core.evidence.evidence import CheckResult, FaceEvidence
+from gate_core.evidence.crossing import CheckResult, FaceEvidence
 from gate_core.evidence.reasons import Reason
 
 CALLS = {Wish.HELP: (Reason.HELP_ASKED,), Wish.PROTECTION: (Reason.PROTECTION_ASKED,)}

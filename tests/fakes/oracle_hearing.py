@@ -31,7 +31,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import Admit, BeginEmergency, BePresent, EndEmergencyNow, Free, Hold, Ordered
 from gate.passage.policy import Verdict
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 OF_SOMEBODY = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 COUNTS = 2**32

@@ -20,7 +20,7 @@ from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Admit, BePresent, Command, Missing, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 from gate_core.evidence.names import Role
 
 CROSSING = "c1"

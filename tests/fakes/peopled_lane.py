@@ -48,7 +48,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, HandOver, Ordered
-from gate_core.evidence.evidence import Alarm, Score
+from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Guidance
 from hardware_sim.barrier import controller as board
 from hardware_sim.barrier.device import Barrier

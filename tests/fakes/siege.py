@@ -46,7 +46,7 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
 )
-from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.crossing import Door, Score
 from gate_core.evidence.screen import Guidance, Screen
 
 STEP_MS = 50

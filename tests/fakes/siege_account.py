@@ -27,7 +27,7 @@ from gate.passage.machine import Rules
 from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
 from gate.passage.records import ClosedAs, Direction
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
 
 OTHER = {Door.FIRST: Door.LAST, Door.LAST: Door.FIRST}

@@ -28,7 +28,7 @@ from gate.passage.events import Event, Part
 from gate.passage.lasting_state import LastingState
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Purpose
 
 TURNS = 5  # of the loop: whatever an event brings about is done by then

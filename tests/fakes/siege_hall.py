@@ -44,7 +44,7 @@ from gate.passage.orders import (
     OpenLane,
     PauseLane,
 )
-from gate_core.evidence.evidence import Alarm, CameraTrouble, Door
+from gate_core.evidence.crossing import Alarm, CameraTrouble, Door
 from gate_core.evidence.screen import Guidance
 
 OPEN_MS = 3_000

@@ -18,7 +18,7 @@ from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, Command, Free
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs, IncidentKind, ObeyedVerb
 from gate.programs.lane.records import encode, replay
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 from gate_core.evidence.screen import Screen
 
 

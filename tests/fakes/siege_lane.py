@@ -18,7 +18,7 @@ from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Ordered
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 
 
 class BesiegedLane:

@@ -24,7 +24,7 @@ from gate.passage.events import (
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.orders import BePresent
-from gate_core.evidence.evidence import DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.crossing import DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.screen import Guidance
 
 TWO_DOORS = machine.Rules(replace(RULES.policy, two_doors=True), RULES.timing)

@@ -39,7 +39,7 @@ from gate.passage.orders import Command, Ordered, Outcome
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Purpose, Screen
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from fakes.walked_board import Board, Line
 
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 ORDER_S = 0.008

@@ -11,7 +11,7 @@ from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 SMALL = (records.Incident, records.Granted, records.GrantEnded, records.Revoked)
 

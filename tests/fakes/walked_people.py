@@ -32,7 +32,7 @@ from gate.passage.orders import (
     HandOver,
     Hold,
 )
-from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Score
+from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.screen import Guidance, Screen
 
 ADULT = replace(GENUINE, age=40)

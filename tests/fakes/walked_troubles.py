@@ -25,7 +25,7 @@ from gate.passage.orders import (
     Hold,
     OpenLane,
 )
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 EVERY_S = 6.0  # on the average
 

@@ -16,7 +16,7 @@ from fakes.tiers import quick_or_long
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.links import SerialLink
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import LineFaults, SerialLine

@@ -20,7 +20,7 @@ from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
 
 from gate_central.authority import fingerprint, new_key
-from gate_central.client_certificates import issue
+from gate_central.authority import issue_person as issue
 from gate_central.evidence import Kind
 from gate_central.folder import server_pem
 from gate_central.rights import Role
@@ -70,7 +70,7 @@ async def nation(tmp_path: Path) -> Nation:
         key = new_key()
         person = issue(made.house.folder.authority, name, requested(name, key), datetime.now(UTC))
         await loop.run_in_executor(None, (tmp_path / f"{name}.pem").write_bytes, server_pem(key, person))
-        made.house.places.admit(name, role, None, fingerprint(person))
+        made.house.tenants.admit(name, role, None, fingerprint(person))
     return made
 
 

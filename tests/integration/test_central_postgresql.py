@@ -22,8 +22,8 @@ from sqlalchemy.exc import OperationalError
 
 from gate_central.admin_log import DEVICE
 from gate_central.archive import export, is_intact
-from gate_central.commands.keys import judge_in
 from gate_central.database import LASTING, open_database
+from gate_central.erasing import judge_in
 from gate_central.errors import FolderError, ForbiddenError
 from gate_central.evidence import Answer, Kind, slots
 from gate_central.ledger import ABSENT_S, LACKING, Ledger
@@ -235,13 +235,13 @@ async def test_what_is_done_at_once_through_two_processes_is_one_log_after_anoth
     houses = [housed(bench, tmp_path / "house") for _ in range(2)]
 
     def act(number: int) -> None:
-        houses[number % 2].acts.record("export_made", {"n": number})
+        houses[number % 2].admin_log.record("export_made", {"n": number})
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(act, range(40)))
     assert sorted(int(str(one.fields["n"])) for one in told(houses[0])) == list(range(40))
-    export(houses[0].ledger, houses[0].acts.as_gate, tmp_path / "out")
-    assert verify(tmp_path / "out", houses[0].acts.as_gate.log.vkey).verified
+    export(houses[0].ledger, houses[0].admin_log.as_gate, tmp_path / "out")
+    assert verify(tmp_path / "out", houses[0].admin_log.as_gate.log.vkey).verified
 
 
 async def test_an_erasure_that_races_the_round_that_brings_its_key_wins(bench: Bench, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ async def test_the_pages_stand_on_it_too(server: Postgresql, tmp_path: Path) -> 
         answer = client.post("/export", data={**asked, "purpose": "complaint", "case": "K-1"})
     (tmp_path / "carried.bundle").write_bytes(answer.content)
     assert verify(tmp_path / "carried.bundle", nation.bench.log.vkey).verified
-    nation.house.places.dismiss("auditor-north")
+    nation.house.tenants.dismiss("auditor-north")
     with nation.as_person("auditor-north") as client:
         assert client.get("/").status_code == 403
 

@@ -36,7 +36,7 @@ from gate.programs.children.final_report import last_words
 from gate.programs.lane.list_renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.orders import sealing
 from gate_documents.lds.sod import parse_sod
 from hardware_sim.chip.card import Card

@@ -24,7 +24,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.picture import decode
 from gate.programs.children import fd_passing, portraits
 from gate.programs.vision.page_source import Pages
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
 from gate_core.settings.toml_file import Contradictions

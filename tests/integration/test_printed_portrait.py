@@ -10,7 +10,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.programs.vision.printed_portrait import PrintedPortrait
-from gate_core.evidence.evidence import CheckResult, PageCheck
+from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from hardware_sim.faces import identities
 

@@ -38,10 +38,9 @@ from gate_central.roster import Roster
 from gate_central.schema import age_keys
 from gate_core.approval.note import Approval
 from gate_core.audit_format.checkpoint import read_checkpoint
-from gate_core.audit_format.expiry_statement import Expired
-from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.spool import EXPIRED, Spool
+from gate_core.audit_format.statements import Expired, Held
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
 from gate_core.mirror_client.https import Courier, tls

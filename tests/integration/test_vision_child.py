@@ -37,7 +37,7 @@ from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
 from gate.programs.vision.face_children import FACES
 from gate_core.errors import RefusedError
-from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.crossing import PadResult
 from gate_core.evidence.screen import Guidance
 from hardware_sim.pad.sensor import Fault, PadSensor, Stands
 from hardware_sim.pad.server import PadServer

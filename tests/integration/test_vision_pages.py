@@ -23,7 +23,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.programs.shared.config import Audit, Config, Paths
 from gate.programs.vision import program as vision
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Purpose
 from hardware_sim.page.lying import Lying

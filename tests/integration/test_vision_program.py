@@ -43,7 +43,7 @@ from gate.face.chain import open_models, template_of
 from gate.picture import decode
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Rules, Screens
 from gate.programs.vision import program as vision
-from gate_core.evidence.evidence import PadResult, Swap
+from gate_core.evidence.crossing import PadResult, Swap
 from gate_core.evidence.screen import Guidance, Purpose
 from gate_core.orders.sealing import FACE, info_of
 from hardware_sim.camera.display import shone_at_person

@@ -17,7 +17,7 @@ from drivers.barrier.framed.hearing import Hearing
 from drivers.barrier.framed.reading import Reading, relaxes, settled
 from drivers.links import Link
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LeafPosition
 
 _kinds = st.sampled_from(KINDS)

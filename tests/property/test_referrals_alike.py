@@ -32,7 +32,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import Free, Hold
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate_core.evidence.evidence import Alarm, CameraTrouble, CheckId, CheckResult, Score
+from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.evidence.screen import Screen

@@ -49,7 +49,7 @@ TURNSTILE = '''"""A turnstile in memory."""
 
 from collections.abc import Collection, Mapping
 
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 

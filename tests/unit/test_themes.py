@@ -53,7 +53,7 @@ from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
 from gate_core.command_line.distributions import installed
 from gate_core.command_line.tree import application
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.orders.verbs import Verb

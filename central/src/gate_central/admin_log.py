@@ -22,16 +22,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gate_central.append_verification import in_piece
 from gate_central.database import dialect_of, insert, sweep
-from gate_central.errors import CentralError, DamagedError, UnknownError
+from gate_central.errors import CentralError, DamagedError
 from gate_central.history import root_at
 from gate_central.key_filing import Wanted
 from gate_central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate_central.roster import Gate
-from gate_central.schema import heads
+from gate_central.schema import EMPTY_HEAD, heads
 from gate_core import durable
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.merkle import EMPTY_ROOT, leaf_hash
+from gate_core.audit_format.merkle import leaf_hash
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Note, decode_base64
 from gate_core.audit_format.record import Happening, Header, canonical_json, time_text
 from gate_core.audit_format.sealing import Sealer, plaintext, seal
@@ -52,7 +52,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AdminRecord:
     """A record in clear; `fields` is empty and `kind` is the reason where it does not open."""
 
     index: int
@@ -61,7 +61,7 @@ class Act:
     fields: Mapping[str, object]
 
 
-class Acts:
+class AdminLog:
     """Writes the log. Blocking."""
 
     def __init__(
@@ -184,12 +184,20 @@ class Acts:
     def _begin(self) -> None:
         """Make the empty log, if there is none yet."""
         with self._engine.begin() as connection:
-            empty = insert(dialect_of(connection), heads).values(device=DEVICE, **_EMPTY)
+            empty = insert(dialect_of(connection), heads).values(device=DEVICE, **EMPTY_HEAD)
             connection.execute(empty.on_conflict_do_nothing())
 
-    def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[Act]:
+    def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[AdminRecord]:
         """The newest records in clear, the newest first. Raises DamagedError."""
-        return read_acts(Ledger(self._engine), unsealer, most)
+        ledger, found = Ledger(self._engine), list[AdminRecord]()
+        size = ledger.head(DEVICE).size
+        for n in range((size - 1) // TILE_WIDTH, -1, -1):
+            bundle = ledger.bundle(DEVICE, n)
+            pairs = list(zip(bundle.entries, bundle.sealed, strict=False))
+            found += [_opened(ledger, unsealer, leaf, line) for leaf, line in reversed(pairs)]
+            if len(found) >= most:
+                break
+        return found[:most]
 
 
 def _read(path: Path) -> bytes | None:
@@ -206,26 +214,7 @@ def _size(note: bytes) -> int:
     return Checkpoint.parse(Note.parse(note).text).size
 
 
-_EMPTY = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
-
-
-def read_acts(ledger: Ledger, unsealer: Unsealer, most: int) -> list[Act]:
-    """The newest records in clear, the newest first. Raises DamagedError."""
-    try:
-        size = ledger.head(DEVICE).size
-    except UnknownError:
-        return []
-    found = list[Act]()
-    for n in range((size - 1) // TILE_WIDTH, -1, -1):
-        bundle = ledger.bundle(DEVICE, n)
-        pairs = list(zip(bundle.entries, bundle.sealed, strict=False))
-        found += [_opened(ledger, unsealer, leaf, line) for leaf, line in reversed(pairs)]
-        if len(found) >= most:
-            break
-    return found[:most]
-
-
-def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> Act:
+def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> AdminRecord:
     try:
         header = Header.parse(leaf)
         body = decode_base64(line.partition(b'"ct":"')[2].partition(b'"')[0].decode("ascii"))
@@ -236,5 +225,5 @@ def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> Act
         unsealer.learn(wrapped)
     opened = unsealer.open(header, body)
     if isinstance(opened, Closed):
-        return Act(header.index, header.hour, opened.value, {})
-    return Act(header.index, opened.time, opened.kind, opened.body)
+        return AdminRecord(header.index, header.hour, opened.value, {})
+    return AdminRecord(header.index, opened.time, opened.kind, opened.body)

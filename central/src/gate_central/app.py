@@ -29,7 +29,7 @@ from starlette.routing import Route
 from gate_central import wire
 from gate_central.approvals import NOTE_BYTES_MAX, Approvals
 from gate_central.enrolment import Enrolment
-from gate_central.erasing import Erasures
+from gate_central.erasing import Erasures, judge_in
 from gate_central.errors import (
     BadRequestError,
     CentralError,
@@ -44,7 +44,8 @@ from gate_central.errors import (
 from gate_central.mirror import Answer, Mirror
 from gate_central.request_reader import plain_body, whole_body
 from gate_central.roster import Gate, Roster
-from gate_central.update_repository import Shelf
+from gate_central.server_context import ServerContext
+from gate_central.update_repository import UpdateRepository
 from gate_core.audit_format.record import time_text
 
 HANDOVER_BYTES_MAX = 8 * 1024
@@ -66,6 +67,10 @@ _STATUS: dict[type[CentralError], int] = {
 log = logging.getLogger("gate_central")
 
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request, Gate], Awaitable[Response]]
+
+
 def make_app(
     *,
     roster: Roster,
@@ -81,23 +86,67 @@ def make_app(
     """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
     `erasures` it knows no approvers.
     """
-    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, heed=heed, now=now)
+
+    def erase(gate: Gate, raw: bytes) -> bytes:
+        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
+        if erasures is None:
+            raise UnknownError("this server knows no approvers")
+        return erasures.carry_out(raw, origin=gate.origin)
+
+    def leave(gate: Gate) -> None:
+        """Refuse a gate from its next request on, as the holder of its key asks; an alarm stands until two approvers retire it for good."""
+        mirror.leave(gate)
+        roster.revoke(gate.device, f"certificate {gate.certificate}")
+        log.warning("gate_left", extra={"gate": gate.device})
+
+    guard = functools.partial(_guarded, functools.partial(_speaker, roster, now))
     routes = [
-        *_of_the_log(counter),
-        Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
-        Route("/held", counter.guarded(counter.held), methods=["GET"]),
-        Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
-        Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
-        Route("/expired", counter.guarded(counter.expired), methods=["POST"]),
-        Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
+        *_of_the_log(guard, roster, mirror),
+        Route("/receipt", guard(_taking(NOTE_BYTES_MAX, mirror.receipt)), methods=["POST"]),
+        Route("/held", guard(_asking(mirror.held)), methods=["GET"]),
+        Route("/approval", guard(_taking(NOTE_BYTES_MAX, approvals.exchange)), methods=["PUT"]),
+        Route("/erasure", guard(_taking(NOTE_BYTES_MAX, erase)), methods=["POST"]),
+        Route("/expired", guard(_taking(NOTE_BYTES_MAX, heed)), methods=["POST"]),
+        Route("/updates/{path:path}", guard(UpdateRepository(updates, canary).get), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
-        Route("/.well-known/est/simplereenroll", counter.guarded(enrolment.renew), methods=["POST"]),
-        Route("/retire", counter.guarded(counter.retire), methods=["POST"]),
-        Route("/mirror-keys", counter.guarded(enrolment.mirror_keys), methods=["GET"]),
-        Route("/authorities", counter.guarded(enrolment.trusts), methods=["POST"]),
+        Route("/.well-known/est/simplereenroll", guard(enrolment.renew), methods=["POST"]),
+        Route("/retire", guard(_asking(leave)), methods=["POST"]),
+        Route("/mirror-keys", guard(enrolment.mirror_keys), methods=["GET"]),
+        Route("/authorities", guard(enrolment.trusts), methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
+
+
+def app_of(server: ServerContext, updates: Path | None) -> Starlette:
+    """The application of a server, with the folder of updates that gates may fetch from. Raises FolderError."""
+    folder, judge = server.folder, judge_in(server.folder.path)
+    return make_app(
+        roster=server.roster,
+        mirror=Mirror(
+            server.ledger,
+            server.evidence,
+            folder.mirror,
+            server.now,
+            before=folder.mirrors[1:],
+            approved=server.settings.approved_for,
+            volume=server.settings.volume_of,
+        ),
+        approvals=Approvals(server.engine),
+        enrolment=Enrolment(
+            roster=server.roster,
+            authority=folder.authority,
+            shown=folder.shown,
+            mirror=folder.mirror.verifier,
+            mirror_handovers=folder.mirror_handovers,
+            now=server.now,
+        ),
+        now=server.now,
+        updates=updates,
+        erasures=None if judge is None else server.erasures(judge),
+        heed=server.retention.heed,
+        canary=server.tenants.canary,
+    )
 
 
 def make_window(*, device: str, roster: Roster, mirror: Mirror) -> Starlette:
@@ -106,190 +155,123 @@ def make_window(*, device: str, roster: Roster, mirror: Mirror) -> Starlette:
     """
 
     def who(_request: Request) -> Gate:
-        gate = roster.find(device)  # with the log key that it has by now
-        if gate is None:
-            raise UnknownError(f"no gate {device}")
-        return gate
+        return roster.get(device)  # with the log key that it has by now
 
-    return Starlette(routes=_of_the_log(Window(roster=roster, mirror=mirror, who=who)), exception_handlers=_HANDLERS)
+    routes = _of_the_log(functools.partial(_guarded, who), roster, mirror)
+    return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
-def _of_the_log(counter: Window) -> list[Route]:
+def _of_the_log(guard: Callable[[Handler], Endpoint], roster: Roster, mirror: Mirror) -> list[Route]:
     """What brings a log, and asks how far it is here."""
+
+    async def bodies(_request: Request, gate: Gate) -> Response:
+        """Say which bodies and age files are missing."""
+        lacking, keys = await run_in_threadpool(mirror.bodies, gate)
+        return JSONResponse({"next": lacking, "keys": keys})
+
+    async def put_sealed(request: Request, gate: Gate) -> Response:
+        raw = await whole_body(request, wire.SEALED_REQUEST_BYTES_MAX)
+        await run_in_threadpool(mirror.keep_sealed, gate, raw)
+        return await bodies(request, gate)
+
+    follow = _taking(HANDOVER_BYTES_MAX, lambda gate, raw: roster.follow_log_key(gate.device, raw))
     return [
-        Route("/round", counter.guarded(counter.round), methods=["POST"]),
-        Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
-        Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
-        Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
-        Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
-        Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
-        Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
-        Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
-        Route("/log-key", counter.guarded(counter.follow_log_key), methods=["POST"]),
+        Route("/round", guard(_taking(wire.ROUND_BYTES_MAX, mirror.round)), methods=["POST"]),
+        Route(
+            "/add-checkpoint",
+            guard(_taking(wire.CHECKPOINT_REQUEST_BYTES_MAX, mirror.add_checkpoint)),
+            methods=["POST"],
+        ),
+        Route("/add-entries", guard(functools.partial(_add_entries, mirror)), methods=["POST"]),
+        Route("/bodies", guard(bodies), methods=["GET"]),
+        Route("/bodies/sealed", guard(put_sealed), methods=["PUT"]),
+        Route("/bodies/keys/{key_id}", guard(functools.partial(_put_key, mirror)), methods=["PUT"]),
+        Route("/{origin_hash}/checkpoint", guard(_asking(mirror.checkpoint)), methods=["GET"]),
+        Route("/{origin_hash}/pending", guard(_asking(mirror.pending)), methods=["GET"]),
+        Route("/log-key", guard(follow), methods=["POST"]),
     ]
 
 
-Handler = Callable[[Request, Gate], Awaitable[Response]]
-
-
-class Window:
-    """Receives gates' logs. `who` says whose a request is, and raises CentralError for nobody's."""
-
-    def __init__(self, *, roster: Roster, mirror: Mirror, who: Callable[[Request], Gate]) -> None:
-        self._roster = roster
-        self._mirror = mirror
-        self._whose = who
-
-    def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """Let in whoever is a gate's."""
-
-        async def endpoint(request: Request) -> Response:
-            gate = await run_in_threadpool(self._whose, request)
-            return await handler(request, gate)
-
-        return endpoint
-
-    async def round(self, request: Request, gate: Gate) -> Response:
-        """Answer a round in one request."""
-        raw = await whole_body(request, wire.ROUND_BYTES_MAX)
-        return _respond(await run_in_threadpool(self._mirror.round, gate, raw))
-
-    async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
-        """Answer C2SP add-checkpoint."""
-        raw = await whole_body(request, wire.CHECKPOINT_REQUEST_BYTES_MAX)
-        return _respond(await run_in_threadpool(self._mirror.add_checkpoint, gate, raw))
-
-    async def add_entries(self, request: Request, gate: Gate) -> Response:
-        """Answer C2SP add-entries, package by package. What was stored before a failure stays stored."""
-        intake, upload = wire.Intake(), None
-        async for chunk in plain_body(request):
-            intake.feed(chunk)
-            head = intake.read_head()
-            if head is None:
-                continue
-            if upload is None:
-                begun = await run_in_threadpool(self._mirror.begin, gate, head)
-                if isinstance(begun, Answer):
-                    return _respond(begun)
-                upload = begun
-            for package in intake.packages():
-                await run_in_threadpool(self._mirror.take, upload, package)
+async def _add_entries(mirror: Mirror, request: Request, gate: Gate) -> Response:
+    """Answer C2SP add-entries, package by package. What was stored before a failure stays stored."""
+    intake, upload = wire.Intake(), None
+    async for chunk in plain_body(request):
+        intake.feed(chunk)
+        head = intake.read_head()
+        if head is None:
+            continue
         if upload is None:
-            raise BadRequestError("the body ends before its first package")
-        return _respond(await run_in_threadpool(self._mirror.finish, upload))
-
-    async def checkpoint(self, request: Request, gate: Gate) -> Response:
-        """Serve the mirror checkpoint of the gate's own log."""
-        _expect_own_log(request, gate)
-        return _respond(await run_in_threadpool(self._mirror.checkpoint, gate))
-
-    async def pending(self, request: Request, gate: Gate) -> Response:
-        """Serve the newest checkpoint that the gate signed, as far as the mirror knows."""
-        _expect_own_log(request, gate)
-        return _respond(await run_in_threadpool(self._mirror.pending, gate))
-
-    async def bodies(self, _request: Request, gate: Gate) -> Response:
-        """Say which bodies and age files are missing."""
-        lacking, keys = await run_in_threadpool(self._mirror.bodies, gate)
-        return JSONResponse({"next": lacking, "keys": keys})
-
-    async def put_sealed(self, request: Request, gate: Gate) -> Response:
-        """Take sealed bodies."""
-        raw = await whole_body(request, wire.SEALED_REQUEST_BYTES_MAX)
-        await run_in_threadpool(self._mirror.keep_sealed, gate, raw)
-        return await self.bodies(request, gate)
-
-    async def put_key(self, request: Request, gate: Gate) -> Response:
-        """Take an age file, or the news that the gate does not have it."""
-        key_id = request.path_params["key_id"]
-        raw = await whole_body(request, wire.AGE_FILE_BYTES_MAX)
-        if _KEY_ID.fullmatch(key_id) is None:
-            raise BadRequestError("an age file is named by its SHA-256")
-        wire.expect_named(key_id, raw)
-        if raw:
-            await run_in_threadpool(self._mirror.keep_key, gate, key_id, raw)
-        else:
-            await run_in_threadpool(self._mirror.key_is_absent, gate, key_id)
-        return Response(status_code=204)
-
-    async def follow_log_key(self, request: Request, gate: Gate) -> Response:
-        """Follow the gate's log key to the next one, by the old one's word."""
-        raw = await whole_body(request, HANDOVER_BYTES_MAX)
-        await run_in_threadpool(self._roster.follow_log_key, gate.device, raw)
-        return Response(status_code=204)
+            begun = await run_in_threadpool(mirror.begin, gate, head)
+            if isinstance(begun, Answer):
+                return _respond(begun)
+            upload = begun
+        for package in intake.packages():
+            await run_in_threadpool(mirror.take, upload, package)
+    if upload is None:
+        raise BadRequestError("the body ends before its first package")
+    return _respond(await run_in_threadpool(mirror.finish, upload))
 
 
-class Counter(Window):
-    """Receives gates that may speak, with all that they bring."""
+async def _put_key(mirror: Mirror, request: Request, gate: Gate) -> Response:
+    """Take an age file, or the news that the gate does not have it."""
+    key_id = request.path_params["key_id"]
+    raw = await whole_body(request, wire.AGE_FILE_BYTES_MAX)
+    if _KEY_ID.fullmatch(key_id) is None:
+        raise BadRequestError("an age file is named by its SHA-256")
+    wire.expect_named(key_id, raw)
+    if raw:
+        await run_in_threadpool(mirror.keep_key, gate, key_id, raw)
+    else:
+        await run_in_threadpool(mirror.key_is_absent, gate, key_id)
+    return Response(status_code=204)
 
-    def __init__(
-        self,
-        *,
-        roster: Roster,
-        mirror: Mirror,
-        approvals: Approvals,
-        erasures: Erasures | None,
-        heed: Callable[[Gate, bytes], int],
-        now: Callable[[], datetime],
-    ) -> None:
-        super().__init__(roster=roster, mirror=mirror, who=self._who)
-        self._erasures = erasures
-        self._heed = heed
-        self._approvals = approvals
-        self._now = now
 
-    def _who(self, request: Request) -> Gate:
-        """Return the gate that the client certificate is of. Raises ForbiddenError."""
-        chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
-        if not chain:
-            raise ForbiddenError("a client certificate is needed")
-        name, found = _holder(chain[0])
-        gate = None if name is None else self._roster.speaker(name, found)
-        if gate is None:
-            log.warning("gate_refused", extra={"gate": name})
-            raise ForbiddenError("this certificate is of no enrolled gate")
-        moment = time_text(self._now())
-        if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
-            software = request.headers.get("user-agent", "")
-            named = software if _SOFTWARE.fullmatch(software) else None
-            self._roster.seen(gate.device, moment, named)  # a write a minute, not one a request
-        return gate
+def _guarded(who: Callable[[Request], Gate], handler: Handler) -> Endpoint:
+    """Let in whoever is a gate's; `who` raises CentralError for nobody's."""
 
-    async def receipt(self, request: Request, gate: Gate) -> Response:
-        """Look at a receipt that this server may have forgotten."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        return _respond(await run_in_threadpool(self._mirror.receipt, gate, raw))
+    async def endpoint(request: Request) -> Response:
+        return await handler(request, await run_in_threadpool(who, request))
 
-    async def held(self, _request: Request, gate: Gate) -> Response:
-        """Sign for what is held."""
-        return _respond(await run_in_threadpool(self._mirror.held, gate))
+    return endpoint
 
-    async def approval(self, request: Request, gate: Gate) -> Response:
-        """Take the approval that the gate begins on, and answer with the newest that it has shown."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
-        return Response(newest, media_type="text/plain")
 
-    async def erasure(self, request: Request, gate: Gate) -> Response:
-        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        if self._erasures is None:
-            raise UnknownError("this server knows no approvers")
-        receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
-        return Response(receipt, media_type="text/plain")
+def _taking(bytes_max: int, work: Callable[[Gate, bytes], Answer | bytes | int | None]) -> Handler:
+    """Answers with what comes of a body."""
 
-    async def expired(self, request: Request, gate: Gate) -> Response:
-        """Forget what the gate has forgotten after its time."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        await run_in_threadpool(self._heed, gate, raw)
-        return Response(status_code=204)
+    async def handler(request: Request, gate: Gate) -> Response:
+        return _respond(await run_in_threadpool(work, gate, await whole_body(request, bytes_max)))
 
-    async def retire(self, _request: Request, gate: Gate) -> Response:
-        """Refuse a gate from its next request on, as the holder of its key asks; an alarm stands until two approvers retire it for good."""
-        await run_in_threadpool(self._mirror.leave, gate)
-        await run_in_threadpool(self._roster.revoke, gate.device, f"certificate {gate.certificate}")
-        log.warning("gate_left", extra={"gate": gate.device})
-        return Response(status_code=204)
+    return handler
+
+
+def _asking(work: Callable[[Gate], Answer | None]) -> Handler:
+    """Answers what is asked of the gate's own log, or of the gate."""
+
+    async def handler(request: Request, gate: Gate) -> Response:
+        own = hashlib.sha256(gate.origin.encode()).hexdigest()
+        if request.path_params.get("origin_hash", own) != own:
+            raise UnknownError("the certificate is not of this log's gate")
+        return _respond(await run_in_threadpool(work, gate))
+
+    return handler
+
+
+def _speaker(roster: Roster, now: Callable[[], datetime], request: Request) -> Gate:
+    """The gate that the client certificate is of. Raises ForbiddenError."""
+    chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    if not chain:
+        raise ForbiddenError("a client certificate is needed")
+    name, found = _holder(chain[0])
+    gate = None if name is None else roster.speaker(name, found)
+    if gate is None:
+        log.warning("gate_refused", extra={"gate": name})
+        raise ForbiddenError("this certificate is of no enrolled gate")
+    moment = time_text(now())
+    if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
+        software = request.headers.get("user-agent", "")
+        named = software if _SOFTWARE.fullmatch(software) else None
+        roster.seen(gate.device, moment, named)  # a write a minute, not one a request
+    return gate
 
 
 @functools.lru_cache(CERTIFICATES_READ)
@@ -301,12 +283,11 @@ def _holder(pem: str) -> tuple[str | None, str]:
     return str(names[0].value) if len(names) == 1 else None, found
 
 
-def _expect_own_log(request: Request, gate: Gate) -> None:
-    if request.path_params["origin_hash"] != hashlib.sha256(gate.origin.encode()).hexdigest():
-        raise UnknownError("the certificate is not of this log's gate")
-
-
-def _respond(answer: Answer) -> Response:
+def _respond(answer: Answer | bytes | int | None) -> Response:
+    if answer is None or isinstance(answer, int):  # nothing, or how many keys were forgotten
+        return Response(status_code=204)
+    if isinstance(answer, bytes):
+        return Response(answer, media_type="text/plain")
     # C2SP: mirrors SHOULD name gzip; and the content type is exactly this, without the charset that media_type would add.
     headers = {"accept-encoding": "gzip", "content-type": answer.content_type}
     return Response(answer.body, answer.status, headers)

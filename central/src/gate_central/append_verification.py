@@ -6,6 +6,7 @@ the frontier and by itself; stored entries are read only where some come again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gate_central.errors import DamagedError, NotYetError, StoredDiffersError, UnprovenError
@@ -114,3 +115,16 @@ def in_piece(frontier: Frontier) -> Frontier:
     """The part of a frontier that is of the piece under way."""
     width = frontier.size % TILE_WIDTH
     return Frontier(width, frontier.hashes[len(frontier.hashes) - width.bit_count() :])
+
+
+def unknown_sets(headers: Iterable[Header], approved: frozenset[str] | None) -> dict[str, int]:
+    """The digests of sets of auditors that nobody approved, each with the first entry that names it; none while nothing is known of the gate. A header of an
+    older version names no set, and says nothing.
+    """
+    found = dict[str, int]()
+    if approved is None:
+        return found
+    for header in headers:
+        if header.recipients and header.recipients not in approved:
+            found.setdefault(header.recipients, header.index)
+    return found

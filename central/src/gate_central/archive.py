@@ -5,13 +5,13 @@ One bundle is in memory at a time. A folder is written only for what was verifie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gate_central.errors import DamagedError, FolderError, NotYetError
 from gate_central.history import piece_hash, root_at
-from gate_central.ledger import Ledger
+from gate_central.ledger import Head, Ledger
 from gate_central.roster import Gate
 from gate_central.verified import Seen, Verified
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
@@ -27,6 +27,7 @@ from gate_core.audit_format.tiles import (
     encode_tile,
     entries_path,
     levels_of,
+    pieces_between,
     tile_path,
     width_at,
 )
@@ -85,6 +86,10 @@ def export(
 
     Raises CentralError: DamagedError where what is stored is not what was signed.
     """
+
+    def is_wanted(header: Header) -> bool:
+        return (keys_of is None or header.index in keys_of) and (hours is None or hours[0] <= header.hour <= hours[1])
+
     head = ledger.head(gate.device)
     if head.note is None:
         raise NotYetError(f"nothing of {gate.device} was mirrored yet")
@@ -94,76 +99,47 @@ def export(
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise FolderError(f"{out} is not empty")
-        return _Export(ledger, gate, out, keys_of, hours).run(head.size, head.root, head.note, words)
+        files = 0
+        for path, content in _files(ledger, gate, head, words, is_wanted):
+            target = out / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            files += 1
+        return Exported(head.size, files)
     except BadFormatError as error:
         raise DamagedError(f"what is stored of {gate.device} cannot be read: {error}") from error
     except OSError as error:
         raise FolderError(f"cannot write {out}: {error.strerror}") from error
 
 
-class _Export:
-    """One export under way."""
-
-    def __init__(
-        self, ledger: Ledger, gate: Gate, out: Path, keys_of: range | None, hours: tuple[str, str] | None
-    ) -> None:
-        self._keys_of = keys_of
-        self._hours = hours
-        self._ledger = ledger
-        self._gate = gate
-        self._out = out
-        self._files = 0
-        self._keys: set[str] = set()
-
-    def run(self, size: int, root: bytes, note: bytes, words: Sequence[bytes]) -> Exported:
-        frontier, level = Frontier(), []
-        for n, bundle in enumerate(self._ledger.bundles(self._gate.device, size)):
-            piece = Piece(n, min(TILE_WIDTH, size - n * TILE_WIDTH))
-            entries, sealed = bundle.entries[: piece.width], bundle.sealed[: piece.width]
-            if not len(entries) == len(sealed) == piece.width:
-                raise DamagedError(f"bundle {n} of {self._gate.device} lacks entries or bodies")
-            hashes = [leaf_hash(one) for one in entries]
-            for one in hashes:
-                frontier = frontier.append(one)
-            self._write(entries_path(piece), encode_entries(entries))
-            self._write(sealed_path(piece), b"".join(sealed))
-            self._write(tile_path(0, piece), encode_tile(hashes))
-            self._write_keys(entries, piece.start)
-            if piece.is_full:
-                level.append(root_of(hashes))
-        if frontier.root() != root or Checkpoint.parse(Note.parse(note).text).root != root:
-            raise DamagedError(f"what is stored of {self._gate.device} does not lead to the signed root")
-        self._write_upper(size, level)
-        for number, word in enumerate(self._gate.handovers):
-            self._write(handover_path(number), word)
-        for number, word in enumerate(words):
-            self._write(f"mirror-{handover_path(number)}", word)
-        self._write(CHECKPOINT, note)  # with our cosignature, which says until when the log is known
-        return Exported(size, self._files)
-
-    def _write_upper(self, size: int, hashes: list[bytes]) -> None:
-        for level in levels_of(size)[1:]:
-            for start in range(0, width_at(size, level), TILE_WIDTH):
-                part = hashes[start : start + TILE_WIDTH]
-                self._write(tile_path(level, Piece(start // TILE_WIDTH, len(part))), encode_tile(part))
-            full = len(hashes) - len(hashes) % TILE_WIDTH
-            hashes = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
-
-    def _write_keys(self, entries: tuple[bytes, ...], start: int) -> None:
-        named = (
-            Header.parse(one)
-            for index, one in enumerate(entries, start)
-            if self._keys_of is None or index in self._keys_of
-        )
-        first, last = self._hours or ("", "~")
-        for key_id in {one.key for one in named if first <= one.hour <= last} - self._keys:
-            self._keys.add(key_id)
-            wrapped = self._ledger.key(self._gate.device, key_id)
-            if wrapped is not None:  # else it was erased
-                self._write(key_path(key_id), wrapped)
-
-    def _write(self, path: str, content: bytes) -> None:
-        target = self._out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        self._files += 1
+def _files(
+    ledger: Ledger, gate: Gate, head: Head, words: Sequence[bytes], is_wanted: Callable[[Header], bool]
+) -> Iterator[tuple[str, bytes]]:
+    """Each file of the spool by its path, the checkpoint last. Raises BadFormatError and DamagedError."""
+    note, frontier, level, known = head.note or b"", Frontier(), list[bytes](), set[str]()
+    for n, bundle in enumerate(ledger.bundles(gate.device, head.size)):
+        piece = Piece(n, min(TILE_WIDTH, head.size - n * TILE_WIDTH))
+        entries, sealed = bundle.entries[: piece.width], bundle.sealed[: piece.width]
+        if not len(entries) == len(sealed) == piece.width:
+            raise DamagedError(f"bundle {n} of {gate.device} lacks entries or bodies")
+        hashes = [leaf_hash(one) for one in entries]
+        frontier = frontier.extend(hashes)
+        yield entries_path(piece), encode_entries(entries)
+        yield sealed_path(piece), b"".join(sealed)
+        yield tile_path(0, piece), encode_tile(hashes)
+        for key_id in {one.key for one in map(Header.parse, entries) if is_wanted(one)} - known:
+            known.add(key_id)
+            if (wrapped := ledger.key(gate.device, key_id)) is not None:  # else it was erased
+                yield key_path(key_id), wrapped
+        if piece.is_full:
+            level.append(root_of(hashes))
+    if frontier.root() != head.root or Checkpoint.parse(Note.parse(note).text).root != head.root:
+        raise DamagedError(f"what is stored of {gate.device} does not lead to the signed root")
+    for height in levels_of(head.size)[1:]:
+        for piece in pieces_between(0, width_at(head.size, height)):
+            yield tile_path(height, piece), encode_tile(level[piece.start : piece.end])
+        full = len(level) - len(level) % TILE_WIDTH
+        level = [root_of(level[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
+    yield from ((handover_path(number), word) for number, word in enumerate(gate.handovers))
+    yield from ((f"mirror-{handover_path(number)}", word) for number, word in enumerate(words))
+    yield CHECKPOINT, note  # with our cosignature, which says until when the log is known

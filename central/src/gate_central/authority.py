@@ -7,7 +7,6 @@ certificates are for clients only, the server's for servers only, so neither pas
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate_central.errors import BadRequestError
+from gate_core import pinned_certificates
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
@@ -27,6 +27,7 @@ DEVICE_DAYS = 90
 CSR_BYTES_MAX = 8 * 1024
 LOCAL_NAMES = ("localhost", "127.0.0.1")
 CLOCK_SKEW = timedelta(minutes=5)
+PERSON = "person:"  # the name of a certificate of somebody who looks begins so: no gate's id has a colon
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -74,7 +75,7 @@ def _root(subject: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime) -> 
 
 def issue_server(authority: Authority, name: str, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
     """Certify the server under a host name or an IP address, and on its own machine."""
-    names = [_general_name(one) for one in dict.fromkeys((name, *LOCAL_NAMES))]
+    names = [pinned_certificates.general_name(one) for one in dict.fromkeys((name, *LOCAL_NAMES))]
     builder = _leaf(authority, _name(name[:64]), key, now, SERVER_DAYS, purpose=ExtendedKeyUsageOID.SERVER_AUTH)
     return builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(
         authority.key, hashes.SHA256()
@@ -107,16 +108,32 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
     return str(names[0].value), key
 
 
+def issue_person(root: Authority, name: str, request: bytes, now: datetime) -> x509.Certificate:
+    """Certify somebody who looks, for the key of a signing request (PKCS #10, PEM or DER) that it signed for this name: the person made it and keeps it.
+    Raises BadRequestError.
+    """
+    if b"PRIVATE KEY" in request:
+        raise BadRequestError(
+            "this file holds a private key, which its owner keeps: make a new key, and bring the request alone"
+        )
+    named, key = read_request(_der(request))
+    if named != name:
+        raise BadRequestError(f"the signing request is of {named}, not of {name}")
+    return issue_device(root, f"{PERSON}{name}"[:64], key, now)
+
+
+def _der(request: bytes) -> bytes:
+    if not request.lstrip().startswith(b"-----BEGIN"):
+        return request
+    try:
+        return x509.load_pem_x509_csr(request).public_bytes(Encoding.DER)
+    except ValueError as error:
+        raise BadRequestError("not a signing request") from error
+
+
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of a certificate in hex."""
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-
-
-def key_fingerprint(certificate: x509.Certificate) -> str:
-    """Return the SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hex."""
-    return hashlib.sha256(
-        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()
 
 
 def _leaf(
@@ -150,13 +167,6 @@ def _builder(
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + timedelta(days=days))
     )
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 def _name(common_name: str) -> x509.Name:

@@ -22,16 +22,20 @@ from gate_central.errors import FolderError, ForbiddenError, UnknownError
 from gate_central.ledger import lock
 from gate_central.schema import age_keys, awaited, erased, gates
 from gate_core import durable
+from gate_core.approval.approvers import Approvers, approvers_in
+from gate_core.approval.erasure import SignedErasure
+from gate_core.approval.errors import ApprovalError
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Note
 from gate_core.audit_format.record import time_text
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
-    from gate_central.admin_log import Acts
+    from gate_central.admin_log import AdminLog
     from gate_central.settings import Settings
     from gate_core.audit_format.note import Signer
 
-ORDERS = "erasures"
+ORDERS, APPROVERS = "erasures", "approvers.toml"
 RECEIPT = "portcullis erasure receipt/1"
 
 
@@ -46,6 +50,31 @@ class Order:
 
 Judge = Callable[[bytes], Order]
 """Reads an order and holds it against the approvers. Raises ForbiddenError for one that does not count."""
+
+
+def approvers_of(folder: Path) -> Approvers:
+    """Who may order, as the server's folder names them. Raises FolderError."""
+    try:
+        return approvers_in(folder / APPROVERS)
+    except ConfigError as error:
+        raise FolderError(str(error)) from error
+
+
+def judge_in(folder: Path) -> Judge | None:
+    """What holds orders against the approvers that the folder names; None where it names none. Raises FolderError."""
+    if not (folder / APPROVERS).exists():
+        return None
+    approvers = approvers_of(folder)
+
+    def judge(note: bytes) -> Order:
+        try:
+            signed = SignedErasure.parse(note)
+            order = signed.erasure
+            return Order(order.origin, order.keys, signed.require(origin=order.origin, approvers=approvers))
+        except ApprovalError as error:
+            raise ForbiddenError(f"the erasure {error}") from error
+
+    return judge
 
 
 def kept(note: bytes, name: str = "a note") -> Order:
@@ -64,7 +93,7 @@ class Erasures:
     def __init__(
         self,
         folder: Path,
-        acts: Acts,
+        admin_log: AdminLog,
         judge: Judge,
         *,
         mirror: Signer,
@@ -72,7 +101,7 @@ class Erasures:
         now: Callable[[], datetime],
     ) -> None:
         self._folder = folder / ORDERS
-        self._acts = acts
+        self._admin_log = admin_log
         self._judge = judge
         self._mirror = mirror
         self._settings = settings
@@ -84,14 +113,14 @@ class Erasures:
         if origin is not None and order.origin != origin:
             raise ForbiddenError(f"the erasure is for another gate, {order.origin}")
         digest = hashlib.sha256(note).hexdigest()
-        self._acts.do("keys_erased", lambda connection: (None, self._require(connection, order)))
+        self._admin_log.do("keys_erased", lambda connection: (None, self._require(connection, order)))
         try:
             durable.make_folder(self._folder, mode=0o700)
             durable.write(self._folder / f"{digest}.note", note, mode=0o600)
         except OSError as error:
             raise FolderError(f"cannot keep an order in {self._folder}: {error.strerror}") from error
-        self._acts.do("keys_erased", lambda connection: (None, self._erase(connection, order, digest)))
-        self._acts.sweep()
+        self._admin_log.do("keys_erased", lambda connection: (None, self._erase(connection, order, digest)))
+        self._admin_log.sweep()
         return receipt(self._mirror, order.origin, digest, int(self._now().timestamp()))
 
     def tell_again(self) -> int:
@@ -110,7 +139,7 @@ class Erasures:
                 return (len(left.keys) if fields else 0), fields
 
             with suppress(UnknownError):  # a database of before that gate came
-                found += self._acts.do("keys_erased_again", again)
+                found += self._admin_log.do("keys_erased_again", again)
         return found
 
     def _require(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:

@@ -10,13 +10,18 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from gate_central.errors import UnknownError
-from gate_central.roster import Recorder
-from gate_central.schema import answers, evidence, heads, repeats
+from gate_central.ledger import lock
+from gate_central.roster import recorded
+from gate_central.schema import answers, evidence, repeats
+
+if TYPE_CHECKING:
+    from gate_central.admin_log import AdminLog
 
 ID_DIGITS = 16
 BY_MAX, WORDS_MAX = 100, 500
@@ -64,6 +69,12 @@ class Alarm:
     against: bytes
     answer: Answer | None
 
+    def fields(self) -> dict[str, object]:
+        """For JSON and pages."""
+        notes = {"shown": self.shown.decode(errors="replace"), "against": self.against.decode(errors="replace")}
+        answer = None if self.answer is None else asdict(self.answer)
+        return {"id": self.id, "kind": self.kind, "at": self.at, **notes, "answer": answer}
+
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
@@ -77,17 +88,16 @@ class Repeats:
 class Evidence:
     """The tables of evidence and answers."""
 
-    def __init__(self, engine: sa.Engine, acts: Recorder | None = None) -> None:
-        """`acts` is central's own log, which tells of each answer."""
+    def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
+        """`admin_log` is central's own log, which tells of each answer."""
         self._engine = engine
-        self._acts = acts
+        self._admin_log = admin_log
 
     def keep(self, device: str, kind: Kind, shown: bytes, *, against: bytes, at: str) -> bool:
         """Keep a piece, or count it; True when it was kept, and so an alarm begins."""
         digest = hashlib.sha256(shown).hexdigest()
         with self._engine.begin() as connection:
-            # Whoever else files something against this gate waits.
-            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            lock(connection, device)  # whoever else files something against this gate waits
             mine = evidence.c.device == device
             known = connection.execute(sa.select(evidence.c.at).where(mine, evidence.c.digest == digest)).one_or_none()
             if known is not None or _standing(connection, device, kind.value) >= slots(kind):
@@ -122,7 +132,7 @@ class Evidence:
         """Answer an alarm that stands, so that it stands no more. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
-            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            lock(connection, device)
             query = sa.select(evidence.c.digest).select_from(evidence.outerjoin(answers, _SAME))
             open_ones = query.where(evidence.c.device == device, answers.c.digest.is_(None))
             found = [one for one in connection.execute(open_ones).scalars() if one[:ID_DIGITS] == alarm]
@@ -132,11 +142,7 @@ class Evidence:
             connection.execute(answers.insert().values(row))
             return None, {"gate": device, "alarm": found[0], "by": answer.by, "words": answer.words}
 
-        if self._acts is not None:
-            self._acts.do("alarm_answered", act)
-            return
-        with self._engine.begin() as connection:
-            act(connection)
+        recorded(self._engine, self._admin_log, "alarm_answered", act)
 
 
 _SAME = (evidence.c.device == answers.c.device) & (evidence.c.digest == answers.c.digest)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from gate_central.database import reading
 from gate_central.schema import answers, evidence, gates, heads, retired
 from gate_central.settings import Settings
-from gate_central.tenants import Person, Place, Places
+from gate_central.tenants import Person, Place, Tenants
 
 SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
 
@@ -53,7 +53,7 @@ def fleet(engine: sa.Engine, settings: Settings, person: Person, now: datetime) 
     with reading(engine).connect() as connection:
         known = connection.execute(sa.select(*columns).select_from(joined).order_by(gates.c.device)).all()
         held = connection.execute(_HELD).all()
-    places = Places(engine).everywhere()
+    places = Tenants(engine).everywhere()
     standing, pieces = defaultdict[str, list[str]](list), defaultdict[str, int](int)
     for one in held:
         pieces[one.device] += 1

@@ -50,13 +50,16 @@ def _alarms(rows: Sequence[Row], _: datetime) -> Iterator[Sample]:
             yield {**_gate(row), "kind": kind}, kind in row.alarms
 
 
-def _each(value: Callable[[Row, datetime], float | None]) -> Callable[[Sequence[Row], datetime], Iterator[Sample]]:
+def _of_gates(name: str, help_: str, value: Callable[[Row, datetime], float | None]) -> Metric:
+    """A metric with a value for each enrolled gate; one that is a total counts."""
+
     def samples(rows: Sequence[Row], now: datetime) -> Iterator[Sample]:
         for row in rows:
             if row.state == "enrolled" and (known := value(row, now)) is not None:
                 yield _gate(row), known
 
-    return samples
+    kind = "counter" if name.endswith("_total") else "gauge"
+    return Metric(f"portcullis_central_{name}", kind, _GATE, help_, samples)
 
 
 def _gate(row: Row) -> Mapping[str, str]:
@@ -70,40 +73,14 @@ def _unheard_s(row: Row, now: datetime) -> float | None:
 _GATE: Final = ("gate", "site", "party")
 METRICS: Final = (
     Metric("portcullis_central_gates", "gauge", ("state",), "Gates by what they are here.", _states),
-    Metric(
-        "portcullis_central_signed_entries_total",
-        "counter",
-        _GATE,
-        "Entries for which the gate has a receipt.",
-        _each(lambda row, _: row.signed),
+    _of_gates("signed_entries_total", "Entries for which the gate has a receipt.", lambda row, _: row.signed),
+    _of_gates(
+        "entries_behind", "Entries that the gate has told of, and that did not come yet.", lambda row, _: row.behind
     ),
-    Metric(
-        "portcullis_central_entries_behind",
-        "gauge",
-        _GATE,
-        "Entries that the gate has told of, and that did not come yet.",
-        _each(lambda row, _: row.behind),
-    ),
-    Metric(
-        "portcullis_central_bodies_missing",
-        "gauge",
-        _GATE,
-        "Entries whose sealed bodies did not come yet.",
-        _each(lambda row, _: row.bodies_missing),
-    ),
-    Metric(
-        "portcullis_central_unheard_seconds",
-        "gauge",
-        _GATE,
-        "How long ago the gate spoke, to the minute.",
-        _each(_unheard_s),
-    ),
-    Metric(
-        "portcullis_central_evidence",
-        "gauge",
-        _GATE,
-        "Pieces of evidence held against the gate's log, answered or not.",
-        _each(lambda row, _: row.evidence),
+    _of_gates("bodies_missing", "Entries whose sealed bodies did not come yet.", lambda row, _: row.bodies_missing),
+    _of_gates("unheard_seconds", "How long ago the gate spoke, to the minute.", _unheard_s),
+    _of_gates(
+        "evidence", "Pieces of evidence held against the gate's log, answered or not.", lambda row, _: row.evidence
     ),
     Metric("portcullis_central_alarm", "gauge", (*_GATE, "kind"), "1 while an alarm of this kind stands.", _alarms),
 )

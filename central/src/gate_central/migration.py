@@ -9,6 +9,7 @@ for again; a piece that cannot be read stops it, since what comes behind it woul
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,44 +21,35 @@ from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
 from gate_core.audit_format.record import Header
 from gate_core.audit_format.tiles import TILE_WIDTH, decode_entries
 
-_one = sa.MetaData()
+_one, _two = sa.MetaData(), sa.MetaData()
+
+
+def _columns(**types: schema.Type) -> tuple[sa.Column[Any], ...]:
+    return tuple(sa.Column(name, type_) for name, type_ in types.items())
+
+
+_NUMBER, _BYTES = sa.BigInteger(), sa.LargeBinary()
 heads = sa.Table(
     "head",
     _one,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("size", sa.BigInteger),
-    sa.Column("root", sa.LargeBinary),
-    sa.Column("note", sa.LargeBinary),
-    sa.Column("pending", sa.BigInteger),
-    sa.Column("next_entry", sa.BigInteger),
-    sa.Column("bodies", sa.BigInteger),
+    schema.key("device", sa.String(64)),
+    *_columns(size=_NUMBER, root=_BYTES, note=_BYTES, pending=_NUMBER, next_entry=_NUMBER, bodies=_NUMBER),
 )
 bundles = sa.Table(
     "bundle",
     _one,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("n", sa.BigInteger, primary_key=True),
-    sa.Column("width", sa.Integer),
-    sa.Column("entries", sa.LargeBinary),
-    sa.Column("sealed_width", sa.Integer),
-    sa.Column("sealed", sa.LargeBinary),
+    schema.key("device", sa.String(64)),
+    schema.key("n", _NUMBER),
+    *_columns(width=sa.Integer(), entries=_BYTES, sealed_width=sa.Integer(), sealed=_BYTES),
 )
-_two = sa.MetaData()
 age_files = sa.Table(
     "age_file",
     _two,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("first_index", sa.BigInteger),
-    sa.Column("wrapped", sa.LargeBinary),
-    sa.Column("erased", sa.Boolean),
+    *(schema.key(name, sa.String(64)) for name in ("device", "id")),
+    *_columns(first_index=_NUMBER, wrapped=_BYTES, erased=sa.Boolean()),
 )
 absent_keys = sa.Table(
-    "absent_key",
-    _two,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("said_s", sa.BigInteger),
+    "absent_key", _two, *(schema.key(name, sa.String(64)) for name in ("device", "id")), *_columns(said_s=_NUMBER)
 )
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
+
 from gate_central import append_verification, wire
 from gate_central.errors import (
     BadRequestError,
@@ -28,16 +30,16 @@ from gate_central.errors import (
 from gate_central.evidence import Evidence, Kind
 from gate_central.history import root_at
 from gate_central.ledger import Growth, Head, Ledger
-from gate_central.recipients import unknown_sets
 from gate_central.roster import Gate
 from gate_central.settings import MB, Volume
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadProofError, BadSignatureError
 from gate_core.audit_format.merkle import verify_consistency
-from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.record import time_text
+from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.mirror_client.wire import RoundState
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
 SWAPS_MAX = 4  # attempts, when several requests let one log grow at once
@@ -175,8 +177,8 @@ class Mirror:
     def _state(self, status: int, gate: Gate, head: Head, cosignature: str | None = None) -> Answer:
         keys = self._ledger.lacking_keys(gate.device, self._now_s()) if head.lacks_keys else []
         cosignature = None if cosignature is None else f"{cosignature}\n"
-        state = wire.RoundState(head.pending, head.next_entry, head.bodies, keys, cosignature)
-        return Answer(status, wire.round_state(state), "application/json")
+        state = RoundState(head.pending, head.next_entry, head.bodies, tuple(keys), cosignature)
+        return Answer(status, msgspec.json.encode(state), "application/json")
 
     # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -303,7 +305,7 @@ class Mirror:
         except StoredDiffersError:
             self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(records.package.entries), note.to_bytes())
             raise
-        for digest, index in unknown_sets(records.headers, self._approved(gate.device)).items():
+        for digest, index in append_verification.unknown_sets(records.headers, self._approved(gate.device)).items():
             # What is kept says the set alone, so that one set is one alarm; the entry and its checkpoint stand beside it.
             told = f"{gate.origin}\nrecipients {digest}\n".encode()
             entry = records.package.entries[index - records.package.start]

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -28,17 +27,18 @@ from starlette.routing import Route
 from gate_central.admin_log import DEVICE, SHOWN_MAX
 from gate_central.database import first_line
 from gate_central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
-from gate_central.evidence import BY_MAX, WORDS_MAX, Alarm, Answer
+from gate_central.evidence import BY_MAX, WORDS_MAX, Answer
 from gate_central.fleet import Row, fleet
 from gate_central.folder import ACTS_IDENTITY
 from gate_central.metrics import CONTENT_TYPE, exposition
 from gate_central.request_reader import whole_body
 from gate_central.rights import Doing, may
 from gate_central.search import Stretch, carried, stretch
-from gate_central.server_context import House
+from gate_central.server_context import ServerContext
 from gate_central.tenants import Person
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.unsealing import Unsealer
+from gate_core.web_pages.templates import environment
 
 FORM_BYTES_MAX: Final = 8 * 1024
 GATES_MAX: Final = 50  # in one search
@@ -61,7 +61,7 @@ _STATUS: Final[dict[type[CentralError], int]] = {
 
 log = logging.getLogger("gate_central")
 
-Handler = Callable[[Request, Person], Awaitable[Response]]
+Handler = Callable[[Request, Person, bytes], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +74,21 @@ class Page:
     handler: Handler
 
 
-def make_desk(house: House) -> Starlette:
+def make_pages(server: ServerContext) -> Starlette:
     """Put the pages together."""
-    desk = Desk(house)
-    routes = [Route(one.path, desk.guarded(one), methods=[one.method]) for one in desk.pages()]
+    pages = PeoplePages(server)
+    routes = [Route(one.path, pages.guarded(one), methods=[one.method]) for one in pages.pages()]
     return Starlette(
         routes=routes, exception_handlers={CentralError: _refuse, SQLAlchemyError: _stall, 404: _nothing, 405: _nothing}
     )
 
 
-class Desk:
-    """Receives people who may look."""
+class PeoplePages:
+    """Receives people who may look. Each page is made in a worker thread, of the request and its body, which is a form's."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._environment = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    def __init__(self, server: ServerContext) -> None:
+        self._server = server
+        self._environment = environment(_HERE / "templates")
         self._environment.filters["number"] = lambda value: f"{value:,}"
         self._environment.filters["told"] = _told
 
@@ -115,14 +109,15 @@ class Desk:
 
         async def endpoint(request: Request) -> Response:
             certificate = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_sha256")
-            person = None if certificate is None else await run_in_threadpool(self._house.places.person, certificate)
+            person = None if certificate is None else await run_in_threadpool(self._server.tenants.person, certificate)
             if person is None:
                 raise ForbiddenError("this certificate is of nobody who may look here")
             if not may(person.role, page.doing, of_whole_nation=person.party is None):
                 raise ForbiddenError(f"to {page.doing.value} is not permitted to this {person.role.value}")
             if request.method == "POST" and not _is_of_our_page(request):
                 raise ForbiddenError("another site's page sent this")
-            response = await page.handler(request, person)
+            raw = await whole_body(request, FORM_BYTES_MAX)
+            response = await run_in_threadpool(page.handler, request, person, raw)
             response.headers.update(HEADERS)
             return response
 
@@ -130,9 +125,9 @@ class Desk:
 
     # ── everybody's ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def show_fleet(self, _request: Request, person: Person) -> Response:
+    def show_fleet(self, _request: Request, person: Person, _raw: bytes) -> Response:
         """Every gate that is this person's to look at."""
-        rows = await run_in_threadpool(self._rows, person)
+        rows = self._rows(person)
         counted = {
             "gates": len(rows),
             "need somebody": sum(not row.is_well for row in rows),
@@ -140,81 +135,81 @@ class Desk:
             "entries signed for": sum(row.signed for row in rows),
             "entries on their way": sum(row.behind for row in rows),
         }
-        own = await run_in_threadpool(self._house.evidence.alarms, DEVICE) if person.party is None else ()
-        standing = [_shown(one) for one in own if one.answer is None]
+        own = self._server.evidence.alarms(DEVICE) if person.party is None else ()
+        standing = [one.fields() for one in own if one.answer is None]
         return self._page("fleet.html", person, rows=rows, counted=counted, own=standing)
 
-    async def style(self, _request: Request, _person: Person) -> Response:
+    def style(self, _request: Request, _person: Person, _raw: bytes) -> Response:
         """How it looks."""
         return FileResponse(_HERE / "static" / "central.css", media_type="text/css")
 
-    async def show_gate(self, request: Request, person: Person) -> Response:
+    def show_gate(self, request: Request, person: Person, _raw: bytes) -> Response:
         """One gate: what is known, and each alarm with its evidence."""
-        row = await run_in_threadpool(self._row, person, request.path_params["gate"])
-        alarms = await run_in_threadpool(self._house.evidence.alarms, row.device)
-        repeats = await run_in_threadpool(self._house.evidence.repeats, row.device)
+        row = self._row(person, request.path_params["gate"])
+        alarms = self._server.evidence.alarms(row.device)
+        repeats = self._server.evidence.repeats(row.device)
         can_answer = may(person.role, Doing.ANSWER, of_whole_nation=person.party is None)
-        shown = [_shown(one) for one in reversed(alarms)]
+        shown = [one.fields() for one in reversed(alarms)]
         return self._page("gate.html", person, row=row, alarms=shown, repeats=repeats, can_answer=can_answer)
 
-    async def metrics(self, _request: Request, person: Person) -> Response:
+    def metrics(self, _request: Request, person: Person, _raw: bytes) -> Response:
         """Everything, for Prometheus."""
-        rows = await run_in_threadpool(self._rows, person)
-        return Response(exposition(rows, self._house.now()), media_type=CONTENT_TYPE)
+        rows = self._rows(person)
+        return Response(exposition(rows, self._server.now()), media_type=CONTENT_TYPE)
 
     # ── a supervisor's ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def answer(self, request: Request, person: Person) -> Response:
+    def answer(self, request: Request, person: Person, raw: bytes) -> Response:
         """Answer an alarm."""
-        row = await run_in_threadpool(self._row, person, request.path_params["gate"])
-        words = (await _form(request)).get("words", "").strip()
+        row = self._row(person, request.path_params["gate"])
+        words = _form(raw).get("words", "").strip()
         if not 0 < len(words) <= WORDS_MAX:
             raise BadRequestError(f"an answer is 1 to {WORDS_MAX} characters")
-        given = Answer(time_text(self._house.now()), person.name[:BY_MAX], words)
-        await run_in_threadpool(self._house.evidence.answer, row.device, request.path_params["alarm"], given)
+        given = Answer(time_text(self._server.now()), person.name[:BY_MAX], words)
+        self._server.evidence.answer(row.device, request.path_params["alarm"], given)
         return RedirectResponse(f"/gates/{row.device}", status_code=303)
 
-    async def show_acts(self, _request: Request, person: Person) -> Response:
+    def show_acts(self, _request: Request, person: Person, _raw: bytes) -> Response:
         """Central's own log, the newest first."""
-        identity = self._house.folder.path / ACTS_IDENTITY
-        acts = await run_in_threadpool(lambda: self._house.acts.newest(Unsealer.from_file(identity), SHOWN_MAX))
+        identity = self._server.folder.path / ACTS_IDENTITY
+        acts = self._server.admin_log.newest(Unsealer.from_file(identity), SHOWN_MAX)
         return self._page("acts.html", person, acts=acts, most=SHOWN_MAX)
 
     # ── an auditor's ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def ask(self, _request: Request, person: Person) -> Response:
+    def ask(self, _request: Request, person: Person, _raw: bytes) -> Response:
         """The question of a search."""
-        return await self._searched(person, {}, [])
+        return self._searched(person, {}, [])
 
-    async def search(self, request: Request, person: Person) -> Response:
+    def search(self, _request: Request, person: Person, raw: bytes) -> Response:
         """Where evidence of a time lies; recorded before it is shown."""
-        asked = _Asked.of(await _form(request))
-        rows = await run_in_threadpool(self._matching, person, asked)
-        await run_in_threadpool(self._record, "searched", person, asked, {"gates": [row.device for row in rows]})
-        found = [(row, await run_in_threadpool(self._stretch, row.device, asked)) for row in rows]
-        return await self._searched(person, asked.fields, [(row, one) for row, one in found if one.entries])
+        asked = _Asked.of(_form(raw))
+        rows = self._matching(person, asked)
+        self._record("searched", person, asked, {"gates": [row.device for row in rows]})
+        found = [(row, self._stretch(row.device, asked)) for row in rows]
+        return self._searched(person, asked.fields, [(row, one) for row, one in found if one.entries])
 
-    async def carry(self, request: Request, person: Person) -> Response:
+    def carry(self, _request: Request, person: Person, raw: bytes) -> Response:
         """Carry a stretch of one gate's log away; recorded before it is."""
-        asked = _Asked.of(await _form(request))
-        await run_in_threadpool(self._house.require_current)
-        row = await run_in_threadpool(self._row, person, asked.gate)
-        gate = await run_in_threadpool(self._house.roster.find, row.device)
+        asked = _Asked.of(_form(raw))
+        self._server.require_current()
+        row = self._row(person, asked.gate)
+        gate = self._server.roster.find(row.device)
         assert gate is not None
-        wanted = await run_in_threadpool(self._stretch, row.device, asked)
+        wanted = self._stretch(row.device, asked)
         if not wanted.entries:
             raise UnknownError(f"nothing of {row.device} lies in this time")
         told = {"entries": [wanted.start, wanted.end], "size": wanted.size}
-        await run_in_threadpool(self._record, "export_made", person, asked, told)
+        self._record("export_made", person, asked, told)
         held = ExitStack()
-        path = await run_in_threadpool(held.enter_context, carried(self._house.ledger, gate, wanted))
+        path = held.enter_context(carried(self._server.ledger, gate, wanted))
         name = f"{row.device}-{wanted.start}.bundle"
         return FileResponse(path, media_type="application/jsonl", filename=name, background=BackgroundTask(held.close))
 
     # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _rows(self, person: Person) -> list[Row]:
-        return fleet(self._house.engine, self._house.settings, person, self._house.now())
+        return fleet(self._server.engine, self._server.settings, person, self._server.now())
 
     def _row(self, person: Person, device: str) -> Row:
         """A gate that this person sees. Raises UnknownError, also for one of another party."""
@@ -235,13 +230,13 @@ class Desk:
         return rows
 
     def _stretch(self, device: str, asked: _Asked) -> Stretch:
-        return stretch(self._house.ledger, device, asked.first, asked.last)
+        return stretch(self._server.ledger, device, asked.first, asked.last)
 
     def _record(self, kind: str, person: Person, asked: _Asked, more: Mapping[str, object]) -> None:
-        self._house.acts.record(kind, {"by": person.name, "role": person.role.value, **asked.fields, **more})
+        self._server.admin_log.record(kind, {"by": person.name, "role": person.role.value, **asked.fields, **more})
 
-    async def _searched(self, person: Person, asked: Mapping[str, str], found: list[tuple[Row, Stretch]]) -> Response:
-        rows = await run_in_threadpool(self._rows, person)
+    def _searched(self, person: Person, asked: Mapping[str, str], found: list[tuple[Row, Stretch]]) -> Response:
+        rows = self._rows(person)
         sites = sorted({row.place.site for row in rows if row.place.site is not None})
         shown = {name: asked.get(name, "") for name in ("gate", "site", "from", "to", "purpose", "case")}
         return self._page(
@@ -251,7 +246,7 @@ class Desk:
     def _page(self, name: str, person: Person, **more: object) -> HTMLResponse:
         nation = person.party is None
         allowed = {one.name.lower(): may(person.role, one, of_whole_nation=nation) for one in Doing}
-        told = {"person": person, "allowed": allowed, "at": time_text(self._house.now())[:16].replace("T", " ")}
+        told = {"person": person, "allowed": allowed, "at": time_text(self._server.now())[:16].replace("T", " ")}
         return HTMLResponse(self._environment.get_template(name).render(**told, **more))
 
 
@@ -302,20 +297,8 @@ def _told(value: object) -> str:
             return str(value)
 
 
-def _shown(alarm: Alarm) -> dict[str, object]:
-    return {
-        "id": alarm.id,
-        "kind": alarm.kind,
-        "at": alarm.at,
-        "shown": alarm.shown.decode(errors="replace"),
-        "against": alarm.against.decode(errors="replace"),
-        "answer": alarm.answer,
-    }
-
-
-async def _form(request: Request) -> dict[str, str]:
+def _form(raw: bytes) -> dict[str, str]:
     """Read a form, each field once. Raises BadRequestError."""
-    raw = await whole_body(request, FORM_BYTES_MAX)
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
 clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
-itself is forgotten here, too (`gate_core.audit_format.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+itself is forgotten here, too (`gate_core.audit_format.statements`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from gate_central.errors import ForbiddenError
 from gate_central.schema import age_keys, awaited, heads
 from gate_central.settings import Hold
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
-from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.statements import Expired
 
 if TYPE_CHECKING:
-    from gate_central.admin_log import Acts
+    from gate_central.admin_log import AdminLog
     from gate_central.roster import Gate
     from gate_central.settings import Settings
 
@@ -36,9 +36,9 @@ CLASSES, EVERY_GATE = ("crossing", "device", "administration"), "*"
 class Retention:
     """Forgets. Blocking."""
 
-    def __init__(self, engine: sa.Engine, acts: Acts, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: sa.Engine, admin_log: AdminLog, settings: Settings, now: Callable[[], datetime]) -> None:
         self._engine = reading(engine)
-        self._acts = acts
+        self._admin_log = admin_log
         self._settings = settings
         self._now = now
 
@@ -48,7 +48,7 @@ class Retention:
         while self._is_borne_out(today) and not stop() and (oldest := self._oldest(today)) is not None:
             gone += self._forget(partial(self._is_of, *oldest), {"class": oldest[1], "day": oldest[0]})
         if gone:
-            self._acts.sweep()
+            self._admin_log.sweep()
         return gone
 
     def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
@@ -81,7 +81,7 @@ class Retention:
 
         gone = self._forget(over, {"gate": gate.device, "before": before, "by": gate.origin})
         if gone:
-            self._acts.sweep()
+            self._admin_log.sweep()
         return gone
 
     def is_waiting(self) -> bool:
@@ -125,7 +125,7 @@ class Retention:
             # Another process may have been faster: then there is nothing to record.
             return gone, {**whose, **told, "keys": gone} if gone else {}
 
-        return self._acts.do("keys_expired", act)
+        return self._admin_log.do("keys_expired", act)
 
 
 def _held(one: sa.Table, holds: Iterable[Hold]) -> sa.ColumnElement[bool]:

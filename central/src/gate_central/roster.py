@@ -12,30 +12,25 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
 from gate_central.database import reading
 from gate_central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
-from gate_central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
+from gate_central.schema import EMPTY_HEAD, gates, handovers, heads, renewals, retired, tokens, trusted
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, in_force
-from gate_core.audit_format.merkle import EMPTY_ROOT, SIZE_MAX
+from gate_core.audit_format.merkle import SIZE_MAX
 from gate_core.audit_format.note import Verifier
+
+if TYPE_CHECKING:
+    from gate_central.admin_log import AdminLog
 
 TOKEN_BYTES = 16
 
 Result = TypeVar("Result")
 Act = Callable[[sa.Connection], tuple[Result, Mapping[str, object]]]
-
-
-class Recorder(Protocol):
-    """Central's own log (`gate_central.admin_log`)."""
-
-    def do(self, kind: str, act: Act[Result]) -> Result:
-        """Do something in the database and record it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +47,11 @@ class Gate:
     enrolled_at: str = ""
     software: str | None = None
 
+    @property
+    def last_word(self) -> str:
+        """When it was heard of last."""
+        return self.last_seen or self.enrolled_at
+
     def log_at(self, size: int) -> Verifier:
         """The log key that answers for a log of this size."""
         chain = follow(self.log, self.handovers)
@@ -66,18 +66,14 @@ class Gate:
 class Roster:
     """The tables of gates and tokens."""
 
-    def __init__(self, engine: sa.Engine, acts: Recorder | None = None) -> None:
-        """`acts` is central's own log, which tells of each change; without it only tests change anything."""
+    def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
+        """`admin_log` is central's own log, which tells of each change; without it only tests change anything."""
         self._engine = engine
         self._reading = reading(engine)
-        self._acts = acts
+        self._admin_log = admin_log
 
     def _do(self, kind: str, act: Act[Result]) -> Result:
-        """Change something, and record it in the same transaction."""
-        if self._acts is not None:
-            return self._acts.do(kind, act)
-        with self._engine.begin() as connection:
-            return act(connection)[0]
+        return recorded(self._engine, self._admin_log, kind, act)
 
     def new_token(self, device: str, expires_s: int) -> str:
         """Make a token for one gate and return it; only its hash is kept. Raises ForbiddenError for one that is retired."""
@@ -200,6 +196,13 @@ class Roster:
             row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
             return None if row is None else _gate(row, _words(connection, device))
 
+    def get(self, device: str) -> Gate:
+        """A gate that was enrolled here. Raises UnknownError and DamagedError."""
+        gate = self.find(device)
+        if gate is None:
+            raise UnknownError(f"no gate {device}")
+        return gate
+
     def names(self) -> list[str]:
         """The ids of all gates, in order."""
         with self._reading.connect() as connection:
@@ -237,6 +240,14 @@ class Roster:
         self._do("gate_revoked", act)
 
 
+def recorded(engine: sa.Engine, admin_log: AdminLog | None, kind: str, act: Act[Result]) -> Result:
+    """Change something, and record it in the same transaction where there is a log."""
+    if admin_log is not None:
+        return admin_log.do(kind, act)
+    with engine.begin() as connection:
+        return act(connection)[0]
+
+
 def _require_not_retired(connection: sa.Connection, device: str) -> None:
     if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
         raise ForbiddenError(f"{device} is retired; a new gate needs a new gate id")
@@ -272,11 +283,7 @@ def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[
     if taken is not None:
         raise ForbiddenError(f"{log.name} is the log of another gate")
     connection.execute(gates.insert().values(device=device, origin=log.name, log_vkey=log.vkey, **fields))
-    connection.execute(
-        heads.insert().values(
-            device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0, frontier=b"", day=""
-        )
-    )
+    connection.execute(heads.insert().values(device=device, **EMPTY_HEAD))
 
 
 def _supersede(connection: sa.Connection, device: str, certificate: str, at: str) -> None:
@@ -295,17 +302,8 @@ def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
         log = Verifier.parse(row.log_vkey)
     except BadFormatError as error:
         raise DamagedError(f"what is known of {row.device} is damaged: {error}") from error
-    return Gate(
-        row.device,
-        row.origin,
-        log,
-        row.certificate,
-        row.revoked,
-        row.last_seen,
-        words,
-        row.enrolled_at,
-        row.software,
-    )
+    fields = row.certificate, row.revoked, row.last_seen, words, row.enrolled_at, row.software
+    return Gate(row.device, row.origin, log, *fields)
 
 
 def _hash(token: str) -> str:

@@ -8,7 +8,8 @@ it up when it starts anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,18 +53,16 @@ def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> date
         )
     path, key = loaded.path, authority.new_key()
     certificate = authority.issue_server(loaded.authority, _server_name(path), key.public_key(), now)
-    try:
+    with _writing(path / SERVER_CERTIFICATE):
         durable.write(path / SERVER_CERTIFICATE, folder.server_pem(key, certificate), mode=0o600)
         durable.wipe(path / SERVER_KEY)  # of a folder from before both were one file
-    except OSError as error:
-        raise FolderError(f"cannot write {path / SERVER_CERTIFICATE}: {error.strerror}") from error
     return certificate.not_valid_after_utc
 
 
 def rotate_authority(path: Path, now: datetime) -> str:
     """A new root beside the old one, which certifies its key; returns its SHA-256. From now on it issues. Raises FolderError, NotYetError."""
     draft = path / AUTHORITY_KEY_NEXT
-    try:
+    with _writing(path):
         loaded = folder.load(path)
         if not draft.exists():
             if len(loaded.roots) > 1:
@@ -72,7 +71,7 @@ def rotate_authority(path: Path, now: datetime) -> str:
         new = folder.read_key(draft)
         roots = [one for one in loaded.roots if one.public_key() == new.public_key()]
         if not roots:
-            root = authority.found_with(new, _subject(loaded.authority), now)
+            root = authority.found_with(new, loaded.authority.certificate.subject, now)
             bond = authority.certify_next(loaded.authority, root, now)
             durable.write(path / AUTHORITY_HANDOVERS, bond.public_bytes(Encoding.PEM), mode=0o644)
             pem = b"".join(one.public_bytes(Encoding.PEM) for one in (root, *loaded.roots))
@@ -80,8 +79,6 @@ def rotate_authority(path: Path, now: datetime) -> str:
             roots = [root]
         draft.replace(path / AUTHORITY_KEY)
         durable.sync(path)
-    except OSError as error:
-        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
     return authority.fingerprint(roots[0])
 
 
@@ -99,17 +96,15 @@ def retire_authority(path: Path, now: datetime) -> None:
         server.verify_directly_issued_by(root)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise NotYetError("the server's own certificate is of the old authority: gate central rotate server") from error
-    try:
+    with _writing(path):
         durable.write(path / AUTHORITY_CERTIFICATE, root.public_bytes(Encoding.PEM), mode=0o644)
         (path / AUTHORITY_HANDOVERS).unlink(missing_ok=True)
-    except OSError as error:
-        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
 
 
 def rotate_mirror(path: Path, now: datetime) -> Verifier:
     """A new cosigning key, by the word of the old one. Raises FolderError."""
     draft = path / MIRROR_KEY_NEXT
-    try:
+    with _writing(path):
         old = folder.mirror_key(path)
         if not draft.exists():
             keys.generate(draft, old.verifier.name, Algorithm.COSIGNATURE_V1)
@@ -124,17 +119,19 @@ def rotate_mirror(path: Path, now: datetime) -> Verifier:
         durable.write(path / MIRROR_VKEY, new.verifier.vkey.encode() + b"\n", mode=0o644)
         draft.replace(path / MIRROR_KEY)
         durable.sync(path)
+    return new.verifier
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except KeyFileError as error:
         raise FolderError(str(error)) from error
     except OSError as error:
-        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
-    return new.verifier
+        raise FolderError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _server_name(path: Path) -> str:
     names = folder.server_certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return str(next(iter(names)).value)
-
-
-def _subject(root: authority.Authority) -> x509.Name:
-    return root.certificate.subject

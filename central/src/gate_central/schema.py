@@ -6,224 +6,167 @@ that are never rewritten; one row a gate, its head, is swapped.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+
+from gate_core.audit_format.merkle import EMPTY_ROOT
 
 VERSION = 4
 
 metadata = sa.MetaData()
+_ID, _TIME = sa.String(64), sa.String(32)  # an id or a SHA-256; a time as RFC 3339 has it
 
-versions = sa.Table(
-    "schema_version",
-    metadata,
-    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("version", sa.Integer, nullable=False),
-)
+Type = type[sa.types.TypeEngine[Any]] | sa.types.TypeEngine[Any]
 
-gates = sa.Table(
+
+def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(name, metadata, *columns)
+
+
+def key(name: str, type_: Type) -> sa.Column[Any]:
+    """A column of the primary key."""
+    return sa.Column(name, type_, primary_key=True, autoincrement=False)
+
+
+def _column(name: str, type_: Type, *, unique: bool | None = None, default: object = None) -> sa.Column[Any]:
+    return sa.Column(name, type_, nullable=False, unique=unique, default=default)
+
+
+versions = _table("schema_version", key("one", sa.Integer), _column("version", sa.Integer))
+
+gates = _table(
     "gate",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("origin", sa.String(512), nullable=False, unique=True),
-    sa.Column("log_vkey", sa.String(1024), nullable=False),
-    sa.Column("certificate", sa.String(64), nullable=False),  # SHA-256 of the one that counts
-    sa.Column("revoked", sa.Boolean, nullable=False),
-    sa.Column("enrolled_at", sa.String(32), nullable=False),
-    sa.Column("last_seen", sa.String(32)),
-    sa.Column("software", sa.String(64)),  # what the gate calls itself
+    key("device", _ID),
+    _column("origin", sa.String(512), unique=True),
+    _column("log_vkey", sa.String(1024)),
+    _column("certificate", _ID),  # SHA-256 of the one that counts
+    _column("revoked", sa.Boolean),
+    _column("enrolled_at", _TIME),
+    sa.Column("last_seen", _TIME),
+    sa.Column("software", _ID),  # what the gate calls itself
 )
 # A certificate that was issued to a gate that has one, and was not used yet.
-renewals = sa.Table(
-    "renewal",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("certificate", sa.String(64), nullable=False),
-    sa.Column("issued_at", sa.String(32), nullable=False),
-)
+renewals = _table("renewal", key("device", _ID), _column("certificate", _ID), _column("issued_at", _TIME))
 # What a gate's log keys said of one another: each answers for entries up to `since`, and the next from there on.
-handovers = sa.Table(
-    "log_handover",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
-)
+handovers = _table("log_handover", key("device", _ID), key("since", sa.BigInteger), _column("note", sa.LargeBinary))
 # Gates that are no more: their names and logs stay, and nobody enrols as one of them again.
-retired = sa.Table(
-    "retired",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("at", sa.String(32), nullable=False),
-)
+retired = _table("retired", key("device", _ID), _column("at", _TIME))
 # The authorities that a gate said it trusts, SHA-256.
-trusted = sa.Table(
-    "trusted",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("authority", sa.String(64), primary_key=True),
-)
-tokens = sa.Table(
+trusted = _table("trusted", key("device", _ID), key("authority", _ID))
+tokens = _table(
     "token",
-    metadata,
-    sa.Column("hash", sa.String(64), primary_key=True),
-    sa.Column("device", sa.String(64), nullable=False),
-    sa.Column("expires_s", sa.BigInteger, nullable=False),
-    sa.Column("used_at", sa.String(32)),
+    key("hash", _ID),
+    _column("device", _ID),
+    _column("expires_s", sa.BigInteger),
+    sa.Column("used_at", _TIME),
 )
 # The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
 # locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`,
 # `day` the newest that an entry says, and no later than it came; `came_on` is the day on which something came last, `came_bytes` how much did on that day.
-heads = sa.Table(
+heads = _table(
     "log_head",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("root", sa.LargeBinary, nullable=False),
+    key("device", _ID),
+    _column("size", sa.BigInteger),
+    _column("root", sa.LargeBinary),
     sa.Column("note", sa.LargeBinary),
-    sa.Column("pending", sa.BigInteger, nullable=False),
-    sa.Column("next_entry", sa.BigInteger, nullable=False),
-    sa.Column("bodies", sa.BigInteger, nullable=False),
-    sa.Column("frontier", sa.LargeBinary, nullable=False),
-    sa.Column("day", sa.String(10), nullable=False),
-    sa.Column("came_on", sa.String(10), nullable=False, default=""),
-    sa.Column("came_bytes", sa.BigInteger, nullable=False, default=0),
+    _column("pending", sa.BigInteger),
+    _column("next_entry", sa.BigInteger),
+    _column("bodies", sa.BigInteger),
+    _column("frontier", sa.LargeBinary),
+    _column("day", sa.String(10)),
+    _column("came_on", sa.String(10), default=""),
+    _column("came_bytes", sa.BigInteger, default=0),
 )
+EMPTY_HEAD = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
 # Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
-checkpoints = sa.Table(
-    "checkpoint",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
-)
+checkpoints = _table("checkpoint", key("device", _ID), key("size", sa.BigInteger), _column("note", sa.LargeBinary))
 # Entries `[start, start + width)` of one piece, as they came.
-packages = sa.Table(
+packages = _table(
     "package",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("width", sa.Integer, nullable=False),
-    sa.Column("entries", sa.LargeBinary, nullable=False),
+    key("device", _ID),
+    key("start", sa.BigInteger),
+    _column("width", sa.Integer),
+    _column("entries", sa.LargeBinary),
 )
 # Their sealed bodies, JSON lines, as they came.
-sealed = sa.Table(
+sealed = _table(
     "sealed",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("width", sa.Integer, nullable=False),
-    sa.Column("lines", sa.LargeBinary, nullable=False),
+    key("device", _ID),
+    key("start", sa.BigInteger),
+    _column("width", sa.Integer),
+    _column("lines", sa.LargeBinary),
 )
 # The age files that are here, each with the class and day of the records that it opens. What is to be forgotten is deleted here, and nowhere else.
-age_keys = sa.Table(
+age_keys = _table(
     "age_key",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("about", sa.String(16), nullable=False),
-    sa.Column("day", sa.String(10), nullable=False),
-    sa.Column("first_index", sa.BigInteger, nullable=False),
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    key("device", _ID),
+    key("id", _ID),
+    _column("about", sa.String(16)),
+    _column("day", sa.String(10)),
+    _column("first_index", sa.BigInteger),
+    _column("wrapped", sa.LargeBinary),
 )
 age_keys_of_day = sa.Index("age_key_day", age_keys.c.device, age_keys.c.about, age_keys.c.day)
 # Those that entries name and that are not here. One that the gate said it does not have is due again after a while.
-awaited = sa.Table(
+awaited = _table(
     "age_key_awaited",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("about", sa.String(16), nullable=False),
-    sa.Column("day", sa.String(10), nullable=False),
-    sa.Column("first_index", sa.BigInteger, nullable=False),
-    sa.Column("due_s", sa.BigInteger, nullable=False),
+    key("device", _ID),
+    key("id", _ID),
+    _column("about", sa.String(16)),
+    _column("day", sa.String(10)),
+    _column("first_index", sa.BigInteger),
+    _column("due_s", sa.BigInteger),
 )
 awaited_due = sa.Index("age_key_due", awaited.c.device, awaited.c.due_s, awaited.c.first_index)
 # Those that an order named: never taken again, whoever brings them.
-erased = sa.Table(
+erased = _table(
     "age_key_erased",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("order", sa.String(64), nullable=False),  # SHA-256 of the note
+    key("device", _ID),
+    key("id", _ID),
+    _column("at", _TIME),
+    _column("order", _ID),  # SHA-256 of the note
 )
 # What is known of the nation: parties, their sites, the gates there, and which group of updates a gate is in.
-parties = sa.Table(
-    "party",
-    metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(200), nullable=False),
-)
-sites = sa.Table(
-    "site",
-    metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("party", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-)
-places = sa.Table(
-    "place",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("site", sa.String(64)),
-    sa.Column("canary", sa.String(64)),
-)
+parties = _table("party", key("id", _ID), _column("name", sa.String(200)))
+sites = _table("site", key("id", _ID), _column("party", _ID), _column("name", sa.String(200)))
+places = _table("place", key("device", _ID), sa.Column("site", _ID), sa.Column("canary", _ID))
 # SHA-256 of the settings that central's own log tells of last.
-told = sa.Table(
-    "setting_told",
-    metadata,
-    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-)
+told = _table("setting_told", key("one", sa.Integer), _column("digest", _ID))
 # People who look: of one party, or of the whole nation where there is none.
-people = sa.Table(
+people = _table(
     "person",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("party", sa.String(64)),
-    sa.Column("certificate", sa.String(64), nullable=False, unique=True),  # SHA-256
-    sa.Column("revoked", sa.Boolean, nullable=False),
+    key("name", _ID),
+    _column("role", sa.String(16)),
+    sa.Column("party", _ID),
+    _column("certificate", _ID, unique=True),  # SHA-256
+    _column("revoked", sa.Boolean),
 )
-evidence = sa.Table(
+evidence = _table(
     "evidence",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    key("device", _ID),
+    key("digest", _ID),
+    _column("at", _TIME),
+    _column("kind", sa.String(32)),
+    _column("content", sa.LargeBinary),
 )
 # An answer makes an alarm stand no more; what came again, or found no slot, is counted.
-answers = sa.Table(
+answers = _table(
     "answer",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("by", sa.String(128), nullable=False),
-    sa.Column("words", sa.String(512), nullable=False),
+    key("device", _ID),
+    key("digest", _ID),
+    _column("at", _TIME),
+    _column("by", sa.String(128)),
+    _column("words", sa.String(512)),
 )
-repeats = sa.Table(
+repeats = _table(
     "repeat",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(32), primary_key=True),
-    sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Column("last_at", sa.String(32), nullable=False),
+    key("device", _ID),
+    key("kind", sa.String(32)),
+    _column("count", sa.BigInteger),
+    _column("last_at", _TIME),
 )
 # The hash over the 256 entries of each full piece.
-piece_hashes = sa.Table(
-    "piece_hash",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("hash", sa.LargeBinary, nullable=False),
-)
+piece_hashes = _table("piece_hash", key("device", _ID), key("n", sa.BigInteger), _column("hash", sa.LargeBinary))
 # The newest approval that a gate has shown.
-approvals = sa.Table(
-    "approval",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("serial", sa.BigInteger, nullable=False),
-    sa.Column("note", sa.LargeBinary, nullable=False),
-)
+approvals = _table("approval", key("device", _ID), _column("serial", sa.BigInteger), _column("note", sa.LargeBinary))

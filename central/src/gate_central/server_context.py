@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,18 +16,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gate_central import folder as folders
 from gate_central import settings
-from gate_central.admin_log import DEVICE, Acts
+from gate_central.admin_log import DEVICE, AdminLog
 from gate_central.database import dialect_of, first_line, insert
-from gate_central.erasing import Erasures, Judge, kept
+from gate_central.erasing import Erasures, Judge, approvers_of, kept
 from gate_central.errors import CentralError, FolderError, ForbiddenError, NotYetError
-from gate_central.evidence import Evidence, Kind
-from gate_central.folder import Folder
+from gate_central.evidence import BY_MAX, Answer, Evidence, Kind
 from gate_central.ledger import Ledger
 from gate_central.retention import Retention
-from gate_central.roster import Roster
+from gate_central.retirement import SignedRetirement
+from gate_central.roster import Gate, Roster
 from gate_central.schema import told
-from gate_central.settings import Settings
-from gate_central.tenants import Places
+from gate_central.tenants import Tenants
 from gate_core.audit_format.errors import BadFormatError, SealError
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.sealing import Sealer
@@ -39,58 +37,40 @@ LOOK_AGAIN_S: Final = 1.0  # at the earliest
 log = logging.getLogger("gate_central")
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What a server has."""
+class ServerContext:
+    """What a server or command works with. `erasures` alone needs to know who may order."""
 
-    folder: Folder
-    settings: Settings
-    engine: sa.Engine
-    acts: Acts
-    now: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, path: Path, engine: sa.Engine, now: Callable[[], datetime]) -> House:
+    def __init__(self, path: Path, engine: sa.Engine, now: Callable[[], datetime]) -> None:
         """Read the folder and begin. Raises CentralError."""
-        folder, found = folders.load(path), settings.load(path)
-        signer, recipient = folders.acts_keys(path, folder.mirror.verifier)
+        self.folder, self.settings, self.engine, self.now = folders.load(path), settings.load(path), engine, now
+        signer, recipient = folders.acts_keys(path, self.folder.mirror.verifier)
         try:
-            sealer = Sealer((recipient, *found.acts.recipients))
+            sealer = Sealer((recipient, *self.settings.acts.recipients))
         except SealError as error:
             raise FolderError(f"{path / settings.NAME}: acts.recipients: {error}") from error
-        return cls(
-            folder, found, engine, Acts(engine, signer, folder.mirror, sealer, now, kept=path / folders.ACTS_NOTE), now
-        )
-
-    @property
-    def roster(self) -> Roster:
-        """Gates and tokens."""
-        return Roster(self.engine, self.acts)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The logs."""
-        return Ledger(self.engine)
-
-    @property
-    def evidence(self) -> Evidence:
-        """Evidence and its answers."""
-        return Evidence(self.engine, self.acts)
-
-    @property
-    def places(self) -> Places:
-        """Parties, sites, people."""
-        return Places(self.engine, self.acts)
-
-    @property
-    def retention(self) -> Retention:
-        """What forgets keys after their time."""
-        return Retention(self.engine, self.acts, self.settings, self.now)
+        kept = path / folders.ACTS_NOTE
+        self.admin_log = AdminLog(engine, signer, self.folder.mirror, sealer, now, kept=kept)
+        self.roster = Roster(engine, self.admin_log)
+        self.ledger = Ledger(engine)
+        self.evidence = Evidence(engine, self.admin_log)
+        self.tenants = Tenants(engine, self.admin_log)
+        self.retention = Retention(engine, self.admin_log, self.settings, now)
 
     def erasures(self, judge: Judge) -> Erasures:
         """What forgets keys when two approvers say so."""
         path, mirror = self.folder.path, self.folder.mirror
-        return Erasures(path, self.acts, judge, mirror=mirror, settings=self.settings, now=self.now)
+        return Erasures(path, self.admin_log, judge, mirror=mirror, settings=self.settings, now=self.now)
+
+    def retire(self, gate: Gate, order: bytes) -> None:
+        """Refuse a gate from now on and for good, by an order that two approvers have signed, and answer what stands because it left. Raises ApprovalError
+        and CentralError.
+        """
+        approvers, at = approvers_of(self.folder.path), time_text(self.now())
+        by = SignedRetirement.parse(order).require(origin=gate.origin, approvers=approvers)
+        self.roster.retire(gate.device, at, by)
+        for one in self.evidence.alarms(gate.device):
+            if one.kind == Kind.LEFT.value and one.answer is None:
+                self.evidence.answer(gate.device, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
 
     def tell_settings(self) -> None:
         """Record what is set, if it is something else than was recorded last."""
@@ -103,7 +83,7 @@ class House:
             connection.execute(new.on_conflict_do_update(index_elements=[told.c.one], set_={"digest": digest}))
             return None, {"sha256": digest, "settings": fields}
 
-        self.acts.do("settings_changed", act)
+        self.admin_log.do("settings_changed", act)
 
     def look_back(self) -> None:
         """Where the database has not what central's own log had, erase once more what was erased and raise the alarm: it was put back from a backup, or a
@@ -111,19 +91,19 @@ class House:
         SQLAlchemyError: then the next look does it.
         """
         with suppress(OSError, BadFormatError):
-            if not (found := self.acts.gone_back()):
+            if not (found := self.admin_log.gone_back()):
                 return
             had, here = found
             log.critical("database_went_back")
             self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, had, against=here, at=time_text(self.now()))
             self._tell_again()
-            self.acts.go_on()
-            self.acts.record("database_went_back", {"had": had.decode(errors="replace")})
+            self.admin_log.go_on()
+            self.admin_log.record("database_went_back", {"had": had.decode(errors="replace")})
 
     def require_current(self) -> None:
         """Nothing is carried away while erased keys may be here again. Raises CentralError."""
         with suppress(OSError, BadFormatError):
-            if self.acts.gone_back():
+            if self.admin_log.gone_back():
                 raise NotYetError(
                     "the database went back: gate central serve erases again what was erased, then try again"
                 )

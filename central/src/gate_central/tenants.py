@@ -19,7 +19,7 @@ from gate_central.rights import Role
 from gate_central.schema import gates, parties, people, places, sites
 
 if TYPE_CHECKING:
-    from gate_central.admin_log import Acts
+    from gate_central.admin_log import AdminLog
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME_MAX = 200
@@ -50,12 +50,12 @@ class Person:
         return self.party is None or self.party == place.party
 
 
-class Places:
-    """The tables. Reads need no `acts`."""
+class Tenants:
+    """The tables. Reads need no `admin_log`."""
 
-    def __init__(self, engine: sa.Engine, acts: Acts | None = None) -> None:
+    def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
         self._reading = reading(engine)
-        self._acts = acts
+        self._admin_log = admin_log
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -169,8 +169,8 @@ class Places:
         self._do("person_dismissed", act)
 
     def _do(self, kind: str, act: Callable[[sa.Connection], tuple[None, Mapping[str, object]]]) -> None:
-        assert self._acts is not None, "who changes something says so"
-        self._acts.do(kind, act)
+        assert self._admin_log is not None, "who changes something says so"
+        self._admin_log.do(kind, act)
 
 
 def _check(name: str, words: str) -> None:

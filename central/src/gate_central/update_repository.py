@@ -22,7 +22,7 @@ GROUPS: Final = "groups"
 _PATH: Final = re.compile(r"(?:metadata|targets/[a-z]+)/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
-class Shelf:
+class UpdateRepository:
     """Serves the files of one folder, in part if that is asked for; none where there is no folder."""
 
     def __init__(self, folder: Path | None, canary: Callable[[str], str | None]) -> None:

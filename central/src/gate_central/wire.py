@@ -12,8 +12,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from gate_central.errors import BadRequestError, UnprovenError
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.merkle import HASH_BYTES, PROOF_HASHES_MAX, SIZE_MAX
@@ -84,18 +82,6 @@ class Round:
     sealed: tuple[SealedLine, ...]
     files: dict[str, bytes]
     absent: tuple[str, ...]
-
-
-class RoundState(msgspec.Struct, frozen=True):
-    """Where the mirror stands after a round: the checkpoint it is locked onto, the first entry and the first body that it lacks, age files
-    that it lacks, and its cosignature line, where it has all entries of the checkpoint.
-    """
-
-    size: int
-    next: int
-    bodies: int
-    keys: list[str]
-    cosignature: str | None
 
 
 def parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
@@ -225,11 +211,6 @@ def expect_named(name: str, content: bytes) -> None:
         raise UnprovenError("the age file is not the one that its name says")
 
 
-def round_state(state: RoundState) -> bytes:
-    """Write the answer to a round."""
-    return msgspec.json.encode(state)
-
-
 def info_text(size: int, next_entry: int) -> bytes:
     """Write the answer 409 or 202 to add-entries (`text/x.tlog.mirror-info`). We need no tickets."""
     return f"{size}\n{next_entry}\n\n".encode()
@@ -244,14 +225,8 @@ def _parse_sealed_line(line: bytes) -> SealedLine:
         body, number = binascii.a2b_base64(encoded), int(index)
     except ValueError as error:
         raise BadRequestError("a line is no sealed body") from error
-    spelled = b"%b%b%b%d%b" % (
-        _SEALED_BEGINS,
-        binascii.b2a_base64(body, newline=False),
-        _SEALED_BETWEEN,
-        number,
-        _SEALED_ENDS,
-    )
-    if spelled != line:
+    spelled = binascii.b2a_base64(body, newline=False)
+    if b"%b%b%b%d%b" % (_SEALED_BEGINS, spelled, _SEALED_BETWEEN, number, _SEALED_ENDS) != line:
         raise BadRequestError("a sealed body has one spelling")
     return SealedLine(number, hashlib.sha256(body).hexdigest(), line)
 

@@ -27,6 +27,4 @@ def consoles_in(path: Path) -> tuple[str, dict[str, str]]:
         raise ConsolesError(f"{path}: {error}") from error
     if len(found) > CONSOLES_MAX:
         raise ConsolesError(f"{path}: {len(found)} certificates; a gate knows {CONSOLES_MAX} consoles at most")
-    return raw.decode(
-        "ascii", "ignore"
-    ), found  # ssl takes no other letters, which only words between the certificates have
+    return raw.decode("ascii", "ignore"), found  # ssl takes no other letters; only words between certificates have some

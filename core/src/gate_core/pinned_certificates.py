@@ -43,7 +43,6 @@ def make(path: Path, name: str, host: str = "") -> str:
     """
     key = ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    reached = [] if not host else [x509.SubjectAlternativeName([_general_name(host)])]
     builder = (
         x509.CertificateBuilder()
         .subject_name(named)
@@ -54,8 +53,8 @@ def make(path: Path, name: str, host: str = "") -> str:
         .not_valid_after(_WITHOUT_END)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
-    for extension in reached:
-        builder = builder.add_extension(extension, critical=False)
+    if host:
+        builder = builder.add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
     certificate = builder.sign(key, hashes.SHA256())
     shown = certificate.public_bytes(Encoding.PEM)
     durable.write(
@@ -67,7 +66,8 @@ def make(path: Path, name: str, host: str = "") -> str:
     return shown.decode()
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def general_name(host: str) -> x509.GeneralName:
+    """A host's name or address, as certificates have it."""
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
@@ -100,10 +100,7 @@ def fingerprint(der: bytes) -> str:
         key = x509.load_der_x509_certificate(der).public_key()
     except _NONE as error:
         raise PinnedError("no certificate") from error
-    return _sha256(key.public_bytes(*_SPKI))
-
-
-_SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return _sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
 def _sha256(content: bytes) -> str:

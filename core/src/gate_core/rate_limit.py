@@ -1,9 +1,12 @@
-"""Rate limits: a burst at once, then a number a second. Pure; the clock is an argument."""
+"""Rate limits: a burst at once, then a number a second. The clock is an argument, but of `Addresses`, which has the event loop's."""
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,24 @@ class Buckets:
             self._of = {known: bucket for known, bucket in self._of.items() if not bucket.is_full(now_s)}
             self._of[caller] = Bucket(self._rate)
         return self._of[caller]
+
+
+HANDSHAKE_RATE: Final = Rate(5, 20)  # of one address, which leaves room for everybody else
+
+
+class Addresses:
+    """Counts what addresses begin. An IPv6 network of 64 bits counts as one address."""
+
+    def __init__(self, rate: Rate = HANDSHAKE_RATE) -> None:
+        self._of = Buckets(rate)
+
+    def welcomes(self, host: str) -> bool:
+        """True while this address begins no more than its rate."""
+        address = ipaddress.ip_address(host.partition("%")[0])
+        prefix = 64 if address.version == 6 else 32
+        now_s = asyncio.get_running_loop().time()
+        bucket = self._of.of(ipaddress.ip_network((address, prefix), strict=False), now_s)
+        if bucket.wait_s(now_s):
+            return False
+        bucket.take(now_s)
+        return True

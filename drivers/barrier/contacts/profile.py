@@ -15,7 +15,7 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.contacts.gpio import LINES_MAX, Flag
 from drivers.profile_file import Table
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LampColour
 from gate_core.settings.toml_file import Wrong
 

@@ -16,7 +16,7 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
 from drivers.barrier.orders import Pause
 from gate_core.errors import NotWellError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 _AGAIN_S = 0.01  # until a contact is tried again while another one is closed

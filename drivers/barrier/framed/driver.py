@@ -19,7 +19,7 @@ from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import QUIET_SHARE
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence

@@ -17,7 +17,7 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
 from drivers.profile_file import Milliseconds, Table
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LeafPosition
 from gate_core.settings.toml_file import Wrong
 

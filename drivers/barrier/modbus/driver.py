@@ -34,7 +34,7 @@ from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from gate_core.errors import NotWellError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LampColour
 
 PAUSE_S_MAX = 0.25  # between two looks of a lane

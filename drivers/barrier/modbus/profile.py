@@ -26,7 +26,7 @@ from drivers.barrier.modbus.tables import (
 )
 from drivers.modbus.frames import READ_COILS, READ_HOLDING
 from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LampColour
 from gate_core.settings.toml_file import Wrong
 

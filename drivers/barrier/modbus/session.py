@@ -22,7 +22,7 @@ from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_
 from drivers.modbus.image import Image, holds, number
 from drivers.modbus.tables import Cell, Read
 from gate_core.errors import NoReplyError, RefusedError, SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived

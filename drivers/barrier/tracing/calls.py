@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import one_line
 from gate_core.errors import DriverError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 

@@ -19,7 +19,7 @@ from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.replay import Replayed
 from drivers.barrier.tracing.trace import Event, Kind, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 _REQUEST_HEAD = struct.Struct(">BBHH")  # unit, function, address, count

@@ -58,7 +58,7 @@ HELP = {
 }
 
 
-# By the values of `gate_core.evidence.evidence.Notice`, which is imported with the channel only.
+# By the values of `gate_core.evidence.crossing.Notice`, which is imported with the channel only.
 NOTICES = {
     "revoke_not_shown": "a grant was taken back and the barrier keeps it; let nobody pass",
     "release_not_shown": "a release was ordered and the leaf stays closed; look yourself, the barrier is told again",

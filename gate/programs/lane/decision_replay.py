@@ -7,7 +7,7 @@ from typing import Final
 
 from gate.passage.events import RecordKind
 from gate.programs.lane.records import Books, RecordError, replay
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 
 _DOORS: Final = {"entry_decided": Door.FIRST, "decided": Door.LAST}
 

@@ -12,7 +12,7 @@ from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, 
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from gate.programs.shared.devices.sensors import sensors
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import LampColour
 

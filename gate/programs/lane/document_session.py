@@ -27,7 +27,7 @@ from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
-from gate_core.evidence.evidence import CheckId, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, DocumentEvidence
 
 if TYPE_CHECKING:
     from gate.programs.lane.engine import Engine

@@ -39,7 +39,7 @@ from gate.programs.lane.readiness import Pulse
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew

@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from gate.passage.orders import Disposition
 from gate.passage.records import Closed, ClosedAs, Decided, GroupCell, GroupsCounted, Record, Settled
-from gate_core.evidence.evidence import DocumentEvidence
+from gate_core.evidence.crossing import DocumentEvidence
 from gate_core.evidence.reasons import Reason
 
 Attribute = Literal["age_band", "sex", "issuer"]

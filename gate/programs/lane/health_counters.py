@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.passage import records
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
 

@@ -21,7 +21,7 @@ from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.errors import DriverError, NoReplyError, RefusedError
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits

@@ -17,7 +17,7 @@ import msgspec
 from gate.passage.orders import Said
 from gate.passage.policy import Verdict
 from gate.passage.records import ApprovalSettings, Decided, EntryDecided, Record
-from gate_core.evidence.evidence import Check, DocumentEvidence, FaceEvidence
+from gate_core.evidence.crossing import Check, DocumentEvidence, FaceEvidence
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.registers import RegisterFinding
 

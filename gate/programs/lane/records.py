@@ -41,7 +41,7 @@ from gate.passage.records import (
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.parser import recorded
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.serving import BorderDirection
 from gate_core.settings.toml_file import FileError
 

@@ -21,7 +21,7 @@ from gate.passage import records
 from gate.passage.orders import Concern
 from gate.passage.policy import Policy
 from gate.passage.records import ClosedAs
-from gate_core.evidence.evidence import Check, Evidence, FaceEvidence, Score
+from gate_core.evidence.crossing import Check, Evidence, FaceEvidence, Score
 from gate_core.orders.sealing import PARTS, seen_of
 
 SEALED_S: Final = 600.0

@@ -19,7 +19,7 @@ from gate.programs.shared.basis import basis_of
 from gate.programs.shared.devices import pads
 from gate_core.approval.approvers import is_sound
 from gate_core.approval.canonical import digest
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 from gate_core.evidence.serving import EU, EVERYBODY, Service, Travellers
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem

@@ -12,7 +12,7 @@ from gate.channel import messages
 from gate.passage.events import FaceCompared, FaceSeen, Part, PartBack, PartLost, TrackChanged, VideoDoubted
 from gate.passage.states import crossing_of
 from gate.programs.lane.documents import PageListener
-from gate_core.evidence.evidence import CueEvidence, FaceEvidence, PadEvidence, Score, page_checks
+from gate_core.evidence.crossing import CueEvidence, FaceEvidence, PadEvidence, Score, page_checks
 
 if TYPE_CHECKING:
     from gate.programs.children.warm_spare import Spare

@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from gate.programs.shared.fault_latch import FaultLatch
-from gate_core.approval.approvers import Approvers
-from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.approvers import Approvers, approvers_in
 from gate_core.approval.erasure import SignedErasure
 from gate_core.approval.errors import ApprovalError
 from gate_core.audit_format.errors import StoreError

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from gate.audit.boot import found_head
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
-from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.spool import sealed_path
+from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import entries_path, pieces_between
 from gate_core.evidence.names import Head
 

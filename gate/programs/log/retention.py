@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import StoreError
-from gate_core.audit_format.expiry_statement import Expired
 from gate_core.audit_format.spool import EXPIRED, key_path
+from gate_core.audit_format.statements import Expired
 
 if TYPE_CHECKING:
     from gate.audit.key_days import KeyDay, KeyDays

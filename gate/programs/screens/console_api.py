@@ -34,9 +34,8 @@ from gate_core.console_certificates import ConsolesError, consoles_in
 from gate_core.http_server.connections import ConnectionLimits
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.http_server.request_body import read_body
-from gate_core.programs.address_rates import Addresses
 from gate_core.programs.reconnect import Backoff
-from gate_core.rate_limit import Bucket, Rate
+from gate_core.rate_limit import Addresses, Bucket, Rate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -16,8 +16,7 @@ from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.system_card import require_card
 from gate_core import durable
-from gate_core.approval.approvers import SIGNERS_MIN, Approvers
-from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.approvers import SIGNERS_MIN, Approvers, approvers_in
 from gate_core.approval.canonical import digest
 from gate_core.approval.errors import ApprovalError
 from gate_core.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval, signers_of

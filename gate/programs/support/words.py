@@ -26,7 +26,7 @@ from gate.programs.shared import program_status
 from gate.programs.shared.degraded import MODES, Lane
 from gate.programs.shared.program_status import Silence
 from gate_core import errors as driver_errors
-from gate_core.evidence.evidence import Alarm, CheckId, CheckResult, Door, Notice
+from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, Door, Notice
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.evidence.serving import BorderDirection

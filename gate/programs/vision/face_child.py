@@ -49,7 +49,7 @@ from gate.programs.vision.sealed_views import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import CameraTrouble, Swap
+from gate_core.evidence.crossing import CameraTrouble, Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.sealing import FACE
 from gate_core.programs import clock

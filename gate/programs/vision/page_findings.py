@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
-from gate_core.evidence.evidence import CheckResult, PageCheck
+from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import PageResult, VendorCheck

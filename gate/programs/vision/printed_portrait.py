@@ -14,7 +14,7 @@ from gate.face.compare import alike
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.values import Template
 from gate.picture import BadPictureError
-from gate_core.evidence.evidence import CheckResult, PageCheck
+from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen
 from gate_core.orders.order import Shift
 from gate_core.orders.verbs import Verb

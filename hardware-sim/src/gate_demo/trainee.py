@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from gate.channel import messages
 from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen
 from gate_core.orders.errors import OrderError
 from gate_core.orders.verbs import VERBS, Verb

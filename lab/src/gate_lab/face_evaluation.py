@@ -19,10 +19,10 @@ from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
 from gate.picture import BadPictureError, decode, read
 from gate_lab.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
+from gate_lab.exact_rates import trials_for
 from gate_lab.folders import SUFFIXES, UnfitError
 from gate_lab.groups import GroupRates, by_group, look_alikes, worst_over_mean
 from gate_lab.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
-from gate_verify.report.exact import trials_for
 from models.cohort import mark
 from models.manifest import finders
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate_lab.conditions import Condition
-from gate_verify.report.rates import ExactRate
+from gate_lab.exact_rates import ExactRate
 from models.liveness_evidence import FIFTHS, Counted, Fifth, Service
 
 if TYPE_CHECKING:

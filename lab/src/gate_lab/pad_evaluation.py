@@ -21,6 +21,7 @@ from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
 from gate.picture import BadPictureError, decode, read
 from gate_lab.conditions import Condition, conditions_of
+from gate_lab.exact_rates import ExactRate
 from gate_lab.folders import SUFFIXES, UnfitError
 from gate_lab.pad import (
     AtBound,
@@ -35,7 +36,6 @@ from gate_lab.pad import (
     for_service,
     recipe,
 )
-from gate_verify.report.rates import ExactRate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,10 +9,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
 from gate.face.liveness.cues import Cue
+from gate_lab.exact_rates import ExactRate
 from gate_lab.face_evaluation import share
 from gate_lab.face_report import new_axes, svg
 from gate_lab.pad_evaluation import range_text
-from gate_verify.report.rates import LEVEL, ExactRate
+from gate_verify.report.rates import LEVEL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -24,7 +24,7 @@ from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.record import Happening, Header
 from gate_core.audit_format.sealing import plaintext
 from gate_core.audit_format.tiles import Piece
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.reasons import Objection, Reason
 
 SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}

@@ -19,7 +19,7 @@ from gate_central.archive import export, is_intact
 from gate_central.commands.central import app
 from gate_central.errors import FolderError, ForbiddenError
 from gate_central.evidence import Answer, Kind
-from gate_central.server_context import House
+from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.tiles import TILE_WIDTH
 from gate_core.audit_format.unsealing import Unsealer
@@ -33,22 +33,24 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def house(bench: Bench, tmp_path: Path) -> House:
+def house(bench: Bench, tmp_path: Path) -> ServerContext:
     return housed(bench, tmp_path / "house")
 
 
-def verified(house: House, out: Path) -> int:
+def verified(house: ServerContext, out: Path) -> int:
     """How many entries the auditor's verifier finds in an export, which it must find whole and cosigned."""
-    export(house.ledger, house.acts.as_gate, out)
+    export(house.ledger, house.admin_log.as_gate, out)
     known = Known(cosigners=house.folder.mirror.verifier.vkey)
-    report = verify(out, house.acts.as_gate.log.vkey, known=known)
+    report = verify(out, house.admin_log.as_gate.log.vkey, known=known)
     assert (report.verified, report.problems) == (True, ())
     assert report.bodies == report.entries
     assert [one.checked for one in report.cosignatures] == [True]
     return report.entries
 
 
-def test_enrolments_and_revocations_are_a_log_that_the_auditors_verifier_reads(house: House, tmp_path: Path) -> None:
+def test_enrolments_and_revocations_are_a_log_that_the_auditors_verifier_reads(
+    house: ServerContext, tmp_path: Path
+) -> None:
     token = house.roster.new_token("gate-0002", 2_000_000_000)
     log = Signer.generate("border.example/gate-0002/demo").verifier
     house.roster.enrol(token, "gate-0002", log, certificate="c" * 64, now_s=1, at="2026-11-25T10:00:00.000Z")
@@ -64,7 +66,9 @@ def test_enrolments_and_revocations_are_a_log_that_the_auditors_verifier_reads(h
     assert verified(house, tmp_path / "out") == len(kinds)
 
 
-def test_what_is_refused_is_not_recorded_and_what_cannot_be_recorded_is_not_done(house: House, bench: Bench) -> None:
+def test_what_is_refused_is_not_recorded_and_what_cannot_be_recorded_is_not_done(
+    house: ServerContext, bench: Bench
+) -> None:
     with pytest.raises(ForbiddenError):
         house.roster.enrol("no token", "gate-0002", bench.log.signer.verifier, certificate="c", now_s=1, at="now")
     assert told(house) == []
@@ -77,29 +81,31 @@ def test_what_is_refused_is_not_recorded_and_what_cannot_be_recorded_is_not_done
     assert not bench.gate.revoked
 
 
-def test_many_at_once_are_one_log_after_another(house: House, bench: Bench, tmp_path: Path) -> None:
+def test_many_at_once_are_one_log_after_another(house: ServerContext, bench: Bench, tmp_path: Path) -> None:
     other = housed(bench, tmp_path / "house")
 
     def act(number: int) -> None:
-        (house, other)[number % 2].acts.record("export_made", {"n": number})
+        (house, other)[number % 2].admin_log.record("export_made", {"n": number})
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(act, range(TILE_WIDTH + 20)))
     assert sorted(int(str(one.fields["n"])) for one in told(house)) == list(range(TILE_WIDTH + 20))
     assert verified(house, tmp_path / "out") == TILE_WIDTH + 20
-    assert is_intact(house.ledger, house.acts.as_gate, house.folder.mirrors)
+    assert is_intact(house.ledger, house.admin_log.as_gate, house.folder.mirrors)
 
 
 @pytest.mark.parametrize("change", ["entry", "body", "gone"])
-def test_a_record_that_was_changed_or_dropped_is_found(house: House, bench: Bench, tmp_path: Path, change: str) -> None:
+def test_a_record_that_was_changed_or_dropped_is_found(
+    house: ServerContext, bench: Bench, tmp_path: Path, change: str
+) -> None:
     for number in range(3):
-        house.acts.record("export_made", {"n": number})
+        house.admin_log.record("export_made", {"n": number})
     out = tmp_path / "out"
-    export(house.ledger, house.acts.as_gate, out)
-    vkey = house.acts.as_gate.log.vkey
+    export(house.ledger, house.admin_log.as_gate, out)
+    vkey = house.admin_log.as_gate.log.vkey
     if change == "gone":
         early = housed(bench, tmp_path / "house")
-        early.acts.record("export_made", {"n": 3})
+        early.admin_log.record("export_made", {"n": 3})
         report = verify(out, vkey, known=Known(at_least=4))
     else:
         (path,) = (out / ("tile/entries/000.p" if change == "entry" else "sealed/000.p")).iterdir()
@@ -110,7 +116,7 @@ def test_a_record_that_was_changed_or_dropped_is_found(house: House, bench: Benc
     assert not report.verified
 
 
-def test_an_answer_to_an_alarm_is_recorded_with_who_gave_it(house: House) -> None:
+def test_an_answer_to_an_alarm_is_recorded_with_who_gave_it(house: ServerContext) -> None:
     evidence = house.evidence
     evidence.keep(GATE_ID, Kind.FORK, b"shown\n", against=b"other\n", at="2026-11-25T10:00:00.000Z")
     (alarm,) = evidence.alarms(GATE_ID)
@@ -146,9 +152,9 @@ def test_settings_that_cannot_be_meant_are_one_line(bench: Bench, tmp_path: Path
         housed(bench, tmp_path / "house", settings)
 
 
-def test_the_own_log_is_no_gates_and_nobody_speaks_for_it(house: House, bench: Bench) -> None:
-    house.acts.record("export_made", {})
-    house.acts.record("export_made", {"n": 1})
+def test_the_own_log_is_no_gates_and_nobody_speaks_for_it(house: ServerContext, bench: Bench) -> None:
+    house.admin_log.record("export_made", {})
+    house.admin_log.record("export_made", {"n": 1})
     assert [one.fields for one in told(house)] == [{"n": 1}], "what came to nothing is no record"
     assert bench.server.roster.names() == [GATE_ID]
     assert bench.server.roster.speaker(".central", "c" * 64) is None
@@ -169,14 +175,14 @@ async def test_the_command_shows_and_exports_it(bench: Bench, tmp_path: Path) ->
     assert CliRunner().invoke(app, ["acts", *database]).exit_code == 78
 
 
-def test_a_record_sealed_for_others_alone_says_so(house: House) -> None:
-    house.acts.record("export_made", {"n": 1})
-    (act,) = house.acts.newest(Unsealer([pyrage.x25519.Identity.generate()]))
+def test_a_record_sealed_for_others_alone_says_so(house: ServerContext) -> None:
+    house.admin_log.record("export_made", {"n": 1})
+    (act,) = house.admin_log.newest(Unsealer([pyrage.x25519.Identity.generate()]))
     assert (act.index, act.fields) == (0, {})
 
 
-def test_a_damaged_own_log_stops_nobodys_round(house: House, bench: Bench) -> None:
-    house.acts.record("export_made", {"n": 1})
+def test_a_damaged_own_log_stops_nobodys_round(house: ServerContext, bench: Bench) -> None:
+    house.admin_log.record("export_made", {"n": 1})
     bench.server.ledger._engine.dispose()
     with contextlib.closing(sqlite3.connect(bench.log.folder / "central.sqlite")) as connection, connection:
         connection.execute("UPDATE log_head SET frontier = x'00' WHERE device = '.central'")

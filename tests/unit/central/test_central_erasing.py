@@ -19,15 +19,14 @@ from typer.testing import CliRunner
 from gate_central import retention
 from gate_central.archive import export
 from gate_central.commands.central import app
-from gate_central.commands.keys import judge_in
 from gate_central.database import open_database
-from gate_central.erasing import RECEIPT, Erasures
+from gate_central.erasing import RECEIPT, Erasures, judge_in
 from gate_central.errors import FolderError, ForbiddenError, UnknownError
 from gate_central.folder import database_url
 from gate_central.schema import age_keys, heads
-from gate_central.server_context import House
-from gate_core.audit_format.expiry_statement import Expired
+from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.statements import Expired
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request, expired_request
@@ -48,7 +47,7 @@ def keys_of(bench: Bench) -> list[str]:
         return list(connection.execute(mine).scalars())
 
 
-def erasures(house: House) -> Erasures:
+def erasures(house: ServerContext) -> Erasures:
     judge = judge_in(house.folder.path)
     assert judge is not None
     return house.erasures(judge)
@@ -142,7 +141,7 @@ async def test_a_database_that_was_put_back_forgets_once_more(bench: Bench, tmp_
     assert len(told(house)) == 3
 
 
-def put_back(bench: Bench, house: House, keys: list[str]) -> None:
+def put_back(bench: Bench, house: ServerContext, keys: list[str]) -> None:
     """Erase keys as two order, and bring the database back to before."""
     with bench.server.ledger._engine.begin() as connection:
         asked = sa.select(age_keys).where(age_keys.c.device == GATE_ID, age_keys.c.id.in_(keys))

@@ -13,9 +13,9 @@ from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
 from gate_central.schema import metadata
-from gate_core.audit_format.expiry_statement import Expired
 from gate_core.audit_format.merkle import prove_subtree
 from gate_core.audit_format.note import Signer
+from gate_core.audit_format.statements import Expired
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench
@@ -19,7 +20,7 @@ from gate_central.evidence import Answer, Kind, slots
 from gate_central.key_filing import Wanted
 from gate_central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
 from gate_central.schema import awaited, checkpoints, heads, metadata, packages
-from gate_central.wire import FILES_MAX, RoundState, parse_round, round_state
+from gate_central.wire import FILES_MAX, parse_round
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import leaf_hash
 from gate_core.audit_format.note import Note
@@ -128,8 +129,10 @@ def test_one_age_file_named_over_and_over_is_many() -> None:
 def test_what_a_server_asks_for_fits_into_a_round_of_a_gate() -> None:
     """A round brings what the server asked for and what its entries name."""
     assert FILES_MAX >= LACKING_MAX + TILE_WIDTH
-    lines = [f"{n:064x}" for n in range(LACKING_MAX)]
-    answer = wire.Response(200, "application/json", round_state(RoundState(2**62, 2**62, 2**62, lines, "x" * 512)))
+    lines = tuple(f"{n:064x}" for n in range(LACKING_MAX))
+    answer = wire.Response(
+        200, "application/json", msgspec.json.encode(wire.RoundState(2**62, 2**62, 2**62, lines, "x" * 512))
+    )
     assert len(answer.body) < wire.ANSWER_BYTES_MAX
     assert wire.parse_round_state(answer).keys == tuple(lines)
 

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 from gate_central.authority import fingerprint, new_key
 from gate_central.commands.central import app
-from gate_central.server_context import House
+from gate_central.server_context import ServerContext
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path) -> ServerContext:
     return housed(Bench(tmp_path / "log"), tmp_path / "house")
 
 
@@ -37,7 +37,7 @@ def run(tmp_path: Path, *words: str, code: int = 0, said: str = "") -> Any:
     return json.loads(done.stdout) if code == 0 else None
 
 
-def test_a_nation_is_told_and_shown(house: House, tmp_path: Path) -> None:
+def test_a_nation_is_told_and_shown(house: ServerContext, tmp_path: Path) -> None:
     run(tmp_path, "site", "add-party", "north", "--name", "Police of the north")
     run(tmp_path, "site", "add", "port", "--party", "north", "--name", "Port")
     run(tmp_path, "site", "place", GATE_ID, "--site", "port", "--group", "early")
@@ -46,12 +46,12 @@ def test_a_nation_is_told_and_shown(house: House, tmp_path: Path) -> None:
         {"id": "north", "name": "Police of the north", "sites": [{"id": "port", "name": "Port", "gates": [GATE_ID]}]}
     ]
     assert shown["groups"] == {GATE_ID: "early"}
-    assert house.places.canary(GATE_ID) == "early"
+    assert house.tenants.canary(GATE_ID) == "early"
     assert [one.kind for one in told(house)] == ["party_set", "site_set", "gate_placed"]
 
 
 def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_they_are_dismissed(
-    house: House, tmp_path: Path
+    house: ServerContext, tmp_path: Path
 ) -> None:
     """The commands of docs/guides/auditor.md, as they stand there; a test has no terminal to be asked for a passphrase on."""
     guide = (Path(__file__).parents[3] / "docs/guides/auditor.md").read_text()
@@ -69,7 +69,7 @@ def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_th
     assert b"PRIVATE" not in (tmp_path / "again.pem").read_bytes()
     certificate.verify_directly_issued_by(house.folder.authority.certificate)
     assert certificate.subject.rfc4514_string() == "CN=person:anna"
-    person = house.places.person(fingerprint(certificate))
+    person = house.tenants.person(fingerprint(certificate))
     assert person is not None
     assert (person.name, person.role.value, person.party) == ("anna", "auditor", None)
     run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "again"), code=74)
@@ -79,13 +79,15 @@ def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_th
     assert key is not None
     assert held == certificate
     run(tmp_path, "person", "dismiss", "anna")
-    assert house.places.person(fingerprint(certificate)) is None
+    assert house.tenants.person(fingerprint(certificate)) is None
     assert run(tmp_path, "person", "list")["people"] == [
         {"name": "anna", "role": "auditor", "party": None, "dismissed": True}
     ]
 
 
-def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(house: House, tmp_path: Path) -> None:
+def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(
+    house: ServerContext, tmp_path: Path
+) -> None:
     """The person was let in by the new one first, which then was nowhere: the one that they had let them in no more."""
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
     add = ("person", "add", "anna", "--role", "auditor")
@@ -101,7 +103,7 @@ def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(hou
     run(tmp_path, *add, *brought(tmp_path, "anna", "anna"), code=74, said="File exists")
     run(tmp_path, *add, "--party", "nowhere", *brought(tmp_path, "anna", "again"), code=2, said="no party")
     assert not (tmp_path / "again.pem").exists()
-    assert house.places.person(good) is not None
+    assert house.tenants.person(good) is not None
 
 
 def openssl(tmp_path: Path, line: str) -> str:
@@ -114,7 +116,7 @@ def brought(tmp_path: Path, name: str, out: str) -> tuple[str, ...]:
     return "--csr", str(tmp_path / f"{name}.csr"), "--out", str(tmp_path / f"{out}.pem")
 
 
-def test_central_makes_no_private_key_for_anybody(house: House, tmp_path: Path) -> None:
+def test_central_makes_no_private_key_for_anybody(house: ServerContext, tmp_path: Path) -> None:
     """Nothing that a person's command writes or prints holds one, and there is no way left to ask for it."""
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
@@ -124,7 +126,7 @@ def test_central_makes_no_private_key_for_anybody(house: House, tmp_path: Path) 
     assert not [path for path in made if b"PRIVATE" in path.read_bytes()]
     words = ["person", "add", "ben", "--role", "auditor", "--out", str(tmp_path / "ben.p12"), "--dir", str(tmp_path)]
     assert CliRunner().invoke(app, words).exit_code == 2
-    assert [one.name for one in house.places.everybody()] == ["anna"]
+    assert [one.name for one in house.tenants.everybody()] == ["anna"]
 
 
 def pem(key: object, encoding: Encoding = Encoding.PEM) -> bytes:
@@ -145,7 +147,9 @@ def pem(key: object, encoding: Encoding = Encoding.PEM) -> bytes:
         ("too large", "longer than"),
     ],
 )
-def test_what_is_no_request_of_this_person_lets_nobody_in(house: House, tmp_path: Path, what: str, said: str) -> None:
+def test_what_is_no_request_of_this_person_lets_nobody_in(
+    house: ServerContext, tmp_path: Path, what: str, said: str
+) -> None:
     key = new_key()
     good = requested("anna", key)
     der = x509.load_pem_x509_csr(good).public_bytes(Encoding.DER)
@@ -170,7 +174,9 @@ def test_what_is_no_request_of_this_person_lets_nobody_in(house: House, tmp_path
     assert not (tmp_path / "anna.pem").exists()
 
 
-def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(house: House, tmp_path: Path) -> None:
+def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(
+    house: ServerContext, tmp_path: Path
+) -> None:
     words = ("person", "add", "anna", "--role", "operator", *brought(tmp_path, "anna", "anna"))
     run(tmp_path, *words, code=74)
     request = x509.load_pem_x509_csr(requested("anna", new_key()))
@@ -195,7 +201,7 @@ def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(ho
     ids=" ".join,
 )
 def test_what_cannot_be_is_one_line_and_leaves_nothing(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    house: ServerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))

@@ -20,7 +20,7 @@ from gate.audit.writer import Wanted
 from gate_central.admin_log import DEVICE
 from gate_central.evidence import Answer, Kind
 from gate_central.metrics import METRICS
-from gate_central.people_pages import PURPOSES, make_desk
+from gate_central.people_pages import PURPOSES, make_pages
 from gate_central.rights import ALLOWED, Doing, Role, may
 from gate_central.search import Stretch, carried, stretch
 from gate_core.mirror_client.wire import Request
@@ -71,7 +71,7 @@ async def test_every_route_is_open_to_whom_it_is_permitted_and_to_nobody_else(
 ) -> None:
     routes = {
         (next(iter(one.methods - {"HEAD"})), one.path)
-        for one in make_desk(nation.house).routes
+        for one in make_pages(nation.house).routes
         if isinstance(one, Route) and one.methods
     }
     assert routes == set(ROUTES), "a new route needs a row here"
@@ -96,7 +96,7 @@ async def test_who_is_nobody_is_refused_everywhere(nation: Nation, who: str | No
         assert gate is not None
         who = gate.certificate
     elif who == "dismissed":
-        nation.house.places.dismiss("supervisor-nation")
+        nation.house.tenants.dismiss("supervisor-nation")
         who = "supervisor-nation"
     with nation.as_person(who) as client:
         for method, path in ROUTES:
@@ -146,7 +146,7 @@ async def test_each_party_sees_its_own_gates_and_the_nation_all(nation: Nation) 
 
 
 async def test_a_site_is_of_one_party_for_good_and_a_gate_of_one_site(nation: Nation) -> None:
-    places = nation.house.places
+    places = nation.house.tenants
     with pytest.raises(Exception, match="is a site of north"):
         places.add_site("north-port", "south", "taken")
     places.put(NORTH, site="south-port", canary=None)
@@ -160,7 +160,7 @@ async def test_a_gate_that_needs_somebody_stands_first_with_why(nation: Nation, 
     accused(nation, SOUTH)
     nation.bench.server.clock.now += timedelta(hours=2)
     (tmp_path / "house" / "central.toml").write_text("silent_after_minutes = 60\n")
-    nation.house = type(nation.house).of(tmp_path / "house", nation.house.engine, nation.house.now)
+    nation.house = type(nation.house)(tmp_path / "house", nation.house.engine, nation.house.now)
     await nation.bench.ask(Request("GET", "/bodies"))  # the north speaks
     with nation.as_person("operator-nation") as client:
         text = client.get("/").text
@@ -246,7 +246,7 @@ async def test_nothing_is_carried_away_while_erased_keys_may_be_here_again(natio
 
     database, copy = tmp_path / "log" / "central.sqlite", tmp_path / "copy.sqlite"
     copied(database, copy)
-    nation.house.acts.record("searched", {"n": 1})
+    nation.house.admin_log.record("searched", {"n": 1})
     copied(copy, database)
     with nation.as_person("auditor-north") as client:
         refused = client.post("/export", data=ASKED)
@@ -347,4 +347,4 @@ async def test_metrics_are_of_the_gates_that_their_reader_sees(nation: Nation) -
 def test_every_person_has_a_certificate_of_their_own(tmp_path: Path) -> None:
     nation = Nation.make(tmp_path)
     assert len(set(nation.certificates.values())) == len(nation.certificates)
-    assert nation.house.places.person(hashlib.sha256(b"nobody").hexdigest()) is None
+    assert nation.house.tenants.person(hashlib.sha256(b"nobody").hexdigest()) is None

@@ -13,9 +13,9 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, NOW, Bench
 from typer.testing import CliRunner
 
+from gate_central.append_verification import unknown_sets
 from gate_central.commands.central import app
 from gate_central.mirror import Mirror
-from gate_central.recipients import unknown_sets
 from gate_central.settings import Hold, Kept, Recipients, Settings
 from gate_core.audit_format.record import recipients_digest
 

@@ -162,16 +162,16 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     bench: Bench, tmp_path: Path
 ) -> None:
     house = housed(bench, tmp_path / "house")
-    house.acts.record("searched", {"n": 1})
+    house.admin_log.record("searched", {"n": 1})
     copy = backed_up(bench)
     with house.kept_in_order():
         pass
     assert house.evidence.alarms(DEVICE) == (), "nothing was put back yet"
-    house.acts.record("searched", {"n": 2})
+    house.admin_log.record("searched", {"n": 2})
     put_back(bench, copy)
     again = housed(bench, tmp_path / "house")
     for n in (3, 4, 5):  # commands that came before the server
-        again.acts.record("searched", {"n": n})
+        again.admin_log.record("searched", {"n": n})
     here = ("--dir", str(tmp_path / "house"), "--database", url(bench))
     carry = ["export", GATE_ID, *here, "--out", str(tmp_path / "carried")]
     refused = CliRunner().invoke(app, carry)
@@ -205,7 +205,7 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
 
 def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path: Path) -> None:
     house = housed(bench, tmp_path / "house")
-    house.acts.record("searched", {"n": 1})
+    house.admin_log.record("searched", {"n": 1})
     note = tmp_path / "house" / "acts.note"
     for harm in (b"", b"nonsense", bytes(40_000)):
         note.write_bytes(harm)
@@ -215,11 +215,11 @@ def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path:
     note.mkdir()
     with house.kept_in_order():
         pass
-    house.acts.record("searched", {"n": 2})
+    house.admin_log.record("searched", {"n": 2})
     assert house.evidence.alarms(DEVICE) == ()
     note.rmdir()
     note.write_bytes(b"nonsense")
-    house.acts.record("searched", {"n": 3})
+    house.admin_log.record("searched", {"n": 3})
     assert Checkpoint.parse(Note.parse(note.read_bytes()).text).size == house.ledger.head(DEVICE).size, "kept again"
 
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from gate_central.commands.central import app
 from gate_central.errors import ForbiddenError
-from gate_central.server_context import House
+from gate_central.retirement import SignedRetirement
+from gate_central.server_context import ServerContext
 from gate_core.approval.errors import ApprovalError
-from gate_core.approval.retirement import SignedRetirement
 from gate_core.audit_format.note import Note
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.wire import Request
@@ -26,7 +26,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def house(bench: Bench, tmp_path: Path) -> House:
+def house(bench: Bench, tmp_path: Path) -> ServerContext:
     return housed(bench, tmp_path / "house")
 
 
@@ -57,7 +57,7 @@ def standing(bench: Bench) -> list[str]:
 
 
 async def test_a_gate_that_its_certificate_ended_is_an_alarm_until_two_approvers_retire_it(
-    house: House, bench: Bench, tmp_path: Path
+    house: ServerContext, bench: Bench, tmp_path: Path
 ) -> None:
     """A silent gate was an alarm; after one request with its stolen key `fleet` and `alarms` ended with 0."""
     (tmp_path / "house" / "central.toml").write_text("silent_after_minutes = 60\n")
@@ -97,7 +97,7 @@ def test_one_approver_and_a_stranger_retire_nobody(bench: Bench, tmp_path: Path,
 
 
 def test_two_approvers_retire_a_gate_and_nobody_has_a_token_for_it_any_more(
-    house: House, bench: Bench, tmp_path: Path
+    house: ServerContext, bench: Bench, tmp_path: Path
 ) -> None:
     note = tmp_path / "order.note"
     order = SignedRetirement.new(origin(bench)).signed_by(signer("anna")).signed_by(signer("ben"))

@@ -20,7 +20,7 @@ from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.row import PROGRAMS
 from gate.channel.sockets import adopt
 from gate.channel.table import CHANNELS
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, PageEvidence
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, PageEvidence
 
 ALIKE = {f"status-{name}" for name in PROGRAMS[1:]}
 ROWS = [channel for channel in CHANNELS.every() if channel.to_listener is not None and channel.name not in ALIKE]

@@ -24,7 +24,7 @@ from gate.channel.row import OPERATORS, status_row
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.users import Users
 from gate.passage.events import RecordClass, RecordKind
-from gate_core.evidence.evidence import PageCheck
+from gate_core.evidence.crossing import PageCheck
 from gate_core.rate_limit import Bucket, Buckets, Rate
 
 STATUS = status_row("lane")

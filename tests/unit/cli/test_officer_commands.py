@@ -34,7 +34,7 @@ from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
 from gate_core.command_line.tree import verbs
-from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.crossing import Alarm, Notice
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.keys import shift_text

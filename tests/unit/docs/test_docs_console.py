@@ -21,7 +21,7 @@ from gate_core.console_link import (
     decode,
     encode,
 )
-from gate_core.programs.address_rates import HANDSHAKE_RATE
+from gate_core.rate_limit import HANDSHAKE_RATE
 from gate_officers.console.gates import EVENT_RATE, HEAR_EVERY_S
 
 PAGE = (Path(__file__).parents[3] / "docs/protocols/console.md").read_text()

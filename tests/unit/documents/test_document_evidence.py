@@ -22,8 +22,8 @@ from gate.passage.records import Decided
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.evidence import AUTHORITIES_MAX, CHECK_OF, document_evidence
 from gate.programs.lane.records import RecordError, fields_of, replay
-from gate_core.evidence import evidence as passage
-from gate_core.evidence.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
+from gate_core.evidence import crossing as passage
+from gate_core.evidence.crossing import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate_core.evidence.reasons import Reason
 from gate_documents import checks
 from gate_documents.access.groups import standard_group

@@ -75,11 +75,11 @@ def test_every_check_names_its_clause() -> None:
 
 
 def test_the_ids_are_those_that_a_decision_looks_at() -> None:
-    from gate_core.evidence import evidence
+    from gate_core.evidence import crossing
 
     looked_at = [check.value for check in CheckId if check is not CheckId.TERMINAL_AUTHENTICATION]
-    assert looked_at == [check.value for check in evidence.CheckId]
-    assert {one.value for one in Result} == {one.value for one in evidence.CheckResult}
+    assert looked_at == [check.value for check in crossing.CheckId]
+    assert {one.value for one in Result} == {one.value for one in crossing.CheckResult}
 
 
 # ── the security object ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,8 +27,8 @@ from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
-from gate_core.evidence.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
-from gate_core.evidence.evidence import CheckId as PassageCheckId
+from gate_core.evidence.crossing import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
+from gate_core.evidence.crossing import CheckId as PassageCheckId
 from gate_documents.checks import CheckId
 from gate_documents.countries import certificate_countries
 from gate_documents.errors import MrzError

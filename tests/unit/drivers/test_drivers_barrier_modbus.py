@@ -14,7 +14,7 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.modbus.session import Session
 from drivers.modbus.frames import Registers, WriteRequest
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 

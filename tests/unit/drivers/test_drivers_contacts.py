@@ -15,7 +15,7 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from gate_core.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 

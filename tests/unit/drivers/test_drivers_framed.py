@@ -31,7 +31,7 @@ from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 

@@ -17,7 +17,7 @@ from drivers.pad.profile import load_profile
 from drivers.pad.session import LINES_MAX, Session
 from drivers.pad.settings import PadSensor
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
-from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
 
 PROFILE = load_profile("portcullis-sim")

@@ -15,7 +15,7 @@ from drivers.barrier.profiles import load_profile, read_profile
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile
 from gate_core.errors import SetupError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LampColour, LeafPosition
 from gate_core.settings.toml_file import line_of
 

@@ -10,8 +10,10 @@ from fakes.planted_bias import alarmed
 
 from gate.passage.records import GroupCell, GroupsCounted
 from gate.programs.lane.records import encode
+from gate_lab import trials as trial_tables
+from gate_lab.trials import Trials, TrialsError, read_trials
 from gate_verify.report import fairness
-from gate_verify.report.fairness import Estimate, Fairness, Group, Trials, TrialsError, raised, read_trials
+from gate_verify.report.fairness import Estimate, Fairness, Group, raised
 
 
 def added(*cells: GroupCell) -> Fairness:
@@ -165,6 +167,6 @@ def test_a_table_that_is_none_has_one_line_that_says_why(text: str, problem: str
 
 
 def test_more_trials_than_anybody_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fairness, "TRIALS_MAX", 2)
+    monkeypatch.setattr(trial_tables, "TRIALS_MAX", 2)
     with pytest.raises(TrialsError, match="line 4: more than 2 trials"):
         read_trials("crossing\na\nb\nc\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gate_lab.conditions import Condition
+from gate_lab.exact_rates import ExactRate
 from gate_lab.pad import Presentation, at_bound, bound_at_bpcer, by_condition, for_frames, for_service, recipe
-from gate_verify.report.rates import ExactRate
 from models.liveness_evidence import Counted
 
 

@@ -14,7 +14,7 @@ from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 

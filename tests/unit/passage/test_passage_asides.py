@@ -23,7 +23,7 @@ from gate.passage.events import (
 from gate.passage.lane import Referral
 from gate.passage.orders import CloseLane
 from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Opened
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen
 
 NEXT = "c2"

@@ -28,7 +28,7 @@ from gate.passage.orders import Admit, Outcome
 from gate.passage.policy import lane_objections
 from gate.passage.records import IncidentKind
 from gate.programs.lane.records import fields_of, replay
-from gate_core.evidence.evidence import DoorEvidence, LaneEvidence
+from gate_core.evidence.crossing import DoorEvidence, LaneEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

@@ -29,7 +29,7 @@ from gate.passage.orders import AcknowledgeAlarms, Disposition, Free, HandOver, 
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import CameraTrouble
+from gate_core.evidence.crossing import CameraTrouble
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen

@@ -20,7 +20,7 @@ from gate.passage.policy import Verdict
 from gate.passage.records import Decided, EntryDecided
 from gate.passage.states import Referred
 from gate.programs.lane.records import encode, replay
-from gate_core.evidence.evidence import DocumentEvidence
+from gate_core.evidence.crossing import DocumentEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.evidence.screen import Screen

@@ -11,7 +11,7 @@ from gate.passage.events import Tick
 from gate.passage.orders import Disposition, HandOver
 from gate.passage.policy import Policy
 from gate.passage.records import Incident, IncidentKind
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 
 LIMIT_MS = RULES.timing.referral_max_ms
 

@@ -24,7 +24,7 @@ from gate.passage.events import (
 from gate.passage.orders import AcceptHead, Admit, BeginEmergency, BePresent, Disposition, Free, HandOver, Outcome
 from gate.passage.policy import Verdict
 from gate.programs.lane.records import encode, replay
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen

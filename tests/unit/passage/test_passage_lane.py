@@ -13,7 +13,7 @@ from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase, Show
 from gate.passage.events import DocumentPresented, FaceSeen, NotRecorded, Recorded, RecordKind, RecordReplaced, Tick
 from gate.passage.lane import LaneContext
-from gate_core.evidence.evidence import Door, LaneEvidence, Notice
+from gate_core.evidence.crossing import Door, LaneEvidence, Notice
 from gate_core.evidence.screen import Guidance, Screen
 
 

@@ -14,7 +14,7 @@ from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
 from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, PauseLane
 from gate.passage.records import IncidentKind
-from gate_core.evidence.evidence import Door, Notice
+from gate_core.evidence.crossing import Door, Notice
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

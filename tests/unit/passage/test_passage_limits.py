@@ -30,7 +30,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import Admit, BePresent
 from gate.passage.policy import Verdict
-from gate_core.evidence.evidence import CameraTrouble, Check, CheckId, CheckResult, Score
+from gate_core.evidence.crossing import CameraTrouble, Check, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Screen
 

@@ -44,7 +44,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import Referral
 from gate.passage.orders import BeginEmergency, Free
-from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

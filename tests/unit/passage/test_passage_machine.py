@@ -54,7 +54,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.orders import BePresent, Disposition, EndEmergencyNow, Free, HandOver
-from gate_core.evidence.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
+from gate_core.evidence.crossing import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Screen
 

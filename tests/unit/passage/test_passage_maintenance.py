@@ -15,7 +15,7 @@ from gate.passage.events import DocumentPresented
 from gate.passage.orders import CloseLane, Consent, Maintain, OpenLane, Outcome, Said
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 

@@ -74,7 +74,7 @@ from gate.passage.orders import (
     Outcome,
 )
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

@@ -43,7 +43,7 @@ from gate.passage.orders import (
     Ordered,
 )
 from gate.passage.records import Closed, ClosedAs, EmergencyEnded, Settled
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 
 AWAITED = {
     machine.Opening: RecordKind.OPENED,

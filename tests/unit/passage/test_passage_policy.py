@@ -20,7 +20,7 @@ from gate.passage.policy import (
     face_objections,
     lane_objections,
 )
-from gate_core.evidence.evidence import (
+from gate_core.evidence.crossing import (
     AccessEvidence,
     AccessProtocol,
     Alarm,

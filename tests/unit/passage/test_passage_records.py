@@ -11,7 +11,7 @@ from gate.passage import records
 from gate.passage.events import Part, RecordClass, RecordKind
 from gate.passage.orders import Disposition
 from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, class_of, crossing_of
-from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 
 KINDS: tuple[type[Record], ...] = get_args(Record)

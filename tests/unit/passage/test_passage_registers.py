@@ -28,7 +28,7 @@ from gate.passage.events import (
 )
 from gate.passage.policy import Verdict, is_read
 from gate.passage.records import Decided, EntryDecided
-from gate_core.evidence.evidence import Check, CheckId, CheckResult
+from gate_core.evidence.crossing import Check, CheckId, CheckResult
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import (
     Register,

@@ -36,7 +36,7 @@ from gate.passage.records import Decided, EntryDecided
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
 from gate.passage.states import Inspecting, Referred, Rules
 from gate.programs.lane.records import Books, RecordError, encode, replay
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 from gate_core.evidence.serving import BorderDirection

@@ -49,7 +49,7 @@ from gate.passage.policy import Verdict, document_objections
 from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Opened
 from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
 from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hit, Remembered, encode, replay
-from gate_core.evidence.evidence import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
+from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Service, Travellers

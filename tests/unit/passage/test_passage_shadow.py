@@ -49,7 +49,7 @@ from gate.passage.orders import (
 from gate.passage.policy import Verdict
 from gate.passage.records import Closed, ClosedAs, Decided, Incident, IncidentKind, Overruled, Released, Settled
 from gate.programs.lane.records import encode, replay
-from gate_core.evidence.evidence import FaceEvidence, Score
+from gate_core.evidence.crossing import FaceEvidence, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
 

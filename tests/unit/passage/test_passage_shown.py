@@ -25,7 +25,7 @@ from gate.passage.effects import Erase, Shown
 from gate.passage.events import Part, PartLost, Recorded, RecordKind, VideoDoubted
 from gate.passage.orders import BeginEmergency, Hold
 from gate.passage.states import Admission
-from gate_core.evidence.evidence import CameraTrouble, Score
+from gate_core.evidence.crossing import CameraTrouble, Score
 from gate_core.evidence.reasons import Objection, Reason
 
 

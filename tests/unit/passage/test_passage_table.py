@@ -78,7 +78,7 @@ from gate.passage.orders import (
 from gate.passage.policy import Decision, Verdict
 from gate.passage.records import Closed
 from gate.passage.states import Admission, Ending
-from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterFinding

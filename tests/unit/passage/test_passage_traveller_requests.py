@@ -55,7 +55,7 @@ from gate.passage.orders import (
 )
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate.passage.states import Emergency, Referred
-from gate_core.evidence.evidence import CameraTrouble, CheckResult, DocumentEvidence, Notice, Score
+from gate_core.evidence.crossing import CameraTrouble, CheckResult, DocumentEvidence, Notice, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 

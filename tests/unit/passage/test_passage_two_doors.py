@@ -78,7 +78,7 @@ from gate.passage.orders import (
 from gate.passage.policy import decide, decide_entry, lane_objections
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.records import encode, replay
-from gate_core.evidence.evidence import Alarm, Door, InsideEvidence, Notice, Score
+from gate_core.evidence.crossing import Alarm, Door, InsideEvidence, Notice, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
 

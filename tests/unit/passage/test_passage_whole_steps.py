@@ -82,7 +82,7 @@ from gate.passage.orders import (
 )
 from gate.passage.passage_reconciliation import in_order
 from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
-from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, FaceEvidence
+from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
 

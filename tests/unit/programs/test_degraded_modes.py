@@ -37,7 +37,7 @@ from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
 from gate.programs.shared.program_status import ProgramStatus, Silence
-from gate_core.evidence.evidence import Alarm, CheckId, DocumentEvidence, Score
+from gate_core.evidence.crossing import Alarm, CheckId, DocumentEvidence, Score
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import Register
 from gate_core.evidence.screen import Purpose, Screen

@@ -11,7 +11,7 @@ from fakes.barrier import AT_REST
 from gate.provision import barrier_checks
 from gate.provision.barrier_checks import BarrierCheck, ClearAlarms, EndEmergency, Grant, Look, Reading, Request
 from gate.provision.steps import Finding, StepError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 TTL_MS, WAIT_MS = 5_000, 20_000

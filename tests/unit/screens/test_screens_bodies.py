@@ -10,7 +10,7 @@ import pytest
 from fakes.virtual_time import run_virtual
 from starlette.requests import Request
 
-from gate_core.web_pages.bodies import BODY_S, whole
+from gate_core.http_server.request_body import BODY_S, whole
 
 Message = dict[str, Any]
 

@@ -26,7 +26,7 @@ from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealing import Unsealer
 from gate_core.command_line.tree import verbs
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.audit_record import AuditRecord

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import enum
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
 from gate_central.commands import keys, people, stick
-from gate_central.commands.store import Database, Dir, explained, opened
+from gate_central.commands.store import Database, Dir, explained, opened, served
+from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say, tell
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
-    import sqlalchemy
+    from starlette.applications import Starlette
 
-    from gate_central.evidence import Alarm
+    from gate_central.fleet_report import GateReport
     from gate_central.settings import Settings
-    from gate_central.verified import Verified
-    from gate_core.audit_format.note import Verifier
 
 app = typer.Typer(no_args_is_help=True)
 app.command("erase")(keys.erase)
@@ -62,11 +62,9 @@ def init(
             kept = f"[kept]  # days\ncrossings_days = {crossings}\nothers_days = {others}\n".encode()
             settings.parse(kept, folder / settings.NAME)
         verifier = folders.init(folder, name, now(), kept)
-    if as_json:
-        emit_json("central.init/1", {"mirror_vkey": verifier.vkey, "ca": str(folder / folders.AUTHORITY_CERTIFICATE)})
-    else:
-        say(f"mirror key, for gates and auditors: {verifier.vkey}")
-        say(f"authority, for gates: {folder / folders.AUTHORITY_CERTIFICATE}")
+    authority = folder / folders.AUTHORITY_CERTIFICATE
+    people_read = f"mirror key, for gates and auditors: {verifier.vkey}", f"authority, for gates: {authority}"
+    tell("central.init/1", {"mirror_vkey": verifier.vkey, "ca": str(authority)}, *people_read, as_json=as_json)
 
 
 def _days(given: int | None, of: str) -> int:
@@ -87,33 +85,26 @@ def token(
     as_json: Json = False,
 ) -> None:
     """Make a one-time token with which one gate can enrol."""
-    with explained(), opened(folder, database) as engine:
+    with served(folder, database) as server:
         from gate_central.authority import GATE_ID
-        from gate_central.server_context import House
         from gate_core.audit_format.record import time_text
 
         if GATE_ID.fullmatch(gate_id) is None:
             fail(Exit.USAGE, "a gate's id is small letters, digits and hyphens")
         expires = now() + timedelta(hours=valid_hours)
-        made = House.of(folder, engine, now).roster.new_token(gate_id, int(expires.timestamp()))
-    if as_json:
-        emit_json("central.token/1", {"gate": gate_id, "token": made, "expires": time_text(expires)})
-    else:
-        say(made)
+        made = server.roster.new_token(gate_id, int(expires.timestamp()))
+    fields = {"gate": gate_id, "token": made, "expires": time_text(expires)}
+    tell("central.token/1", fields, made, as_json=as_json)
+    if not as_json:
         note(f"for {gate_id}, once, until {time_text(expires)}")
 
 
 @app.command()
 def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Refuse a gate from its next request on, until it enrols anew."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
-
-        House.of(folder, engine, now).roster.revoke(gate_id)
-    if as_json:
-        emit_json("central.revoke/1", {"gate": gate_id, "revoked": True})
-    else:
-        say(f"{gate_id} is revoked")
+    with served(folder, database) as server:
+        server.roster.revoke(gate_id)
+    tell("central.revoke/1", {"gate": gate_id, "revoked": True}, f"{gate_id} is revoked", as_json=as_json)
 
 
 @app.command()
@@ -125,21 +116,18 @@ def retire(
     as_json: Json = False,
 ) -> None:
     """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here. Two approvers order it."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.evidence import BY_MAX, Answer, Kind
-        from gate_central.server_context import House
-        from gate_core.audit_format.record import time_text
+    with served(folder, database) as server:
+        from gate_core.approval.errors import ApprovalError
 
-        house, at = House.of(folder, engine, now), time_text(now())
-        by = keys.ordered_retirement(folder, house.roster.find(gate_id), order)
-        house.roster.retire(gate_id, at, by)
-        for one in house.evidence.alarms(gate_id):
-            if one.kind == Kind.LEFT.value and one.answer is None:
-                house.evidence.answer(gate_id, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
-    if as_json:
-        emit_json("central.retire/1", {"gate": gate_id, "retired": True})
-    else:
-        say(f"{gate_id} is retired")
+        gate = server.roster.get(gate_id)
+        if order is None:
+            how = f"gate central retirement {gate.origin}, and --order NOTE; revoke refuses the gate until then"
+            fail(Exit.USAGE, f"two approvers order it: {how}")
+        try:
+            server.retire(gate, bytes_of(order))
+        except ApprovalError as error:
+            fail(Exit.NOT_PERMITTED, f"{order} {error}")
+    tell("central.retire/1", {"gate": gate_id, "retired": True}, f"{gate_id} is retired", as_json=as_json)
 
 
 class Rotated(enum.StrEnum):
@@ -185,10 +173,8 @@ def rotate(
                 made = f"a mirror key, {rotation.rotate_mirror(folder, now()).vkey}"
             case _:
                 assert_never(what)
-    if as_json:
-        emit_json("central.rotate/1", {"what": what.value, "made": made})
-    else:
-        say(f"the {what.value} has {made}; start the server anew")
+    told = f"the {what.value} has {made}; start the server anew"
+    tell("central.rotate/1", {"what": what.value, "made": made}, told, as_json=as_json)
 
 
 @app.command()
@@ -202,53 +188,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until SIGTERM. Prints one JSON line when it listens."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.app import make_app
-        from gate_central.approvals import Approvals
-        from gate_central.enrolment import Enrolment
-        from gate_central.https_listener import listen
-        from gate_central.https_listener import serve as serve_app
-        from gate_central.mirror import Mirror
-        from gate_central.server_context import House
-        from gate_core.programs.journal import log_as_json
-        from gate_core.programs.parent_death import end_with_supervisor
+    with served(folder, database) as server:
+        from gate_central.app import app_of
 
-        end_with_supervisor()
-        house = House.of(folder, engine, now)
-        house.settings.require_kept(folder)
-        log_as_json("central")
-        loaded, roster, judge = house.folder, house.roster, keys.judge_in(folder)
-        erasures = None if judge is None else house.erasures(judge)
-        application = make_app(
-            roster=roster,
-            mirror=Mirror(
-                house.ledger,
-                house.evidence,
-                loaded.mirror,
-                now,
-                before=loaded.mirrors[1:],
-                approved=house.settings.approved_for,
-                volume=house.settings.volume_of,
-            ),
-            approvals=Approvals(engine),
-            enrolment=Enrolment(
-                roster=roster,
-                authority=loaded.authority,
-                shown=loaded.shown,
-                mirror=loaded.mirror.verifier,
-                mirror_handovers=loaded.mirror_handovers,
-                now=now,
-            ),
-            now=now,
-            updates=updates,
-            erasures=erasures,
-            heed=house.retention.heed,
-            canary=house.places.canary,
-        )
-        with listen(host, port) as listener, house.kept_in_order():
-            emit_json("central.serve/1", {"host": host, "port": listener.getsockname()[1]})
-            sys.stdout.flush()
-            serve_app(application, folder, listener)
+        server.settings.require_kept(folder)
+        _serve("central.serve/1", app_of(server, updates), folder, (host, port), server.kept_in_order())
 
 
 @app.command()
@@ -259,41 +203,30 @@ def pages(
     database: Database = None,
 ) -> None:
     """Serve the pages for people who may look (gate central person add), until SIGTERM. Prints one JSON line when it listens."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.https_listener import listen
-        from gate_central.https_listener import serve as serve_app
-        from gate_central.people_pages import make_desk
-        from gate_central.server_context import House
-        from gate_core.programs.journal import log_as_json
-        from gate_core.programs.parent_death import end_with_supervisor
+    with served(folder, database) as server:
+        from gate_central.people_pages import make_pages
 
-        end_with_supervisor()
-        log_as_json("central")
-        application = make_desk(House.of(folder, engine, now))
-        with listen(host, port) as listener:
-            emit_json("central.pages/1", {"host": host, "port": listener.getsockname()[1]})
-            sys.stdout.flush()
-            serve_app(application, folder, listener, knows_all=True)
+        _serve("central.pages/1", make_pages(server), folder, (host, port), contextlib.nullcontext(), knows_all=True)
 
 
-class _Gate(TypedDict):
-    """A row of the fleet's list."""
+def _serve(
+    schema: str,
+    application: Starlette,
+    folder: Path,
+    address: tuple[str, int],
+    meanwhile: contextlib.AbstractContextManager[None],
+    *,
+    knows_all: bool = False,
+) -> None:
+    from gate_central.https_listener import listen, serve
+    from gate_core.programs.journal import log_as_json
+    from gate_core.programs.parent_death import end_with_supervisor
 
-    id: str
-    origin: str
-    state: str
-    entries: int
-    root: str
-    bodies: int
-    today_bytes: int
-    quota_bytes: int
-    keys_missing: int
-    verified: bool | None
-    evidence: int
-    alarms: list[dict[str, str]]
-    last_seen: str | None
-    software: str | None
-    problem: str | None
+    end_with_supervisor()
+    log_as_json("central")
+    with listen(*address) as listener, meanwhile:
+        emit_json(schema, {"host": address[0], "port": listener.getsockname()[1]})
+        serve(application, folder, listener, knows_all=knows_all)
 
 
 @app.command()
@@ -311,118 +244,38 @@ def fleet(
     if quick and full:
         fail(Exit.USAGE, "--quick reads nothing and --full all; choose one")
     with explained(), opened(folder, database) as engine:
-        from gate_central import folder as folders
-        from gate_central import settings, verified
+        from gate_central import settings
         from gate_central.admin_log import DEVICE
         from gate_central.evidence import Evidence
+        from gate_central.fleet_report import FleetReport
 
-        memory = None if quick else verified.Verified(folder / verified.NAME, reads_all=full)
         found = settings.load(folder)
-        gates = _fleet(engine, found, None if quick else folders.load(folder).mirrors, memory)
+        report = FleetReport(engine, folder, found, now(), quick=quick, full=full)
+        gates = list(report.gates())
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
-    if as_json:
-        emit_json("central.fleet/1", {"gates": gates, "alarms": [_alarm(one) for one in own]})
-    else:
-        for one in own:
-            say(
-                f"ALARM {one.id} of this server itself: its database was put back, {one.at}; see gate central alarms {DEVICE}"
-            )
-        for row in gates:
-            verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[row["verified"]]
-            say(f"{row['id']:24} {row['state']:8} {row['entries']:10} {verdict:14} {row['last_seen'] or 'never'}")
-            if row["problem"]:
-                say(f"    {row['problem']}")
-            if row["keys_missing"]:
-                say(f"    {row['keys_missing']} age files that its entries name did not come")
-            if row["today_bytes"] > found.volume_of(row["id"]).alarm_mb_a_day * settings.MB:
-                say(f"    {row['today_bytes'] / 1e6:.0f} MB today; beyond {row['quota_bytes'] / 1e6:.0f} MB refused")
-            for alarm in row["alarms"]:
-                say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row['id']}")
-    is_well = not own and all(one["verified"] is not False and not one["alarms"] for one in gates)
+    for line in report.notes:
+        note(line)
+    put_back = "of this server itself: its database was put back"
+    lines = [f"ALARM {one.id} {put_back}, {one.at}; see gate central alarms {DEVICE}" for one in own]
+    lines += [line for row in gates for line in _lines(row, found)]
+    fields = {"gates": [asdict(row) for row in gates], "alarms": [one.fields() for one in own]}
+    tell("central.fleet/1", fields, *lines, as_json=as_json)
+    is_well = not own and all(one.verified is not False and not one.alarms for one in gates)
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(
-    engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None, memory: Verified | None
-) -> list[_Gate]:
-    from gate_central.roster import Roster
-
-    gone, names = Roster(engine).gone(), Roster(engine).names()
-    lost = [] if memory is None else sorted(set(memory.seen) - set(names))
-    if memory is not None and not memory.seen and names:
-        note("no earlier look is known (verified.json): what was replaced before this one does not show")
-    rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
-    try:
-        if memory is not None:
-            memory.save()
-    except OSError as error:
-        note(f"this look is not kept (verified.json: {error.strerror or error}): the next one reads its logs again")
-    return rows
-
-
-def _row(
-    engine: sqlalchemy.Engine,
-    settings: Settings,
-    device: str,
-    mirrors: Sequence[Verifier] | None,
-    memory: Verified | None,
-    *,
-    is_retired: bool,
-) -> _Gate:
-    """What there is to say of a gate; of one whose rows are damaged as much as can be read, and that."""
-    from sqlalchemy.exc import OperationalError, SQLAlchemyError
-
-    from gate_central.archive import is_intact
-    from gate_central.database import first_line
-    from gate_central.errors import CentralError, DamagedError
-    from gate_central.evidence import Evidence
-    from gate_central.fleet import SILENT
-    from gate_central.ledger import Ledger
-    from gate_central.roster import Roster
-    from gate_central.settings import MB
-
-    row: _Gate = {
-        "id": device,
-        "origin": "",
-        "state": "damaged",
-        "entries": 0,
-        "root": "",
-        "bodies": 0,
-        "today_bytes": 0,
-        "quota_bytes": settings.volume_of(device).quota_mb_a_day * MB,
-        "keys_missing": 0,
-        "verified": False,
-        "evidence": 0,
-        "alarms": [],
-        "last_seen": None,
-        "software": None,
-        "problem": None,
-    }
-    ledger = Ledger(engine)
-    try:
-        gate = Roster(engine).find(device)
-        if gate is None:
-            raise DamagedError("its log was verified before, and is gone from the database: no gate is ever deleted")
-        row["origin"], row["last_seen"] = gate.origin, gate.last_seen
-        row["state"] = "retired" if is_retired else "revoked" if gate.revoked else "enrolled"
-        alarms = Evidence(engine).alarms(device)
-        row["evidence"] = len(alarms)
-        row["alarms"] = [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None]
-        speaks = not (is_retired or gate.revoked)
-        since = settings.silent_since(gate.last_seen or gate.enrolled_at, now()) if speaks else None
-        if since is not None:
-            row["alarms"].append({"id": SILENT, "kind": SILENT, "at": since})
-        row["software"] = gate.software
-        head = ledger.head(device)
-        row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
-        row["today_bytes"] = head.came_bytes if head.came_on == now().date().isoformat() else 0
-        row["keys_missing"] = ledger.missing_keys(device)
-        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors, memory)
-    except OperationalError:
-        raise  # the database is away: no gate's fault
-    except (CentralError, SQLAlchemyError) as error:
-        row["problem"] = first_line(error)
-    return row
+def _lines(row: GateReport, settings: Settings) -> Iterator[str]:
+    """What people read of a gate."""
+    verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[row.verified]
+    yield f"{row.id:24} {row.state:8} {row.entries:10} {verdict:14} {row.last_seen or 'never'}"
+    if row.problem:
+        yield f"    {row.problem}"
+    if row.keys_missing:
+        yield f"    {row.keys_missing} age files that its entries name did not come"
+    if row.today_bytes > settings.volume_of(row.id).alarm_mb_a_day * 1_000_000:
+        yield f"    {row.today_bytes / 1e6:.0f} MB today; beyond {row.quota_bytes / 1e6:.0f} MB refused"
+    for alarm in row.alarms:
+        yield f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row.id}"
 
 
 @app.command()
@@ -431,22 +284,19 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     with explained(), opened(folder, database) as engine:
         from gate_central import settings
         from gate_central.admin_log import DEVICE
-        from gate_central.errors import UnknownError
         from gate_central.evidence import Evidence
         from gate_central.fleet import SILENT
         from gate_central.roster import Roster
 
-        gate, silent_since = Roster(engine).find(gate_id), None
-        if gate is None and gate_id != DEVICE:
-            raise UnknownError(f"no gate {gate_id}")
-        if gate is not None and not gate.revoked and gate_id not in Roster(engine).gone():
-            silent_since = settings.load(folder).silent_since(gate.last_seen or gate.enrolled_at, now())
+        roster, silent_since = Roster(engine), None
+        gate = None if gate_id == DEVICE else roster.get(gate_id)
+        if gate is not None and not gate.revoked and gate_id not in roster.gone():
+            silent_since = settings.load(folder).silent_since(gate.last_word, now())
         found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
     if as_json:
-        fields = [_alarm(one) for one in found]
-        counted = [{"kind": one.kind, "count": one.count, "last_at": one.last_at} for one in repeats]
-        told = {"gate": gate_id, "alarms": fields, "repeats": counted, "silent_since": silent_since}
-        emit_json("central.alarms/1", told)
+        counted = [asdict(one) for one in repeats]
+        told = {"gate": gate_id, "alarms": [one.fields() for one in found], "repeats": counted}
+        emit_json("central.alarms/1", {**told, "silent_since": silent_since})
     else:
         if silent_since is not None:
             say(f"{SILENT:16} {SILENT:14} {silent_since} STANDS: nothing was heard of it since")
@@ -461,17 +311,6 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     raise typer.Exit(int(Exit.NO if stands else Exit.OK))
 
 
-def _alarm(alarm: Alarm) -> dict[str, object]:
-    return {
-        "id": alarm.id,
-        "kind": alarm.kind,
-        "at": alarm.at,
-        "shown": alarm.shown.decode(errors="replace"),
-        "against": alarm.against.decode(errors="replace"),
-        "answer": None if alarm.answer is None else dataclasses.asdict(alarm.answer),
-    }
-
-
 @app.command()
 def answer(
     gate_id: GateId,
@@ -483,19 +322,16 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Answer an alarm, so that it stands no more. The evidence and the answer stay."""
-    with explained(), opened(folder, database) as engine:
+    with served(folder, database) as server:
         from gate_central.evidence import BY_MAX, WORDS_MAX, Answer
-        from gate_central.server_context import House
         from gate_core.audit_format.record import time_text
 
         if not 0 < len(by.strip()) <= BY_MAX or not 0 < len(words.strip()) <= WORDS_MAX:
             fail(Exit.USAGE, f"--by is 1 to {BY_MAX} characters, --words 1 to {WORDS_MAX}")
         given = Answer(time_text(now()), by.strip(), words.strip())
-        House.of(folder, engine, now).evidence.answer(gate_id, alarm, given)
-    if as_json:
-        emit_json("central.answer/1", {"gate": gate_id, "alarm": alarm, **dataclasses.asdict(given)})
-    else:
-        say(f"{alarm} of {gate_id} is answered")
+        server.evidence.answer(gate_id, alarm, given)
+    fields = {"gate": gate_id, "alarm": alarm, **asdict(given)}
+    tell("central.answer/1", fields, f"{alarm} of {gate_id} is answered", as_json=as_json)
 
 
 @app.command()
@@ -509,22 +345,14 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write one gate's log as a spool, for `gate audit verify` and auditors. Central's own log says so before."""
-    with explained(), opened(folder, database) as engine:
+    with served(folder, database) as server:
         from gate_central.archive import export as write
-        from gate_central.errors import UnknownError
-        from gate_central.server_context import House
 
-        house = House.of(folder, engine, now)
-        house.require_current()
-        gate = house.roster.find(gate_id)
-        if gate is None:
-            raise UnknownError(f"no gate {gate_id}")
+        server.require_current()
+        gate = server.roster.get(gate_id)
         who = f"user {os.getuid()} at a terminal"
-        house.acts.record("export_made", {"by": who, "gate": gate_id, "purpose": purpose, "case": case})
-        exported = write(house.ledger, gate, out, house.folder.mirror_handovers)
-    if as_json:
-        emit_json(
-            "central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}
-        )
-    else:
-        say(f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log_newest.vkey}")
+        server.admin_log.record("export_made", {"by": who, "gate": gate_id, "purpose": purpose, "case": case})
+        exported = write(server.ledger, gate, out, server.folder.mirror_handovers)
+    fields = {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}
+    told = f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log_newest.vkey}"
+    tell("central.export/1", fields, told, as_json=as_json)

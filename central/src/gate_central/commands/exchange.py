@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, fail, note, refuse_configuration, tell
 
 if TYPE_CHECKING:
     from gate_central.exchange.config import ExchangeConfig
@@ -45,10 +45,9 @@ def init(
         fail(Exit.USAGE, f"--host: {host} is no name or address")
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {identity}: {error.strerror or error}")
-    if as_json:
-        emit_json("exchange.init/1", {"identity": str(identity), "certificate": str(certificate)})
-    else:
-        say(f"{identity}, and its certificate {certificate}")
+    fields = {"identity": str(identity), "certificate": str(certificate)}
+    tell("exchange.init/1", fields, f"{identity}, and its certificate {certificate}", as_json=as_json)
+    if not as_json:
         note("the certificate goes to the other side; the key stays here")
 
 

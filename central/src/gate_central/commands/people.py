@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gate_central.commands.store import Database, Dir, explained, opened
+from gate_central.commands.store import Database, Dir, explained, opened, served
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 from gate_core.programs.clock import now
 
 Words = Annotated[str, typer.Option("--name", help="What people call it.")]
@@ -36,14 +36,9 @@ def add_party(
     as_json: Json = False,
 ) -> None:
     """Add a party whose people see its own gates alone, or give it another name."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
-
-        House.of(folder, engine, now).places.add_party(party, name)
-    if as_json:
-        emit_json("central.site.add-party/1", {"party": party, "name": name})
-    else:
-        say(f"party {party}: {name}")
+    with served(folder, database) as server:
+        server.tenants.add_party(party, name)
+    tell("central.site.add-party/1", {"party": party, "name": name}, f"party {party}: {name}", as_json=as_json)
 
 
 @sites.command("add")
@@ -56,14 +51,14 @@ def add_site(
     as_json: Json = False,
 ) -> None:
     """Add a site of a party, or give it another name."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
-
-        House.of(folder, engine, now).places.add_site(site, party, name)
-    if as_json:
-        emit_json("central.site.add/1", {"site": site, "party": party, "name": name})
-    else:
-        say(f"site {site} of {party}: {name}")
+    with served(folder, database) as server:
+        server.tenants.add_site(site, party, name)
+    tell(
+        "central.site.add/1",
+        {"site": site, "party": party, "name": name},
+        f"site {site} of {party}: {name}",
+        as_json=as_json,
+    )
 
 
 @sites.command("place")
@@ -80,23 +75,23 @@ def place(
     """Say where a gate stands, and which group of updates it is in."""
     if site is None and group is None:
         fail(Exit.USAGE, "say --site, or --group, or both")
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
-
-        House.of(folder, engine, now).places.put(gate_id, site=site, canary=group)
-    if as_json:
-        emit_json("central.site.place/1", {"gate": gate_id, "site": site, "group": group})
-    else:
-        say(f"{gate_id}: site {site or 'as before'}, group {group or 'as before'}")
+    with served(folder, database) as server:
+        server.tenants.put(gate_id, site=site, canary=group)
+    tell(
+        "central.site.place/1",
+        {"gate": gate_id, "site": site, "group": group},
+        f"{gate_id}: site {site or 'as before'}, group {group or 'as before'}",
+        as_json=as_json,
+    )
 
 
 @sites.command("list")
 def list_sites(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Every party with its sites and their gates."""
     with explained(), opened(folder, database) as engine:
-        from gate_central.tenants import Places
+        from gate_central.tenants import Tenants
 
-        tree, placed = Places(engine).tree(), Places(engine).everywhere()
+        tree, placed = Tenants(engine).tree(), Tenants(engine).everywhere()
     gates = {
         site: sorted(one.device for one in placed.values() if one.site == site) for _, _, of in tree for site, _ in of
     }
@@ -132,23 +127,20 @@ def add_person(
     as_json: Json = False,
 ) -> None:
     """Let a person in: a certificate of 90 days for the pages, for a key that they made and keep. Whoever had one before by this name has it no more."""
-    with explained(), opened(folder, database) as engine:
+    with served(folder, database) as server:
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        from gate_central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
-        from gate_central.client_certificates import issue
+        from gate_central.authority import CSR_BYTES_MAX, fingerprint, issue_person
         from gate_central.errors import BadRequestError
         from gate_central.rights import Role
-        from gate_central.server_context import House
         from gate_central.tenants import ID
-        from gate_core import durable
+        from gate_core import durable, pinned_certificates
         from gate_core.ordinary import read_ordinary
 
         if ID.fullmatch(name) is None:
             fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")
-        house = House.of(folder, engine, now)
         try:
-            made = issue(house.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
+            made = issue_person(server.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
         except OSError as error:
             fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
         except BadRequestError as error:
@@ -158,17 +150,18 @@ def add_person(
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
         try:
-            house.places.admit(name, Role(role.value), party, fingerprint(made))
+            server.tenants.admit(name, Role(role.value), party, fingerprint(made))
         except BaseException:
             out.unlink()
             raise
-        key = key_fingerprint(made)
-    if as_json:
-        fields = {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key}
-        emit_json("central.person.add/1", fields)
-    else:
-        say(f"{name} is {role.value} of {party or 'the whole nation'}; the certificate is in {out}")
-        say(f"SHA-256 of their public key: {key}; they compare it with their own before anybody relies on it")
+        key = pinned_certificates.fingerprint(made.public_bytes(Encoding.DER))
+    tell(
+        "central.person.add/1",
+        {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key},
+        f"{name} is {role.value} of {party or 'the whole nation'}; the certificate is in {out}",
+        f"SHA-256 of their public key: {key}; they compare it with their own before anybody relies on it",
+        as_json=as_json,
+    )
 
 
 @people.command("dismiss")
@@ -179,23 +172,18 @@ def dismiss(
     as_json: Json = False,
 ) -> None:
     """Take a person's right away, from the next request on."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
-
-        House.of(folder, engine, now).places.dismiss(name)
-    if as_json:
-        emit_json("central.person.dismiss/1", {"person": name})
-    else:
-        say(f"{name} looks no more")
+    with served(folder, database) as server:
+        server.tenants.dismiss(name)
+    tell("central.person.dismiss/1", {"person": name}, f"{name} looks no more", as_json=as_json)
 
 
 @people.command("list")
 def list_people(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Who may look, at what."""
     with explained(), opened(folder, database) as engine:
-        from gate_central.tenants import Places
+        from gate_central.tenants import Tenants
 
-        known = Places(engine).everybody()
+        known = Tenants(engine).everybody()
     if as_json:
         rows = [
             {"name": one.name, "role": one.role.value, "party": one.party, "dismissed": one.revoked} for one in known

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate_central.commands.store import Database, Dir, explained, opened
+from gate_central.commands.store import Database, Dir, served
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
-from gate_core.command_line.written import write_new
+from gate_core.command_line.output import Exit, emit_json, fail, say, write_new
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     from gate_central.roster import Gate
-    from gate_central.server_context import House
+    from gate_central.server_context import ServerContext
     from gate_core.audit_format.checkpoint import Checkpoint
     from gate_core.audit_format.note import Note
     from gate_core.mirror_client.https import Courier
@@ -40,28 +39,27 @@ def carry_in(
     as_json: Json = False,
 ) -> None:
     """Take a gate's log from a stick, as if the gate had brought it. Central's own log says so. Exit 1 when it contradicts what is here."""
-    with explained(), opened(folder, database) as engine:
-        from gate_central.server_context import House
+    with served(folder, database) as server:
         from gate_core.mirror_client.errors import OtherHistoryError, SyncError
         from gate_core.mirror_client.spool import SpoolLog
 
-        house, log = House.of(folder, engine, now), SpoolLog(stick)
+        log = SpoolLog(stick)
         try:
             head = log.head()
             if head is None:
                 fail(Exit.IO_ERROR, f"{stick} has no checkpoint: is it what gate sync export-usb made?")
             (checkpoint, note) = head
-            gate = _gate_of(house, checkpoint)
-            before = house.ledger.head(gate.device)
+            gate = _gate_of(server, checkpoint)
+            before = server.ledger.head(gate.device)
             told = {"by": f"user {os.getuid()} at a terminal", "gate": gate.device, "entries": checkpoint.size}
-            house.acts.record("log_carried_in", told)
+            server.admin_log.record("log_carried_in", told)
             late = checkpoint.size if checkpoint.size < before.pending else None
-            asyncio.run(_bring(house, gate, log, note, late=late))
+            asyncio.run(_bring(server, gate, log, note, late=late))
         except OtherHistoryError as error:
             fail(Exit.NO, f"{error}; gate central fleet names the alarm")
         except SyncError as error:
             fail(Exit.BAD_DATA, f"{stick}: {error}")
-        after = house.ledger.head(gate.device)
+        after = server.ledger.head(gate.device)
         if receipt is not None:
             if after.note is None or after.bodies < after.size:
                 fail(Exit.TRY_LATER, "there is no receipt yet: sealed bodies are still missing here")
@@ -76,18 +74,18 @@ def carry_in(
             say(f"receipt for the gate, to be put there as INBOX/receipt-{after.size}.note: {receipt}")
 
 
-def _gate_of(house: House, checkpoint: Checkpoint) -> Gate:
+def _gate_of(server: ServerContext, checkpoint: Checkpoint) -> Gate:
     """The gate whose log this says it is; that it is signed by that gate's key is seen by whoever takes it. Raises UnknownError."""
     from gate_central.errors import UnknownError
 
     named = checkpoint.origin.split("/")
-    gate = house.roster.find(named[1]) if len(named) > 1 else None
+    gate = server.roster.find(named[1]) if len(named) > 1 else None
     if gate is None or gate.origin != checkpoint.origin:
         raise UnknownError(f"no gate with the log {checkpoint.origin} was ever enrolled here")
     return gate
 
 
-async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: int | None) -> None:
+async def _bring(server: ServerContext, gate: Gate, log: SpoolLog, note: Note, *, late: int | None) -> None:
     """Have the gate's own client bring the log to the window; of one that ends after `late` entries, before what is known here, only its end. Raises SyncError."""
     import httpx2
 
@@ -98,12 +96,12 @@ async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: i
 
     # To be asked where it stands is no news, and the rest the command says.
     logging.getLogger("gate_central").addHandler(logging.NullHandler())
-    mirror, before = house.folder.mirror, house.folder.mirrors[1:]
-    takes = Mirror(house.ledger, house.evidence, mirror, now, before=before, approved=house.settings.approved_for)
-    window = make_window(device=gate.device, roster=house.roster, mirror=takes)
+    mirror, before = server.folder.mirror, server.folder.mirrors[1:]
+    takes = Mirror(server.ledger, server.evidence, mirror, now, before=before, approved=server.settings.approved_for)
+    window = make_window(device=gate.device, roster=server.roster, mirror=takes)
     async with Courier("central", None, httpx2.ASGITransport(window)) as courier:
         if late is not None:
-            await _show(house, gate, courier, note, late)
+            await _show(server, gate, courier, note, late)
             return
         talk = Client(log, gate.origin, mirror.verifier, before=before).round()
         with suppress(StopIteration):
@@ -112,7 +110,7 @@ async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: i
                 asked = talk.send(await courier.send(asked))
 
 
-async def _show(house: House, gate: Gate, courier: Courier, note: Note, size: int) -> None:
+async def _show(server: ServerContext, gate: Gate, courier: Courier, note: Note, size: int) -> None:
     """Have it seen whether a log of so many entries is the beginning of what is here. Raises SyncError."""
     from gate_core.mirror_client import wire
     from gate_core.mirror_client.errors import OtherHistoryError
@@ -122,5 +120,5 @@ async def _show(house: House, gate: Gate, courier: Courier, note: Note, size: in
     said = await courier.send(wire.round_request(wire.add_checkpoint(size, (), note), (0, 0, b""), b"", {}))
     if said.status not in {200, 409}:
         raise refused(said, "the checkpoint")
-    if any(note.text.encode() in one.shown for one in house.evidence.alarms(gate.device)):
+    if any(note.text.encode() in one.shown for one in server.evidence.alarms(gate.device)):
         raise OtherHistoryError("the server holds another log than the stick", size)

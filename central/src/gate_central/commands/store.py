@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.output import Exit, fail
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     import sqlalchemy
+
+    from gate_central.server_context import ServerContext
 
 Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
 Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
@@ -34,6 +37,15 @@ def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
 
 
 @contextlib.contextmanager
+def served(folder: Path, url: str | None) -> Iterator[ServerContext]:
+    """All that the server has; what goes wrong with it ends the command."""
+    with explained(), opened(folder, url) as engine:
+        from gate_central.server_context import ServerContext
+
+        yield ServerContext(folder, engine, now)
+
+
+@contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Turn errors into one line and an exit code."""
     try:
@@ -45,22 +57,22 @@ def explained() -> Iterator[None]:
             Exit.CONFIG,
             f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
         )
+    codes: dict[type[errors.CentralError], Exit] = {
+        errors.NotYetError: Exit.TRY_LATER,
+        errors.QuotaError: Exit.TRY_LATER,
+        errors.UnknownError: Exit.USAGE,
+        errors.BadRequestError: Exit.USAGE,
+        errors.ForbiddenError: Exit.NOT_PERMITTED,
+        errors.DamagedError: Exit.BAD_DATA,
+        errors.AwayError: Exit.IO_ERROR,
+        errors.FolderError: Exit.CONFIG,
+    }
     try:
         yield
-    except errors.NotYetError as error:
-        fail(Exit.TRY_LATER, str(error))
-    except (errors.UnknownError, errors.BadRequestError) as error:
-        fail(Exit.USAGE, str(error))
-    except errors.ForbiddenError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except errors.DamagedError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except errors.AwayError as error:
-        fail(Exit.IO_ERROR, str(error))
-    except errors.FolderError as error:
-        fail(Exit.IO_ERROR if isinstance(error.__cause__, FileNotFoundError) else Exit.CONFIG, str(error))
-    except SQLAlchemyError as error:
+    except (errors.CentralError, SQLAlchemyError) as error:
         from gate_central.database import explained as meaning
 
-        found = meaning(error)
-        fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))
+        found = meaning(error) if isinstance(error, SQLAlchemyError) else error
+        code = next(code for kind, code in codes.items() if isinstance(found, kind))
+        is_missing = code is Exit.CONFIG and isinstance(found.__cause__, FileNotFoundError)
+        fail(Exit.IO_ERROR if is_missing else code, str(found))

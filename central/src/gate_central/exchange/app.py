@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -48,14 +49,6 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Question = TypeVar("Question", Told, Nothing)
 
 
-class _RefusedError(Exception):
-    """A question that is not answered."""
-
-    def __init__(self, status: int, problem: str) -> None:
-        super().__init__(problem)
-        self.status = status
-
-
 def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) -> Starlette:
     """The application."""
     buckets = Buckets(RATE)
@@ -77,9 +70,9 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
                 clock_s=now_s,
             )
         except OtherKeyError as error:
-            raise _RefusedError(409, str(error)) from error
+            raise HTTPException(409, str(error)) from error
         except TooManyError as error:
-            raise _RefusedError(429, str(error)) from error
+            raise HTTPException(429, str(error)) from error
         if elsewhere is not None:
             return _said(200, {"mark": told.mark, "answer": "hit", "gate": elsewhere.gate, "at": elsewhere.at})
         return _said(200, {"mark": told.mark, "answer": "none" if marks.is_sure(told.minutes, now_s) else "unsure"})
@@ -93,8 +86,8 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
             bucket.take(now_s)
             try:
                 return await answer(request)
-            except _RefusedError as error:
-                return _said(error.status, {"problem": str(error)})
+            except HTTPException as error:
+                return _said(error.status_code, {"problem": error.detail})
 
         return answering
 
@@ -112,7 +105,7 @@ async def _question(request: Request, kind: type[Question]) -> Question:
     try:
         return msgspec.json.decode(await _body(request), type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise _RefusedError(400, "no question") from error
+        raise HTTPException(400, "no question") from error
 
 
 async def _body(request: Request) -> bytes:
@@ -120,9 +113,9 @@ async def _body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_S):
             body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     except (TimeoutError, ClientDisconnect) as error:
-        raise _RefusedError(408, "the question was not complete in time") from error
+        raise HTTPException(408, "the question was not complete in time") from error
     if body is None:
-        raise _RefusedError(413, f"a question has {QUESTION_BYTES_MAX} bytes at most")
+        raise HTTPException(413, f"a question has {QUESTION_BYTES_MAX} bytes at most")
     return body
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from gate_core.settings import config_file
 from gate_core.settings.base import Text
-from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, zone_of
-from gate_core.settings.toml_file import FileError, TomlFile, Wrong
+from gate_core.settings.config_file import Section, address_of, wrong_if_refused, zone_of
+from gate_core.settings.toml_file import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,20 +32,10 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Address and zone are such."""
-        try:
-            address_of(self.address, such_as="192.0.2.30:8460")
-        except ValueError as error:
-            yield Wrong("address", str(error))
-        try:
-            zone_of(self.time_zone)
-        except ValueError as error:
-            yield Wrong("time_zone", str(error))
+        yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.30:8460")
+        yield from wrong_if_refused("time_zone", zone_of, self.time_zone)
 
 
 def load(path: Path) -> ExchangeConfig:
     """Read the file. Raises ConfigError with all that is wrong in it."""
-    file = TomlFile(str(path), text_of(path))
-    try:
-        return file.fitted(file.table(), ExchangeConfig)
-    except FileError as error:
-        raise ConfigError(*error.problems) from error
+    return config_file.load(path, ExchangeConfig)

@@ -22,7 +22,6 @@ from gate_core.http_server.connections import ConnectionLimits
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.ordinary import read_ordinary
 from gate_core.programs.clock import monotonic_ms, now
-from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError, address_of, zone_of
 from gate_core.settings.toml_file import Problem
 
@@ -74,23 +73,12 @@ async def run(
             admits=gates.__contains__,
         )
         on_listening()
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve([]))
-            await run_until_first_exits(_ended(serving), _told(stop), forget(marks, clocks))
-            server.should_exit = True
+        await server.serve_until(stop, forget(marks, clocks))
 
 
 def _clocks(config: ExchangeConfig) -> Clocks:
     zone = zone_of(config.time_zone)
     return Clocks(local=lambda: now().astimezone(zone), clock_s=lambda: monotonic_ms() / 1000)
-
-
-async def _ended(serving: asyncio.Task[None]) -> None:
-    await asyncio.wait({serving})
-
-
-async def _told(stop: asyncio.Event) -> None:
-    await stop.wait()
 
 
 async def forget(marks: Marks, clocks: Clocks) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -16,10 +17,14 @@ import msgspec
 from gate_core.approval.errors import ApprovalError
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Algorithm, Verifier
+from gate_core.ordinary import read_ordinary
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
 SIGNERS_MIN: Final = 2
 APPROVERS_MIN: Final = 3
 APPROVERS_MAX: Final = 16
+APPROVERS_BYTES_MAX: Final = 16 * 1024
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
 _FIELD: Final = 2**255 - 19
 _SIGN: Final = 1 << 255
@@ -75,6 +80,24 @@ class Approvers:
     def are(self, others: Approvers) -> bool:
         """True when the same may approve, in whatever order they stand."""
         return (set(self.keys), self.authority) == (set(others.keys), others.authority)
+
+
+def approvers_in(path: Path) -> Approvers:
+    """Who may approve by this `approvers.toml`; what is wrong is said with file, key and line. Raises ConfigError."""
+    try:
+        text = read_ordinary(path, APPROVERS_BYTES_MAX).decode()
+    except OSError as error:
+        raise ConfigError(Problem("", f"cannot be read: {error.strerror}; it names who approves", str(path))) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem("", "is not UTF-8", str(path))) from error
+    file = TomlFile(str(path), text)
+    try:
+        listed = file.fitted(file.table(), Listed)
+    except FileError as error:
+        raise ConfigError(*error.problems) from error
+    if wrong := [file.problem(Wrong(key, why)) for key, why in contradictions(listed)]:
+        raise ConfigError(*wrong)
+    return Approvers.of(listed)
 
 
 def contradictions(listed: Listed) -> Iterator[tuple[str, str]]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from gate_core.approval.approvers import Approvers
 from gate_core.approval.errors import ApprovalError
-from gate_core.approval.note import read_note, two_of
+from gate_core.approval.note import SignedNote, two_of
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.note import Note
 from gate_core.audit_format.record import check_origin
 
 FIRST_LINE: Final = "portcullis erasure/1"
@@ -56,27 +57,23 @@ class Erasure:
         return cls(rest[0], tuple(rest[1:-1]))
 
 
-@dataclass(frozen=True, slots=True)
-class SignedErasure:
-    """An erasure and who signed it, not yet believed."""
+class SignedErasure(SignedNote):
+    """An erasure and who signed it."""
 
-    erasure: Erasure
-    note: Note
+    kind = "erasure"
 
-    @classmethod
-    def parse(cls, raw: bytes) -> SignedErasure:
-        """Read a note. Raises ApprovalError."""
-        note = read_note(raw, "erasure")
-        return cls(Erasure.parse(note.text), note)
+    def __post_init__(self) -> None:
+        _ = self.erasure
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """What it says. Raises ApprovalError when it is made."""
+        return Erasure.parse(self.note.text)
 
     @classmethod
     def new(cls, erasure: Erasure) -> SignedErasure:
         """One that nobody has signed yet."""
-        return cls(erasure, Note(erasure.text, ()))
-
-    def signed_by(self, signer: Signer) -> SignedErasure:
-        """The same with one more signature."""
-        return SignedErasure(self.erasure, self.note.with_signatures([signer.sign(self.note.text)]))
+        return cls(Note(erasure.text, ()))
 
     def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
         """Who stands behind it, at least two. Raises ApprovalError unless it is for this log."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import ClassVar, Final, Self
 
 from gate_core.approval.approvers import SIGNERS_MIN, Approvers
 from gate_core.approval.errors import ApprovalError
@@ -60,17 +61,32 @@ class Approval:
         return cls(lines[1], int(lines[2]), lines[3])
 
 
-def read_note(raw: bytes, what: str) -> Note:
-    """A note in its one spelling, of which nobody's signature is believed yet; `what` it should be. Raises ApprovalError."""
-    if len(raw) > NOTE_BYTES_MAX:
-        raise ApprovalError(f"is no {what}: longer than {NOTE_BYTES_MAX} bytes")
-    try:
-        note = Note.parse(raw)
-    except BadFormatError as error:
-        raise ApprovalError(f"is no whole {what}: {error}") from error
-    if note.to_bytes() != raw:
-        raise ApprovalError(f"is no {what}: it has another spelling")
-    return note
+@dataclass(frozen=True)
+class SignedNote:
+    """A note in its one spelling, of which nobody's signature is believed yet; `kind` is what it should be."""
+
+    kind: ClassVar[str]
+    note: Note
+
+    def __post_init__(self) -> None:
+        """Raise ApprovalError for a text of another kind."""
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Self:
+        """Read a note. Raises ApprovalError."""
+        if len(raw) > NOTE_BYTES_MAX:
+            raise ApprovalError(f"is no {cls.kind}: longer than {NOTE_BYTES_MAX} bytes")
+        try:
+            note = Note.parse(raw)
+        except BadFormatError as error:
+            raise ApprovalError(f"is no whole {cls.kind}: {error}") from error
+        if note.to_bytes() != raw:
+            raise ApprovalError(f"is no {cls.kind}: it has another spelling")
+        return cls(note)
+
+    def signed_by(self, signer: Signer) -> Self:
+        """The same with one more signature."""
+        return type(self)(self.note.with_signatures([signer.sign(self.note.text)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +98,23 @@ class Before:
     approvers: Approvers
 
 
-@dataclass(frozen=True, slots=True)
-class SignedApproval:
-    """An approval and who signed it, not yet believed."""
+class SignedApproval(SignedNote):
+    """An approval and who signed it."""
 
-    approval: Approval
-    note: Note
+    kind = "approval"
 
-    @classmethod
-    def parse(cls, raw: bytes) -> SignedApproval:
-        """Read a note. Raises ApprovalError."""
-        note = read_note(raw, "approval")
-        return cls(Approval.parse(note.text), note)
+    def __post_init__(self) -> None:
+        _ = self.approval
+
+    @cached_property
+    def approval(self) -> Approval:
+        """What it says. Raises ApprovalError when it is made."""
+        return Approval.parse(self.note.text)
 
     @classmethod
     def new(cls, approval: Approval) -> SignedApproval:
         """One that nobody has signed yet."""
-        return cls(approval, Note(approval.text, ()))
-
-    def signed_by(self, signer: Signer) -> SignedApproval:
-        """The same with one more signature."""
-        return SignedApproval(self.approval, self.note.with_signatures([signer.sign(self.note.text)]))
+        return cls(Note(approval.text, ()))
 
     def require(self, *, origin: str, sha256: str, approvers: Approvers, before: Before | None) -> tuple[str, ...]:
         """Who stands behind it, at least two. Raises ApprovalError unless it is this gate's, over this digest, and follows what was before."""

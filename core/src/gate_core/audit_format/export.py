@@ -88,9 +88,9 @@ class Outlet:
                 return piece.start
         return size
 
-    def hashes(self, piece: Piece) -> tuple[bytes, ...]:
-        """Return the hashes of the entries of a piece."""
-        width, raw = self.piece(partial(tile_path, 0), piece)
+    def hashes(self, piece: Piece, level: int = 0) -> tuple[bytes, ...]:
+        """Return the hashes of a piece of a tile level; of level 0 they are those of the entries."""
+        width, raw = self.piece(partial(tile_path, level), piece)
         return decode_tile(raw, width)[: piece.width]
 
     def leaves(self, piece: Piece) -> tuple[bytes, ...]:

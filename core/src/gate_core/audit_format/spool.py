@@ -27,7 +27,7 @@ from gate_core.audit_format.tiles import (
 
 CHECKPOINT = "checkpoint"
 ERASURES = "erasures"
-EXPIRED = "expired"  # the log's word for what it has forgotten (`gate_core.audit_format.expiry_statement`)
+EXPIRED = "expired"  # the log's word for what it has forgotten (`gate_core.audit_format.statements`)
 PARTIALS_KEPT = 2  # a reader of the checkpoint before still finds its files
 
 

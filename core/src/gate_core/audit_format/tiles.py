@@ -112,15 +112,14 @@ def decode_entries(raw: bytes, width: int) -> tuple[bytes, ...]:
     """Read an entry bundle of `width` entries and nothing after them. Raises BadFormatError."""
     entries: list[bytes] = []
     at = 0
-    for _ in range(width):
-        if len(raw) - at < _LENGTH.size:
-            raise BadFormatError(f"an entry bundle ends after {len(entries)} of {width} entries")
-        (length,) = _LENGTH.unpack_from(raw, at)
-        at += _LENGTH.size
-        if len(raw) - at < length:
-            raise BadFormatError(f"an entry bundle ends inside entry {len(entries)} of {width}")
-        entries.append(raw[at : at + length])
-        at += length
+    for index in range(width):
+        start = at + _LENGTH.size
+        if start > len(raw):
+            raise BadFormatError(f"an entry bundle ends after {index} of {width} entries")
+        at = start + _LENGTH.unpack_from(raw, at)[0]
+        if at > len(raw):
+            raise BadFormatError(f"an entry bundle ends inside entry {index} of {width}")
+        entries.append(raw[start:at])
     if at != len(raw):
         raise BadFormatError(f"an entry bundle has {len(raw) - at} bytes after its {width} entries")
     return tuple(entries)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -30,9 +29,8 @@ IDENTITY_FILE_BYTES_MAX = 64 * 1024
 _STANZA = re.compile(rb"^-> ([!-~]+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedRecord:
-    """A record in clear: its envelope, as the log wrote it, and what the sender put into it."""
+class OpenedRecord(msgspec.Struct, frozen=True):
+    """A record in clear: its envelope, which is what the log knows of it and the first line of what was sealed, and what the sender put into it."""
 
     kind: str
     crossing: str | None
@@ -40,18 +38,7 @@ class OpenedRecord:
     monotonic_ms: int
     boot: str
     id: str
-    body: dict[str, object]
-
-
-class _Envelope(msgspec.Struct, frozen=True):
-    """What the log knows of a record: the first line of what was sealed."""
-
-    kind: str
-    crossing: str | None
-    time: str
-    monotonic_ms: int
-    boot: str
-    id: str
+    body: dict[str, object] = {}
 
 
 class Closed(enum.Enum):
@@ -125,13 +112,13 @@ class Unsealer:
         try:
             plain = AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound())
             envelope, _, body = plain.partition(b"\n")
-            known = msgspec.json.decode(envelope, type=_Envelope)
+            known = msgspec.json.decode(envelope, type=OpenedRecord)
             fields = json.loads(body.rstrip(b" "))  # whatever a lane may have spelt
         except (InvalidTag, ValueError, RecursionError):  # as msgspec's errors are
             return Closed.UNREADABLE
         if not isinstance(fields, dict):
             return Closed.UNREADABLE
-        return OpenedRecord(known.kind, known.crossing, known.time, known.monotonic_ms, known.boot, known.id, fields)
+        return msgspec.structs.replace(known, body=fields)
 
 
 def readers_of(wrapped: bytes) -> int:

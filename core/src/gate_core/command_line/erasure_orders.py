@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate_core.command_line.output import emit_json, say
+from gate_core.command_line.output import tell
 
 if TYPE_CHECKING:
     from gate_core.approval.erasure import SignedErasure
@@ -22,9 +22,6 @@ def read(path: Path) -> SignedErasure:
 
 def show(schema: str, order: SignedErasure, signers: list[str], *, as_json: bool) -> None:
     """Say whose order it is, over how many keys, and who signed it."""
-    erasure = order.erasure
-    if as_json:
-        emit_json(schema, {"gate": erasure.origin, "keys": list(erasure.keys), "signers": signers})
-    else:
-        say(f"gate {erasure.origin}, {len(erasure.keys)} keys")
-        say(f"signed by {', '.join(signers)}")
+    gate, keys = order.erasure.origin, list(order.erasure.keys)
+    lines = f"gate {gate}, {len(keys)} keys", f"signed by {', '.join(signers)}"
+    tell(schema, {"gate": gate, "keys": keys, "signers": signers}, *lines, as_json=as_json)

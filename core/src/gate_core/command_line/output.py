@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from gate_core import durable
+
 if TYPE_CHECKING:
     from gate_core.settings.config_file import ConfigError
 
@@ -48,6 +50,14 @@ def emit_json(schema: str, fields: Mapping[str, object]) -> None:
     text = json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str)
     # What cannot be printed stands only inside of strings, where JSON has an escape for it.
     say(text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
+
+
+def tell(schema: str, fields: Mapping[str, object], *lines: str, as_json: bool) -> None:
+    """Answer with one JSON document if that was asked for, else with these lines."""
+    if as_json:
+        emit_json(schema, fields)
+    for line in () if as_json else lines:
+        say(line)
 
 
 def say(text: str) -> None:
@@ -120,3 +130,13 @@ def real(path: Path) -> Path:
 def code_of(error: Exception) -> Exit:
     """What the failure to use a file ends with: one that cannot be read is an I/O error, one with wrong content bad data."""
     return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file durably; a path that is taken, or cannot be written, ends the command."""
+    try:
+        durable.write(path, content, new_only=True)
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{path} is there already; name another")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")

@@ -11,7 +11,6 @@ Nothing here is personal: who was looked for, and what was found, stays with the
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -146,14 +145,7 @@ def register_objections(
     registers: tuple[Register, ...], findings: tuple[RegisterFinding, ...] | None, local: datetime | None
 ) -> tuple[Objection, ...]:
     """Everything the registers object to: hits, what is not known, and each required register that said nothing."""
-    return tuple(_objections(asked(registers, local), findings or ()))
-
-
-def _objections(names: tuple[str, ...], findings: tuple[RegisterFinding, ...]) -> Iterator[Objection]:
-    for one in findings:
-        if (objection := one.objection) is not None:
-            yield objection
-    answered = {one.register for one in findings}
-    for name in names:
-        if name not in answered:
-            yield Objection(Reason.REGISTER_UNKNOWN, name)
+    said = [one.objection for one in findings or () if one.objection is not None]
+    answered = {one.register for one in findings or ()}
+    silent = (name for name in asked(registers, local) if name not in answered)
+    return (*said, *(Objection(Reason.REGISTER_UNKNOWN, name) for name in silent))

@@ -7,19 +7,11 @@ the oldest; so crowds of them take none of the places of holders, of which each 
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import resource
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import socket
-
-CROWD_TOLD_EVERY_S = 60.0
-NO_DESCRIPTOR_PAUSE_S = 0.1
 DESCRIPTORS_MAX = 65_536
 DESCRIPTORS_KEPT = 256  # for the database, the log and what else is no connection
 
@@ -87,88 +79,6 @@ class ConnectionPlaces:
         leaving = longest if not longest.is_busy else next((one for one in others if not one.is_busy), longest)
         self.leave(leaving)
         leaving.show_out()
-
-
-class Acceptor:
-    """Accepts connections and sees them through their handshake. `welcomes` may turn an address away before there is one."""
-
-    def __init__(
-        self,
-        listener: socket.socket,
-        context: ssl.SSLContext,
-        limits: ConnectionLimits,
-        greet: Callable[[], asyncio.Protocol],
-        *,
-        log: logging.Logger,
-        welcomes: Callable[[str], bool],
-    ) -> None:
-        self._listener = listener
-        self._context = context
-        self._limits = limits
-        self._greet = greet
-        self._log = log
-        self._welcomes = welcomes
-        self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
-        self._shown_out = 0
-        self._told_s = float("-inf")
-        self._refused = 0
-        self._refused_told_s = float("-inf")
-
-    async def accept(self) -> None:
-        """Let in whoever comes, one a turn of the loop, until cancelled."""
-        loop = asyncio.get_running_loop()
-        self._listener.setblocking(False)
-        async with asyncio.TaskGroup() as handshakes:
-            while True:
-                try:
-                    end, (host, *_) = await loop.sock_accept(self._listener)
-                except OSError:  # out of descriptors, or the caller has gone again
-                    await asyncio.sleep(NO_DESCRIPTOR_PAUSE_S)
-                    continue
-                if not self._welcomes(host):
-                    end.close()
-                    await asyncio.sleep(0)
-                    continue
-                if len(self._unsecured) >= self._limits.unsecured_max:
-                    self._show_out(next(iter(self._unsecured)))
-                task = handshakes.create_task(self._secure(end))
-                self._unsecured[task] = None
-                task.add_done_callback(lambda done: self._unsecured.pop(done, None))
-                await asyncio.sleep(0)
-
-    async def _secure(self, end: socket.socket) -> None:
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._greet,
-                end,
-                ssl=self._context,
-                ssl_handshake_timeout=self._limits.handshake_s,
-                ssl_shutdown_timeout=self._limits.goodbye_s,
-            )
-        except OSError as error:  # no TLS, another authority's certificate, silence, or gone
-            end.close()
-            if isinstance(error, ssl.SSLError):
-                self._note_refused(error)
-        except asyncio.CancelledError:
-            end.close()
-            raise
-
-    def _note_refused(self, error: ssl.SSLError) -> None:
-        self._refused += 1
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._refused_told_s >= CROWD_TOLD_EVERY_S:
-            reason = getattr(error, "verify_message", "") or error.reason
-            self._log.warning("strangers_refused", extra={"count": self._refused, "reason": reason})
-            self._refused, self._refused_told_s = 0, now_s
-
-    def _show_out(self, handshake: asyncio.Task[None]) -> None:
-        self._unsecured.pop(handshake)
-        handshake.cancel()
-        self._shown_out += 1
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._told_s >= CROWD_TOLD_EVERY_S:
-            self._log.warning("door_crowded", extra={"shown_out": self._shown_out})
-            self._shown_out, self._told_s = 0, now_s
 
 
 def limits_of_process() -> ConnectionLimits:

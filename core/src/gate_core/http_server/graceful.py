@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Final
+import socket
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 DATE_EVERY_S: Final = 1.0  # the date in the head of each answer is so old at most
+
+
+class SingleResponseProtocol(H11Protocol):
+    """uvicorn's connection, with one answer to a request, whatever follows it: it would begin a second one, and fail with its own words in the journal."""
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP in the midst of a request takes the place of its answer, and after that ends the connection."""
+        if bool(self.cycle):
+            self.cycle.disconnected = True  # whatever the application says now is not sent
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
 
 
 class GracefulServer(uvicorn.Server):
@@ -16,11 +32,19 @@ class GracefulServer(uvicorn.Server):
 
     date_every_s = DATE_EVERY_S
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, hears_signals: bool = False) -> None:
+        """`hears_signals`: this server is the whole program; elsewhere stopping is the program's business."""
+        self._hears_signals = hears_signals
         self._ends = False
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(config)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn's handlers, where they are wanted."""
+        with super().capture_signals() if self._hears_signals else contextlib.nullcontext():
+            yield
 
     @property
     def should_exit(self) -> bool:
@@ -32,6 +56,18 @@ class GracefulServer(uvicorn.Server):
         self._ends = ends
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def serve_until(
+        self, stop: asyncio.Event, *meanwhile: Coroutine[Any, Any, None], sockets: Sequence[socket.socket] = ()
+    ) -> None:
+        """Serve until `stop` is set, and run these as long. Raises what one of them raises."""
+        async with asyncio.TaskGroup() as tasks:
+            serving, stopping = tasks.create_task(self.serve(list(sockets))), tasks.create_task(stop.wait())
+            others = [tasks.create_task(one) for one in meanwhile]
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*others, stopping):
+                task.cancel()
+            self.should_exit = True
 
     async def main_loop(self) -> None:
         """Keep the date until told to end."""

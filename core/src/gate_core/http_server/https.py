@@ -7,23 +7,23 @@ count places (`gate_core.http_server.connections`) and requests.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 from starlette.responses import Response
 
-from gate_core.http_server.connections import Acceptor, ConnectionLimits, ConnectionPlaces
-from gate_core.http_server.graceful import GracefulServer
-from gate_core.http_server.single_response import SingleResponseProtocol
+from gate_core.http_server.connections import ConnectionLimits, ConnectionPlaces
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 
 BACKLOG: Final = 1024
+CROWD_TOLD_EVERY_S: Final = 60.0
+NO_DESCRIPTOR_PAUSE_S: Final = 0.1
 UNREAD_BYTES_MAX: Final = 64 * 1024  # of an answer, before it waits for the peer to read
 _BUSY: Final = Response("too many requests at once; try later\n", 503, {"retry-after": "10"}, "text/plain")
 _OWN_FAULTS: Final = logging.getLogger("uvicorn.error.own")
@@ -158,31 +158,24 @@ class Server(GracefulServer):
                 access_log=False,
                 log_config=None,
                 log_level="warning",
-            )
+            ),
+            hears_signals=hears_signals,
         )
         self._listener = listener
         self._context = context
         self._limits = limits
         self._log = log
-        self._hears_signals = hears_signals
         self._admits = admits
         self._welcomes = welcomes
         self._places = ConnectionPlaces(limits)
         self._accepting: asyncio.Future[None] | None = None
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Uvicorn's handlers where this server is the whole program; elsewhere stopping is the program's business."""
-        with super().capture_signals() if self._hears_signals else contextlib.nullcontext():
-            yield
+        self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
+        self._tallies = {"strangers_refused": _Tally(), "door_crowded": _Tally()}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
         await super().startup(sockets=sockets)
-        acceptor = Acceptor(
-            self._listener, self._context, self._limits, self._greet, log=self._log, welcomes=self._welcomes
-        )
-        self._accepting = asyncio.ensure_future(acceptor.accept())
+        self._accepting = asyncio.ensure_future(self._accept())
         self._accepting.add_done_callback(self._ended)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -194,6 +187,51 @@ class Server(GracefulServer):
         await super().shutdown(sockets=sockets)
         for guest in tuple(self.server_state.connections):  # whoever outlasted the grace
             guest.transport.abort()
+
+    async def _accept(self) -> None:
+        """Let in whoever comes, one a turn of the loop, until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._listener.setblocking(False)
+        async with asyncio.TaskGroup() as handshakes:
+            while True:
+                try:
+                    end, (host, *_) = await loop.sock_accept(self._listener)
+                except OSError:  # out of descriptors, or the caller has gone again
+                    await asyncio.sleep(NO_DESCRIPTOR_PAUSE_S)
+                    continue
+                if not self._welcomes(host):
+                    end.close()
+                    await asyncio.sleep(0)
+                    continue
+                if len(self._unsecured) >= self._limits.unsecured_max:
+                    longest = next(iter(self._unsecured))
+                    self._unsecured.pop(longest)
+                    longest.cancel()
+                    if count := self._tallies["door_crowded"].due():
+                        self._log.warning("door_crowded", extra={"shown_out": count})
+                task = handshakes.create_task(self._secure(end))
+                self._unsecured[task] = None
+                task.add_done_callback(lambda done: self._unsecured.pop(done, None))
+                await asyncio.sleep(0)
+
+    async def _secure(self, end: socket.socket) -> None:
+        """See a connection through its handshake."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._greet,
+                end,
+                ssl=self._context,
+                ssl_handshake_timeout=self._limits.handshake_s,
+                ssl_shutdown_timeout=self._limits.goodbye_s,
+            )
+        except OSError as error:  # no TLS, another authority's certificate, silence, or gone
+            end.close()
+            if isinstance(error, ssl.SSLError) and (count := self._tallies["strangers_refused"].due()):
+                reason = getattr(error, "verify_message", "") or error.reason
+                self._log.warning("strangers_refused", extra={"count": count, "reason": reason})
+        except asyncio.CancelledError:
+            end.close()
+            raise
 
     def _greet(self) -> asyncio.Protocol:
         return _CertifiedProtocol(
@@ -209,6 +247,23 @@ class Server(GracefulServer):
         self.should_exit = True  # a server that accepts nobody is started anew
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             self._log.critical("door_failed", exc_info=error)
+
+
+class _Tally:
+    """Counts what a crowd does, to be told at once and then no more often than CROWD_TOLD_EVERY_S."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._told_s = float("-inf")
+
+    def due(self) -> int:
+        """Count one more; how many are to be told now, 0 for none."""
+        count, now_s = self._count + 1, asyncio.get_running_loop().time()
+        self._count = count
+        if now_s - self._told_s < CROWD_TOLD_EVERY_S:
+            return 0
+        self._count, self._told_s = 0, now_s
+        return count
 
 
 def known_only(certificates: str, identity: Path) -> ssl.SSLContext:

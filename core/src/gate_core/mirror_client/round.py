@@ -1,6 +1,6 @@
 """One round with the mirror, as a conversation: yields requests, receives responses, does no I/O of its own.
 
-Order: what the mirror holds, then all that it lacks: in one request where the mirror knows that (`together`), else in C2SP's (`apart`). After a start or an
+Order: what the mirror holds, then all that it lacks: in one request where the mirror knows that (`batch_round`), else in C2SP's (`single_requests`). After a start or an
 error each checkpoint that the mirror holds is compared with our own root at its size: a log that was restored is another log, however far it has
 grown since. The receipt is handed out only when the bodies arrived too, because a receipt permits the gate to forget. Nothing that the
 mirror has is sent again. Progress is demanded of every answer, so a mirror that talks nonsense ends the round instead of prolonging it.
@@ -9,26 +9,16 @@ mirror has is sent again. Progress is demanded of every answer, so a mirror that
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.merkle import EMPTY_ROOT, subtree_hash
 from gate_core.audit_format.note import Note, Verifier
-from gate_core.mirror_client import wire
-from gate_core.mirror_client.batch_round import Together
+from gate_core.mirror_client import batch_round, single_requests, wire
 from gate_core.mirror_client.errors import BadAnswerError, OtherHistoryError
-from gate_core.mirror_client.mirror_state import (
-    Conversation,
-    Known,
-    Log,
-    Receipt,
-    Standing,
-    Talk,
-    consistency,
-    refused,
-)
-from gate_core.mirror_client.single_requests import Apart, hear_bodies
+from gate_core.mirror_client.mirror_state import Conversation, Receipt, Standing, Talk, hear_bodies, refused
+from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request, Response
 
 
@@ -45,7 +35,7 @@ class Client:
 
     def __init__(
         self,
-        log: Log,
+        log: SpoolLog,
         origin: str,
         mirror: Verifier,
         *,
@@ -57,19 +47,16 @@ class Client:
         """
         self._log = log
         self._origin = origin
-        self._mirror = mirror
-        self._before = before
-        self._standing = Standing()
-        self._together = Together(log, mirror, self._standing)
-        self._apart = Apart(log, origin, mirror, self._standing)
-        self.known = Known()
+        self._mirrors = (mirror, *before)
+        self._brought: dict[str, None] = {}
         self.head_size = 0
         self.last = last
         self.lost = 0
+        self.forget()
 
     def forget(self) -> None:
         """Believe nothing of the mirror, so that the next round asks and gets a receipt anew."""
-        self.known = Known()
+        self.known = Standing(self._log, self._origin, self._mirrors[0], self._brought)
 
     def round(self) -> Conversation:
         """Bring the mirror up to the newest checkpoint. Returns the receipt, None when there was nothing to do.
@@ -79,17 +66,20 @@ class Client:
         head = self._head()
         if head is None:
             return None
-        standing = self._standing
-        standing.begin(self.known)
-        self.known = Known()  # whatever goes wrong below, nothing doubtful is remembered
-        if standing.known.mirrored is None:
+        standing, is_new = self.known, self.known.mirrored is None
+        standing.corrections = 0
+        self.forget()  # whatever goes wrong below, nothing doubtful is remembered
+        if is_new:
             yield from self._tell_of_keys()
-            shown = yield from self._ask()
-            yield from self._remind()
+            shown = yield from self._ask(standing)
+            yield from self._remind(standing)
             head = self._head() or head  # what the mirror knew when it was asked, an honest log has reached by now
-            yield from self._compare(shown, *head)
-        receipt = yield from self._carry(*head)
-        self.known, self.last = standing.known, receipt or self.last
+            yield from self._compare(standing, shown, *head)
+            yield from hear_bodies(standing, wire.bodies_request(), at_least=0, size=head[0].size)
+        receipt = None
+        if is_new or standing.mirrored != head[0].size or standing.bodies.next < head[0].size or standing.bodies.keys:
+            receipt = yield from self._carry(standing, *head)
+        self.known, self.last = standing, receipt or self.last
         return receipt
 
     def _head(self) -> tuple[Checkpoint, Note] | None:
@@ -102,25 +92,15 @@ class Client:
             raise OtherHistoryError(f"the spool is of {head[0].origin}, not of {self._origin}", head[0].size)
         return head
 
-    def _carry(self, checkpoint: Checkpoint, note: Note) -> Conversation:
-        standing, receipt = self._standing, None
-        if self._is_done(checkpoint.size):
-            return None
-        if standing.known.bodies is None:
-            yield from hear_bodies(standing, wire.bodies_request(), at_least=0, size=checkpoint.size)
-        if standing.known.knows_rounds:
-            receipt = yield from self._together.carry(checkpoint, note)
-            standing.known = replace(standing.known, knows_rounds=receipt is not None)
+    def _carry(self, standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
+        receipt = None
+        if standing.knows_rounds:
+            receipt = yield from batch_round.carry(standing, checkpoint, note)
+            standing.knows_rounds = receipt is not None
         if receipt is None:
-            receipt = yield from self._apart.carry(checkpoint, note)
-        standing.known = replace(standing.known, mirrored=checkpoint.size)
+            receipt = yield from single_requests.carry(standing, checkpoint, note)
+        standing.mirrored = checkpoint.size
         return receipt
-
-    def _is_done(self, size: int) -> bool:
-        known = self._standing.known
-        return (
-            known.mirrored == size and known.bodies is not None and known.bodies.next >= size and not known.bodies.keys
-        )
 
     def _tell_of_keys(self) -> Talk:
         """Have the mirror follow the log's keys, each by the word of the one before; what it followed already it takes again."""
@@ -131,17 +111,17 @@ class Client:
 
     # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ask(self) -> Generator[Request, Response, tuple[Shown, ...]]:
+    def _ask(self, standing: Standing) -> Generator[Request, Response, tuple[Shown, ...]]:
         """Ask where the mirror stands, and return the checkpoints that it stands on."""
         mirrored = yield from self._ask_mirrored()
         size = 0 if mirrored is None else mirrored.checkpoint.size
-        self._standing.known = replace(self._standing.known, mirrored=size)
+        standing.mirrored = size
         # C2SP tlog-mirror: a request for [0, 0) is answered with where the mirror stands.
         response = yield wire.add_entries(self._origin, 0, 0, b"", ())
         if response.status != 409:
             raise refused(response, "to say where it stands")
-        self._standing.believe(wire.parse_info(response))
-        pending = None if self._standing.info.size == size else (yield from self._ask_pending())
+        standing.believe(wire.parse_info(response))
+        pending = None if standing.info.size == size else (yield from self._ask_pending())
         return tuple(one for one in (mirrored, pending) if one is not None)
 
     def _ask_mirrored(self) -> Generator[Request, Response, Shown | None]:
@@ -152,7 +132,7 @@ class Client:
             raise refused(response, "to show its checkpoint")
         shown, note = self._read(response)
         try:
-            note.verify_any((self._mirror, *self._before))
+            note.verify_any(self._mirrors)
         except BadSignatureError as error:
             raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
         return shown
@@ -167,10 +147,10 @@ class Client:
         shown, _ = self._read(response)
         return shown
 
-    def _remind(self) -> Talk:
+    def _remind(self, standing: Standing) -> Talk:
         """Show a mirror that has less than it signed for its own word, whatever it answers: it was put back from a backup, and must know."""
         signed = 0 if self.last is None else self.last.checkpoint.size
-        self.lost = max(0, signed - (self._standing.known.mirrored or 0))
+        self.lost = max(0, signed - (standing.mirrored or 0))
         if self.last is not None and self.lost:
             yield wire.show_receipt(self.last.note)
 
@@ -184,30 +164,23 @@ class Client:
             raise BadAnswerError("the mirror shows a checkpoint of another log")
         return Shown(theirs, response.body), note
 
-    def _compare(self, shown: tuple[Shown, ...], ours: Checkpoint, note: Note) -> Talk:
+    def _compare(self, standing: Standing, shown: tuple[Shown, ...], ours: Checkpoint, note: Note) -> Talk:
         """Compare what the mirror showed with our own roots. Raises OtherHistoryError; by then the mirror has evidence, too."""
         for one in shown:
             theirs = one.checkpoint
             if theirs.size > ours.size or self._root_at(theirs.size, ours.size) != theirs.root:
-                yield self._confession(ours, note)  # whatever it answers
+                # Our newest checkpoint, offered as what it will refuse and keep, whatever it answers.
+                is_known = standing.info.size >= ours.size
+                yield wire.add_checkpoint(ours.size, (), note) if is_known else standing.announcement(ours.size, note)
                 raise OtherHistoryError("the mirror holds another log than we do", theirs.size, one.note)
-        if all(one.checkpoint.size != self._standing.info.size for one in shown):
+        if all(one.checkpoint.size != standing.info.size for one in shown) and standing.info.size >= ours.size:
             yield from self._show(ours, note)
 
     def _root_at(self, size: int, size_ours: int) -> bytes:
         return subtree_hash(self._log.hashes(size_ours), 0, size) if size else EMPTY_ROOT
 
-    def _confession(self, ours: Checkpoint, note: Note) -> Request:
-        """Our newest checkpoint, offered as what the mirror will refuse and keep."""
-        known = self._standing.info.size
-        if known >= ours.size:
-            return wire.add_checkpoint(ours.size, (), note)
-        return wire.add_checkpoint(known, consistency(self._log, known, ours.size), note)
-
     def _show(self, checkpoint: Checkpoint, note: Note) -> Talk:
         """Show our checkpoint to a mirror that knows one as large and cannot tell which: if it is another, it has evidence now."""
-        if self._standing.info.size < checkpoint.size:
-            return
         response = yield wire.add_checkpoint(checkpoint.size, (), note)
         if response.status == 200:
             return

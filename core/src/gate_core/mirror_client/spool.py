@@ -5,8 +5,8 @@ Pieces are read whole and one of a kind is kept, so memory stays at a few pieces
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gate_core.audit_format.checkpoint import Checkpoint
@@ -15,16 +15,7 @@ from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.merkle import HashAt, root_of
 from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import sealed_path
-from gate_core.audit_format.tiles import (
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    Piece,
-    decode_entries,
-    decode_tile,
-    entries_path,
-    tile_path,
-    width_at,
-)
+from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH, Piece, entries_path, tile_path, width_at
 from gate_core.mirror_client.errors import SpoolError
 
 TILES_KEPT = 8
@@ -39,16 +30,12 @@ class SpoolLog:
 
     def head(self) -> tuple[Checkpoint, Note] | None:
         """Return the published checkpoint, None when nothing was published yet."""
-        try:
-            note = self._outlet.note()
-        except FileNotFoundError:
-            return None
-        except (OSError, BadFormatError) as error:
-            raise SpoolError(f"the spool's checkpoint cannot be read: {error}") from error
-        try:
+        with _read("the spool's checkpoint"):
+            try:
+                note = self._outlet.note()
+            except FileNotFoundError:
+                return None
             return Checkpoint.parse(note.text), note
-        except BadFormatError as error:
-            raise SpoolError(f"the spool's checkpoint cannot be read: {error}") from error
 
     def hashes(self, size: int) -> HashAt:
         """Return the look-up of complete subtrees of the tree of `size` entries."""
@@ -64,16 +51,14 @@ class SpoolLog:
     def leaves(self, start: int, end: int) -> tuple[bytes, ...]:
         """Return the entries `[start, end)` of one piece."""
         piece = Piece(start // TILE_WIDTH, end - start // TILE_WIDTH * TILE_WIDTH)
-        width, raw = self._piece(entries_path, piece)
-        try:
-            return decode_entries(raw, width)[start - piece.start : end - piece.start]
-        except BadFormatError as error:
-            raise SpoolError(f"{entries_path(piece)}: {error}") from error
+        with _read(entries_path(piece)):
+            return self._outlet.leaves(piece)[start - piece.start :]
 
     def sealed_lines(self, start: int, end: int, bytes_max: int) -> bytes:
         """Return the sealed bodies from `start` on as JSON lines: one at least, `bytes_max` at most beyond that."""
         piece = Piece(start // TILE_WIDTH, end - start // TILE_WIDTH * TILE_WIDTH)
-        _, raw = self._piece(sealed_path, piece)
+        with _read(sealed_path(piece)):
+            _, raw = self._outlet.piece(sealed_path, piece)
         lines = raw.splitlines(keepends=True)[start - piece.start : end - piece.start]
         if len(lines) != end - start:
             raise SpoolError(f"{sealed_path(piece)} ends too early")
@@ -87,17 +72,13 @@ class SpoolLog:
 
     def handovers(self) -> tuple[bytes, ...]:
         """Return what the log's keys said of one another, the oldest first."""
-        try:
+        with _read("a handover"):
             return self._outlet.handovers()
-        except (OSError, BadFormatError) as error:
-            raise SpoolError(f"a handover cannot be read: {error}") from error
 
     def key(self, key_id: str) -> bytes | None:
         """Return an age file, None when it was erased."""
-        try:
+        with _read("an age file"):
             return self._outlet.key(key_id)
-        except (OSError, BadFormatError) as error:
-            raise SpoolError(f"an age file cannot be read: {error}") from error
 
     def _tile(self, level: int, n: int, size: int) -> tuple[bytes, ...]:
         wanted = min(TILE_WIDTH, width_at(size, level) - n * TILE_WIDTH)
@@ -105,17 +86,16 @@ class SpoolLog:
             raise SpoolError(f"a tree of {size} entries has no tile {n} of level {level}")
         key = (level, n, wanted)
         if key not in self._tiles:
-            width, raw = self._piece(partial(tile_path, level), Piece(n, wanted))
-            try:
-                self._tiles[key] = decode_tile(raw, width)[:wanted]
-            except BadFormatError as error:
-                raise SpoolError(f"{tile_path(level, Piece(n, wanted))}: {error}") from error
+            with _read(tile_path(level, Piece(n, wanted))):
+                self._tiles[key] = self._outlet.hashes(Piece(n, wanted), level)
             if len(self._tiles) > TILES_KEPT:
                 del self._tiles[next(iter(self._tiles))]
         return self._tiles[key]
 
-    def _piece(self, path_of: Callable[[Piece], str], piece: Piece) -> tuple[int, bytes]:
-        try:
-            return self._outlet.piece(path_of, piece)
-        except (OSError, BadFormatError) as error:
-            raise SpoolError(f"{path_of(piece)} cannot be read: {error}") from error
+
+@contextmanager
+def _read(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, BadFormatError) as error:
+        raise SpoolError(f"{what} cannot be read: {error}") from error

@@ -10,7 +10,7 @@ import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -59,6 +59,8 @@ class MirrorInfo:
     ticket: bytes
 
 
+Told = TypeVar("Told")
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Keys = Annotated[
     tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=KEYS_ASKED_MAX)
 ]
@@ -67,16 +69,16 @@ Keys = Annotated[
 class BodiesState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ours: the first entry whose body the centre lacks, and the age files it lacks of those before and after."""
 
-    next: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    next: Size
     keys: Keys = ()
 
 
 class RoundState(msgspec.Struct, frozen=True):
     """Ours: where the mirror stands after a round, as `BodiesState` and MirrorInfo say it, and its cosignature line where it has all entries."""
 
-    size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    next: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    bodies: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    size: Size
+    next: Size
+    bodies: Size
     keys: Keys
     cosignature: str | None
 
@@ -108,11 +110,10 @@ def package(entries: Sequence[bytes], proof: Sequence[bytes]) -> bytes:
 def add_entries(origin: str, start: int, end: int, ticket: bytes, packages: Sequence[bytes]) -> Request:
     """Upload entries `[start, end)`, or the first packages of them."""
     name = origin.encode()
-    head = b"".join(
-        (_U16.pack(len(name)), name, _U64.pack(start), _U64.pack(end), _U16.pack(len(ticket)), ticket),
+    head = _U16.pack(len(name)), name, _U64.pack(start), _U64.pack(end), _U16.pack(len(ticket)), ticket
+    return Request(
+        "POST", "/add-entries", b"".join((*head, *packages)), "application/octet-stream", compress=bool(packages)
     )
-    body = head + b"".join(packages)
-    return Request("POST", "/add-entries", body, "application/octet-stream", compress=bool(packages))
 
 
 def parse_info(response: Response) -> MirrorInfo:
@@ -186,10 +187,7 @@ def round_request(
 
 def parse_round_state(response: Response) -> RoundState:
     """Read the answer to a round. Raises BadAnswerError."""
-    try:
-        return msgspec.json.decode(response.body, type=RoundState)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadAnswerError("the mirror's answer to a round is not as agreed") from error
+    return _decoded(response, RoundState, "the mirror's answer to a round")
 
 
 # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────────
@@ -241,16 +239,20 @@ def parse_approval(response: Response) -> bytes:
 
 def parse_bodies(response: Response) -> BodiesState:
     """Read what the centre lacks. Raises BadAnswerError."""
-    try:
-        return msgspec.json.decode(response.body, type=BodiesState)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadAnswerError("the centre's answer about bodies is not as agreed") from error
+    return _decoded(response, BodiesState, "the centre's answer about bodies")
 
 
 def reason_of(response: Response) -> str:
     """Return what a refusal says, fit for one log line."""
     text = response.body[:200].decode("ascii", "replace")
     return "".join(char if char.isprintable() else " " for char in text).strip() or "no reason given"
+
+
+def _decoded(response: Response, type_: type[Told], what: str) -> Told:
+    try:
+        return msgspec.json.decode(response.body, type=type_)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswerError(f"{what} is not as agreed") from error
 
 
 def _text(response: Response) -> str:

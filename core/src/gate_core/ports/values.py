@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate_core.evidence.evidence import Alarm, PadResult
+from gate_core.evidence.crossing import Alarm, PadResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,11 +42,9 @@ class LampColour(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class BarrierStatus:
-    """One answer of the barrier controller.
-
-    `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters grow by one a
-    passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`. `may_be_old`: on a line that answers too late, whose leaf
-    is unknown for that reason alone.
+    """One answer of the barrier controller. `bodies` is the number of separate bodies that the beams see in the zone (0, 1, 2 or more). Counters grow by
+    one a passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`. `may_be_old`: on a line that answers too late, whose leaf is
+    unknown for that reason alone.
     """
 
     position: LeafPosition

@@ -21,9 +21,7 @@ from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-SYNCHRONISED_AGE_MAX = timedelta(
-    hours=8
-)  # a clock that runs 500 ppm wrong is then 14 s off; the kernel gives up at 16 s
+SYNCHRONISED_AGE_MAX = timedelta(hours=8)  # by then 500 ppm make 14 s; the kernel gives up at 16 s
 MIRROR_AHEAD_MAX = timedelta(minutes=5)
 
 

@@ -7,18 +7,14 @@ are nobody's we know goes, and one that asks for nothing goes by itself. What is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from uvicorn.protocols.utils import get_remote_addr
 
-from gate_core.http_server.graceful import GracefulServer
-from gate_core.http_server.single_response import SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.applications import Starlette
     from starlette.types import Scope
 
@@ -56,7 +52,7 @@ class Visitors:
 
 def server(
     app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S, websockets: bool = True
-) -> uvicorn.Server:
+) -> GracefulServer:
     """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
 
     class Connection(SingleResponseProtocol):
@@ -71,7 +67,7 @@ def server(
             if self.scope is None:
                 self.transport.abort()
 
-    return Unsignalled(
+    return GracefulServer(
         uvicorn.Config(
             app,
             http=Connection,
@@ -87,12 +83,3 @@ def server(
             timeout_graceful_shutdown=GRACE_S,
         )
     )
-
-
-class Unsignalled(GracefulServer):
-    """uvicorn without its own signal handlers: stopping is the program's business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """None are taken."""
-        yield

@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gate_core.settings.toml_file import Contradictions, FileError, Problem, Wrong, line_of
+from gate_core.settings.toml_file import Contradictions, FileError, Problem, Read, TomlFile, Wrong, line_of
 
 FILE_BYTES_MAX = 1024 * 1024
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
@@ -51,6 +51,15 @@ class ConfigError(Exception):
         )
 
 
+def load(path: Path, type_: type[Read]) -> Read:
+    """A file of settings as this type. Raises ConfigError with all that is wrong in it."""
+    file = TomlFile(str(path), text_of(path))
+    try:
+        return file.fitted(file.table(), type_)
+    except FileError as error:
+        raise ConfigError(*error.problems) from error
+
+
 def problems_from(key: str, error: Exception) -> tuple[Problem, ...]:
     """What an error of a file that a key names says, with the places in that file if it knows them."""
     return error.problems if isinstance(error, FileError) else (Problem(key, str(error)),)
@@ -76,6 +85,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     def contradictions(self) -> Iterator[Wrong]:
         """What the values are together that types alone do not see."""
         yield from ()
+
+
+def wrong_if_refused(key: str, check: Callable[..., object], *values: object, **more: object) -> Iterator[Wrong]:
+    """What is wrong with a key whose value a check refuses with a ValueError."""
+    try:
+        check(*values, **more)
+    except ValueError as error:
+        yield Wrong(key, str(error))
 
 
 def address_of(text: str, *, such_as: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.channel import messages
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import (
+from gate_core.evidence.crossing import (
     AccessEvidence,
     AccessProtocol,
     AgreementEvidence,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from gate.channel import messages
 from gate.programs.lane.document.evidence import converse, document_evidence
 from gate.programs.shared.devices.chip_readers import ChipReader
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.checks import CheckId as DocumentCheckId

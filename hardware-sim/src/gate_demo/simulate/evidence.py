@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gate.passage.events import DocumentRead, Event, FaceCompared, FaceSeen
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 from gate_core.evidence.screen import Guidance
 from hardware_sim.hall.plan import Crossing, Intention
 

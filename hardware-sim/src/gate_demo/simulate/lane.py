@@ -50,7 +50,7 @@ from gate.passage.policy import Policy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
-from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.crossing import Door, Score
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose
 from gate_demo.simulate.evidence import tell, tell_document, tell_face

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drivers.links import Link, MemoryLink
 from gate.programs.lane.parts import BarrierKeeper
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from hardware_sim.hall.line import Line
 from hardware_sim.hall.scene import Scene
 

@@ -25,8 +25,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
+from gate_core.http_server.request_body import whole
 from gate_core.orders.errors import OrderError
-from gate_core.web_pages.bodies import whole
 from gate_core.web_pages.events import events
 from gate_core.web_pages.fanout import Fanout, Latest
 from gate_core.web_pages.guard import HEADERS, Guard

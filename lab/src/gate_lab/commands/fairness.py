@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gate_lab.fairness_page import Facts
+    from gate_lab.trials import Trial, Trials
     from gate_verify.audit_record import AuditRecord
-    from gate_verify.report.fairness import Trial, Trials
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -95,8 +95,9 @@ def page(
 def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Trial]) -> tuple[Facts, Trials]:
     """What a log tells that is as it was signed and does not contradict itself; else the command ends."""
     from gate_lab.fairness_page import Facts
+    from gate_lab.trials import Trials
     from gate_verify.commands.records import read_as_signed
-    from gate_verify.report.fairness import Fairness, Trials
+    from gate_verify.report.fairness import Fairness
     from gate_verify.verify import name_of
 
     counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
@@ -130,7 +131,7 @@ def _taker(
 
 
 def _trials(path: Path | None) -> list[Trial]:
-    from gate_verify.report.fairness import TrialsError, read_trials
+    from gate_lab.trials import TrialsError, read_trials
 
     if path is None:
         return []

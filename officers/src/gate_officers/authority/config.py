@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gate_core.settings import config_file
 from gate_core.settings.base import Text
-from gate_core.settings.config_file import ConfigError, Section, address_of, text_of
-from gate_core.settings.toml_file import FileError, TomlFile, Wrong
+from gate_core.settings.config_file import Section, address_of, wrong_if_refused
+from gate_core.settings.toml_file import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,10 +50,7 @@ class AuthorityConfig(Section, frozen=True, kw_only=True):
                 "address", "is where it listens for consoles over TLS; else name a socket, and only one of them"
             )
         if self.address is not None:
-            try:
-                address_of(self.address, such_as="192.0.2.9:8450")
-            except ValueError as error:
-                yield Wrong("address", str(error))
+            yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.9:8450")
             if self.consoles is None:
                 yield Wrong("consoles", "is missing: the file of the consoles' certificates (gate console init)")
         for number, origin in enumerate(self.origins):
@@ -75,8 +73,4 @@ def _no_origin(origin: str, rp_id: str) -> str:
 
 def load(path: Path) -> AuthorityConfig:
     """Read the file. Raises ConfigError with all that is wrong in it."""
-    file = TomlFile(str(path), text_of(path))
-    try:
-        return file.fitted(file.table(), AuthorityConfig)
-    except FileError as error:
-        raise ConfigError(*error.problems) from error
+    return config_file.load(path, AuthorityConfig)

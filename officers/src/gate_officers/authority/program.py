@@ -24,10 +24,9 @@ from gate_core import durable, pinned_certificates
 from gate_core.console_certificates import consoles_in
 from gate_core.console_link import CONSOLES_MAX
 from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 from gate_core.http_server.https import Server, known_only, listen
-from gate_core.http_server.single_response import SingleResponseProtocol
 from gate_core.programs.clock import monotonic_ms, now
-from gate_core.programs.http import Unsignalled
 from gate_core.settings.config_file import address_of
 from gate_officers.authority.act_log import Book
 from gate_officers.authority.app import make_app
@@ -78,7 +77,7 @@ async def run(
     if config.socket is not None:
         with _local(Path(config.socket)) as listener:
             on_listening("")
-            await _until(stop, _plain(make_app(authority, lambda _: "local")), sockets=[listener])
+            await _plain(make_app(authority, lambda _: "local")).serve_until(stop, sockets=[listener])
         return
     assert config.address is not None, "the configuration has one of them"
     context, known, fingerprint = _tls(config, folder / IDENTITY)
@@ -98,20 +97,11 @@ async def run(
             log=log,
             admits=known.__contains__,
         )
-        await _until(stop, server, sockets=[])
+        await server.serve_until(stop)
 
 
-async def _until(stop: asyncio.Event, server: uvicorn.Server, *, sockets: list[socket.socket]) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets))
-        stopping = tasks.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stopping.cancel()
-
-
-def _plain(app: Starlette) -> uvicorn.Server:
-    return Unsignalled(
+def _plain(app: Starlette) -> GracefulServer:
+    return GracefulServer(
         uvicorn.Config(
             app,
             http=SingleResponseProtocol,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, fail, note, tell
 from gate_core.evidence.names import Role
 from gate_core.orders.verbs import Party
 from gate_officers.commands import people
@@ -37,10 +37,8 @@ def init(out: Annotated[Path, typer.Option(help="Where its key goes, mode 0600."
     except files.KeyFileError as error:
         fail(error.code, str(error))
     public = keys.public_text(key)
-    if as_json:
-        emit_json("officer.authority-init/1", {"key": str(out), "authority": public})
-    else:
-        say(public)
+    tell("officer.authority-init/1", {"key": str(out), "authority": public}, public, as_json=as_json)
+    if not as_json:
         note(f'for each gate: [officers] authority = "{public}"; keep {out} off the gates')
 
 
@@ -49,34 +47,27 @@ def certify(
     authority: Annotated[Path, typer.Option(help="The authority's key.")],
     officer: Annotated[str, typer.Option(help="Who works the shift: small letters, digits, dot, hyphen, underscore.")],
     out: Annotated[Path, typer.Option(help="Where the shift key goes with its certificate, mode 0600.")],
-    role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
-    party: Annotated[Party, typer.Option(help="For whom they work.")] = Party.POLICE,
-    trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
-    gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
-    every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    role: people.RoleOption = Role.OFFICER,
+    party: people.PartyOption = Party.POLICE,
+    trained: people.Trained = False,
+    gate: people.Gates = None,
+    every_gate: people.EveryGate = False,
     hours: Annotated[float, typer.Option(min=0.05, max=23.0, help="How long the shift lasts from now on.")] = 8.0,
     as_json: Json = False,
 ) -> None:
     """Make a shift key and certify it. Nothing is revoked: a shift key ends by itself, so keep shifts short."""
-    from datetime import UTC, datetime
-
     from gate_core.command_line import key_files as files
-    from gate_core.command_line.order_words import require
     from gate_core.orders import certificate as certificates
     from gate_core.orders import keys
     from gate_core.orders.errors import OrderError
     from gate_core.orders.verbs import ROLES
-    from gate_core.programs.clock import now
 
     if role not in ROLES[party]:
         fail(Exit.USAGE, f"people of the {party.value} are {', '.join(sorted(one.value for one in ROLES[party]))}")
-    if bool(gate) is every_gate:
-        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
-    require("gate", *(gate or ()))
-    require("officer", officer)
-    key, from_s = keys.new_key(), int(now().timestamp())
+    gates = people.gates_of(officer, gate, every_gate=every_gate)
+    key, from_s = keys.new_key(), people.now_s()
     wanted = certificates.Certificate(
-        gates=None if every_gate else tuple(gate or ()),
+        gates=gates,
         key=keys.public_text(key),
         not_before=from_s - certificates.CLOCKS_APART_S,
         officer=officer,
@@ -92,19 +83,7 @@ def certify(
         fail(error.code, str(error))
     except OrderError as error:
         fail(Exit.USAGE, str(error))
-    until = datetime.fromtimestamp(wanted.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    if as_json:
-        emit_json(
-            "officer.authority-certify/1",
-            {
-                "key": str(out),
-                "officer": officer,
-                "role": role.value,
-                "party": party.value,
-                "trained": trained,
-                "gates": None if wanted.gates is None else list(wanted.gates),
-                "until": until,
-            },
-        )
-    else:
-        say(f"{out}: {officer}, {role.value}, {party.value}, until {until}")
+    until = people.time_of(wanted.until)
+    about = {"key": str(out), "officer": officer, "role": role.value, "party": party.value, "trained": trained}
+    told = f"{out}: {officer}, {role.value}, {party.value}, until {until}"
+    tell("officer.authority-certify/1", {**about, "gates": gates, "until": until}, told, as_json=as_json)

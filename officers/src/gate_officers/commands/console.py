@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, fail, note, refuse_configuration, tell
 
 if TYPE_CHECKING:
     from gate_officers.console.config import ConsoleConfig
@@ -44,11 +44,9 @@ def init(
         fail(Exit.IO_ERROR, f"{identity} exists and is kept; gates know this console by it")
     except (OSError, pinned_certificates.PinnedError) as error:
         fail(Exit.IO_ERROR, f"cannot write {identity}: {getattr(error, 'strerror', None) or error}")
-    if as_json:
-        fields = {"identity": str(identity), "certificate": str(certificate), "fingerprint": fingerprint}
-        emit_json("console.init/1", fields)
-    else:
-        say(f"{identity}, and its certificate {certificate}")
+    fields = {"identity": str(identity), "certificate": str(certificate), "fingerprint": fingerprint}
+    tell("console.init/1", fields, f"{identity}, and its certificate {certificate}", as_json=as_json)
+    if not as_json:
         note(
             f'add {certificate} to the file that [console] certificates names on each gate; identity = "{identity}" here'
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say, tell
 from gate_core.evidence.names import Role
 from gate_core.orders.verbs import Party
 from gate_officers.authority.config import DEFAULT
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from gate_officers.authority.enrolment_history import Person
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
+RoleOption = Annotated[Role, typer.Option(help="What they are.")]
+PartyOption = Annotated[Party, typer.Option(help="For whom they work.")]
+Trained = Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")]
+Gates = Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")]
+EveryGate = Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")]
 Officer = Annotated[
     str, typer.Argument(help="Their name at the gates: small letters, digits, dot, hyphen, underscore.")
 ]
@@ -62,11 +67,11 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
 
 def enrol(
     officer: Officer,
-    role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
-    party: Annotated[Party, typer.Option(help="For whom they work.")] = Party.POLICE,
-    trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
-    gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
-    every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    role: RoleOption = Role.OFFICER,
+    party: PartyOption = Party.POLICE,
+    trained: Trained = False,
+    gate: Gates = None,
+    every_gate: EveryGate = False,
     synced: Annotated[
         bool, typer.Option("--synced", help="Also a passkey that can be copied to other devices, as a phone's is.")
     ] = False,
@@ -74,51 +79,53 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Let somebody in: prints a one-time code, with which they enrol their passkey at a console within a day."""
-    from gate_core.command_line.order_words import require
     from gate_officers.authority.enrolment_history import GATES_MAX, Standing
     from gate_officers.authority.errors import RefusedError
     from gate_officers.authority.invitations import invite
 
-    if bool(gate) is every_gate:
-        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
-    if len(gate or ()) > GATES_MAX:
+    gates = gates_of(officer, gate, every_gate=every_gate)
+    if len(gates or ()) > GATES_MAX:
         fail(Exit.USAGE, f"a certificate names {GATES_MAX} gates at most; say --every-gate")
-    require("gate", *(gate or ()))
-    require("officer", officer)
     try:
-        standing = Standing(gates=None if every_gate else tuple(gate or ()), party=party, role=role, trained=trained)
+        standing = Standing(gates=gates, party=party, role=role, trained=trained)
     except ValueError as error:
         fail(Exit.USAGE, str(error))
     with _explained():
         try:
-            code, until = invite(
-                _book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes, synced=synced
-            )
+            book = _book(config)
+            code, until = invite(book, officer, standing, now_s=now_s(), random=secrets.token_bytes, synced=synced)
         except RefusedError as error:
             fail(Exit.NO, str(error))
-    if as_json:
-        emit_json(
-            "officer.authority-enrol/1",
-            {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": _time(until)},
-        )
-    else:
-        say(code)
-        note(f"for {officer}, once, until {_time(until)}: at the console, Enrol your passkey")
+    fields = {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": time_of(until)}
+    tell("officer.authority-enrol/1", fields, code, as_json=as_json)
+    if not as_json:
+        note(f"for {officer}, once, until {time_of(until)}: at the console, Enrol your passkey")
+
+
+def gates_of(officer: str, gate: list[str] | None, *, every_gate: bool) -> tuple[str, ...] | None:
+    """The gates that are named, None for every one. Ends the command for words that no certificate can hold."""
+    from gate_core.command_line.order_words import require
+
+    if bool(gate) is every_gate:
+        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
+    require("gate", *(gate or ()))
+    require("officer", officer)
+    return None if every_gate else tuple(gate or ())
 
 
 def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
     """Who is enrolled or invited, and when they were certified last."""
     with _explained():
         known = sorted(_book(config).people.known.items())
-    now_s = _now_s()
+    today_s = now_s()
     if as_json:
         people = [
             {
                 "officer": officer,
                 **_told(one.standing),
-                "state": _state(one, now_s),
+                "state": _state(one, today_s),
                 "synced": _is_synced(one),
-                "certified": None if one.certified is None else _time(one.certified),
+                "certified": None if one.certified is None else time_of(one.certified),
             }
             for officer, one in known
         ]
@@ -127,9 +134,9 @@ def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> No
     for officer, one in known:
         is_ = one.standing
         gates = "every gate" if is_.gates is None else " ".join(is_.gates)
-        last = "never certified" if one.certified is None else f"certified {_time(one.certified)}"
+        last = "never certified" if one.certified is None else f"certified {time_of(one.certified)}"
         say(
-            f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, now_s):8} {gates}; {last}{'; synced' if _is_synced(one) else ''}"
+            f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, today_s):8} {gates}; {last}{'; synced' if _is_synced(one) else ''}"
         )
 
 
@@ -140,13 +147,11 @@ def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json =
 
     with _explained():
         try:
-            invitations.remove(_book(config), officer, now_s=_now_s())
+            invitations.remove(_book(config), officer, now_s=now_s())
         except RefusedError as error:
             fail(Exit.USAGE, str(error))
-    if as_json:
-        emit_json("officer.authority-remove/1", {"officer": officer, "removed": True})
-    else:
-        say(f"{officer} is certified no more")
+    fields = {"officer": officer, "removed": True}
+    tell("officer.authority-remove/1", fields, f"{officer} is certified no more", as_json=as_json)
 
 
 def _load(config: Path) -> AuthorityConfig:
@@ -199,13 +204,15 @@ def _explained() -> Iterator[None]:
         fail(Exit.IO_ERROR, f"{error.filename or 'the authority'}: {error.strerror}")
 
 
-def _now_s() -> int:
+def now_s() -> int:
+    """The authority's clock, seconds since 1970."""
     from gate_core.programs.clock import now
 
     return int(now().timestamp())
 
 
-def _time(at_s: int) -> str:
+def time_of(at_s: int) -> str:
+    """As RFC 3339 has it."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.crossing import Alarm, Notice
 
 if TYPE_CHECKING:
     from gate_core.console_link import LaneEvent

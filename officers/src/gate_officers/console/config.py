@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gate_core.orders.signed import Key
+from gate_core.settings import config_file
 from gate_core.settings.base import Text
-from gate_core.settings.config_file import ConfigError, Section, address_of, text_of
-from gate_core.settings.toml_file import FileError, TomlFile, Wrong
+from gate_core.settings.config_file import Section, address_of, wrong_if_refused
+from gate_core.settings.toml_file import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,7 @@ class GateEntry(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """The address is one."""
-        try:
-            address_of(self.address, such_as="192.0.2.5:8443")
-        except ValueError as error:
-            yield Wrong("address", str(error))
+        yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.5:8443")
 
 
 class AuthorityEntry(Section, frozen=True, kw_only=True):
@@ -59,10 +57,7 @@ class AuthorityEntry(Section, frozen=True, kw_only=True):
         if (self.address is None) is not (self.key is None):
             yield Wrong("key", "and address go together: the service is known by its key")
         if self.address is not None:
-            try:
-                address_of(self.address, such_as="192.0.2.9:8450")
-            except ValueError as error:
-                yield Wrong("address", str(error))
+            yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.9:8450")
 
 
 class Pages(Section, frozen=True, kw_only=True):
@@ -117,8 +112,4 @@ class ConsoleConfig(Section, frozen=True, kw_only=True):
 
 def load(path: Path) -> ConsoleConfig:
     """Read the file. Raises ConfigError with all that is wrong in it."""
-    file = TomlFile(str(path), text_of(path))
-    try:
-        return file.fitted(file.table(), ConsoleConfig)
-    except FileError as error:
-        raise ConfigError(*error.problems) from error
+    return config_file.load(path, ConsoleConfig)

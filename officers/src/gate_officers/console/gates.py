@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
@@ -23,6 +22,7 @@ from gate_core.pinned_certificates import PinnedError, fingerprint
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.rate_limit import Bucket, Rate
+from gate_officers.console.lanes import Unanswered
 
 if TYPE_CHECKING:
     from gate_officers.console.config import GateEntry
@@ -48,14 +48,6 @@ _HUNG_UP: Final = (
 Said = TypeVar("Said", console_link.Challenge, console_link.Answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Why a gate gave no answer. `maybe_done`: it may have done what it was told, and nobody knows."""
-
-    problem: str
-    maybe_done: bool = False
-
-
 class _LostError(Exception):
     """A stream has ended, and why."""
 
@@ -69,8 +61,10 @@ class Gate:
     def __init__(self, gate_id: str, entry: GateEntry, identity: Path, *, on_change: Callable[[], None]) -> None:
         self.id = gate_id
         self._on_change = on_change
-        self._snapshot: console_link.LaneEvent | None = None
-        self._trouble = "is not reached yet"
+        self.snapshot: console_link.LaneEvent | None = (
+            None  # what the lane said last, `snapshot_age_s` ago; None while the gate is not there
+        )
+        self.trouble = "is not reached yet"  # what is wrong with the gate's road, for people
         self._heard_s: float | None = None
         self._came_s = 0.0
         self._unheard: bytes | None = None
@@ -87,14 +81,9 @@ class Gate:
         )
 
     @property
-    def snapshot(self) -> console_link.LaneEvent | None:
-        """What the lane said last; None while the gate is not there. Its ages are those of `snapshot_age_s` ago."""
-        return self._snapshot
-
-    @property
     def snapshot_age_s(self) -> float:
         """How long ago the snapshot came."""
-        return _now_s() - self._came_s if self._snapshot is not None else 0.0
+        return _now_s() - self._came_s if self.snapshot is not None else 0.0
 
     @property
     def age_s(self) -> float | None:
@@ -104,12 +93,7 @@ class Gate:
     @property
     def up(self) -> bool:
         """True while the gate is there and has said how its lane is."""
-        return self._snapshot is not None and not self._trouble
-
-    @property
-    def trouble(self) -> str:
-        """What is wrong with the gate's road, for people; empty when nothing is."""
-        return self._trouble
+        return self.snapshot is not None and not self.trouble
 
     async def run(self) -> NoReturn:
         """Watch the gate for ever. Closes its connections when it is cancelled."""
@@ -144,7 +128,7 @@ class Gate:
         except console_link.NotOfTheRoadError as error:
             raise _LostError(f"speaks otherwise than a gate: {error}") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
-            raise _LostError("ends its stream" if self._snapshot is not None else _in_words(error)) from error
+            raise _LostError("ends its stream" if self.snapshot is not None else _in_words(error)) from error
         raise _LostError("ends its stream")
 
     async def _listen(self, response: httpx2.Response, silence: asyncio.Timeout, said: asyncio.Event) -> None:
@@ -173,15 +157,15 @@ class Gate:
         event = console_link.decode(data, console_link.LaneEvent)
         if event.gate != self.id:
             raise _LostError(_another(event.gate))
-        self._snapshot, self._came_s = event, _now_s()
-        self._trouble = ""
+        self.snapshot, self._came_s = event, _now_s()
+        self.trouble = ""
         self._backoff.reset()
         self._on_change()
 
     async def _lose(self, error: _LostError) -> None:
         told = str(error)[:WORDS_MAX]
-        if self._snapshot is not None or told != self._trouble:
-            self._snapshot, self._trouble = None, told
+        if self.snapshot is not None or told != self.trouble:
+            self.snapshot, self.trouble = None, told
             self._on_change()
 
     # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,29 +22,20 @@ PAGES_EACH_MAX: Final = 8  # of one officer, by whatever certificate: nobody tak
 LOOK_EVERY_S: Final = 0.25  # an outage shows within two seconds, so silence is looked for more often
 
 
-class Unanswered(Protocol):
+@dataclass(frozen=True, slots=True)
+class Unanswered:
     """Why a gate gave no answer. `maybe_done`: it may have done what it was told, and nobody knows."""
 
-    @property
-    def problem(self) -> str:
-        """In one line, for people."""
-        ...
-
-    @property
-    def maybe_done(self) -> bool:
-        """Whether it may have been done."""
-        ...
+    problem: str
+    maybe_done: bool = False
 
 
 class Gate(Protocol):
     """One gate's end of the road (`gate_officers.console.gates`). Raises nothing, whatever the gate says or does."""
 
     id: str
-
-    @property
-    def snapshot(self) -> LaneEvent | None:
-        """What the lane said last; None while the gate is not there."""
-        ...
+    snapshot: LaneEvent | None  # what the lane said last; None while the gate is not there
+    trouble: str  # what is wrong with the gate's road, for people; empty when nothing is
 
     @property
     def snapshot_age_s(self) -> float:
@@ -54,11 +45,6 @@ class Gate(Protocol):
     @property
     def age_s(self) -> float | None:
         """How long ago the gate gave a sign of life; None while there was none."""
-        ...
-
-    @property
-    def trouble(self) -> str:
-        """What is wrong with the gate's road, for people; empty when nothing is."""
         ...
 
     async def look(self) -> Challenge | Unanswered:
@@ -135,10 +121,13 @@ class Hall:
             self._pages_of -= Counter([officer])  # and none that is nought
 
     async def run(self) -> NoReturn:
-        """Look again and again: silence is nobody's event."""
-        while True:
-            self.refresh()
-            await asyncio.sleep(LOOK_EVERY_S)
+        """Look again and again: silence is nobody's event. Ends every page's stream when it is cancelled."""
+        try:
+            while True:
+                self.refresh()
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """End every page's stream."""

@@ -17,16 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import uvicorn
-
 from gate_core import durable
 from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.graceful import GracefulServer
 from gate_core.http_server.https import Server, listen
-from gate_core.programs.address_rates import Addresses
 from gate_core.programs.clock import monotonic_ms, now
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
-from gate_core.rate_limit import Rate
+from gate_core.rate_limit import Addresses, Rate
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app
 from gate_officers.console.authority_client import Authority
@@ -75,20 +73,9 @@ async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Calla
     app = _app(config, hall, handovers, authority, visitors)
     with contextlib.closing(listen(*config.pages.served_at())) as listener:
         server, sockets = _server(config, app, visitors, listener)
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve(sockets))
-            watching = [
-                tasks.create_task(hall.run()),
-                tasks.create_task(_tell(hall, changed)),
-                *(tasks.create_task(gate.run()) for gate in gates),
-            ]
-            stopping = tasks.create_task(stop.wait())
-            on_listening()
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (*watching, stopping):
-                task.cancel()
-            hall.close()
-            server.should_exit = True
+        on_listening()
+        watching = (hall.run(), _tell(hall, changed), *(gate.run() for gate in gates))
+        await server.serve_until(stop, *watching, sockets=sockets)
     if authority is not None:
         await authority.close()
 
@@ -128,7 +115,7 @@ def _app(
 
 def _server(
     config: ConsoleConfig, app: Starlette, visitors: Visitors, listener: socket.socket
-) -> tuple[uvicorn.Server, list[socket.socket]]:
+) -> tuple[GracefulServer, list[socket.socket]]:
     """The server, over TLS where there is a certificate, and what it listens on. Raises OSError, which ssl.SSLError is."""
     if config.pages.certificate is None:
         return http_server(app, visitors, websockets=False), [listener]

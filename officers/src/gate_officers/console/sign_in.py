@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gate_core.web_pages.bodies import whole
+from gate_core.http_server.request_body import whole
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
 from gate_officers.console.admission import Cookie, session_of

@@ -59,9 +59,9 @@ def test_anothers_signature_under_a_name_of_the_list_is_none() -> None:
     ben = signer("ben").verifier
     for one in (Signature(ben.name, ben.key_id, forged.raw), Signature(ben.name, ben.key_id, mine.signatures[0].raw)):
         with pytest.raises(ApprovalError, match=r"ben\.example is not valid"):
-            required(SignedApproval(THIS, mine.with_signatures([one])))
+            required(SignedApproval(mine.with_signatures([one])))
     with pytest.raises(ApprovalError, match=r"anna\.example of the approvers alone"):
-        required(SignedApproval(THIS, mine.with_signatures([Signature(ben.name, b"abcd", forged.raw)])))
+        required(SignedApproval(mine.with_signatures([Signature(ben.name, b"abcd", forged.raw)])))
 
 
 def test_another_gates_and_another_digest_are_refused() -> None:
@@ -78,7 +78,7 @@ def test_a_text_that_was_changed_after_it_was_signed_is_refused() -> None:
         replace(THIS, sha256=OTHER),
         replace(THIS, origin="border.example/south-1"),
     ):
-        moved = SignedApproval(other, Note(other.text, signed(THIS).note.signatures))
+        moved = SignedApproval(Note(other.text, signed(THIS).note.signatures))
         with pytest.raises(ApprovalError, match="not valid"):
             required(moved, origin=other.origin, sha256=other.sha256)
 

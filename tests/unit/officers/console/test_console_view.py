@@ -18,7 +18,7 @@ from gate.passage import states
 from gate.passage.orders import Concern, Outcome
 from gate.programs.lane import health_counters
 from gate_core.console_link import Why
-from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Notice
+from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Notice
 from gate_core.evidence.names import PageCheckId, Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.certificate import Certificate

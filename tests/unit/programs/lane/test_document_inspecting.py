@@ -18,7 +18,7 @@ from gate.channel import messages
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented
 from gate_core.errors import LinkLostError
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import PageCheckId
 from gate_core.programs import clock
 from gate_documents.inspection import Portrait

@@ -18,7 +18,7 @@ from gate.passage.events import Event
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.parts import BarrierKeeper
 from gate_core.errors import DriverError, LinkLostError, RefusedError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 
 # ── alone ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,7 +21,7 @@ from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.document_session import QUESTIONS_MAX, Reading, page_shown
 from gate.programs.lane.documents import Presented
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SWIPED = Presented((LINES,))

@@ -41,7 +41,7 @@ from gate.passage.policy import Verdict
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 from gate_core.errors import LinkLostError
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Purpose, Screen
 from gate_core.evidence.serving import EU, BorderDirection, Service

@@ -26,7 +26,7 @@ from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 from gate_core.errors import LinkLostError
-from gate_core.evidence.evidence import Alarm, Door, Notice
+from gate_core.evidence.crossing import Alarm, Door, Notice
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose, Screen
 

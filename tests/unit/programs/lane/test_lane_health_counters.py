@@ -10,7 +10,7 @@ from gate.passage import records
 from gate.passage.effects import Write
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import USUAL, LeafTimes
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.ports.values import LeafPosition as At
 
 TRAVELLER = "somebody"

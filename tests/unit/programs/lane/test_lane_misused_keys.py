@@ -14,7 +14,7 @@ from gate.passage import misuse, records
 from gate.passage.lane import Timing
 from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import IncidentKind
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 from gate_core.evidence.names import Role
 from gate_core.orders import certificate, judging
 from gate_core.orders.judging import Lack

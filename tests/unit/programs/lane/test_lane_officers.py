@@ -26,7 +26,7 @@ from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane.officers import FREED_MAX
 from gate.programs.lane.order_confirmation import _admission
 from gate.programs.shared.terminal import Terminal
-from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.names import Head, Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.orders import judging

@@ -35,7 +35,7 @@ from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
-from gate_core.evidence.evidence import Notice
+from gate_core.evidence.crossing import Notice
 
 
 class Line(Wrapped):

@@ -18,7 +18,7 @@ from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered
 from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
-from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 
 CLOSED = BarrierStatus(

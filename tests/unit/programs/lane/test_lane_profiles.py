@@ -17,7 +17,7 @@ from gate.passage.policy import Verdict
 from gate.passage.records import Decided, EntryDecided, Record
 from gate.programs.lane.profiles import PERSONAL
 from gate.programs.lane.records import RecordError, encode, replay, stand_in
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 
 KINDS: tuple[type[Any], ...] = get_args(Record)
 # Texts, dates and scores that name nobody, each with the reason.

@@ -46,7 +46,7 @@ from gate.passage.records import (
 from gate.programs.lane import record_outbox
 from gate.programs.lane.record_outbox import HELD_UP_MAX, Answer, Outcome, Owed
 from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered
-from gate_core.evidence.evidence import Alarm, CueEvidence, Door
+from gate_core.evidence.crossing import Alarm, CueEvidence, Door
 from gate_core.evidence.reasons import Objection, Reason
 
 

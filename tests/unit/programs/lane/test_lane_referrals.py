@@ -25,7 +25,7 @@ from gate.programs.lane.referrals import (
     Referrals,
     findings_of,
 )
-from gate_core.evidence.evidence import (
+from gate_core.evidence.crossing import (
     AccessEvidence,
     AccessProtocol,
     CameraTrouble,

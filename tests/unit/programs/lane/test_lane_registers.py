@@ -20,7 +20,7 @@ from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
 from gate.programs.lane.records import Hit, Remembered
 from gate.programs.lane.registers import DAY_KEY_S, HITS_MAX, RegistersClient, findings_of
-from gate_core.evidence.evidence import Evidence, Score, SiteEvidence
+from gate_core.evidence.crossing import Evidence, Score, SiteEvidence
 from gate_core.evidence.names import Role
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 

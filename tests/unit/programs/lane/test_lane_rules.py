@@ -40,7 +40,7 @@ from gate.programs.shared.config import (
 from gate.programs.shared.devices.profiles import require_profiles
 from gate_core.approval.note import Approval
 from gate_core.audit_format.record import recipients_digest
-from gate_core.evidence.evidence import Score
+from gate_core.evidence.crossing import Score
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register

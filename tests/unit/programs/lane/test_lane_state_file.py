@@ -22,7 +22,7 @@ from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, lasting_left, read_state
-from gate_core.evidence.evidence import Door
+from gate_core.evidence.crossing import Door
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 

@@ -27,7 +27,7 @@ from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern, Disposition, Outcome, Said
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
 from gate.programs.lane.referrals import SEALED_S, Recipient, findings_of
-from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.orders.order import Shift

@@ -10,7 +10,7 @@ import msgspec
 from gate.channel import messages
 from gate.passage.events import TrackChange, TrackChanged
 from gate.programs.lane.vision_events import CUES_MAX, VisionEvents, face_evidence
-from gate_core.evidence.evidence import CueEvidence, PadEvidence, PadResult, Score
+from gate_core.evidence.crossing import CueEvidence, PadEvidence, PadResult, Score
 
 
 def compared(**cues: float | None) -> messages.FaceCompared:

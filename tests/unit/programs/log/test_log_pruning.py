@@ -23,10 +23,10 @@ from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, tiles
 from gate_core.audit_format.merkle import prove_consistency, root_of, verify_consistency
-from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json
 from gate_core.audit_format.spool import Spool, sealed_path
+from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import Piece, entries_path
 from gate_core.mirror_client.spool import SpoolLog
 from gate_verify.verify import verify

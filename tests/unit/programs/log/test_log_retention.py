@@ -24,11 +24,11 @@ from gate.programs.log.context import borne_out
 from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.errors import BadSignatureError
-from gate_core.audit_format.expiry_statement import Expired
 from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import EXPIRED, Spool, key_path
+from gate_core.audit_format.statements import Expired
 from gate_core.audit_format.unsealing import OpenedRecord, Unsealer
 from gate_verify.verify import verify
 

@@ -11,7 +11,7 @@ from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
 from gate_core import console_link
-from gate_core.evidence.evidence import Check, CheckId, CheckResult
+from gate_core.evidence.crossing import Check, CheckId, CheckResult
 from gate_core.evidence.reasons import Objection, Reason
 from gate_officers.console.findings import read
 

@@ -6,8 +6,7 @@ import asyncio
 
 from fakes.virtual_time import run_virtual
 
-from gate_core.programs.address_rates import Addresses
-from gate_core.rate_limit import Rate
+from gate_core.rate_limit import Addresses, Rate
 
 
 def test_an_address_that_knocks_too_often_waits_and_no_other_does() -> None:

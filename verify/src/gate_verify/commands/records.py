@@ -203,7 +203,7 @@ class Reading:
         found, readers = self.unsealer.open(header, sealed), self.unsealer.readers.get(header.key)
         told = AuditRecord(index, header.hour, header.about, header.key, recipients=header.recipients, readers=readers)
         if isinstance(found, OpenedRecord):
-            return replace(told, **{name: getattr(found, name) for name in OpenedRecord.__slots__})
+            return replace(told, **{name: getattr(found, name) for name in OpenedRecord.__struct_fields__})
         if found is not Closed.ERASED:
             self._note(index, found.value.partition(";")[0], is_damage=found.is_damage)
         return replace(told, note=found.value)

@@ -18,10 +18,11 @@ from gate_core.command_line.distributions import named_modules
 from gate_core.command_line.output import Exit, code_of, fail
 from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.records import unsealer_of, with_story
-from gate_verify.commands.report_page import ENTRIES, NOT_HERE, entries_table, render, write_tables
+from gate_verify.commands.report_page import ENTRIES, entries_table, render, write_tables
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.report.account import Account
 from gate_verify.report.draws import Found
+from gate_verify.report.tables import NOT_HERE
 from gate_verify.verify import Known, name_of, verify
 
 _DECIDED = frozenset({"entry_decided", "decided"})

@@ -160,11 +160,6 @@ class Account:
         """Crossings without a verdict."""
         return [one for one in self.crossings.values() if one.opened and not one.verdict]
 
-    def rate(self, group: str, name: str, of: int) -> Rate | None:
-        """The share of `of` that a figure is; None of nothing."""
-        counted = len(self.figures[group, name])
-        return Rate(counted, of) if 0 < of >= counted else None
-
     def by_group(self, kind: str) -> list[tuple[str, Rate, list[int]]]:
         """How often the gate referred whom, by one property of the document; the entries are those verdicts. The largest group first."""
         members: defaultdict[str, list[Crossing]] = defaultdict(list)

@@ -20,13 +20,6 @@ def clopper_pearson(errors: int, of: int, level: float) -> tuple[float, float]:
     return low, high
 
 
-def trials_for(rate: float, level: float) -> int:
-    """How many independent trials without one error show, at a level such as 0.9, that the rate is no higher."""
-    if not 0 < rate < 1:
-        raise ValueError(f"{rate} is no rate that trials could show")
-    return math.ceil(math.log1p(-level) / math.log1p(-rate))
-
-
 def _quantile(share: float, a: float, b: float) -> float:
     """Where a beta distribution has so much of itself below."""
     low, high = 0.0, 1.0

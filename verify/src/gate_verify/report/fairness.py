@@ -10,8 +10,6 @@ no reason at all in one look of a hundred at most, however many groups there are
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,10 +48,6 @@ _COUNTS: Final = (
 )
 
 
-class TrialsError(ValueError):
-    """No table of trials; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A rate: `errors` of `of`, with its interval at LEVEL and whose it is; without one it is not estimable."""
@@ -85,18 +79,11 @@ class Estimate:
 
     def fields(self) -> dict[str, object]:
         """For JSON."""
+        counted: dict[str, object] = {"errors": self.errors, "of": self.of, "estimable": self.is_estimable}
         if not self.is_estimable:
-            return {"errors": self.errors, "of": self.of, "estimable": False}
+            return counted
         low, high = self.interval
-        return {
-            "errors": self.errors,
-            "of": self.of,
-            "estimable": True,
-            "value": self.value,
-            "low": low,
-            "high": high,
-            "method": self.method,
-        }
+        return {**counted, "value": self.value, "low": low, "high": high, "method": self.method}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +130,8 @@ class Alarm:
 
     def fields(self) -> dict[str, object]:
         """For JSON."""
-        return {
-            "attribute": self.attribute,
-            "value": self.value,
-            "rate": self.rate,
-            "group": self.of_group.fields(),
-            "others": self.of_others.fields(),
-            "p": self.p,
-        }
+        rates = {"group": self.of_group.fields(), "others": self.of_others.fields()}
+        return {"attribute": self.attribute, "value": self.value, "rate": self.rate, **rates, "p": self.p}
 
 
 @dataclass(slots=True)
@@ -254,74 +235,6 @@ def _one_sided(mine: Estimate, others: Estimate) -> float:
 def _ways(of: int, errors: int) -> float:
     """In how many ways so many of them can be chosen: the logarithm."""
     return math.lgamma(of + 1) - math.lgamma(errors + 1) - math.lgamma(of - errors + 1)
-
-
-# ── trials ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-TRIALS_MAX: Final = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A scheduled attempt of somebody with another's document: the crossing, and the groups of whoever tried."""
-
-    crossing: str
-    groups: Mapping[str, str]
-
-
-def read_trials(text: str) -> list[Trial]:
-    """The trials of a table with the columns crossing and, if wanted, age_band, sex, issuer. Raises TrialsError."""
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found: dict[str, Trial] = {}
-    try:
-        names = next(rows, [])
-        if "crossing" not in names or len(set(names)) < len(names) or set(names) - {"crossing", *ATTRIBUTES}:
-            raise TrialsError(f"line 1: the columns are crossing, and any of {', '.join(ATTRIBUTES)}")
-        for row in rows:
-            groups = {name: value[:WORD_MAX] for name, value in zip(names, row, strict=False) if value}
-            crossing = groups.pop("crossing", "")
-            if len(row) != len(names) or not crossing:
-                raise TrialsError(f"line {rows.line_num}: is no row of the table")
-            if crossing in found:
-                raise TrialsError(f"line {rows.line_num}: {crossing} stands there twice")
-            if len(found) >= TRIALS_MAX:
-                raise TrialsError(f"line {rows.line_num}: more than {TRIALS_MAX} trials")
-            found[crossing] = Trial(crossing, groups)
-    except csv.Error as error:
-        raise TrialsError(f"line {rows.line_num}: {error}") from error
-    return list(found.values())
-
-
-class Trials:
-    """Looks up what became of trials, record by record."""
-
-    def __init__(self, trials: Iterable[Trial]) -> None:
-        self._trials = {one.crossing: one for one in trials}
-        self._matched: dict[str, bool] = {}  # of those whose face was compared
-
-    def take(self, crossing: str | None, kind: str | None, body: Mapping[str, object]) -> None:
-        """Take a record."""
-        if crossing is None or crossing not in self._trials or kind != "decided":
-            return
-        match body:
-            case {"evidence": {"face": {"match": {"value": float() | int()}}}, "reasons": [*reasons]}:
-                named = {one.get("reason") for one in reasons if isinstance(one, Mapping)}
-                self._matched[crossing] = "face_below_threshold" not in named
-            case _:
-                pass
-
-    @property
-    def missing(self) -> list[str]:
-        """Trials whose comparison is not in the log: nothing is known of them."""
-        return [one for one in self._trials if one not in self._matched]
-
-    def fmr(self) -> dict[tuple[str, str], Estimate]:
-        """The false match rate of everybody and of each group."""
-        found: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
-        for name, matched in self._matched.items():
-            for group in ((EVERYBODY, ""), *self._trials[name].groups.items()):
-                found[group].append(matched)
-        return {group: Estimate(sum(matches), len(matches)) for group, matches in found.items()}
 
 
 def _word(value: object) -> str:

@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from gate_verify.report.exact import clopper_pearson
-
 LEVEL: Final = 0.95
 _Z: Final = 1.959964
 
@@ -31,14 +29,3 @@ class Rate:
         middle = (p + z2 / (2 * n)) / (1 + z2 / n)
         reach = _Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
         return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-class ExactRate(Rate):
-    """The same with Clopper and Pearson's interval, never too narrow: of 60 people without an error, up to 6 % may be flagged."""
-
-    __slots__ = ()
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's."""
-        return clopper_pearson(self.errors, self.of, LEVEL)

@@ -8,52 +8,41 @@ It counts when two of the approvers have signed it. It may be told again: who is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from gate_core.approval.approvers import Approvers
 from gate_core.approval.errors import ApprovalError
-from gate_core.approval.note import read_note, two_of
+from gate_core.approval.note import SignedNote, two_of
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.note import Note
 from gate_core.audit_format.record import check_origin
 
 FIRST_LINE: Final = "portcullis retirement/1"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRetirement:
-    """Which gate is to go, and who signed that, not yet believed. Raises ApprovalError for what can be none."""
+class SignedRetirement(SignedNote):
+    """Which gate is to go, and who signed that. Raises ApprovalError for what can be none."""
 
-    note: Note
+    kind = "retirement"
 
     def __post_init__(self) -> None:
-        lines = self.note.text.split("\n")
+        first, *rest = self.note.text.split("\n")
         try:
-            check_origin(lines[1] if len(lines) == 3 else "")
+            check_origin(self.origin)
         except BadFormatError as error:
             raise ApprovalError(f"is no retirement: {FIRST_LINE!r}, and a line with the gate") from error
-        if lines[0] != FIRST_LINE or lines[2]:
+        if first != FIRST_LINE or rest[1:] != [""]:
             raise ApprovalError(f"is no retirement: {FIRST_LINE!r}, and a line with the gate")
 
     @property
     def origin(self) -> str:
         """The gate's log."""
-        return self.note.text.split("\n")[1]
-
-    @classmethod
-    def parse(cls, raw: bytes) -> SignedRetirement:
-        """Read a note. Raises ApprovalError."""
-        return cls(read_note(raw, "retirement"))
+        return "".join(self.note.text.split("\n")[1:2])
 
     @classmethod
     def new(cls, origin: str) -> SignedRetirement:
         """One that nobody has signed yet. Raises ApprovalError."""
         return cls(Note(f"{FIRST_LINE}\n{origin}\n", ()))
-
-    def signed_by(self, signer: Signer) -> SignedRetirement:
-        """The same with one more signature."""
-        return SignedRetirement(self.note.with_signatures([signer.sign(self.note.text)]))
 
     def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
         """Who stands behind it, at least two. Raises ApprovalError unless it is for this gate."""

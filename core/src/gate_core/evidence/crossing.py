@@ -1,7 +1,7 @@
 """What a crossing knows: the document, the face, the lane, the officer, the lists, the clock.
 
 Every value says how it could be absent. Nothing here is personal: names, numbers, pictures and templates never enter
-`gate.passage`. Enum values are stored in the audit log and are never renamed.
+`gate.passage`. Enum values are stored in the audit log and are never renamed; records older than a field with a default are read without it.
 """
 
 from __future__ import annotations
@@ -97,10 +97,8 @@ class Cipher(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class AccessEvidence:
-    """How the chip was opened (TR-03135-1 §5.6.3.1 wants it logged).
-
-    `parameters` is the name of the domain parameters, such as brainpoolP256r1 or modp-2048-256. Basic Access Control has
-    nothing to choose: with it, everything from `version` on is empty. A chip without access control has no password either.
+    """How the chip was opened (TR-03135-1 §5.6.3.1 wants it logged). From `version` on all is empty with Basic Access Control, which has nothing to choose;
+    a chip without access control has no password either. `parameters` is the name of the domain parameters, such as brainpoolP256r1.
     """
 
     protocol: AccessProtocol
@@ -132,9 +130,8 @@ class AuthorityEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PageCheck:
-    """One look at the printed page. `measured` is its number in its own unit, None when there is none.
-
-    `false_alarm_rate` is the share of genuine pages that fail it, as measured on `measured_on`; None: unmeasured.
+    """One look at the printed page. `measured` is its number in its own unit, `false_alarm_rate` the share of genuine pages that fail it, as measured on
+    `measured_on`; None where there is none.
     """
 
     id: PageCheckId
@@ -159,10 +156,8 @@ def page_checks(found: Iterable[PageCheck]) -> tuple[PageCheck, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PageEvidence:
-    """How the printed page was read by a camera or scanner.
-
-    `weakest` is the confidence of the least certain character. `tries` is how many of its readings were tried as the chip's key.
-    `visa` says that a visa's page was shown before this one.
+    """How a camera or scanner read the printed page. `weakest` is the confidence of the least certain character, `tries` how many readings were tried as
+    the chip's key; `visa` says that a visa's page was shown before this one.
     """
 
     source: str
@@ -175,15 +170,10 @@ class PageEvidence:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
-    """What the inspection of the document found. `issuer` is the MRZ's three-letter code, `nationality` the holder's, empty where none was asked
-    for.
-
-    `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
-    `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
-    call weak. `lists` is the version of the trust store that the document was judged against, empty when it was not;
-    `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. `page` is None when the
-    MRZ came from a reader that gives text alone. Of `nationality`, `sex` (M, F or X) and `age` (in whole years), only what a rule asks for is
-    kept. Records older than these fields are read without them.
+    """What the inspection of the document found. `issuer` is the MRZ's three-letter code. `access` is None for a chip that was not opened, `agreement`
+    where Chip Authentication was not carried out, `page` when the MRZ came from a reader that gives text alone. `weak_algorithms` are places and algorithms
+    such as `ds_key:rsa-1024`, weak by the standards of that day. `lists` is the version of the trust store that judged it, and `authorities` its CSCA
+    certificates for this signer. Of `nationality`, `sex` (M, F or X) and `age` (whole years) only what a rule asks for is kept.
     """
 
     checks: tuple[Check, ...]
@@ -205,11 +195,8 @@ class DocumentEvidence:
     @classmethod
     def unreadable(cls, reason: str, broken: CheckId, result: CheckResult = CheckResult.ABORTED) -> DocumentEvidence:
         """The evidence when the chip was never spoken to: `broken` has this result, and nothing after it ran."""
-        return cls(
-            checks=tuple(
-                Check(one, result, reason) if one is broken else Check(one, CheckResult.ABORTED) for one in CheckId
-            )
-        )
+        aborted = {one: Check(one, CheckResult.ABORTED) for one in CheckId}
+        return cls(checks=tuple((aborted | {broken: Check(broken, result, reason)}).values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +259,10 @@ class PadEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
-    """What the camera and the matcher found. None means: not run, or no usable picture.
-
-    `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
-    on and `trouble` what was found with the video. `page_checks` hold the printed portrait against chip and face, where a page
-    source gave one. `age_ms` is how long before the decision the face was compared. `swap` is what face and document were to those referred lately, None
-    where that was not looked at; `pad` what a sensor of its own said, None where there is none or it said nothing that counts. Records older than these
-    six are read without them.
+    """What the camera and the matcher found. None means: not run, or no usable picture. `track_held`: the compared face is still the one in front of the
+    camera. `cues` are what the liveness score rests on, `trouble` what was found with the video; `page_checks` hold the printed portrait against chip and
+    face. `age_ms` is how long before the decision the face was compared; `swap` what face and document were to those referred lately; `pad` what a sensor
+    of its own said.
     """
 
     faces: int
@@ -326,13 +310,9 @@ class Notice(enum.Enum):
     MAINS_LOST = "mains_lost"
     REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
     LAMP_REFUSED = "lamp_refused"
-    STATE_UNKNOWN = (
-        "state_unknown"  # the lane ended uncleanly and its state file is lost: look whether there is an emergency
-    )
+    STATE_UNKNOWN = "state_unknown"  # after an unclean end the state file is lost: look whether there is an emergency
     ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
-    HEAD_UNCONFIRMED = (
-        "head_unconfirmed"  # the log may be one from the past: the mirror confirms it, or a supervisor accepts it
-    )
+    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be from the past: mirror or supervisor has yet to accept it
     FREEING_REFUSED = "freeing_refused"  # an order to free people, since an officer acknowledged the last
     EXPIRED_KEY_USED = "expired_key_used"  # an order under one, likewise
 
@@ -367,10 +347,8 @@ class InsideEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SiteEvidence:
-    """What surrounds the crossing: officer, lists, clock, log. None means never seen.
-
-    `age_s` is how long ago lists and clock were looked at, `head_age_s` how long ago the latest word of the log's head came, `local` what the
-    site's own clock showed on the wall, where a rule asks for it; records older than these are read without.
+    """What surrounds the crossing: officer, lists, clock, log. None means never seen. `age_s` is how long ago lists and clock were looked at, `head_age_s`
+    how long ago the latest word of the log's head came, `local` what the site's own clock showed, where a rule asks for it.
     """
 
     officer_seen_ago_s: float | None
@@ -395,8 +373,7 @@ class LaneEvidence:
 class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
     may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
-    nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer. Records older than
-    `first`, `inside` and these are read without them.
+    nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer.
     """
 
     document: DocumentEvidence | None

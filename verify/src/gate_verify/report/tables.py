@@ -1,0 +1,379 @@
+"""The tables of a report: every figure that a log comes to, in words, with the entries that it rests on. Pure.
+
+What is told of a reason is said by `reason`, which the page takes from the officers' console.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate_verify.report.account import GROUPS, HIT, NAMES_MAX, Account
+from gate_verify.report.rates import LEVEL, Rate
+
+if TYPE_CHECKING:
+    from gate_verify.findings import Report
+    from gate_verify.report.draws import Found
+    from gate_verify.report.fairness import Estimate
+
+_DISPOSITIONS = {
+    "admitted_by_officer": "admitted by an officer",
+    "taken_over": "taken along by an officer",
+    "walked_back": "went back",
+}
+_OPENED_BY = {
+    "grant": "let through: each on their own grant",
+    "release": "freed: by an officer, or on the way back that the gate offers whoever is inside",
+    "emergency": "in an emergency",
+    "unseen": "while nobody could see: the barrier or the program was away",
+    "nothing": "let through by nobody",
+}
+NOT_HERE = "not here"
+_AGAIN = {
+    "same": "verdict and reasons follow from the evidence",
+    "other": "ANOTHER VERDICT OR OTHER REASONS FOLLOW FROM THE EVIDENCE",
+    "without evidence": "the record holds no evidence that can be read",
+    NOT_HERE: "not taken again: the package portcullis is not installed where this page was made",
+}
+_GROUP_NAMES = {
+    "issuer": "Issuing state of the document",
+    "document_type": "Type of document",
+    "nationality": "Nationality, where the lane asked",
+    "access": "How the chip was opened",
+}
+
+
+_RATES = {
+    "referred": "referred to an officer",
+    "not_acquired": "no face acquired",
+    "alarms": "alarm of the liveness check",
+    "fnmr": "false non-matches that an officer confirmed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: what, how many, of which share with which interval, and the entries it rests on."""
+
+    label: str
+    value: str
+    share: str = ""
+    interval: tuple[float, float] | None = None
+    entries: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the page. `share` heads the column of shares, empty without one."""
+
+    id: str
+    title: str
+    text: str
+    rows: Sequence[Row]
+    share: str = ""
+    nothing: str = "Nothing of this kind is in the log."
+
+
+_SHARE: Final = f"Share, {LEVEL:.0%} interval"
+
+
+def sections(account: Account, reason: Callable[[str], str]) -> list[Section]:
+    """Every table of the page, in its order."""
+    referred = len(account.figures["crossings", "referred"])
+    return [
+        _outcomes(account, referred),
+        Section(
+            "reasons",
+            "Why the gate called an officer",
+            "A referral has every reason that was found, so one may be in several lines. Each share is of all referrals.",
+            _rows(account, "reasons", reason, referred),
+            share=_SHARE,
+        ),
+        Section(
+            "overrides",
+            "What officers admitted in spite of",
+            "An officer looked and let the traveller through. Each line is a reason of the gate's that was overruled.",
+            _rows(account, "overruled", reason),
+            nothing="No officer admitted anybody in spite of the gate's reasons.",
+        ),
+        Section(
+            "decisions",
+            "Decisions, taken again",
+            "The record of a decision holds the evidence and the rules that it was measured by. Where the gate's own program is installed, each is taken again. Where another outcome follows than was written down, a line says so in capitals.",
+            _rows(account, "again", lambda one: _AGAIN.get(one, one)),
+        ),
+        _random_checks(account.draws.found()),
+        _asked(account),
+        _officers(account),
+        _passages(account),
+        Section(
+            "incidents",
+            "Incidents",
+            "Alarms, lost parts, and whatever else an officer or auditor should see.",
+            _rows(account, "incidents", plain),
+        ),
+        Section(
+            "revoked",
+            "Grants that were taken back",
+            "The door had been opened for a traveller, and the gate changed its mind before they passed.",
+            _rows(account, "revoked", reason),
+        ),
+        Section(
+            "closed-records",
+            "Records that do not open",
+            "A record whose key was erased is gone for good, as the law may want; the log stays provable. One that is sealed for others was written when this key was not among the auditors'.",
+            _rows(account, "closed records", lambda one: one.partition(";")[0]),
+            nothing="Every record opened.",
+        ),
+        _clock(account),
+        Section(
+            "programs",
+            "Starts, orders and emergencies",
+            "When the gate's program started, what officers ordered beside single travellers, and what travellers asked for.",
+            [
+                *_rows(account, "starts", lambda one: f"started: {one}"),
+                *_rows(account, "happened", plain),
+                *_rows(account, "orders", lambda one: f"order: {plain(one)}"),
+            ],
+        ),
+        *_groups(account),
+        _fairness(account),
+    ]
+
+
+def _outcomes(account: Account, referred: int) -> Section:
+    verdicts = sum(len(account.figures.get(("crossings", one), ())) for one in ("admitted", "referred"))
+    waiting, unended = account.waiting(), account.unended()
+    rows = [
+        _row(account, "crossings", "opened", "crossings opened"),
+        _row(account, "crossings", "admitted", "admitted by the gate", verdicts),
+        _row(account, "crossings", "referred", "referred to an officer", verdicts),
+        *(_row(account, "dispositions", one, f"of these {words}", referred) for one, words in _DISPOSITIONS.items()),
+        Row(
+            "of these waiting for an officer where this log ends",
+            f"{len(waiting):,}",
+            entries=[one.closed_at for one in waiting if one.closed_at is not None],
+        ),
+        Row("without a verdict where this log ends", f"{len(unended):,}", entries=[one.entries[0] for one in unended]),
+    ]
+    return Section(
+        "outcomes",
+        "What became of the travellers",
+        "A crossing is one traveller's attempt. The gate admits or calls an officer; it never refuses. What became of a referral is the officer's word.",
+        rows,
+        share=_SHARE,
+    )
+
+
+def _clock(account: Account) -> Section:
+    rows = [
+        Row(
+            f"{step.time}: set {'forward' if step.by_ms > 0 else 'back'}",
+            f"{abs(step.by_ms) / 1000:,.1f} s",
+            entries=[step.index],
+        )
+        for step in account.steps
+    ]
+    return Section(
+        "clock",
+        "The gate's clock",
+        "Where the clock was set by more than two seconds, or went back over a restart. The order of the entries does not depend on it.",
+        rows,
+        nothing="It was never set by more than two seconds.",
+    )
+
+
+def _fairness(account: Account) -> Section:
+    """What the lane counted by groups itself, and which of them fares worse."""
+    found = account.fairness
+    rows = [
+        Row(f"A GROUP FARES WORSE: {_group(one.attribute, one.value)}, {_RATES[one.rate]}", _of_all(one.of_group), f"{one.of_group.value:.1%}, others {one.of_others.value:.1%}", one.of_group.interval)
+        for one in found.alarms()
+    ]  # fmt: skip
+    for group in found.groups():
+        for rate, words in _RATES.items():
+            one = group.estimate(rate)
+            name = f"{_group(group.attribute, group.value)}: {words}"
+            if one.is_estimable:
+                rows.append(Row(name, _of_all(one), f"{one.value:.1%} ({one.method})", one.interval))
+            else:
+                rows.append(Row(name, _of_all(one), "not estimable"))
+    return Section(
+        "fairness",
+        "How the gate fares with groups, as its lane counted",
+        "Added up in the lane without any crossing\u2019s name, for the groups that the law lets the site keep. Small groups are put together. A line in capitals says that a group fares worse than all others of its kind "
+        "more than chance explains in one log of a hundred; why, no table says. docs/fairness.md says what each rate is.",
+        rows,
+        share=f"Rate, {LEVEL:.0%} interval",
+        nothing="This gate keeps no counts by group.",
+    )
+
+
+def _of_all(one: Estimate) -> str:
+    return f"{one.errors:,} of {one.of:,}"
+
+
+def _group(attribute: str, value: str) -> str:
+    return "everybody" if attribute == "everybody" else f"{plain(attribute)} {value}"
+
+
+def erasures(report: Report) -> Section:
+    """Every order to forget keys, and what became of it."""
+    rows = []
+    for one in report.erasures:
+        by = (f", ordered by {', '.join(one.by)}" if one.by else "") + (
+            "" if one.signed else ", BY THE GATE'S WORD ALONE"
+        )
+        mirror = "; gone at the central server, too" if one.at_mirror else ""
+        left = "none left" if not one.still_here else f"{one.still_here} STILL HERE"
+        rows.append(Row(f"{one.keys} keys{by}; order {one.note}{mirror}", left, entries=(one.index,)))
+    return Section(
+        "erasures",
+        "Erasures",
+        "Two persons can order that the keys to some records are forgotten, so that nobody reads these records any more. Keys that are forgotten after their time are not listed here: the log says how many they were. "
+        "Keys that are missing without a word of the log stand at the top of this page.",
+        rows,
+        nothing="Nobody has ordered an erasure.",
+    )
+
+
+def _random_checks(found: Found) -> Section:
+    """What was drawn, drawn again from the secrets that the log reveals."""
+    known, given_up = len(found.known), len(found.given_up)
+    rows = [
+        _entries(found.presented, "documents presented under a stated draw"),
+        _entries(found.drawn, "drawn, by the secrets that were revealed", known),
+        _entries(found.sent, "decisions that name a random check"),
+        _entries(found.given_up, "given up before a decision, and referred", known),
+        _entries(found.given_up_drawn, "of these drawn", given_up),
+        _entries(found.unrevealed, "draws whose secret is not revealed where this log ends"),
+        *(Row(f"NOT AS CHANCE HAD IT: {one.what}", "", entries=one.entries) for one in found.problems),
+    ]
+    return Section(
+        "random-checks",
+        "Random checks, drawn again",
+        "The hash of a secret stood in the log before the day's first traveller, and the secret itself after the last one. This program has drawn each crossing again. Whoever knew beforehand who is drawn would give up "
+        "and come again: then the drawn would be more of those who gave up than of all. Where something is not as chance had it, a line says so in capitals.",
+        rows if found.presented or found.problems else [],
+        share=_SHARE,
+        nothing="This gate draws nobody.",
+    )
+
+
+def _entries(entries: Sequence[int], label: str, of: int = 0) -> Row:
+    rate = Rate(len(entries), of) if of else None
+    share, interval = ("", None) if rate is None else (f"{rate.value:.1%}", rate.interval)
+    return Row(label, f"{len(entries):,}", share, interval, entries)
+
+
+def _asked(account: Account) -> Section:
+    """What each list and register said, and what became of its hits."""
+    answers: Counter[str] = Counter()
+    for one in names_of(account, "asked"):
+        answers[one.rpartition(": ")[0]] += len(account.figures["asked", one])
+    hits = {one: len(account.figures.get(("asked", f"{one}: {HIT}"), ())) for one in answers}
+    rows = [(one, one, answers) for one in names_of(account, "asked")]
+    rows_of_hits = [
+        (one, f"{register}: hit, then {_DISPOSITIONS.get(became, plain(became))}", hits)
+        for one in names_of(account, "hits")
+        for register, _, became in [one.rpartition(": ")]
+    ]
+    return Section(
+        "asked",
+        "Lists and registers",
+        "What each said, as a share of its answers; and what became of its hits, as a share of these. Whom an officer admitted after a hit may not have been who was meant: many of them say that the list hits too many.",
+        [
+            *(_row(account, "asked", one, label, of[one.rpartition(": ")[0]]) for one, label, of in sorted(rows)),
+            *(_row(account, "hits", one, label, of.get(one.rpartition(": ")[0], 0)) for one, label, of in rows_of_hits),
+        ],
+        share=_SHARE,
+        nothing="No list or register was asked, or these records do not say so.",
+    )
+
+
+def _officers(account: Account) -> Section:
+    rows = []
+    for officer in account.officers():
+        kinds = names_of(account, officer)
+        entries = sorted(index for kind in kinds for index in account.figures[officer, kind])
+        told = ", ".join(f"{plain(kind)} {len(account.figures[officer, kind]):,}" for kind in kinds)
+        rows.append(Row(f"{officer}: {told}", f"{len(entries):,}", entries=entries))
+    return Section(
+        "officers",
+        "Officers",
+        "By number, in the order in which they first appear; the names stand in the entries. \u201cOverruled\u201d is an admission in spite of the gate.",
+        rows,
+    )
+
+
+def _passages(account: Account) -> Section:
+    """The barrier's own counters, against what was recorded and who was admitted."""
+    account.books.gaps()
+    rows = []
+    for door, way in sorted({*account.books.counted, *((door, way) for door, way, _ in account.passages)}):
+        group = f"passages {door} {way}"
+        told = sum(number for (one, other, _), number in account.passages.items() if (one, other) == (door, way))
+        counted = account.books.counted[door, way]
+        if told or counted:
+            rows.append(Row(f"{door} door, {way}: counted by the barrier", f"{counted:,}"))
+        for how in names_of(account, group):
+            number = account.passages[door, way, how]
+            rows.append(
+                Row(
+                    f"{door} door, {way}: {_OPENED_BY.get(how, plain(how))}",
+                    f"{number:,}",
+                    entries=account.figures[group, how],
+                )
+            )
+    admitted = len(account.figures["crossings", "admitted"]) + len(
+        account.figures["dispositions", "admitted_by_officer"]
+    )
+    rows.append(Row("for comparison: admitted by the gate or by an officer", f"{admitted:,}"))
+    rows += [
+        Row(f"NOT IN THE RECORDS: {gap}", f"{gap.counted - gap.recorded:+,}", entries=[gap.after, gap.until])
+        for gap in account.books.gaps()[:NAMES_MAX]
+    ]
+    return Section(
+        "passages",
+        "Who went through, by the barrier's own counters",
+        "The barrier counts by itself. Everybody it counted must be in a record; where not, the line says so in capitals. Who is admitted may still turn back.",
+        rows,
+    )
+
+
+def _groups(account: Account) -> Iterator[Section]:
+    for kind in GROUPS:
+        rows = [
+            Row(name, f"{rate.errors:,} of {rate.of:,}", f"{rate.value:.1%}", rate.interval, referred)
+            for name, rate, referred in account.by_group(kind)
+        ]
+        yield Section(
+            f"group-{kind.replace('_', '-')}",
+            f"Referred, by group: {_GROUP_NAMES[kind].lower()}",
+            f"Where two intervals do not overlap, chance alone hardly explains the difference; why there is one, this table does not say. Intervals are Wilson's, {LEVEL:.0%}.",
+            rows,
+            share="Share referred, interval",
+        )
+
+
+def _rows(account: Account, group: str, label: Callable[[str], str], of: int = 0) -> list[Row]:
+    """A row for each name of a group's figures."""
+    return [_row(account, group, one, label(one), of) for one in names_of(account, group)]
+
+
+def _row(account: Account, group: str, name: str, label: str, of: int = 0) -> Row:
+    entries = account.figures.get((group, name), ())
+    return _entries(entries, label, of if of >= len(entries) else 0)
+
+
+def names_of(account: Account, group: str) -> list[str]:
+    """The names of a group's figures, the most frequent first."""
+    found = [(-len(entries), name) for (one, name), entries in account.figures.items() if one == group]
+    return [name for _, name in sorted(found)]
+
+
+def plain(word: str) -> str:
+    """A word of the records as people write it."""
+    return word.replace("_", " ")
