@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from gate.face.values import Template
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def alike(one: Template, other: Template) -> float:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gate.face.guidance import Hint
-    from gate.face.quality import Quality
-    from gate.face.values import Box, Landmarks, Template
+from gate.face.guidance import Hint
+from gate.face.quality import Quality
+from gate.face.values import Box, Landmarks, Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,15 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from gate.face.guidance import EXCUSABLE, Hint, conditions
 from gate.face.measures import PITCH_FRONTAL, Measures, Pose
-
-if TYPE_CHECKING:
-    from gate.face.values import Box, Landmarks, Points
-    from gate.picture import Picture
+from gate.face.values import Box, Landmarks, Points
+from gate.picture import Picture
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered

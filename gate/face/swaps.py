@@ -7,15 +7,13 @@ again by its portrait: the same picture from the same chip gives the same templa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from gate.face.compare import alike, cosine
 from gate.face.values import Template
-
-if TYPE_CHECKING:
-    from models.cohort import Cohort
+from models.cohort import Cohort
 
 SAME_PORTRAIT_MIN: Final = 0.9999  # a picture read twice gives 1.0000; the same photograph mirrored, cropped, made smaller or encoded anew 0.9997 at most of 108
 OTHER_DOCUMENT: Final = "other_document"

@@ -6,13 +6,11 @@ Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the pictur
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from models.cohort import Cohort
+from models.cohort import Cohort
 
 Points = npt.NDArray[np.float64]  # (n, 2): x, y
 

@@ -6,14 +6,12 @@ Pictures are grey, (height, width) uint8; positions are pixels of the picture th
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Grey = npt.NDArray[np.uint8]
 Point = tuple[float, float]

@@ -21,29 +21,22 @@ CSCA of its own country signed, or it is left out, and a list must say when it w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.known import Known, Rejected, Way
-from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, Vouching, signing_time
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, Vouching, signing_time
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations, revocation_lists_of
-from gate.trust.sources import DocumentSigner, SealSigner
-from gate.trust.standing import signed_itself, signs_documents_only, signs_seals, standing_of, why_no_link
+from gate.trust.sources import DocumentSigner, SealSigner, Source
+from gate.trust.standing import Standing, signed_itself, signs_documents_only, signs_seals, standing_of, why_no_link
+from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
-
-    from gate.trust.list_kinds import SignedList
-    from gate.trust.sources import Source
-    from gate.trust.standing import Standing
-    from gate_documents.checks import Tolerance
-    from gate_documents.pki.revocation import RevocationList
+from gate_documents.pki.revocation import RevocationList
 
 
 class Admission:

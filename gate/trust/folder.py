@@ -7,8 +7,10 @@ directory itself calls non-conformant are passed over. Nothing outside the folde
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from pathlib import Path
+from typing import IO, Final
 
 from gate.trust.errors import SourceError
 from gate.trust.known import Rejected
@@ -17,10 +19,6 @@ from gate.trust.looking import COLLECTION, Found, shown, walk
 from gate.trust.sources import Source, parts_of, read_seal_signer, read_signer, read_source
 from gate_core.ordinary import open_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 COLLECTION_BYTES_MAX: Final = 512 << 20
 SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out

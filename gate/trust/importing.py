@@ -7,9 +7,12 @@ it is after.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.trust import signers
 from gate.trust.admission import Admission
@@ -17,20 +20,13 @@ from gate.trust.errors import StoreError
 from gate.trust.known import Known, Rejected, Way
 from gate.trust.replacing import replacing
 from gate.trust.schema import connect_draft, migrate
+from gate.trust.sources import Source
 from gate.trust.store import TrustStore
 from gate.trust.withdrawing import REVOCATION_LISTS, WITHDRAWN, withdraw_revoked
 from gate.trust.writing import Written, tidy, write
 from gate_documents.errors import DocumentError
-from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from gate.trust.sources import Source
-    from gate_documents.pki.certificate import Certificate
 
 # A certificate vouches for master lists if the operator gave it as a file, or its own country's list names it.
 _KNOWN: Final = (

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.certificate import Certificate
 
 Edition = tuple[datetime, int | None]
 

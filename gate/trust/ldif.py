@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.trust.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 LINE_BYTES_MAX: Final = 1 << 16
 VALUE_BYTES_MAX: Final = 24 << 20  # a list of 16 MB in base 64

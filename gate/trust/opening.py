@@ -9,15 +9,13 @@ column to run. What a column holds and whether it is true is asked by `store`.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.schema import READABLE, VERSION, schema_of
 from gate_core.ordinary import read_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STORE_BYTES_MAX: Final = 256 << 20
 VALUE_BYTES_MAX: Final = SIGNED_BYTES_MAX + (64 << 10)  # a signed list, and the other columns of its row

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from gate_documents.pki.anchors import Anchor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.known_defects import KnownDefects
-    from gate_documents.pki.revocation import RevocationList
-    from gate_documents.pki.signed import Signer
+from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.known_defects import KnownDefects
+from gate_documents.pki.revocation import RevocationList
+from gate_documents.pki.signed import Signer
 
 
 class Pool:

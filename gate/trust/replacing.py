@@ -11,16 +11,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from gate.trust.errors import BusyError, StoreError
 from gate.trust.opening import open_snapshot
 from gate.trust.store import TrustStore
 from gate_core import durable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 DRAFT: Final = ".draft"
 _LEFT_BESIDE: Final = ("", "-journal", "-wal", "-shm")  # what SQLite may leave of a draft

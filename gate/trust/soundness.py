@@ -6,14 +6,11 @@ be noticed by whoever asks for it, such as the lane while it starts a crossing, 
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from types import NoneType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
-
+from typing import Final
 
 # What a column holds; SQLite itself holds it to nothing. Those of which nothing but a date or number is made are checked as such.
 _KINDS: Final[dict[str, type | tuple[type, ...]]] = {

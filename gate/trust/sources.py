@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.trust.errors import SourceError
 from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, read_list
@@ -14,9 +15,6 @@ from gate_documents.errors import DocumentError, MalformedError, RefusedListErro
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 BLOCKS_MAX: Final = 8192  # of one file in PEM
 _BEGIN: Final = b"-----BEGIN "

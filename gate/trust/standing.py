@@ -6,19 +6,14 @@ Who may vouch for a list, and what an import makes of all this, is `gate.trust.a
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from gate.trust.pool import Pool
 from gate_documents.checks import Result, Tolerance
 from gate_documents.errors import DocumentError
-from gate_documents.pki.path import find_issuer, issued_in_time
+from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.path import Path, find_issuer, issued_in_time
 from gate_documents.seal.profiles import SIGNER_PURPOSES
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from gate.trust.pool import Pool
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.path import Path
 
 
 class Standing(enum.Enum):

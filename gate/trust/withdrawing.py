@@ -7,20 +7,16 @@ nobody's older list out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import sqlite3
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
 
 from gate.trust.known import Rejected
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations
 from gate.trust.schema import SOURCED
-from gate_documents.pki.certificate import parse_certificate
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Collection
-    from datetime import datetime
-
-    from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.certificate import Certificate, parse_certificate
 
 _SIGNED: Final = (
     "SELECT source.id, source.name, list_signer.der FROM list_signer JOIN source ON source.id = list_signer.source "

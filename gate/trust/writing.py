@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 from gate.trust import signers
+from gate.trust.admission import Admission
 from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, signing_time
 from gate.trust.schema import SOURCED
+from gate.trust.sources import Source
 from gate.trust.withdrawing import FORGET
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from gate.trust.admission import Admission
-    from gate.trust.sources import Source
-    from gate_documents.pki.revocation import RevocationList
+from gate_documents.pki.revocation import RevocationList
 
 _SOURCE: Final = (
     "INSERT INTO source (name, kind, sha256, signer, publisher, signed_at, imported_at, test) "

@@ -7,14 +7,13 @@ than in columns, once the face's own movement is smoothed away. A display withou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Glimpse
+from gate.face.liveness.frame_features import Glimpse
 
 STEPS_MIN: Final = 8
 _BLUR_PX: Final = 3.0

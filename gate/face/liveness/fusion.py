@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 WEIGHTS: Final = "weights.toml"
 REACH: Final = 5.0  # a cue counts for at most so many times its scale

@@ -10,15 +10,13 @@ on little, and what both do is daylight.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
-
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Glimpse
+from gate.face.liveness.frame_features import Glimpse
 
 COLOURS_MIN: Final = 3
 CAMERA_LAG_MAX_MS: Final = (

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
 from gate.face.liveness.frame_features import glimpse
-from gate.face.liveness.fusion import judge_for
+from gate.face.liveness.fusion import Judge, judge_for
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.passive import live_probability
 from gate.face.liveness.pattern import Pattern
-from gate.face.values import LiveEvidence
-
-if TYPE_CHECKING:
-    from gate.face.liveness.fusion import Judge
-    from gate.face.observation import Observation
-    from gate.face.values import Box
-    from gate.picture import Picture
-    from models.runtime import Session
+from gate.face.observation import Observation
+from gate.face.values import Box, LiveEvidence
+from gate.picture import Picture
+from models.runtime import Session
 
 LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed, where they count
 GAP_MAX_MS: Final = 600  # a longer pause begins anew

@@ -5,17 +5,13 @@ A weak signal (models/cards/fr_liveness.md): it may refer a traveller and may ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from gate.face.errors import NoFaceError
-
-if TYPE_CHECKING:
-    from gate.face.values import Box
-    from gate.picture import Picture
-    from models.runtime import Session
+from gate.face.values import Box
+from gate.picture import Picture
+from models.runtime import Session
 
 CROP_SCALE = 2.7
 

@@ -7,15 +7,12 @@ equal frequency is its own yardstick, so that focus and light do not matter. A r
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX
-
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Floats, Glimpse
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Floats, Glimpse
 
 FRAMES_MIN: Final = 5
 _LOWEST: Final = 0.12  # cycles a pixel; below it are the features of a face

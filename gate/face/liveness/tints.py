@@ -7,10 +7,9 @@ keeps its contrast.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from gate.face.liveness.light import Rgb
+from gate.face.liveness.light import Rgb
 
 TINTS: Final = ("#ffe0e7", "#ffe6aa", "#ddf2aa", "#bcf8dd", "#c4f0ff", "#f0e3ff")  # rose, amber, lime, mint, sky, lilac
 

@@ -8,21 +8,15 @@ is bridged.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.page.picture.components import widest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.components import Components
-    from gate.page.values import Grey
+from gate.page.picture.components import Components, widest
+from gate.page.values import Grey
 
 TILT_MAX = 0.40  # slope of a line, 22 degrees
 # A line of 30 to 44 characters is 25 to 40 times as long as high; blur and cut ends widen that.

@@ -10,24 +10,18 @@ the smaller size does, at an edge or with the picture; that of the larger one go
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.measure import FRAME_PX
 from gate.page.picture.ranks import at_share
-from gate.page.picture.rectify import sample
-from gate.page.values import STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
-    from gate.page.picture.rectify import Ribbon
-    from gate.page.values import Grey
+from gate.page.picture.rectify import Ribbon, sample
+from gate.page.values import STRIP_WIDTH_PX, Grey
 
 CUT_WIDTHS: Final = (36,)  # of MRZs whose text may be the beginning of a longer one's
 # Drawn MRZs of that size have 1.5 and 2.5 at the 95th percentile; edges of labels, pages and fingers 3 and more, mostly 5 to 90.

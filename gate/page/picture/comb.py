@@ -6,18 +6,14 @@ Used to look first at those lines of a crowded picture that are likeliest to be 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.bars import Bar
-    from gate.page.values import Floats, Grey
+from gate.page.picture.bars import Bar
+from gate.page.values import Floats, Grey
 
 # Along a bar: 30 to 44 characters, less what was not located, more for what touches it.
 TEETH_MIN, TEETH_MAX = 18.0, 52.0

@@ -7,15 +7,13 @@ columns are runs, far fewer than pixels, and a component's pixels in a column ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Grey
+from gate.page.values import Grey
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gate.page.values import Geometry, Reading
+from gate.page.values import Geometry, Reading
 
 PRINT_PITCH_PX_MIN = 9.0  # with fewer pixels a character, heights and baselines cannot be told
 

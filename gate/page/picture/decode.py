@@ -9,16 +9,11 @@ weigh: here each cell only gets its probabilities.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from gate.page.values import FRAMES
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Floats
+from gate.page.values import FRAMES, Floats
 
 LENGTHS = (30, 36, 44)
 OFFSETS_MAX = 3  # cuts of one grid to one length that are worth weighing

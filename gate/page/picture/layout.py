@@ -9,14 +9,11 @@ from __future__ import annotations
 import enum
 import functools
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.page.values import ALPHABET, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 Place = tuple[int, int, int]  # line, first character, one past the last
 

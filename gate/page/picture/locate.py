@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.bars import Bar, find_bars
 from gate.page.picture.comb import evenness_of
-from gate.page.picture.turn import turned_back
-from gate.page.values import LinePlace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.turn import Copies
-    from gate.page.values import Grey
+from gate.page.picture.turn import Copies, turned_back
+from gate.page.values import Grey, LinePlace
 
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
 FINE_SIDE_PX = 2 * WORKING_SIDE_PX  # for a page that is small in a large picture

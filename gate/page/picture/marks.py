@@ -6,18 +6,15 @@ Names and visas' optional data have no check digits, so a page with such marks i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.measure import FRAME_PX
 from gate.page.picture.ranks import at_share
 from gate.page.values import STRIP_HEIGHT_PX
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
 
 DARK_MIN: Final = 0.5  # of the ink's contrast: security print stays below
 _FROM, _TO = 0.68, 1.02  # pitches from the middle of a line, the nearest and the farthest that belong to no line

@@ -5,21 +5,15 @@ Pure. Lengths are in character pitches, so that they mean the same at every reso
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.ranks import at_share
-from gate.page.values import FRAMES, STRIP_HEIGHT_PX, STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
-    from gate.page.values import Floats
+from gate.page.values import FRAMES, STRIP_HEIGHT_PX, STRIP_WIDTH_PX, Floats
 
 FRAME_PX = STRIP_WIDTH_PX // FRAMES
 SATURATED = 0.975  # of full white

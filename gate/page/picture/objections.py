@@ -7,16 +7,11 @@ business of `gate.page.stream.votes`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from gate.page.picture.layout import LAYOUTS, at, beyond_check
 from gate.page.picture.states import exists
-from gate.page.values import PALEST_MIN, PITCH_PX_MIN, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gate.page.values import Reading
+from gate.page.values import PALEST_MIN, PITCH_PX_MIN, MrzFormat, Reading
 
 # Set on drawn pages of all formats and faults: docs/protocols/page-reading.md has the tables.
 CONFIDENCE_MIN = 0.8

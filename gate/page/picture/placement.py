@@ -6,14 +6,10 @@ Bounds were set on drawn pages (docs/protocols/page-reading.md), not on pictures
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from gate.page.picture.measure import StripState
 from gate.page.values import PALEST_MIN, PITCH_PX_MIN, Why
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gate.page.picture.measure import StripState
 
 CONTRAST_MIN = 0.12
 SHARPNESS_MIN = 0.33  # a blur of sigma 0.15 pitch, with which one drawn page in three is not read in full

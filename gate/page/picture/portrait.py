@@ -7,17 +7,11 @@ millimetres; finding the face in it is the face room's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.page.values import MrzFormat
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Quad, Reading
+from gate.page.values import MrzFormat, Quad, Reading
 
 MM_A_PITCH = 2.54
 CROP_HEIGHT_PX = 480

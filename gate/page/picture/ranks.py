@@ -6,12 +6,10 @@ value does, and took a quarter of the time of a page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
+import numpy.typing as npt
 
 
 def at_share(values: npt.NDArray[np.floating[Any]], share: float) -> float:

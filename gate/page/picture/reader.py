@@ -6,34 +6,37 @@ The stages in a row; each is a module beside this one. Nothing is kept from one 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.picture.locate import propose
+from gate.page.picture.locate import Group, propose
 from gate.page.picture.marks import marks_beside
-from gate.page.picture.measure import palest_of, print_of
+from gate.page.picture.measure import Print, palest_of, print_of
 from gate.page.picture.placement import hints_of, reasons_of, with_light_on_it
 from gate.page.picture.rectify import spacing_of
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.picture.sight import Look, glance_at, look_again, look_at, place_of
+from gate.page.picture.text import MrzText
 from gate.page.picture.turn import Copies, turn_of
 from gate.page.picture.views import light_on
-from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, MrzFormat, NoReading, Reading
+from gate.page.values import (
+    STRIP_HEIGHT_PX,
+    Floats,
+    Geometry,
+    Grey,
+    LinePlace,
+    MrzFormat,
+    NoReading,
+    Quad,
+    Reading,
+    Recogniser,
+)
 from gate.picture import BadPictureError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy.typing as npt
-
-    from gate.page.picture.locate import Group
-    from gate.page.picture.measure import Print
-    from gate.page.picture.text import MrzText
-    from gate.page.values import Floats, Grey, Quad, Recogniser
 
 SIDE_MIN_PX = 48
 PIXELS_MAX = 40_000_000

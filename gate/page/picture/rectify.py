@@ -7,20 +7,14 @@ A ribbon follows the middle of a line, along a parabola where a page is bent, an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.page.values import STRIP_HEIGHT_PX, STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.values import Floats, Grey, LinePlace, Point
+from gate.page.values import STRIP_HEIGHT_PX, STRIP_WIDTH_PX, Floats, Grey, LinePlace, Point
 
 MARGIN = 0.4  # of the distance of lines, which is one character: space left of the first and right of the last
 TAPER_MAX = 1.6  # a page that lies 40 degrees askew before a near camera

@@ -10,19 +10,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.layout import mistakable
-from gate.page.values import ALPHABET, STRIP_HEIGHT_PX
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
-    from gate.page.values import Floats, MrzFormat
+from gate.page.values import ALPHABET, STRIP_HEIGHT_PX, Floats, MrzFormat
 
 TILES: Final = Path(__file__).with_name("ocr_b.png")  # made by gate_lab.train.ocr_b
 WIDTH_PX: Final = 12  # of a tile: one pitch

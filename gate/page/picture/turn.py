@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Floats, Grey
+from gate.page.values import Floats, Grey
 
 TURNED_SIDE_PX = 420
 FINE_SIDE_PX = 2 * TURNED_SIDE_PX

@@ -7,19 +7,15 @@ what is wrong with the page itself always. What they agree on is worth no more t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.measure import FRAME_PX
 from gate.page.picture.ranks import at_share
-from gate.page.values import STRIP_HEIGHT_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gate.page.picture.decode import Cells
-    from gate.page.values import Floats, LinePlace, Point, Reading
+from gate.page.values import STRIP_HEIGHT_PX, Floats, LinePlace, Point, Reading
 
 MOVED_PITCHES_MIN: Final = 1.0  # by every part of the MRZ: what hid one character hides another one now
 LIGHT_MIN: Final = 0.12  # of the light on a part of the MRZ beside the others: noise and another exposure stay below

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.layout import LAYOUTS, Kind, Layout, check_digits, unchecked, within_reach
 from gate.page.values import ALPHABET, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
 
 _UNLIKELY: Final = 2e-3  # prior of a character where its kind does not belong, against one that does
 # Numbers with a letter O are rare beside those with a zero, and many states issue none. Both readings are kept.

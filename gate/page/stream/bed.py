@@ -7,15 +7,12 @@ forgotten leaflet or another lamp is not taken for a document for ever.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Grey
+from gate.page.values import Grey
 
 THUMB_PX = (32, 24)
 DIFFERENT_MIN = (

@@ -8,22 +8,17 @@ them, is told as such: only the chip can confirm it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import grey_of, read
 from gate.page.stream.bed import Bed
-from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.live import LiveReader, State
 from gate.page.stream.resting import Resting
-from gate.page.values import Reading, Why
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gate.page.stream.events import Event
-    from gate.page.values import Grey, Recogniser
+from gate.page.values import Grey, Reading, Recogniser, Why
 
 GONE_FRAMES = 2  # so many running that show the empty bed: the next traveller's page may come quickly
 WITHOUT_MRZ_AFTER_MS = 1_000  # so long is told; the hand that lays the page is not

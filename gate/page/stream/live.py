@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.objections import counts
 from gate.page.picture.placement import moving
 from gate.page.picture.reader import grey_of, read
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading, Reading, Why
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Grey, Quad, Recogniser
+from gate.page.values import Grey, NoReading, Quad, Reading, Recogniser, Why
 
 REMOVED_AFTER_MS = 500  # without an MRZ: a hand over the page for a moment is no removal
 LOOK_EVERY_MS = 400

@@ -7,13 +7,9 @@ within a millimetre of where it lay. As long as its MRZ stays readable a page ma
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from gate.page.stream.live import DOUBTFUL_CHARACTERS_MAX, unlike
-from gate.page.values import Reading
-
-if TYPE_CHECKING:
-    from gate.page.values import Geometry, NoReading
+from gate.page.values import Geometry, NoReading, Reading
 
 PUSHED_PITCHES_MAX = 4.0  # from one look to the next; a pitch is 2.54 mm
 LAID_PITCHES_MAX = 0.5  # once it was out of sight

@@ -7,20 +7,14 @@ lit otherwise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import numpy.typing as npt
 
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import read
-from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gate.page.stream.events import Event
-    from gate.page.values import Reading, Recogniser
+from gate.page.values import NoReading, Reading, Recogniser
 
 SECOND_MAX_MS = 400  # a service that takes two pictures of a page drops the second one so soon
 UNREAD_AFTER_MS = 15_000  # without a picture that can be read

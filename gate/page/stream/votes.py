@@ -8,13 +8,10 @@ inspection of the chip.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gate.page.picture.objections import counts
 from gate.page.picture.views import apart
-
-if TYPE_CHECKING:
-    from gate.page.values import Reading
+from gate.page.values import Reading
 
 FRAMES_MIN = 2
 TEXTS_MAX = 8  # different texts that are counted for one document; more means that nothing can be made of it
