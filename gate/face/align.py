@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.errors import NoFaceError
-from gate.face.values import Box, Points
+from gate.face.values import Box, NoFaceError, Points
 from gate.picture import Picture
 from models.runtime import Session
 

@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.face.chain import FaceModels
-from gate.face.observation import Observation
-from gate.face.quality import Quality
+from gate.face.quality import Observation, Quality
 from gate.face.values import Box, Points
 from gate.picture import Picture
 from models.runtime import Session

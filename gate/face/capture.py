@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from gate.face.compare import alike, fused
 from gate.face.guidance import Hint, conditions
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
 

@@ -12,12 +12,10 @@ import cv2
 from gate.face.align import align
 from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
-from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.mtcnn import Mtcnn
-from gate.face.observation import Observation
-from gate.face.quality import Quality, measure
+from gate.face.quality import Observation, Quality, measure
 from gate.face.track import TrackRules
-from gate.face.values import Face, Landmarks, Template
+from gate.face.values import Face, Landmarks, NoFaceError, SeveralFacesError, Template
 from gate.picture import Picture, decode
 from models.cohort import Cohort
 from models.cohort import read as read_cohort

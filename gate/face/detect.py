@@ -76,12 +76,7 @@ def _filled_up(picture: Picture, aspect: float) -> Picture:
 
 
 def faces_from(
-    scores: npt.NDArray[np.float32],
-    boxes: npt.NDArray[np.float32],
-    *,
-    width: int,
-    height: int,
-    score_min: float,
+    scores: npt.NDArray[np.float32], boxes: npt.NDArray[np.float32], *, width: int, height: int, score_min: float
 ) -> tuple[Face, ...]:
     """Turn the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, overlaps removed."""
     likely = np.flatnonzero(scores >= score_min)

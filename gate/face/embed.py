@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.face.align import ALIGNMENTS, align
-from gate.face.errors import NoFaceError
-from gate.face.values import Points, Template
+from gate.face.values import NoFaceError, Points, Template
 from gate.picture import Picture
 from models.cohort import Cohort
 from models.manifest import Model, Pixels

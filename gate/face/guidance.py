@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gate.face.measures import Measures
+from gate.face.values import Measures
 
 
 class Hint(enum.Enum):

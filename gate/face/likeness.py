@@ -16,9 +16,8 @@ import numpy as np
 from gate.face.align import ARCFACE, similarity
 from gate.face.chain import PORTRAIT_PIXELS_MAX, FaceModels
 from gate.face.detect import central
-from gate.face.errors import NoFaceError
-from gate.face.observation import Observation
-from gate.face.values import Points
+from gate.face.quality import Observation
+from gate.face.values import NoFaceError, Points
 from gate.picture import BadPictureError, Picture, decode
 
 WIDTH: Final = 480

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from gate.face.compare import alike
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.values import Box, Template
 
 TEMPLATES_MAX = 5  # the newest agreeing templates

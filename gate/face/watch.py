@@ -14,7 +14,7 @@ from gate.face.capture import Capture, Event, PortraitProblem
 from gate.face.chain import FaceModels, look, with_template
 from gate.face.likeness import Likeness
 from gate.face.liveness.liveness_aggregate import Witness as FaceWitness
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.subject import ANYWHERE, Chooser, Zone
 from gate.face.values import LiveEvidence, Template
 from gate.picture import Picture

@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from gate.trust.known import Edition, Rejected
-from gate.trust.pool import Pool
-from gate.trust.sources import Source
+from gate.trust.sources import Rejected, Source
+from gate.trust.standing import Pool
 from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate
@@ -22,6 +21,7 @@ from gate_documents.pki.path import find_issuer
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
 from gate_documents.pki.revoked import names_of_issuer
 
+Edition = tuple[datetime, int | None]  # date and number
 NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
 
 

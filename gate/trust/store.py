@@ -17,9 +17,8 @@ from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
-from gate.trust.opening import Snapshot, open_snapshot, shown
+from gate.trust.opening import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
-from gate.trust.soundness import is_sound, is_whole
 from gate_documents.checks import Tolerance
 from gate_documents.dates import revocation_list_until
 from gate_documents.pki.anchors import Anchor

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.face.align import similarity
-from gate.face.errors import NoFaceError
 from gate.face.liveness.frame_features import Glimpse
+from gate.face.values import NoFaceError
 
 STEPS_MIN: Final = 8
 STEPS_MAX: Final = 120

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gate.page.errors import RecogniserError
-from gate.page.values import Floats
+from gate.page.values import Floats, RecogniserError
 from models.errors import ModelError
 from models.manifest import load
 from models.runtime import Session, open_session

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from gate.page.values import STRIP_HEIGHT_PX, STRIP_WIDTH_PX, Floats, Grey, LinePlace, Point
 
@@ -169,9 +168,7 @@ def sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: floa
     return sampled.astype(np.uint8, copy=False)
 
 
-def _shrunk(
-    grey: Grey, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], fineness: float
-) -> tuple[Grey, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _shrunk(grey: Grey, x: Floats, y: Floats, fineness: float) -> tuple[Grey, Floats, Floats]:
     """The part of the picture that is sampled, shrunk to about one pixel a sample, and the samples' places in it."""
     height, width = grey.shape
     left, right = (int(np.clip(v, 0, width)) for v in (np.floor(np.min(x)) - 2, np.ceil(np.max(x)) + 3))
