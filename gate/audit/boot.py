@@ -7,8 +7,8 @@ that nobody could know before, it is the mirror's word of now that this log cont
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.evidence.names import Head
 

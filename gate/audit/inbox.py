@@ -11,14 +11,12 @@ import contextlib
 import itertools
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate_core.ordinary import read_ordinary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 RECEIPT_BYTES_MAX: Final = 16 * 1024
 RECEIPTS_MAX: Final = 16  # a look; the rest waits for the folder's next turn

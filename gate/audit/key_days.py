@@ -16,14 +16,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import decode_base64, encode_base64
-
-if TYPE_CHECKING:
-    from gate_core.audit_format.record import Header
+from gate_core.audit_format.record import Header
 
 LINE_BYTES_MAX: Final = 128 * 1024
 _NAME: Final = re.compile(r"(crossing|device|administration)-([0-9]{4}-[0-9]{2}-[0-9]{2})")

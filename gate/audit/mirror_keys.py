@@ -6,16 +6,12 @@ taken lasts. Receipts are of the newest key alone, since one that was handed ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gate_core import durable
 from gate_core.audit_format.errors import BadSignatureError
 from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.note import Verifier
 
 
 class MirrorKeys:

@@ -263,12 +263,7 @@ class Writer:
         return Refused(reason)
 
     def _commit(
-        self,
-        batch: Sequence[Wanted],
-        now_ms: int,
-        *,
-        dated: bool,
-        handover: Callable[[int], bytes] | None = None,
+        self, batch: Sequence[Wanted], now_ms: int, *, dated: bool, handover: Callable[[int], bytes] | None = None
     ) -> None:
         store = self._open_store()
         first = store.head().frontier.size

@@ -15,8 +15,7 @@ from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, 
 
 if TYPE_CHECKING:
     from gate.trust.importing import ImportReport
-    from gate.trust.known import Rejected
-    from gate.trust.sources import Source
+    from gate.trust.sources import Rejected, Source
     from gate_documents.pki.certificate import Certificate
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,7 +41,7 @@ def import_(
 
     from gate.trust.errors import BusyError, SourceError, StoreError
     from gate.trust.importing import import_sources
-    from gate.trust.known import Way
+    from gate.trust.sources import Way
     from gate_core.programs import clock
 
     began = time.monotonic()

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.face.errors import NoFaceError
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.face.values import Box, Points
-    from gate.picture import Picture
-    from models.runtime import Session
+from gate.face.values import Box, NoFaceError, Points
+from gate.picture import Picture
+from models.runtime import Session
 
 # Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.
 ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])

@@ -11,21 +11,17 @@ import math
 import statistics
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.face.quality import Quality
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.face.chain import FaceModels
-    from gate.face.observation import Observation
-    from gate.face.values import Box, Points
-    from gate.picture import Picture
-    from models.runtime import Session
+from gate.face.chain import FaceModels
+from gate.face.quality import Observation, Quality
+from gate.face.values import Box, Points
+from gate.picture import Picture
+from models.runtime import Session
 
 FUSED_FRAMES: Final = 3  # a fifth of a second
 ANGLES_EVERY_MS: Final = 150

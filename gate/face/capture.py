@@ -16,15 +16,12 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from gate.face.compare import alike, fused
 from gate.face.guidance import Hint, conditions
+from gate.face.quality import Observation
 from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
-
-if TYPE_CHECKING:
-    from gate.face.observation import Observation
 
 GOOD_FRAMES_MIN = 3
 GOOD_FRAMES_MAX = 5

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import cv2
 
 from gate.face.align import align
 from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
-from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.mtcnn import Mtcnn
-from gate.face.observation import Observation
-from gate.face.quality import Quality, measure
+from gate.face.quality import Observation, Quality, measure
 from gate.face.track import TrackRules
-from gate.picture import decode
+from gate.face.values import Face, Landmarks, NoFaceError, SeveralFacesError, Template
+from gate.picture import Picture, decode
+from models.cohort import Cohort
 from models.cohort import read as read_cohort
 from models.errors import ManifestError
-from models.manifest import DEFAULT_PROFILE, check_finders
-from models.runtime import open_session
+from models.manifest import DEFAULT_PROFILE, Model, check_finders
+from models.runtime import Session, open_session
 from models.site import load_for
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from gate.face.values import Face, Landmarks, Template
-    from gate.picture import Picture
-    from models.cohort import Cohort
-    from models.manifest import Model
-    from models.runtime import Session
 
 # ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
 PORTRAIT_PIXELS_MAX = 4_000_000

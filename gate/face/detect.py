@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.face.align import five_points, halved, halvings, landmarks
 from gate.face.values import Box, Face, Landmarks
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.picture import Picture
-    from models.runtime import Session
+from gate.picture import Picture
+from models.runtime import Session
 
 OVERLAP_MAX = 0.4
 FACES_MAX = 32
@@ -80,12 +76,7 @@ def _filled_up(picture: Picture, aspect: float) -> Picture:
 
 
 def faces_from(
-    scores: npt.NDArray[np.float32],
-    boxes: npt.NDArray[np.float32],
-    *,
-    width: int,
-    height: int,
-    score_min: float,
+    scores: npt.NDArray[np.float32], boxes: npt.NDArray[np.float32], *, width: int, height: int, score_min: float
 ) -> tuple[Face, ...]:
     """Turn the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, overlaps removed."""
     likely = np.flatnonzero(scores >= score_min)

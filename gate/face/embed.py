@@ -5,27 +5,20 @@ fr_feature wants BGR: fed RGB it makes twice the errors (docs/biometrics.md).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.face.align import ALIGNMENTS, align
-from gate.face.errors import NoFaceError
-from gate.face.values import Template
+from gate.face.values import NoFaceError, Points, Template
+from gate.picture import Picture
+from models.cohort import Cohort
+from models.manifest import Model, Pixels
+from models.runtime import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.face.values import Points
-    from gate.picture import Picture
-    from models.cohort import Cohort
-    from models.manifest import Model, Pixels
-    from models.runtime import Session
-
-    Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 _HASH = 8
 _NAME_MAX = 54  # both together are a name again

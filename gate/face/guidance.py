@@ -9,13 +9,11 @@ that trembles about a bound does not make the screen flicker. What was not measu
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gate.face.measures import Measures
+from gate.face.values import Measures
 
 
 class Hint(enum.Enum):

@@ -11,16 +11,14 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
-
-if TYPE_CHECKING:
-    from gate.picture import Picture
+from gate.picture import Picture
 
 PRINT_SIZE: Final = (32, 24)
 LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second

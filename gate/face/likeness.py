@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from gate.face.align import ARCFACE, similarity
-from gate.face.chain import PORTRAIT_PIXELS_MAX
+from gate.face.chain import PORTRAIT_PIXELS_MAX, FaceModels
 from gate.face.detect import central
-from gate.face.errors import NoFaceError
-from gate.picture import BadPictureError, decode
-
-if TYPE_CHECKING:
-    from gate.face.chain import FaceModels
-    from gate.face.observation import Observation
-    from gate.face.values import Points
-    from gate.picture import Picture
+from gate.face.quality import Observation
+from gate.face.values import NoFaceError, Points
+from gate.picture import BadPictureError, Picture, decode
 
 WIDTH: Final = 480
 HEIGHT: Final = 600

@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.face.values import Box, Face, Landmarks
+from gate.picture import Picture
+from models.runtime import Session
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.picture import Picture
-    from models.runtime import Session
-
-    Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 FACE_SIDE_MIN: Final = 48  # pixels; smaller faces are of no use to anyone here
 FACES_MAX: Final = 32

@@ -3,25 +3,22 @@
 Measures choose the frames that are compared and guide the traveller (`gate.face.guidance`); none of them is a gate by itself. Each
 is a number with a unit, computed from what the chain has already: box, landmarks, the aligned face. `components` maps them to
 the standard's scale, 0 (poor) to 100; the mapping is ours, since the standard's own needs models that are not here. A measure that
-could not be had is None, never guessed.
+could not be had is None, never guessed. `Observation` is what one frame shows: the value that chain, track, capture and liveness hand one another.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 import cv2
 import numpy as np
 
 from gate.face.guidance import EXCUSABLE, Hint, conditions
-from gate.face.measures import PITCH_FRONTAL, Measures, Pose
-
-if TYPE_CHECKING:
-    from gate.face.values import Box, Landmarks, Points
-    from gate.picture import Picture
+from gate.face.values import PITCH_FRONTAL, Box, Landmarks, Measures, Points, Pose, Template
+from gate.picture import Picture
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
@@ -184,3 +181,35 @@ def background_deviation(frame: Picture, box: Box) -> float | None:
 
 def _scaled(value: float, nothing: float, everything: float) -> float:
     return 100.0 * min(1.0, max(0.0, (value - nothing) / (everything - nothing)))
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one frame shows of the traveller. `faces` counts those that could be travellers.
+
+    `quality` is None when the face lies outside the frame or its points fall together, `template` when the frame was not worth an
+    embedding. `subject` is the person's number while the face is followed. `at_ms` is the frame's monotonic time.
+    """
+
+    at_ms: int
+    faces: int
+    box: Box | None = None
+    points: Landmarks | None = field(default=None, repr=False)
+    quality: Quality | None = None
+    template: Template | None = None
+    subject: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """True when the frame may be compared: one face, alone, that leaves nothing to wish for."""
+        return self.faces == 1 and self.quality is not None and self.quality.usable
+
+    @property
+    def passable(self) -> bool:
+        """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
+        return self.faces == 1 and self.quality is not None and self.quality.passable
+
+    @property
+    def hints(self) -> tuple[Hint, ...]:
+        """What the traveller could do better in this frame, most useful first."""
+        return self.quality.hints if self.quality is not None else ()

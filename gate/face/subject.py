@@ -18,21 +18,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate.face.detect import COMPANION_SIDE_MIN, COMPANION_SIDE_PX_MIN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import numpy.typing as npt
-
-    from gate.face.values import Box, Face
-    from gate.picture import Picture
+from gate.face.values import Box, Face
+from gate.picture import Picture
 
 STABLE_FRAMES: Final = 3
 PROVE_MS: Final = 800

@@ -13,13 +13,10 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gate.face.compare import alike
-
-if TYPE_CHECKING:
-    from gate.face.observation import Observation
-    from gate.face.values import Box, Template
+from gate.face.quality import Observation
+from gate.face.values import Box, Template
 
 TEMPLATES_MAX = 5  # the newest agreeing templates
 

@@ -7,21 +7,17 @@ for frames that quality chose or that must prove the track.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gate.face.attitude import Attitude
-from gate.face.capture import Capture, PortraitProblem
-from gate.face.chain import look, with_template
+from gate.face.capture import Capture, Event, PortraitProblem
+from gate.face.chain import FaceModels, look, with_template
+from gate.face.likeness import Likeness
 from gate.face.liveness.liveness_aggregate import Witness as FaceWitness
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.subject import ANYWHERE, Chooser, Zone
-
-if TYPE_CHECKING:
-    from gate.face.capture import Event
-    from gate.face.chain import FaceModels
-    from gate.face.likeness import Likeness
-    from gate.face.values import LiveEvidence, Template
-    from gate.picture import Picture
+from gate.face.values import LiveEvidence, Template
+from gate.picture import Picture
 
 
 class Witness(Protocol):

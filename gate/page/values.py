@@ -6,19 +6,21 @@ Pictures are grey, (height, width) uint8; positions are pixels of the picture th
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Grey = npt.NDArray[np.uint8]
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]  # top left, top right, bottom right, bottom left, as the text is read
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.uint8]  # grey (h, w) or BGR (h, w, 3)
 
 STRIP_WIDTH_PX = 704
 STRIP_HEIGHT_PX = 32
@@ -113,7 +115,7 @@ class Reading:
     MRZ's ends, which no MRZ has; `ends_seen` False when the paper beside an MRZ that may be part of a longer one is not seen.
     `palest` is how dark its palest character is beside the usual one of its line. `fit` and `lead` say how well the least likely
     character fits its shape in OCR-B, and how surely the doubtfullest one has no other's: `gate.page.picture.shape`. `marks` is by how many
-    characters there is ink between the lines: `gate.page.picture.marks`. `light` is how bright the paper is along the lines: `gate.page.picture.views`.
+    characters there is ink between the lines: `gate.page.picture.measure`. `light` is how bright the paper is along the lines: `gate.page.stream.votes`.
     """
 
     format: MrzFormat
@@ -159,3 +161,7 @@ class NoReading:
     def reason(self) -> Why:
         """The most useful reason."""
         return self.reasons[0]
+
+
+class RecogniserError(Exception):
+    """The model of the lines is missing, is not the pinned one, or broke its contract."""

@@ -12,9 +12,8 @@ import numpy as np
 
 from drivers.camera.settings import CameraSettings, V4l2
 from gate.face.chain import FaceModels, look
-from gate.face.errors import NoFaceError
 from gate.face.liveness.frame_features import Glimpse, glimpse
-from gate.face.measures import Measures
+from gate.face.values import Measures, NoFaceError
 from gate.picture import Picture
 from gate.provision.camera import EYES_AT, camera_opened, frames_of, painted_over, photograph
 from gate.provision.simulation import of_camera

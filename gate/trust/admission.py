@@ -13,7 +13,7 @@ vouched for. Who may vouch differs by what a list can do (`gate.trust.list_kinds
 Nobody can vouch for a list whose signer stands on a revocation list, one that is in the store or comes along.
 
 A directory's signers of documents and of seals vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
-What an admitted list brought leaves again when its signer is revoked later (`gate.trust.withdrawing`).
+What an admitted list brought leaves again when its signer is revoked later (`gate.trust.writing`).
 
 In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
@@ -21,29 +21,47 @@ CSCA of its own country signed, or it is left out, and a list must say when it w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from gate.trust import signers
 from gate.trust.errors import SourceError
-from gate.trust.known import Known, Rejected, Way
-from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, Vouching, signing_time
-from gate.trust.pool import Pool
-from gate.trust.revocations import Revocations, revocation_lists_of
-from gate.trust.sources import DocumentSigner, SealSigner
-from gate.trust.standing import signed_itself, signs_documents_only, signs_seals, standing_of, why_no_link
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, Vouching, signing_time
+from gate.trust.revocations import Edition, Revocations, revocation_lists_of
+from gate.trust.sources import DocumentSigner, Rejected, SealSigner, Source, Way
+from gate.trust.standing import (
+    Pool,
+    Standing,
+    signed_itself,
+    signs_documents_only,
+    signs_seals,
+    standing_of,
+    why_no_link,
+)
+from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
+from gate_documents.pki.revocation import RevocationList
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
-    from gate.trust.list_kinds import SignedList
-    from gate.trust.sources import Source
-    from gate.trust.standing import Standing
-    from gate_documents.checks import Tolerance
-    from gate_documents.pki.revocation import RevocationList
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
+
+    `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
+    lists, by issuer and key, and `revocations` these lists in DER with their issuer; `signers` and `seal_signers` the
+    fingerprints of those who sign documents and seals.
+    """
+
+    certificates: Sequence[Certificate] = ()
+    vouching: Sequence[Certificate] = ()
+    signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    editions: Mapping[tuple[bytes, bytes], Edition] = field(default_factory=dict)
+    revocations: Sequence[tuple[bytes, bytes]] = ()
+    signers: frozenset[bytes] = frozenset()
+    seal_signers: frozenset[bytes] = frozenset()
 
 
 class Admission:
@@ -257,7 +275,7 @@ class Admission:
             reason = path.reason
         raise SourceError(
             f"{name}: nobody vouches for its signer ({signer.subject}): {reason}; give the CSCA that issued it as --signer, "
-            "or import that first",
+            "or import that first"
         )
 
     def _pools_for(self, one: SignedList) -> Iterable[Pool]:

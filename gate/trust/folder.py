@@ -6,21 +6,19 @@ directory itself calls non-conformant are passed over. Nothing outside the folde
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from pathlib import Path
+from typing import IO, Final
 
 from gate.trust.errors import SourceError
-from gate.trust.known import Rejected
-from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import COLLECTION, Found, shown, walk
-from gate.trust.sources import Source, parts_of, read_seal_signer, read_signer, read_source
+from gate.trust.sources import Rejected, Source, parts_of, read_seal_signer, read_signer, read_source
 from gate_core.ordinary import open_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 COLLECTION_BYTES_MAX: Final = 512 << 20
 SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out
@@ -30,6 +28,8 @@ REJECTED_MAX: Final = 1_000  # what is rejected beyond is left out without being
 _DOCUMENT_SIGNERS: Final = "o=dsc,"
 _SEAL_SIGNERS: Final = "o=bcsc,"
 _OTHER_SIGNERS: Final = "o=bcsc-nc,"
+LINE_BYTES_MAX: Final = 1 << 16
+VALUE_BYTES_MAX: Final = 24 << 20  # a list of 16 MB in base 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +125,57 @@ def _read_one(name: str, data: bytes, read: Callable[[str, bytes], Source]) -> t
 def _reason(name: str, error: SourceError) -> str:
     """What is wrong, without the name that is told beside it."""
     return str(error).removeprefix(f"{name}: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A binary value: the entry's distinguished name in lower case, the attribute without options, the bytes."""
+
+    entry: str
+    attribute: str
+    content: bytes
+
+
+def binary_values(lines: Iterable[bytes]) -> Iterator[Value]:
+    """The binary values of a collection, in order. Raises SourceError on what is no LDIF or beyond the limits."""
+    entry = ""
+    for line in _unfolded(lines):
+        name, colon, rest = line.partition(b":")
+        if not colon:
+            raise SourceError("a line that is no attribute")
+        attribute = name.decode("ascii", "replace").partition(";")[0].lower()
+        if attribute == "dn":
+            entry = _text(rest)
+        elif rest.startswith(b":"):
+            yield Value(entry, attribute, _decoded(rest[1:]))
+
+
+def _unfolded(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines: a line that begins with a blank continues the one before it (RFC 2849 note 2)."""
+    whole = bytearray()
+    for raw in lines:
+        if len(raw) > LINE_BYTES_MAX:
+            raise SourceError(f"a line longer than {LINE_BYTES_MAX} bytes")
+        line = raw.rstrip(b"\r\n")
+        if line.startswith(b" ") and whole:
+            whole += line[1:]
+            if len(whole) > VALUE_BYTES_MAX:
+                raise SourceError(f"a value longer than {VALUE_BYTES_MAX} bytes")
+            continue
+        if whole and not whole.startswith(b"#"):
+            yield bytes(whole)
+        whole = bytearray(line)
+    if whole and not whole.startswith(b"#"):
+        yield bytes(whole)
+
+
+def _text(rest: bytes) -> str:
+    value = _decoded(rest[1:]) if rest.startswith(b":") else rest.strip()
+    return value.decode("utf-8", "replace").lower()
+
+
+def _decoded(value: bytes) -> bytes:
+    try:
+        return base64.b64decode(value.strip(), validate=True)
+    except binascii.Error as error:
+        raise SourceError("a value that is no base 64") from error

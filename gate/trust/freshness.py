@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import Final, Protocol, TypedDict
 
 from gate_documents.dates import revocation_list_until
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _NEW_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

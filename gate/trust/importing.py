@@ -1,37 +1,38 @@
 """Bringing certificates and lists into the store, each verified on the way in.
 
-An import makes a new store beside the old one and puts it in its place: after a power cut the store is as it was before or as
-it is after.
+An import makes a copy of the store beside it, changes, closes and reads it back, brings it to the disk, and gives it the store's name. A power cut
+or a kill at any step leaves the old store, or the new one, and at most a draft that the next import throws away. Whoever has the
+old one open goes on reading it. One import at a time: the second one is told so.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.trust import signers
-from gate.trust.admission import Admission
-from gate.trust.errors import StoreError
-from gate.trust.known import Known, Rejected, Way
-from gate.trust.replacing import replacing
+from gate.trust.admission import Admission, Known
+from gate.trust.errors import BusyError, StoreError
+from gate.trust.opening import open_snapshot
 from gate.trust.schema import connect_draft, migrate
+from gate.trust.sources import Rejected, Source, Way
 from gate.trust.store import TrustStore
-from gate.trust.withdrawing import REVOCATION_LISTS, WITHDRAWN, withdraw_revoked
-from gate.trust.writing import Written, tidy, write
+from gate.trust.writing import REVOCATION_LISTS, WITHDRAWN, Written, tidy, withdraw_revoked, write
+from gate_core import durable
 from gate_documents.errors import DocumentError
-from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList
 
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from gate.trust.sources import Source
-    from gate_documents.pki.certificate import Certificate
-
+DRAFT: Final = ".draft"
+_LEFT_BESIDE: Final = ("", "-journal", "-wal", "-shm")  # what SQLite may leave of a draft
+_MODE: Final = 0o644  # certificates are no secret
 # A certificate vouches for master lists if the operator gave it as a file, or its own country's list names it.
 _KNOWN: Final = (
     "SELECT der, EXISTS (SELECT 1 FROM listing JOIN source ON source.id = listing.source "
@@ -43,6 +44,67 @@ _LISTS: Final = (
     "SELECT kind, publisher, max(signed_at) FROM source WHERE publisher IS NOT NULL AND test <= :test "
     "GROUP BY kind, publisher"
 )
+
+
+class Replacement:
+    """The draft of a new store. `commit` puts it into the old one's place; what is not committed is thrown away."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.draft = path.with_name(path.name + DRAFT)
+
+    def commit(self) -> TrustStore:
+        """Read the draft back, as the lane will, and put it into the store's place. Raises StoreError and OSError."""
+        with contextlib.closing(open_snapshot(self.draft)) as snapshot:
+            problem = snapshot.rows("PRAGMA integrity_check(1)")[0][0]
+        if problem != "ok":
+            raise StoreError(f"{self.draft}: was not written as it should be ({problem})")
+        store = TrustStore.open(self.draft)
+        mode = self.path.stat().st_mode & 0o777 if self.path.exists() else _MODE
+        durable.replace(self.draft, self.path, mode=mode)
+        return store
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Replacement]:
+    """A draft that begins as a copy of the store, or empty when there is none. Raises StoreError."""
+    replacement = Replacement(path)
+    try:
+        with _alone(replacement.path):
+            _throw_away(replacement.draft)
+            try:
+                if replacement.path.exists() and replacement.path.stat().st_size:
+                    _copy(replacement.path, replacement.draft)
+                yield replacement
+            finally:
+                _throw_away(replacement.draft)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the trust store {path} cannot be written: {getattr(error, 'strerror', error)}") from error
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock file beside the store. It stays there: a lock that is removed locks nothing. Reading it is enough."""
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(f"{path}: another import is under way") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _copy(path: Path, draft: Path) -> None:
+    """SQLite's own copying, of a file that was seen to be a trust store."""
+    with contextlib.closing(open_snapshot(path)) as old, contextlib.closing(sqlite3.connect(draft)) as new:
+        old.backup(new)
+
+
+def _throw_away(draft: Path) -> None:
+    for ending in _LEFT_BESIDE:
+        draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

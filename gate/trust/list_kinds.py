@@ -7,19 +7,15 @@ certificates, the other tells of defects and is kept whole. Revocation lists are
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from datetime import datetime
+from typing import Final, Generic, Protocol, TypeVar
 
 from gate_documents.pki import defect_list, deviation_list, master_list
-from gate_documents.pki.signed import parse_signed_message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.known_defects import KnownDefects
-    from gate_documents.pki.signed import SignedMessage
+from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.known_defects import KnownDefects
+from gate_documents.pki.signed import SignedMessage, parse_signed_message
 
 
 class Vouching(enum.Enum):

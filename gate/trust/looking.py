@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.trust.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FILES_MAX: Final = 10_000  # of interest; a folder with more is refused as a whole
 NAMES_MAX: Final = 100_000  # of any kind

@@ -3,28 +3,29 @@
 Promise: whatever the file holds, opening and asking end soon, in bounded memory, with rows or with StoreError in one line. The
 bytes are read once, from an ordinary file, and SQLite sees nothing else: no journal beside them, no later change, no other file.
 Its schema must be letter for letter the one that an import writes, so there is no view, trigger, virtual table or generated
-column to run. What a column holds and whether it is true is asked by `store`.
+column to run. What was imported has its digest beside it; the dates and numbers that were taken from it have none, so `is_whole` and `is_sound` look
+at every column: a damaged one would be noticed by whoever asks for it, such as the lane while it starts a crossing, and that is too late.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import NoneType
+from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.schema import READABLE, VERSION, schema_of
 from gate_core.ordinary import read_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 STORE_BYTES_MAX: Final = 256 << 20
 VALUE_BYTES_MAX: Final = SIGNED_BYTES_MAX + (64 << 10)  # a signed list, and the other columns of its row
 ROWS_MAX: Final = 200_000  # of one answer; an import takes 100,000 document signers
-OPERATIONS_MAX: Final = (
-    100_000_000  # of SQLite's machine for one question, some seconds; a large directory takes a million
-)
+# Of SQLite's machine for one question, some seconds; a large directory takes a million.
+OPERATIONS_MAX: Final = 100_000_000
 _OPERATIONS_A_LOOK: Final = 10_000
 _SCHEMA_ROWS_MAX: Final = 64
 _LIMITS: Final = (
@@ -120,3 +121,57 @@ def _check(snapshot: Snapshot, path: Path) -> None:
 def shown(error: Exception) -> str:
     """What SQLite says, in one line: it quotes the file."""
     return " ".join(str(error).split())[:200]
+
+
+# What a column holds; SQLite itself holds it to nothing. Those of which nothing but a date or number is made are checked as such.
+_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "fingerprint": bytes,
+    "der": bytes,
+    "sha256": bytes,
+    "subject": str,
+    "subject_id": bytes,
+    "issuer_id": bytes,
+    "key_id": (bytes, NoneType),
+    "country": str,
+    "standing": str,
+    "kind": str,
+    "test": int,
+}
+
+
+def is_whole(rows: Iterable[sqlite3.Row]) -> bool:
+    """True when every column holds what it should, so that whoever looks at it later finds that."""
+    return all(isinstance(row[name], _KINDS[name]) for row in rows for name in row.keys() if name in _KINDS)  # noqa: SIM118
+
+
+def is_sound(
+    certificates: Sequence[sqlite3.Row], revocation_lists: Sequence[sqlite3.Row], others: Sequence[str | None]
+) -> bool:
+    """True when every date and number is one. `others` are further dates, None where there is none."""
+    moments = _moments(certificates, revocation_lists)
+    return (
+        all(map(_is_moment, moments))
+        and all(_is_moment(one) for one in others if one is not None)
+        and all(_is_number(row["number"]) for row in revocation_lists if row["number"] is not None)
+    )
+
+
+def _moments(certificates: Sequence[sqlite3.Row], revocation_lists: Sequence[sqlite3.Row]) -> Iterator[object]:
+    for row in certificates:
+        yield from (row["not_before"], row["not_after"])
+    for row in revocation_lists:
+        yield row["this_update"]
+        if row["next_update"] is not None:
+            yield row["next_update"]
+
+
+def _is_moment(value: object) -> bool:
+    """True for a date with its zone: without, it could not be compared."""
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, str) and value.removeprefix("-").isdecimal()

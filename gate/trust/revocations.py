@@ -6,26 +6,22 @@ them, however old, vouches for nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING
 
-from gate.trust.known import Edition, Rejected
+from gate.trust.sources import Rejected, Source
+from gate.trust.standing import Pool
+from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
+from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.names import same_parts
 from gate_documents.pki.path import find_issuer
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
 from gate_documents.pki.revoked import names_of_issuer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from gate.trust.pool import Pool
-    from gate.trust.sources import Source
-    from gate_documents.checks import Tolerance
-    from gate_documents.pki.certificate import Certificate
-
+Edition = tuple[datetime, int | None]  # date and number
 NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
 
 

@@ -12,10 +12,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Final
 
 VERSION: Final = 5
 _WITH_DOCUMENT_SIGNERS: Final = 3

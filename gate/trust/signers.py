@@ -11,24 +11,20 @@ import hashlib
 import sqlite3
 import weakref
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
+from gate.trust.opening import Snapshot
 from gate_documents.checks import Result
 from gate_documents.errors import SignerMissingError
-from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.names import read_name
 from gate_documents.pki.path import find_issuer
+from gate_documents.pki.signed import Signer
 from gate_documents.seal.profiles import SIGNER_PURPOSES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
-
-    from gate.trust.opening import Snapshot
-    from gate_documents.pki.anchors import TrustAnchors
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.signed import Signer
 
 SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out
 NAMESAKES_MAX: Final = 8  # signers of one key identifier that are tried

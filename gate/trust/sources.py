@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import enum
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.trust.errors import SourceError
 from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, read_list
@@ -15,13 +17,31 @@ from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 BLOCKS_MAX: Final = 8192  # of one file in PEM
 _BEGIN: Final = b"-----BEGIN "
 _DASHES: Final = b"-----"
 _DER: Final = b"\x30"  # what every certificate and list begins with
+
+
+class Way(enum.Enum):
+    """How sources come.
+
+    HANDED are an operator's files, each of which must do. DOWNLOADED is an operator's folder: what cannot be used is left out.
+    WATCHED is a folder that fills by itself: as before, and a certificate by itself vouches for nothing.
+    """
+
+    HANDED = "handed"
+    DOWNLOADED = "downloaded"
+    WATCHED = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A certificate or list that was left out, and why. `older`: it would have rolled back what is known."""
+
+    subject: str
+    reason: str
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

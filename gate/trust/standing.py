@@ -1,4 +1,4 @@
-"""How a CSCA certificate is borne out: by itself, by another one of its country, or by a list that names it. Pure.
+"""The certificates that are trusted so far during an import, and how a CSCA certificate is borne out: by itself, by another one, by a list. Pure.
 
 Who may vouch for a list, and what an import makes of all this, is `gate.trust.admission`'s to say.
 """
@@ -6,19 +6,66 @@ Who may vouch for a list, and what an import makes of all this, is `gate.trust.a
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from gate_documents.checks import Result, Tolerance
 from gate_documents.errors import DocumentError
-from gate_documents.pki.path import find_issuer, issued_in_time
+from gate_documents.pki.anchors import Anchor
+from gate_documents.pki.certificate import Certificate
+from gate_documents.pki.known_defects import KnownDefects
+from gate_documents.pki.path import Path, find_issuer, issued_in_time
+from gate_documents.pki.revocation import RevocationList
+from gate_documents.pki.signed import Signer
 from gate_documents.seal.profiles import SIGNER_PURPOSES
 
-if TYPE_CHECKING:
-    from datetime import datetime
 
-    from gate.trust.pool import Pool
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.path import Path
+class Pool:
+    """Certificates found as an inspection finds them. Satisfies `gate_documents.pki.anchors.TrustAnchors`, without lists."""
+
+    def __init__(self, known: Iterable[Certificate] = ()) -> None:
+        self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_country: dict[str, list[Certificate]] = defaultdict(list)
+        for certificate in known:
+            self.add(certificate)
+
+    def add(self, certificate: Certificate) -> None:
+        """Trust this one, too."""
+        anchor = Anchor(certificate)
+        self._by_subject[certificate.subject_id].append(anchor)
+        self._by_country[certificate.country].append(certificate)
+        if certificate.key_id is not None:
+            self._by_key_id[certificate.key_id].append(anchor)
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """The anchors whose subject key identifier is `key_id`."""
+        return self._by_key_id.get(key_id, ())
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """The anchors with this subject."""
+        return self._by_subject.get(subject_id, ())
+
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """The certificates of this one's country and key, whatever names they give it."""
+        return [one for one in self._by_country.get(certificate.country, ()) if one.has_key_of(certificate)]
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's documents."""
+        return ()
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
+        """None: what is imported brings its signers with it."""
+        return ()
+
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's seals."""
+        return ()
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's documents."""
+        return ()
 
 
 class Standing(enum.Enum):

@@ -9,28 +9,23 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
-from gate.trust.opening import Snapshot, open_snapshot, shown
+from gate.trust.opening import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
-from gate.trust.soundness import is_sound, is_whole
 from gate_documents.checks import Tolerance
 from gate_documents.dates import revocation_list_until
 from gate_documents.pki.anchors import Anchor
-from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.known_defects import KnownDefects
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.known_defects import KnownDefects
-    from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed import Signer
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "

@@ -11,16 +11,14 @@ import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.freshness import Alarm, alarms, in_words
 from gate.trust.opening import open_snapshot, shown
 from gate.trust.store import Edition, TrustStore
 from gate_documents.checks import Tolerance
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _CERTIFICATES: Final = "SELECT coalesce(nullif(country, ''), '-') AS code, subject_id, not_before, not_after, standing, test FROM certificate"
 _ORIGINS: Final = (

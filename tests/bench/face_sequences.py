@@ -22,7 +22,7 @@ from gate.face.align import align
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
-from gate.face.errors import FaceError
+from gate.face.values import FaceError
 from gate.picture import decode, read
 from gate_core.command_line.output import say
 from gate_lab.error_rates import FMR_POINTS, threshold_at

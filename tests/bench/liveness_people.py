@@ -26,9 +26,8 @@ import numpy as np
 from gate.cli.models import default_folder
 from gate.face.chain import FaceModels, look, open_models
 from gate.face.detect import central
-from gate.face.errors import FaceError
-from gate.face.liveness.passive import context_crop, live_probability
-from gate.face.values import Box
+from gate.face.liveness.liveness_aggregate import context_crop, live_probability
+from gate.face.values import Box, FaceError
 from gate.picture import Picture, decode, read
 from gate_core.command_line.output import say
 from gate_verify.report.exact import clopper_pearson

@@ -12,9 +12,8 @@ from shared_data import SHARED_DATA
 
 from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
-from gate.trust.known import Way
-from gate.trust.pool import Pool
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
+from gate.trust.standing import Pool
 from gate.trust.store import TrustStore
 from gate_documents import tlv
 from gate_documents.authenticity.passive_authentication import judge_sod

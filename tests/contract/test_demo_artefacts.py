@@ -10,7 +10,7 @@ import pytest
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, open_models
-from gate.face.liveness.passive import live_probability
+from gate.face.liveness.liveness_aggregate import live_probability
 from gate.picture import decode
 from hardware_sim.camera.scenes import Live
 from hardware_sim.company import Company

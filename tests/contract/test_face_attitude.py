@@ -9,7 +9,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.attitude import ANGLES_EVERY_MS, Attitude, Fused, eyes_open, head_angles, mouth_opening
 from gate.face.chain import FaceModels, observe, open_models
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.values import Box
 
 

@@ -13,12 +13,10 @@ from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
-from gate.face.compare import cosine
+from gate.face.compare import SAME_PORTRAIT_MIN, cosine
 from gate.face.embed import embed, embed_portrait, standard_position
-from gate.face.errors import NoFaceError
-from gate.face.liveness.passive import live_probability
-from gate.face.swaps import SAME_PORTRAIT_MIN
-from gate.face.values import Box
+from gate.face.liveness.liveness_aggregate import live_probability
+from gate.face.values import Box, NoFaceError
 from gate_lab.cohort import cohort_of, spelt
 from gate_lab.folders import UnfitError
 from models.errors import ModelCorruptError, ModelDriftError

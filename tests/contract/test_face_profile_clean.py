@@ -9,8 +9,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
 from gate.face.compare import alike
-from gate.face.errors import NoFaceError
-from gate.face.values import Box
+from gate.face.values import Box, NoFaceError
 from models.errors import ManifestError
 
 

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gate.face.measures import Measures, Pose
-from gate.face.observation import Observation
-from gate.face.quality import Quality
+from gate.face.quality import Observation, Quality
 from gate.face.track import TrackRules
-from gate.face.values import Box, LiveEvidence, Template
+from gate.face.values import Box, LiveEvidence, Measures, Pose, Template
 
 BOX = Box(200, 100, 400, 350)
 RULES = TrackRules(same_min=0.36)

@@ -340,7 +340,7 @@ async def test_a_damaged_store_is_not_replaced(site: Site) -> None:
 
 async def test_two_imports_at_once_are_told_apart(site: Site) -> None:
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
-    from gate.trust.replacing import replacing
+    from gate.trust.importing import replacing
 
     with replacing(site.store):
         assert "another import is under way" in (await import_in_child(site.request)).problem

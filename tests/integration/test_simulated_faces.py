@@ -12,8 +12,8 @@ import pytest
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template
-from gate.face.liveness.passive import live_probability
-from gate.face.observation import Observation
+from gate.face.liveness.liveness_aggregate import live_probability
+from gate.face.quality import Observation
 from gate.face.values import Template
 from gate.picture import decode
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene

@@ -33,7 +33,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.trust.errors import SourceError
-from gate.trust.ldif import binary_values
+from gate.trust.folder import binary_values
 from gate.trust.sources import read_source
 from gate_documents import tlv
 from gate_documents.authenticity.active_authentication import verify_answer

@@ -7,15 +7,14 @@ Spectra come from the frame's own pixels, since a raster of dots does not surviv
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from gate.face.values import Box
-    from gate.picture import Picture
+from gate.face.values import Box
+from gate.picture import Picture
 
 Floats = npt.NDArray[np.float32]
 

@@ -3,25 +3,60 @@
 With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
 not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each
 moved to the middle between people and artefacts, scaled and bounded, so that no single cue can drown the others. A cue that was not
-run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet, and unlike one.
+run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet, and unlike one. None means that a cue
+was not run, which is a result of its own and never counts as passed.
 """
 
 from __future__ import annotations
 
+import enum
 import math
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from gate.face.liveness.cues import Cue, Liveness, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 WEIGHTS: Final = "weights.toml"
 REACH: Final = 5.0  # a cue counts for at most so many times its scale
+
+
+class Cue(enum.Enum):
+    """What was looked at. Each has a unit of its own, see docs/liveness.md. Stored; never renamed."""
+
+    PASSIVE = "passive"  # the model's P(live), median over the frames
+    MOTION = "motion"  # how far the face changes its shape unlike one flat sheet
+    PATTERN = "pattern"  # how far a raster of dots or pixels stands out of the face's spectrum
+    FLICKER = "flicker"  # how far bands of light run over the face
+    LIGHT = "light"  # how much the face takes on of the display's colours
+    SHADING = "shading"  # how unevenly it does
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one cue measured; None when it was not run or had too little to go by."""
+
+    cue: Cue
+    value: float | None
+
+    def __post_init__(self) -> None:
+        """Refuse what no measurement gives."""
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.cue.value} is not a finite number")
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """A score from 0 (a picture) to 1 (a person), None when too few cues were run, and what it rests on."""
+
+    score: float | None
+    readings: tuple[Reading, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a score that is none."""
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score out of range: {self.score}")
 
 
 class Judge(Protocol):

@@ -9,27 +9,29 @@ on little, and what both do is daylight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
-
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Glimpse
+from gate.face.liveness.frame_features import Glimpse
 
 COLOURS_MIN: Final = 3
-CAMERA_LAG_MAX_MS: Final = (
-    240  # where it was not measured; the display's own delay is known: the page says when it has painted
-)
+# Where it was not measured; the display's own delay is known: the page says when it has painted.
+CAMERA_LAG_MAX_MS: Final = 240
 MEASURED_LAG_MAX_MS: Final = 500
 POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
 SHADING_GAIN_MIN: Final = 0.08  # below it the parts of the face answer with noise
 FRAMES_MAX: Final = 200
 _HEARING: Final = Hearing(lag_max_ms=CAMERA_LAG_MAX_MS, power_min=POWER_MIN)
 _DARK: Final = 1e-3
+# Pale, far apart in tint, of a relative luminance of 0.80 to 0.83: no change is a flash in the sense of WCAG 2.3.1 (its darker side lies below
+# 0.80), and dark text keeps its contrast. Rose, amber, lime, mint, sky, lilac.
+TINTS: Final = ("#ffe0e7", "#ffe6aa", "#ddf2aa", "#bcf8dd", "#c4f0ff", "#f0e3ff")
+FAR: Final = 0.8  # logarithms of red and blue against green: two or three colours are as far from each
 
 Rgb = tuple[float, float, float]  # linear red, green and blue, 0 to 1
 Floats = npt.NDArray[np.float64]
@@ -94,3 +96,20 @@ def _tint(light: npt.NDArray[np.floating]) -> Floats:
     """Red and blue against green, (…, 2) in logarithms: level and exposure fall out."""
     red, green, blue = np.moveaxis(np.log(np.asarray(light, np.float64) + _DARK), -1, 0)
     return np.stack([red - green, blue - green], axis=-1)
+
+
+def far_from(colour: str) -> tuple[str, ...]:
+    """The colours that can follow this one: each step is plain to see, so that few seconds tell enough."""
+
+    def against_green(one: str) -> tuple[float, float]:
+        red, green, blue = linear(one)
+        return math.log(red / green), math.log(blue / green)
+
+    return tuple(other for other in TINTS if math.dist(against_green(colour), against_green(other)) >= FAR)
+
+
+def linear(colour: str) -> Rgb:
+    """The light of a colour `#rrggbb`, linear, 0 to 1 (IEC 61966-2-1)."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return float(red), float(green), float(blue)

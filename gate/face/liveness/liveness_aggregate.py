@@ -9,29 +9,52 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gate.face.liveness.cues import Cue, Liveness, Reading
-from gate.face.liveness.flicker import Flicker
+import cv2
+import numpy as np
+
 from gate.face.liveness.frame_features import glimpse
-from gate.face.liveness.fusion import judge_for
+from gate.face.liveness.fusion import Cue, Judge, Liveness, Reading, judge_for
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
-from gate.face.liveness.passive import live_probability
-from gate.face.liveness.pattern import Pattern
-from gate.face.values import LiveEvidence
+from gate.face.liveness.pattern import Flicker, Pattern
+from gate.face.quality import Observation
+from gate.face.values import Box, LiveEvidence, NoFaceError
+from gate.picture import Picture
+from models.runtime import Session
 
-if TYPE_CHECKING:
-    from gate.face.liveness.fusion import Judge
-    from gate.face.observation import Observation
-    from gate.face.values import Box
-    from gate.picture import Picture
-    from models.runtime import Session
-
+CROP_SCALE = 2.7
 LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed, where they count
 GAP_MAX_MS: Final = 600  # a longer pause begins anew
 PASSIVE_MIN: Final = 5  # scores of the model after which it is believed, where it alone counts
 PASSIVE_MAX: Final = 9  # scores that count, the newest
+
+
+def live_probability(session: Session, picture: Picture, box: Box) -> float:
+    """Ask the model about the face in `box`, 0 (a picture) to 1 (a person). Raises NoFaceError for a box outside the picture.
+
+    A weak signal (models/cards/fr_liveness.md): it may refer a traveller and may never admit one.
+    """
+    left, top, right, bottom = context_crop(box, width=picture.shape[1], height=picture.shape[0])
+    _, _, height, width = session.model.input.shape
+    crop = cv2.resize(picture[top:bottom, left:right], (width, height))
+    tensor = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32)  # BGR, 0 to 255
+    (logits,) = session.run(tensor)
+    weights = np.exp(logits[0].astype(np.float64) - float(logits[0].max()))
+    return float(weights[0] / weights.sum())
+
+
+def context_crop(box: Box, *, width: int, height: int) -> tuple[int, int, int, int]:
+    """The box made 2.7 times larger, less where the picture is too small, and shifted inside it: left, top, right, bottom."""
+    if box.width < 1 or box.height < 1 or box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
+        raise NoFaceError("the face lies outside the picture")
+    scale = min(CROP_SCALE, width / box.width, height / box.height)
+    crop_width, crop_height = min(width, round(box.width * scale)), min(height, round(box.height * scale))
+    x, y = box.centre
+    left = min(max(0, round(x - crop_width / 2)), width - crop_width)
+    top = min(max(0, round(y - crop_height / 2)), height - crop_height)
+    return left, top, left + crop_width, top + crop_height
 
 
 class Witness:
@@ -61,9 +84,7 @@ class Witness:
             self._look(frame, seen.box, at_ms=seen.at_ms, passable=seen.passable)
         found = self.judge()
         return LiveEvidence(
-            found.score,
-            ready=self._ready,
-            cues=tuple((reading.cue.value, reading.value) for reading in found.readings),
+            found.score, ready=self._ready, cues=tuple((reading.cue.value, reading.value) for reading in found.readings)
         )
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:

@@ -9,17 +9,15 @@ head moves as the head does: this cue answers prints and still pictures on scree
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from gate.face.align import similarity
-from gate.face.errors import NoFaceError
-
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Glimpse
+from gate.face.liveness.frame_features import Glimpse
+from gate.face.values import NoFaceError
 
 STEPS_MIN: Final = 8
 STEPS_MAX: Final = 120

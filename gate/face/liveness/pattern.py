@@ -1,21 +1,22 @@
-"""How far a raster stands out of a face's spectrum: the dots of a print, the pixels of a screen, and the moiré of either.
+"""What a print or a display lays over a face: a raster in its spectrum, and bands of light that run over it.
 
-Skin has a spectrum that falls evenly with frequency (Field 1987); a raster is a few narrow peaks on it. Each ring of
+A raster is the dots of a print, the pixels of a screen, and the moiré of either. Skin has a spectrum that falls evenly with frequency (Field 1987); a raster is a few narrow peaks on it. Each ring of
 equal frequency is its own yardstick, so that focus and light do not matter. A raster finer than the camera sees leaves nothing.
+
+Bands come of a display that is lit in pulses, seen by a shutter that reads row by row. Between two frames everything on a lit person gets brighter or
+darker as shape and lamp have it; a pulsed display adds stripes along the sensor's rows that wander from frame to frame.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX
-
-if TYPE_CHECKING:
-    from gate.face.liveness.frame_features import Floats, Glimpse
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Floats, Glimpse
 
 FRAMES_MIN: Final = 5
 _LOWEST: Final = 0.12  # cycles a pixel; below it are the features of a face
@@ -23,6 +24,8 @@ _HIGHEST: Final = 0.5
 _RINGS: Final = 24
 _PEAKS: Final = 12  # bins: three pairs of peaks, two bins wide
 _BLOCK_PX: Final = 8  # of JPEG, whose edges make peaks on the axes
+STEPS_MIN: Final = 8  # of bands, between frames
+_BLUR_PX: Final = 3.0
 
 
 class Pattern:
@@ -70,3 +73,41 @@ def _rings() -> list[npt.NDArray[np.bool_]]:
     usable = ~from_jpeg & ((across > 0) | ((across == 0) & (down > 0)))
     edges = np.linspace(_LOWEST, _HIGHEST, _RINGS + 1)
     return [usable & (radius >= low) & (radius < high) for low, high in pairwise(edges)]
+
+
+class Flicker:
+    """Compares frames of one face. `value` is the logarithm of the ratio of changes along rows to changes along columns."""
+
+    def __init__(self) -> None:
+        self._before: Floats | None = None
+        self._rows: list[float] = []
+        self._columns: list[float] = []
+
+    def see(self, glimpse: Glimpse) -> None:
+        """Take the next frame."""
+        level = np.log(cv2.GaussianBlur(glimpse.grey, (0, 0), _BLUR_PX).astype(np.float32) + 8)
+        if self._before is not None:
+            change = level - self._before
+            self._rows.append(_waves(change.mean(axis=1)))
+            self._columns.append(_waves(change.mean(axis=0)))
+        self._before = level
+
+    @property
+    def value(self) -> float | None:
+        """None before STEPS_MIN steps."""
+        if len(self._rows) < STEPS_MIN:
+            return None
+        return float(np.log((np.median(self._rows) + 1e-6) / (np.median(self._columns) + 1e-6)))
+
+    def wipe(self) -> None:
+        """Zero what shows the person; nothing more is to be seen."""
+        if self._before is not None:
+            self._before.fill(0)
+
+
+def _waves(profile: Floats) -> float:
+    """The variance of a profile about its straight line: evenly changing light and a nod of the head leave little."""
+    place = np.linspace(-1, 1, len(profile), dtype=np.float32)
+    centred = profile - profile.mean()
+    slope = float(centred @ place) / float(place @ place)
+    return float(np.var(centred - slope * place))

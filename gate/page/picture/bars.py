@@ -2,27 +2,22 @@
 
 Black hat (dark strokes on any paper), horizontal gradient (strokes, not rules), closing along the line (characters become
 bars), threshold, components, and a centre line through each by least squares. What breaks a line, such as fillers or glare,
-is bridged.
+is bridged. A page of text has a hundred components in each of a dozen masks, so nothing goes through the pixels of one: a mask's
+columns are runs, far fewer than pixels, and a component's pixels in a column are the sum of its runs there.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.page.picture.components import widest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.components import Components
-    from gate.page.values import Grey
+from gate.page.values import Bools, Doubles, Grey, Ints
 
 TILT_MAX = 0.40  # slope of a line, 22 degrees
 # A line of 30 to 44 characters is 25 to 40 times as long as high; blur and cut ends widen that.
@@ -30,12 +25,80 @@ SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
 LEVEL_MIN = 4.0  # of 255, between strokes and the rest: sensor noise on an empty bed stays below
 FAINTER_MAX = 0.75  # of the bound for strong strokes: nearer to it, the same lines would be found again
 PATTERNED_SHARE = 0.1  # of the picture, above the bound: more than text, a pattern that the text stands out of
-GAP_MAX = (
-    14.0  # heights between the parts of one line: glare takes a third of a line, and what is left tells that it did
-)
+# Heights between the parts of one line: glare takes a third of a line, and what is left tells that it did.
+GAP_MAX = 14.0
 _ROOTS = np.round(np.sqrt(255.0 * np.arange(256))).astype(np.uint8)
 COLUMNS_MAX = 100  # of a component that vote on where its middle is
 BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and no MRZ among the others
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Components, the widest first.
+
+    `left` and `right` (one past the last) are columns of the mask, `thickness` is pixels a column, (n,) each. `columns` and `middles`, (n, m),
+    are some columns of each, from its left, and where its pixels' middle is in them; `there` is False where a row has no more.
+    """
+
+    left: Ints
+    right: Ints
+    thickness: Doubles
+    columns: Doubles
+    middles: Doubles
+    there: Bools
+
+
+def widest(mask: Grey, *, width_min_px: int, count_max: int, columns_max: int) -> Components:
+    """Components of what is 1 in a mask of 0 and 1, at least so wide; of each every second, third … column if it has twice, thrice … `columns_max`."""
+    tall = cv2.transpose(mask)  # so that columns are read along, and their runs come from left to right
+    count, labels = cv2.connectedComponentsWithAlgorithm(tall, 8, cv2.CV_32S, cv2.CCL_BBDT)
+    columns, tops, lengths, places = _runs(tall)
+    of = np.asarray(labels, np.int32).reshape(-1)[places]
+    left, right = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    left[of[::-1]] = columns[::-1]  # of several the last one stays
+    right[of] = columns + 1
+    wide = np.flatnonzero(right - left >= width_min_px)
+    chosen = wide[np.argsort(left[wide] - right[wide])][:count_max]
+    rank = np.full(count, -1)
+    rank[chosen] = np.arange(len(chosen))
+    where = rank[of] * mask.shape[1] + columns
+    kept = np.flatnonzero(where >= 0)
+    where, length = where[kept], lengths[kept].astype(np.float64)
+    middle = tops[kept] + (length - 1) / 2
+    shape = (len(chosen), mask.shape[1])
+    pixels = np.bincount(where, weights=length, minlength=shape[0] * shape[1]).reshape(shape)
+    moment = np.bincount(where, weights=length * middle, minlength=shape[0] * shape[1]).reshape(shape)
+    return _columns(left[chosen], right[chosen], pixels.astype(np.float64), moment.astype(np.float64), columns_max)
+
+
+def _runs(tall: npt.NDArray[Any]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Runs of ones in the columns of a mask, from left to right: in which column, from which row, how long, and where in the tall mask, flat."""
+    framed = cv2.copyMakeBorder(tall, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
+    begins = _ones(cv2.subtract(framed[:, 1:], framed[:, :-1]))
+    ends = _ones(cv2.subtract(framed[:, :-1], framed[:, 1:]))
+    column = begins // (tall.shape[1] + 1)
+    at = begins - column
+    return column, at - column * tall.shape[1], ends - begins, at
+
+
+def _ones(mask: npt.NDArray[Any]) -> Ints:
+    """Where a mask of 0 and 1 is 1, in flat numbers; as truths, which are looked for eight at a time."""
+    return np.flatnonzero(mask.view(np.bool_))
+
+
+def _columns(left: Ints, right: Ints, pixels: Doubles, moment: Doubles, columns_max: int) -> Components:
+    of, column = np.divmod(np.flatnonzero(pixels > 0), pixels.shape[1])
+    has = np.bincount(of, minlength=len(left))
+    number = np.arange(len(of)) - np.repeat(np.cumsum(has) - has, has)
+    step = np.maximum(1, has // columns_max)[of]
+    some = np.flatnonzero(number % step == 0)
+    of, column, place = of[some], column[some], (number // step)[some]
+    shape = (len(left), int(place.max(initial=-1)) + 1)
+    columns, middles, there = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.bool_)
+    columns[of, place] = column - left[of]
+    middles[of, place] = moment[of, column] / pixels[of, column]
+    there[of, place] = True
+    return Components(left, right, pixels.sum(axis=1) / np.maximum(1, has), columns, middles, there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +116,9 @@ class Bar:
         """From end to end, along the line."""
         return (self.right - self.left) * math.hypot(1.0, self.b)
 
-    @property
-    def slender(self) -> float:
-        """How many times as long as thick."""
-        return self.length / self.thickness
-
     def y(self, x: float) -> float:
         """The centre line at a column."""
         return self.a + self.b * x
-
-
-def _strokes(small: Grey, stroke_px: int) -> Grey:
-    """How much of a vertical dark stroke there is at each pixel, 0 to 255."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, stroke_px))
-    dark = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
-    gradient = cv2.convertScaleAbs(cv2.Sobel(dark, cv2.CV_16S, 1, 0, ksize=3), alpha=0.25)
-    return np.asarray(gradient, np.uint8)
 
 
 def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
@@ -78,7 +128,9 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
     stands out of it; and beside a dark table a page's security print counts as strokes, and its text as stronger ones. So all these
     bounds between strokes and the rest are tried, each only where it is another one.
     """
-    strokes = _strokes(small, stroke_px)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, stroke_px))
+    dark = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
+    strokes = cv2.convertScaleAbs(cv2.Sobel(dark, cv2.CV_16S, 1, 0, ksize=3), alpha=0.25)  # vertical ones
     along = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px + stroke_px // 2, 1))
     joined = np.asarray(cv2.morphologyEx(cv2.blur(strokes, (3, 3)), cv2.MORPH_CLOSE, along), np.uint8)
     strong, _ = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
@@ -103,7 +155,11 @@ def _bars_above(joined: Grey, level: float, stroke_px: int) -> list[Bar]:
     mask = np.asarray(cv2.morphologyEx(above, cv2.MORPH_OPEN, kernel), np.uint8)
     bars = _straight(widest(mask, width_min_px=3 * stroke_px, count_max=3 * BARS_MAX, columns_max=COLUMNS_MAX))
     # Parts stay too: what continues a line may be the table's print beside the page.
-    whole = [bar for bar in dict.fromkeys((*_joined(bars), *bars)) if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
+    whole = [
+        bar
+        for bar in dict.fromkeys((*_joined(bars), *bars))
+        if SLENDER_MIN <= bar.length / bar.thickness <= SLENDER_MAX
+    ]
     return sorted(whole, key=lambda bar: -bar.length)[:BARS_MAX]
 
 
@@ -116,7 +172,7 @@ def _straight(found: Components) -> list[Bar]:
     return [Bar(*values) for values in np.column_stack(fields)[straight].tolist()]
 
 
-def _lines_through(found: Components) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _lines_through(found: Components) -> tuple[Doubles, Doubles]:
     """Slopes and offsets by least squares, and again without the columns that lie far off: what else touches the bar."""
     slope, offset = _least_squares(found, found.there)
     off = np.abs(found.middles - offset[:, None] - slope[:, None] * found.columns)
@@ -126,9 +182,7 @@ def _lines_through(found: Components) -> tuple[npt.NDArray[np.float64], npt.NDAr
     return np.where(again, closer, slope), np.where(again, higher, offset)
 
 
-def _least_squares(
-    found: Components, used: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _least_squares(found: Components, used: Bools) -> tuple[Doubles, Doubles]:
     """Slope and offset of each component through the columns that are used."""
     count = np.maximum(1, used.sum(axis=1))
     middle_x, middle_y = ((values * used).sum(axis=1) / count for values in (found.columns, found.middles))
@@ -138,7 +192,7 @@ def _least_squares(
     return slope, middle_y - slope * middle_x
 
 
-def _medians(values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _medians(values: Doubles, there: Bools) -> Doubles:
     """Of each row, the lower of two where there is no middle one."""
     ranked = np.sort(np.where(there, values, np.inf), axis=1)
     middle = (np.maximum(1, there.sum(axis=1)) - 1) // 2

@@ -10,24 +10,16 @@ the smaller size does, at an edge or with the picture; that of the larger one go
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from gate.page.picture.measure import FRAME_PX
-from gate.page.picture.ranks import at_share
-from gate.page.picture.rectify import sample
-from gate.page.values import STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
-    from gate.page.picture.rectify import Ribbon
-    from gate.page.values import Grey
+from gate.page.picture.decode import Cells
+from gate.page.picture.measure import FRAME_PX, at_share
+from gate.page.picture.rectify import Ribbon, sample
+from gate.page.values import STRIP_WIDTH_PX, Doubles, Floats, Grey
 
 CUT_WIDTHS: Final = (36,)  # of MRZs whose text may be the beginning of a longer one's
 # Drawn MRZs of that size have 1.5 and 2.5 at the 95th percentile; edges of labels, pages and fingers 3 and more, mostly 5 to 90.
@@ -84,9 +76,7 @@ def paper_ends(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells]) ->
     return not inside or bool(np.max(_steps(between.mean(axis=0))[round(REACH * _PITCH_PX) :]) >= EDGE_MIN)
 
 
-def _gap(
-    grey: Grey, ends: Sequence[Ribbon], reach: float, *, after: bool
-) -> tuple[npt.NDArray[np.float32], bool, float]:
+def _gap(grey: Grey, ends: Sequence[Ribbon], reach: float, *, after: bool) -> tuple[Floats, bool, float]:
     """The paper between two lines, whether the picture shows all of it, and how many pixels a pitch takes."""
     pitch_px = ends[0].length_px / (_CELLS + reach)
     apart = math.dist(ends[0].at(0.5), ends[1].at(0.5)) / pitch_px
@@ -106,9 +96,7 @@ def _end_part(ribbon: Ribbon, cells: Cells, reach: float, *, after: bool) -> Rib
     return ribbon.stretched(start, end)
 
 
-def _strip(
-    grey: Grey, part: Ribbon, reach: float, high: float, pitch_px: float, *, after: bool
-) -> tuple[npt.NDArray[np.float32], bool]:
+def _strip(grey: Grey, part: Ribbon, reach: float, high: float, pitch_px: float, *, after: bool) -> tuple[Floats, bool]:
     """The shades along a ribbon `high` pitches high, what lies beside the MRZ last; and whether the picture shows all of it."""
     size = round((_CELLS + reach) * _PITCH_PX), max(4, round(high * _PITCH_PX))
     shades = sample(grey, part, *size, high * pitch_px).astype(np.float32)
@@ -118,11 +106,11 @@ def _strip(
     return shades if after else shades[:, ::-1], inside
 
 
-def _smooth(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _smooth(columns: Floats) -> Doubles:
     return np.convolve(columns, np.full(3, 1 / 3), "valid")
 
 
-def _steps(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _steps(columns: Floats) -> Doubles:
     """How sharply the shade changes at each column beside the MRZ, as multiples of the MRZ's own sharpest change."""
     mrz_px = _CELLS * _PITCH_PX - 2
     smooth = _smooth(columns)
@@ -131,7 +119,7 @@ def _steps(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return steps[mrz_px - _STEP_PX - 1 :] / max(usual, _GREY)
 
 
-def _shade(columns: npt.NDArray[np.float32]) -> float:
+def _shade(columns: Floats) -> float:
     """The largest difference of shade beside the MRZ, as a multiple of the MRZ's own."""
     mrz_px = _CELLS * _PITCH_PX - 2
     smooth = _smooth(columns)
@@ -140,7 +128,7 @@ def _shade(columns: npt.NDArray[np.float32]) -> float:
     return float(np.abs(smooth[mrz_px:] - middle).max()) / max(at_share(np.abs(near - middle), 0.95), _GREY)
 
 
-def _darkness(shades: npt.NDArray[np.float32]) -> float:
+def _darkness(shades: Floats) -> float:
     mrz_px = _CELLS * _PITCH_PX
     paper, ink = at_share(shades[:, :mrz_px], 0.9), at_share(shades[:, :mrz_px], 0.04)
     return (paper - at_share(shades[:, mrz_px:], 0.03)) / max(paper - ink, 1.0)

@@ -9,16 +9,10 @@ weigh: here each cell only gets its probabilities.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.values import FRAMES
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Floats
+from gate.page.values import FRAMES, Doubles, Floats, Ints
 
 LENGTHS = (30, 36, 44)
 OFFSETS_MAX = 3  # cuts of one grid to one length that are worth weighing
@@ -42,8 +36,8 @@ class Cells:
     distance of peaks from the grid in pitches.
     """
 
-    centres: npt.NDArray[np.float64]
-    probabilities: npt.NDArray[np.float64]
+    centres: Doubles
+    probabilities: Doubles
     left_out: float
     residual: float
 
@@ -57,12 +51,12 @@ class Cells:
 class Grid:
     """Where characters stand: the frame is a polynomial of whole k from `first` to `last`."""
 
-    coefficients: npt.NDArray[np.float64]  # highest power first, as numpy.polyval wants them
+    coefficients: Doubles  # highest power first, as numpy.polyval wants them
     first: int
     last: int
     residual: float
 
-    def centre(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def centre(self, index: Ints) -> Doubles:
         """The frame of a character."""
         return np.asarray(np.polyval(self.coefficients, index.astype(np.float64)), np.float64)
 
@@ -81,7 +75,7 @@ def decode(frames: Floats) -> Cuts:
     return {length: found for length, found in cuts.items() if found}
 
 
-def fit_grid(ink: npt.NDArray[np.float64]) -> Grid | None:
+def fit_grid(ink: Doubles) -> Grid | None:
     """Lay a grid through the peaks of `ink`, None when they stand on none."""
     places, weights = _peaks(ink)
     if len(places) < PEAKS_SHARE_MIN * LENGTHS[0]:
@@ -92,9 +86,7 @@ def fit_grid(ink: npt.NDArray[np.float64]) -> Grid | None:
     return _laid(places, weights, _numbered(places, pitch))
 
 
-def _laid(
-    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64]
-) -> Grid | None:
+def _laid(places: Doubles, weights: Doubles, numbers: Ints) -> Grid | None:
     """The grid through numbered peaks by least squares; peaks that lie far off are numbered anew or dropped."""
     for _ in range(3):
         coefficients, off = _least_squares(places, weights, numbers)
@@ -114,9 +106,7 @@ def _laid(
     return Grid(coefficients, first, last, residual)
 
 
-def _least_squares(
-    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _least_squares(places: Doubles, weights: Doubles, numbers: Ints) -> tuple[Doubles, Doubles]:
     """The quadratic through the peaks, or a cubic where that leaves them uneven, and how far each lies off it in pitches."""
     coefficients, off = _polynomial(places, weights, numbers, 2)
     if len(places) < BENT_PEAKS_MIN or float(np.sqrt(np.mean(off**2))) <= BENT_MIN:
@@ -124,15 +114,13 @@ def _least_squares(
     return _polynomial(places, weights, numbers, 3)
 
 
-def _polynomial(
-    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64], degree: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _polynomial(places: Doubles, weights: Doubles, numbers: Ints, degree: int) -> tuple[Doubles, Doubles]:
     coefficients = np.polyfit(numbers, places, degree, w=np.sqrt(weights))
     local = np.maximum(np.polyval(np.polyder(coefficients), numbers), 1.0)
     return coefficients, (places - np.polyval(coefficients, numbers)) / local
 
 
-def _peaks(ink: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _peaks(ink: Doubles) -> tuple[Doubles, Doubles]:
     """Places, to a fraction of a frame, and heights of the local maxima of `ink`."""
     padded = np.pad(ink, 1)
     smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
@@ -145,7 +133,7 @@ def _peaks(ink: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.N
     return at.astype(np.float64) + np.clip(shift, -0.5, 0.5), smooth[at]
 
 
-def _pitch(places: npt.NDArray[np.float64]) -> float | None:
+def _pitch(places: Doubles) -> float | None:
     """The usual distance of neighbours, in frames: the mean of those near the median."""
     steps = np.diff(places)
     usual = steps[(steps >= PITCH_MIN * 0.8) & (steps <= PITCH_MAX * 1.2)]
@@ -159,7 +147,7 @@ def _pitch(places: npt.NDArray[np.float64]) -> float | None:
     return pitch if PITCH_MIN <= pitch <= PITCH_MAX else None
 
 
-def _numbered(places: npt.NDArray[np.float64], pitch: float) -> npt.NDArray[np.int64]:
+def _numbered(places: Doubles, pitch: float) -> Ints:
     """Number the peaks by whole steps; the pitch follows what was seen last, as perspective changes it slowly."""
     numbers = np.zeros(len(places), np.int64)
     for index in range(1, len(places)):
@@ -171,7 +159,7 @@ def _numbered(places: npt.NDArray[np.float64], pitch: float) -> npt.NDArray[np.i
     return numbers
 
 
-def _cuts(probabilities: npt.NDArray[np.float64], grid: Grid, length: int) -> tuple[Cells, ...]:
+def _cuts(probabilities: Doubles, grid: Grid, length: int) -> tuple[Cells, ...]:
     """The likeliest ways to lay `length` cells over the grid: every cell inked, little ink beside them."""
     span = grid.last - grid.first + 1
     if not -4 <= length - span <= 0.4 * length:
@@ -194,9 +182,7 @@ def _cuts(probabilities: npt.NDArray[np.float64], grid: Grid, length: int) -> tu
     return tuple(cuts)
 
 
-def _cells(
-    probabilities: npt.NDArray[np.float64], grid: Grid, start: int, length: int, *, left_out: float
-) -> Cells | None:
+def _cells(probabilities: Doubles, grid: Grid, start: int, length: int, *, left_out: float) -> Cells | None:
     """Gather what the frames around each cell's middle say. None when the grid folds back or leaves the strip far behind."""
     centres = grid.centre(np.arange(start, start + length))
     steps = np.diff(centres)

@@ -1,6 +1,6 @@
 """What may stand where in an MRZ, and what its check digits cover.
 
-ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate_documents.mrz`'s,
+ICAO 9303-3 to 9303-7, with the codes of states, only as far as reading pictures needs it: meaning and problems of fields are `gate_documents.mrz`'s,
 and a test holds both to the same check digits.
 """
 
@@ -9,14 +9,11 @@ from __future__ import annotations
 import enum
 import functools
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.page.values import ALPHABET, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 Place = tuple[int, int, int]  # line, first character, one past the last
 
@@ -205,3 +202,25 @@ def mistakable(mrz_format: MrzFormat, line: int, column: int, character: str) ->
     if (line, column) in beyond_check(mrz_format):
         return others
     return "".join(other for other in others if _DIGITS[other] == _DIGITS[character])
+
+
+# State codes, as an MRZ's issuer and nationality may have them: ICAO 9303-3 §5, parts A to E. What a code means is `gate_documents`'s, and a test
+# holds both to the same codes.
+_ICAO: Final = """
+ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS BIH BLM BLR BLZ BMU BOL
+BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV CRI CUB CUW CXR CYM CYP CZE DJI DMA DNK DOM DZA
+ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM GAB GBR GEO GGY GHA GIB GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG
+HMD HND HRV HTI HUN IDN IMN IND IOT IRL IRN IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN LBR LBY LCA
+LIE LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA MDG MDV MEX MHL MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS MWI MYS MYT NAM NCL
+NER NFK NGA NIC NIU NLD NOR NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK PRT PRY PSE PYF QAT REU ROU RUS RWA SAU SDN
+SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN SWE SWZ SXM SYC SYR TCA TCD TGO THA TJK TKL TKM TLS TON TTO
+TUN TUR TUV TWN TZA UGA UKR UMI URY USA UZB VAT VCT VEN VGB VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE
+D<< GBD GBN GBO GBP GBS RKS EUE UNO UNA UNK UTO
+XBA XCC XCE XCO XCT XDC XEC XES XIM XMP XOM XPO XXA XXB XXC XXX IAO NTZ
+"""
+_CODES: Final = frozenset(_ICAO.split())
+
+
+def exists(code: str) -> bool:
+    """True for three characters, fillers included, that name an issuer or a nationality."""
+    return code in _CODES

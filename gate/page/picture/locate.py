@@ -1,31 +1,24 @@
 """Where lines of text that may be a machine-readable zone lie in a picture.
 
 The MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are
-found on a small copy of the picture and grouped by spacing and edges. Whether a group is an MRZ is the recogniser's to
-say; this module only proposes, best first.
+found on a small copy of the picture and grouped by spacing and edges. Those along which strokes stand evenly come first: OCR-B has one pitch,
+other text has words, and letters of many widths. Whether a group is an MRZ is the recogniser's to say; this module only proposes.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from gate.page.picture.bars import Bar, find_bars
-from gate.page.picture.comb import evenness_of
-from gate.page.picture.turn import turned_back
-from gate.page.values import LinePlace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.picture.turn import Copies
-    from gate.page.values import Grey
+from gate.page.picture.turn import Copies, turned_back
+from gate.page.values import Bools, Doubles, Floats, Grey, LinePlace
 
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
 FINE_SIDE_PX = 2 * WORKING_SIDE_PX  # for a page that is small in a large picture
@@ -40,7 +33,7 @@ EVEN_MIN = 0.25  # below, only the first is worth a look: MRZs have 0.3 and more
 class Group:
     """Two or three lines that may be an MRZ, top one first as they stand in the picture; higher `score` is likelier.
 
-    `even` is how evenly strokes stand along the lines, 0 to 1: see `gate.page.picture.comb`.
+    `even` is how evenly strokes stand along the lines, 0 to 1.
     """
 
     lines: tuple[LinePlace, ...]
@@ -61,8 +54,10 @@ def propose(copies: Copies, *, turn_deg: float = 0.0, fine: bool = False) -> tup
     groups: list[Group] = []
     for bars in itertools.chain.from_iterable(find_bars(small, stroke_px) for stroke_px in strokes_px):
         groups += _groups(small, bars)
-    groups.sort(key=lambda group: -group.score)
-    best = list(itertools.islice(_distinct(groups), GROUPS_MAX))
+    best: list[Group] = []
+    for group in sorted(groups, key=lambda group: -group.score):
+        if len(best) < GROUPS_MAX and not any(_same(group, better) for better in best):
+            best.append(group)
     return tuple(_placed(group, back, shrink) for group in best if group is best[0] or group.even >= EVEN_MIN)
 
 
@@ -91,7 +86,7 @@ def _standing(bars: Sequence[Bar]) -> Iterator[tuple[Bar, ...]]:
                     yield bars[one], bars[other], bars[third]
 
 
-def _below(bars: Sequence[Bar]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def _below(bars: Sequence[Bar]) -> tuple[Doubles, Bools]:
     """How far below each bar each other one lies, and whether it can be the next line of an MRZ: as long, as thick, parallel, at a line's distance."""
     left, right, start, slope, thickness = np.array(
         [(bar.left, bar.right, bar.a, bar.b, bar.thickness) for bar in bars]
@@ -109,17 +104,15 @@ def _below(bars: Sequence[Bar]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
     return spacing, long & parallel & alike & near
 
 
-def _spacing(upper: Bar, lower: Bar) -> float:
-    middle = (max(upper.left, lower.left) + min(upper.right, lower.right)) / 2
-    return (lower.y(middle) - upper.y(middle)) / math.hypot(1.0, upper.b)
-
-
 def _shape(bars: tuple[Bar, ...], width: int) -> float:
     """How much the bars look like the lines of an MRZ by their places alone."""
     left, right = _edges(bars)
     length = right - left
     ragged = sum(abs(bar.left - left) + abs(bar.right - right) for bar in bars) / len(bars) / length
-    spacings = length * (len(bars) - 1) / max(1.0, _spacing(bars[0], bars[-1]))
+    upper, lower = bars[0], bars[-1]
+    middle = (max(upper.left, lower.left) + min(upper.right, lower.right)) / 2
+    spacing = (lower.y(middle) - upper.y(middle)) / math.hypot(1.0, upper.b)
+    spacings = length * (len(bars) - 1) / max(1.0, spacing)
     three = len(bars) == 3
     # A line is 12 distances of lines long in a card of three lines, 14 to 18 in the other formats; prints differ by a third.
     low, high = (8.0, 16.0) if three else (11.0, 25.0)
@@ -140,7 +133,7 @@ def _edges(bars: Sequence[Bar]) -> tuple[float, float]:
     return min(bar.left for bar in bars), max(bar.right for bar in bars)
 
 
-def _placed(group: Group, back: npt.NDArray[np.float64], shrink: float) -> Group:
+def _placed(group: Group, back: Doubles, shrink: float) -> Group:
     """The group in pixels of the whole picture; a working pixel's middle is half a pixel from its corner."""
 
     def whole(point: tuple[float, float]) -> tuple[float, float]:
@@ -151,18 +144,55 @@ def _placed(group: Group, back: npt.NDArray[np.float64], shrink: float) -> Group
     return Group(lines, group.score, group.even)
 
 
-def _distinct(groups: Sequence[Group]) -> Iterator[Group]:
-    """Groups without those that propose the lines of a better one again."""
-    kept: list[Group] = []
-    for group in groups:
-        if not any(_same(group, other) for other in kept):
-            kept.append(group)
-            yield group
-
-
 def _same(one: Group, other: Group) -> bool:
     if len(one.lines) != len(other.lines):
         return False
     near = 2.0 * min(one.lines[0].height_px, other.lines[0].height_px)
     pairs = list(zip(one.lines, other.lines, strict=True))
     return all(math.dist(a.start, b.start) <= near and math.dist(a.end, b.end) <= near for a, b in pairs)
+
+
+# Along a bar: 30 to 44 characters, less what was not located, more for what touches it.
+TEETH_MIN, TEETH_MAX = 18.0, 52.0
+_ROWS = np.array([-0.4, 0.0, 0.4], np.float32)  # of the bar's thickness, that are looked at
+_SPREAD = 0.08  # of the pitch: perspective makes one end's finer
+_WAVES = 1024  # of the spectrum; a working picture is hardly wider
+_TEETH = np.arange(TEETH_MIN, TEETH_MAX, 0.5)
+_SLOWEST = 5.0  # waves along a bar that are shades of the paper rather than strokes
+
+
+def evenness_of(small: Grey, bars: Sequence[Bar]) -> list[float]:
+    """For each bar the share of what changes along it that changes with one pitch: about 0.5 in an MRZ, 0.15 in words."""
+    if not bars:
+        return []
+    profiles = [_profile(small, bar) for bar in bars]
+    tapered = np.zeros((len(bars), _WAVES))
+    for row, profile in zip(tapered, profiles, strict=True):
+        row[: len(profile)] = profile * _taper(len(profile))
+    waves = np.fft.rfft(tapered)
+    upto = np.zeros((len(bars), waves.shape[1] + 1))
+    np.cumsum(waves.real**2 + waves.imag**2, axis=1, out=upto[:, 1:])
+    return [_of_one_pitch(power, _WAVES / len(profile)) for power, profile in zip(upto, profiles, strict=True)]
+
+
+def _of_one_pitch(upto: Doubles, a_wave: float) -> float:
+    """From the power up to each wave of the spectrum; `a_wave` is how many of its waves are one along the bar."""
+    last = len(upto) - 1
+    strokes = upto[-1] - upto[min(last, round(_SLOWEST * a_wave))]
+    first = np.minimum(np.round(_TEETH * a_wave * (1 - _SPREAD)).astype(np.int64), last)
+    behind = np.minimum(np.round(_TEETH * a_wave * (1 + _SPREAD)).astype(np.int64) + 1, last)
+    return float((upto[behind] - upto[first]).max() / max(float(strokes), 1e-9))
+
+
+_taper = functools.lru_cache(maxsize=_WAVES)(np.hanning)
+
+
+def _profile(small: Grey, bar: Bar) -> Floats:
+    """Grey along the bar without slow shades, and with single marks cut down to the size of strokes."""
+    along = np.linspace(bar.left, bar.right, min(_WAVES, max(8, round(bar.right - bar.left))), dtype=np.float32)
+    across = _ROWS[:, None] * np.float32(bar.thickness)
+    x, y = along - across * np.float32(bar.b), np.float32(bar.a) + np.float32(bar.b) * along + across
+    grey = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(axis=0)
+    grey = grey - cv2.blur(grey[None, :], (max(3, len(grey) // 10), 1))[0]
+    limit = 2.5 * float(grey.std())
+    return np.asarray(np.clip(grey, -limit, limit), np.float32)

@@ -1,24 +1,19 @@
-"""What speaks against a reading: the part of the acceptance rule that one picture can meet.
+"""What is wrong with one picture of a page: what speaks against its reading, why there is none, what would make the next one better.
 
 Pure. Of 666 pairs of characters 52 differ by a multiple of ten and no check digit sees them, and names have none at all, so
 right digits are not proof of a right reading. A picture counts when nothing speaks against its text; how many it takes is the
-business of `gate.page.stream.votes`.
+business of `gate.page.stream.votes`. Bounds were set on drawn pages (docs/protocols/page-reading.md has the tables), not on pictures of documents.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from gate.page.picture.layout import LAYOUTS, at, beyond_check
-from gate.page.picture.states import exists
-from gate.page.values import PALEST_MIN, PITCH_PX_MIN, MrzFormat
+from gate.page.picture.layout import LAYOUTS, at, beyond_check, exists
+from gate.page.picture.measure import StripState
+from gate.page.values import PALEST_MIN, PITCH_PX_MIN, MrzFormat, Reading, Why
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gate.page.values import Reading
-
-# Set on drawn pages of all formats and faults: docs/protocols/page-reading.md has the tables.
+# Of a reading.
 CONFIDENCE_MIN = 0.8
 UNCHECKED_MIN = 0.95  # where no check digit tells: names, states, sex, a visa's optional data
 FIT_MIN = 0.75
@@ -28,10 +23,10 @@ MARKS_MAX = 1
 
 def objections_to(reading: Reading) -> tuple[str, ...]:
     """What keeps a single reading from counting as a vote, in words without content; empty when nothing does."""
-    return (*_of_what_is_seen(reading), *_of_the_text(reading))
+    return tuple(_objections(reading))
 
 
-def _of_what_is_seen(reading: Reading) -> Iterator[str]:
+def _objections(reading: Reading) -> Iterator[str]:
     if reading.repaired:
         yield "a character was put in place of the likeliest one"
     if reading.crowded:
@@ -44,7 +39,8 @@ def _of_what_is_seen(reading: Reading) -> Iterator[str]:
         yield "a character is less than half as dark as the others of its line"
     if reading.weakest < CONFIDENCE_MIN:
         yield f"the weakest character has a confidence of {reading.weakest:.2f}, under {CONFIDENCE_MIN}"
-    if (unchecked := _weakest_unchecked(reading)) < UNCHECKED_MIN:
+    unchecked = min(reading.confidence[line][column] for line, column in beyond_check(reading.format))
+    if unchecked < UNCHECKED_MIN:
         yield f"a character that no check digit covers has a confidence of {unchecked:.2f}, under {UNCHECKED_MIN}"
     if reading.marks > MARKS_MAX:
         yield "there are marks between the lines"
@@ -52,9 +48,10 @@ def _of_what_is_seen(reading: Reading) -> Iterator[str]:
         yield f"a character has a likeness of {reading.fit:.2f} to its shape in OCR-B, under {FIT_MIN}"
     if reading.lead < LEAD_MIN:
         yield "a character has as much of another one's shape"
+    yield from _objections_to_text(reading)
 
 
-def _of_the_text(reading: Reading) -> Iterator[str]:
+def _objections_to_text(reading: Reading) -> Iterator[str]:
     for name, holds in reading.check_digits.items():
         if not holds:
             yield f"the check digit of {name} is wrong"
@@ -68,10 +65,50 @@ def _of_the_text(reading: Reading) -> Iterator[str]:
             yield f"the code of the {name} does not exist"
 
 
-def _weakest_unchecked(reading: Reading) -> float:
-    return min(reading.confidence[line][column] for line, column in beyond_check(reading.format))
-
-
 def counts(reading: Reading) -> bool:
     """True when a reading meets the part of the rule that one picture can meet."""
     return not objections_to(reading)
+
+
+CONTRAST_MIN = 0.12
+SHARPNESS_MIN = 0.33  # a blur of sigma 0.15 pitch, with which one drawn page in three is not read in full
+LOST_MAX = 0.03  # one character in a line
+LOST_BRIGHT_MIN = 0.4  # of the lost ones: light took them, not a finger
+UPSIDE_DOWN_MIN_DEG = 120.0
+MOVED_PITCHES_MAX = 0.5  # between two frames
+
+
+def reasons_of(states: Sequence[StripState]) -> tuple[Why, ...]:
+    """Why nothing was read, from all groups of lines that were looked at; at least one reason."""
+    lined = [state for state in states if state.lined]
+    if not lined:
+        blurred = any(state.sharpness < SHARPNESS_MIN for state in states)
+        return (Why.BLURRED,) if blurred else (Why.NO_MRZ,)
+    fullest = min(lined, key=lambda state: state.lost)
+    return hints_of(fullest) or (Why.UNREADABLE,)
+
+
+def hints_of(state: StripState) -> tuple[Why, ...]:
+    """What is wrong with an MRZ as it is seen, the most useful first; empty when nothing is."""
+    found = []
+    if abs(state.rotation_deg) >= UPSIDE_DOWN_MIN_DEG:
+        found.append(Why.UPSIDE_DOWN)
+    if state.pitch_px < PITCH_PX_MIN:
+        found.append(Why.TOO_SMALL)
+    if state.sharpness < SHARPNESS_MIN or state.contrast < CONTRAST_MIN:
+        found.append(Why.BLURRED)
+    if state.lost > LOST_MAX:
+        found.append(Why.GLARE if state.lost_bright >= LOST_BRIGHT_MIN else Why.COVERED)
+    return tuple(found)
+
+
+def with_light_on_it(hints: tuple[Why, ...], palest: float) -> tuple[Why, ...]:
+    """The hints of an MRZ that was read, and that light takes a part of it: all that the traveller can change about pale print."""
+    if palest >= PALEST_MIN or Why.GLARE in hints or Why.COVERED in hints:
+        return hints
+    return (*hints, Why.GLARE)
+
+
+def moving(moved_px: float, pitch_px: float) -> bool:
+    """True when an MRZ went too far from one frame to the next to be seen sharply."""
+    return moved_px > MOVED_PITCHES_MAX * pitch_px

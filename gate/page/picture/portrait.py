@@ -7,17 +7,10 @@ millimetres; finding the face in it is the face room's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-from gate.page.values import MrzFormat
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Quad, Reading
+from gate.page.values import MrzFormat, Pixels, Quad, Reading
 
 MM_A_PITCH = 2.54
 CROP_HEIGHT_PX = 480
@@ -44,7 +37,7 @@ def portrait_quad(reading: Reading) -> Quad | None:
     return at(_LEFT_MM, top_mm), at(_RIGHT_MM, top_mm), at(_RIGHT_MM, _BOTTOM_MM), at(_LEFT_MM, _BOTTOM_MM)
 
 
-def crop_portrait(picture: npt.NDArray[np.uint8], reading: Reading) -> npt.NDArray[np.uint8] | None:
+def crop_portrait(picture: Pixels, reading: Reading) -> Pixels | None:
     """The portrait's part of the picture, upright and at most `CROP_HEIGHT_PX` high; None when it is not in the picture."""
     quad = portrait_quad(reading)
     if quad is None:

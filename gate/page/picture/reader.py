@@ -6,34 +6,35 @@ The stages in a row; each is a module beside this one. Nothing is kept from one 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from gate.page.picture.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.picture.locate import propose
-from gate.page.picture.marks import marks_beside
-from gate.page.picture.measure import palest_of, print_of
-from gate.page.picture.placement import hints_of, reasons_of, with_light_on_it
+from gate.page.picture.locate import Group, propose
+from gate.page.picture.measure import light_on, marks_beside, palest_of, print_of
+from gate.page.picture.objections import hints_of, reasons_of, with_light_on_it
 from gate.page.picture.rectify import spacing_of
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.picture.sight import Look, glance_at, look_again, look_at, place_of
+from gate.page.picture.text import MrzText
 from gate.page.picture.turn import Copies, turn_of
-from gate.page.picture.views import light_on
-from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, MrzFormat, NoReading, Reading
+from gate.page.values import (
+    STRIP_HEIGHT_PX,
+    Floats,
+    Geometry,
+    Grey,
+    LinePlace,
+    MrzFormat,
+    NoReading,
+    Pixels,
+    Quad,
+    Reading,
+    Recogniser,
+)
 from gate.picture import BadPictureError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy.typing as npt
-
-    from gate.page.picture.locate import Group
-    from gate.page.picture.measure import Print
-    from gate.page.picture.text import MrzText
-    from gate.page.values import Floats, Grey, Quad, Recogniser
 
 SIDE_MIN_PX = 48
 PIXELS_MAX = 40_000_000
@@ -49,7 +50,7 @@ SURE_WORTH = 0.5  # may be so much nearer to another one's shape: other makes of
 UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 
 
-def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
+def read(picture: Pixels, recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
     """Read the MRZ of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
     With `any_rotation` a page may lie any way round, and be small in a large picture; without it, as in a live frame, within 20
@@ -88,7 +89,7 @@ class _Counted:
         return self._recogniser(strips)
 
 
-def grey_of(picture: npt.NDArray[np.uint8]) -> Grey:
+def grey_of(picture: Pixels) -> Grey:
     """Check a picture and make it grey. Raises BadPictureError."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
         raise BadPictureError(f"neither grey nor BGR of 8 bits: {picture.dtype} {list(picture.shape)}")
@@ -186,12 +187,12 @@ def _ends_seen(grey: Grey, look: Look, text: MrzText) -> bool:
 def _geometry(look: Look, text: MrzText) -> Geometry:
     """Measure the MRZ in the picture, through the ribbons that it was read along."""
     lines: list[LinePlace] = []
-    prints: list[Print] = []
+    prints: list[tuple[float, float]] = []  # height and residual of the baseline, in pitches
     for ribbon, strip, cells, line in zip(look.ribbons, look.strips[:, 0], text.cells, text.choice.lines, strict=True):
         start, end = place_of(ribbon, cells.centres[0]), place_of(ribbon, cells.centres[-1])
         pitch_px = math.dist(start, end) / (len(line) - 1)
         seen = print_of(strip, cells, line, strip_height_pitches=ribbon.height_px / pitch_px)
-        lines.append(LinePlace(start, end, pitch_px if seen is None else seen.height * pitch_px))
+        lines.append(LinePlace(start, end, pitch_px if seen is None else seen[0] * pitch_px))
         prints += [] if seen is None else [seen]
     width = len(text.choice.lines[0]) - 1
     pitch_px = float(np.mean([math.dist(line.start, line.end) / width for line in lines]))
@@ -199,9 +200,9 @@ def _geometry(look: Look, text: MrzText) -> Geometry:
         lines=tuple(lines),
         pitch_px=pitch_px,
         pitch_residual=max(cells.residual for cells in text.cells),
-        baseline_residual=max((seen.baseline_residual for seen in prints), default=None),
+        baseline_residual=max((residual for _, residual in prints), default=None),
         spacing_px=spacing_of(lines),
-        height_px=float(np.median([seen.height for seen in prints])) * pitch_px if prints else None,
+        height_px=float(np.median([height for height, _ in prints])) * pitch_px if prints else None,
         rotation_deg=look.rotation_deg,
     )
 

@@ -5,19 +5,13 @@ The model's contract is in its manifest entry: strips 32 x 704 in, 176 frames of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
-from gate.page.errors import RecogniserError
+from gate.page.values import Floats, RecogniserError
 from models.errors import ModelError
 from models.manifest import load
-from models.runtime import open_session
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from gate.page.values import Floats
-    from models.runtime import Session
+from models.runtime import Session, open_session
 
 MODEL_NAME = "mrz_lines"
 

@@ -7,20 +7,13 @@ A ribbon follows the middle of a line, along a parabola where a page is bent, an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from gate.page.values import STRIP_HEIGHT_PX, STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.page.values import Floats, Grey, LinePlace, Point
+from gate.page.values import STRIP_HEIGHT_PX, STRIP_WIDTH_PX, Floats, Grey, LinePlace, Point
 
 MARGIN = 0.4  # of the distance of lines, which is one character: space left of the first and right of the last
 TAPER_MAX = 1.6  # a page that lies 40 degrees askew before a near camera
@@ -175,9 +168,7 @@ def sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: floa
     return sampled.astype(np.uint8, copy=False)
 
 
-def _shrunk(
-    grey: Grey, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], fineness: float
-) -> tuple[Grey, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _shrunk(grey: Grey, x: Floats, y: Floats, fineness: float) -> tuple[Grey, Floats, Floats]:
     """The part of the picture that is sampled, shrunk to about one pixel a sample, and the samples' places in it."""
     height, width = grey.shape
     left, right = (int(np.clip(v, 0, width)) for v in (np.floor(np.min(x)) - 2, np.ceil(np.max(x)) + 3))

@@ -10,19 +10,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
+from gate.page.picture.decode import Cells
 from gate.page.picture.layout import mistakable
-from gate.page.values import ALPHABET, STRIP_HEIGHT_PX
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.picture.decode import Cells
-    from gate.page.values import Floats, MrzFormat
+from gate.page.values import ALPHABET, STRIP_HEIGHT_PX, Bools, Doubles, Floats, Ints, MrzFormat
 
 TILES: Final = Path(__file__).with_name("ocr_b.png")  # made by gate_lab.train.ocr_b
 WIDTH_PX: Final = 12  # of a tile: one pitch
@@ -37,9 +32,7 @@ _VOTERS: Final = 12
 _BLURS: Final = (0.5, 1.0, 1.6)  # of tiles, in their pixels: from sharp print to what is just readable
 
 
-def fits_of(
-    strip: npt.NDArray[np.float32], cells: Cells, text: str, rivals: npt.NDArray[np.bool_], *, pitch_rows: float
-) -> tuple[Floats, Floats]:
+def fits_of(strip: Floats, cells: Cells, text: str, rivals: Bools, *, pitch_rows: float) -> tuple[Floats, Floats]:
     """How well each character of a line fits its tile, and how surely it is no other one of its `rivals`, (n, 37); (n,) each.
 
     The first is a correlation. The second is 1 for the tile itself, -1 for the tile of another character, and 0 half way between.
@@ -55,7 +48,7 @@ def fits_of(
     return own, np.where(rivals, leads, 1.0).min(axis=1)
 
 
-def rivals_of(mrz_format: MrzFormat, number: int, line: str) -> npt.NDArray[np.bool_]:
+def rivals_of(mrz_format: MrzFormat, number: int, line: str) -> Bools:
     """(n, 37): for each character of a line, which ones it could be taken for without a check digit telling."""
     return np.array([_rivals(mrz_format, number, column, character) for column, character in enumerate(line)])
 
@@ -66,9 +59,7 @@ def _rivals(mrz_format: MrzFormat, number: int, column: int, character: str) -> 
     return tuple(other in others for other in ALPHABET)
 
 
-def _line_fit(
-    strip: npt.NDArray[np.float32], cells: Cells, said: npt.NDArray[np.int64], pitch_rows: float
-) -> tuple[Floats, float, tuple[int, int]]:
+def _line_fit(strip: Floats, cells: Cells, said: Ints, pitch_rows: float) -> tuple[Floats, float, tuple[int, int]]:
     """The tiles of the line's sharpness, its height and its place off the cells' middles, by the characters that have most ink."""
     some = np.flatnonzero(said != ALPHABET.index("<"))
     some = some[:: max(1, len(some) // _VOTERS)] if len(some) else np.arange(len(said))
@@ -85,9 +76,7 @@ def _line_fit(
     return best[1:]
 
 
-def _patches(
-    strip: npt.NDArray[np.float32], centres: npt.NDArray[np.float64], cells: Cells, pitch_rows: float
-) -> Floats:
+def _patches(strip: Floats, centres: Doubles, cells: Cells, pitch_rows: float) -> Floats:
     """(n, HEIGHT_PX + 2 rims, WIDTH_PX + 2 rims): the surroundings of cells' middles, ink positive."""
     across = (np.arange(WIDTH_PX + 2 * _RIM_PX) - (WIDTH_PX + 2 * _RIM_PX - 1) / 2) / WIDTH_PX
     down = (np.arange(HEIGHT_PX + 2 * _RIM_PX) - (HEIGHT_PX + 2 * _RIM_PX - 1) / 2) / WIDTH_PX

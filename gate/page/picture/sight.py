@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.picture.decode import decode
+from gate.page.picture.decode import Cells, Cuts, decode
+from gate.page.picture.locate import Group
 from gate.page.picture.measure import FRAME_PX, StripState, contrast_of, lost_cells, sharpness_of
 from gate.page.picture.rectify import MARGIN, TAPER_MAX, Ribbon, cut, ribbons_of, settle
 from gate.page.picture.text import MrzText, fused, text_of_cuts
-from gate.page.values import STRIP_WIDTH_PX
-
-if TYPE_CHECKING:
-    from gate.page.picture.decode import Cells, Cuts
-    from gate.page.picture.locate import Group
-    from gate.page.values import Floats, Grey, Point, Recogniser
+from gate.page.values import STRIP_WIDTH_PX, Floats, Grey, Point, Recogniser
 
 SURE = 0.9  # a reading whose weakest character reaches this is not looked at again
 WIDER = {

@@ -7,18 +7,13 @@ that were set on drawn pages and on pictures without an MRZ (docs/protocols/page
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from gate.page.picture.decode import Cells, Cuts
 from gate.page.picture.layout import LAYOUTS
-from gate.page.picture.weigh import choose, weigh
+from gate.page.picture.weigh import Choice, choose, weigh
 from gate.page.values import FRAMES, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gate.page.picture.decode import Cells, Cuts
-    from gate.page.picture.weigh import Choice
 
 # Below either it is text of another kind, or too damaged to be of use: MRZs of drawn pages with five wrong characters still
 # fit to -0.5, other text in OCR-B not to -1.3.

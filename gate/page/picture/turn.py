@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Floats, Grey
+from gate.page.values import Doubles, Floats, Grey
 
 TURNED_SIDE_PX = 420
 FINE_SIDE_PX = 2 * TURNED_SIDE_PX
@@ -67,7 +64,7 @@ def _slices(count: int) -> tuple[Floats, Floats, Floats]:
     )
 
 
-def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, npt.NDArray[np.float64]]:
+def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, Doubles]:
     """The picture with text that is turned by `turn_deg` made level, whole, and the 2x3 matrix that carries points back."""
     height, width = grey.shape
     turn = math.radians(turn_deg)

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from gate.page.picture.layout import LAYOUTS, Kind, Layout, check_digits, unchecked, within_reach
-from gate.page.values import ALPHABET, MrzFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
+from gate.page.values import ALPHABET, Doubles, Ints, MrzFormat
 
 _UNLIKELY: Final = 2e-3  # prior of a character where its kind does not belong, against one that does
 # Numbers with a letter O are rare beside those with a zero, and many states issue none. Both readings are kept.
@@ -41,14 +37,14 @@ ALTERNATIVES_MAX: Final = 8
 _FLIPS_MAX: Final = 6  # zeros and letters O in doubt that are tried in both ways, 64 texts
 
 
-def _priors(kind: Kind) -> npt.NDArray[np.float64]:
+def _priors(kind: Kind) -> Doubles:
     prior = np.array([1.0 if character in kind.value else _UNLIKELY for character in ALPHABET])
     if kind is Kind.NUMBER:
         prior[ALPHABET.index("O")] = _LETTER_O_IN_NUMBERS
     return prior
 
 
-def _support(kind: Kind) -> npt.NDArray[np.float64]:
+def _support(kind: Kind) -> Doubles:
     """Matrix (37, 37): how much each seen character speaks for each that may be printed there."""
     matrix = np.eye(len(ALPHABET))
     zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
@@ -70,7 +66,7 @@ _FITTING: Final = {kind: (prior > _UNLIKELY).astype(np.float64) for kind, prior 
 
 
 @functools.lru_cache(maxsize=32)  # the lines of all formats
-def _rows_of(kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, npt.NDArray[np.int64]], ...]:
+def _rows_of(kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, Ints], ...]:
     """The places of each kind."""
     return tuple((kind, np.array([at for at, other in enumerate(kinds) if other is kind])) for kind in set(kinds))
 
@@ -79,7 +75,7 @@ def _rows_of(kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, npt.NDArray[np.int64]
 class Weighed:
     """One line under one format: (n, 37) probabilities after the priors, and the log of how well the format explains it."""
 
-    posterior: npt.NDArray[np.float64]
+    posterior: Doubles
     evidence: float
 
     @property
@@ -88,7 +84,7 @@ class Weighed:
         return "".join(ALPHABET[index] for index in self.posterior.argmax(axis=1))
 
 
-def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weighed:
+def weigh(kinds: Sequence[Kind], probabilities: Doubles) -> Weighed:
     """Apply the priors of the places to the cells of one line; rows of `probabilities` sum to at most one.
 
     A row of the posterior sums to at most one too: what spoke for characters that the place cannot hold, and what spoke
@@ -141,7 +137,7 @@ class Choice:
         return f"Choice({self.format.value}, score {self.score:.1f})"
 
 
-def choose(mrz_format: MrzFormat, cells: Sequence[npt.NDArray[np.float64]]) -> Choice:
+def choose(mrz_format: MrzFormat, cells: Sequence[Doubles]) -> Choice:
     """The best text for lines of cells, (n, 37) each: the likeliest one, or, if its check digits fail, the best repair.
 
     A repair replaces one unsure character so that every check digit holds; it is marked, and never accepted by itself.
@@ -171,10 +167,7 @@ def choose(mrz_format: MrzFormat, cells: Sequence[npt.NDArray[np.float64]]) -> C
 
 
 def _resolved(
-    mrz_format: MrzFormat,
-    lines: tuple[str, ...],
-    cells: Sequence[npt.NDArray[np.float64]],
-    posterior: Sequence[npt.NDArray[np.float64]],
+    mrz_format: MrzFormat, lines: tuple[str, ...], cells: Sequence[Doubles], posterior: Sequence[Doubles]
 ) -> tuple[tuple[str, ...], bool]:
     """The likeliest text if its digits hold; what is seen without preference for zeros if that one's do; a repair; or the first.
 
@@ -189,7 +182,7 @@ def _resolved(
     return (lines, False) if repair is None else (repair, True)
 
 
-def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[npt.NDArray[np.float64]]) -> tuple[str, ...]:
+def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[Doubles]) -> tuple[str, ...]:
     """The text with zeros and letters O of numbers as they look, without the preference for zeros."""
     texts = [list(line) for line in lines]
     zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
@@ -201,10 +194,7 @@ def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[npt.NDArray
 
 
 def _confidences(
-    mrz_format: MrzFormat,
-    lines: tuple[str, ...],
-    cells: Sequence[npt.NDArray[np.float64]],
-    posterior: Sequence[npt.NDArray[np.float64]],
+    mrz_format: MrzFormat, lines: tuple[str, ...], cells: Sequence[Doubles], posterior: Sequence[Doubles]
 ) -> tuple[tuple[float, ...], ...]:
     """The probability of each chosen character.
 
@@ -233,9 +223,7 @@ def _replaced(lines: tuple[str, ...], changes: Sequence[tuple[int, int, str]]) -
     return tuple("".join(text) for text in texts)
 
 
-def _repair(
-    mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
-) -> tuple[str, ...] | None:
+def _repair(mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[Doubles]) -> tuple[str, ...] | None:
     """The likeliest text with one other character whose check digits all hold, None without any."""
     holding = check_digits(mrz_format, lines)
     reach = within_reach(mrz_format, [name for name, holds in holding.items() if not holds])
@@ -253,7 +241,7 @@ def _repair(
 
 
 def _alternatives(
-    mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
+    mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[Doubles]
 ) -> Iterator[tuple[str, ...]]:
     """Other texts that differ in zeros and letters O of numbers alone, and whose check digits hold where those of `lines` do."""
     doubtful: list[tuple[float, int, int, str]] = []

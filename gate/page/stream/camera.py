@@ -3,27 +3,24 @@
 Frames and their times in, events out. `gate.page.stream.live` reads and votes; here is what it leaves open: things without an MRZ, a
 reading that never gets sure, and an end to waiting. A doubtful reading, and one that frames agree on while nothing changes between
 them, is told as such: only the chip can confirm it.
+
+Whether something lies there, read or not, tells the frame against what the empty bed looks like (`Bed`). The first frame shows it empty. What lies
+unread for long and does not move becomes another look of the bed, so that a forgotten leaflet or another lamp is no document for ever.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
 
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import grey_of, read
-from gate.page.stream.bed import Bed
-from gate.page.stream.events import Advised, Gone, Read, Unread
-from gate.page.stream.live import LiveReader, State
-from gate.page.stream.resting import Resting
-from gate.page.values import Reading, Why
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gate.page.stream.events import Event
-    from gate.page.values import Grey, Recogniser
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
+from gate.page.stream.live import LiveReader, Resting, State
+from gate.page.values import Floats, Grey, Pixels, Reading, Recogniser, Why
 
 GONE_FRAMES = 2  # so many running that show the empty bed: the next traveller's page may come quickly
 WITHOUT_MRZ_AFTER_MS = 1_000  # so long is told; the hand that lays the page is not
@@ -31,6 +28,12 @@ DOUBT_AFTER_MS = 4_000  # an MRZ that is not accepted by then is read as well as
 DOUBT_EVERY_MS = 1_000
 UNREAD_AFTER_MS = 10_000
 TURN_EVERY_MS = 2_000  # the search for a page that lies across costs some 400 ms
+THUMB_PX = (32, 24)
+DIFFERENT_MIN = 8.0  # grey values, mean over the picture: a card of a tenth of it differs by more, noise by less
+STILL_MAX = 3.0
+LOOKS_MAX = 2  # the bed with and without what was forgotten on it
+LEARNED_AFTER_MS = 30_000
+DRIFT = 0.02  # of a frame of the empty bed that goes into its look: daylight changes
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class CameraStream:
         self._state = State()
         self._advised: Why | None = None
 
-    def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[Event, ...]:
+    def see(self, frame: Pixels, *, at_ms: int) -> tuple[Event, ...]:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         grey = grey_of(frame)
         before, self._state = self._state.document, self._live.see(grey, at_ms=at_ms)
@@ -126,7 +129,7 @@ class CameraStream:
         self._live, self._state = LiveReader(self._recogniser), State()
         return self._leave()
 
-    def _tell(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
+    def _tell(self, reading: Reading, frame: Pixels, at_ms: int) -> tuple[Event, ...]:
         """A reading that frames agree on, once: of this page, or of one that took the place of a page that was told already."""
         visit = self._visit
         if visit is not None and visit.resting is not None and visit.resting.text == reading.lines:
@@ -136,7 +139,7 @@ class CameraStream:
         visit.resting = Resting(reading, at_ms)
         return (*gone, Read(visit.page, reading, self._state.accepted, crop_portrait(frame, reading)))
 
-    def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
+    def _work(self, visit: _Visit, frame: Pixels, grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """What is still to be found out about a page."""
         doubtful = self._doubtful(visit, grey, at_ms)
         if doubtful is not None:
@@ -166,11 +169,8 @@ class CameraStream:
         visit.across = isinstance(read(grey, self._recogniser), Reading)
 
     def _advise(self, at_ms: int) -> tuple[Event, ...]:
-        why = self._wanted(at_ms)
-        if why is self._advised:
-            return ()
-        self._advised = why
-        return (Advised(why),)
+        before, self._advised = self._advised, self._wanted(at_ms)
+        return () if self._advised is before else (Advised(self._advised),)
 
     def _wanted(self, at_ms: int) -> Why | None:
         visit = self._visit
@@ -181,3 +181,41 @@ class CameraStream:
         if at_ms - visit.since_ms < WITHOUT_MRZ_AFTER_MS:
             return None
         return Why.UPSIDE_DOWN if visit.across else Why.NO_MRZ
+
+
+class Bed:
+    """What one camera has seen of its bed."""
+
+    def __init__(self) -> None:
+        self._looks: deque[Floats] = deque(maxlen=LOOKS_MAX)
+        self._last: Floats | None = None
+        self._still_since_ms = 0
+
+    def occupied(self, frame: Grey, *, at_ms: int, has_mrz: bool, had_mrz: bool = False) -> bool:
+        """Take one frame; True when something lies there.
+
+        What `has_mrz` is a document, whatever the bed looks like. What `had_mrz` a moment ago is one that a hand hides, or the bed
+        that it left: only what is known of the bed tells, and it is no new look of the bed.
+        """
+        thumb = cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
+        still = self._last is not None and _distance(thumb, self._last) <= STILL_MAX
+        self._last = thumb
+        if has_mrz or had_mrz or not still:
+            self._still_since_ms = at_ms
+        if has_mrz or (had_mrz and not self._looks):
+            return True
+        if not self._looks:
+            self._looks.append(thumb)
+        nearest = min(self._looks, key=lambda look: _distance(thumb, look))
+        if _distance(thumb, nearest) < DIFFERENT_MIN:
+            nearest += DRIFT * (thumb - nearest)
+            self._still_since_ms = at_ms  # what comes now counts from here, however softly it comes
+            return False
+        if at_ms - self._still_since_ms >= LEARNED_AFTER_MS:
+            self._looks.append(thumb)
+            return False
+        return True
+
+
+def _distance(one: Floats, other: Floats) -> float:
+    return float(np.abs(one - other).mean())

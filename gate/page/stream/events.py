@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gate.page.values import Reading, Why
+from gate.page.values import Pixels, Reading, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +14,7 @@ class Read:
     page: int
     reading: Reading
     accepted: bool
-    portrait: npt.NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    portrait: Pixels | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

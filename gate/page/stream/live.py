@@ -2,27 +2,23 @@
 
 Frames and their times in, the state of things out; time is the frames' own. A frame that looks like the one before costs next to nothing: the
 bed is empty as it was, or the page that was read still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
+
+A page that was read is told only once while it lies there (`Resting`). It may be taken up and change hands, and says the same text as before. What
+tells is where it lies afterwards: nobody lays a page down within a millimetre of where it lay.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from gate.page.picture.objections import counts
-from gate.page.picture.placement import moving
+from gate.page.picture.objections import counts, moving
 from gate.page.picture.reader import grey_of, read
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading, Reading, Why
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate.page.values import Grey, Quad, Recogniser
+from gate.page.values import Floats, Grey, NoReading, Pixels, Quad, Reading, Recogniser, Why
 
 REMOVED_AFTER_MS = 500  # without an MRZ: a hand over the page for a moment is no removal
 LOOK_EVERY_MS = 400
@@ -30,6 +26,9 @@ STEADY_FRAMES = 2  # a new hint is told when it shows in so many frames running
 STRANGERS_MIN = 2
 DOUBTFUL_CHARACTERS_MAX = 8  # a doubtful reading of the accepted page differs from it by less
 THUMB_PX = (48, 36)
+PUSHED_PITCHES_MAX = 4.0  # from one look to the next; a pitch is 2.54 mm
+LAID_PITCHES_MAX = 0.5  # once it was out of sight
+HIDDEN_MAX_MS = 2_000
 UNCHANGED_MAX = 3.0  # grey values between thumbs, mean: sensor noise and flicker stay below, a moved page does not
 
 
@@ -61,7 +60,7 @@ class LiveReader:
     def __init__(self, recogniser: Recogniser) -> None:
         self._recogniser = recogniser
         self._state = State()
-        self._thumb: npt.NDArray[np.float32] | None = None
+        self._thumb: Floats | None = None
         self._looked_ms = 0
         self._document: _Document | None = None
         self._documents = 0
@@ -69,7 +68,7 @@ class LiveReader:
         self._wanted: Why | None = None
         self._steady = 0
 
-    def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> State:
+    def see(self, frame: Pixels, *, at_ms: int) -> State:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         grey = grey_of(frame)
         if self._may_rest(grey, at_ms):
@@ -78,11 +77,9 @@ class LiveReader:
         self._follow(found, at_ms)
         self._guide(self._hint_of(found))
         document = self._document
-        self._state = (
-            State(found, hint=self._hint)
-            if document is None
-            else State(found, document.number, document.reading, document.accepted, self._hint)
-        )
+        self._state = State(found, hint=self._hint)
+        if document is not None:
+            self._state = State(found, document.number, document.reading, document.accepted, self._hint)
         return self._state
 
     def _may_rest(self, grey: Grey, at_ms: int) -> bool:
@@ -185,3 +182,25 @@ def unlike(text: tuple[str, ...], other: tuple[str, ...]) -> int:
     """In how many characters two texts differ, those that only one of them has included."""
     one, two = "".join(text), "".join(other)
     return sum(a != b for a, b in zip(one, two, strict=False)) + abs(len(one) - len(two))
+
+
+class Resting:
+    """One page where it lies, from the reading that was told of it."""
+
+    def __init__(self, reading: Reading, at_ms: int) -> None:
+        self.text = reading.lines
+        self._geometry = reading.geometry
+        self._hidden = False
+        self._seen_ms = at_ms
+
+    def left(self, seen: Reading | NoReading, *, at_ms: int) -> bool:
+        """Take what the newest look found; True when the page is no longer known to lie where it lay."""
+        if not isinstance(seen, Reading) or unlike(self.text, seen.lines) > DOUBTFUL_CHARACTERS_MAX:
+            self._hidden = True
+            return at_ms - self._seen_ms >= HIDDEN_MAX_MS
+        first, now = self._geometry.lines[0], seen.geometry.lines[0]
+        moved = max(math.dist(first.start, now.start), math.dist(first.end, now.end)) / self._geometry.pitch_px
+        if moved > (LAID_PITCHES_MAX if self._hidden else PUSHED_PITCHES_MAX):
+            return True
+        self._geometry, self._hidden, self._seen_ms = seen.geometry, False, at_ms
+        return False

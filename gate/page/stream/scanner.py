@@ -7,20 +7,11 @@ lit otherwise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import read
-from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gate.page.stream.events import Event
-    from gate.page.values import Reading, Recogniser
+from gate.page.values import NoReading, Pixels, Reading, Recogniser
 
 SECOND_MAX_MS = 400  # a service that takes two pictures of a page drops the second one so soon
 UNREAD_AFTER_MS = 15_000  # without a picture that can be read
@@ -39,7 +30,7 @@ class ScannerStream:
         self._best: Read | None = None
         self._best_ms = 0
 
-    def see(self, picture: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[Event, ...]:
+    def see(self, picture: Pixels, *, at_ms: int) -> tuple[Event, ...]:
         """Take one picture, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         gone = self.removed() if self._settled else ()
         if self._page is None:
@@ -70,7 +61,7 @@ class ScannerStream:
         self._settled, self._votes, self._best = False, Votes(), None
         return () if page is None else (Advised(None), Gone(page))
 
-    def _take(self, page: int, picture: npt.NDArray[np.uint8], reading: Reading, at_ms: int) -> tuple[Event, ...]:
+    def _take(self, page: int, picture: Pixels, reading: Reading, at_ms: int) -> tuple[Event, ...]:
         accepted = self._votes.cast(reading)
         if self._votes.agreed:
             self._settled = True

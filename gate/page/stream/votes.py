@@ -1,23 +1,30 @@
 """When a text may be used: the acceptance rule, over pictures.
 
-Pure. A text is accepted when two pictures that differ gave it (`gate.page.picture.views`) and nothing speaks against either
+Pure. A text is accepted when two pictures that differ gave it (`apart`) and nothing speaks against either
 (`gate.page.picture.objections`), with none against them. The other way to accept, equality with the chip's DG1, belongs to the
 inspection of the chip.
+
+Two pictures share every fault that stays where it is: dirt on the glass and a lamp's reflection as long as the page lies still, and
+what is wrong with the page itself always. What they agree on is worth no more than what changed between them.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
+
+import numpy as np
 
 from gate.page.picture.objections import counts
-from gate.page.picture.views import apart
-
-if TYPE_CHECKING:
-    from gate.page.values import Reading
+from gate.page.values import LinePlace, Point, Reading
 
 FRAMES_MIN = 2
 TEXTS_MAX = 8  # different texts that are counted for one document; more means that nothing can be made of it
+MOVED_PITCHES_MIN: Final = 1.0  # by every part of the MRZ: what hid one character hides another one now
+LIGHT_MIN: Final = 0.12  # of the light on a part of the MRZ beside the others: noise and another exposure stay below
+_PARTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a line: a page that turns about one of them has not moved there
 
 
 @dataclass(slots=True)
@@ -43,9 +50,7 @@ class Votes:
         that differ.
         """
         self.agreed = False
-        if not counts(reading):
-            return False
-        if reading.lines not in self._texts and len(self._texts) == TEXTS_MAX:
+        if not counts(reading) or (reading.lines not in self._texts and len(self._texts) == TEXTS_MAX):
             return False
         text = self._texts.setdefault(reading.lines, _Text(reading))
         text.count += 1
@@ -53,3 +58,33 @@ class Votes:
         others = max((other.count for other in self._texts.values() if other is not text), default=0)
         self.agreed = text.count - others >= FRAMES_MIN
         return self.agreed and text.apart
+
+
+def apart(one: Reading, other: Reading) -> bool:
+    """True when the second picture can tell what the first one may have got wrong by where it lay or how it was lit."""
+    return _moved_pitches(one, other) >= MOVED_PITCHES_MIN or _relit(one, other) >= LIGHT_MIN
+
+
+def _moved_pitches(one: Reading, other: Reading) -> float:
+    """How far the part of the MRZ went that went least."""
+    lines = zip(one.geometry.lines, other.geometry.lines, strict=True)
+    least_px = min(
+        math.dist(here, there)
+        for before, after in lines
+        for here, there in zip(_points(before), _points(after), strict=True)
+    )
+    return least_px / one.geometry.pitch_px
+
+
+def _points(line: LinePlace) -> Iterator[Point]:
+    (x0, y0), (x1, y1) = line.start, line.end
+    for part in _PARTS:
+        yield x0 + part * (x1 - x0), y0 + part * (y1 - y0)
+
+
+def _relit(one: Reading, other: Reading) -> float:
+    """How much the light on the part of the MRZ changed that changed most, beside the usual one."""
+    if len(one.light) != len(other.light) or not one.light:
+        return 0.0
+    changes = np.array(other.light) / np.maximum(np.array(one.light), 0.02)
+    return float(np.abs(changes / max(float(np.median(changes)), 1e-3) - 1).max())

@@ -29,12 +29,12 @@ from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
-from gate.face.errors import NoFaceError, SeveralFacesError
+from gate.face.compare import pair_of, spelt, swapped
 from gate.face.guidance import Hint
 from gate.face.likeness import Geometry, Likeness, of_portrait
 from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
-from gate.face.swaps import pair_of, spelt, swapped
+from gate.face.values import NoFaceError, SeveralFacesError
 from gate.face.watch import Watch
 from gate.passage.events import TrackChange
 from gate.picture import BadPictureError, preview

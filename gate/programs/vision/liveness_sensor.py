@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.pad.profile import PadProfile
-    from gate.face.observation import Observation
+    from gate.face.quality import Observation
     from gate.face.values import LiveEvidence
     from gate.face.watch import Witness
     from gate.picture import Picture

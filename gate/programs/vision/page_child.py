@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import cv2
 import msgspec
 
-from gate.page.errors import RecogniserError
 from gate.page.picture.objections import objections_to
 from gate.page.picture.reader import read
 from gate.page.picture.recognise import open_recogniser
-from gate.page.values import NoReading, Reading, Why
+from gate.page.values import NoReading, Reading, RecogniserError, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.vision.page_answers import PageAnswer, Ready

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gate.channel import messages
-from gate.page.picture.crosscheck import Trait, print_findings
+from gate.page.picture.crosscheck import print_findings
 from gate.page.values import Why
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
-from gate_core.ports.values import PageResult, VendorCheck
+from gate_core.ports.values import PageResult
 
 if TYPE_CHECKING:
     from gate.page.picture.crosscheck import Finding
@@ -25,18 +25,6 @@ MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
-# What was looked at, as a record names it.
-CHECK_OF: Final = {
-    Trait.PITCH_EVEN: PageCheckId.MRZ_PITCH_EVEN,
-    Trait.BASELINE_EVEN: PageCheckId.MRZ_BASELINE_EVEN,
-    Trait.CHARACTER_HEIGHT: PageCheckId.MRZ_CHARACTER_HEIGHT,
-    Trait.LINE_SPACING: PageCheckId.MRZ_LINE_SPACING,
-    VendorCheck.B900_INK: PageCheckId.B900_INK,
-    VendorCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
-    VendorCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
-    VendorCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
-    VendorCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
-}
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
     PageResult.FAILED: CheckResult.FAILED,
@@ -69,7 +57,7 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
         return []
     return [
         PageCheck(
-            id=CHECK_OF[verdict.check],
+            id=PageCheckId(verdict.check.value),
             result=_RESULT_OF[verdict.result],
             measured=verdict.score,
             false_alarm_rate=verdict.false_alarm_rate,
@@ -81,9 +69,8 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
 
 def _printed(finding: Finding) -> PageCheck:
     result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    check = CHECK_OF[finding.trait]
     measured = None if finding.measured is None else float(finding.measured)
-    return PageCheck(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
+    return PageCheck(finding.trait, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
 
 
 def guidance_of(why: Why | None) -> Guidance:

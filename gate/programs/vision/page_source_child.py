@@ -25,11 +25,11 @@ from drivers.reader.page import CameraPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.page.errors import RecogniserError
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
+from gate.page.values import RecogniserError
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import confine

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
-from gate.face.errors import NoFaceError, SeveralFacesError
-from gate.face.values import Template
+from gate.face.values import NoFaceError, SeveralFacesError, Template
 from gate.picture import BadPictureError
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId

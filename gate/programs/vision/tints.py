@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gate.channel.messages import ShowTint
-from gate.face.liveness.tints import TINTS, far_from, linear
+from gate.face.liveness.light import TINTS, far_from, linear
 from gate.face.watch import Witness
 
 if TYPE_CHECKING:
     import random
 
     from gate.face.liveness.light import Rgb
-    from gate.face.observation import Observation
+    from gate.face.quality import Observation
     from gate.face.values import LiveEvidence
     from gate.picture import Picture
 

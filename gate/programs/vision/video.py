@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from gate.face.observation import Observation
+    from gate.face.quality import Observation
     from gate.face.values import LiveEvidence
     from gate.face.watch import Witness
     from gate.picture import Picture

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from gate.face.chain import template_of
-from gate.face.errors import FaceError
+from gate.face.values import FaceError
 from gate.picture import BadPictureError, decode, read
 from gate_lab.face_evaluation import pictures_of
 from gate_lab.folders import UnfitError

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from gate.face.observation import Observation
+    from gate.face.quality import Observation
     from gate.picture import Picture
 
 # The difference of two Laplacians: structure of faces cancels out in it, and of noise six times its deviation is left.

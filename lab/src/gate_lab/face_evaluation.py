@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from gate.face import compare
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
-from gate.face.errors import FaceError, NoFaceError
+from gate.face.values import FaceError, NoFaceError
 from gate.picture import BadPictureError, decode, read
 from gate_lab.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate_lab.exact_rates import trials_for

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate.face.chain import FaceModels
-    from gate.face.observation import Observation
+    from gate.face.quality import Observation
     from gate.picture import Picture
     from gate_lab.folders import Tracked
     from models.liveness_evidence import Counted, Service

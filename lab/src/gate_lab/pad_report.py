@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
-from gate.face.liveness.cues import Cue
+from gate.face.liveness.fusion import Cue
 from gate_lab.exact_rates import ExactRate
 from gate_lab.face_evaluation import share
 from gate_lab.face_report import new_axes, svg

@@ -15,7 +15,7 @@ from fakes.defect_lists import DEFECT_LIST, DEVIATION_LIST, DEVIATION_SIGNER, SH
 from fakes.inspections import inspected, issued, results
 from fakes.master_lists import party, revocation_list, signed_list
 
-from gate.trust.ldif import binary_values
+from gate.trust.folder import binary_values
 from gate_documents import tlv
 from gate_documents.errors import MalformedError
 from gate_documents.lds.card_access import parse_card_access

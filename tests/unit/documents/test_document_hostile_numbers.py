@@ -20,8 +20,7 @@ from fakes.master_lists import party, revocation_list
 
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
-from gate.trust.known import Way
-from gate.trust.sources import read_signer, read_source
+from gate.trust.sources import Way, read_signer, read_source
 from gate.trust.store import TrustStore
 from gate_documents.errors import MalformedError
 from gate_documents.lds.card_access import parse_card_access

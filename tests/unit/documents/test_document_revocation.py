@@ -20,9 +20,9 @@ from fakes.master_lists import NOW, Party, party, revocation_list
 
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
-from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source
+from gate.trust.standing import Pool
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_signer
 from gate_documents.checks import Check, CheckId, Result

@@ -26,8 +26,7 @@ from hypothesis import strategies as st
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
-from gate.trust.known import Way
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_signer
 from gate_documents.checks import CheckId, Result, Tolerance

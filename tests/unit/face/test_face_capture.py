@@ -19,7 +19,7 @@ from gate.face.capture import (
     PortraitProblem,
 )
 from gate.face.guidance import Hint
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.track import TrackState
 from gate.face.values import LiveEvidence
 

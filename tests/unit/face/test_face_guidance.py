@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.face.guidance import EXCUSABLE, RULES, Hint, Limit, conditions
-from gate.face.measures import Pose
 from gate.face.quality import Component, Quality, components
+from gate.face.values import Pose
 
 
 def pose(**changes: float) -> Pose:

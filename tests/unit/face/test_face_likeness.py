@@ -12,7 +12,6 @@ from fakes.face_examples import face, nobody
 
 from gate.face.align import ARCFACE
 from gate.face.chain import FaceModels
-from gate.face.errors import NoFaceError
 from gate.face.likeness import (
     HEAD_EYES,
     HEIGHT,
@@ -24,9 +23,8 @@ from gate.face.likeness import (
     cut_out,
     of_portrait,
 )
-from gate.face.observation import Observation
-from gate.face.quality import Quality
-from gate.face.values import Box, Face, Landmarks
+from gate.face.quality import Observation, Quality
+from gate.face.values import Box, Face, Landmarks, NoFaceError
 from gate.picture import Picture
 
 FIVE = ARCFACE * 2 + np.array((250.0, 120.0))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.face.swaps import NONE, OTHER_DOCUMENT, OTHER_FACE, pair_of, spelt, swapped
+from gate.face.compare import NONE, OTHER_DOCUMENT, OTHER_FACE, pair_of, spelt, swapped
 from gate.face.values import Template
 
 RANDOM = np.random.default_rng(7)

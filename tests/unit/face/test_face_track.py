@@ -3,7 +3,7 @@
 import pytest
 from fakes.face_examples import BOX, ELSEWHERE, RULES, nobody, one_face, template, turned_face, two_faces
 
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.track import Track, TrackState
 from models.manifest import load
 

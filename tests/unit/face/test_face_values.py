@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from gate.face.align import ARCFACE, five_points, similarity
 from gate.face.compare import alike, fused
 from gate.face.detect import FACES_MAX, central, companions, faces_from
-from gate.face.errors import NoFaceError
-from gate.face.liveness.passive import CROP_SCALE, context_crop
+from gate.face.liveness.liveness_aggregate import CROP_SCALE, context_crop
 from gate.face.quality import pose
-from gate.face.values import Box, Face, Template
+from gate.face.values import Box, Face, NoFaceError, Template
 
 # ── boxes and faces ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,13 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gate.face.liveness.cues import Cue, Liveness, Reading
-from gate.face.liveness.flicker import Flicker
 from gate.face.liveness.frame_features import FACE_SIZE, Glimpse, glimpse
-from gate.face.liveness.light import Light
+from gate.face.liveness.fusion import Cue, Liveness, Reading
+from gate.face.liveness.light import TINTS, Light, linear
 from gate.face.liveness.motion import Motion
-from gate.face.liveness.pattern import Pattern
-from gate.face.liveness.tints import TINTS, linear
+from gate.face.liveness.pattern import Flicker, Pattern
 from gate.face.values import Box
 from gate.picture import Picture
 

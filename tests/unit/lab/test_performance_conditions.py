@@ -8,7 +8,7 @@ from fakes.portraits import astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate_lab.conditions import Condition, conditions_of, noise
 
 FRAME = before_the_camera(astronaut())

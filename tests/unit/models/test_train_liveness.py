@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.face.liveness.cues import Cue, Reading
-from gate.face.liveness.fusion import parse
+from gate.face.liveness.fusion import Cue, Reading, parse
 from gate_lab.pad import Presentation
 from gate_lab.train import liveness
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gate.page.stream.bed import LEARNED_AFTER_MS, Bed
+from gate.page.stream.camera import LEARNED_AFTER_MS, Bed
 
 EMPTY = np.full((480, 640), 30, np.uint8)
 FRAME_MS = 100

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gate.page.picture.components import widest
+from gate.page.picture.bars import widest
 
 Mask = npt.NDArray[np.uint8]
 

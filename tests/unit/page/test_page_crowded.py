@@ -13,9 +13,8 @@ from fakes.tiers import quick_or_long
 from PIL import Image, ImageDraw, ImageFont
 
 from gate.page.picture.bars import Bar
-from gate.page.picture.comb import evenness_of
 from gate.page.picture.layout import LAYOUTS, check_digit, within_reach
-from gate.page.picture.locate import GROUPS_MAX, propose
+from gate.page.picture.locate import GROUPS_MAX, evenness_of, propose
 from gate.page.picture.objections import counts, objections_to
 from gate.page.picture.reader import STRIPS_MAX, read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser

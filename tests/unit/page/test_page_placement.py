@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.page.picture.measure import StripState
-from gate.page.picture.placement import (
+from gate.page.picture.objections import (
     CONTRAST_MIN,
     LOST_BRIGHT_MIN,
     LOST_MAX,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.page.picture.ranks import at_share
+from gate.page.picture.measure import at_share
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=60), st.floats(0, 1))

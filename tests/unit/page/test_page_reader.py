@@ -9,7 +9,6 @@ import pytest
 from fakes.mrz_frames import Scripted
 from fakes.pages import Shot, View, draw_page, mrz_lines, negatives, shoot
 
-from gate.page.errors import RecogniserError
 from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.locate import Group, propose
 from gate.page.picture.objections import counts
@@ -18,7 +17,7 @@ from gate.page.picture.reader import PIXELS_MAX, SIDE_MIN_PX, read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.picture.sight import look_at
 from gate.page.picture.turn import Copies, turn_of, turned_back
-from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, Why
+from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, RecogniserError, Why
 from gate.picture import BadPictureError
 
 

@@ -10,7 +10,7 @@ from fakes.mrz_frames import Scripted
 from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.picture.reader import read
-from gate.page.stream.resting import HIDDEN_MAX_MS, Resting
+from gate.page.stream.live import HIDDEN_MAX_MS, Resting
 from gate.page.values import MrzFormat, NoReading, Reading, Why
 
 LINES = mrz_lines(np.random.default_rng(31), MrzFormat.TD3)

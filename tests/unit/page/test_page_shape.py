@@ -12,7 +12,7 @@ from fakes.pages import FONT, View, draw_page, mrz_lines, shoot
 from gate.page.picture import shape
 from gate.page.picture.decode import Cells
 from gate.page.picture.layout import LAYOUTS, check_digits, mistakable
-from gate.page.picture.marks import marks_beside
+from gate.page.picture.measure import marks_beside
 from gate.page.picture.objections import FIT_MIN, LEAD_MIN, MARKS_MAX, counts, objections_to
 from gate.page.picture.reader import read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser

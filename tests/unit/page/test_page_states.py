@@ -6,9 +6,8 @@ import string
 import pytest
 from fakes.page_readings import PASSPORT, reading
 
-from gate.page.picture.layout import LAYOUTS, at
+from gate.page.picture.layout import LAYOUTS, at, exists
 from gate.page.picture.objections import objections_to
-from gate.page.picture.states import exists
 from gate.page.values import MrzFormat
 from gate_documents.countries import is_state_code
 

@@ -7,8 +7,8 @@ import pytest
 from fakes.page_readings import PITCH_PX, geometry, reading
 
 from gate.page.picture.decode import Cells
-from gate.page.picture.views import LIGHT_MIN, MOVED_PITCHES_MIN, apart, light_on
-from gate.page.stream.votes import Votes
+from gate.page.picture.measure import light_on
+from gate.page.stream.votes import LIGHT_MIN, MOVED_PITCHES_MIN, Votes, apart
 from gate.page.values import LinePlace, Reading
 
 LIGHT = (0.8,) * 16

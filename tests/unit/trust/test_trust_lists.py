@@ -29,13 +29,10 @@ from typer.testing import CliRunner
 
 from gate.cli.trust import app
 from gate.trust.errors import SourceError, StoreError
-from gate.trust.folder import REJECTED_MAX, read_folder
-from gate.trust.importing import ImportReport, import_sources
-from gate.trust.known import Way
-from gate.trust.ldif import LINE_BYTES_MAX, VALUE_BYTES_MAX, binary_values
+from gate.trust.folder import LINE_BYTES_MAX, REJECTED_MAX, VALUE_BYTES_MAX, binary_values, read_folder
+from gate.trust.importing import ImportReport, import_sources, replacing
 from gate.trust.looking import FILES_MAX, NAMES_MAX, Found, look, walk
-from gate.trust.replacing import replacing
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
 from gate.trust.store import Published, TrustStore
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.known_defects import Defect, Flaw

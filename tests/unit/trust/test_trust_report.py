@@ -16,9 +16,8 @@ from gate.cli.trust_report import fields, render
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
 from gate.trust.importing import import_sources
-from gate.trust.known import Way
 from gate.trust.schema import connect_draft, migrate
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import Revocation, survey
 from gate_documents.pki.certificate import parse_certificate

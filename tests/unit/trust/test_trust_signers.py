@@ -20,10 +20,9 @@ from gate.trust import signers
 from gate.trust.errors import StoreError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
-from gate.trust.known import Way
 from gate.trust.opening import open_snapshot
 from gate.trust.schema import VERSION
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_sod
 from gate_documents.checks import CheckId, Result

@@ -35,9 +35,8 @@ from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.importing import import_sources
-from gate.trust.known import Way
 from gate.trust.signers import no_document_signer
-from gate.trust.sources import read_source
+from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
 from gate_documents.access.agreement_keys import parse_agreement_key

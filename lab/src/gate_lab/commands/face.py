@@ -276,7 +276,7 @@ def _write_private(content: bytes, path: Path) -> None:
 
 def _template(chain: FaceModels, path: Path) -> Template:
     from gate.face.chain import template_of
-    from gate.face.errors import FaceError
+    from gate.face.values import FaceError
     from gate.picture import BadPictureError, decode, read
 
     try:

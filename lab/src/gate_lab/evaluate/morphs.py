@@ -26,8 +26,8 @@ from gate.face.chain import FaceModels, aligned_face, open_models
 from gate.face.compare import alike, fused
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait
-from gate.face.errors import FaceError, NoFaceError
 from gate.face.likeness import cut_out
+from gate.face.values import FaceError, NoFaceError
 from gate.picture import BadPictureError, decode, read
 from gate_core.settings.environment import cache_folder
 from gate_lab.morphing import Morphs, Potential, attack_potential, potential, spoken

@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from gate.face.chain import open_models
-from gate.face.liveness.cues import Cue
-from gate.face.liveness.fusion import REACH
+from gate.face.liveness.fusion import REACH, Cue
 from gate_core.settings.environment import cache_folder
 from gate_lab.pad import Presentation
 from gate_lab.pad_evaluation import presented

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from gate.channel.messages import ShowTint
-from gate.face.liveness.light import Rgb
-from gate.face.liveness.tints import TINTS, linear
-from gate.face.observation import Observation
+from gate.face.liveness.light import TINTS, Rgb, linear
+from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.tints import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, TintWitness

@@ -13,7 +13,7 @@ import pytest
 from fakes.tiers import quick_or_long
 
 from gate.face.injection import Tamper
-from gate.face.observation import Observation
+from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
