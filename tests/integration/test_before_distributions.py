@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from gate.updates.layout import Here, Kind
 from gate.updates.sources import FolderSource
 from gate.updates.trust import Seen, verify
-from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.approvers import approvers_in
 from gate_core.approval.canonical import digest
 from gate_core.approval.note import SignedApproval
 from gate_core.command_line.tree import application
