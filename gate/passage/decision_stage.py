@@ -49,7 +49,7 @@ from gate_core.evidence.registers import asked, register_objections
 from gate_core.evidence.screen import Guidance, Screen
 
 
-def idle(lane: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
+def idle(_: Rules, lane: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
     """Until a document is laid: who is invited, or why nobody is."""
     if isinstance(event, DocumentPresented) and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
@@ -65,6 +65,13 @@ def begin(lane: LaneContext, crossing: str, now_ms: int) -> Step:
     """Open a crossing, durably before the chip is touched (safety invariant 10)."""
     opened = records.Opened(crossing, lane.direction)
     return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
+
+
+def referred(rules: Rules, lane: LaneContext, state: Referred, event: Event, now_ms: int) -> Step:
+    """Until an officer orders something (`gate.passage.officer_commands`). A gate that only watches holds up nobody: the next document ends it."""
+    if isinstance(event, DocumentPresented) and rules.policy.shadow and lane.closed_by is None:
+        return begin(lane, event.crossing, now_ms)
+    return state, ()
 
 
 def opening(rules: Rules, lane: LaneContext, state: Opening, event: Event, now_ms: int) -> Step:

@@ -208,11 +208,11 @@ def passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_m
         after, more = _in_view(rules.timing, lane, state, event, now_ms)
         return after, (*effects, *more)
     if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():
-        return _after_passing(lane, state, effects, now_ms)
+        return _after_passing(rules, lane, state, effects, now_ms)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or lane.lost & _BARRIERS:
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        return _after_passing(lane, state, (*effects, stuck), now_ms)
+        return _after_passing(rules, lane, state, (*effects, stuck), now_ms)
     return state, effects
 
 
@@ -266,9 +266,9 @@ def _beside_the_passage(lane: LaneContext, state: Passing, event: Event) -> tupl
             return state, ()
 
 
-def _after_passing(lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+def _after_passing(rules: Rules, lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
     """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
     following, shown = go_on(lane, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:
-        following, shown = idle(lane, following, DocumentPresented(state.next_document), now_ms)
+        following, shown = idle(rules, lane, following, DocumentPresented(state.next_document), now_ms)
     return following, (*effects, admitted(state), *shown)

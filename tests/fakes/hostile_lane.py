@@ -10,7 +10,7 @@ from typing import Any
 from fakes.lane_oracle import Oracle
 from fakes.passage_examples import AT_REST, GENUINE, RULES, SAME_FACE, Run, ordered
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -132,27 +132,27 @@ class Hostile:
 
     def helpful(self) -> Event:
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
-        rng, crossing = self.rng, machine.crossing_of(self.run.state) or ""
+        rng, crossing = self.rng, states.crossing_of(self.run.state) or ""
         if self.run.lane.first_words and rng.random() < 0.5:
             return Recorded(self.run.lane.first_words[0].crossing, RecordKind.WOULD_ADMIT)
         receipts = {
-            machine.Opening: RecordKind.OPENED,
-            machine.Recording: RecordKind.DECIDED,
-            machine.Overruling: RecordKind.OVERRULED,
+            states.Opening: RecordKind.OPENED,
+            states.Recording: RecordKind.DECIDED,
+            states.Overruling: RecordKind.OVERRULED,
         }
         match self.run.state:
-            case machine.Opening() | machine.Recording() | machine.Overruling() as state:
+            case states.Opening() | states.Recording() | states.Overruling() as state:
                 return Recorded(crossing, receipts[type(state)])
-            case machine.Inspecting():
+            case states.Inspecting():
                 told: list[Event] = [DocumentRead(crossing, GENUINE), FaceCompared(crossing, SAME_FACE)]
                 return rng.choice(told)
-            case machine.Granted():
+            case states.Granted():
                 return self._rested(
                     passages_entry=(self.lane.passages_entry + (rng.random() < 0.2)) % 2**32, grants_left=1
                 )
-            case machine.Referred():
+            case states.Referred():
                 return self._order(crossing)
-            case machine.Emergency():
+            case states.Emergency():
                 return rng.choice([self._rested(), self._order("")])
             case _:
                 hello: list[Command] = [BePresent(), AcknowledgeAlarms(), OpenLane()]
@@ -169,7 +169,7 @@ class Hostile:
     def drawn(self) -> Event:
         """Any event; of the running crossing more often than not, so that something comes of it."""
         rng = self.rng
-        running = machine.crossing_of(self.run.state)
+        running = states.crossing_of(self.run.state)
         crossing = running if running is not None and rng.random() < 0.8 else rng.choice(self.crossings)
         kinds: list[Callable[[], Event]] = [
             *(6 * [self._lane_seen]),

@@ -17,7 +17,7 @@ from fakes.siege_hall import TROUBLES, Board, Person, any_command, any_lie, any_
 from fakes.siege_lane import BesiegedLane
 from fakes.two_door_lane import EMPTY
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, OpenCamera, Release, Revoke, StartCrossing
 from gate.passage.events import (
     DocumentPresented,
@@ -311,7 +311,7 @@ class Siege(BesiegedLane):
         rng = self.rng
         if rng.random() < (0.01 if self.attended or not self.inside else 0.0001):
             self._help()
-        running = machine.crossing_of(self.state) or "nobody's"
+        running = states.crossing_of(self.state) or "nobody's"
         if rng.random() < 0.02 * self.hostility * self.attended:
             waits = [one.crossing for one in self.lane.waiting] or ["nobody's"]
             self.tell(self._order(any_command(rng, waits, running), stale=rng.random() < 0.1))

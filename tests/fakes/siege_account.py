@@ -23,9 +23,9 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.machine import Rules
 from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
 from gate.passage.records import ClosedAs, Direction
+from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Alarm, Door
 from gate_core.evidence.screen import Screen

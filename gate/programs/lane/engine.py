@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gate.channel import messages
-from gate.passage import alarms, lasting_state, machine, open_referrals, records
+from gate.passage import alarms, lasting_state, machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import (
     Answer,
@@ -81,7 +81,7 @@ class LaneInSight(Protocol):
     """What the other parts of the lane see of the engine."""
 
     @property
-    def state(self) -> machine.State:
+    def state(self) -> states.State:
         """The machine's state."""
         ...
 
@@ -152,7 +152,7 @@ class Engine:
     def __init__(
         self,
         *,
-        rules: machine.Rules,
+        rules: states.Rules,
         barrier: BarrierOrders,
         first_barrier: BarrierOrders | None = None,
         look_inside: Callable[[], None] = _nothing,
@@ -221,7 +221,7 @@ class Engine:
         self.pulse = Pulse()
 
     @property
-    def state(self) -> machine.State:
+    def state(self) -> states.State:
         """The machine's state."""
         return self._state
 
@@ -288,7 +288,7 @@ class Engine:
     def _let_documents_go(self, event: Event) -> None:
         """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
         laid = event.crossing if isinstance(event, DocumentPresented) else None
-        unread = machine.unread_of(self._state)
+        unread = states.unread_of(self._state)
         if laid is None and unread == self._unread:
             return
         for crossing in {laid, self._unread}:
@@ -301,7 +301,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(TICK_S)  # the devices have their turn first
         while True:
-            at_rest = isinstance(self._state, machine.Idle) and not self._context.two_doors
+            at_rest = isinstance(self._state, states.Idle) and not self._context.two_doors
             due_s = next_beat_s(loop.time(), REST_TICK_S if at_rest else TICK_S)
             await asyncio.sleep(due_s - loop.time())
             self.pulse.tick((loop.time() - due_s) * 1000)
@@ -384,8 +384,8 @@ class Engine:
 
     def _publish(self) -> None:
         state = self._state
-        referred = state.crossing if isinstance(state, machine.Referred) else None
-        crossing = machine.crossing_of(state)
+        referred = state.crossing if isinstance(state, states.Referred) else None
+        crossing = states.crossing_of(state)
         self._show(
             messages.View(
                 screen=self._screen,

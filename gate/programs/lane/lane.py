@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from gate.channel import messages
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Event, Part, PartBack, PartLost
-from gate.passage.machine import crossing_of
 from gate.passage.records import Started, Stopped
+from gate.passage.states import crossing_of
 from gate.programs.lane.clients import LogClient, VisionClient, left_behind
 from gate.programs.lane.devices import Devices
 from gate.programs.lane.document_session import Reading

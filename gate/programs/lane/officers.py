@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage import machine, two_officers
+from gate.passage import states, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
 from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
@@ -109,7 +109,7 @@ class Officers:
     wall_s: Callable[[], int | None]
     floor_s: Callable[[], int]
     referrals: Referrals
-    rules: machine.Rules
+    rules: states.Rules
     _challenger: Challenger = field(init=False)
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Officers:
 
     @classmethod
     def of(
-        cls, config: Config, *, lane: LaneInSight, rules: machine.Rules, site: Site, referrals: Referrals
+        cls, config: Config, *, lane: LaneInSight, rules: states.Rules, site: Site, referrals: Referrals
     ) -> Officers:
         """The desk of a lane, by the clock of its loop and the site's."""
         return cls(
@@ -171,7 +171,7 @@ class Officers:
             gate=self.gate,
             officers=self.authority is not None,
             state=_name(state),
-            running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
+            running=None if isinstance(state, states.Referred) else states.crossing_of(state),
             referred=self._waiting(),
             closed_by=self.lane.context.closed_by,
             issued_ms=challenge.issued_ms,
@@ -227,7 +227,7 @@ class Officers:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
-        under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
+        under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [
             messages.Waiting(
                 crossing=one.crossing,
@@ -362,5 +362,5 @@ def _keys_of(by: Certificate) -> frozenset[str]:
     return frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
 
 
-def _name(state: machine.State) -> str:
+def _name(state: states.State) -> str:
     return type(state).__name__.lower()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from gate.passage.lane import Timing
-from gate.passage.machine import Rules
 from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.states import Rules
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.devices import pads
 from gate_core.approval.approvers import is_sound

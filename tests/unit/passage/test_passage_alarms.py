@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
 
-from gate.passage import alarms, machine, records
+from gate.passage import alarms, records, states
 from gate.passage.door_state import Raised
 from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
@@ -56,7 +56,7 @@ def test_what_tells_of_nobody_is_cleared_by_the_lane_once_it_is_at_rest_and_the_
     for busy in (OPEN, replace(AT_REST, bodies=1), replace(AT_REST, grants_left=1)):
         assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(replace(busy, alarms=(alarm,)))), busy
     assert ClearAlarms((alarm,)) in run.feed(replace(AT_REST, alarms=(alarm,)), after_ms=100)
-    assert run.state == machine.Idle(Screen.CLOSED), "the controller has not said so yet"
+    assert run.state == states.Idle(Screen.CLOSED), "the controller has not said so yet"
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 150)]
     assert Show(Screen.WELCOME) in effects
@@ -84,7 +84,7 @@ def test_what_tells_of_somebody_waits_for_an_officer_and_then_the_lane_is_back(a
     effects = run.feed(AT_REST, after_ms=1)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 99_001)]
     run.feed(SiteSeen(1.0, clock_sure=True))
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_cause_is_gone() -> None:
@@ -105,7 +105,7 @@ def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_
 def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobody() -> None:
     run = ready()
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)), PartLost(Part.BARRIER), PartBack(Part.BARRIER), AT_REST)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert [one.alarm for one in run.lane.alarms] == [Alarm.FORCED]
     evidence = run.lane.lane_evidence(run.now_ms).last
     assert evidence is not None
@@ -169,14 +169,14 @@ def test_a_lane_without_one_of_its_parts_says_closed_and_comes_back(part: Part) 
     run = ready()
     assert Show(Screen.CLOSED) in run.feed(PartLost(part))
     run.feed(AT_REST, Tick())
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
 
 
 def test_a_barrier_that_says_nothing_for_a_moment_closes_nothing() -> None:
     run = ready()
     assert run.feed(Tick(), after_ms=900) == []
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_in_an_emergency_nothing_is_cleared() -> None:
@@ -223,7 +223,7 @@ def test_a_lane_whose_lists_or_clock_refer_everybody_says_closed_and_comes_back(
 def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
     run = ready()
     run.feed(SiteSeen(1.0, clock_sure=True), AT_REST, after_ms=121_000)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted, granted_by_officer, ready
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
 from gate.passage.events import (
@@ -117,7 +117,7 @@ def test_a_grant_that_no_status_shows_in_time_is_taken_back_and_never_told_again
     late = run.feed(AT_REST, after_ms=10)
     assert orders(late) == [Revoke]
     assert IncidentKind.GRANT_NOT_SHOWN in incidents(late)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert Reason.GRANT_NOT_SHOWN in [one.reason for one in run.state.objections]
 
 
@@ -126,7 +126,7 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: DoorSeen)
     run = granted()
     run.feed(seen)
     assert orders(run.feed(AT_REST, after_ms=SHOWN_MS)) == []
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:

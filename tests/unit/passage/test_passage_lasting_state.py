@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, ready, said
 
-from gate.passage import lasting_state, machine, records
+from gate.passage import lasting_state, machine, records, states
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
 from gate.passage.lane import LaneContext
@@ -29,7 +29,7 @@ def written(effects: list[Effect]) -> list[records.Record]:
 def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_000) -> list[Effect]:
     """Kill the lane and start it anew on what its state file holds; returns its first effects."""
     last = lasting_of(run.lane, run.state) if last is None else last
-    opened = () if machine.crossing_of(run.state) is None else (CROSSING,)
+    opened = () if states.crossing_of(run.state) is None else (CROSSING,)
     run.now_ms += after_ms
     state, effects = machine.start(opened, held=last.held_crossings)
     doors = LaneContext().doors
@@ -46,7 +46,7 @@ def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_i
     assert effects[0] == Show(Screen.EMERGENCY)
     assert run.feed(PartBack(Part.BARRIER))[0] == Release()
     assert records.EmergencyBegan(None, said()) in written(effects)
-    assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
+    assert run.state == states.Emergency(held_ms=run.now_ms, said=said())
     run.feed(OPEN)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.emergency_hold_ms)
     assert not {Revoke(), Grant(CROSSING, 1)} & set(run.feed(replace(AT_REST, grants_left=1)))
@@ -58,7 +58,7 @@ def test_it_ends_by_an_officers_word_alone_however_often_the_lane_dies() -> None
     for _ in range(5):
         restarted(run)
         run.feed(OPEN)
-        assert isinstance(run.state, machine.Emergency)
+        assert isinstance(run.state, states.Emergency)
     run.order(EndEmergencyNow())
     assert isinstance(run.feed(OPEN), list)
     assert lasting_of(run.lane, run.state).emergency is None
@@ -71,7 +71,7 @@ def test_an_emergency_of_the_fire_input_goes_on_and_the_host_opens_nothing_that_
     effects = restarted(run)
     assert Show(Screen.EMERGENCY) in effects
     assert Release() not in effects
-    assert run.state == machine.Emergency()
+    assert run.state == states.Emergency()
     assert all(isinstance(one, Write) for one in run.feed(AT_REST, after_ms=5_000))
 
 
@@ -149,4 +149,4 @@ def test_a_fire_after_a_lost_state_shows_the_way_out() -> None:
 def test_a_lane_without_anything_left_starts_as_it_always_did() -> None:
     run = ready()
     assert restarted(run) == [Show(Screen.CLOSED)]
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)

@@ -9,7 +9,7 @@ from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, 
 from fakes.two_door_lane import ALONE, EMPTY
 from fakes.two_door_lane import ready as two_doors_ready
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented
 from gate.passage.orders import CloseLane, Consent, Maintain, OpenLane, Outcome, Said
@@ -37,12 +37,12 @@ def maintained() -> Run:
 def test_a_technician_asks_and_a_supervisor_consents() -> None:
     run = ready()
     run.order(Maintain(), "technician-1")
-    assert run.state == machine.Idle(Screen.WELCOME), "to ask closes nothing"
+    assert run.state == states.Idle(Screen.WELCOME), "to ask closes nothing"
     run.order(Consent(), "supervisor-1")
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert (run.lane.maintained_by, run.lane.closed_by) == ("technician-1", "supervisor-1")
     run.feed(DocumentPresented("c2"))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     verbs = [e.record.verb for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
     assert verbs == [ObeyedVerb.MAINTAIN, ObeyedVerb.CONSENT]
 

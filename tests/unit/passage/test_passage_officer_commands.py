@@ -23,7 +23,7 @@ from fakes.passage_examples import (
     said,
 )
 
-from gate.passage import machine, officer_commands, records
+from gate.passage import machine, officer_commands, records, states
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
@@ -162,7 +162,7 @@ def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted(
     assert [record.kind for record in written(passed)] == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
     closed = run.feed(replace(AT_REST, passages_entry=1))
     assert written(closed) == [records.Settled(CROSSING, said(), Disposition.ADMITTED_BY_OFFICER)]
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_nothing_is_granted_without_the_receipt_of_the_officers_word() -> None:
@@ -178,10 +178,10 @@ def test_nothing_is_granted_without_the_receipt_of_the_officers_word() -> None:
 def test_an_admission_that_failed_leaves_the_referral_waiting_with_one_more_reason() -> None:
     run = overruling()
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert [one.reason for one in run.state.objections] == [Reason.FACE_BELOW_THRESHOLD, Reason.LOG_UNAVAILABLE]
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
 
 
 @pytest.mark.parametrize("late", [Recorded, NotRecorded])
@@ -198,7 +198,7 @@ def test_a_receipt_that_came_too_late_is_not_that_of_another_officers_word(
     run.feed(late("another", RecordKind.OVERRULED))
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.IMPOSSIBLE
     run.feed(late(CROSSING, RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
 
 
@@ -217,7 +217,7 @@ def test_an_officer_does_not_overrule_the_lane(lane: Event, why: str) -> None:
     run.feed(lane)
     told = answer(run.order(Admit(CROSSING)))
     assert told == Answer(1, Outcome.IMPOSSIBLE, f"the lane: {why}")
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("lane", [replace(AT_REST, bodies=2), OPEN, replace(AT_REST, alarms=(Alarm.FORCED,))])
@@ -243,7 +243,7 @@ def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
     run = referred()
     run.feed(Tick(), after_ms=3_600_000)
     run.feed(AT_REST)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
 
 
@@ -261,14 +261,14 @@ def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
 def test_what_the_camera_says_does_not_matter_to_an_officers_admission(event: Event) -> None:
     run = overruling()
     run.feed(event)
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     run.feed(event)
-    assert isinstance(run.state, machine.Looking)
-    assert isinstance(looking_after(event), machine.Referred)  # it does to the machine's own
+    assert isinstance(run.state, states.Looking)
+    assert isinstance(looking_after(event), states.Referred)  # it does to the machine's own
 
 
-def looking_after(event: Event) -> machine.State:
+def looking_after(event: Event) -> states.State:
     run = looking()
     run.feed(event)
     return run.state
@@ -277,9 +277,9 @@ def looking_after(event: Event) -> machine.State:
 def test_a_lost_camera_does_not_end_an_officers_grant_and_a_lost_barrier_does() -> None:
     run = granted_by_officer()
     run.feed(PartLost(Part.VISION), PartLost(Part.CAMERA))
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     assert run.feed(PartLost(Part.BARRIER))[0] == Revoke()
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_an_officers_grant_is_for_the_referred_traveller_alone(event: Event, rea
     run = granted_by_officer()
     effects = run.feed(event)
     assert effects[0] == Revoke()
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     kinds = [record.kind for record in written(effects)]
     assert kinds.count(RecordKind.REVOKED) == 1
     assert RecordKind.CLOSED not in kinds  # it has its one verdict already
@@ -310,17 +310,17 @@ def test_an_officers_grant_that_nobody_uses_ends() -> None:
     effects = run.feed(Tick(), after_ms=11_001)
     assert effects[0] == Revoke()
     assert {record.kind for record in written(effects)} == {RecordKind.GRANT_ENDED, RecordKind.REVOKED}
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("event", [replace(AT_REST, passages_entry=1), DocumentPresented("c2"), PartLost(Part.BARRIER)])
 def test_what_happens_in_the_lane_takes_an_officers_admission_away(event: Event) -> None:
     run = overruling()
     run.feed(event)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     looked = overruling()
     looked.feed(Recorded(CROSSING, RecordKind.OVERRULED), event)
-    assert isinstance(looked.state, machine.Referred)
+    assert isinstance(looked.state, states.Referred)
 
 
 def test_an_emergency_ends_an_officers_admission_with_its_own_record() -> None:
@@ -367,10 +367,10 @@ def test_of_two_orders_for_one_version_only_the_first_is_obeyed() -> None:
 @pytest.mark.parametrize("make", [inspecting, recording, looking, granted])
 def test_a_running_crossing_is_held_for_the_officer(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    was_granted = isinstance(run.state, machine.Granted)
+    was_granted = isinstance(run.state, states.Granted)
     effects = run.order(Hold(CROSSING))
     assert (effects[0] == Revoke()) is was_granted
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert [one.reason for one in run.state.objections] == [Reason.HELD_BY_OFFICER]
     assert records.Obeyed(CROSSING, said(), ObeyedVerb.REFER) in written(effects)
     assert answer(effects).outcome is Outcome.DONE
@@ -382,7 +382,7 @@ def test_an_opening_crossing_and_an_officers_own_can_be_held_too() -> None:
     assert answer(run.order(Hold(CROSSING))).outcome is Outcome.DONE
     other = granted_by_officer()
     assert other.order(Hold(CROSSING), "bert")[0] == Revoke()
-    assert isinstance(other.state, machine.Referred)
+    assert isinstance(other.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_a_traveller_who_went_along_ends_the_referral() -> None:
     effects = run.order(TAKEN_OVER)
     assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
     assert answer(effects).outcome is Outcome.DONE
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     assert Show(Screen.WELCOME) in effects
 
 
@@ -441,7 +441,7 @@ def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
     run = granted_by_officer()
     effects = run.order(Free(), "bert")
     assert [type(effect) for effect in effects if isinstance(effect, Revoke | Release)] == [Revoke, Release]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 # ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -469,7 +469,7 @@ def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
     assert run.order(EndEmergencyNow(), "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
     effects = run.feed(replace(AT_REST, closed=False))
     assert written(effects) == [records.EmergencyEnded(said("bert"))]
-    assert run.state == machine.Idle(Screen.CLOSED)  # until the leaf is seen closed
+    assert run.state == states.Idle(Screen.CLOSED)  # until the leaf is seen closed
     assert run.feed(Tick(), after_ms=5_000) == []
     assert Show(Screen.WELCOME) in run.feed(AT_REST)
 
@@ -482,7 +482,7 @@ def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
     assert run.feed(Tick(), after_ms=3_000) == []
     run.feed(Tick(), after_ms=1)
     assert Release() in run.feed(Tick())
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
@@ -491,7 +491,7 @@ def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
     run.order(EndEmergencyNow())
     run.order(BeginEmergency(), "bert")
     run.feed(OPEN)
-    assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
+    assert run.state == states.Emergency(held_ms=run.now_ms, said=said())
 
 
 # ── referrals that wait ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -524,12 +524,12 @@ def test_a_crossing_that_an_emergency_ended_waits_for_an_officer_afterwards(make
     run = make()
     run.feed(FIRE)
     over(run)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == CROSSING
     assert Reason.EMERGENCY in [one.reason for one in run.state.objections]
     effects = run.order(TAKEN_OVER)
     assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
-    assert (waiting(run), run.state) == ([], machine.Idle(Screen.WELCOME))
+    assert (waiting(run), run.state) == ([], states.Idle(Screen.WELCOME))
 
 
 def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admitted() -> None:
@@ -537,7 +537,7 @@ def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admit
     run.feed(FIRE)
     assert answer(run.order(Admit(CROSSING))).detail == "an emergency"
     assert answer(run.order(TAKEN_OVER)).outcome is Outcome.DONE
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     assert over(run)[-1] == Show(Screen.WELCOME)
     assert answer(run.order(TAKEN_OVER)).detail == "already decided by officer-1"
 
@@ -555,27 +555,27 @@ def test_everybody_who_waited_before_a_restart_waits_after_it_and_each_is_closed
     assert [one.crossing for one in closings] == ["open-1", "open-2"]
     assert waiting(run) == ["old-1", "old-2", "open-1", "open-2"]
     settled = []
-    while isinstance(run.state, machine.Referred):
+    while isinstance(run.state, states.Referred):
         settled.append(run.state.crossing)
         run.order(HandOver(run.state.crossing, Disposition.WALKED_BACK))
     assert settled == ["open-2", "open-1", "old-2", "old-1"]
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_any_of_those_who_wait_can_be_settled_or_admitted_and_the_others_wait_on() -> None:
     run = restarted((), ("old-1", "old-2", "old-3"))
     assert answer(run.order(HandOver("old-1", Disposition.TAKEN_OVER))).outcome is Outcome.DONE
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == "old-3"
     run.order(Admit("old-2"))
-    assert machine.crossing_of(run.state) == "old-2"
+    assert states.crossing_of(run.state) == "old-2"
     assert answer(run.order(Admit("old-3"))).detail == "another crossing is under way"
     assert answer(run.order(HandOver("old-2", Disposition.TAKEN_OVER))).detail == "already decided by officer-1"
     run.feed(Recorded("old-2", RecordKind.OVERRULED), AT_REST, replace(OPEN, bodies=1))
     passed = replace(AT_REST, passages_entry=1)
     run.feed(replace(passed, closed=False, bodies=1), passed)
     assert records.Settled("old-2", said(), Disposition.ADMITTED_BY_OFFICER) in written(run.effects)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == "old-3"
     assert waiting(run) == ["old-3"]
 
@@ -584,7 +584,7 @@ def test_an_admission_that_failed_waits_on_with_its_reason_beside_the_others() -
     run = restarted((), ("old-1", "old-2"))
     run.order(Admit("old-1"))
     run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert (run.state.crossing, waiting(run)) == ("old-1", ["old-1", "old-2"])
     assert [one.reason for one in run.lane.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
     assert run.state.objections == run.lane.waiting[0].objections
@@ -599,7 +599,7 @@ def test_settling_another_leaves_the_lane_with_the_one_it_stands_for() -> None:
     run.order(Admit("old-1"))
     run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
     run.order(HandOver("old-2", Disposition.TAKEN_OVER))
-    assert machine.crossing_of(run.state) == "old-1"
+    assert states.crossing_of(run.state) == "old-1"
 
 
 def test_while_somebody_waits_no_document_opens_a_crossing() -> None:
@@ -658,7 +658,7 @@ def test_a_closed_lane_takes_nobody_until_it_is_opened() -> None:
     assert Show(Screen.WELCOME) in effects
     assert answer(run.order(OpenLane())).detail == "no officer closed this lane"
     run.feed(DocumentPresented(CROSSING))
-    assert isinstance(run.state, machine.Opening)
+    assert isinstance(run.state, states.Opening)
 
 
 def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
@@ -666,7 +666,7 @@ def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
     effects = run.order(CloseLane())
     assert Revoke() not in effects
     run.feed(replace(OPEN, passages_entry=1, grants_left=0), replace(AT_REST, passages_entry=1))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 # ── what records and answers say ─────────────────────────────────────────────────────────────────────────────────────
@@ -699,7 +699,7 @@ def again(run: Run, crossing: str) -> None:
     """Another traveller is referred."""
     run.feed(DocumentPresented(crossing), Recorded(crossing, RecordKind.OPENED))
     run.order(Hold(crossing))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_an_officer_who_may_not_admit_hears_every_reason() -> None:
@@ -710,10 +710,10 @@ def test_an_officer_who_may_not_admit_hears_every_reason() -> None:
 
 def test_an_admission_that_failed_is_of_the_crossing_that_it_was_of() -> None:
     run = overruling()
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     assert run.state.officers.referral.crossing == CROSSING
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert machine.crossing_of(run.state) == CROSSING
+    assert states.crossing_of(run.state) == CROSSING
 
 
 def test_whoever_holds_a_traveller_stands_in_the_reason() -> None:

@@ -21,7 +21,7 @@ from fakes.passage_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import COUNTS, Counters, begins_anew, passages_between
 from gate.passage.effects import Effect, Erase, Revoke, Write
 from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
@@ -52,7 +52,7 @@ def beyond(effects: list[Effect]) -> list[int | None]:
 def passing() -> Run:
     run = granted()
     run.feed(replace(OPEN, passages_entry=1))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     return run
 
 
@@ -85,7 +85,7 @@ def more(run: Run, *, entry: int = 0, left: int = 0, **changes: object) -> DoorS
 @pytest.mark.parametrize("make", STATES)
 def test_everybody_who_goes_through_in_either_direction_is_in_the_books_in_every_state(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    how = PassedBy.EMERGENCY if isinstance(run.state, machine.Emergency) else PassedBy.NOTHING
+    how = PassedBy.EMERGENCY if isinstance(run.state, states.Emergency) else PassedBy.NOTHING
     effects = run.feed(more(run, entry=3, left=2, closed=False))
     assert passed(effects) == [(3, how, Direction.ENTRY), (2, how, Direction.EXIT)]
     assert beyond(effects) == ([] if how is PassedBy.EMERGENCY else [3, 2])
@@ -174,7 +174,7 @@ def test_a_grant_on_which_somebody_passed_while_the_cable_was_out_is_no_admissio
     run.feed(PartLost(Part.BARRIER))
     effects = run.feed(PartBack(Part.BARRIER), replace(AT_REST, passages_entry=1))
     assert passed(effects) == [(1, PassedBy.UNSEEN, Direction.ENTRY)]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_after_a_power_up_the_counters_begin_at_nought_and_whoever_passed_since_is_in_the_books() -> None:
@@ -251,7 +251,7 @@ def test_whoever_is_through_stays_admitted_in_a_fire() -> None:
 @pytest.mark.parametrize("make", [granted, granted_by_officer])
 def test_whoever_the_status_with_the_fire_shows_to_be_through_on_their_grant_was_admitted(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    settled = isinstance(run.state, machine.Granted) and run.state.officers is not None
+    settled = isinstance(run.state, states.Granted) and run.state.officers is not None
     effects = run.feed(replace(FIRE, passages_entry=2, passages_exit=1))
     assert passed(effects) == [
         (1, PassedBy.GRANT, Direction.ENTRY),
@@ -266,7 +266,7 @@ def test_whoever_the_status_with_the_fire_shows_to_be_through_on_their_grant_was
         assert ending == records.Closed(CROSSING, ClosedAs.ADMITTED)
     assert effects.count(Erase(CROSSING)) == 1
     assert Revoke() not in effects, "nothing closes in an emergency"
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_a_grant_that_nobody_used_when_the_fire_came_is_no_admission() -> None:

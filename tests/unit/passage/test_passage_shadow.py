@@ -29,7 +29,6 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.machine import Referred, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -48,6 +47,7 @@ from gate.passage.orders import (
 )
 from gate.passage.policy import Verdict
 from gate.passage.records import Closed, ClosedAs, Decided, Incident, IncidentKind, Overruled, Released, Settled
+from gate.passage.states import Referred, Rules
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.evidence import FaceEvidence, Score
 from gate_core.evidence.reasons import Objection, Reason

@@ -23,7 +23,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Erase, Grant, Release, Revoke, Show, Shown, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -152,7 +152,7 @@ def opens_nothing(effects: list[Effect]) -> bool:
 def test_a_running_crossing_is_referred_with_what_was_asked(stage: Callable[[], Run], event: TravellerAsked) -> None:
     run = stage()
     before = run.state
-    crossing = machine.crossing_of(before)
+    crossing = states.crossing_of(before)
     assert crossing is not None
     effects = run.feed(event, after_ms=10)
     reason = Objection(REASONS[event])
@@ -165,7 +165,7 @@ def test_a_running_crossing_is_referred_with_what_was_asked(stage: Callable[[], 
     assert opens_nothing(effects)
     assert Asked(crossing, event.wish, no_outbound_query=True) in written(effects)
     assert not any(isinstance(record, Opened) for record in written(effects))
-    if isinstance(before, machine.Granted):
+    if isinstance(before, states.Granted):
         assert effects[0] == Revoke(before.door)  # taking permission away comes before everything
 
 
@@ -186,10 +186,10 @@ def test_whoever_has_no_crossing_waits_in_one_without_a_document(
     assert opens_nothing(effects)
     assert [one.crossing for one in run.lane.waiting] == ["fresh"]
     match before:
-        case machine.Idle():
+        case states.Idle():
             assert run.state == Referred("fresh", (reason,))
             assert effects[0] == Show(Screen.OFFICER)
-        case machine.Passing():
+        case states.Passing():
             assert run.state == before
             assert effects[0] == Show(Screen.OFFICER)
         case _:
@@ -350,7 +350,7 @@ def called_often() -> Run:
     for number in range(MAX):
         run.feed(TravellerAsked(f"call{number}", Wish.HELP), after_ms=1_000)
         run.order(HandOver(f"call{number}", Disposition.TAKEN_OVER), after_ms=1_000)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     return run
 
 
@@ -358,10 +358,10 @@ def test_a_page_that_calls_on_and_on_keeps_the_lane_out_of_service_no_longer() -
     run = called_often()
     assert run.feed(HELP, after_ms=10) == [Write(Incident(None, IncidentKind.ASKED_OFTEN))]
     assert run.feed(HELP, after_ms=10) == []
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     assert run.lane.notices() == (Notice.ASKED_OFTEN,)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), HELP)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
 
 
 @pytest.mark.parametrize("told", [False, True])

@@ -29,7 +29,6 @@ from gate.passage.events import (
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.lane import Timing
 from gate.passage.lasting_state import LastingState
-from gate.passage.machine import Emergency, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -47,6 +46,7 @@ from gate.passage.orders import (
     Said,
 )
 from gate.passage.policy import Policy
+from gate.passage.states import Emergency, Rules
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered

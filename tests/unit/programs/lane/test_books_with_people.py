@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from fakes.peopled_lane import STORIES, PeopledLane
 
-from gate.passage import machine, open_referrals, records
+from gate.passage import machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
@@ -72,7 +72,7 @@ class TroubledLane(PeopledLane):
 
     def _be_an_officer(self) -> None:
         super()._be_an_officer()
-        if isinstance(self.state, machine.Emergency) and not self.board.fire:
+        if isinstance(self.state, states.Emergency) and not self.board.fire:
             self.order(EndEmergencyNow())
 
     # ── troubles ─────────────────────────────────────────────────────────────────────────────────────────────────────

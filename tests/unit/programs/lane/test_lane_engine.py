@@ -10,7 +10,7 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import Counters
 from gate.passage.draw_periods import due
 from gate.passage.draws import OF, Draw
@@ -58,7 +58,7 @@ class World:
         referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
         remembered: Remembered | None = None,
-        rules: machine.Rules = RULES,
+        rules: states.Rules = RULES,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -173,7 +173,7 @@ async def test_a_document_that_opens_nothing_is_forgotten_and_the_one_that_does_
     world.engine.post(DocumentPresented("again, and that takes the grant back"))
     world.engine.post(DocumentPresented("while an officer helps"))
     await world.settle()
-    assert isinstance(world.engine.state, machine.Referred)
+    assert isinstance(world.engine.state, states.Referred)
     assert world.forgotten == [
         "again, while the first one is opened",
         CROSSING,  # taken long ago
@@ -188,7 +188,7 @@ async def test_a_document_laid_behind_a_passing_traveller_is_kept_for_its_crossi
     world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
     world.engine.post(DocumentPresented("early"))
     await world.settle()
-    assert isinstance(world.engine.state, machine.Passing)
+    assert isinstance(world.engine.state, states.Passing)
     assert "early" not in world.forgotten
     world.engine.post(replace(AT_REST, closed=False, passages_entry=1, fire=True))
     await world.settle()
@@ -203,7 +203,7 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
     await world.settle()
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
     assert world.views[-1].referred == CROSSING
-    assert world.engine.state == machine.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
+    assert world.engine.state == states.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

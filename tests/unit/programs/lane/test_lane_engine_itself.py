@@ -14,7 +14,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -133,7 +133,7 @@ def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
         async for lane in _running(ports):
             await lane.feed(DocumentPresented(CROSSING))
             await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
-            assert isinstance(lane.engine.state, machine.Referred)
+            assert isinstance(lane.engine.state, states.Referred)
             assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
             await asyncio.sleep(TICK_S / 2)
             assert lane.engine.turned_ms > 0.0
@@ -222,9 +222,9 @@ def test_a_new_state_is_logged_and_the_same_state_is_not(caplog: pytest.LogCaptu
 
     with caplog.at_level(logging.INFO, "gate.programs.lane.engine"):
         run_virtual(story())
-    states = [getattr(line, "state", None) for line in caplog.records if line.message == "lane_state"]
-    assert states[:2] == ["Opening", "Inspecting"]
-    assert len(states) == len(set(states))
+    told = [getattr(line, "state", None) for line in caplog.records if line.message == "lane_state"]
+    assert told[:2] == ["Opening", "Inspecting"]
+    assert len(told) == len(set(told))
 
 
 def test_the_crossings_work_ends_with_its_erasure() -> None:
@@ -298,7 +298,7 @@ def test_a_crossing_that_never_began_is_erased_all_the_same() -> None:
             await lane.feed(DocumentPresented(CROSSING))
             assert lane.erased == [CROSSING]
             await lane.feed(Tick())
-            assert isinstance(lane.engine.state, machine.Referred)
+            assert isinstance(lane.engine.state, states.Referred)
 
     run_virtual(story())
 

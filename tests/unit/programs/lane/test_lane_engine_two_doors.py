@@ -9,7 +9,7 @@ from dataclasses import replace
 from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, ordered
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO_DOORS
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import Counters
 from gate.passage.events import (
     DocumentPresented,
@@ -160,7 +160,7 @@ async def test_a_grant_that_fails_is_the_one_of_its_door() -> None:
     await lane.hear(DocumentPresented(CROSSING))
     await lane.hear(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
     await lane.hear(FIRST, LAST, EMPTY)
-    assert isinstance(lane.engine.state, machine.Referred)
+    assert isinstance(lane.engine.state, states.Referred)
     running.cancel()
 
 
@@ -208,8 +208,8 @@ async def test_a_restart_does_not_forget_a_call_for_help() -> None:
     lane = Lane(Remembered.of(told.to_bytes()))
     running = await _run(lane)
     assert Notice.HELP_CALLED in lane.engine.context.notices()
-    assert lane.engine.state == machine.Idle(Screen.CLOSED)
+    assert lane.engine.state == states.Idle(Screen.CLOSED)
     await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.context.version), EMPTY)
-    assert lane.engine.state == machine.Idle(Screen.WELCOME)
+    assert lane.engine.state == states.Idle(Screen.WELCOME)
     assert not told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE)).called
     running.cancel()
