@@ -127,9 +127,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
             | Entering(officers=Admission())
         ):
             effects += (Write(records.Revoked(state.crossing, objections)),)
-        case (  # pragma: no branch
-            Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering() | Passing()
-        ):
+        case _:
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
     return Emergency(said=began.order), effects
 
@@ -193,9 +191,7 @@ def without_record(state: State, crossing: str | None) -> Step:
     match state:
         case Granted() | Passing(in_view=True):
             return revoke(state, objections)
-        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
-            return refer(state, objections)
-        case (
-            Idle() | Referred() | Passing() | Emergency()
-        ):  # pragma: no branch - the type checker proves the match complete
+        case Idle() | Referred() | Passing() | Emergency():
             return state, ()
+        case _:
+            return refer(state, objections)

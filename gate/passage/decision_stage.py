@@ -10,7 +10,7 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.abort_conditions import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.conditions import Fact
-from gate.passage.crossing_end import refer, rest
+from gate.passage.crossing_end import refer, rest, revoke
 from gate.passage.effects import Effect, OpenCamera, Show, StartCrossing, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -42,7 +42,22 @@ from gate.passage.policy import (
     face_objections,
     is_read,
 )
-from gate.passage.states import Entering, Entry, Idle, Inspecting, Opening, Reading, Recording, Referred, Rules, Step
+from gate.passage.states import (
+    Emergency,
+    Entering,
+    Entry,
+    Granted,
+    Idle,
+    Inspecting,
+    Opening,
+    Passing,
+    Reading,
+    Recording,
+    Referred,
+    Rules,
+    State,
+    Step,
+)
 from gate_core.evidence.evidence import Evidence, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import asked, register_objections
@@ -212,12 +227,28 @@ def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def found(rules: Rules, lane: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
+def _found(rules: Rules, lane: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
     """What document, registers and face speak against already, whatever is still to come of them."""
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
     face = () if state.face is None else face_objections(state.face, policy)
     return (*document, *register_objections((), state.registers, None), *face)
+
+
+def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tuple[Objection, ...]) -> Step | None:
+    """Have the crossing that runs go to an officer, a grant of it taken back first; None where none runs, or its traveller is through.
+
+    It is referred with what was found by then, too: whoever looks at it next must not take it for a traveller in order.
+    """
+    match state:
+        case Idle() | Referred() | Passing() | Emergency():
+            return None
+        case Granted():
+            return revoke(state, objections)
+        case Inspecting():
+            return refer(state, (*_found(rules, lane, state), *objections))
+        case _:
+            return refer(state, objections)
 
 
 def _decide(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> Step:

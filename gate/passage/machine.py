@@ -97,9 +97,9 @@ def crossing(turn: Turn) -> Turned:
     """Answer the event in its state: an order, a traveller's request, a record that was refused, an emergency, or whatever the state waits for."""
     rules, lane, state, event, now_ms = turn.rules, turn.lane, turn.state, turn.event, turn.now_ms
     if isinstance(event, Ordered):
-        lane, turn.state, effects = obey(rules, lane, state, event, now_ms)
+        lane, turn.state, effects = obey(turn, event)
     elif isinstance(event, TravellerAsked):
-        lane, turn.state, effects = ask(rules, lane, state, event, now_ms)
+        lane, turn.state, effects = ask(turn, event)
     elif isinstance(event, RecordReplaced):
         turn.state, effects = without_record(state, event.crossing)
     elif lane.emergency() and (lane.state_unknown or not isinstance(state, Emergency)):

@@ -50,21 +50,7 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    OpenLane,
-    Ordered,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Ordered
 from gate_core.evidence.evidence import Alarm, CameraTrouble, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
@@ -155,7 +141,7 @@ class Hostile:
             case states.Emergency():
                 return rng.choice([self._rested(), self._order("")])
             case _:
-                hello: list[Command] = [BePresent(), AcknowledgeAlarms(), OpenLane()]
+                hello: list[Command] = [BePresent(), LaneOrder.ACKNOWLEDGE, LaneOrder.OPEN]
                 return rng.choice([self._rested(), self._rested(), self._presented(), self._ordered(rng.choice(hello)),
                                    PartBack(rng.choice(list(Part))), SiteSeen(1.0, clock_sure=True)])  # fmt: skip
 
@@ -244,14 +230,14 @@ class Hostile:
             *(4 * [BePresent(rng.choice([0, 10_000]))]),
             *(2 * [Admit(referred, seen=rng.random() < 0.9)]),
             *(2 * [HandOver(referred, rng.choice([Disposition.WALKED_BACK, Disposition.TAKEN_OVER]))]),
-            *(2 * [EndEmergencyNow()]),
-            *(2 * [AcknowledgeAlarms()]),
-            *(2 * [OpenLane()]),
+            *(2 * [LaneOrder.END_EMERGENCY]),
+            *(2 * [LaneOrder.ACKNOWLEDGE]),
+            *(2 * [LaneOrder.OPEN]),
             Hold(crossing),
             Hold(referred),
-            Free(),
-            BeginEmergency(),
-            CloseLane(),
+            LaneOrder.RELEASE,
+            LaneOrder.OPEN_EMERGENCY,
+            LaneOrder.CLOSE,
         ]
         return self._ordered(rng.choice(commands))
 

@@ -16,7 +16,7 @@ from fakes.oracle_hearing import Hearing
 
 from gate.passage import records
 from gate.passage.events import Part
-from gate.passage.orders import Admit, BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
+from gate.passage.orders import Admit, BePresent, LaneOrder, Outcome
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 
@@ -126,10 +126,11 @@ class Oracle(Hearing, Books):
             self.broken("2", f"order {number} is answered twice, or was never given")
         if outcome not in {Outcome.DONE, Outcome.ORDERED}:
             return
-        if not fresh and not isinstance(command, BePresent | Free | BeginEmergency):
+        frees = command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}
+        if not (fresh or frees or isinstance(command, BePresent)):
             self.broken("stale orders", f"{command} was obeyed, and answers an old challenge")
-        if isinstance(command, CloseLane | OpenLane):
-            self.closed = isinstance(command, CloseLane)
+        if command in {LaneOrder.CLOSE, LaneOrder.OPEN}:
+            self.closed = command is LaneOrder.CLOSE
 
     # ── what it owes ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -29,7 +29,7 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.orders import Admit, BeginEmergency, BePresent, EndEmergencyNow, Free, Hold, Ordered
+from gate.passage.orders import Admit, BePresent, Hold, LaneOrder, Ordered
 from gate.passage.policy import Verdict
 from gate_core.evidence.evidence import Alarm
 
@@ -166,10 +166,10 @@ class Hearing(Account):
             case Admit(crossing, shown) if fresh:
                 self.admits[crossing, event.said.officer] = event.keys, shown
                 self._present(now_ms)  # whoever lets somebody through is there
-            case Free() | BeginEmergency():
+            case LaneOrder.RELEASE | LaneOrder.OPEN_EMERGENCY:
                 self.freeing = Owed(now_ms, now_ms, now_ms + self.rules.timing.release_ms)
                 self.grant = None  # whoever passes now passes by the release
-            case EndEmergencyNow() if fresh:
+            case LaneOrder.END_EMERGENCY if fresh:
                 self.end_asked_ms = now_ms
             case Hold(crossing) if fresh and self.grant is not None and self.grant.crossing == crossing:
                 self.grant.spoil("an officer held the crossing", now_ms)

@@ -47,7 +47,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.lane import LaneContext
-from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, HandOver, Ordered
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder, Ordered
 from gate_core.evidence.evidence import Alarm, Score
 from gate_core.evidence.screen import Guidance
 from hardware_sim.barrier import controller as board
@@ -223,7 +223,7 @@ class PeopledLane:
         elif self.now_ms - self._helped_ms > 2_000:
             self._helped_ms = self.now_ms
             if waiting:
-                self.order(AcknowledgeAlarms())
+                self.order(LaneOrder.ACKNOWLEDGE)
             if isinstance(self.state, states.Referred):
                 self.order(HandOver(self.state.crossing, Disposition.TAKEN_OVER))
 

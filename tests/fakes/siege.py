@@ -34,18 +34,7 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BePresent,
-    Command,
-    Consent,
-    Disposition,
-    EndEmergencyNow,
-    HandOver,
-    OpenLane,
-    Ordered,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, LaneOrder, Ordered
 from gate_core.evidence.evidence import Door, Score
 from gate_core.evidence.screen import Guidance, Screen
 
@@ -304,7 +293,7 @@ class Siege(BesiegedLane):
 
     def _order(self, command: Command, *, stale: bool = False) -> Ordered:
         self.numbers += 1
-        officer = "officer-2" if isinstance(command, Consent) else "officer-1"
+        officer = "officer-2" if command is LaneOrder.CONSENT else "officer-1"
         return ordered(command, officer, version=self.lane.version - stale, number=self.numbers)
 
     def _trouble(self) -> None:
@@ -372,9 +361,9 @@ class Siege(BesiegedLane):
     def _help(self) -> None:
         """What officers do with a lane that does not serve."""
         if self.judge.emergency:
-            self.tell(self._order(EndEmergencyNow()))
+            self.tell(self._order(LaneOrder.END_EMERGENCY))
         for one in self.lane.waiting:
             admits = not self.calm and self.rng.random() < 0.5
             self.tell(self._order(Admit(one.crossing) if admits else HandOver(one.crossing, Disposition.WALKED_BACK)))
         if self.judge.screen is Screen.CLOSED:
-            self.tell(self._order(AcknowledgeAlarms()), self._order(OpenLane()))
+            self.tell(self._order(LaneOrder.ACKNOWLEDGE), self._order(LaneOrder.OPEN))

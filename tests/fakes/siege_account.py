@@ -23,7 +23,7 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
+from gate.passage.orders import BePresent, Command, Hold, LaneOrder, Ordered
 from gate.passage.records import ClosedAs, Direction
 from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
@@ -175,7 +175,7 @@ class Account:
         self.asked[number] = command
         if isinstance(command, BePresent):
             self.present_ms = max(self.present_ms or 0, self.now_ms - command.age_ms)
-        if isinstance(command, Free):
+        if command is LaneOrder.RELEASE:
             self.freed_ms = self.now_ms
 
     def told(self, record: records.Record) -> None:
@@ -231,7 +231,7 @@ class Account:
                 return ASKED
             case TravellerAsked(wish=Wish.HELP) if not self.asked_often:
                 return ASKED
-            case Ordered(_, _, _, Free()):
+            case Ordered(_, _, _, LaneOrder.RELEASE):
                 return "somebody is freed"
             case Ordered(_, _, _, Hold(grant.crossing)) if fresh:
                 return "an officer refers"

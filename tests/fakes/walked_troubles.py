@@ -11,20 +11,7 @@ from fakes.walked_lane import WalkedLane
 from fakes.walked_people import People
 
 from gate.passage.events import DocumentPresented, DocumentRemoved, Part, PartBack, PartLost
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    OpenLane,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder
 from gate_core.evidence.evidence import Alarm
 
 EVERY_S = 6.0  # on the average
@@ -184,14 +171,14 @@ class Troubles:
             Hold(crossing),
             Admit(crossing),
             HandOver(crossing, Disposition.WALKED_BACK),
-            Free(),
-            Free(),
-            BeginEmergency(),
-            EndEmergencyNow(),
-            AcknowledgeAlarms(),
-            CloseLane(),
-            OpenLane(),
-            OpenLane(),
+            LaneOrder.RELEASE,
+            LaneOrder.RELEASE,
+            LaneOrder.OPEN_EMERGENCY,
+            LaneOrder.END_EMERGENCY,
+            LaneOrder.ACKNOWLEDGE,
+            LaneOrder.CLOSE,
+            LaneOrder.OPEN,
+            LaneOrder.OPEN,
             BePresent(),
         ]
         behind = int(rng.random() < 0.2)

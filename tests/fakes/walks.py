@@ -15,7 +15,7 @@ from fakes.walked_people import People
 from fakes.walked_troubles import Troubles
 
 from gate.passage import records
-from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, EndEmergencyNow, HandOver, OpenLane
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
 from gate_core.evidence.screen import Screen
 
 CALM_EVERY_S = 150.0
@@ -97,11 +97,11 @@ class Walk:
             if not lane.board.goes_through(name):
                 lane.board.steps_back(name)
         if lane.shows(Screen.EMERGENCY) or lane.oracle.state_lost:
-            lane.order(EndEmergencyNow())
+            lane.order(LaneOrder.END_EMERGENCY)
         elif (waiting := lane.waiting()) and rng.random() < 0.7:
             lane.order(HandOver(rng.choice(waiting), Disposition.TAKEN_OVER))
         else:
-            orders: list[Command] = [AcknowledgeAlarms(), OpenLane()]
+            orders: list[Command] = [LaneOrder.ACKNOWLEDGE, LaneOrder.OPEN]
             lane.order(rng.choice(orders))
 
     def _hold_books_to_the_truth(self) -> None:

@@ -18,7 +18,7 @@ from gate.channel.table import CHANNELS
 from gate.passage import states
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
-from gate.passage.orders import BePresent, Command, Free
+from gate.passage.orders import BePresent, Command, LaneOrder
 from gate.passage.records import Released
 from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.shared.config import Config
@@ -129,7 +129,7 @@ async def test_on_a_full_disk_the_log_is_lost_once_and_a_release_is_written(tmp_
         assert await gate.entries() - before <= 1, "one incident"
         assert lane.run.state == states.Idle(Screen.CLOSED), "nobody is invited whom the log could not admit"
         lane.post(DocumentPresented("c1"))
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: lane.client.owed == 1)
         assert gate.disk.free_bytes < 10 * 1024 * 1024, "the log lives of its reserve"
         gate.disk.free(process.pid)

@@ -166,14 +166,15 @@ MUTANTS = (
     Mutant(
         "an officer's admission is not waited for",
         OBEYING,
-        "    return _on_its_way(lane, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)",
-        "    return _on_its_way(lane, Looking(referral.crossing, now_ms, admission, entry), ordered, written, LookAtLane())",
+        "    return _on_its_way(turn, ordered, written, lane=lane, state=Overruling(crossing, admission, turn.now_ms, entry))",
+        f"{LOOKING}    looking = Looking(crossing, turn.now_ms, admission, entry)\n"
+        "    return _on_its_way(turn, ordered, written, LookAtLane(), lane=lane, state=looking)",
     ),
     Mutant(
         "a settled referral keeps the lane",
         OBEYING,
-        "    following, shown = go_on(lane, crossing) if crossing_of(state) == crossing else (state, ())",
-        "    following, shown = state, ()",
+        "    following, shown = go_on(lane, crossing) if crossing_of(turn.state) == crossing else (turn.state, ())",
+        "    following, shown = turn.state, ()",
     ),
     Mutant(
         "presence is not noted",

@@ -18,7 +18,7 @@ from fakes.siege import Siege
 
 from gate.passage import lasting_state, machine, open_referrals, states
 from gate.passage.events import Event, Part, PartLost
-from gate.passage.orders import Hold, PauseLane
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.states import Admission
 from gate_core.evidence.reasons import Objection, Reason
 
@@ -35,7 +35,7 @@ IN_ANY_STAGE: tuple[Event, ...] = (
     replace(two.LAST, fire=True, emergency_open=True),
     PartLost(Part.FIRST_BARRIER),
     ordered(Hold(CROSSING), version=0),
-    ordered(PauseLane(), version=0),
+    ordered(LaneOrder.PAUSE, version=0),
 )
 
 Arrow = tuple[str, str]

@@ -21,7 +21,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.lane import Referral
-from gate.passage.orders import CloseLane
+from gate.passage.orders import LaneOrder
 from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate_core.evidence.evidence import Notice
 from gate_core.evidence.screen import Screen
@@ -78,7 +78,7 @@ def test_a_document_that_was_laid_early_and_taken_away_again_opens_nothing() -> 
 def test_a_document_that_was_laid_early_opens_nothing_in_a_lane_that_an_officer_closed() -> None:
     run = passing()
     run.feed(DocumentPresented(NEXT))
-    run.order(CloseLane())
+    run.order(LaneOrder.CLOSE)
     run.feed(THROUGH)
     assert run.state == states.Idle(Screen.CLOSED)
 

@@ -24,7 +24,7 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.orders import AcknowledgeAlarms, Disposition, Free, HandOver, Hold, Ordered, Outcome, Said
+from gate.passage.orders import Disposition, HandOver, Hold, LaneOrder, Ordered, Outcome, Said
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.passage.states import Rules
@@ -304,7 +304,7 @@ def test_an_officer_who_sees_it_first_holds_the_crossing() -> None:
 
 def test_a_release_settles_nothing_of_who_passed() -> None:
     run = passed()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(Tick(), after_ms=LIMIT_MS)
     assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
 
@@ -402,5 +402,5 @@ def test_lost_parts_that_come_back_leave_the_referral() -> None:
     run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
     assert isinstance(run.state, states.Referred)
     said = Said("officer-1", Role.OFFICER, "")
-    run.feed(Ordered(9, run.lane.version, said, AcknowledgeAlarms()))
+    run.feed(Ordered(9, run.lane.version, said, LaneOrder.ACKNOWLEDGE))
     assert isinstance(run.state, states.Referred)

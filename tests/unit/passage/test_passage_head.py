@@ -21,7 +21,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import AcceptHead, Admit, BeginEmergency, BePresent, Disposition, Free, HandOver, Outcome
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome
 from gate.passage.policy import Verdict
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.evidence import Notice
@@ -134,25 +134,25 @@ def test_freeing_people_emergencies_and_the_end_of_a_referral_wait_for_nothing()
     run = lane(UNCONFIRMED)
     comes(run)
     assert answer(run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))).outcome is Outcome.DONE
-    assert isinstance(run.order(Free())[0], Release)
-    assert isinstance(run.order(BeginEmergency())[0], Release)
+    assert isinstance(run.order(LaneOrder.RELEASE)[0], Release)
+    assert isinstance(run.order(LaneOrder.OPEN_EMERGENCY)[0], Release)
     assert isinstance(run.state, states.Emergency)
 
 
 def test_a_supervisors_word_is_a_record_of_what_was_found_and_counts_when_the_log_says_so() -> None:
     run = lane(UNCONFIRMED)
-    effects = run.order(AcceptHead(), "chief")
+    effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
     assert [one.record for one in effects if isinstance(one, Write)] == [records.HeadAccepted(said("chief"), 7, ROOT)]
     assert answer(effects).outcome is Outcome.ORDERED
     assert run.lane.hinders == (WHY,), "it is not durable yet"
     run.feed(replace(UNCONFIRMED, head=Head.ACCEPTED))
     assert run.lane.hinders == ()
-    again = answer(run.order(AcceptHead(), "chief"))
+    again = answer(run.order(LaneOrder.ACCEPT_HEAD, "chief"))
     assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
 
 
 def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
-    effects = lane().order(AcceptHead(), "chief")
+    effects = lane().order(LaneOrder.ACCEPT_HEAD, "chief")
     assert not any(isinstance(one, Write) for one in effects)
     assert (answer(effects).outcome, answer(effects).detail) == (
         Outcome.IMPOSSIBLE,
@@ -163,8 +163,8 @@ def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
 def test_while_the_log_is_away_nothing_is_accepted_and_nobody_is_told_that_it_will_be() -> None:
     run = lane(UNCONFIRMED)
     run.feed(PartLost(Part.LOG))
-    effects = run.order(AcceptHead(), "chief")
+    effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
     assert not any(isinstance(one, Write) for one in effects)
     assert (answer(effects).outcome, answer(effects).detail) == (Outcome.IMPOSSIBLE, "the log takes no records now")
     run.feed(PartBack(Part.LOG))
-    assert answer(run.order(AcceptHead(), "chief")).outcome is Outcome.ORDERED
+    assert answer(run.order(LaneOrder.ACCEPT_HEAD, "chief")).outcome is Outcome.ORDERED

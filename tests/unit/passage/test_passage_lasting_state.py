@@ -12,7 +12,7 @@ from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
-from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, PauseLane
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.records import IncidentKind
 from gate_core.evidence.evidence import Door, Notice
 from gate_core.evidence.reasons import Objection, Reason
@@ -41,7 +41,7 @@ def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_0
 
 def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_is_a_line_and_held() -> None:
     run = granted()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     effects = restarted(run)
     assert effects[0] == Show(Screen.EMERGENCY)
     assert run.feed(PartBack(Part.BARRIER))[0] == Release()
@@ -54,12 +54,12 @@ def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_i
 
 def test_it_ends_by_an_officers_word_alone_however_often_the_lane_dies() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     for _ in range(5):
         restarted(run)
         run.feed(OPEN)
         assert isinstance(run.state, states.Emergency)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert isinstance(run.feed(OPEN), list)
     assert lasting_of(run.lane, run.state).emergency is None
     assert Show(Screen.EMERGENCY) not in restarted(run)
@@ -77,12 +77,12 @@ def test_an_emergency_of_the_fire_input_goes_on_and_the_host_opens_nothing_that_
 
 def test_a_release_that_ran_is_ordered_again_and_one_that_is_over_is_not() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     restarted(run)
     assert run.lane.last.released(run.now_ms, RULES.timing.release_ms)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     restarted(run, after_ms=RULES.timing.release_ms + 1)
     assert Release() not in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
@@ -94,8 +94,8 @@ def test_a_release_is_ordered_again_when_the_computers_clock_began_anew() -> Non
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
 
-@pytest.mark.parametrize("command", [CloseLane(), PauseLane()])
-def test_a_lane_that_was_closed_or_paused_stays_so(command: CloseLane | PauseLane) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.CLOSE, LaneOrder.PAUSE])
+def test_a_lane_that_was_closed_or_paused_stays_so(command: LaneOrder) -> None:
     run = ready()
     run.order(command, "bert")
     restarted(run)
@@ -128,12 +128,12 @@ def test_after_a_lost_state_an_officer_says_that_there_is_no_emergency_or_opens(
     run = ready()
     restarted(run, last=UNKNOWN)
     run.feed(AT_REST)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert records.EmergencyEnded(said()) in written(run.feed(AT_REST))
     assert Notice.STATE_UNKNOWN not in run.lane.notices()
     run = ready()
     restarted(run, last=UNKNOWN)
-    assert run.order(BeginEmergency())[0] == Release()
+    assert run.order(LaneOrder.OPEN_EMERGENCY)[0] == Release()
     assert lasting_of(run.lane, run.state).emergency == LastingEmergency(said(), held=True)
     assert Notice.STATE_UNKNOWN not in run.lane.notices()
 

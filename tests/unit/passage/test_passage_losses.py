@@ -43,7 +43,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.lane import Referral
-from gate.passage.orders import BeginEmergency, Free
+from gate.passage.orders import LaneOrder
 from gate_core.evidence.evidence import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
@@ -192,8 +192,8 @@ def test_an_emergency_is_seen_in_every_state_and_nothing_closes(lane_in: Callabl
 
 
 @pytest.mark.parametrize("lane_in", STATES)
-@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
-def test_a_person_is_freed_in_every_state(lane_in: Callable[[], Run], command: Free | BeginEmergency) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY])
+def test_a_person_is_freed_in_every_state(lane_in: Callable[[], Run], command: LaneOrder) -> None:
     assert Release() in lane_in().feed(ordered(command))
     run = lane_in()
     run.feed(FIRE)
@@ -216,7 +216,7 @@ def test_a_release_ends_with_its_time() -> None:
     limit_ms = RULES.timing.release_ms
     for after_ms, how in ((limit_ms, records.PassedBy.RELEASE), (limit_ms + 1, records.PassedBy.NOTHING)):
         run = ready()
-        run.feed(ordered(Free()), replace(AT_REST, closed=False))
+        run.feed(ordered(LaneOrder.RELEASE), replace(AT_REST, closed=False))
         run.lane = run.lane.with_door_state(
             replace(run.lane.last, freeing=None)
         )  # the leaf was seen open: it is not told again

@@ -53,7 +53,7 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.orders import BePresent, Disposition, EndEmergencyNow, Free, HandOver
+from gate.passage.orders import BePresent, Disposition, HandOver, LaneOrder
 from gate_core.evidence.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Screen
@@ -355,17 +355,17 @@ def test_a_passage_nobody_was_granted_is_an_incident() -> None:
 
 def test_a_passage_after_a_release_belongs_to_the_release() -> None:
     run = ready()
-    assert run.order(Free())[0] == Release()
+    assert run.order(LaneOrder.RELEASE)[0] == Release()
     assert kinds(run.feed(replace(AT_REST, passages_entry=1))) == [RecordKind.PASSED]
 
 
 def test_a_release_comes_before_its_record_in_every_state() -> None:
     for run in (ready(), inspecting(), recording(), looking()):
-        effects = run.order(Free())
+        effects = run.order(LaneOrder.RELEASE)
         assert effects[0] == Release()
         assert RecordKind.RELEASE in kinds(effects)
     run = granted()
-    effects = run.order(Free())
+    effects = run.order(LaneOrder.RELEASE)
     assert [type(e) for e in effects if isinstance(e, Revoke | Release)] == [Revoke, Release]
     assert reasons_of(effects) == {"released_by_officer"}
 
@@ -391,10 +391,10 @@ def test_fire_ends_everything_without_a_closing_command() -> None:
 def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True, emergency_open=True))
-    assert [type(effect) for effect in run.order(EndEmergencyNow())] == [Answer]
+    assert [type(effect) for effect in run.order(LaneOrder.END_EMERGENCY)] == [Answer]
     run.feed(replace(AT_REST, emergency_open=True), Tick())
     assert isinstance(run.state, states.Emergency)
-    assert run.order(EndEmergencyNow())[0] == EndEmergency()
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == EndEmergency()
     run.feed(replace(AT_REST, emergency_open=True))
     assert isinstance(run.state, states.Emergency)
     assert run.feed(AT_REST) == [Write(records.EmergencyEnded(said())), Show(Screen.WELCOME)]
@@ -405,7 +405,7 @@ def test_an_emergency_that_the_controller_does_not_leave_goes_on_and_is_never_wr
     run = ready()
     stays = replace(AT_REST, emergency_open=True)
     run.feed(replace(AT_REST, fire=True), stays)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     told = 0
     for _ in range(30):
         effects = run.feed(stays, after_ms=100)
@@ -415,14 +415,14 @@ def test_an_emergency_that_the_controller_does_not_leave_goes_on_and_is_never_wr
     assert incidents(run.feed(Tick(), after_ms=1)) == ["emergency_not_ended"]
     assert run.state == states.Emergency()
     assert run.feed(AT_REST) == []  # only an officer ends it
-    assert run.order(EndEmergencyNow())[0] == LookAtLane()
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == LookAtLane()
     assert kinds(run.feed(AT_REST)) == [RecordKind.EMERGENCY_ENDED]
 
 
 def test_a_fire_that_comes_back_while_an_emergency_ends_is_not_told_to_end() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     for _ in range(30):
         assert EndEmergency() not in run.feed(replace(AT_REST, fire=True, emergency_open=True), after_ms=100)
     assert kinds(run.effects).count(RecordKind.EMERGENCY_ENDED) == 0

@@ -57,22 +57,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext
 from gate.passage.open_referrals import WAITING_MAX, follow, left
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Missing,
-    OpenLane,
-    Outcome,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Missing, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate_core.evidence.evidence import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
@@ -355,10 +340,10 @@ def test_a_crossing_that_nobody_referred_does_not_wait() -> None:
 
 def test_of_two_orders_for_one_version_only_the_first_is_obeyed() -> None:
     run = ready()
-    assert answer(run.feed(ordered(CloseLane()))).outcome is Outcome.DONE
-    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
-    run.order(OpenLane())
-    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+    assert answer(run.feed(ordered(LaneOrder.CLOSE))).outcome is Outcome.DONE
+    assert run.feed(ordered(LaneOrder.CLOSE)) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+    run.order(LaneOrder.OPEN)
+    assert run.feed(ordered(LaneOrder.CLOSE)) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
 
 
 # ── refer and hand over ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -417,7 +402,7 @@ def test_a_traveller_who_went_along_ends_the_referral() -> None:
 
 def test_a_release_where_nobody_was_inside_is_an_incident() -> None:
     def incidents(run: Run) -> list[IncidentKind]:
-        return [one.incident for one in written(run.order(Free())) if isinstance(one, records.Incident)]
+        return [one.incident for one in written(run.order(LaneOrder.RELEASE)) if isinstance(one, records.Incident)]
 
     assert incidents(ready()) == [IncidentKind.RELEASE_OF_NOBODY]
     occupied = ready()
@@ -428,7 +413,7 @@ def test_a_release_where_nobody_was_inside_is_an_incident() -> None:
 
 def test_what_a_release_lacked_stands_in_its_record() -> None:
     run = Run()
-    order = ordered(Free(), version=9)
+    order = ordered(LaneOrder.RELEASE, version=9)
     order = replace(order, said=replace(order.said, missing=(Missing.SHIFT_OVER,)))
     record, alarm = written(run.feed(order))
     assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
@@ -439,7 +424,7 @@ def test_what_a_release_lacked_stands_in_its_record() -> None:
 
 def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
     run = granted_by_officer()
-    effects = run.order(Free(), "bert")
+    effects = run.order(LaneOrder.RELEASE, "bert")
     assert [type(effect) for effect in effects if isinstance(effect, Revoke | Release)] == [Revoke, Release]
     assert isinstance(run.state, states.Referred)
 
@@ -449,7 +434,7 @@ def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
 
 def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
     run = granted()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert effects[0] == Release()
     assert Revoke() not in effects
     assert Show(Screen.EMERGENCY) in effects
@@ -458,15 +443,15 @@ def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
     assert run.feed(Tick(), after_ms=999) == []
     assert run.feed(Tick(), after_ms=1) == [Release()]
     assert run.feed(OPEN) == []
-    again = run.order(BeginEmergency(), "bert")
+    again = run.order(LaneOrder.OPEN_EMERGENCY, "bert")
     assert again == [Release(), Answer(1, Outcome.ORDERED)]
 
 
 def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(replace(AT_REST, closed=False))
-    assert run.order(EndEmergencyNow(), "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
+    assert run.order(LaneOrder.END_EMERGENCY, "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
     effects = run.feed(replace(AT_REST, closed=False))
     assert written(effects) == [records.EmergencyEnded(said("bert"))]
     assert run.state == states.Idle(Screen.CLOSED)  # until the leaf is seen closed
@@ -476,9 +461,9 @@ def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
 
 def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(OPEN)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert run.feed(Tick(), after_ms=3_000) == []
     run.feed(Tick(), after_ms=1)
     assert Release() in run.feed(Tick())
@@ -487,9 +472,9 @@ def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
 
 def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow())
-    run.order(BeginEmergency(), "bert")
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY)
+    run.order(LaneOrder.OPEN_EMERGENCY, "bert")
     run.feed(OPEN)
     assert run.state == states.Emergency(held_ms=run.now_ms, said=said())
 
@@ -504,7 +489,7 @@ def waiting(run: Run) -> list[str]:
 def over(run: Run) -> list[Effect]:
     """The fire is out, and an officer ends the emergency."""
     run.feed(replace(FIRE, fire=False))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     return run.feed(AT_REST)
 
 
@@ -619,18 +604,18 @@ def test_of_very_many_the_latest_are_remembered() -> None:
 def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:
     run = ready()
     run.feed(FIRE)
-    assert records.EmergencyBegan(None, said()) in written(run.order(BeginEmergency()))
-    assert answer(run.order(EndEmergencyNow())).detail == "the fire input is active, or nobody knows"
+    assert records.EmergencyBegan(None, said()) in written(run.order(LaneOrder.OPEN_EMERGENCY))
+    assert answer(run.order(LaneOrder.END_EMERGENCY)).detail == "the fire input is active, or nobody knows"
     run.feed(replace(FIRE, fire=False))
-    assert run.order(EndEmergencyNow())[0] == EndEmergency()
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == EndEmergency()
     assert run.feed(Tick(), after_ms=2_000) == []  # it is not told to stay open any more
 
 
 def test_an_emergency_of_which_nothing_is_known_does_not_end() -> None:
     run = Run()
-    run.order(BeginEmergency())
-    assert answer(run.order(EndEmergencyNow())).outcome is Outcome.IMPOSSIBLE
-    assert answer(ready().order(EndEmergencyNow())).detail == "there is no emergency"
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    assert answer(run.order(LaneOrder.END_EMERGENCY)).outcome is Outcome.IMPOSSIBLE
+    assert answer(ready().order(LaneOrder.END_EMERGENCY)).detail == "there is no emergency"
 
 
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -638,10 +623,10 @@ def test_an_emergency_of_which_nothing_is_known_does_not_end() -> None:
 
 def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
     run = ready()
-    assert answer(run.order(AcknowledgeAlarms())).detail == "there is no alarm"
-    assert answer(Run().order(AcknowledgeAlarms())).detail == "the barrier does not answer"
+    assert answer(run.order(LaneOrder.ACKNOWLEDGE)).detail == "there is no alarm"
+    assert answer(Run().order(LaneOrder.ACKNOWLEDGE)).detail == "the barrier does not answer"
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
-    effects = run.order(AcknowledgeAlarms())
+    effects = run.order(LaneOrder.ACKNOWLEDGE)
     assert effects[0] == ClearAlarms((Alarm.FORCED,))
     assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))]
     assert answer(effects).outcome is Outcome.ORDERED
@@ -649,21 +634,21 @@ def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
 
 def test_a_closed_lane_takes_nobody_until_it_is_opened() -> None:
     run = ready()
-    effects = run.order(CloseLane())
+    effects = run.order(LaneOrder.CLOSE)
     assert Show(Screen.CLOSED) in effects
     assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.CLOSE)]
     assert run.feed(DocumentPresented(CROSSING), AT_REST, Tick()) == []
-    assert answer(run.order(CloseLane(), "bert")).detail == "closed already by officer-1"
-    effects = run.order(OpenLane(), "bert")
+    assert answer(run.order(LaneOrder.CLOSE, "bert")).detail == "closed already by officer-1"
+    effects = run.order(LaneOrder.OPEN, "bert")
     assert Show(Screen.WELCOME) in effects
-    assert answer(run.order(OpenLane())).detail == "no officer closed this lane"
+    assert answer(run.order(LaneOrder.OPEN)).detail == "no officer closed this lane"
     run.feed(DocumentPresented(CROSSING))
     assert isinstance(run.state, states.Opening)
 
 
 def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
     run = granted()
-    effects = run.order(CloseLane())
+    effects = run.order(LaneOrder.CLOSE)
     assert Revoke() not in effects
     run.feed(replace(OPEN, passages_entry=1, grants_left=0), replace(AT_REST, passages_entry=1))
     assert run.state == states.Idle(Screen.CLOSED)
@@ -725,12 +710,12 @@ def test_whoever_holds_a_traveller_stands_in_the_reason() -> None:
 
 def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
     run = inspecting()
-    freed = written(run.order(Free()))
+    freed = written(run.order(LaneOrder.RELEASE))
     assert records.Released(CROSSING, said()) in freed
     assert records.Incident(CROSSING, records.IncidentKind.RELEASE_OF_NOBODY) in freed
 
 
-@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
+@pytest.mark.parametrize("command", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY])
 def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
     run.order(command, after_ms=700)
@@ -739,15 +724,15 @@ def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(comm
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:
     run = inspecting()
-    assert written(run.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
-    assert written(run.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+    assert written(run.order(LaneOrder.CLOSE)) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(run.order(LaneOrder.OPEN)) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
     idle = ready()
-    assert written(idle.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
-    assert written(idle.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+    assert written(idle.order(LaneOrder.CLOSE)) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(idle.order(LaneOrder.OPEN)) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
 
 
 def test_an_acknowledgement_stands_beside_the_crossing_that_runs() -> None:
     run = inspecting()
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
-    (seen,) = [record for record in written(run.order(AcknowledgeAlarms())) if isinstance(record, records.Obeyed)]
+    (seen,) = [record for record in written(run.order(LaneOrder.ACKNOWLEDGE)) if isinstance(record, records.Obeyed)]
     assert (seen.crossing, seen.verb, seen.alarms) == (CROSSING, records.ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))

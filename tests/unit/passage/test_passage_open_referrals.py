@@ -30,18 +30,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import (
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Ordered,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Ordered
 from gate.passage.records import Closed, ClosedAs, EmergencyEnded, Settled
 from gate_core.evidence.evidence import Score
 
@@ -88,10 +77,10 @@ class Walk:
                 Admit(self._any(crossing)),
                 HandOver(self._any(crossing), Disposition.TAKEN_OVER),
                 Hold(crossing),
-                Free(),
+                LaneOrder.RELEASE,
                 BePresent(),
-                BeginEmergency(),
-                *(EndEmergencyNow(),) * 4,
+                LaneOrder.OPEN_EMERGENCY,
+                *(LaneOrder.END_EMERGENCY,) * 4,
             )
         )
         return self.chance.choice(

@@ -25,7 +25,7 @@ from gate.passage import records, states
 from gate.passage.counting import COUNTS, Counters, begins_anew, passages_between
 from gate.passage.effects import Effect, Erase, Revoke, Write
 from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
-from gate.passage.orders import BeginEmergency, Disposition, EndEmergencyNow, Free
+from gate.passage.orders import Disposition, LaneOrder
 from gate.passage.records import ClosedAs, Direction, IncidentKind, PassedBy
 
 OPEN = replace(AT_REST, closed=False, grants_left=0)
@@ -107,7 +107,7 @@ def test_the_first_in_entry_direction_has_the_grant_and_the_others_have_nothing(
 
 def test_four_who_leave_by_a_release_are_four() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     effects = run.feed(more(run, entry=4, left=1, closed=False))
     assert passed(effects) == [(4, PassedBy.RELEASE, Direction.ENTRY), (1, PassedBy.RELEASE, Direction.EXIT)]
     assert beyond(effects) == []
@@ -115,7 +115,7 @@ def test_four_who_leave_by_a_release_are_four() -> None:
 
 def test_long_after_a_release_nobody_goes_through_by_it() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     assert passed(run.feed(more(run, entry=1), after_ms=15_001)) == [(1, PassedBy.NOTHING, Direction.ENTRY)]
 
 
@@ -128,9 +128,9 @@ def test_a_passage_in_the_status_that_shows_the_fire_is_the_emergencys() -> None
 
 def test_a_passage_in_the_status_that_shows_the_end_of_the_emergency_is_the_emergencys() -> None:
     run = emergency()
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     run.feed(replace(FIRE, fire=False))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     effects = run.feed(replace(AT_REST, passages_exit=2))
     assert not run.lane.emergency()
     assert passed(effects) == [(2, PassedBy.EMERGENCY, Direction.EXIT)]
@@ -235,8 +235,8 @@ def closings(effects: list[Effect]) -> list[records.Record]:
     return [one for one in written(effects) if isinstance(one, records.Closed | records.Settled | records.Revoked)]
 
 
-@pytest.mark.parametrize("order", [Free(), BeginEmergency()], ids=lambda order: type(order).__name__)
-def test_whoever_is_through_stays_admitted_whatever_an_officer_orders(order: Free | BeginEmergency) -> None:
+@pytest.mark.parametrize("order", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY], ids=lambda order: order.name)
+def test_whoever_is_through_stays_admitted_whatever_an_officer_orders(order: LaneOrder) -> None:
     run = passing()
     effects = [*run.order(order), *run.feed(more(run, entry=2)), *run.feed(more(run, closed=True), after_ms=20_000)]
     assert closings(effects) == [records.Closed(CROSSING, ClosedAs.ADMITTED)]
@@ -321,7 +321,7 @@ class Controller:
                 self.is_reachable = what == "back"
                 self.run.feed(PartBack(Part.BARRIER) if self.is_reachable else PartLost(Part.BARRIER))
             case "release" | "end":
-                self.run.order(Free() if what == "release" else EndEmergencyNow())
+                self.run.order(LaneOrder.RELEASE if what == "release" else LaneOrder.END_EMERGENCY)
             case "fire" | "clear":
                 self.status = replace(self.status, fire=what == "fire")
             case _:

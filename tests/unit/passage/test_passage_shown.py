@@ -23,7 +23,7 @@ from gate.passage import states
 from gate.passage.crossing_end import refer, revoke
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Part, PartLost, Recorded, RecordKind, VideoDoubted
-from gate.passage.orders import BeginEmergency, Hold
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.states import Admission
 from gate_core.evidence.evidence import CameraTrouble, Score
 from gate_core.evidence.reasons import Objection, Reason
@@ -66,7 +66,7 @@ def test_of_whoever_is_let_through_nothing_is_shown() -> None:
 def test_in_an_emergency_nothing_is_shown(lane: Callable[[], Run]) -> None:
     begins: tuple[Callable[[Run], object], ...] = (
         lambda run: run.feed(replace(AT_REST, fire=True)),
-        lambda run: run.order(BeginEmergency()),
+        lambda run: run.order(LaneOrder.OPEN_EMERGENCY),
     )
     for begin in begins:
         run = lane()

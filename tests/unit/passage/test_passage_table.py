@@ -50,26 +50,17 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import (
-    AcceptHead,
-    AcknowledgeAlarms,
     Admit,
-    BeginEmergency,
     BePresent,
-    CloseLane,
     Command,
     Concern,
-    Consent,
     Disposition,
-    EndEmergencyNow,
-    Free,
     HandOver,
     Hold,
-    Maintain,
+    LaneOrder,
     Missing,
-    OpenLane,
     Ordered,
     Outcome,
-    PauseLane,
     RaiseFlag,
     ServeDirection,
     ServeTravellers,
@@ -131,18 +122,18 @@ COMMANDS: tuple[Command, ...] = (
     RaiseFlag(CROSSING, Concern.CHILD),
     RaiseFlag("another", Concern.UNWELL),
     RaiseFlag(None, Concern.OTHER),
-    Free(),
-    BeginEmergency(),
-    EndEmergencyNow(),
-    AcknowledgeAlarms(),
-    CloseLane(),
-    PauseLane(),
-    Maintain(),
-    Consent(),
-    OpenLane(),
+    LaneOrder.RELEASE,
+    LaneOrder.OPEN_EMERGENCY,
+    LaneOrder.END_EMERGENCY,
+    LaneOrder.ACKNOWLEDGE,
+    LaneOrder.CLOSE,
+    LaneOrder.PAUSE,
+    LaneOrder.MAINTAIN,
+    LaneOrder.CONSENT,
+    LaneOrder.OPEN,
     *(ServeDirection(direction) for direction in BorderDirection),
     *(ServeTravellers(name) for name in ("all", "eu", "nobody")),
-    AcceptHead(),
+    LaneOrder.ACCEPT_HEAD,
 )
 AWAITED = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.VIEWED)
 EVENTS: tuple[Event, ...] = (
@@ -321,7 +312,7 @@ def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, stat
 def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version(
     unknown: Lane, state: states.State, version: int
 ) -> None:
-    for command in (Free(), BeginEmergency()):
+    for command in (LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY):
         run = unknown()  # nobody is present, nothing is known of the lane, the clock is unsure
         run.state = state
         effects = run.feed(ordered(command, version=version))
@@ -338,7 +329,7 @@ def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(
     at_rest: Lane, state: states.State
 ) -> None:
     for command in COMMANDS:
-        if isinstance(command, BePresent | Free | BeginEmergency):
+        if isinstance(command, BePresent) or command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}:
             continue
         run = at_rest()
         run.state = state

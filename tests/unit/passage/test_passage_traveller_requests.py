@@ -40,19 +40,7 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.lane import Timing
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    BeginEmergency,
-    CloseLane,
-    Consent,
-    Disposition,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
-    Outcome,
-    PauseLane,
-)
+from gate.passage.orders import Disposition, HandOver, Hold, LaneOrder, Outcome
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate.passage.states import Emergency, Referred
 from gate_core.evidence.evidence import CameraTrouble, CheckResult, DocumentEvidence, Notice, Score
@@ -83,22 +71,22 @@ def passing() -> Run:
 def closed_lane() -> Run:
     """An officer closed the lane."""
     run = ready()
-    run.order(CloseLane())
+    run.order(LaneOrder.CLOSE)
     return run
 
 
 def paused_lane() -> Run:
     """An officer paused the lane."""
     run = ready()
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     return run
 
 
 def maintained_lane() -> Run:
     """A technician works on the lane."""
     run = ready()
-    run.order(Maintain(), "technician")
-    run.order(Consent(), "supervisor")
+    run.order(LaneOrder.MAINTAIN, "technician")
+    run.order(LaneOrder.CONSENT, "supervisor")
     assert run.lane.maintained_by == "technician"
     return run
 
@@ -106,7 +94,7 @@ def maintained_lane() -> Run:
 def emergency() -> Run:
     """The lane stands open."""
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     return run
 
 
@@ -321,7 +309,11 @@ def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], fo
 
 @pytest.mark.parametrize(
     ("command", "reason"),
-    [(Hold(CROSSING), Reason.HELD_BY_OFFICER), (PauseLane(), Reason.LANE_PAUSED), (Free(), Reason.RELEASED_BY_OFFICER)],
+    [
+        (Hold(CROSSING), Reason.HELD_BY_OFFICER),
+        (LaneOrder.PAUSE, Reason.LANE_PAUSED),
+        (LaneOrder.RELEASE, Reason.RELEASED_BY_OFFICER),
+    ],
 )
 @pytest.mark.parametrize(
     ("stage", "found"),
@@ -332,7 +324,7 @@ def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], fo
     ],
 )
 def test_an_officer_who_ends_a_crossing_sees_what_was_found(
-    stage: Callable[[], Run], found: Reason, command: Hold | PauseLane | Free, reason: Reason
+    stage: Callable[[], Run], found: Reason, command: Hold | LaneOrder, reason: Reason
 ) -> None:
     run = stage()
     effects = run.order(command)
@@ -427,7 +419,7 @@ def test_a_call_counts_for_as_long_as_is_said_and_no_longer() -> None:
 def test_an_officer_who_acknowledges_it_is_called_again() -> None:
     run = called_often()
     run.feed(HELP)
-    effects = run.order(AcknowledgeAlarms())
+    effects = run.order(LaneOrder.ACKNOWLEDGE)
     assert Answer(1, Outcome.ORDERED) in effects
     assert run.lane.notices() == ()
     run.feed(HELP)
@@ -436,7 +428,7 @@ def test_an_officer_who_acknowledges_it_is_called_again() -> None:
 
 def test_nothing_is_to_be_acknowledged_before() -> None:
     run = called_often()
-    assert run.order(AcknowledgeAlarms()) == [Answer(1, Outcome.IMPOSSIBLE, "there is no alarm")]
+    assert run.order(LaneOrder.ACKNOWLEDGE) == [Answer(1, Outcome.IMPOSSIBLE, "there is no alarm")]
 
 
 def test_calls_of_long_ago_do_not_count() -> None:

@@ -63,18 +63,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.interior import Interior, Waits
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    OpenLane,
-    PauseLane,
-)
+from gate.passage.orders import Admit, Disposition, HandOver, Hold, LaneOrder
 from gate.passage.policy import decide, decide_entry, lane_objections
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.records import encode, replay
@@ -566,7 +555,7 @@ def test_the_call_button_opens_the_way_back_at_once() -> None:
     assert reasons(run) == (Reason.HELP_CALLED,)
     assert Release(Door.FIRST) in run.effects
     assert Notice.HELP_CALLED in run.lane.notices()
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert Notice.HELP_CALLED not in run.lane.notices()
 
 
@@ -650,7 +639,7 @@ def test_the_way_back_is_not_told_again_while_the_last_door_is_open_and_an_offic
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
     run.feed(replace(LAST, closed=False), after_ms=50)
     assert not _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
 
 
@@ -661,7 +650,7 @@ def test_a_way_back_that_gave_way_may_open_yet_and_keeps_the_last_door_closed() 
     told_ms = run.now_ms
     run.feed(replace(LAST, closed=False), after_ms=100)
     assert not every_door(run, after_ms=TIMING.order_shown_max_ms), "told no more, and nobody misses it"
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     every_door(run, after_ms=100)
     run.order(Admit(CROSSING))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
@@ -780,7 +769,7 @@ def test_one_look_alone_has_seen_nobody_waiting(looks: int, went_in: int) -> Non
 def _entering_after_a_release() -> Run:
     """Somebody goes in two seconds after the first door was released and stood open for whoever was there before."""
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(replace(FIRST, closed=False), after_ms=100)
     run.feed(FIRST, LAST, EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), after_ms=900)
     run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
@@ -836,7 +825,7 @@ def test_a_call_opens_the_way_back_whatever_the_counter_sees(people: int | None)
     assert opened == 0 if people == 0 else opened > 2, "where nobody is seen it opens once a call"
     assert _ways_back(run, called) > 2, "but again for whoever presses on, or anew, when it has shut"
     run.feed(let_go, after_ms=1_000)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert _ways_back(run, called, seconds=30) >= 1, "the next call"
 
 
@@ -945,7 +934,7 @@ def test_nobody_is_admitted_while_nobody_knows_who_is_inside() -> None:
 )
 def test_freeing_opens_towards_the_hall_in_every_state(stage: Callable[[], Run]) -> None:
     run = stage()
-    effects = run.order(Free())
+    effects = run.order(LaneOrder.RELEASE)
     opened = [effect for effect in effects if isinstance(effect, Release)]
     assert opened == [Release(Door.FIRST)]
     assert not any(isinstance(effect, Grant) for effect in effects)
@@ -956,8 +945,11 @@ def test_freeing_opens_towards_the_hall_in_every_state(stage: Callable[[], Run])
 def test_freeing_closes_a_last_door_that_is_open_or_unknown() -> None:
     run = ready()
     run.feed(replace(LAST, closed=False))
-    assert [e for e in run.order(Free()) if isinstance(e, Revoke | Release)] == [Revoke(), Release(Door.FIRST)]
-    assert [e for e in lane().feed(ordered(Free())) if isinstance(e, Revoke | Release)] == [
+    assert [e for e in run.order(LaneOrder.RELEASE) if isinstance(e, Revoke | Release)] == [
+        Revoke(),
+        Release(Door.FIRST),
+    ]
+    assert [e for e in lane().feed(ordered(LaneOrder.RELEASE)) if isinstance(e, Revoke | Release)] == [
         Revoke(),
         Release(Door.FIRST),
     ]
@@ -965,7 +957,7 @@ def test_freeing_closes_a_last_door_that_is_open_or_unknown() -> None:
 
 def test_a_pause_refers_who_is_under_way_and_opens_the_way_back_at_once() -> None:
     run = enclosed()
-    effects = run.order(PauseLane())
+    effects = run.order(LaneOrder.PAUSE)
     assert reasons(run) == (Reason.LANE_PAUSED,)
     assert Release(Door.FIRST) in effects
     obeyed = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
@@ -973,14 +965,14 @@ def test_a_pause_refers_who_is_under_way_and_opens_the_way_back_at_once() -> Non
     run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
     run.feed(EMPTY, EMPTY)
     assert run.state == states.Idle(Screen.CLOSED)
-    run.order(OpenLane())
+    run.order(LaneOrder.OPEN)
     assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_pause_takes_the_first_doors_grant_back() -> None:
     """Everybody must go: nobody comes in any more."""
     run = first_granted()
-    effects = run.order(PauseLane())
+    effects = run.order(LaneOrder.PAUSE)
     assert effects[0] == Revoke(Door.FIRST)
     assert reasons(run) == (Reason.LANE_PAUSED,)
 
@@ -990,30 +982,30 @@ def test_the_way_back_waits_until_the_first_door_has_closed_and_not_for_ever() -
     closing = replace(FIRST, closed=False, passages_entry=1)
     run = enclosed()
     run.feed(closing, after_ms=10)
-    assert not _opens(run.order(PauseLane()))
+    assert not _opens(run.order(LaneOrder.PAUSE))
     assert not _opens(run.feed(closing, after_ms=3_000))
     assert _opens(run.feed(replace(closing, closed=True), after_ms=100))
     run = enclosed()
     run.feed(closing, after_ms=10)
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     assert not _opens(run.feed(closing, after_ms=TIMING.way_back_ms - 1))
     assert _opens(run.feed(closing, after_ms=1)), "a contact that sticks locks nobody in"
     run = enclosed()
     run.feed(replace(closing, unknown=True, may_be_old=True), after_ms=10)
-    assert _opens(run.order(PauseLane())), "nor does a late line"
+    assert _opens(run.order(LaneOrder.PAUSE)), "nor does a late line"
 
 
 def test_a_pause_opens_the_way_back_for_somebody_whom_only_the_first_door_has_counted() -> None:
     """The sensors did not answer in that moment: found in a simulation, where the way back came half a minute later."""
     run = entering()
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     effects = run.feed(replace(FIRST, passages_entry=1), LAST, ALONE, after_ms=600)
     assert Release(Door.FIRST) in (*run.effects, *effects)
 
 
 def test_a_pause_lets_go_on_who_is_let_through() -> None:
     run = granted()
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     assert isinstance(run.state, states.Granted)
 
 
@@ -1040,10 +1032,10 @@ def test_a_fire_at_one_door_opens_the_other(burning: DoorSeen) -> None:
 
 def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
     run = ready()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert [e for e in effects if isinstance(e, Release)] == [Release(Door.FIRST), Release(Door.LAST)]
     run.feed(replace(FIRST, emergency_open=True), replace(LAST, emergency_open=True))
-    effects = run.order(EndEmergencyNow())
+    effects = run.order(LaneOrder.END_EMERGENCY)
     assert [e for e in effects if isinstance(e, EndEmergency)] == [EndEmergency(Door.FIRST), EndEmergency(Door.LAST)]
     run.feed(FIRST)
     assert isinstance(run.state, states.Emergency), "the last door still stands open for it"
@@ -1053,24 +1045,24 @@ def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
 
 def test_an_emergency_does_not_end_when_a_door_is_lost_after_the_officers_word() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow(), after_ms=500)
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=500)
     run.feed(FIRST, PartLost(Part.FIRST_BARRIER), LAST, after_ms=50)
     assert isinstance(run.state, states.Emergency)
 
 
 def test_freeing_somebody_in_an_emergency_closes_nothing() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert not any(isinstance(effect, Revoke) for effect in run.order(Free()))
+    assert not any(isinstance(effect, Revoke) for effect in run.order(LaneOrder.RELEASE))
 
 
 def test_an_emergency_ends_on_what_both_doors_say_after_the_officers_word() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(LAST)
-    run.order(EndEmergencyNow(), after_ms=800)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=800)
     run.feed(FIRST, after_ms=50)
     assert isinstance(run.state, states.Emergency), "the last door may burn by now"
     run.feed(LAST, after_ms=50)
@@ -1079,8 +1071,8 @@ def test_an_emergency_ends_on_what_both_doors_say_after_the_officers_word() -> N
 
 def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow(), after_ms=500)
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=500)
     run.feed(FIRST, after_ms=TIMING.order_again_ms)
     effects = run.feed(LAST)
     assert isinstance(run.state, states.Idle)
@@ -1090,12 +1082,12 @@ def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
 
 def test_an_emergency_does_not_end_while_a_door_is_unknown_or_burns() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(PartLost(Part.FIRST_BARRIER))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert isinstance(run.state, states.Emergency)
     run.feed(PartBack(Part.FIRST_BARRIER), replace(FIRST, fire=True))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert isinstance(run.state, states.Emergency)
 
 
@@ -1124,7 +1116,7 @@ def test_a_fire_in_the_moment_of_the_first_passage_shows_the_way_out() -> None:
 def test_an_officer_acknowledges_the_alarms_of_both_doors() -> None:
     run = ready()
     run.feed(replace(FIRST, alarms=(Alarm.FORCED,)), replace(LAST, alarms=(Alarm.MOTOR_FAULT,)))
-    cleared = [effect for effect in run.order(AcknowledgeAlarms()) if isinstance(effect, ClearAlarms)]
+    cleared = [effect for effect in run.order(LaneOrder.ACKNOWLEDGE) if isinstance(effect, ClearAlarms)]
     assert cleared == [ClearAlarms((Alarm.FORCED,), Door.FIRST), ClearAlarms((Alarm.MOTOR_FAULT,), Door.LAST)]
 
 
@@ -1161,11 +1153,11 @@ def test_a_call_that_nobody_answered_closes_the_lane_and_a_button_that_stays_pre
     run.feed(stuck, EMPTY, EMPTY)
     assert run.state == states.Idle(Screen.CLOSED), "whoever let go of the button has called"
     run.feed(stuck)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     run.feed(stuck)
     assert run.state == states.Idle(Screen.CLOSED)
     run.feed(EMPTY)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     run.feed(EMPTY)
     assert run.state == states.Idle(Screen.WELCOME)
 

@@ -65,21 +65,7 @@ from gate.passage.events import (
 )
 from gate.passage.interior import Interior, Waits
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Consent,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
-    Outcome,
-    PauseLane,
-)
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, Hold, LaneOrder, Outcome
 from gate.passage.passage_reconciliation import in_order
 from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
 from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, FaceEvidence
@@ -441,7 +427,7 @@ def test_a_controller_is_told_again_that_an_emergency_is_over_as_soon_as_it_may_
     standing_open = replace(AT_REST, closed=False, emergency_open=True)
     run = ready()
     run.feed(standing_open)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert run.feed(standing_open, after_ms=TIMING.order_again_ms - 1) == []
     assert run.feed(standing_open, after_ms=1) == [EndEmergency()]
 
@@ -472,14 +458,14 @@ def test_an_alarm_that_an_officer_has_seen_waits_no_more() -> None:
     began_ms = run.now_ms
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
     assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=True),)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=False),)
 
 
 def test_a_call_that_an_officer_has_acknowledged_is_none_any_more() -> None:
     run = two.ready()
     run.feed(replace(EMPTY, call_pressed=True))
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert run.lane.interior is not None
     assert run.lane.interior.called is False
 
@@ -498,7 +484,7 @@ def obeyed(verb: ObeyedVerb, officer: str = "officer-1", crossing: str | None = 
 
 def test_a_pause_of_a_lane_that_serves_nobody() -> None:
     run = ready()
-    assert run.order(PauseLane()) == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.PAUSE))
+    assert run.order(LaneOrder.PAUSE) == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.PAUSE))
     assert run.state == states.Idle(Screen.CLOSED)
 
 
@@ -507,14 +493,14 @@ def test_a_pause_refers_whose_crossing_runs_and_names_the_officer(run: object) -
     assert callable(run)
     lane: Run = run()
     paused = Objection(Reason.LANE_PAUSED, "officer-1")
-    assert lane.order(PauseLane()) == done(*closed_as_referred(paused), obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
+    assert lane.order(LaneOrder.PAUSE) == done(*closed_as_referred(paused), obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
     assert lane.state == states.Referred(CROSSING, (paused,))
 
 
 def test_a_pause_takes_back_the_first_doors_grant() -> None:
     run = two.first_granted()
     paused = Objection(Reason.LANE_PAUSED, "officer-1")
-    assert run.order(PauseLane()) == done(
+    assert run.order(LaneOrder.PAUSE) == done(
         Revoke(Door.FIRST),
         Write(records.Revoked(CROSSING, (paused,))),
         incident(IncidentKind.GRANT_REVOKED),
@@ -528,7 +514,7 @@ def test_a_pause_leaves_who_is_let_through_and_who_waits_as_they_are(run: object
     assert callable(run)
     lane: Run = run()
     before = lane.state
-    assert lane.order(PauseLane()) == done(obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
+    assert lane.order(LaneOrder.PAUSE) == done(obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
     assert lane.state == before
 
 
@@ -540,8 +526,8 @@ def test_a_referral_that_is_settled_says_whose_and_by_whom() -> None:
     assert run.lane.decided == ((CROSSING, "officer-1"),)
 
 
-@pytest.mark.parametrize("command", [PauseLane(), HandOver(CROSSING, Disposition.TAKEN_OVER)])
-def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: PauseLane | HandOver) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.PAUSE, HandOver(CROSSING, Disposition.TAKEN_OVER)])
+def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: LaneOrder | HandOver) -> None:
     run = two.referred_inside()
     run.order(command, after_ms=10)
     assert run.lane.interior is not None
@@ -561,13 +547,13 @@ def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> N
     assert Release(Door.FIRST) in run.feed(replace(EMPTY, call_pressed=True))
     run.feed(replace(FIRST, closed=False), after_ms=100)
     run.feed(FIRST, LAST, EMPTY, after_ms=5_000)
-    assert Release(Door.FIRST) not in run.order(PauseLane(), after_ms=100)
+    assert Release(Door.FIRST) not in run.order(LaneOrder.PAUSE, after_ms=100)
 
 
 def test_nobody_waits_for_a_way_back_in_a_lane_of_one_door() -> None:
     run = Run(lane=LaneContext(interior=Interior()))
     run.feed(AT_REST, ALONE)
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     assert run.lane.interior is not None
     assert run.lane.interior.waits is None
 
@@ -578,34 +564,36 @@ def test_a_release_of_nobody_is_one_where_the_sensors_see_nobody(
 ) -> None:
     run = two.ready()
     run.feed(seen, seen)
-    written = (one.record for one in run.order(Free()) if isinstance(one, Write))
+    written = (one.record for one in run.order(LaneOrder.RELEASE) if isinstance(one, Write))
     assert [one.incident for one in written if isinstance(one, records.Incident)] == said_of_it
 
 
 def test_maintenance_is_asked_for_and_consented_to() -> None:
     run = ready()
-    assert run.order(Maintain(), "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
+    assert run.order(LaneOrder.MAINTAIN, "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
     assert run.lane.asked == ("technician-1", run.now_ms)
-    assert run.order(Consent(), "supervisor-1") == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.CONSENT, "supervisor-1"))
+    assert run.order(LaneOrder.CONSENT, "supervisor-1") == done(
+        Show(Screen.CLOSED), obeyed(ObeyedVerb.CONSENT, "supervisor-1")
+    )
     assert run.lane.asked is None
 
 
 def test_why_a_lane_is_not_maintained_is_said() -> None:
     run = ready()
 
-    def refused(command: Maintain | Consent, officer: str, after_ms: int = 0) -> str:
+    def refused(command: LaneOrder, officer: str, after_ms: int = 0) -> str:
         (answer,) = run.order(command, officer, after_ms=after_ms)
         assert isinstance(answer, Answer)
         assert answer.outcome is Outcome.IMPOSSIBLE
         return answer.detail
 
-    assert refused(Consent(), "supervisor-1") == "no technician has asked for it lately"
-    run.order(Maintain(), "technician-1")
-    assert refused(Consent(), "technician-1") == "who asks cannot consent"
-    run.order(Consent(), "supervisor-1")
-    assert refused(Maintain(), "technician-2") == "technician-1 works on this lane already"
+    assert refused(LaneOrder.CONSENT, "supervisor-1") == "no technician has asked for it lately"
+    run.order(LaneOrder.MAINTAIN, "technician-1")
+    assert refused(LaneOrder.CONSENT, "technician-1") == "who asks cannot consent"
+    run.order(LaneOrder.CONSENT, "supervisor-1")
+    assert refused(LaneOrder.MAINTAIN, "technician-2") == "technician-1 works on this lane already"
     run = inspecting()
-    assert refused(Maintain(), "technician-1") == "somebody is in the lane, or waits for an officer"
+    assert refused(LaneOrder.MAINTAIN, "technician-1") == "somebody is in the lane, or waits for an officer"
 
 
 # ── the books ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -717,5 +705,5 @@ def test_sensors_that_fell_silent_have_seen_nothing() -> None:
 
 def test_an_emergency_that_an_officer_ordered_names_the_crossing_and_the_officer() -> None:
     run = inspecting()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert Write(records.EmergencyBegan(CROSSING, said())) in effects

@@ -26,17 +26,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BePresent,
-    Disposition,
-    Free,
-    HandOver,
-    OpenLane,
-    Outcome,
-    ServeTravellers,
-)
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome, ServeTravellers
 from gate.passage.policy import Verdict
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
@@ -209,7 +199,7 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
 
 
 async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> None:
-    world.engine.post(ordered(Free()))
+    world.engine.post(ordered(LaneOrder.RELEASE))
     await world.settle()
     assert world.orders == ["release"]
     world.engine.post(DocumentPresented(CROSSING))
@@ -278,7 +268,7 @@ async def test_an_alarm_that_waits_for_an_officer_outlives_a_restart_and_closes_
         world.engine.post(event)
     await world.settle()
     assert world.views[-1].screen is Screen.CLOSED
-    for event in (ordered(AcknowledgeAlarms()), AT_REST):
+    for event in (ordered(LaneOrder.ACKNOWLEDGE), AT_REST):
         world.engine.post(event)
     await world.settle()
     assert world.views[-1].screen is Screen.WELCOME
@@ -294,7 +284,7 @@ async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_o
         world.engine.post(event)
     await world.settle()
     assert (world.views[-1].screen, world.engine.context.closed_by) == (Screen.CLOSED, "anna")
-    world.engine.post(ordered(OpenLane()))
+    world.engine.post(ordered(LaneOrder.OPEN))
     await world.settle()
     assert world.views[-1].screen is Screen.WELCOME
     task.cancel()

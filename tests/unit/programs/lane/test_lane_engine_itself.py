@@ -25,7 +25,7 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
+from gate.passage.orders import BePresent, LaneOrder, Outcome
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 from gate.programs.lane.readiness import LAG_MS_MAX
 from gate_core.errors import RefusedError
@@ -283,10 +283,10 @@ def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() 
     async def story() -> None:
         async for lane in _running(Ports()):
             await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
-            await lane.feed(ordered(EndEmergencyNow(), version=lane.engine.context.version))
+            await lane.feed(ordered(LaneOrder.END_EMERGENCY, version=lane.engine.context.version))
             assert lane.orders == ["end_emergency"]
             await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
-            await lane.feed(ordered(AcknowledgeAlarms(), version=lane.engine.context.version))
+            await lane.feed(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version))
             assert lane.orders == ["end_emergency", "clear_alarms"]
 
     run_virtual(story())

@@ -31,7 +31,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
@@ -232,7 +232,7 @@ def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers
 def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
     async def story(lane: Lane) -> None:
         lane.swallow_orders = lost
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: lane.board.position == OPEN, within_s=4.0)
         lane.board.position = CLOSED
         told = lane.board.writes.count(RELEASE)
@@ -246,7 +246,7 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
 def test_a_release_that_never_opens_is_told_to_officers_and_the_log() -> None:
     async def story(lane: Lane) -> None:
         lane.board.deaf_to = (RELEASE,)
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
         assert lane.board.writes.count(RELEASE) > 5
@@ -290,7 +290,7 @@ def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_l
                 case 0:
                     lane.engine.post(TrackChanged(f"c{number}", TrackChange.SWITCHED))
                 case 1:
-                    lane.order(Free())
+                    lane.order(LaneOrder.RELEASE)
                 case _:
                     pass
             await asyncio.sleep(chance.uniform(0, 3))
