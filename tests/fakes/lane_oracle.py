@@ -19,6 +19,7 @@ from gate.passage.events import Part
 from gate.passage.orders import Admit, BePresent, LaneOrder, Outcome
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 
 class Oracle(Hearing, Books):
@@ -243,6 +244,6 @@ class Oracle(Hearing, Books):
             seen.settled = (records.Settled, crossing) in kept
         books = [record for record in durable if isinstance(record, records.Passed | records.Counted)]
         self.counted = books[-1].counters if books else None
-        for direction in records.Direction:
+        for direction in Direction:
             passed = (one for one in books if isinstance(one, records.Passed) and one.direction is direction)
             self.went[direction] = self.written[direction] = sum(one.count for one in passed)

@@ -24,11 +24,12 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import BePresent, Command, Hold, LaneOrder, Ordered
-from gate.passage.records import ClosedAs, Direction
+from gate.passage.records import ClosedAs
 from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Alarm, Door
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 OTHER = {Door.FIRST: Door.LAST, Door.LAST: Door.FIRST}
 PART = {Door.FIRST: Part.FIRST_BARRIER, Door.LAST: Part.BARRIER}

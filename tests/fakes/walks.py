@@ -17,6 +17,7 @@ from fakes.walked_troubles import Troubles
 from gate.passage import records
 from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 CALM_EVERY_S = 150.0
 CALM_LIMIT_S = 90.0
@@ -109,8 +110,8 @@ class Walk:
         lane, troubles = self._lane, self._troubles
         passed = [one for one in lane.log.durable if isinstance(one, records.Passed)]
         for direction, ever, unknown in (
-            (records.Direction.ENTRY, lane.board.entries_ever, troubles.unknown_entries),
-            (records.Direction.EXIT, lane.board.exits_ever, troubles.unknown_exits),
+            (Direction.ENTRY, lane.board.entries_ever, troubles.unknown_entries),
+            (Direction.EXIT, lane.board.exits_ever, troubles.unknown_exits),
         ):
             written = sum(one.count for one in passed if one.direction is direction)
             if not ever - unknown <= written <= ever:

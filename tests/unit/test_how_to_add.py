@@ -316,12 +316,10 @@ record = dataclasses.replace(
 print(replay(json.loads(encode(record)))[1])
 """
 RECORD = '''
-@dataclass(frozen=True, slots=True)
-class Cleaned(_Record):
+@dataclass(frozen=True)
+class Cleaned(_Record, kind=RecordKind.CLEANED, about=RecordClass.DEVICE):
     """The floor of the lane was mopped."""
 
-    kind: ClassVar = RecordKind.CLEANED
-    about: ClassVar = RecordClass.DEVICE
     litres: int
 
 

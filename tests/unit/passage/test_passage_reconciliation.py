@@ -26,7 +26,8 @@ from gate.passage.counting import COUNTS, Counters, begins_anew, passages_betwee
 from gate.passage.effects import Effect, Erase, Revoke, Write
 from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
 from gate.passage.orders import Disposition, LaneOrder
-from gate.passage.records import ClosedAs, Direction, IncidentKind, PassedBy
+from gate.passage.records import ClosedAs, IncidentKind, PassedBy
+from gate_core.ports.values import Direction
 
 OPEN = replace(AT_REST, closed=False, grants_left=0)
 FIRE = replace(OPEN, fire=True, emergency_open=True)

@@ -70,6 +70,7 @@ from gate.programs.lane.records import encode, replay
 from gate_core.evidence.evidence import Alarm, Door, InsideEvidence, Notice, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
+from gate_core.ports.values import Direction
 
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
 TIMING = TWO_DOORS.timing
@@ -545,7 +546,7 @@ def test_a_referral_inside_is_offered_the_way_back_after_a_while_and_again() -> 
     run.feed(replace(PASSED_FIRST, passages_exit=1), EMPTY, EMPTY, after_ms=500)
     assert Notice.PERSON_INSIDE not in run.lane.notices()
     left = [e.record for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Passed)]
-    assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, records.Direction.EXIT, Door.FIRST)
+    assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, Direction.EXIT, Door.FIRST)
 
 
 def test_the_call_button_opens_the_way_back_at_once() -> None:
