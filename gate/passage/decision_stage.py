@@ -5,6 +5,7 @@ What an admission then takes is `gate.passage.passage_stage`'s.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gate.passage import records
@@ -147,11 +148,8 @@ def _decide_entry(
 ) -> Step:
     evidence = _evidence(rules, lane, state, None, now_ms=now_ms)
     policy = _policy(rules, lane)
-    decision = decide_entry(evidence, policy, rules.book)
-    more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS))
-    more += _of_the_screen(lane)
-    if more:
-        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    more += (*dict.fromkeys(_of_lost_parts(lane)), *_of_the_screen(lane))
+    decision = _with(decide_entry(evidence, policy, rules.book), more)
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     recording = Recording(state.crossing, decision, now_ms, entry=Entry(state.document, state.registers))
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
@@ -256,17 +254,23 @@ def _decide(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> 
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
     evidence = _evidence(rules, lane, state, face, now_ms=now_ms)
     policy = _policy(rules, lane)
-    decision = decide(evidence, policy, rules.book)
-    gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS)
-    more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(lane)
+    more = tuple(dict.fromkeys((*_of_lost_parts(lane), *state.spoiled))) + _of_the_screen(lane)
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if _is_late(rules.timing, state, now_ms):
         more += (Objection(Reason.TIME_LIMIT),)
-    if more:
-        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    decision = _with(decide(evidence, policy, rules.book), more)
     record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _with(decision: Decision, more: tuple[Objection, ...]) -> Decision:
+    """The decision with what only the moment knows."""
+    return Decision(Verdict.REFER, (*decision.objections, *more)) if more else decision
+
+
+def _of_lost_parts(lane: LaneContext) -> Iterator[Objection]:
+    return (Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS)
 
 
 def _of_the_screen(lane: LaneContext) -> tuple[Objection, ...]:

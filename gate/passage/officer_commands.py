@@ -40,7 +40,6 @@ from gate.passage.orders import (
     View,
 )
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.service_change import OCCUPIED, may_be_inside, switch
 from gate.passage.states import (
     Admission,
     Emergency,
@@ -62,7 +61,8 @@ from gate_core.evidence.reasons import Objection, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
+OCCUPIED: Final = "somebody is in the lane, or waits for an officer"
+REMEMBERED_MAX: Final = 32  # officers and referrals; the oldest is forgotten
 
 Obeying = tuple[LaneContext, State, tuple[Effect, ...]]
 
@@ -379,11 +379,34 @@ def _accept_head(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _switch(turn: Turn, ordered: Ordered, wanted: ServeDirection | ServeTravellers) -> Obeying:
-    switched = switch(turn.rules, turn.lane, turn.state, ordered.said, wanted)
-    if isinstance(switched, str):
-        return _impossible(turn, ordered, switched)
-    lane, obeyed = switched
-    return _done(turn, ordered, obeyed, lane=lane)
+    """Serve the other direction, or other travellers: never while anybody is in the lane, so that every crossing is of one direction and of one group,
+    from its opening to its decisions. A referral beside a gate that only watches holds up nobody.
+    """
+    lane, state, service = turn.lane, turn.state, turn.rules.service
+    between = isinstance(state, Idle) or (turn.rules.policy.shadow and isinstance(state, Referred))
+    in_zone = any(one.seen is not None and one.seen.bodies > 0 for one in lane.doors)
+    if not between or in_zone or _may_be_inside(lane):
+        return _impossible(turn, ordered, "an emergency" if isinstance(state, Emergency) else OCCUPIED)
+    if isinstance(wanted, ServeDirection):
+        verb, before, after = ObeyedVerb.DIRECTION, lane.direction.value, wanted.direction.value
+        allowed = tuple(one.value for one in service.directions)
+        changed = replace(lane, direction=wanted.direction)
+    else:
+        verb, before, after = ObeyedVerb.MODE, lane.travellers.name, wanted.name
+        allowed = tuple(one.name for one in service.groups)
+        changed = replace(lane, travellers=service.group(after) or lane.travellers)
+    if after not in allowed:
+        return _impossible(turn, ordered, f"this lane may serve {', '.join(allowed)} ([rules] in gate.toml)")
+    if after == before:
+        return _impossible(turn, ordered, f"this lane serves {after} already")
+    return _done(
+        turn, ordered, Write(records.Obeyed(None, ordered.said, verb, before=before, after=after)), lane=changed
+    )
+
+
+def _may_be_inside(lane: LaneContext) -> bool:
+    """True while nobody can say that the space between two doors is empty."""
+    return lane.two_doors and not (lane.interior is not None and lane.interior.nobody)
 
 
 def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
@@ -406,7 +429,7 @@ def _at_rest(turn: Turn, ordered: Ordered, lane: LaneContext, obeyed: Write) -> 
 def _maintain(turn: Turn, ordered: Ordered) -> Obeying:
     """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
     lane, officer = turn.lane, ordered.said.officer
-    if not isinstance(turn.state, Idle) or may_be_inside(lane):
+    if not isinstance(turn.state, Idle) or _may_be_inside(lane):
         return _impossible(turn, ordered, OCCUPIED)
     if lane.maintained_by is not None:
         return _impossible(turn, ordered, f"{lane.maintained_by} works on this lane already")

@@ -135,7 +135,8 @@ class IncidentKind(enum.Enum):
         return cls(trouble.value)
 
 
-class _Record:
+@dataclass(frozen=True)
+class Record:
     """What every record says of itself."""
 
     kind: ClassVar[RecordKind]
@@ -200,7 +201,7 @@ class ApprovalSettings:
 
 
 @dataclass(frozen=True)
-class Started(_Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_to_admission=True):
+class Started(Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_to_admission=True):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
     public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
     sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written, `registers` the lists and registers that must answer
@@ -220,7 +221,7 @@ class Started(_Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_
 
 
 @dataclass(frozen=True)
-class Stopped(_Record, kind=RecordKind.STOPPED, about=RecordClass.DEVICE):
+class Stopped(Record, kind=RecordKind.STOPPED, about=RecordClass.DEVICE):
     """The lane program was told to end."""
 
 
@@ -234,7 +235,7 @@ class PublishedList:
 
 
 @dataclass(frozen=True)
-class ListsUpdated(_Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADMINISTRATION):
+class ListsUpdated(Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADMINISTRATION):
     """Other lists judge from here on. `version` and `before` are trust stores' versions, `imported_at` is RFC 3339."""
 
     version: str
@@ -246,14 +247,14 @@ class ListsUpdated(_Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADM
 
 
 @dataclass(frozen=True)
-class NoticeShown(_Record, kind=RecordKind.NOTICE_SHOWN, about=RecordClass.ADMINISTRATION):
+class NoticeShown(Record, kind=RecordKind.NOTICE_SHOWN, about=RecordClass.ADMINISTRATION):
     """From here on travellers are shown this notice of what happens to their data: its SHA-256."""
 
     notice: str
 
 
 @dataclass(frozen=True)
-class RulesStated(_Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
+class RulesStated(Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
     """From here on decisions rest on these written rules as well: one of `parts` pieces of their text, JSON with the keys in order, of which
     `sha256` is the SHA-256, and by which a decision's policy names them.
     """
@@ -266,7 +267,7 @@ class RulesStated(_Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMIN
 
 
 @dataclass(frozen=True)
-class DrawCommitted(_Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
+class DrawCommitted(Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
     """From here on so many of 10,000 travellers are drawn for an officer, by a secret with this SHA-256. `kept` is for the lane's next start, and is not
     written.
     """
@@ -278,7 +279,7 @@ class DrawCommitted(_Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.A
 
 
 @dataclass(frozen=True)
-class DrawRevealed(_Record, kind=RecordKind.DRAW_REVEALED, about=RecordClass.ADMINISTRATION):
+class DrawRevealed(Record, kind=RecordKind.DRAW_REVEALED, about=RecordClass.ADMINISTRATION):
     """Nobody is drawn any more by the secret with this SHA-256: the secret itself, in hex."""
 
     day: str
@@ -312,7 +313,7 @@ class GroupCell:
 
 
 @dataclass(frozen=True)
-class GroupsCounted(_Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.ADMINISTRATION):
+class GroupsCounted(Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.ADMINISTRATION):
     """What the lane counted by groups of travellers from `since` to `until` (RFC 3339), as the law of `basis` lets it. No crossing is in it."""
 
     since: str
@@ -325,7 +326,7 @@ class GroupsCounted(_Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.A
 
 
 @dataclass(frozen=True)
-class Opened(_Record, kind=RecordKind.OPENED, leads_to_admission=True):
+class Opened(Record, kind=RecordKind.OPENED, leads_to_admission=True):
     """A document was presented; the chip is not touched yet. Without a `document` somebody called for an officer, and nothing is read.
     `direction` is the one over the border that the lane served then.
     """
@@ -336,7 +337,7 @@ class Opened(_Record, kind=RecordKind.OPENED, leads_to_admission=True):
 
 
 @dataclass(frozen=True)
-class EntryDecided(_Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=True, bytes_min=8192):
+class EntryDecided(Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=True, bytes_min=8192):
     """The decision about the first of two doors, with every reason and everything that is needed to take it again. It admits nobody."""
 
     crossing: str
@@ -347,7 +348,7 @@ class EntryDecided(_Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=Tr
 
 
 @dataclass(frozen=True)
-class Decided(_Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_min=8192):
+class Decided(Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_min=8192):
     """The decision, with every reason and everything that is needed to take it again."""
 
     crossing: str
@@ -358,7 +359,7 @@ class Decided(_Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_m
 
 
 @dataclass(frozen=True)
-class WouldAdmit(_Record, kind=RecordKind.WOULD_ADMIT):
+class WouldAdmit(Record, kind=RecordKind.WOULD_ADMIT):
     """An officer would let the traveller through in spite of these reasons, and another officer must, too. It lets nobody through."""
 
     crossing: str
@@ -367,7 +368,7 @@ class WouldAdmit(_Record, kind=RecordKind.WOULD_ADMIT):
 
 
 @dataclass(frozen=True)
-class Overruled(_Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
+class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
     """An officer lets the traveller through in spite of these reasons, for which the crossing was referred. `first` is the order of the one before
     them, where it takes two.
     """
@@ -379,7 +380,7 @@ class Overruled(_Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
 
 
 @dataclass(frozen=True)
-class Granted(_Record, kind=RecordKind.GRANTED, urgent=True):
+class Granted(Record, kind=RecordKind.GRANTED, urgent=True):
     """One person may pass. The order to the barrier went out before. `direction` is through the barrier: entry is a grant's, whichever way over the
     border that leads.
     """
@@ -391,7 +392,7 @@ class Granted(_Record, kind=RecordKind.GRANTED, urgent=True):
 
 
 @dataclass(frozen=True)
-class Passed(_Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEVICE):
+class Passed(Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEVICE):
     """So many went through, as the beams count. `counters` is what the controller had counted by then."""
 
     crossing: str | None
@@ -403,7 +404,7 @@ class Passed(_Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEV
 
 
 @dataclass(frozen=True)
-class Counted(_Record, kind=RecordKind.COUNTED, urgent=True, about=RecordClass.DEVICE):
+class Counted(Record, kind=RecordKind.COUNTED, urgent=True, about=RecordClass.DEVICE):
     """Where the controller's counters stood when the books began, or began anew. `before` is what was known until then."""
 
     counters: Counters
@@ -412,7 +413,7 @@ class Counted(_Record, kind=RecordKind.COUNTED, urgent=True, about=RecordClass.D
 
 
 @dataclass(frozen=True)
-class Revoked(_Record, kind=RecordKind.REVOKED, urgent=True):
+class Revoked(Record, kind=RecordKind.REVOKED, urgent=True):
     """The grant was taken back."""
 
     crossing: str
@@ -420,7 +421,7 @@ class Revoked(_Record, kind=RecordKind.REVOKED, urgent=True):
 
 
 @dataclass(frozen=True)
-class GrantEnded(_Record, kind=RecordKind.GRANT_ENDED, urgent=True):
+class GrantEnded(Record, kind=RecordKind.GRANT_ENDED, urgent=True):
     """The grant came to its end by itself."""
 
     crossing: str
@@ -429,7 +430,7 @@ class GrantEnded(_Record, kind=RecordKind.GRANT_ENDED, urgent=True):
 
 
 @dataclass(frozen=True)
-class Closed(_Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
+class Closed(Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
     """The machine's one verdict. `stages_ms` is when each stage was reached, in milliseconds since the document was presented."""
 
     crossing: str
@@ -444,7 +445,7 @@ class Closed(_Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
 
 
 @dataclass(frozen=True)
-class Asked(_Record, kind=RecordKind.ASKED, urgent=True):
+class Asked(Record, kind=RecordKind.ASKED, urgent=True):
     """The traveller asked for something on the page. `no_outbound_query`: from here on nothing about this crossing is asked outside the gate."""
 
     crossing: str
@@ -453,7 +454,7 @@ class Asked(_Record, kind=RecordKind.ASKED, urgent=True):
 
 
 @dataclass(frozen=True)
-class Settled(_Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=True):
+class Settled(Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=True):
     """What an officer did about a referral: the last that is said of a crossing."""
 
     crossing: str
@@ -465,7 +466,7 @@ class Settled(_Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=T
 
 
 @dataclass(frozen=True)
-class Incident(_Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
+class Incident(Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
     """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
     controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to. `order` is whose order
     it was and what that lacked, where a certified key had signed it.
@@ -480,7 +481,7 @@ class Incident(_Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
 
 
 @dataclass(frozen=True)
-class AlarmEnded(_Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE):
+class AlarmEnded(Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE):
     """The controller shows an alarm no more that began, as an incident of the same name, so long ago."""
 
     alarm: Alarm
@@ -489,7 +490,7 @@ class AlarmEnded(_Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE)
 
 
 @dataclass(frozen=True)
-class Released(_Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.ADMINISTRATION):
+class Released(Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.ADMINISTRATION):
     """An officer freed whoever was inside."""
 
     crossing: str | None
@@ -497,7 +498,7 @@ class Released(_Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.
 
 
 @dataclass(frozen=True)
-class EmergencyBegan(_Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, about=RecordClass.DEVICE):
+class EmergencyBegan(Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, about=RecordClass.DEVICE):
     """The lane stands open, by itself or by an officer's `order`."""
 
     crossing: str | None
@@ -505,14 +506,14 @@ class EmergencyBegan(_Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, abou
 
 
 @dataclass(frozen=True)
-class EmergencyEnded(_Record, kind=RecordKind.EMERGENCY_ENDED, urgent=True, about=RecordClass.ADMINISTRATION):
+class EmergencyEnded(Record, kind=RecordKind.EMERGENCY_ENDED, urgent=True, about=RecordClass.ADMINISTRATION):
     """The emergency is over: an officer at the lane said so, and the controller agreed."""
 
     order: Said
 
 
 @dataclass(frozen=True)
-class Presence(_Record, kind=RecordKind.PRESENCE, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
+class Presence(Record, kind=RecordKind.PRESENCE, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
     """An officer at the lane said: I am here. Written when nobody was present, or this officer had not said so for a minute."""
 
     order: Said
@@ -533,7 +534,7 @@ class ObeyedVerb(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Obeyed(_Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
+class Obeyed(Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
     """The lane did what an officer ordered. `alarms` are those that were acknowledged; `before` and `after` are the direction, or the name of
     the group of travellers, that the lane served until then and serves from here on.
     """
@@ -547,7 +548,7 @@ class Obeyed(_Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
 
 
 @dataclass(frozen=True)
-class Viewed(_Record, kind=RecordKind.VIEWED):
+class Viewed(Record, kind=RecordKind.VIEWED):
     """An officer was shown the pictures and particulars of this crossing, which waits. It is durable before they are handed out."""
 
     crossing: str
@@ -555,7 +556,7 @@ class Viewed(_Record, kind=RecordKind.VIEWED):
 
 
 @dataclass(frozen=True)
-class Flagged(_Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION):
+class Flagged(Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION):
     """An officer raised a flag over somebody who may need protection; of nobody's crossing, if the person has none. Nothing else changed."""
 
     crossing: str | None
@@ -565,48 +566,13 @@ class Flagged(_Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION
 
 @dataclass(frozen=True)
 class HeadAccepted(
-    _Record, kind=RecordKind.HEAD_ACCEPTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True, accepts_head=True
+    Record, kind=RecordKind.HEAD_ACCEPTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True, accepts_head=True
 ):
     """A supervisor answers for the log as this boot of the machine found it: so many entries, with this root (hex)."""
 
     order: Said
     entries: int
     root: str
-
-
-Record = (
-    Started
-    | Stopped
-    | ListsUpdated
-    | NoticeShown
-    | RulesStated
-    | DrawCommitted
-    | DrawRevealed
-    | GroupsCounted
-    | Opened
-    | EntryDecided
-    | Decided
-    | WouldAdmit
-    | Overruled
-    | Granted
-    | Passed
-    | Counted
-    | Revoked
-    | GrantEnded
-    | Closed
-    | Asked
-    | Settled
-    | Incident
-    | AlarmEnded
-    | Released
-    | EmergencyBegan
-    | EmergencyEnded
-    | Presence
-    | Obeyed
-    | Viewed
-    | Flagged
-    | HeadAccepted
-)
 
 
 def crossing_of(record: Record) -> str | None:

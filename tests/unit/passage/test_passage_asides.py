@@ -55,7 +55,7 @@ def test_a_document_that_is_laid_while_another_passes_is_told_recorded_and_taken
     effects = run.feed(THROUGH)
     written = [effect.record for effect in effects if isinstance(effect, Write)]
     assert [type(record) for record in written] == [Closed, Opened]
-    assert written[0].verdict is ClosedAs.ADMITTED  # type: ignore[union-attr]
+    assert written[0].verdict is ClosedAs.ADMITTED  # type: ignore[attr-defined]
     assert Write(Opened(NEXT), awaited=True) in effects
     assert isinstance(run.state, states.Opening)
     assert run.state.crossing == NEXT

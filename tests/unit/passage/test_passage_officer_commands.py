@@ -135,10 +135,10 @@ def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted(
     before = run.lane.version
     ordered_now = run.order(Admit(CROSSING))
     assert ordered_now == [
-        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[union-attr]
+        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[attr-defined]
         Answer(1, Outcome.ORDERED),
     ]
-    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[union-attr]
+    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[attr-defined]
     assert run.lane.version == before + 1
     assert run.feed(Recorded(CROSSING, RecordKind.OVERRULED)) == [LookAtLane()]
     assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]
@@ -154,10 +154,10 @@ def test_nothing_is_granted_without_the_receipt_of_the_officers_word() -> None:
     run = overruling()
     assert run.feed(AT_REST, Tick(), DocumentRemoved(), Recorded(CROSSING, RecordKind.DECIDED)) == []
     effects = run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert [one.reason for one in written(effects)[0].reasons] == [Reason.LOG_UNAVAILABLE]  # type: ignore[union-attr]
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.LOG_UNAVAILABLE]  # type: ignore[attr-defined]
     late = overruling()
     effects = late.feed(Tick(), after_ms=2_001)
-    assert [one.reason for one in written(effects)[0].reasons] == [Reason.RECEIPT_LATE]  # type: ignore[union-attr]
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.RECEIPT_LATE]  # type: ignore[attr-defined]
 
 
 def test_an_admission_that_failed_leaves_the_referral_waiting_with_one_more_reason() -> None:

@@ -90,7 +90,7 @@ def _log_terminal(inspection: Inspection) -> None:
 
 
 # Terminal authentication tells what we may read, not what the document is: no decision looks at it.
-CHECK_OF = {
+CHECK_OF: Final[dict[checks.CheckId, CheckId]] = {
     check: CheckId(check.value) for check in checks.CheckId if check is not checks.CheckId.TERMINAL_AUTHENTICATION
 }
 
