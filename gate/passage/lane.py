@@ -9,27 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gate.passage import events
 from gate.passage.door_state import DoorState, Raised
 from gate.passage.draws import Draw
-from gate.passage.events import (
-    DoorSeen,
-    Event,
-    FaceCompared,
-    FaceSeen,
-    HeadSeen,
-    LampAnswered,
-    NotRecorded,
-    Part,
-    PartBack,
-    PartLost,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    SensorsSeen,
-    SiteSeen,
-    Tick,
-    TrackChanged,
-)
+from gate.passage.events import Event, Part, RecordKind
 from gate.passage.interior import Interior
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
@@ -171,7 +154,7 @@ class LaneContext:
     calls: tuple[int, ...] = ()
     asked_often: bool = False
     shielded: tuple[str, ...] = ()
-    head: tuple[HeadSeen, int] | None = None
+    head: tuple[events.HeadSeen, int] | None = None
     draw: Draw | None = None
     drawing: Draw | None = None
     draw_left: Draw | None = None
@@ -203,23 +186,26 @@ class LaneContext:
     def observe(self, event: Event, now_ms: int) -> LaneContext:
         """The lane after an event."""
         calm = self._calm()
-        if isinstance(event, Tick):  # most events are
+        if isinstance(event, events.Tick):  # most events are
             return calm
-        if isinstance(event, DoorSeen):
+        if isinstance(event, events.DoorSeen):
             return calm.with_door_state(calm.door_state(event.door).observe(event, now_ms)).with_counted(event.door)
-        if isinstance(event, PartLost):
+        if isinstance(event, events.PartLost):
             return replace(calm, lost=calm.lost | {event.part}).without(event.part)
-        if isinstance(event, SensorsSeen):
+        if isinstance(event, events.SensorsSeen):
             return replace(calm, interior=(calm.interior or Interior()).observe(event, now_ms))
-        if isinstance(event, LampAnswered):
+        if isinstance(event, events.LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
-        if isinstance(event, RecordReplaced) and event.crossing is not None:
+        if isinstance(event, events.RecordReplaced) and event.crossing is not None:
             return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
-        if isinstance(event, Recorded | NotRecorded) and event.kind in {RecordKind.OVERRULED, RecordKind.WOULD_ADMIT}:
+        if isinstance(event, events.Recorded | events.NotRecorded) and event.kind in {
+            RecordKind.OVERRULED,
+            RecordKind.WOULD_ADMIT,
+        }:
             return replace(calm, unanswered=tuple(one for one in calm.unanswered if one != event.crossing))
-        if isinstance(event, PartBack):
+        if isinstance(event, events.PartBack):
             return replace(calm, lost=calm.lost - {event.part})
-        if isinstance(event, SiteSeen):
+        if isinstance(event, events.SiteSeen):
             calm = replace(
                 calm,
                 trust_age_days=event.trust_age_days,
@@ -227,7 +213,7 @@ class LaneContext:
                 local=event.local,
                 site_at_ms=now_ms,
             )
-        elif isinstance(event, HeadSeen):
+        elif isinstance(event, events.HeadSeen):
             calm = replace(calm, head=(event, now_ms))
         return calm
 
@@ -260,7 +246,10 @@ class LaneContext:
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
-        if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
+        if (
+            not isinstance(event, events.FaceSeen | events.FaceCompared | events.TrackChanged)
+            or event.crossing != crossing
+        ):
             return self
         look = (event.crossing, event.session)
         before = self.look

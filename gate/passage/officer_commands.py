@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gate.passage import misuse, records, two_officers
+from gate.passage import misuse, orders, records, states, two_officers
 from gate.passage.alarms import acknowledged
 from gate.passage.crossing_end import begin_emergency, go_on, incident, keeps_closed, rest, revoke
 from gate.passage.decision_stage import end_crossing
@@ -24,36 +24,9 @@ from gate.passage.events import Part
 from gate.passage.interior import Waits
 from gate.passage.lane import FirstWord, LaneContext, Referral
 from gate.passage.officer_views import NOT_ANSWERED, view
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-    Missing,
-    Ordered,
-    Outcome,
-    RaiseFlag,
-    ServeDirection,
-    ServeTravellers,
-    View,
-)
+from gate.passage.orders import LaneOrder, Ordered, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.states import (
-    Admission,
-    Emergency,
-    Ending,
-    Entry,
-    Granted,
-    Idle,
-    Overruling,
-    Passing,
-    Referred,
-    State,
-    Turn,
-    crossing_of,
-)
+from gate.passage.states import State, Turn, crossing_of
 from gate_core.evidence.evidence import Door
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
@@ -72,22 +45,22 @@ def obey(turn: Turn, ordered: Ordered) -> Obeying:
     command = ordered.command
     if command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}:
         return _open_up(turn, ordered)
-    if not isinstance(command, BePresent) and (refusal := _refusal(turn, ordered)) is not None:
+    if not isinstance(command, orders.BePresent) and (refusal := _refusal(turn, ordered)) is not None:
         return turn.lane, turn.state, (refusal,)
     match command:
-        case BePresent():
+        case orders.BePresent():
             return _present(turn, ordered, command)
-        case Admit():
+        case orders.Admit():
             return _admit(turn, ordered, command)
-        case HandOver(crossing, disposition):
+        case orders.HandOver(crossing, disposition):
             return _settle(turn, ordered, crossing, disposition)
-        case Hold(crossing):
+        case orders.Hold(crossing):
             return _hold(turn, ordered, crossing)
-        case View(crossing):
+        case orders.View(crossing):
             return _view(turn, ordered, crossing)
-        case RaiseFlag():
+        case orders.RaiseFlag():
             return _flag(turn, ordered, command)
-        case ServeDirection() | ServeTravellers():
+        case orders.ServeDirection() | orders.ServeTravellers():
             return _switch(turn, ordered, command)
         case LaneOrder():  # pragma: no branch - the type checker proves the match complete
             return _OF_THE_LANE[command](turn, ordered)
@@ -95,9 +68,10 @@ def obey(turn: Turn, ordered: Ordered) -> Obeying:
 
 def _refusal(turn: Turn, ordered: Ordered) -> Answer | None:
     """Why an order is not looked at any further: nobody waits in its crossing, or the lane moved on."""
-    crossing = ordered.command.crossing if isinstance(ordered.command, Admit | HandOver | View) else None
-    if crossing is not None:
-        is_under_way = crossing_of(turn.state) == crossing and not isinstance(turn.state, Referred)
+    command = ordered.command
+    if isinstance(command, orders.Admit | orders.HandOver | orders.View):
+        crossing = command.crossing
+        is_under_way = crossing_of(turn.state) == crossing and not isinstance(turn.state, states.Referred)
         if turn.lane.waits(crossing) is None or is_under_way:
             officer = turn.lane.decided_by(crossing)
             why = "this crossing does not wait for an officer" if officer is None else f"already decided by {officer}"
@@ -139,7 +113,7 @@ def _decided(lane: LaneContext, crossing: str, officer: str) -> LaneContext:
 # ── presence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _present(turn: Turn, ordered: Ordered, present: BePresent) -> Obeying:
+def _present(turn: Turn, ordered: Ordered, present: orders.BePresent) -> Obeying:
     """Presence counts from when it was said. Written when nobody was present, or this officer was not written for a minute."""
     lane, rules, now_ms = turn.lane, turn.rules, turn.now_ms
     officer, seen_ms, said_ms = ordered.said.officer, lane.officer_seen_ms, now_ms - present.age_ms
@@ -158,17 +132,17 @@ def _present(turn: Turn, ordered: Ordered, present: BePresent) -> Obeying:
 # ── referrals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _admit(turn: Turn, ordered: Ordered, admit: Admit) -> Obeying:
+def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
     """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is.
 
     Beside a gate that only watches, the officer admits by their own hand, and nothing is opened for which it would take two.
     """
     lane, rules, crossing, said = turn.lane, turn.rules, admit.crossing, ordered.said
     if rules.policy.shadow:
-        return _settle(turn, ordered, crossing, Disposition.ADMITTED_BY_OFFICER)
+        return _settle(turn, ordered, crossing, orders.Disposition.ADMITTED_BY_OFFICER)
     referral = lane.waits(crossing)
-    if referral is None or not isinstance(turn.state, Referred):
-        why = "an emergency" if isinstance(turn.state, Emergency) else "another crossing is under way"
+    if referral is None or not isinstance(turn.state, states.Referred):
+        why = "an emergency" if isinstance(turn.state, states.Emergency) else "another crossing is under way"
         return _impossible(turn, ordered, why)
     if crossing in lane.replaced:
         return _impossible(turn, ordered, "a record of this crossing could not be kept")
@@ -185,12 +159,13 @@ def _admit(turn: Turn, ordered: Ordered, admit: Admit) -> Obeying:
     lane = _unanswered(two_officers.end(lane, crossing), crossing)
     overruled = records.Overruled(crossing, said, referral.objections, None if first is None else first.said)
     written = Write(overruled, awaited=True)
-    admission = Admission(Referred(crossing, referral.objections), said)
-    entry = Entry(None) if door is Door.FIRST else None
-    return _on_its_way(turn, ordered, written, lane=lane, state=Overruling(crossing, admission, turn.now_ms, entry))
+    admission = states.Admission(states.Referred(crossing, referral.objections), said)
+    entry = states.Entry(None) if door is Door.FIRST else None
+    overruling = states.Overruling(crossing, admission, turn.now_ms, entry)
+    return _on_its_way(turn, ordered, written, lane=lane, state=overruling)
 
 
-def _one_more(turn: Turn, ordered: Ordered, admit: Admit, referral: Referral) -> Obeying:
+def _one_more(turn: Turn, ordered: Ordered, admit: orders.Admit, referral: Referral) -> Obeying:
     """Where it takes two officers: the first one's order is written, answered when that is durable, and the same officer's again changes nothing."""
     if not admit.seen:
         return _impossible(turn, ordered, two_officers.NOT_SHOWN)
@@ -205,7 +180,7 @@ def _unanswered(lane: LaneContext, crossing: str) -> LaneContext:
     return replace(lane, unanswered=(*lane.unanswered, crossing)[-REMEMBERED_MAX:])
 
 
-def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: Disposition) -> Obeying:
+def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: orders.Disposition) -> Obeying:
     lane = _decided(turn.lane, crossing, ordered.said.officer)
     settled = Write(records.Settled(crossing, ordered.said, disposition))
     following, shown = go_on(lane, crossing) if crossing_of(turn.state) == crossing else (turn.state, ())
@@ -234,10 +209,10 @@ def _hold(turn: Turn, ordered: Ordered, crossing: str) -> Obeying:
         return _impossible(turn, ordered, "this crossing does not run")
     objections = (Objection(Reason.HELD_BY_OFFICER, ordered.said.officer),)
     ended = end_crossing(turn.rules, turn.lane, state, objections)
-    if isinstance(state, Passing) and state.in_view:
+    if isinstance(state, states.Passing) and state.in_view:
         ended = revoke(state, objections)
     if ended is None:
-        why = "the traveller is through" if isinstance(state, Passing) else "this crossing is referred already"
+        why = "the traveller is through" if isinstance(state, states.Passing) else "this crossing is referred already"
         return _impossible(turn, ordered, why)
     referred, effects = ended
     obeyed = Write(records.Obeyed(crossing, ordered.said, ObeyedVerb.REFER))
@@ -260,7 +235,7 @@ def _view(turn: Turn, ordered: Ordered, crossing: str) -> Obeying:
     return replace(lane, version=lane.version + 1), turn.state, (written,)
 
 
-def _flag(turn: Turn, ordered: Ordered, flag: RaiseFlag) -> Obeying:
+def _flag(turn: Turn, ordered: Ordered, flag: orders.RaiseFlag) -> Obeying:
     """A quiet word between officers: for the traveller nothing changes."""
     crossing = flag.crossing
     if crossing is not None and crossing_of(turn.state) != crossing and turn.lane.waits(crossing) is None:
@@ -274,7 +249,7 @@ def _flag(turn: Turn, ordered: Ordered, flag: RaiseFlag) -> Obeying:
 def _open_up(turn: Turn, ordered: Ordered) -> Obeying:
     """Free whoever is inside, or open and keep open: at any version, of which the record says when it is an older one."""
     if ordered.version != turn.lane.version:
-        missing = (*ordered.said.missing, Missing.VERSION)
+        missing = (*ordered.said.missing, orders.Missing.VERSION)
         ordered = replace(ordered, said=replace(ordered.said, missing=missing))
     if turn.rules.policy.shadow:
         return _nothing_to_open(turn, ordered)
@@ -294,7 +269,7 @@ def _free(turn: Turn, ordered: Ordered) -> Obeying:
     lane, state, crossing = turn.lane, turn.state, crossing_of(turn.state)
     way_out = lane.doors[0].door  # towards the hall, where everybody comes from
     freed: list[Effect] = [Release(way_out), Write(records.Released(crossing, ordered.said))]
-    if lane.two_doors and not (lane.last.at_rest() or isinstance(state, Granted | Emergency)):
+    if lane.two_doors and not (lane.last.at_rest() or isinstance(state, states.Granted | states.Emergency)):
         freed.insert(0, Revoke())
     if _is_empty(lane):
         freed.append(incident(crossing, IncidentKind.RELEASE_OF_NOBODY))
@@ -304,7 +279,7 @@ def _free(turn: Turn, ordered: Ordered) -> Obeying:
         return _on_its_way(turn, ordered, *freed, lane=lane)
     referred, effects = ended
     # Revoking closes and releasing opens: the release has the last word.
-    in_order = (*effects, *freed) if isinstance(state, Granted) else (*freed, *effects)
+    in_order = (*effects, *freed) if isinstance(state, states.Granted) else (*freed, *effects)
     return _on_its_way(turn, ordered, *in_order, lane=lane, state=referred)
 
 
@@ -328,7 +303,7 @@ def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
     doors = tuple(one.door for one in turn.lane.doors)
     lane = _releasing(turn.lane, now_ms, *doors)
     released = tuple(Release(door) for door in doors)
-    if isinstance(state, Emergency) and state.held_ms is not None:
+    if isinstance(state, states.Emergency) and state.held_ms is not None:
         return _on_its_way(turn, ordered, *released, lane=lane, state=replace(state, ending=None, held_ms=now_ms))
     began, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
     return _on_its_way(turn, ordered, *released, *effects, lane=lane, state=replace(began, held_ms=now_ms))
@@ -337,13 +312,13 @@ def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
 def _end_emergency(turn: Turn, ordered: Ordered) -> Obeying:
     """Only when the input is clear, and that is known (safety invariant 7)."""
     state, doors = turn.state, turn.lane.doors
-    if not isinstance(state, Emergency):
+    if not isinstance(state, states.Emergency):
         return _impossible(turn, ordered, "there is no emergency")
     if any(one.seen is None or one.seen.fire for one in doors):
         return _impossible(turn, ordered, "the fire input is active, or nobody knows")
     # It is over, and written, when a status from now on says so. One that the controller knows nothing of, it agrees on with its next.
     told = tuple(EndEmergency(one.door) for one in doors if one.emergency()) or (LookAtLane(),)
-    ending = Ending(ordered.said, turn.now_ms, turn.now_ms)
+    ending = states.Ending(ordered.said, turn.now_ms, turn.now_ms)
     return _on_its_way(turn, ordered, *told, state=replace(state, ending=ending))
 
 
@@ -378,16 +353,16 @@ def _accept_head(turn: Turn, ordered: Ordered) -> Obeying:
     return _on_its_way(turn, ordered, Write(records.HeadAccepted(ordered.said, found.entries, found.root)))
 
 
-def _switch(turn: Turn, ordered: Ordered, wanted: ServeDirection | ServeTravellers) -> Obeying:
+def _switch(turn: Turn, ordered: Ordered, wanted: orders.ServeDirection | orders.ServeTravellers) -> Obeying:
     """Serve the other direction, or other travellers: never while anybody is in the lane, so that every crossing is of one direction and of one group,
     from its opening to its decisions. A referral beside a gate that only watches holds up nobody.
     """
     lane, state, service = turn.lane, turn.state, turn.rules.service
-    between = isinstance(state, Idle) or (turn.rules.policy.shadow and isinstance(state, Referred))
+    between = isinstance(state, states.Idle) or (turn.rules.policy.shadow and isinstance(state, states.Referred))
     in_zone = any(one.seen is not None and one.seen.bodies > 0 for one in lane.doors)
     if not between or in_zone or _may_be_inside(lane):
-        return _impossible(turn, ordered, "an emergency" if isinstance(state, Emergency) else OCCUPIED)
-    if isinstance(wanted, ServeDirection):
+        return _impossible(turn, ordered, "an emergency" if isinstance(state, states.Emergency) else OCCUPIED)
+    if isinstance(wanted, orders.ServeDirection):
         verb, before, after = ObeyedVerb.DIRECTION, lane.direction.value, wanted.direction.value
         allowed = tuple(one.value for one in service.directions)
         changed = replace(lane, direction=wanted.direction)
@@ -422,14 +397,14 @@ def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
 
 def _at_rest(turn: Turn, ordered: Ordered, lane: LaneContext, obeyed: Write) -> Obeying:
     """The order is done, and a lane that serves nobody shows it."""
-    state, shown = rest(lane) if isinstance(turn.state, Idle) else (turn.state, ())
+    state, shown = rest(lane) if isinstance(turn.state, states.Idle) else (turn.state, ())
     return _done(turn, ordered, *shown, obeyed, lane=lane, state=state)
 
 
 def _maintain(turn: Turn, ordered: Ordered) -> Obeying:
     """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
     lane, officer = turn.lane, ordered.said.officer
-    if not isinstance(turn.state, Idle) or _may_be_inside(lane):
+    if not isinstance(turn.state, states.Idle) or _may_be_inside(lane):
         return _impossible(turn, ordered, OCCUPIED)
     if lane.maintained_by is not None:
         return _impossible(turn, ordered, f"{lane.maintained_by} works on this lane already")
@@ -450,7 +425,7 @@ def _pause(turn: Turn, ordered: Ordered) -> Obeying:
     state, officer = turn.state, ordered.said.officer
     lane = _leaving(replace(turn.lane, closed_by=officer), turn.now_ms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.PAUSE))
-    let_through = isinstance(state, Granted) and state.entry is None  # else into the lane, not through it
+    let_through = isinstance(state, states.Granted) and state.entry is None  # else into the lane, not through it
     ended = None if let_through else end_crossing(turn.rules, lane, state, (Objection(Reason.LANE_PAUSED, officer),))
     if ended is None:
         return _at_rest(turn, ordered, lane, obeyed)

@@ -82,8 +82,8 @@ CONTROLS = {
     "7": Mutant(
         "closing",
         "gate/passage/officer_commands.py",
-        "isinstance(state, Granted | Emergency)",
-        "isinstance(state, Granted)",
+        "isinstance(state, states.Granted | states.Emergency)",
+        "isinstance(state, states.Granted)",
     ),
     "8": Mutant("no way back", "gate/passage/way_back.py", "if not is_due or", "if True or"),
     "help": Mutant("unheard", "gate/passage/machine.py", "elif isinstance(event, TravellerAsked):", "elif False:"),
