@@ -35,7 +35,7 @@ from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import LastingState
 from gate.passage.orders import Outcome
-from gate.programs.lane.readiness import Pulse
+from gate.programs.lane.published_status import Pulse
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
 from gate_core.errors import DriverError
@@ -130,14 +130,6 @@ def _at(door: Door, stage: str) -> str:
     return f"entry_{stage}" if door is Door.FIRST else stage
 
 
-def _nothing(*_: str) -> None:
-    """A lane of one door has nothing more to do."""
-
-
-def _nothing_kept(_: LastingState) -> None:
-    """A lane that is run to be watched dies with everything it knows."""
-
-
 def _as_left(lane: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
     """The lane with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
     doors = tuple(
@@ -155,10 +147,10 @@ class Engine:
         rules: states.Rules,
         barrier: BarrierOrders,
         first_barrier: BarrierOrders | None = None,
-        look_inside: Callable[[], None] = _nothing,
+        look_inside: Callable[[], None] = lambda: None,
         recorder: Recorder,
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
-        open_camera: Callable[[str], None] = _nothing,
+        open_camera: Callable[[str], None] = lambda _: None,
         erase: Callable[[Erase], None],
         forget: Callable[[str], None],
         show: Callable[[messages.View], None],
@@ -169,7 +161,7 @@ class Engine:
         referred: tuple[str, ...] = (),
         remembered: Remembered | None = None,
         last: LastingState | None = None,
-        keep: Callable[[LastingState], None] = _nothing_kept,
+        keep: Callable[[LastingState], None] = lambda _: None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
         """`barrier` is the last door's. A lane of two doors has a `first_barrier`, has its sensors `look_inside`, posted as `SensorsSeen`,

@@ -28,9 +28,7 @@ from gate_core.programs.task_groups import run_until_first_exits
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
-LOST_AFTER_S = (
-    0.9  # silence of the barrier controller for so long counts as lost: a cut wire is noticed within a second
-)
+LOST_AFTER_S = 0.9  # of silence: a cut wire is noticed within a second
 
 Post = Callable[[Event], None]
 Status = TypeVar("Status")

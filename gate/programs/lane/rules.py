@@ -38,6 +38,10 @@ REGISTERS_SLACK_MS: Final = 1000  # beyond their own deadline, to the lane and b
 RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it
 
 
+def _refused(key: str, why: str) -> ConfigError:
+    return ConfigError(Problem(key, why))
+
+
 def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     """The policy, the timing and the service that the configuration asks for, beside the written rules of `book`.
 
@@ -94,7 +98,7 @@ def service_of(config: Config) -> Service:
     for name, group in config.rules.travellers.items():
         if unknown := [code for code in group.nationalities if not is_state_code(code)]:
             wrong = f"{', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)"
-            raise ConfigError(Problem(f"rules.travellers.{name}", wrong))
+            raise _refused(f"rules.travellers.{name}", wrong)
         groups.append(Travellers(name, group.nationalities))
     return Service(config.rules.directions, (EVERYBODY, EU, *groups))
 
@@ -102,7 +106,7 @@ def service_of(config: Config) -> Service:
 def require_officers(config: Config) -> None:
     """Raise ConfigError when anybody could sign officers' orders: the authority's key is of small order."""
     if config.officers is not None and not is_sound(b64decode(config.officers.authority)):
-        raise ConfigError(Problem("officers.authority", "is no key: it is of small order, or has another spelling"))
+        raise _refused("officers.authority", "is no key: it is of small order, or has another spelling")
 
 
 def embedder_of(config: Config) -> tuple[Model, Threshold]:
@@ -116,23 +120,18 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
         (embedder,) = (model for model in profile if model.role == "embed")
         check_finders(profile)
     except (ManifestError, ValueError) as error:
-        raise ConfigError(Problem("face.profile", str(error))) from error
+        raise _refused("face.profile", str(error)) from error
     if embedder.threshold is None:
-        raise ConfigError(Problem("face.profile", "its embedder has no threshold; gate face evaluate gives it one"))
+        raise _refused("face.profile", "its embedder has no threshold; gate face evaluate gives it one")
     if embedder.threshold.fmr is None or embedder.threshold.fmr > FMR_MAX:
-        raise ConfigError(
-            Problem(
-                "face.profile",
-                f"its threshold is of FMR {embedder.threshold.fmr}; no lane compares at more than {FMR_MAX}",
-            )
+        raise _refused(
+            "face.profile", f"its threshold is of FMR {embedder.threshold.fmr}; no lane compares at more than {FMR_MAX}"
         )
     if config.purpose == "service" and embedder.threshold.kind != "chip_to_live":
-        raise ConfigError(
-            Problem(
-                "face.profile",
-                "purpose = service refuses: its threshold rests on other pictures than chip portraits against this lane's camera; see "
-                "docs/guides/technician.md",
-            )
+        raise _refused(
+            "face.profile",
+            "purpose = service refuses: its threshold rests on other pictures than chip portraits against this lane's camera; see "
+            "docs/guides/technician.md",
         )
     return embedder, embedder.threshold
 
@@ -142,7 +141,7 @@ def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
     except ManifestError as error:
-        raise ConfigError(Problem("face.profile", str(error))) from error
+        raise _refused("face.profile", str(error)) from error
     found = next((model for model in profile if model.role == "liveness"), None)
     return None if found is None or found.threshold is None else (found, found.threshold)
 
@@ -155,18 +154,14 @@ def require_liveness(config: Config) -> None:
         return
     found = liveness_of(config)
     if found is None or found[1].kind != "lane_camera":
-        raise ConfigError(
-            Problem(
-                "camera.pad",
-                "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
-                "with a verdict of its own; see docs/guides/technician.md",
-            )
+        raise _refused(
+            "camera.pad",
+            "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
+            "with a verdict of its own; see docs/guides/technician.md",
         )
     if found[1].value != config.rules.liveness_min:
-        raise ConfigError(
-            Problem(
-                "rules.liveness_min", f"purpose = service refuses: the lane's own report was made at {found[1].value:g}"
-            )
+        raise _refused(
+            "rules.liveness_min", f"purpose = service refuses: the lane's own report was made at {found[1].value:g}"
         )
 
 

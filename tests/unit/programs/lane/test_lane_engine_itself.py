@@ -27,7 +27,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import BePresent, LaneOrder, Outcome
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
-from gate.programs.lane.readiness import LAG_MS_MAX
+from gate.programs.lane.published_status import LAG_MS_MAX
 from gate_core.errors import RefusedError
 from gate_core.evidence.evidence import Alarm
 from gate_core.evidence.screen import Purpose
