@@ -102,10 +102,7 @@ def takes_back(lane: LaneContext, state: Granted, event: Event) -> Objection | N
 
 
 def strays(lane: LaneContext, state: Granted, seen: events.DoorSeen) -> tuple[Objection, ...]:
-    """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
-
-    Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
-    """
+    """What the barrier says against one body that enters the zone and goes on through the leaf (safety invariant 4)."""
     objections = _of_strangers(seen)
     if lane.door_state(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))

@@ -202,10 +202,7 @@ def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[O
 
 
 def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tuple[Objection, ...]) -> Step | None:
-    """Have the crossing that runs go to an officer, a grant of it taken back first; None where none runs, or its traveller is through.
-
-    It is referred with what was found by then, too: whoever looks at it next must not take it for a traveller in order.
-    """
+    """Refer the crossing that runs, with all found by then, and its grant revoked; None: none runs, or it is over."""
     match state:
         case states.Idle() | states.Referred() | states.Passing() | states.Emergency():
             return None

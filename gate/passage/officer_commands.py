@@ -133,10 +133,7 @@ def _present(turn: Turn, ordered: Ordered, present: orders.BePresent) -> Obeying
 
 
 def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
-    """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is.
-
-    Beside a gate that only watches, the officer admits by their own hand, and nothing is opened for which it would take two.
-    """
+    """Record that the traveller may pass; the lane is looked at afterwards. A gate that only watches settles it."""
     lane, rules, crossing, said = turn.lane, turn.rules, admit.crossing, ordered.said
     if rules.policy.shadow:
         return _settle(turn, ordered, crossing, orders.Disposition.ADMITTED_BY_OFFICER)

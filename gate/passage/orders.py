@@ -144,9 +144,7 @@ Command = BePresent | Admit | Hold | HandOver | View | RaiseFlag | ServeDirectio
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An officer's order. `number` is the desk's own and comes back in the answer; `version` is that of the challenge. `keys` are those of the officer's
-    certificate: nobody else has one of them.
-    """
+    """An officer's order. `number` is the desk's, `version` the challenge's, `keys` are the officer's certificate's."""
 
     number: int
     version: int

@@ -408,10 +408,7 @@ def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the lane objects to: no fresh officer presence, no admission (safety invariant 9).
-
-    What was seen of lists and clock too long ago is not known (11).
-    """
+    """What officer (safety invariant 9), lists and clock object to. What was seen too long ago is not known (11)."""
     objections = []
     absent = site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s
     if absent and not policy.shadow:

@@ -255,9 +255,7 @@ class NoticeShown(Record, kind=RecordKind.NOTICE_SHOWN, about=RecordClass.ADMINI
 
 @dataclass(frozen=True)
 class RulesStated(Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
-    """From here on decisions rest on these written rules as well: one of `parts` pieces of their text, JSON with the keys in order, of which
-    `sha256` is the SHA-256, and by which a decision's policy names them.
-    """
+    """Decisions rest on these written rules from here on: one of `parts` pieces of their text, and its SHA-256."""
 
     version: str
     sha256: str
@@ -268,9 +266,7 @@ class RulesStated(Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINI
 
 @dataclass(frozen=True)
 class DrawCommitted(Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
-    """From here on so many of 10,000 travellers are drawn for an officer, by a secret with this SHA-256. `kept` is for the lane's next start, and is not
-    written.
-    """
+    """From here on this share is drawn, by a secret with this SHA-256. `kept` is for the next start, not written."""
 
     day: str
     per_10000: int
@@ -327,9 +323,7 @@ class GroupsCounted(Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.AD
 
 @dataclass(frozen=True)
 class Opened(Record, kind=RecordKind.OPENED, leads_to_admission=True):
-    """A document was presented; the chip is not touched yet. Without a `document` somebody called for an officer, and nothing is read.
-    `direction` is the one over the border that the lane served then.
-    """
+    """A document was presented, and the chip not touched yet. Without a `document` somebody called for an officer."""
 
     crossing: str
     direction: BorderDirection = BorderDirection.ENTRY
@@ -369,9 +363,7 @@ class WouldAdmit(Record, kind=RecordKind.WOULD_ADMIT):
 
 @dataclass(frozen=True)
 class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
-    """An officer lets the traveller through in spite of these reasons, for which the crossing was referred. `first` is the order of the one before
-    them, where it takes two.
-    """
+    """An officer lets the traveller through in spite of these reasons. `first`: the first order, where it takes two."""
 
     crossing: str
     order: Said
@@ -381,9 +373,7 @@ class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
 
 @dataclass(frozen=True)
 class Granted(Record, kind=RecordKind.GRANTED, urgent=True):
-    """One person may pass. The order to the barrier went out before. `direction` is through the barrier: entry is a grant's, whichever way over the
-    border that leads.
-    """
+    """One person may pass: the barrier was told before. `direction` is through the barrier, not over the border."""
 
     crossing: str
     ttl_ms: int

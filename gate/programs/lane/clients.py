@@ -272,10 +272,7 @@ def _is_settled(outcome: Outcome) -> bool:
 
 
 class VisionClient:
-    """Talks to vision. `run` keeps the connection and hands every message to `on_message`; `send` never raises.
-
-    `greeting` is the first message of each connection.
-    """
+    """Talks to vision. `run` keeps the connection, `greeting` is its first message; `send` never raises."""
 
     def __init__(
         self,

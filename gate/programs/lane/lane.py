@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64decode
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,7 @@ from gate.programs.shared.approval import approved, before_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
+from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.sealing import DOCUMENT, FACE
 
 if TYPE_CHECKING:
@@ -92,7 +94,17 @@ class Lane:
         )
         self._paced = Paced(self._show, clock_ms=_loop_ms)
         self._state_file = StateFile(state_folder, partial(self._tell_part, Part.STATE))
-        self._officers = Officers.of(config, lane=self, rules=rules, site=self._site, referrals=self._referrals)
+        self._officers = Officers(
+            lane=self,
+            gate=config.gate_id,
+            authority=None if config.officers is None else b64decode(config.officers.authority),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            clock_ms=_loop_ms,
+            wall_s=self._site.wall_s,
+            floor_s=self._site.floor_s,
+            referrals=self._referrals,
+            rules=rules,
+        )
         self.engine = self._engine_with(rules, left, remembered, state_folder)
         self._reading = Reading(
             spare=self._children.spare,

@@ -189,19 +189,11 @@ class Watching:
     def __init__(self) -> None:
         self.leaf = LeafTimes()  # of which nothing is seen
 
-    def grant(self, ttl_ms: int) -> Awaitable[float | None]:  # noqa: ARG002 - the port's argument
+    def revoke(self, *_: object, **__: object) -> Awaitable[NoReturn]:
         """Refuse."""
         return _refused()
 
-    def revoke(self) -> Awaitable[None]:
-        """Refuse."""
-        return _refused()
-
-    release = end_emergency = revoke
-
-    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:  # noqa: ARG002 - the port's argument
-        """Refuse."""
-        return _refused()
+    grant = release = end_emergency = clear_alarms = revoke
 
     def look(self) -> None:
         """There is no status to come."""

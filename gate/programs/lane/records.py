@@ -36,9 +36,7 @@ class RecordError(Exception):
 
 
 def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
-    """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Neither its crossing is among them nor what is kept for the
-    next start.
-    """
+    """A record's fields as plain JSON values: without its crossing, and without what is kept for the next start."""
     whole = is_whole(record, profile)
     fields: dict[str, object] = msgspec.to_builtins(record) if whole else without_personal(record)
     for unwritten in UNWRITTEN:
@@ -47,10 +45,7 @@ def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
 
 
 def encode(record: Record, profile: Profile = "full") -> bytes:
-    """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII.
-
-    Raises RecordError for what JSON has no spelling for, and for what is too long: the log would hang up on it each time.
-    """
+    """The sealed bytes: canonical JSON in ASCII. Raises RecordError for what cannot be spelt, or is too long."""
     try:
         body = _canonical(fields_of(record, profile), allow_nan=False)
     except ValueError as error:

@@ -43,10 +43,7 @@ def _refused(key: str, why: str) -> ConfigError:
 
 
 def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
-    """The policy, the timing and the service that the configuration asks for, beside the written rules of `book`.
-
-    Raises ConfigError for a profile or a nationality that is not known, and for an authority whose key proves nothing.
-    """
+    """Policy, timing and service as configured. Raises ConfigError for unknown profiles, nations and weak keys."""
     rules = config.rules
     require_officers(config)
     require_liveness(config)
@@ -110,11 +107,7 @@ def require_officers(config: Config) -> None:
 
 
 def embedder_of(config: Config) -> tuple[Model, Threshold]:
-    """The embedder that compares faces, and its threshold, which rests on evidence; no rule goes below it.
-
-    Raises ConfigError for a profile that cannot serve, in service also for one without evidence of its own kind (safety
-    invariant 14).
-    """
+    """The embedder and its threshold. Raises ConfigError for a profile that cannot serve (safety invariant 14)."""
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
         (embedder,) = (model for model in profile if model.role == "embed")
@@ -166,10 +159,7 @@ def require_liveness(config: Config) -> None:
 
 
 def start_of(config: Config, approved: Approved | None) -> Started:
-    """What decisions will rest on, as the record of the start: a changed rule or threshold shows there, and who approved it.
-
-    `approved` is None in a demo. Which lists judge is said when they do.
-    """
+    """What decisions will rest on, as the record of the start. `approved` is None in a demo."""
     return Started(
         purpose=config.purpose,
         lists="",

@@ -46,10 +46,7 @@ async def converse(
     on_portrait: Callable[[Portrait], Awaitable[None]],
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
 ) -> Inspection:
-    """Carry an inspection's steps to the chip, to vision and to the control centre, and back.
-
-    A lost reader or chip ends in aborted checks, never in an error.
-    """
+    """Carry an inspection's steps to chip, vision and control centre. A lost chip ends in aborted checks, no error."""
     try:
         step = next(conversation)
         while True:
