@@ -5,20 +5,8 @@ Each function answers one event with the objection that it is, or with None.
 
 from __future__ import annotations
 
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRemoved,
-    DoorSeen,
-    Event,
-    FaceCompared,
-    FaceSeen,
-    Part,
-    PartLost,
-    SensorsSeen,
-    TrackChange,
-    TrackChanged,
-    VideoDoubted,
-)
+from gate.passage import events
+from gate.passage.events import Event, Part
 from gate.passage.lane import LaneContext
 from gate.passage.states import Entering, Granted, Inspecting
 from gate_core.evidence.crossing import Alarm, Door
@@ -48,9 +36,9 @@ OF_THE_LANE = frozenset(
 # After a passage: nobody can tell any more whether the camera has lost the holder of the grant.
 OF_THE_VIEW = frozenset({Reason.CAMERA_LOST, Reason.VISION_LOST, Reason.CAMERA_TAMPERED, Reason.TRACK_SWITCHED})
 _REASON_OF_TRACK = {
-    TrackChange.LOST: Reason.TRACK_LOST,
-    TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
-    TrackChange.SEVERAL: Reason.FACES_SEVERAL,
+    events.TrackChange.LOST: Reason.TRACK_LOST,
+    events.TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
+    events.TrackChange.SEVERAL: Reason.FACES_SEVERAL,
 }
 # Of the controller's alarms, those that say that somebody moves who is not the one with the grant.
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
@@ -60,11 +48,11 @@ def breaks_in(lane: LaneContext, state: Entering | Inspecting, event: Event) -> 
     """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
     if lane.doors[0].just_left and not lane.last.just_left:
         return Objection(Reason.WALKED_BACK)
-    is_closing = isinstance(state, Entering) and isinstance(event, DoorSeen) and event.door is Door.FIRST
+    is_closing = isinstance(state, Entering) and isinstance(event, events.DoorSeen) and event.door is Door.FIRST
     match event:
-        case DoorSeen(closed=False) if not (is_closing or lane.moved):
+        case events.DoorSeen(closed=False) if not (is_closing or lane.moved):
             return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
-        case DoorSeen() | SensorsSeen() | PartLost():
+        case events.DoorSeen() | events.SensorsSeen() | events.PartLost():
             return _spoil(lane, event, state.crossing)
         case _:
             return None
@@ -73,11 +61,11 @@ def breaks_in(lane: LaneContext, state: Entering | Inspecting, event: Event) -> 
 def spoils_face(lane: LaneContext, state: Inspecting, event: Event) -> Objection | None:
     """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
     match event:
-        case PartLost(Part.VISION | Part.CAMERA):
+        case events.PartLost(Part.VISION | Part.CAMERA):
             return _spoil(lane, event, state.crossing)
-        case FaceSeen() | FaceCompared() | TrackChanged() if lane.another_look:
+        case events.FaceSeen() | events.FaceCompared() | events.TrackChanged() if lane.another_look:
             return _spoil(lane, event, state.crossing)
-        case FaceSeen() | DocumentPresented() if state.face is not None:
+        case events.FaceSeen() | events.DocumentPresented() if state.face is not None:
             return _spoil(lane, event, state.crossing)
         case _:
             return None
@@ -93,7 +81,7 @@ def spoils(
 
 def opens(lane: LaneContext, event: Event) -> Objection | None:
     """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
-    if lane.two_doors and isinstance(event, DoorSeen) and not event.closed and not lane.moved:
+    if lane.two_doors and isinstance(event, events.DoorSeen) and not event.closed and not lane.moved:
         return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
     return None
 
@@ -101,21 +89,20 @@ def opens(lane: LaneContext, event: Event) -> Objection | None:
 def takes_back(lane: LaneContext, state: Granted, event: Event) -> Objection | None:
     """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
     match event:
-        case FaceSeen() if not lane.another_look:
+        case events.FaceSeen() if not lane.another_look:
             return None
-        case DocumentRemoved():
+        case events.DocumentRemoved():
             return None
-        case FaceSeen() | FaceCompared() | PartLost(Part.VISION | Part.CAMERA) if state.officers is not None:
+        case events.FaceSeen() | events.FaceCompared() | events.PartLost(Part.VISION | Part.CAMERA) if (
+            state.officers is not None
+        ):
             return None  # an officer sees the traveller by themselves
         case _:
             return _spoil(lane, event, state.crossing)
 
 
-def strays(lane: LaneContext, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
-    """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
-
-    Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
-    """
+def strays(lane: LaneContext, state: Granted, seen: events.DoorSeen) -> tuple[Objection, ...]:
+    """What the barrier says against one body that enters the zone and goes on through the leaf (safety invariant 4)."""
     objections = _of_strangers(seen)
     if lane.door_state(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
@@ -127,7 +114,7 @@ def strays(lane: LaneContext, state: Granted, seen: DoorSeen) -> tuple[Objection
     return tuple(objections)
 
 
-def of_the_other(seen: DoorSeen) -> tuple[Objection, ...]:
+def of_the_other(seen: events.DoorSeen) -> tuple[Objection, ...]:
     """What the door that is not granted says against the grant of the other one: nobody may pass it, or have passed it by force."""
     objections = _of_strangers(seen)
     if not seen.closed or seen.grants_left:
@@ -135,7 +122,7 @@ def of_the_other(seen: DoorSeen) -> tuple[Objection, ...]:
     return tuple(objections)
 
 
-def _of_strangers(seen: DoorSeen) -> list[Objection]:
+def _of_strangers(seen: events.DoorSeen) -> list[Objection]:
     """What a controller says of somebody who moves without a grant."""
     return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
 
@@ -149,17 +136,17 @@ def _spoil(lane: LaneContext, event: Event, crossing: str) -> Objection | None:
     if (several := _of_several(lane, event)) is not None:
         return several
     match event:
-        case FaceSeen(of, 0) if of == crossing:
+        case events.FaceSeen(of, 0) if of == crossing:
             return Objection(Reason.FACE_MISSING)
-        case FaceSeen(of, faces) if of == crossing and faces > 1:
+        case events.FaceSeen(of, faces) if of == crossing and faces > 1:
             return Objection(Reason.FACES_SEVERAL, str(faces))
-        case TrackChanged(of, change) if of == crossing:
+        case events.TrackChanged(of, change) if of == crossing:
             return Objection(_REASON_OF_TRACK[change])
-        case VideoDoubted(of, trouble) if of == crossing:
+        case events.VideoDoubted(of, trouble) if of == crossing:
             return Objection(Reason.CAMERA_TAMPERED, trouble.value)
-        case DocumentRemoved() | DocumentPresented():
+        case events.DocumentRemoved() | events.DocumentPresented():
             return _of_document(lane, event)
-        case PartLost(part) if part in REASON_OF_LOSS:
+        case events.PartLost(part) if part in REASON_OF_LOSS:
             return Objection(REASON_OF_LOSS[part])
         case _:
             return None
@@ -167,7 +154,7 @@ def _spoil(lane: LaneContext, event: Event, crossing: str) -> Objection | None:
 
 def _of_several(lane: LaneContext, event: Event) -> Objection | None:
     """Between two doors more people than one are seen, or somebody calls for help."""
-    if not lane.two_doors or not isinstance(event, SensorsSeen):
+    if not lane.two_doors or not isinstance(event, events.SensorsSeen):
         return None
     if calls(lane):
         return Objection(Reason.HELP_CALLED)
@@ -180,9 +167,9 @@ def calls(lane: LaneContext) -> bool:
     return lane.two_doors and lane.interior is not None and lane.interior.called
 
 
-def _of_document(lane: LaneContext, event: DocumentRemoved | DocumentPresented) -> Objection | None:
+def _of_document(lane: LaneContext, event: events.DocumentRemoved | events.DocumentPresented) -> Objection | None:
     """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
     if lane.two_doors:
         return None
-    removed = isinstance(event, DocumentRemoved)
+    removed = isinstance(event, events.DocumentRemoved)
     return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)

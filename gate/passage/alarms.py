@@ -29,10 +29,7 @@ _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_
 
 
 def follow(turn: Turn) -> Turned:
-    """See what a door's status tells of alarms: which began, which are over; and clear those that need nobody.
-
-    Those of a lane that is maintained are the technician's doing, and wait for nobody.
-    """
+    """See which alarms began and which are over, and clear those that need nobody; in maintenance none waits."""
     lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
         return lane, ()

@@ -127,9 +127,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
             | Entering(officers=Admission())
         ):
             effects += (Write(records.Revoked(state.crossing, objections)),)
-        case (  # pragma: no branch
-            Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering() | Passing()
-        ):
+        case _:
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
     return Emergency(said=began.order), effects
 
@@ -160,9 +158,7 @@ def hinders(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ..
 def keeps_closed(
     policy: Policy, lane: LaneContext, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
-    """What the lane says of itself against opening a door now, and, before an officer opens, the log. The other door may open yet for somebody
-    who leaves, if it was told to and was not seen open.
-    """
+    """What speaks against opening a door now: the lane, the other door freeing somebody, and for officers the log."""
     found = lane_objections(lane.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
     freeing = (one for one in lane.doors if one.door is not door and one.freeing is not None)
     told = (Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing)
@@ -174,11 +170,6 @@ def _as_last_said(evidence: LaneEvidence) -> LaneEvidence:
     last = None if evidence.last is None else replace(evidence.last, age_ms=0)
     first = None if evidence.first is None else replace(evidence.first, age_ms=0)
     return LaneEvidence(last, first, None if evidence.inside is None else replace(evidence.inside, age_ms=0))
-
-
-def emergency_began(state: State) -> records.EmergencyBegan:
-    """The record of an emergency that nobody ordered."""
-    return records.EmergencyBegan(crossing_of(state))
 
 
 def without_record(state: State, crossing: str | None) -> Step:
@@ -193,9 +184,7 @@ def without_record(state: State, crossing: str | None) -> Step:
     match state:
         case Granted() | Passing(in_view=True):
             return revoke(state, objections)
-        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
-            return refer(state, objections)
-        case (
-            Idle() | Referred() | Passing() | Emergency()
-        ):  # pragma: no branch - the type checker proves the match complete
+        case Idle() | Referred() | Passing() | Emergency():
             return state, ()
+        case _:
+            return refer(state, objections)

@@ -5,31 +5,15 @@ What an admission then takes is `gate.passage.passage_stage`'s.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from gate.passage import records
+from gate.passage import events, records, states
 from gate.passage.abort_conditions import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.conditions import Fact
-from gate.passage.crossing_end import refer, rest
+from gate.passage.crossing_end import refer, rest, revoke
 from gate.passage.effects import Effect, OpenCamera, Show, StartCrossing, Write
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRead,
-    DocumentRemoved,
-    Event,
-    FaceCompared,
-    FaceSeen,
-    NotRecorded,
-    PageGuided,
-    Part,
-    PartLost,
-    Recorded,
-    RecordKind,
-    RegistersAnswered,
-    SensorsSeen,
-    TrackChanged,
-    VideoDoubted,
-)
+from gate.passage.events import Event, Part, RecordKind
 from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import (
@@ -42,44 +26,55 @@ from gate.passage.policy import (
     face_objections,
     is_read,
 )
-from gate.passage.states import Entering, Entry, Idle, Inspecting, Opening, Reading, Recording, Referred, Rules, Step
+from gate.passage.states import (
+    Rules,
+    State,
+    Step,
+)
 from gate_core.evidence.crossing import Evidence, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import asked, register_objections
 from gate_core.evidence.screen import Guidance, Screen
 
 
-def idle(lane: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
+def idle(_: Rules, lane: LaneContext, state: states.Idle, event: Event, now_ms: int) -> Step:
     """Until a document is laid: who is invited, or why nobody is."""
-    if isinstance(event, DocumentPresented) and lane.closed_by is None:
+    if isinstance(event, events.DocumentPresented) and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
     resting, shown = rest(lane)
     if resting.shown is not state.shown:
         return resting, shown
-    if isinstance(event, PageGuided) and event.guidance is not state.guidance:
-        return Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
+    if isinstance(event, events.PageGuided) and event.guidance is not state.guidance:
+        return states.Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
     return state, ()
 
 
 def begin(lane: LaneContext, crossing: str, now_ms: int) -> Step:
     """Open a crossing, durably before the chip is touched (safety invariant 10)."""
     opened = records.Opened(crossing, lane.direction)
-    return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
+    return states.Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
 
 
-def opening(rules: Rules, lane: LaneContext, state: Opening, event: Event, now_ms: int) -> Step:
+def referred(rules: Rules, lane: LaneContext, state: states.Referred, event: Event, now_ms: int) -> Step:
+    """Until an officer orders something (`gate.passage.officer_commands`). A gate that only watches holds up nobody: the next document ends it."""
+    if isinstance(event, events.DocumentPresented) and rules.policy.shadow and lane.closed_by is None:
+        return begin(lane, event.crossing, now_ms)
+    return state, ()
+
+
+def opening(rules: Rules, lane: LaneContext, state: states.Opening, event: Event, now_ms: int) -> Step:
     """Until the crossing is on the disk."""
     match event:
-        case SensorsSeen() if calls(lane):
+        case events.SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
-        case Recorded(state.crossing, RecordKind.OPENED) if lane.two_doors:
-            return Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
-        case Recorded(state.crossing, RecordKind.OPENED):
-            return Inspecting(state.crossing, now_ms), (
+        case events.Recorded(state.crossing, RecordKind.OPENED) if lane.two_doors:
+            return states.Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
+        case events.Recorded(state.crossing, RecordKind.OPENED):
+            return states.Inspecting(state.crossing, now_ms), (
                 StartCrossing(state.crossing),
                 Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA),
             )
-        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+        case events.NotRecorded(state.crossing) | events.PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.opening_max_ms:
             return refer(state, (Objection(Reason.RECEIPT_LATE),))
@@ -87,16 +82,16 @@ def opening(rules: Rules, lane: LaneContext, state: Opening, event: Event, now_m
             return state, ()
 
 
-def reading(rules: Rules, lane: LaneContext, state: Reading, event: Event, now_ms: int) -> Step:
+def reading(rules: Rules, lane: LaneContext, state: states.Reading, event: Event, now_ms: int) -> Step:
     """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
     match event:
-        case SensorsSeen() if calls(lane):
+        case events.SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
-        case DocumentRead(state.crossing, document):
+        case events.DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
-        case RegistersAnswered(state.crossing, findings):
+        case events.RegistersAnswered(state.crossing, findings):
             state = replace(state, registers=(*(state.registers or ()), *findings))
-        case PartLost(part) if part in REASON_OF_LOSS:
+        case events.PartLost(part) if part in REASON_OF_LOSS:
             return refer(state, (Objection(REASON_OF_LOSS[part]),))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
             return _decide_entry(rules, lane, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
@@ -107,7 +102,7 @@ def reading(rules: Rules, lane: LaneContext, state: Reading, event: Event, now_m
     return _decide_entry(rules, lane, state, (), now_ms=now_ms)
 
 
-def _awaits_registers(rules: Rules, lane: LaneContext, state: Reading | Inspecting, now_ms: int) -> bool:
+def _awaits_registers(rules: Rules, lane: LaneContext, state: states.Reading | states.Inspecting, now_ms: int) -> bool:
     """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
     if not is_read(state.document) or now_ms - state.document_at_ms > rules.timing.registers_max_ms:
         return False
@@ -118,24 +113,21 @@ def _awaits_registers(rules: Rules, lane: LaneContext, state: Reading | Inspecti
 def _decide_entry(
     rules: Rules,
     lane: LaneContext,
-    state: Reading,
+    state: states.Reading,
     more: tuple[Objection, ...],
     *,
     now_ms: int,
 ) -> Step:
     evidence = _evidence(rules, lane, state, None, now_ms=now_ms)
     policy = _policy(rules, lane)
-    decision = decide_entry(evidence, policy, rules.book)
-    more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS))
-    more += _of_the_screen(lane)
-    if more:
-        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    more += (*dict.fromkeys(_of_lost_parts(lane)), *_of_the_screen(lane))
+    decision = _with(decide_entry(evidence, policy, rules.book), more)
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
-    recording = Recording(state.crossing, decision, now_ms, entry=Entry(state.document, state.registers))
+    recording = states.Recording(state.crossing, decision, now_ms, entry=states.Entry(state.document, state.registers))
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def entering(rules: Rules, lane: LaneContext, state: Entering, event: Event, now_ms: int) -> Step:
+def entering(rules: Rules, lane: LaneContext, state: states.Entering, event: Event, now_ms: int) -> Step:
     """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
     interior = lane.interior
     if (broken := breaks_in(lane, state, event)) is not None:
@@ -144,8 +136,8 @@ def entering(rules: Rules, lane: LaneContext, state: Entering, event: Event, now
     if enclosed and interior is not None and interior.people == 1 and interior.looks >= LOOKS_MIN:
         if (officers := state.officers) is not None:
             # An officer's word opens one door: who is inside now, an officer must see.
-            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
-        inspecting = Inspecting(state.crossing, now_ms, state.entry.document, now_ms, state.entry.registers)
+            return states.Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
+        inspecting = states.Inspecting(state.crossing, now_ms, state.entry.document, now_ms, state.entry.registers)
         return inspecting, (OpenCamera(state.crossing), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA))
     if now_ms - state.since_ms > rules.timing.entering_max_ms:
         nobody = interior is not None and interior.nobody
@@ -153,7 +145,7 @@ def entering(rules: Rules, lane: LaneContext, state: Entering, event: Event, now
     return state, ()
 
 
-def inspecting(rules: Rules, lane: LaneContext, state: Inspecting, event: Event, now_ms: int) -> Step:
+def inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, event: Event, now_ms: int) -> Step:
     """While the document and the face are looked at; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:
@@ -161,22 +153,22 @@ def inspecting(rules: Rules, lane: LaneContext, state: Inspecting, event: Event,
     if (spoil := spoils_face(lane, state, event)) is not None:
         state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:
-        case FaceSeen(state.crossing, faces, guidance):
+        case events.FaceSeen(state.crossing, faces, guidance):
             state = replace(state, faces=faces)
             effects = (Show(Screen.LOOK, guidance),)
-        case DocumentRead(state.crossing, document):
+        case events.DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
-        case RegistersAnswered(state.crossing, findings):
+        case events.RegistersAnswered(state.crossing, findings):
             state = replace(state, registers=(*(state.registers or ()), *findings))
-        case FaceCompared(state.crossing, face):
+        case events.FaceCompared(state.crossing, face):
             # A track that was lost is not found again by comparing once more.
             held = face.track_held and (state.face is None or state.face.track_held)
             state = replace(state, face=replace(face, track_held=held), face_at_ms=now_ms)
-        case TrackChanged(state.crossing) if state.face is not None:
+        case events.TrackChanged(state.crossing) if state.face is not None:
             state = replace(state, face=replace(state.face, track_held=False))
-        case VideoDoubted(state.crossing, trouble):
+        case events.VideoDoubted(state.crossing, trouble):
             state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
-        case DocumentRemoved() if not lane.two_doors:
+        case events.DocumentRemoved() if not lane.two_doors:
             # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)
         case _:
@@ -186,7 +178,7 @@ def inspecting(rules: Rules, lane: LaneContext, state: Inspecting, event: Event,
     return _decide(rules, lane, state, now_ms)
 
 
-def _ready(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> bool:
+def _ready(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: int) -> bool:
     """True when deciding now loses nothing worth waiting for. Whom a written rule means waits as long as everybody."""
     timing = rules.timing
     if _is_late(timing, state, now_ms):
@@ -200,12 +192,12 @@ def _ready(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> b
     return now_ms - state.document_at_ms > patience_ms + state.more_ms
 
 
-def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
+def _is_late(timing: Timing, state: states.Inspecting, now_ms: int) -> bool:
     """True when a crossing that is not decided takes too long, whatever is still to come."""
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def found(rules: Rules, lane: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
+def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[Objection, ...]:
     """What document, registers and face speak against already, whatever is still to come of them."""
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
@@ -213,22 +205,41 @@ def found(rules: Rules, lane: LaneContext, state: Inspecting) -> tuple[Objection
     return (*document, *register_objections((), state.registers, None), *face)
 
 
-def _decide(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> Step:
+def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tuple[Objection, ...]) -> Step | None:
+    """Refer the crossing that runs, with all found by then, and its grant revoked; None: none runs, or it is over."""
+    match state:
+        case states.Idle() | states.Referred() | states.Passing() | states.Emergency():
+            return None
+        case states.Granted():
+            return revoke(state, objections)
+        case states.Inspecting():
+            return refer(state, (*_found(rules, lane, state), *objections))
+        case _:
+            return refer(state, objections)
+
+
+def _decide(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
     evidence = _evidence(rules, lane, state, face, now_ms=now_ms)
     policy = _policy(rules, lane)
-    decision = decide(evidence, policy, rules.book)
-    gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS)
-    more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(lane)
+    more = tuple(dict.fromkeys((*_of_lost_parts(lane), *state.spoiled))) + _of_the_screen(lane)
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if _is_late(rules.timing, state, now_ms):
         more += (Objection(Reason.TIME_LIMIT),)
-    if more:
-        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    decision = _with(decide(evidence, policy, rules.book), more)
     record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
-    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+    return states.Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _with(decision: Decision, more: tuple[Objection, ...]) -> Decision:
+    """The decision with what only the moment knows."""
+    return Decision(Verdict.REFER, (*decision.objections, *more)) if more else decision
+
+
+def _of_lost_parts(lane: LaneContext) -> Iterator[Objection]:
+    return (Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS)
 
 
 def _of_the_screen(lane: LaneContext) -> tuple[Objection, ...]:
@@ -239,7 +250,7 @@ def _of_the_screen(lane: LaneContext) -> tuple[Objection, ...]:
 def _evidence(
     rules: Rules,
     lane: LaneContext,
-    state: Reading | Inspecting,
+    state: states.Reading | states.Inspecting,
     face: FaceEvidence | None,
     *,
     now_ms: int,

@@ -13,9 +13,7 @@ from gate_core.evidence.screen import Guidance, Screen
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Write a record. `awaited`: the machine stands still until `Recorded` or `NotRecorded`; otherwise it is owed,
-    written as soon as the log takes it, and never waited for.
-    """
+    """Write a record. `awaited`: the machine waits for its outcome. Else the record is owed until the log takes it."""
 
     record: Record
     awaited: bool = False

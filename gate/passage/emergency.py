@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.crossing_end import begin_emergency, emergency_began, go_on, incident
+from gate.passage.crossing_end import begin_emergency, go_on, incident
 from gate.passage.effects import Effect, EndEmergency, Release, Revoke, Show, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.passage_stage import passed
 from gate.passage.records import IncidentKind
-from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step
+from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step, crossing_of
 
 
 def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int) -> Step:
@@ -21,7 +21,7 @@ def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int)
         state, effects = passed(rules, lane, state, now_ms)
         # Nothing closes now (safety invariant 7), and the screen shows the way out.
         through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
-    emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
+    emergency, (shown, *effects_then) = begin_emergency(state, records.EmergencyBegan(crossing_of(state)))
     if not lane.two_doors:
         return emergency, (shown, *through, *effects_then)
     # Its own controller has opened one door; the host opens the other, and keeps it open.

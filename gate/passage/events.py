@@ -273,9 +273,7 @@ class PartBack:
 
 @dataclass(frozen=True, slots=True)
 class SiteSeen:
-    """How old the trust lists are, in days (None: there are none), whether the clock can be relied on, and what it shows on the site's own wall,
-    to the minute.
-    """
+    """The age of the trust lists (None: there are none), whether the clock is sure, and the site's local time."""
 
     trust_age_days: float | None
     clock_sure: bool

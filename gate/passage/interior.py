@@ -15,9 +15,7 @@ LOOKS_MIN = 2  # looks of the sensors that must agree before somebody is taken f
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Somebody waits between the doors with nobody let through, since when; the way back was offered when; `at_once`: it is due; `calls_again`: the
-    call button is pressed still, or anew, after the door stood open for it.
-    """
+    """Somebody waits between the doors. `at_once`: the way back is due; `calls_again`: they press on or anew."""
 
     since_ms: int
     offered_ms: int | None = None

@@ -9,27 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gate.passage import events
 from gate.passage.door_state import DoorState, Raised
 from gate.passage.draws import Draw
-from gate.passage.events import (
-    DoorSeen,
-    Event,
-    FaceCompared,
-    FaceSeen,
-    HeadSeen,
-    LampAnswered,
-    NotRecorded,
-    Part,
-    PartBack,
-    PartLost,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    SensorsSeen,
-    SiteSeen,
-    Tick,
-    TrackChanged,
-)
+from gate.passage.events import Event, Part, RecordKind
 from gate.passage.interior import Interior
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
@@ -56,40 +39,30 @@ class Timing:
     grant_ttl_ms: int = 10_000  # the controller ends the grant by itself
     grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
     track_gap_max_ms: int = 2_000  # face gone and nobody in the zone: revoke
-    view_after_passage_ms: int = (
-        3_000  # somebody passed, and the camera sees the holder for so long after: refer (`passage_stage`)
-    )
-    walks_out_ms: int = 1_100  # the holder's face was proved so long after the passage: refer (800 to walk out of the picture, 300 for late frames)
-    seen_again_ms: int = (
-        1_000  # a holder who was lost is looked for so long after the passage: refer when they did not pass
-    )
+    view_after_passage_ms: int = 3_000  # the camera sees the holder so long after a passage: refer (`passage_stage`)
+    walks_out_ms: int = 1_100  # their face was proved so long after it: refer (800 to walk out, 300 for late frames)
+    seen_again_ms: int = 1_000  # a holder who was lost is looked for so long after it: refer when they did not pass
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
     release_again_ms: int = 1_000  # status may be old: a release is told again
     order_again_ms: int = 250  # a status that contradicts a release or a revocation by then: told again
     order_shown_max_ms: int = 2_000  # no status shows an order by then: an incident; a grant is taken back
-    inside_max_ms: int = (
-        10_000  # somebody inside before a closed leaf with nobody let through for so long: an officer is told
-    )
+    inside_max_ms: int = 10_000  # somebody inside before a closed leaf, with nobody let through: an officer is told
     inside_seen_ms: int = 2_000  # somebody is seen waiting inside for so long: they went in, whatever the doors counted
     way_back_ms: int = 30_000  # a referral whose traveller waits between the doors: the first one opens
     way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
     consent_max_ms: int = 300_000  # a supervisor's consent to maintenance: ask again
     first_word_max_ms: int = 300_000  # the first of two officers' orders to admit: after that it is to be given again
-    emergency_hold_ms: int = 1_000  # an emergency that an officer ordered: the controller is told again to be open; a leaf outlasts a restart of the lane
+    emergency_hold_ms: int = 1_000  # an officer's emergency: the controller is told again; a leaf outlasts a restart
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
-    misuse_again_ms: int = (
-        10_000  # the same of an officer's key is counted meanwhile, and written down once with its number
-    )
+    misuse_again_ms: int = 10_000  # misuse of an officer's key is counted meanwhile, and written down once
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
-    alarm_again_ms: int = (
-        10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer, whatever it is
-    )
+    alarm_again_ms: int = 10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer
     alarm_again_max: int = 3
     more_time_ms: int = 30_000  # a traveller who asks for more time has so much more, once a crossing
-    asked_again_ms: int = 600_000  # officers are called from the page `asked_again_max` times within this: from then on they are told alone
+    asked_again_ms: int = 600_000  # calls from the page: after `asked_again_max` within this officers are told alone
     asked_again_max: int = 6
 
 
@@ -181,7 +154,7 @@ class LaneContext:
     calls: tuple[int, ...] = ()
     asked_often: bool = False
     shielded: tuple[str, ...] = ()
-    head: tuple[HeadSeen, int] | None = None
+    head: tuple[events.HeadSeen, int] | None = None
     draw: Draw | None = None
     drawing: Draw | None = None
     draw_left: Draw | None = None
@@ -213,23 +186,26 @@ class LaneContext:
     def observe(self, event: Event, now_ms: int) -> LaneContext:
         """The lane after an event."""
         calm = self._calm()
-        if isinstance(event, Tick):  # most events are
+        if isinstance(event, events.Tick):  # most events are
             return calm
-        if isinstance(event, DoorSeen):
+        if isinstance(event, events.DoorSeen):
             return calm.with_door_state(calm.door_state(event.door).observe(event, now_ms)).with_counted(event.door)
-        if isinstance(event, PartLost):
+        if isinstance(event, events.PartLost):
             return replace(calm, lost=calm.lost | {event.part}).without(event.part)
-        if isinstance(event, SensorsSeen):
+        if isinstance(event, events.SensorsSeen):
             return replace(calm, interior=(calm.interior or Interior()).observe(event, now_ms))
-        if isinstance(event, LampAnswered):
+        if isinstance(event, events.LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
-        if isinstance(event, RecordReplaced) and event.crossing is not None:
+        if isinstance(event, events.RecordReplaced) and event.crossing is not None:
             return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
-        if isinstance(event, Recorded | NotRecorded) and event.kind in {RecordKind.OVERRULED, RecordKind.WOULD_ADMIT}:
+        if isinstance(event, events.Recorded | events.NotRecorded) and event.kind in {
+            RecordKind.OVERRULED,
+            RecordKind.WOULD_ADMIT,
+        }:
             return replace(calm, unanswered=tuple(one for one in calm.unanswered if one != event.crossing))
-        if isinstance(event, PartBack):
+        if isinstance(event, events.PartBack):
             return replace(calm, lost=calm.lost - {event.part})
-        if isinstance(event, SiteSeen):
+        if isinstance(event, events.SiteSeen):
             calm = replace(
                 calm,
                 trust_age_days=event.trust_age_days,
@@ -237,7 +213,7 @@ class LaneContext:
                 local=event.local,
                 site_at_ms=now_ms,
             )
-        elif isinstance(event, HeadSeen):
+        elif isinstance(event, events.HeadSeen):
             calm = replace(calm, head=(event, now_ms))
         return calm
 
@@ -270,7 +246,10 @@ class LaneContext:
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
-        if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
+        if (
+            not isinstance(event, events.FaceSeen | events.FaceCompared | events.TrackChanged)
+            or event.crossing != crossing
+        ):
             return self
         look = (event.crossing, event.session)
         before = self.look

@@ -34,69 +34,26 @@ from gate.passage import (
     officer_views,
     open_referrals,
     passage_reconciliation,
+    states,
     two_officers,
     way_back,
 )
 from gate.passage.crossing_end import closed, go_on, hinders, without_record
-from gate.passage.decision_stage import begin, entering, idle, inspecting, opening, reading
+from gate.passage.decision_stage import entering, idle, inspecting, opening, reading, referred
 from gate.passage.emergency import emergency, emergency_begins
-from gate.passage.events import DocumentPresented, Event, RecordReplaced, TravellerAsked
+from gate.passage.events import Event, RecordReplaced, TravellerAsked
 from gate.passage.lane import LaneContext
 from gate.passage.officer_commands import obey
 from gate.passage.orders import Ordered
 from gate.passage.passage_stage import granted, looking, overruling, passing, recording
 from gate.passage.records import ClosedAs
-from gate.passage.states import (
-    Emergency,
-    Entering,
-    Entry,
-    Granted,
-    Idle,
-    Inspecting,
-    Looking,
-    Opening,
-    Overruling,
-    Passing,
-    Reading,
-    Recording,
-    Referred,
-    Rules,
-    State,
-    Step,
-    Turn,
-    Turned,
-    crossing_of,
-    unread_of,
-)
+from gate.passage.states import Emergency, Rules, State, Step, Turn, Turned, crossing_of
 from gate.passage.traveller_requests import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gate.passage.effects import Effect
-
-__all__ = [
-    "Emergency",
-    "Entering",
-    "Entry",
-    "Granted",
-    "Idle",
-    "Inspecting",
-    "Looking",
-    "Opening",
-    "Overruling",
-    "Passing",
-    "Reading",
-    "Recording",
-    "Referred",
-    "Rules",
-    "State",
-    "Step",
-    "crossing_of",
-    "start",
-    "step",
-    "unread_of",
-]
 
 
 def start(
@@ -140,20 +97,35 @@ def crossing(turn: Turn) -> Turned:
     """Answer the event in its state: an order, a traveller's request, a record that was refused, an emergency, or whatever the state waits for."""
     rules, lane, state, event, now_ms = turn.rules, turn.lane, turn.state, turn.event, turn.now_ms
     if isinstance(event, Ordered):
-        lane, turn.state, effects = obey(rules, lane, state, event, now_ms)
+        lane, turn.state, effects = obey(turn, event)
     elif isinstance(event, TravellerAsked):
-        lane, turn.state, effects = ask(rules, lane, state, event, now_ms)
+        lane, turn.state, effects = ask(turn, event)
     elif isinstance(event, RecordReplaced):
         turn.state, effects = without_record(state, event.crossing)
     elif lane.emergency() and (lane.state_unknown or not isinstance(state, Emergency)):
         turn.state, effects = emergency_begins(rules, lane, state, now_ms)
     else:
-        turn.state, effects = _dispatch(rules, lane, state, event, now_ms)
+        turn.state, effects = STAGES[type(state)](rules, lane, state, event, now_ms)
         if isinstance(state, Emergency) and state.held_ms is not None and not isinstance(turn.state, Emergency):
             lane = replace(lane, doors=tuple(replace(one, freeing=None) for one in lane.doors))  # opened no more
     return lane, effects
 
 
+# What each state waits for. Total: tests/unit/passage/test_passage_table.py goes through every state.
+STAGES: Final[Mapping[type[State], Callable[..., Step]]] = {
+    states.Idle: idle,
+    states.Opening: opening,
+    states.Reading: reading,
+    states.Entering: entering,
+    states.Inspecting: inspecting,
+    states.Recording: recording,
+    states.Referred: referred,
+    states.Overruling: overruling,
+    states.Looking: looking,
+    states.Granted: granted,
+    states.Passing: passing,
+    states.Emergency: emergency,
+}
 # The order of the work: each reducer finds the lane as the one before it left it.
 REDUCERS: Final[tuple[tuple[str, Callable[[Turn], Turned]], ...]] = (
     ("facts", observe),
@@ -199,50 +171,3 @@ def step(
     said = turn.effects
     orders = passage_reconciliation.in_order((*said["crossing"], *said["barriers"]), said["passages"])
     return turn.lane, turn.state, (*orders, *(effect for name in AFTERWARDS for effect in said[name]))
-
-
-def _dispatch(rules: Rules, lane: LaneContext, state: State, event: Event, now_ms: int) -> Step:
-    match state:
-        case Idle():
-            return idle(lane, state, event, now_ms)
-        case Opening():
-            return opening(rules, lane, state, event, now_ms)
-        case Reading():
-            return reading(rules, lane, state, event, now_ms)
-        case Inspecting():
-            return inspecting(rules, lane, state, event, now_ms)
-        case Recording():
-            return recording(rules, lane, state, event, now_ms)
-        case Referred():
-            return _referred(rules, lane, state, event, now_ms)
-        case Emergency():
-            return emergency(rules, lane, state, event, now_ms)
-        case _:
-            return _let_through(rules, lane, state, event, now_ms)
-
-
-def _let_through(
-    rules: Rules,
-    lane: LaneContext,
-    state: Overruling | Looking | Granted | Entering | Passing,
-    event: Event,
-    now_ms: int,
-) -> Step:
-    match state:
-        case Overruling():
-            return overruling(rules, lane, state, event, now_ms)
-        case Looking():
-            return looking(rules, lane, state, event, now_ms)
-        case Granted():
-            return granted(rules, lane, state, event, now_ms)
-        case Entering():
-            return entering(rules, lane, state, event, now_ms)
-        case Passing():  # pragma: no branch - the type checker proves the match complete
-            return passing(rules, lane, state, event, now_ms)
-
-
-def _referred(rules: Rules, lane: LaneContext, state: Referred, event: Event, now_ms: int) -> Step:
-    """Until an officer orders something (`gate.passage.officer_commands`). A gate that only watches holds up nobody: the next document ends it."""
-    if isinstance(event, DocumentPresented) and rules.policy.shadow and lane.closed_by is None:
-        return begin(lane, event.crossing, now_ms)
-    return state, ()

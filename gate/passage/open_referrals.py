@@ -30,9 +30,7 @@ def left(
     protected: tuple[str, ...] = (),
     held: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Referral, ...]:
-    """Who waits at the start of the program: who was referred before, the log keeps to itself why but for who asked for protection, and whom
-    its `first` effects refer. `held` are crossings with the officer who held them.
-    """
+    """Who waits at the start: those `referred` before, and those whom `first` refers. `held`: crossing and officer."""
     return follow(tuple(Referral(crossing, of_earlier(crossing, protected, held)) for crossing in referred), first)
 
 
@@ -63,10 +61,7 @@ def wait(turn: Turn) -> Turned:
 
 
 def escalate(turn: Turn) -> Turned:
-    """Say once of each referral that it waits for longer than it may: an incident, and a notice from then on.
-
-    Beside a gate that only watches, an officer need not answer any.
-    """
+    """Say once of each referral that it waits too long: an incident, and a notice. Not where the gate only watches."""
     waiting, since_ms = turn.lane.waiting, turn.now_ms - turn.rules.timing.referral_max_ms
     due = {one.crossing for one in waiting if not one.late and one.since_ms < since_ms}
     if turn.rules.policy.shadow or not due:
@@ -85,7 +80,7 @@ def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[
         case Asked(crossing, Wish.HELP | Wish.PROTECTION as wish):
             return tuple(_with(one, (CALLS[wish],)) if one.crossing == crossing else one for one in waiting)
         case Settled(crossing):
-            return _others(waiting, crossing)
+            return tuple(one for one in waiting if one.crossing != crossing)
         case _:
             return waiting
 
@@ -93,7 +88,3 @@ def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[
 def _with(referral: Referral, more: tuple[Objection, ...]) -> Referral:
     """More speaks for an officer: an admission that failed, or what the traveller asked for while they wait."""
     return replace(referral, objections=tuple(dict.fromkeys((*referral.objections, *more))))
-
-
-def _others(waiting: tuple[Referral, ...], crossing: str) -> tuple[Referral, ...]:
-    return tuple(one for one in waiting if one.crossing != crossing)

@@ -44,6 +44,21 @@ class Concern(enum.Enum):
     OTHER = "other"
 
 
+class LaneOrder(enum.Enum):
+    """The orders that say no more than their verb (`gate_core.orders.verbs`)."""
+
+    RELEASE = "release"  # open, so that whoever is inside can leave
+    OPEN_EMERGENCY = "open-emergency"  # open and keep open
+    END_EMERGENCY = "end-emergency"
+    ACKNOWLEDGE = "acknowledge"  # the controller's alarms were seen
+    CLOSE = "close"  # no new travellers
+    PAUSE = "pause"  # the same, and whoever is inside and not let through yet is offered the way back
+    MAINTAIN = "maintain"  # a technician wants to work on the lane: a supervisor must consent
+    CONSENT = "consent"  # the technician who asked may
+    OPEN = "open"  # travellers again; also the end of maintenance
+    ACCEPT_HEAD = "accept-head"  # a supervisor answers for the log as this boot of the machine found it: it is the newest there is
+
+
 class Outcome(enum.Enum):
     """How an order is answered."""
 
@@ -111,51 +126,6 @@ class RaiseFlag:
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
-    """Open, so that whoever is inside can leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class BeginEmergency:
-    """Open and keep open."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndEmergencyNow:
-    """The emergency is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgeAlarms:
-    """The controller's alarms were seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseLane:
-    """No new travellers."""
-
-
-@dataclass(frozen=True, slots=True)
-class PauseLane:
-    """No new travellers, and whoever is inside and not let through yet is offered the way back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Maintain:
-    """A technician wants to work on the lane: a supervisor must consent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """The technician who asked may work on the lane."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLane:
-    """Travellers again; also the end of maintenance."""
-
-
-@dataclass(frozen=True, slots=True)
 class ServeDirection:
     """Serve travellers who go this way over the border."""
 
@@ -169,38 +139,12 @@ class ServeTravellers:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptHead:
-    """A supervisor answers for the log as this boot of the machine found it: it is the newest there is."""
-
-
-Command = (
-    BePresent
-    | Admit
-    | Hold
-    | HandOver
-    | View
-    | RaiseFlag
-    | Free
-    | BeginEmergency
-    | EndEmergencyNow
-    | AcknowledgeAlarms
-    | CloseLane
-    | PauseLane
-    | Maintain
-    | Consent
-    | OpenLane
-    | ServeDirection
-    | ServeTravellers
-    | AcceptHead
-)
+Command = BePresent | Admit | Hold | HandOver | View | RaiseFlag | ServeDirection | ServeTravellers | LaneOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An officer's order. `number` is the desk's own and comes back in the answer; `version` is that of the challenge. `keys` are those of the officer's
-    certificate: nobody else has one of them.
-    """
+    """An officer's order. `number` is the desk's, `version` the challenge's, `keys` are the officer's certificate's."""
 
     number: int
     version: int

@@ -14,8 +14,9 @@ from gate.passage.counting import begins_anew
 from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect, Write
 from gate.passage.lane import Timing
-from gate.passage.records import Direction, IncidentKind, PassedBy
+from gate.passage.records import IncidentKind, PassedBy
 from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
+from gate_core.ports.values import Direction
 
 _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 

@@ -29,26 +29,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records
+from gate.passage import events, records
 from gate.passage.abort_conditions import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
 from gate.passage.crossing_end import admitted, go_on, incident, keeps_closed, refer, revoke
 from gate.passage.decision_stage import idle
 from gate.passage.effects import Effect, Erase, Grant, LookAtLane, Revoke, Show, Write
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRemoved,
-    DoorSeen,
-    Event,
-    GrantFailed,
-    NotRecorded,
-    Part,
-    PartLost,
-    Recorded,
-    RecordKind,
-    SensorsSeen,
-    TrackChange,
-    TrackChanged,
-)
+from gate.passage.events import Event, Part, RecordKind
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import Verdict, site_objections
 from gate.passage.records import GrantEnd, IncidentKind
@@ -62,7 +48,7 @@ def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, n
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
-        case Recorded(state.crossing, kind) if kind is _kind_of(state):
+        case events.Recorded(state.crossing, kind) if kind is _kind_of(state):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
                 return refer(state, ())
             if rules.policy.shadow:
@@ -70,7 +56,7 @@ def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, n
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
                 return refer(state, (Objection(Reason.RECEIPT_LATE),))
             return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)
-        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+        case events.NotRecorded(state.crossing) | events.PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
             return refer(state, (Objection(Reason.RECEIPT_LATE),))
@@ -88,9 +74,11 @@ def overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event,
     if spoil := spoils(lane, event, state.crossing, OF_THE_LANE):
         return refer(state, (spoil,))
     match event:
-        case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
+        case events.Recorded(state.crossing, RecordKind.OVERRULED) if (
+            now_ms - state.since_ms <= rules.timing.receipt_max_ms
+        ):
             return Looking(state.crossing, now_ms, state.officers, state.entry), (LookAtLane(),)
-        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+        case events.NotRecorded(state.crossing) | events.PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
             return refer(state, (Objection(Reason.RECEIPT_LATE),))
@@ -103,7 +91,7 @@ def looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_m
     matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing, matters):
         return refer(state, (spoil,))
-    if isinstance(event, NotRecorded) and event.crossing == state.crossing:
+    if isinstance(event, events.NotRecorded) and event.crossing == state.crossing:
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
     if _is_looked_at(lane, state, event):
         by_officer = state.officers is not None
@@ -128,26 +116,26 @@ def looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_m
 def _is_looked_at(lane: LaneContext, state: Looking, event: Event) -> bool:
     """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
     if not lane.two_doors:
-        return isinstance(event, DoorSeen)
-    return isinstance(event, DoorSeen | SensorsSeen) and lane.seen_since(state.since_ms)
+        return isinstance(event, events.DoorSeen)
+    return isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.seen_since(state.since_ms)
 
 
 def granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
     """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
     match event:
-        case DoorSeen(door=state.door):
+        case events.DoorSeen(door=state.door):
             if lane.door_state(state.door).just_passed:
                 return passed(rules, lane, state, now_ms)
             if objections := strays(lane, state, event):
                 return revoke(state, objections)
             state = replace(state, entered=event.bodies > 0, looked_ms=now_ms)
-        case DoorSeen() if objections := of_the_other(event):
+        case events.DoorSeen() if objections := of_the_other(event):
             return revoke(state, objections)
-        case TrackChanged(state.crossing, TrackChange.LOST) if not lane.another_look:
+        case events.TrackChanged(state.crossing, events.TrackChange.LOST) if not lane.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             first_ms = now_ms if state.track_lost_ms is None else state.track_lost_ms
             state = replace(state, track_lost_ms=first_ms, lost=event, lost_told_ms=now_ms)
-        case GrantFailed(state.crossing, state.door):
+        case events.GrantFailed(state.crossing, state.door):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _ if (spoil := takes_back(lane, state, event)) is not None:
             return revoke(state, (spoil,))
@@ -207,12 +195,12 @@ def passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_m
     if state.in_view:
         after, more = _in_view(rules.timing, lane, state, event, now_ms)
         return after, (*effects, *more)
-    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():
-        return _after_passing(lane, state, effects, now_ms)
+    if isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.at_rest():
+        return _after_passing(rules, lane, state, effects, now_ms)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or lane.lost & _BARRIERS:
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        return _after_passing(lane, state, (*effects, stuck), now_ms)
+        return _after_passing(rules, lane, state, (*effects, stuck), now_ms)
     return state, effects
 
 
@@ -225,7 +213,9 @@ def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, no
     """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
     spoil: Objection | None
     match event:
-        case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not lane.another_look:
+        case events.TrackChanged(state.crossing, events.TrackChange.LOST | events.TrackChange.SWITCHED) if (
+            not lane.another_look
+        ):
             spoil = Objection(Reason.HOLDER_IN_VIEW) if _stays(timing, state, event, now_ms) else None
             state = replace(state, lost=True)
         case _:
@@ -241,7 +231,7 @@ def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, no
     return state, ()
 
 
-def _stays(timing: Timing, state: Passing, lost: TrackChanged, told_ms: int) -> bool:
+def _stays(timing: Timing, state: Passing, lost: events.TrackChanged, told_ms: int) -> bool:
     """True when the face that was lost is one of somebody who did not pass, or nobody can tell."""
     if lost.seen_ago_ms is None:
         return True
@@ -253,22 +243,22 @@ def _stays(timing: Timing, state: Passing, lost: TrackChanged, told_ms: int) -> 
 def _beside_the_passage(lane: LaneContext, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
     """Others than the traveller who is through: who came along, and who lays a document early."""
     match event:
-        case DoorSeen() if any(one.just_passed for one in lane.doors):
+        case events.DoorSeen() if any(one.just_passed for one in lane.doors):
             return replace(state, incident=True), ()
-        case DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
+        case events.DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
             return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
-        case DocumentPresented(following):
+        case events.DocumentPresented(following):
             early = (Show(Screen.WAIT), incident(state.crossing, IncidentKind.DOCUMENT_EARLY))
             return replace(state, next_document=following), early if state.next_document is None else ()
-        case DocumentRemoved():
+        case events.DocumentRemoved():
             return replace(state, next_document=None), ()
         case _:
             return state, ()
 
 
-def _after_passing(lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+def _after_passing(rules: Rules, lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
     """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
     following, shown = go_on(lane, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:
-        following, shown = idle(lane, following, DocumentPresented(state.next_document), now_ms)
+        following, shown = idle(rules, lane, following, events.DocumentPresented(state.next_document), now_ms)
     return following, (*effects, admitted(state), *shown)

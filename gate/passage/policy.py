@@ -79,9 +79,7 @@ class Policy:
     officer_presence_max_s: int
     trust_age_max_days: int
     lane_age_max_ms: int = 300
-    face_age_max_ms: int = (
-        15_000  # from the comparison to the decision; the chip's portrait is among the last that is read of it
-    )
+    face_age_max_ms: int = 15_000  # from the comparison to the decision; the portrait is read last of the chip
     site_age_max_s: int = 60  # the lane looks at its lists and its clock every few seconds
     revocation_required: bool = True
     test_documents: bool = False  # demo and trial only
@@ -89,9 +87,7 @@ class Policy:
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
-    camera_sees_zone: bool = (
-        False  # who is through the leaf is out of the picture, who is before it is not: a holder in view has not passed
-    )
+    camera_sees_zone: bool = False  # who is before the leaf is in the picture, and who is through it is not
     sensors: bool = False  # a unit of sensors belongs to the lane: what it does not tell is not known
     two_doors: bool = False  # the traveller is let into the lane by their document, and out of it by their face
     inside_age_max_ms: int = 600
@@ -131,27 +127,25 @@ _REASON_OF_RESULT = {
 
 def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
     """Take the decision. ADMIT only when nothing objects. `book` is what `policy.rules` names."""
-    objections = (
-        *document_objections(evidence.document, policy),
-        *rule_objections(evidence, book),
-        *random_objections(evidence, policy),
-        *_of_registers(evidence, policy),
-        *face_objections(evidence.face, _stricter(evidence, policy, book)),
-        *page_objections(evidence, policy),
-        *lane_objections(evidence.doors, policy),
-        *site_objections(evidence.site, policy),
-    )
-    return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
+    face = face_objections(evidence.face, _stricter(evidence, policy, book))
+    return _decided(evidence, policy, book, Door.LAST, (*face, *page_objections(evidence, policy)))
 
 
 def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
     """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is looked at."""
+    return _decided(evidence, policy, book, Door.FIRST, ())
+
+
+def _decided(
+    evidence: Evidence, policy: Policy, book: RuleBook, door: Door, of_the_face: tuple[Objection, ...]
+) -> Decision:
     objections = (
         *document_objections(evidence.document, policy),
         *rule_objections(evidence, book),
         *random_objections(evidence, policy),
         *_of_registers(evidence, policy),
-        *lane_objections(evidence.doors, policy, door=Door.FIRST),
+        *of_the_face,
+        *lane_objections(evidence.doors, policy, door=door),
         *site_objections(evidence.site, policy),
     )
     return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
@@ -351,9 +345,11 @@ def lane_objections(
             *_inside_objections(lane.inside, policy, people=1 if is_last else 0),
         )
     alone = policy.camera_inside_zone or by_officer
+    # A unit that is silent may hide a call for help.
+    silent = (Objection(Reason.SENSORS_LOST),) if policy.sensors else ()
     return (
         *_door_objections(lane.last, policy, bodies_max=1 if alone else 0),
-        *_beside_objections(lane.inside, policy),
+        *(_unit_objections(lane.inside) if lane.inside is not None else silent),
     )
 
 
@@ -401,13 +397,6 @@ def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people:
     return tuple(objections)
 
 
-def _beside_objections(inside: InsideEvidence | None, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the sensors of a lane of one door object to: a unit that is silent may hide a call for help."""
-    if inside is None:
-        return (Objection(Reason.SENSORS_LOST),) if policy.sensors else ()
-    return _unit_objections(inside)
-
-
 def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
     """What the sensors object to wherever they are: somebody at the cabinet, no mains, a call that no officer has answered."""
     found = (
@@ -419,10 +408,7 @@ def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the lane objects to: no fresh officer presence, no admission (safety invariant 9).
-
-    What was seen of lists and clock too long ago is not known (11).
-    """
+    """What officer (safety invariant 9), lists and clock object to. What was seen too long ago is not known (11)."""
     objections = []
     absent = site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s
     if absent and not policy.shadow:

@@ -23,13 +23,7 @@ from gate.passage.policy import Policy, Verdict
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import BorderDirection
-
-
-class Direction(enum.Enum):
-    """Which way somebody goes through the barrier: entry is a grant's, whichever way over the border that leads."""
-
-    ENTRY = "entry"
-    EXIT = "exit"
+from gate_core.ports.values import Direction
 
 
 class PassedBy(enum.Enum):
@@ -141,20 +135,35 @@ class IncidentKind(enum.Enum):
         return cls(trouble.value)
 
 
-class _Record:
+@dataclass(frozen=True)
+class Record:
     """What every record says of itself."""
 
-    __slots__ = ()
-
     kind: ClassVar[RecordKind]
-    about: ClassVar[RecordClass] = RecordClass.CROSSING  # when it names no crossing
-    leads_to_admission: ClassVar[bool] = False
-    ends_crossing: ClassVar[bool] = False
-    accepts_head: ClassVar[bool] = False  # it answers for the log as this boot found it
-    bytes_min: ClassVar[int] = 0  # how long its sealed body looks at least
-    urgent: ClassVar[bool] = (
-        False  # it frees somebody, ends a crossing or says who went through: the disk's last room is for these
-    )
+    about: ClassVar[RecordClass]  # when it names no crossing
+    leads_to_admission: ClassVar[bool]
+    ends_crossing: ClassVar[bool]
+    accepts_head: ClassVar[bool]  # it answers for the log as this boot found it
+    bytes_min: ClassVar[
+        int
+    ]  # how long its sealed body looks at least: a decision of which little is known, a referral, looks like any other
+    urgent: ClassVar[
+        bool
+    ]  # it frees somebody, ends a crossing or says who went through: the disk's last room is for these
+
+    def __init_subclass__(
+        cls,
+        *,
+        kind: RecordKind,
+        about: RecordClass = RecordClass.CROSSING,
+        leads_to_admission: bool = False,
+        ends_crossing: bool = False,
+        accepts_head: bool = False,
+        bytes_min: int = 0,
+        urgent: bool = False,
+    ) -> None:
+        cls.kind, cls.about, cls.bytes_min, cls.urgent = kind, about, bytes_min, urgent
+        cls.leads_to_admission, cls.ends_crossing, cls.accepts_head = leads_to_admission, ends_crossing, accepts_head
 
     @property
     def awaits_officer(self) -> bool:
@@ -191,17 +200,14 @@ class ApprovalSettings:
     authority: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Started(_Record):
+@dataclass(frozen=True)
+class Started(Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_to_admission=True):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
     public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
     sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written, `registers` the lists and registers that must answer
     about each document: none, where none is asked. Records older than these are read without.
     """
 
-    kind: ClassVar = RecordKind.STARTED
-    about: ClassVar = RecordClass.DEVICE
-    leads_to_admission: ClassVar = True
     purpose: str
     lists: str
     rules: Mapping[str, object]
@@ -214,12 +220,9 @@ class Started(_Record):
     registers: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped(_Record):
+@dataclass(frozen=True)
+class Stopped(Record, kind=RecordKind.STOPPED, about=RecordClass.DEVICE):
     """The lane program was told to end."""
-
-    kind: ClassVar = RecordKind.STOPPED
-    about: ClassVar = RecordClass.DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +234,10 @@ class PublishedList:
     signed_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListsUpdated(_Record):
+@dataclass(frozen=True)
+class ListsUpdated(Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADMINISTRATION):
     """Other lists judge from here on. `version` and `before` are trust stores' versions, `imported_at` is RFC 3339."""
 
-    kind: ClassVar = RecordKind.LISTS_UPDATED
-    about: ClassVar = RecordClass.ADMINISTRATION
     version: str
     before: str
     certificates: int
@@ -245,24 +246,17 @@ class ListsUpdated(_Record):
     imported_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeShown(_Record):
+@dataclass(frozen=True)
+class NoticeShown(Record, kind=RecordKind.NOTICE_SHOWN, about=RecordClass.ADMINISTRATION):
     """From here on travellers are shown this notice of what happens to their data: its SHA-256."""
 
-    kind: ClassVar = RecordKind.NOTICE_SHOWN
-    about: ClassVar = RecordClass.ADMINISTRATION
     notice: str
 
 
-@dataclass(frozen=True, slots=True)
-class RulesStated(_Record):
-    """From here on decisions rest on these written rules as well: one of `parts` pieces of their text, JSON with the keys in order, of which
-    `sha256` is the SHA-256, and by which a decision's policy names them.
-    """
+@dataclass(frozen=True)
+class RulesStated(Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
+    """Decisions rest on these written rules from here on: one of `parts` pieces of their text, and its SHA-256."""
 
-    kind: ClassVar = RecordKind.RULES_STATED
-    about: ClassVar = RecordClass.ADMINISTRATION
-    leads_to_admission: ClassVar = True
     version: str
     sha256: str
     part: int
@@ -270,27 +264,20 @@ class RulesStated(_Record):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DrawCommitted(_Record):
-    """From here on so many of 10,000 travellers are drawn for an officer, by a secret with this SHA-256. `kept` is for the lane's next start, and is not
-    written.
-    """
+@dataclass(frozen=True)
+class DrawCommitted(Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
+    """From here on this share is drawn, by a secret with this SHA-256. `kept` is for the next start, not written."""
 
-    kind: ClassVar = RecordKind.DRAW_COMMITTED
-    about: ClassVar = RecordClass.ADMINISTRATION
-    leads_to_admission: ClassVar = True
     day: str
     per_10000: int
     sha256: str
     kept: Draw | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DrawRevealed(_Record):
+@dataclass(frozen=True)
+class DrawRevealed(Record, kind=RecordKind.DRAW_REVEALED, about=RecordClass.ADMINISTRATION):
     """Nobody is drawn any more by the secret with this SHA-256: the secret itself, in hex."""
 
-    kind: ClassVar = RecordKind.DRAW_REVEALED
-    about: ClassVar = RecordClass.ADMINISTRATION
     day: str
     sha256: str
     secret: str
@@ -321,12 +308,10 @@ class GroupCell:
     time_s2: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class GroupsCounted(_Record):
+@dataclass(frozen=True)
+class GroupsCounted(Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.ADMINISTRATION):
     """What the lane counted by groups of travellers from `since` to `until` (RFC 3339), as the law of `basis` lets it. No crossing is in it."""
 
-    kind: ClassVar = RecordKind.GROUPS_COUNTED
-    about: ClassVar = RecordClass.ADMINISTRATION
     since: str
     until: str
     basis: str
@@ -336,26 +321,19 @@ class GroupsCounted(_Record):
 # ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Opened(_Record):
-    """A document was presented; the chip is not touched yet. Without a `document` somebody called for an officer, and nothing is read.
-    `direction` is the one over the border that the lane served then.
-    """
+@dataclass(frozen=True)
+class Opened(Record, kind=RecordKind.OPENED, leads_to_admission=True):
+    """A document was presented, and the chip not touched yet. Without a `document` somebody called for an officer."""
 
-    kind: ClassVar = RecordKind.OPENED
-    leads_to_admission: ClassVar = True
     crossing: str
     direction: BorderDirection = BorderDirection.ENTRY
     document: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDecided(_Record):
+@dataclass(frozen=True)
+class EntryDecided(Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=True, bytes_min=8192):
     """The decision about the first of two doors, with every reason and everything that is needed to take it again. It admits nobody."""
 
-    kind: ClassVar = RecordKind.ENTRY_DECIDED
-    leads_to_admission: ClassVar = True
-    bytes_min: ClassVar = 8192
     crossing: str
     decision: Verdict
     reasons: tuple[Objection, ...]
@@ -363,13 +341,10 @@ class EntryDecided(_Record):
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Decided(_Record):
+@dataclass(frozen=True)
+class Decided(Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_min=8192):
     """The decision, with every reason and everything that is needed to take it again."""
 
-    kind: ClassVar = RecordKind.DECIDED
-    leads_to_admission: ClassVar = True
-    bytes_min: ClassVar = 8192  # a decision of which little is known, a referral, looks like any other
     crossing: str
     decision: Verdict
     reasons: tuple[Objection, ...]
@@ -377,49 +352,39 @@ class Decided(_Record):
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class WouldAdmit(_Record):
+@dataclass(frozen=True)
+class WouldAdmit(Record, kind=RecordKind.WOULD_ADMIT):
     """An officer would let the traveller through in spite of these reasons, and another officer must, too. It lets nobody through."""
 
-    kind: ClassVar = RecordKind.WOULD_ADMIT
     crossing: str
     order: Said
     reasons: tuple[Objection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Overruled(_Record):
-    """An officer lets the traveller through in spite of these reasons, for which the crossing was referred. `first` is the order of the one before
-    them, where it takes two.
-    """
+@dataclass(frozen=True)
+class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
+    """An officer lets the traveller through in spite of these reasons. `first`: the first order, where it takes two."""
 
-    kind: ClassVar = RecordKind.OVERRULED
-    leads_to_admission: ClassVar = True
     crossing: str
     order: Said
     reasons: tuple[Objection, ...]
     first: Said | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Granted(_Record):
-    """One person may pass. The order to the barrier went out before."""
+@dataclass(frozen=True)
+class Granted(Record, kind=RecordKind.GRANTED, urgent=True):
+    """One person may pass: the barrier was told before. `direction` is through the barrier, not over the border."""
 
-    kind: ClassVar = RecordKind.GRANTED
-    urgent: ClassVar = True
     crossing: str
     ttl_ms: int
     direction: Direction = Direction.ENTRY
     door: Door = Door.LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Passed(_Record):
+@dataclass(frozen=True)
+class Passed(Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEVICE):
     """So many went through, as the beams count. `counters` is what the controller had counted by then."""
 
-    kind: ClassVar = RecordKind.PASSED
-    urgent: ClassVar = True
-    about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     count: int
     how: PassedBy = PassedBy.GRANT
@@ -428,46 +393,36 @@ class Passed(_Record):
     door: Door = Door.LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Counted(_Record):
+@dataclass(frozen=True)
+class Counted(Record, kind=RecordKind.COUNTED, urgent=True, about=RecordClass.DEVICE):
     """Where the controller's counters stood when the books began, or began anew. `before` is what was known until then."""
 
-    kind: ClassVar = RecordKind.COUNTED
-    urgent: ClassVar = True
-    about: ClassVar = RecordClass.DEVICE
     counters: Counters
     before: Counters | None = None
     door: Door = Door.LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked(_Record):
+@dataclass(frozen=True)
+class Revoked(Record, kind=RecordKind.REVOKED, urgent=True):
     """The grant was taken back."""
 
-    kind: ClassVar = RecordKind.REVOKED
-    urgent: ClassVar = True
     crossing: str
     reasons: tuple[Objection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GrantEnded(_Record):
+@dataclass(frozen=True)
+class GrantEnded(Record, kind=RecordKind.GRANT_ENDED, urgent=True):
     """The grant came to its end by itself."""
 
-    kind: ClassVar = RecordKind.GRANT_ENDED
-    urgent: ClassVar = True
     crossing: str
     how: GrantEnd
     door: Door = Door.LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Closed(_Record):
+@dataclass(frozen=True)
+class Closed(Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
     """The machine's one verdict. `stages_ms` is when each stage was reached, in milliseconds since the document was presented."""
 
-    kind: ClassVar = RecordKind.CLOSED
-    urgent: ClassVar = True
-    ends_crossing: ClassVar = True
     crossing: str
     verdict: ClosedAs
     reasons: tuple[Objection, ...] = ()
@@ -479,24 +434,19 @@ class Closed(_Record):
         return self.verdict is ClosedAs.REFERRED
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(_Record):
+@dataclass(frozen=True)
+class Asked(Record, kind=RecordKind.ASKED, urgent=True):
     """The traveller asked for something on the page. `no_outbound_query`: from here on nothing about this crossing is asked outside the gate."""
 
-    kind: ClassVar = RecordKind.ASKED
-    urgent: ClassVar = True
     crossing: str
     wish: Wish
     no_outbound_query: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Settled(_Record):
+@dataclass(frozen=True)
+class Settled(Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=True):
     """What an officer did about a referral: the last that is said of a crossing."""
 
-    kind: ClassVar = RecordKind.DISPOSITION
-    urgent: ClassVar = True
-    ends_crossing: ClassVar = True
     crossing: str
     order: Said
     disposition: Disposition
@@ -505,15 +455,13 @@ class Settled(_Record):
 # ── what happens around crossings ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Incident(_Record):
+@dataclass(frozen=True)
+class Incident(Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
     """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
     controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to. `order` is whose order
     it was and what that lacked, where a certified key had signed it.
     """
 
-    kind: ClassVar = RecordKind.INCIDENT
-    about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     incident: IncidentKind
     count: int | None = None
@@ -522,56 +470,42 @@ class Incident(_Record):
     order: Said | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmEnded(_Record):
+@dataclass(frozen=True)
+class AlarmEnded(Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE):
     """The controller shows an alarm no more that began, as an incident of the same name, so long ago."""
 
-    kind: ClassVar = RecordKind.ALARM_ENDED
-    about: ClassVar = RecordClass.DEVICE
     alarm: Alarm
     lasted_ms: int
     door: Door = Door.LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Released(_Record):
+@dataclass(frozen=True)
+class Released(Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.ADMINISTRATION):
     """An officer freed whoever was inside."""
 
-    kind: ClassVar = RecordKind.RELEASE
-    urgent: ClassVar = True
-    about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
     order: Said
 
 
-@dataclass(frozen=True, slots=True)
-class EmergencyBegan(_Record):
+@dataclass(frozen=True)
+class EmergencyBegan(Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, about=RecordClass.DEVICE):
     """The lane stands open, by itself or by an officer's `order`."""
 
-    kind: ClassVar = RecordKind.EMERGENCY_BEGAN
-    urgent: ClassVar = True
-    about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     order: Said | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EmergencyEnded(_Record):
+@dataclass(frozen=True)
+class EmergencyEnded(Record, kind=RecordKind.EMERGENCY_ENDED, urgent=True, about=RecordClass.ADMINISTRATION):
     """The emergency is over: an officer at the lane said so, and the controller agreed."""
 
-    kind: ClassVar = RecordKind.EMERGENCY_ENDED
-    urgent: ClassVar = True
-    about: ClassVar = RecordClass.ADMINISTRATION
     order: Said
 
 
-@dataclass(frozen=True, slots=True)
-class Presence(_Record):
+@dataclass(frozen=True)
+class Presence(Record, kind=RecordKind.PRESENCE, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
     """An officer at the lane said: I am here. Written when nobody was present, or this officer had not said so for a minute."""
 
-    kind: ClassVar = RecordKind.PRESENCE
-    about: ClassVar = RecordClass.ADMINISTRATION
-    leads_to_admission: ClassVar = True
     order: Said
 
 
@@ -589,14 +523,12 @@ class ObeyedVerb(enum.Enum):
     MODE = "mode"
 
 
-@dataclass(frozen=True, slots=True)
-class Obeyed(_Record):
+@dataclass(frozen=True)
+class Obeyed(Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
     """The lane did what an officer ordered. `alarms` are those that were acknowledged; `before` and `after` are the direction, or the name of
     the group of travellers, that the lane served until then and serves from here on.
     """
 
-    kind: ClassVar = RecordKind.OBEYED
-    about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
     order: Said
     verb: ObeyedVerb
@@ -605,72 +537,32 @@ class Obeyed(_Record):
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Viewed(_Record):
+@dataclass(frozen=True)
+class Viewed(Record, kind=RecordKind.VIEWED):
     """An officer was shown the pictures and particulars of this crossing, which waits. It is durable before they are handed out."""
 
-    kind: ClassVar = RecordKind.VIEWED
     crossing: str
     order: Said
 
 
-@dataclass(frozen=True, slots=True)
-class Flagged(_Record):
+@dataclass(frozen=True)
+class Flagged(Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION):
     """An officer raised a flag over somebody who may need protection; of nobody's crossing, if the person has none. Nothing else changed."""
 
-    kind: ClassVar = RecordKind.FLAGGED
-    about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
     order: Said
     concern: Concern
 
 
-@dataclass(frozen=True, slots=True)
-class HeadAccepted(_Record):
+@dataclass(frozen=True)
+class HeadAccepted(
+    Record, kind=RecordKind.HEAD_ACCEPTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True, accepts_head=True
+):
     """A supervisor answers for the log as this boot of the machine found it: so many entries, with this root (hex)."""
 
-    kind: ClassVar = RecordKind.HEAD_ACCEPTED
-    about: ClassVar = RecordClass.ADMINISTRATION
-    leads_to_admission: ClassVar = True
-    accepts_head: ClassVar = True
     order: Said
     entries: int
     root: str
-
-
-Record = (
-    Started
-    | Stopped
-    | ListsUpdated
-    | NoticeShown
-    | RulesStated
-    | DrawCommitted
-    | DrawRevealed
-    | GroupsCounted
-    | Opened
-    | EntryDecided
-    | Decided
-    | WouldAdmit
-    | Overruled
-    | Granted
-    | Passed
-    | Counted
-    | Revoked
-    | GrantEnded
-    | Closed
-    | Asked
-    | Settled
-    | Incident
-    | AlarmEnded
-    | Released
-    | EmergencyBegan
-    | EmergencyEnded
-    | Presence
-    | Obeyed
-    | Viewed
-    | Flagged
-    | HeadAccepted
-)
 
 
 def crossing_of(record: Record) -> str | None:

@@ -23,9 +23,7 @@ from gate_core.evidence.serving import USUAL_SERVICE, Service
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a lane is run by. Who is referred for a reason of `two_officers_for` is let through on the orders of two officers. Raises ValueError for
-    written rules that the policy does not name: a decision could not be taken again.
-    """
+    """What a lane is run by. Raises ValueError for written rules that the policy does not name."""
 
     policy: Policy
     timing: Timing
@@ -73,9 +71,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Of a crossing before the first of two doors: the document that lets the traveller in, and what registers said of it; None when an officer
-    does.
-    """
+    """What lets a traveller in at the first of two doors: document and registers' findings; None: an officer does."""
 
     document: DocumentEvidence | None
     registers: tuple[RegisterFinding, ...] | None = None
@@ -83,9 +79,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspecting:
-    """Chip and camera work side by side; this is the only place where they meet. `spoiled` collects what speaks against the face for good,
-    `more_ms` is the time that the traveller asked for besides.
-    """
+    """Chip and camera work side by side and meet here. `spoiled` speaks against the face, `more_ms` was asked for."""
 
     crossing: str
     since_ms: int
@@ -210,9 +204,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """The lane stands open. `held_ms` is when a controller that knows of no emergency was last told to stay open, `said` the officer's order that
-    began it; None: the fire input did.
-    """
+    """The lane stands open. `held_ms`: when a controller was last told; `said`: the order; None: the fire input."""
 
     ending: Ending | None = None
     held_ms: int | None = None

@@ -16,31 +16,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.crossing_end import closed, incident, refer, revoke
-from gate.passage.decision_stage import found
+from gate.passage.crossing_end import closed, incident
+from gate.passage.decision_stage import end_crossing
 from gate.passage.effects import Effect, Show, Write
 from gate.passage.events import TravellerAsked, Wish
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.open_referrals import CALLS
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.passage.states import (
-    Emergency,
-    Entering,
-    Granted,
-    Idle,
-    Inspecting,
-    Looking,
-    Opening,
-    Overruling,
-    Passing,
-    Reading,
-    Recording,
-    Referred,
-    Rules,
-    State,
-    Step,
-    crossing_of,
-)
+from gate.passage.states import Emergency, Idle, Inspecting, Passing, Referred, Rules, State, Step, Turn, crossing_of
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.screen import Screen
 
@@ -49,13 +32,11 @@ SHIELDED_MAX = 64  # crossings; the oldest is forgotten, and has been over for l
 Asking = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
-def ask(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+def ask(turn: Turn, asked: TravellerAsked) -> Asking:
     """Answer what was asked for on the page."""
-    match asked.wish:
-        case Wish.MORE_TIME:
-            return lane, *_more_time(rules.timing, state)
-        case Wish.HELP | Wish.PROTECTION:  # pragma: no branch - the type checker proves the match complete
-            return _call(rules, lane, state, asked, now_ms)
+    if asked.wish is Wish.MORE_TIME:
+        return turn.lane, *_more_time(turn.rules.timing, turn.state)
+    return _call(turn.rules, turn.lane, turn.state, asked, turn.now_ms)
 
 
 def _more_time(timing: Timing, state: State) -> Step:
@@ -107,17 +88,15 @@ def _heeded(rules: Rules, lane: LaneContext, state: State, fresh: str, objection
     opened = Write(records.Opened(fresh, lane.direction, document=False))
     called = (opened, closed(fresh, ClosedAs.REFERRED, (objection,)))
     match state:
-        case Granted():
-            return revoke(state, (objection,))
-        case Inspecting():
-            return refer(state, (*found(rules, lane, state), objection))
-        case Opening() | Reading() | Recording() | Overruling() | Looking() | Entering():
-            return refer(state, (objection,))
-        case Referred():
-            return replace(state, objections=(*state.objections, objection)), ()
         case Idle():
             return Referred(fresh, (objection,)), (Show(Screen.OFFICER), *called)
         case Passing():
             return state, (Show(Screen.OFFICER), *called)
-        case Emergency():  # pragma: no branch - the type checker proves the match complete
+        case Emergency():
             return state, called
+        case Referred():
+            return replace(state, objections=(*state.objections, objection)), ()
+        case _:
+            ended = end_crossing(rules, lane, state, (objection,))
+            assert ended is not None, "a crossing runs"
+            return ended

@@ -55,9 +55,7 @@ def _may_leave(lane: LaneContext, now_ms: int, timing: Timing) -> bool:
 
 
 def _given_way(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
-    """An order of the way back is not given again while the last door may be passed; it comes again in its time. One that was not seen to open
-    its leaf may do so yet.
-    """
+    """The way back is not ordered again while the last door may be passed; an order not seen to open may yet."""
     first = lane.door_state(Door.FIRST)
     told = first.freeing
     if told is None or not told.gives_way or told.withdrawn or not _may_leave(lane, now_ms, timing):

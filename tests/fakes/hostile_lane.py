@@ -10,7 +10,7 @@ from typing import Any
 from fakes.lane_oracle import Oracle
 from fakes.passage_examples import AT_REST, GENUINE, RULES, SAME_FACE, Run, ordered
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -51,18 +51,13 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import (
-    AcknowledgeAlarms,
     Admit,
-    BeginEmergency,
     BePresent,
-    CloseLane,
     Command,
     Disposition,
-    EndEmergencyNow,
-    Free,
     HandOver,
     Hold,
-    OpenLane,
+    LaneOrder,
     Ordered,
 )
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Score
@@ -132,30 +127,30 @@ class Hostile:
 
     def helpful(self) -> Event:
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
-        rng, crossing = self.rng, machine.crossing_of(self.run.state) or ""
+        rng, crossing = self.rng, states.crossing_of(self.run.state) or ""
         if self.run.lane.first_words and rng.random() < 0.5:
             return Recorded(self.run.lane.first_words[0].crossing, RecordKind.WOULD_ADMIT)
         receipts = {
-            machine.Opening: RecordKind.OPENED,
-            machine.Recording: RecordKind.DECIDED,
-            machine.Overruling: RecordKind.OVERRULED,
+            states.Opening: RecordKind.OPENED,
+            states.Recording: RecordKind.DECIDED,
+            states.Overruling: RecordKind.OVERRULED,
         }
         match self.run.state:
-            case machine.Opening() | machine.Recording() | machine.Overruling() as state:
+            case states.Opening() | states.Recording() | states.Overruling() as state:
                 return Recorded(crossing, receipts[type(state)])
-            case machine.Inspecting():
+            case states.Inspecting():
                 told: list[Event] = [DocumentRead(crossing, GENUINE), FaceCompared(crossing, SAME_FACE)]
                 return rng.choice(told)
-            case machine.Granted():
+            case states.Granted():
                 return self._rested(
                     passages_entry=(self.lane.passages_entry + (rng.random() < 0.2)) % 2**32, grants_left=1
                 )
-            case machine.Referred():
+            case states.Referred():
                 return self._order(crossing)
-            case machine.Emergency():
+            case states.Emergency():
                 return rng.choice([self._rested(), self._order("")])
             case _:
-                hello: list[Command] = [BePresent(), AcknowledgeAlarms(), OpenLane()]
+                hello: list[Command] = [BePresent(), LaneOrder.ACKNOWLEDGE, LaneOrder.OPEN]
                 return rng.choice([self._rested(), self._rested(), self._presented(), self._ordered(rng.choice(hello)),
                                    PartBack(rng.choice(list(Part))), SiteSeen(1.0, clock_sure=True)])  # fmt: skip
 
@@ -169,7 +164,7 @@ class Hostile:
     def drawn(self) -> Event:
         """Any event; of the running crossing more often than not, so that something comes of it."""
         rng = self.rng
-        running = machine.crossing_of(self.run.state)
+        running = states.crossing_of(self.run.state)
         crossing = running if running is not None and rng.random() < 0.8 else rng.choice(self.crossings)
         kinds: list[Callable[[], Event]] = [
             *(6 * [self._lane_seen]),
@@ -244,14 +239,14 @@ class Hostile:
             *(4 * [BePresent(rng.choice([0, 10_000]))]),
             *(2 * [Admit(referred, seen=rng.random() < 0.9)]),
             *(2 * [HandOver(referred, rng.choice([Disposition.WALKED_BACK, Disposition.TAKEN_OVER]))]),
-            *(2 * [EndEmergencyNow()]),
-            *(2 * [AcknowledgeAlarms()]),
-            *(2 * [OpenLane()]),
+            *(2 * [LaneOrder.END_EMERGENCY]),
+            *(2 * [LaneOrder.ACKNOWLEDGE]),
+            *(2 * [LaneOrder.OPEN]),
             Hold(crossing),
             Hold(referred),
-            Free(),
-            BeginEmergency(),
-            CloseLane(),
+            LaneOrder.RELEASE,
+            LaneOrder.OPEN_EMERGENCY,
+            LaneOrder.CLOSE,
         ]
         return self._ordered(rng.choice(commands))
 

@@ -16,9 +16,10 @@ from fakes.oracle_hearing import Hearing
 
 from gate.passage import records
 from gate.passage.events import Part
-from gate.passage.orders import Admit, BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
+from gate.passage.orders import Admit, BePresent, LaneOrder, Outcome
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 
 class Oracle(Hearing, Books):
@@ -126,10 +127,11 @@ class Oracle(Hearing, Books):
             self.broken("2", f"order {number} is answered twice, or was never given")
         if outcome not in {Outcome.DONE, Outcome.ORDERED}:
             return
-        if not fresh and not isinstance(command, BePresent | Free | BeginEmergency):
+        frees = command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}
+        if not (fresh or frees or isinstance(command, BePresent)):
             self.broken("stale orders", f"{command} was obeyed, and answers an old challenge")
-        if isinstance(command, CloseLane | OpenLane):
-            self.closed = isinstance(command, CloseLane)
+        if command in {LaneOrder.CLOSE, LaneOrder.OPEN}:
+            self.closed = command is LaneOrder.CLOSE
 
     # ── what it owes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +244,6 @@ class Oracle(Hearing, Books):
             seen.settled = (records.Settled, crossing) in kept
         books = [record for record in durable if isinstance(record, records.Passed | records.Counted)]
         self.counted = books[-1].counters if books else None
-        for direction in records.Direction:
+        for direction in Direction:
             passed = (one for one in books if isinstance(one, records.Passed) and one.direction is direction)
             self.went[direction] = self.written[direction] = sum(one.count for one in passed)

@@ -12,7 +12,7 @@ from fakes.shifts import GATE, NOW_S, PUBLIC, shift
 from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -51,7 +51,7 @@ class Lane:
     log_full: bool = False
     log_silent: bool = False
     genuine: bool = False
-    rules: machine.Rules = RULES
+    rules: states.Rules = RULES
     wall_s: int | None = NOW_S
     floor_s: int = 0
     authority: bytes | None = PUBLIC
@@ -150,7 +150,7 @@ class Lane:
     async def refer(self, crossing: str = CROSSING) -> None:
         """A traveller comes and is referred."""
         self.engine.post(DocumentPresented(crossing))
-        while not isinstance(self.engine.state, machine.Referred):  # noqa: ASYNC110 - the clock is virtual
+        while not isinstance(self.engine.state, states.Referred):  # noqa: ASYNC110 - the clock is virtual
             await asyncio.sleep(POLL_S)
 
     def sign(self, verb: Verb, by: Shift | None = None, *, challenge: Challenge | None = None, **named: Any) -> bytes:

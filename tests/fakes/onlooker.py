@@ -19,7 +19,7 @@ import numpy as np
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -49,7 +49,7 @@ Page = tuple[float, Screen, bytes]
 class Lane:
     """One lane, its page, and one traveller. What its neighbours do is a field."""
 
-    def __init__(self, rng: random.Random, rules: machine.Rules, *, paced: bool) -> None:
+    def __init__(self, rng: random.Random, rules: states.Rules, *, paced: bool) -> None:
         self.rng = rng
         self.seen: DoorSeen | None = AT_REST
         self.receipt_s: Callable[[], float | None] = lambda: rng.uniform(0.003, 0.015)  # None: it is refused
@@ -188,7 +188,7 @@ class Cause:
     reason: Reason
     prepare: Callable[[Lane], Awaitable[None]] = _nothing
     happens: Callable[[Lane], Awaitable[None]] = _nothing
-    rules: machine.Rules = RULES
+    rules: states.Rules = RULES
 
 
 def found(

@@ -18,6 +18,7 @@ from gate.passage.states import Rules
 from gate_core.evidence.crossing import DocumentEvidence, FaceEvidence
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 FRESH_MS = 300  # older status does not speak for the lane
 AGAIN_MS = 1_000  # a status that contradicts an order so long after it has it told again
@@ -107,8 +108,8 @@ class Owed:
     until_ms: float = 1e15
 
 
-def _directions() -> dict[records.Direction, int]:
-    return dict.fromkeys(records.Direction, 0)
+def _directions() -> dict[Direction, int]:
+    return dict.fromkeys(Direction, 0)
 
 
 @dataclass
@@ -153,8 +154,8 @@ class Account:
     asked_often: bool = False  # officers were told that they are called too often, and none has acknowledged it
     # The books: what the controller counted, and what records say
     counted: Counters | None = None
-    went: dict[records.Direction, int] = field(default_factory=_directions)
-    written: dict[records.Direction, int] = field(default_factory=_directions)
+    went: dict[Direction, int] = field(default_factory=_directions)
+    written: dict[Direction, int] = field(default_factory=_directions)
 
     @property
     def emergency(self) -> bool:

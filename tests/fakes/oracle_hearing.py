@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fakes.oracle_account import CALLED, Account, Outstanding, Owed
 
-from gate.passage import records
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -29,9 +28,10 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.orders import Admit, BeginEmergency, BePresent, EndEmergencyNow, Free, Hold, Ordered
+from gate.passage.orders import Admit, BePresent, Hold, LaneOrder, Ordered
 from gate.passage.policy import Verdict
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.values import Direction
 
 OF_SOMEBODY = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 COUNTS = 2**32
@@ -166,10 +166,10 @@ class Hearing(Account):
             case Admit(crossing, shown) if fresh:
                 self.admits[crossing, event.said.officer] = event.keys, shown
                 self._present(now_ms)  # whoever lets somebody through is there
-            case Free() | BeginEmergency():
+            case LaneOrder.RELEASE | LaneOrder.OPEN_EMERGENCY:
                 self.freeing = Owed(now_ms, now_ms, now_ms + self.rules.timing.release_ms)
                 self.grant = None  # whoever passes now passes by the release
-            case EndEmergencyNow() if fresh:
+            case LaneOrder.END_EMERGENCY if fresh:
                 self.end_asked_ms = now_ms
             case Hold(crossing) if fresh and self.grant is not None and self.grant.crossing == crossing:
                 self.grant.spoil("an officer held the crossing", now_ms)
@@ -193,13 +193,11 @@ class Hearing(Account):
             self.freeing = None
         if not event.grants_left:
             self.revoking = None
-        if self.grant is not None and went[records.Direction.ENTRY]:
+        if self.grant is not None and went[Direction.ENTRY]:
             self.grant = None  # it was used; what comes beside it is the passage's affair
         elif self.grant is not None:
             alarms = set(event.alarms) - set(before.alarms if before is not None else ())
-            self._beside(
-                self.grant, event, alarms & OF_SOMEBODY, left=bool(went[records.Direction.EXIT]), now_ms=now_ms
-            )
+            self._beside(self.grant, event, alarms & OF_SOMEBODY, left=bool(went[Direction.EXIT]), now_ms=now_ms)
 
     @staticmethod
     def _beside(grant: Outstanding, event: DoorSeen, alarms: set[Alarm], *, left: bool, now_ms: float) -> None:
@@ -215,16 +213,16 @@ class Hearing(Account):
         if event.bodies:
             grant.entered, grant.lost_ms = True, None
 
-    def _went(self, event: DoorSeen) -> dict[records.Direction, int]:
+    def _went(self, event: DoorSeen) -> dict[Direction, int]:
         """How many went through since the controller was last heard: a counter goes on at 0, and begins there at a power-up."""
         before, now = self.counted, event.counters
         self.counted = now
         if before is None:
-            return dict.fromkeys(records.Direction, 0)
+            return dict.fromkeys(Direction, 0)
         anew = before.power_ups != now.power_ups
         went = {
-            records.Direction.ENTRY: now.entry if anew else (now.entry - before.entry) % COUNTS,
-            records.Direction.EXIT: now.exit if anew else (now.exit - before.exit) % COUNTS,
+            Direction.ENTRY: now.entry if anew else (now.entry - before.entry) % COUNTS,
+            Direction.EXIT: now.exit if anew else (now.exit - before.exit) % COUNTS,
         }
         for direction, count in went.items():
             self.went[direction] += count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gate.passage import machine
+from gate.passage import machine, states
 from gate.passage.effects import Effect, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -24,7 +24,7 @@ from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvi
 from gate_core.evidence.names import Role
 
 CROSSING = "c1"
-RULES = machine.Rules(
+RULES = states.Rules(
     Policy(
         face_match_min=Score(0.411),
         liveness_min=Score(0.5),
@@ -67,10 +67,10 @@ def ordered(command: Command, officer: str = "officer-1", *, version: int = 0, n
 class Run:
     """One lane under test."""
 
-    rules: machine.Rules = RULES
+    rules: states.Rules = RULES
     now_ms: int = 1_000
     lane: LaneContext = field(default_factory=LaneContext)
-    state: machine.State = field(default_factory=lambda: machine.start(())[0])
+    state: states.State = field(default_factory=lambda: machine.start(())[0])
     effects: list[Effect] = field(default_factory=list)
 
     def feed(self, *events: Event, after_ms: int = 0) -> list[Effect]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, said
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -47,7 +47,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.lane import LaneContext
-from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, HandOver, Ordered
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder, Ordered
 from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Guidance
 from hardware_sim.barrier import controller as board
@@ -95,7 +95,7 @@ class PeopledLane:
     habits: Habits = field(default_factory=Habits)
     now_ms: int = 1_000_000
     context: LaneContext = field(default_factory=LaneContext)
-    state: machine.State = field(default_factory=lambda: machine.start(())[0])
+    state: states.State = field(default_factory=lambda: machine.start(())[0])
     records: list[records.Record] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)  # who went through in fact, and which way
     holders: dict[str, str] = field(default_factory=dict)  # whose document opened a crossing
@@ -217,14 +217,14 @@ class PeopledLane:
             self.order(BePresent())
             self.feed(SiteSeen(1.0, clock_sure=True))
         waiting = self.habits.acknowledges and any(one.waits for one in self.context.alarms)
-        referred = isinstance(self.state, machine.Referred)
+        referred = isinstance(self.state, states.Referred)
         if not waiting and not referred:
             self._helped_ms = self.now_ms
         elif self.now_ms - self._helped_ms > 2_000:
             self._helped_ms = self.now_ms
             if waiting:
-                self.order(AcknowledgeAlarms())
-            if isinstance(self.state, machine.Referred):
+                self.order(LaneOrder.ACKNOWLEDGE)
+            if isinstance(self.state, states.Referred):
                 self.order(HandOver(self.state.crossing, Disposition.TAKEN_OVER))
 
     def order(self, command: Command) -> None:
@@ -248,7 +248,7 @@ class PeopledLane:
         before, self._before_camera = self._before_camera, who
         if before is not None and before != who:
             change = TrackChange.LOST if who is None else TrackChange.SWITCHED
-            crossing = machine.crossing_of(self.state)
+            crossing = states.crossing_of(self.state)
             if crossing is not None:
                 self.tell(200, TrackChanged(crossing, change))
 

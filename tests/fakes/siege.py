@@ -17,7 +17,7 @@ from fakes.siege_hall import TROUBLES, Board, Person, any_command, any_lie, any_
 from fakes.siege_lane import BesiegedLane
 from fakes.two_door_lane import EMPTY
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, OpenCamera, Release, Revoke, StartCrossing
 from gate.passage.events import (
     DocumentPresented,
@@ -35,15 +35,12 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import (
-    AcknowledgeAlarms,
     Admit,
     BePresent,
     Command,
-    Consent,
     Disposition,
-    EndEmergencyNow,
     HandOver,
-    OpenLane,
+    LaneOrder,
     Ordered,
 )
 from gate_core.evidence.crossing import Door, Score
@@ -304,14 +301,14 @@ class Siege(BesiegedLane):
 
     def _order(self, command: Command, *, stale: bool = False) -> Ordered:
         self.numbers += 1
-        officer = "officer-2" if isinstance(command, Consent) else "officer-1"
+        officer = "officer-2" if command is LaneOrder.CONSENT else "officer-1"
         return ordered(command, officer, version=self.lane.version - stale, number=self.numbers)
 
     def _trouble(self) -> None:
         rng = self.rng
         if rng.random() < (0.01 if self.attended or not self.inside else 0.0001):
             self._help()
-        running = machine.crossing_of(self.state) or "nobody's"
+        running = states.crossing_of(self.state) or "nobody's"
         if rng.random() < 0.02 * self.hostility * self.attended:
             waits = [one.crossing for one in self.lane.waiting] or ["nobody's"]
             self.tell(self._order(any_command(rng, waits, running), stale=rng.random() < 0.1))
@@ -372,9 +369,9 @@ class Siege(BesiegedLane):
     def _help(self) -> None:
         """What officers do with a lane that does not serve."""
         if self.judge.emergency:
-            self.tell(self._order(EndEmergencyNow()))
+            self.tell(self._order(LaneOrder.END_EMERGENCY))
         for one in self.lane.waiting:
             admits = not self.calm and self.rng.random() < 0.5
             self.tell(self._order(Admit(one.crossing) if admits else HandOver(one.crossing, Disposition.WALKED_BACK)))
         if self.judge.screen is Screen.CLOSED:
-            self.tell(self._order(AcknowledgeAlarms()), self._order(OpenLane()))
+            self.tell(self._order(LaneOrder.ACKNOWLEDGE), self._order(LaneOrder.OPEN))

@@ -23,12 +23,13 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.machine import Rules
-from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
-from gate.passage.records import ClosedAs, Direction
+from gate.passage.orders import BePresent, Command, Hold, LaneOrder, Ordered
+from gate.passage.records import ClosedAs
+from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 OTHER = {Door.FIRST: Door.LAST, Door.LAST: Door.FIRST}
 PART = {Door.FIRST: Part.FIRST_BARRIER, Door.LAST: Part.BARRIER}
@@ -175,7 +176,7 @@ class Account:
         self.asked[number] = command
         if isinstance(command, BePresent):
             self.present_ms = max(self.present_ms or 0, self.now_ms - command.age_ms)
-        if isinstance(command, Free):
+        if command is LaneOrder.RELEASE:
             self.freed_ms = self.now_ms
 
     def told(self, record: records.Record) -> None:
@@ -231,7 +232,7 @@ class Account:
                 return ASKED
             case TravellerAsked(wish=Wish.HELP) if not self.asked_often:
                 return ASKED
-            case Ordered(_, _, _, Free()):
+            case Ordered(_, _, _, LaneOrder.RELEASE):
                 return "somebody is freed"
             case Ordered(_, _, _, Hold(grant.crossing)) if fresh:
                 return "an officer refers"

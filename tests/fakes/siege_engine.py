@@ -9,7 +9,7 @@ from fakes.siege import Siege
 from fakes.two_door_lane import TWO_DOORS
 from fakes.virtual_time import virtual_loop
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -46,7 +46,7 @@ class _Barrier:
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Note it, of whoever runs."""
-        self._siege.acts.append(Grant(machine.crossing_of(self._siege.engine.state) or "", ttl_ms, self._door))
+        self._siege.acts.append(Grant(states.crossing_of(self._siege.engine.state) or "", ttl_ms, self._door))
         return self._done()
 
     def revoke(self) -> Awaitable[None]:

@@ -29,20 +29,12 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.orders import (
-    AcknowledgeAlarms,
     Admit,
-    BeginEmergency,
-    CloseLane,
     Command,
-    Consent,
     Disposition,
-    EndEmergencyNow,
-    Free,
     HandOver,
     Hold,
-    Maintain,
-    OpenLane,
-    PauseLane,
+    LaneOrder,
 )
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door
 from gate_core.evidence.screen import Guidance
@@ -156,17 +148,17 @@ def any_command(rng: random.Random, waits: list[str], running: str) -> Command:
     some: list[Command] = [
         *(4 * [Admit(rng.choice([*waits, running]))]),
         *(4 * [HandOver(rng.choice(waits), rng.choice(list(Disposition)))]),
-        *(3 * [OpenLane()]),
-        *(3 * [AcknowledgeAlarms()]),
-        *(3 * [EndEmergencyNow()]),
+        *(3 * [LaneOrder.OPEN]),
+        *(3 * [LaneOrder.ACKNOWLEDGE]),
+        *(3 * [LaneOrder.END_EMERGENCY]),
         Hold(running),
-        Free(),
-        PauseLane(),
-        CloseLane(),
-        Maintain(),
-        Consent(),
+        LaneOrder.RELEASE,
+        LaneOrder.PAUSE,
+        LaneOrder.CLOSE,
+        LaneOrder.MAINTAIN,
+        LaneOrder.CONSENT,
     ]
-    return BeginEmergency() if rng.random() < 0.02 else rng.choice(some)
+    return LaneOrder.OPEN_EMERGENCY if rng.random() < 0.02 else rng.choice(some)
 
 
 def any_lie(rng: random.Random, running: str, others: list[str]) -> Event:

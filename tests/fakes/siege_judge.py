@@ -14,7 +14,7 @@ from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstandi
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Erase, Grant, OpenCamera, Release, Revoke, Show, StartCrossing, Write
 from gate.passage.events import Part, Wish
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, Command, Free, Outcome
+from gate.passage.orders import Command, LaneOrder, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs, IncidentKind, ObeyedVerb
 from gate.programs.lane.records import encode, replay
@@ -187,7 +187,7 @@ class Judge(Account):
         command = self.asked.pop(number, None)
         if command is None:
             self.broken("2: an order is answered twice")
-        if isinstance(command, AcknowledgeAlarms) and outcome in {Outcome.DONE, Outcome.ORDERED}:
+        if command is LaneOrder.ACKNOWLEDGE and outcome in {Outcome.DONE, Outcome.ORDERED}:
             self.called = self.asked_often = False
             for door in Door:
                 self.alarmed[door] = set()
@@ -324,4 +324,4 @@ class Judge(Account):
 
 
 def _begins(command: Command) -> bool:
-    return isinstance(command, BeginEmergency | Free)
+    return command in {LaneOrder.OPEN_EMERGENCY, LaneOrder.RELEASE}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fakes.siege_judge import Judge
 from fakes.two_door_lane import TWO_DOORS
 
-from gate.passage import alarms, lasting_state, machine, open_referrals, records
+from gate.passage import alarms, lasting_state, machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Event, NotRecorded, Part, Recorded, RecordReplaced
@@ -37,7 +37,7 @@ class BesiegedLane:
         self._replaced: list[str | None] = []  # crossings of which the log holds a small record in place of one
         self.log_busy_until = 0
         self.lane = LaneContext(doors=(DoorState(Door.FIRST), DoorState(Door.LAST)), interior=Interior())
-        self.state: machine.State = machine.start(())[0]
+        self.state: states.State = machine.start(())[0]
 
     def carry_out(self, effect: Effect) -> None:
         """Do what the lane wants."""

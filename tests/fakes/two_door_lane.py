@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect
 from gate.passage.events import (
@@ -27,7 +27,7 @@ from gate.passage.orders import BePresent
 from gate_core.evidence.crossing import DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.screen import Guidance
 
-TWO_DOORS = machine.Rules(replace(RULES.policy, two_doors=True), RULES.timing)
+TWO_DOORS = states.Rules(replace(RULES.policy, two_doors=True), RULES.timing)
 FIRST: DoorSeen = replace(AT_REST, door=Door.FIRST)
 LAST: DoorSeen = AT_REST
 EMPTY = SensorsSeen(people=0, object_left=False, call_pressed=False, cabinet_open=False, mains_present=True, session=1)

@@ -23,14 +23,13 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import (
-    AcknowledgeAlarms,
     Admit,
     BePresent,
     Command,
     Disposition,
-    EndEmergencyNow,
     HandOver,
     Hold,
+    LaneOrder,
 )
 from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.screen import Guidance, Screen
@@ -238,6 +237,6 @@ class People:
                 settle: Command = Hold(crossing) if first and rng.random() < 0.5 else HandOver(crossing, way)
                 lane.order(admit if rng.random() < 0.6 else settle, officer=rng.choice(OFFICERS))
             if (lane.shows(Screen.EMERGENCY) or lane.oracle.state_lost) and rng.random() < 0.4:
-                lane.order(EndEmergencyNow())
+                lane.order(LaneOrder.END_EMERGENCY)
             if lane.board.alarms and rng.random() < 0.4:
-                lane.order(AcknowledgeAlarms())
+                lane.order(LaneOrder.ACKNOWLEDGE)

@@ -12,18 +12,13 @@ from fakes.walked_people import People
 
 from gate.passage.events import DocumentPresented, DocumentRemoved, Part, PartBack, PartLost
 from gate.passage.orders import (
-    AcknowledgeAlarms,
     Admit,
-    BeginEmergency,
     BePresent,
-    CloseLane,
     Command,
     Disposition,
-    EndEmergencyNow,
-    Free,
     HandOver,
     Hold,
-    OpenLane,
+    LaneOrder,
 )
 from gate_core.evidence.crossing import Alarm
 
@@ -184,14 +179,14 @@ class Troubles:
             Hold(crossing),
             Admit(crossing),
             HandOver(crossing, Disposition.WALKED_BACK),
-            Free(),
-            Free(),
-            BeginEmergency(),
-            EndEmergencyNow(),
-            AcknowledgeAlarms(),
-            CloseLane(),
-            OpenLane(),
-            OpenLane(),
+            LaneOrder.RELEASE,
+            LaneOrder.RELEASE,
+            LaneOrder.OPEN_EMERGENCY,
+            LaneOrder.END_EMERGENCY,
+            LaneOrder.ACKNOWLEDGE,
+            LaneOrder.CLOSE,
+            LaneOrder.OPEN,
+            LaneOrder.OPEN,
             BePresent(),
         ]
         behind = int(rng.random() < 0.2)

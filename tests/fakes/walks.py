@@ -15,8 +15,9 @@ from fakes.walked_people import People
 from fakes.walked_troubles import Troubles
 
 from gate.passage import records
-from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, EndEmergencyNow, HandOver, OpenLane
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 CALM_EVERY_S = 150.0
 CALM_LIMIT_S = 90.0
@@ -97,11 +98,11 @@ class Walk:
             if not lane.board.goes_through(name):
                 lane.board.steps_back(name)
         if lane.shows(Screen.EMERGENCY) or lane.oracle.state_lost:
-            lane.order(EndEmergencyNow())
+            lane.order(LaneOrder.END_EMERGENCY)
         elif (waiting := lane.waiting()) and rng.random() < 0.7:
             lane.order(HandOver(rng.choice(waiting), Disposition.TAKEN_OVER))
         else:
-            orders: list[Command] = [AcknowledgeAlarms(), OpenLane()]
+            orders: list[Command] = [LaneOrder.ACKNOWLEDGE, LaneOrder.OPEN]
             lane.order(rng.choice(orders))
 
     def _hold_books_to_the_truth(self) -> None:
@@ -109,8 +110,8 @@ class Walk:
         lane, troubles = self._lane, self._troubles
         passed = [one for one in lane.log.durable if isinstance(one, records.Passed)]
         for direction, ever, unknown in (
-            (records.Direction.ENTRY, lane.board.entries_ever, troubles.unknown_entries),
-            (records.Direction.EXIT, lane.board.exits_ever, troubles.unknown_exits),
+            (Direction.ENTRY, lane.board.entries_ever, troubles.unknown_entries),
+            (Direction.EXIT, lane.board.exits_ever, troubles.unknown_exits),
         ):
             written = sum(one.count for one in passed if one.direction is direction)
             if not ever - unknown <= written <= ever:

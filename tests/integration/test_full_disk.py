@@ -15,10 +15,10 @@ from fakes.small_gate import small_gate, started
 from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
-from gate.passage.orders import BePresent, Command, Free
+from gate.passage.orders import BePresent, Command, LaneOrder
 from gate.passage.records import Released
 from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.shared.config import Config
@@ -97,7 +97,7 @@ async def serving(gate: Gate) -> AsyncIterator[Lane]:
     try:
         lane.post(SiteSeen(1.0, clock_sure=True))
         lane.order(BePresent())
-        await lane.until(lambda: lane.run.state == machine.Idle(Screen.WELCOME) and not lane.client.owed)
+        await lane.until(lambda: lane.run.state == states.Idle(Screen.WELCOME) and not lane.client.owed)
         yield lane
     finally:
         task.cancel()
@@ -127,13 +127,13 @@ async def test_on_a_full_disk_the_log_is_lost_once_and_a_release_is_written(tmp_
         assert lane.heard.count(PartLost(Part.LOG)) == 1
         assert PartBack(Part.LOG) not in lane.heard
         assert await gate.entries() - before <= 1, "one incident"
-        assert lane.run.state == machine.Idle(Screen.CLOSED), "nobody is invited whom the log could not admit"
+        assert lane.run.state == states.Idle(Screen.CLOSED), "nobody is invited whom the log could not admit"
         lane.post(DocumentPresented("c1"))
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: lane.client.owed == 1)
         assert gate.disk.free_bytes < 10 * 1024 * 1024, "the log lives of its reserve"
         gate.disk.free(process.pid)
-        await lane.until(lambda: lane.client.owed == 0 and lane.run.state != machine.Idle(Screen.CLOSED))
+        await lane.until(lambda: lane.client.owed == 0 and lane.run.state != states.Idle(Screen.CLOSED))
         kinds = [effect.record.kind for effect in lane.run.effects if isinstance(effect, Write)]
         assert await gate.entries() == len([kind for kind in kinds if kind is not RecordKind.OPENED])
         assert any(isinstance(effect.record, Released) for effect in lane.run.effects if isinstance(effect, Write))

@@ -54,15 +54,15 @@ MUTANTS = (
     Mutant(
         "the door opens before the decision is durable",
         DECIDING,
-        "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
+        "    return states.Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
         f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms), (Write(record), LookAtLane())\n"
-        "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
+        "    return states.Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
     ),
     Mutant(
         "a decision that the log refused counts",
         GRANTING,
-        f"{LOOKS}        case NotRecorded(state.crossing) | PartLost(Part.LOG):\n            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))\n",
-        f"{LOOKS}        case NotRecorded(state.crossing) | PartLost(Part.LOG):\n{LOOKS}",
+        f"{LOOKS}        case events.NotRecorded(state.crossing) | events.PartLost(Part.LOG):\n            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))\n",
+        f"{LOOKS}        case events.NotRecorded(state.crossing) | events.PartLost(Part.LOG):\n{LOOKS}",
     ),
     Mutant(
         "a document that was taken away counts",
@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "a passage ends when its time is over, not when the lane is at rest",
         GRANTING,
-        "    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():",
+        "    if isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.at_rest():",
         "    if not state.crossing:",
     ),
     Mutant(
@@ -166,14 +166,15 @@ MUTANTS = (
     Mutant(
         "an officer's admission is not waited for",
         OBEYING,
-        "    return _on_its_way(lane, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)",
-        "    return _on_its_way(lane, Looking(referral.crossing, now_ms, admission, entry), ordered, written, LookAtLane())",
+        "    return _on_its_way(turn, ordered, written, lane=lane, state=overruling)",
+        f"{LOOKING}    looking = Looking(crossing, turn.now_ms, admission, entry)\n"
+        "    return _on_its_way(turn, ordered, written, LookAtLane(), lane=lane, state=looking)",
     ),
     Mutant(
         "a settled referral keeps the lane",
         OBEYING,
-        "    following, shown = go_on(lane, crossing) if crossing_of(state) == crossing else (state, ())",
-        "    following, shown = state, ()",
+        "    following, shown = go_on(lane, crossing) if crossing_of(turn.state) == crossing else (turn.state, ())",
+        "    following, shown = turn.state, ()",
     ),
     Mutant(
         "presence is not noted",
@@ -279,7 +280,7 @@ MUTANTS = (
         "the first door opens before that is durable",
         DECIDING,
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
-        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=Entry(document)), (Write(record), LookAtLane())\n"
+        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=states.Entry(document)), (Write(record), LookAtLane())\n"
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
         two_doors=True,
     ),
@@ -300,7 +301,7 @@ MUTANTS = (
     Mutant(
         "an officer's word opens both doors",
         DECIDING,
-        "            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)",
+        "            return states.Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)",
         f"            {LOOKING.strip()}\n            return Looking(state.crossing, now_ms, officers), (LookAtLane(),)",
         two_doors=True,
     ),
@@ -449,8 +450,8 @@ MADE_UP_FOR = (
     Mutant(
         "the next crossing begins while somebody is in the zone",
         GRANTING,
-        "    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():",
-        "    if isinstance(event, DoorSeen | SensorsSeen):",
+        "    if isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.at_rest():",
+        "    if isinstance(event, events.DoorSeen | events.SensorsSeen):",
     ),
     # A grant that waits is overtaken, and gone.
     Mutant(

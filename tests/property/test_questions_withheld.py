@@ -18,7 +18,7 @@ from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
 from gate.programs.lane.registers import LOOK_S, RegistersClient, _Asked
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
@@ -79,7 +79,7 @@ async def crossing(chance: random.Random, *, heeded: bool, marked: bool) -> tupl
         await asyncio.sleep(wishes_s)
         wished_s = loop.time()
         run.feed(TravellerAsked("c3", chance.choice((Wish.HELP, Wish.PROTECTION))), after_ms=10)
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
 
     async def ask() -> None:
         await asyncio.sleep(asks_s)

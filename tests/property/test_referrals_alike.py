@@ -30,7 +30,7 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.orders import Free, Hold
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
@@ -196,7 +196,7 @@ CAUSES = (
     found(Reason.OFFICER_ABSENT, officer_presence_max_s=0),
     said(Reason.RECORD_REPLACED, RecordReplaced(CROSSING, RecordKind.DECIDED)),
     said(Reason.HELD_BY_OFFICER, ordered(Hold(CROSSING))),
-    said(Reason.RELEASED_BY_OFFICER, ordered(Free())),
+    said(Reason.RELEASED_BY_OFFICER, ordered(LaneOrder.RELEASE)),
     said(Reason.HELP_ASKED, TravellerAsked("c3", Wish.HELP)),
     said(Reason.PROTECTION_ASKED, TravellerAsked("c3", Wish.PROTECTION)),
 )

@@ -23,7 +23,7 @@ from fakes.tiers import quick_or_long
 from mutants.run import TREE, copied
 from mutants.sixty import Mutant
 
-from gate.passage import machine
+from gate.passage import states
 
 STEPS, ENGINE_STEPS = 2_500, 1_000
 REACHED = (
@@ -66,7 +66,7 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
     reached = sum((one.judge.reached for one in sieges), Counter[str]())
     assert not [what for what in REACHED if not reached[what]], reached
     met = {state for one in sieges for arrow in one.moved for state in arrow}
-    assert met == {state.__name__ for state in machine.State.__args__}
+    assert met == {state.__name__ for state in states.State.__args__}
 
 
 # What a siege must see when it is switched off, in a copy of the tree.
@@ -82,8 +82,8 @@ CONTROLS = {
     "7": Mutant(
         "closing",
         "gate/passage/officer_commands.py",
-        "isinstance(state, Granted | Emergency)",
-        "isinstance(state, Granted)",
+        "isinstance(state, states.Granted | states.Emergency)",
+        "isinstance(state, states.Granted)",
     ),
     "8": Mutant("no way back", "gate/passage/way_back.py", "if not is_due or", "if True or"),
     "help": Mutant("unheard", "gate/passage/machine.py", "elif isinstance(event, TravellerAsked):", "elif False:"),

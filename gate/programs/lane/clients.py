@@ -139,9 +139,8 @@ class LogClient:
         self._wake = asyncio.Event()
         self._well = False
         self.times = LogTimes()  # as the log said them last
-        self._asked = self._heard = self._doubted_asked = (
-            0  # statuses: asked for, heard, and asked for when something was refused
-        )
+        # Statuses: asked for, heard, and asked for when something was refused.
+        self._asked = self._heard = self._doubted_asked = 0
 
     @classmethod
     def of(cls, config: Config, *, post: Post, remembered: Remembered) -> LogClient:
@@ -273,10 +272,7 @@ def _is_settled(outcome: Outcome) -> bool:
 
 
 class VisionClient:
-    """Talks to vision. `run` keeps the connection and hands every message to `on_message`; `send` never raises.
-
-    `greeting` is the first message of each connection.
-    """
+    """Talks to vision. `run` keeps the connection, `greeting` is its first message; `send` never raises."""
 
     def __init__(
         self,

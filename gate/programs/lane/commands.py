@@ -2,45 +2,11 @@
 
 from __future__ import annotations
 
-from gate.passage.orders import (
-    AcceptHead,
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Concern,
-    Consent,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
-    OpenLane,
-    PauseLane,
-    RaiseFlag,
-    ServeDirection,
-    ServeTravellers,
-    View,
-)
+from gate.passage import orders
+from gate.passage.orders import Command, Concern, Disposition, LaneOrder
 from gate_core.evidence.serving import BorderDirection
 from gate_core.orders.order import Order
 from gate_core.orders.verbs import Verb
-
-_OF_THE_LANE: dict[Verb, Command] = {
-    Verb.RELEASE: Free(),
-    Verb.OPEN_EMERGENCY: BeginEmergency(),
-    Verb.END_EMERGENCY: EndEmergencyNow(),
-    Verb.ACKNOWLEDGE: AcknowledgeAlarms(),
-    Verb.CLOSE: CloseLane(),
-    Verb.PAUSE: PauseLane(),
-    Verb.MAINTAIN: Maintain(),
-    Verb.CONSENT: Consent(),
-    Verb.OPEN: OpenLane(),
-    Verb.ACCEPT_HEAD: AcceptHead(),
-}
 
 
 def command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
@@ -48,20 +14,20 @@ def command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
     crossing = order.crossing or ""
     match order.verb:
         case Verb.PRESENT:
-            return BePresent(age_ms)
+            return orders.BePresent(age_ms)
         case Verb.ADMIT:
-            return Admit(crossing, seen)
+            return orders.Admit(crossing, seen)
         case Verb.REFER:
-            return Hold(crossing)
+            return orders.Hold(crossing)
         case Verb.HAND_OVER:
-            return HandOver(crossing, Disposition(order.argument))
+            return orders.HandOver(crossing, Disposition(order.argument))
         case Verb.VIEW:
-            return View(crossing)
+            return orders.View(crossing)
         case Verb.FLAG:
-            return RaiseFlag(order.crossing, Concern(order.argument))
+            return orders.RaiseFlag(order.crossing, Concern(order.argument))
         case Verb.DIRECTION:
-            return ServeDirection(BorderDirection(order.argument))
+            return orders.ServeDirection(BorderDirection(order.argument))
         case Verb.MODE:
-            return ServeTravellers(order.argument or "")
+            return orders.ServeTravellers(order.argument or "")
         case verb:
-            return _OF_THE_LANE[verb]
+            return LaneOrder(verb.value)

@@ -12,8 +12,9 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -28,10 +29,6 @@ from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
 from gate_core.evidence.crossing import CheckId, DocumentEvidence
-
-if TYPE_CHECKING:
-    from gate.programs.lane.engine import Engine
-    from gate.programs.shared.config import Config
 
 QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
 
@@ -107,30 +104,6 @@ class Reading:
         self._registers = registers
         self._ending: messages.EndCrossing | None = None
 
-    @classmethod
-    def of(
-        cls,
-        config: Config,
-        *,
-        engine: Engine,
-        spare: Spare[messages.FromDocument],
-        post: Callable[[Event], None],
-        take_sealed: Callable[[messages.SealedPiece], None],
-        registers: Registers | None,
-    ) -> Reading:
-        """The reading of a lane, with the configured control centre and vision."""
-        return cls(
-            spare=spare,
-            centre=ControlCentre(Path(config.document.control_centre)),
-            way=ways_by(config.socket("portraits")),
-            post=post,
-            mark=engine.mark,
-            issued_by=engine.issued_by,
-            take_sealed=take_sealed,
-            is_shielded=lambda crossing: crossing in engine.context.shielded,
-            registers=registers,
-        )
-
     def ends(self, end: messages.EndCrossing) -> None:
         """How the crossing ends whose reading is cancelled next."""
         self._ending = end
@@ -150,13 +123,12 @@ class Reading:
             while True:  # what officers may see of it is the child's to say, until the crossing ends
                 await self._hear(conversation, child, await child.receive())
         except ChildLostError as error:
-            if conversation.over:
-                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
-            elif conversation.read:
-                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
-                self._post(DocumentRemoved())  # nobody watches it any more
-            else:
+            if not (conversation.over or conversation.read):
                 self._refer(crossing, str(error))
+                return
+            log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
+            if not conversation.over:
+                self._post(DocumentRemoved())  # nobody watches it any more
         finally:
             await self._part_with(child, crossing)
 
@@ -273,16 +245,16 @@ class Reading:
         )
 
 
+@dataclass(slots=True)
 class _Conversation:
     """How far one crossing's reading is."""
 
-    def __init__(self, crossing: str) -> None:
-        self.crossing = crossing
-        self.asked = 0
-        self.is_issuer_known = False
-        self.is_known = False
-        self.read = False
-        self.over = False
+    crossing: str
+    asked: int = 0
+    is_issuer_known: bool = False
+    is_known: bool = False
+    read: bool = False
+    over: bool = False
 
 
 def page_shown(presented: Presented) -> messages.PageShown | None:

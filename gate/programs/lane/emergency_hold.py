@@ -52,9 +52,7 @@ def is_held(state_file: Path) -> bool:
 
 @contextlib.asynccontextmanager
 async def held_open(config: Config) -> AsyncIterator[None]:
-    """Hold every door open and show the way out while the block runs, which begins when they were told. Raises SetupError for a barrier that can
-    never work.
-    """
+    """Hold every door open and show the way out in the block. Raises SetupError for an impossible barrier."""
     drivers = [barrier(one) for one in (config.first_driven, config.driven) if one is not None]
     told = [asyncio.Event() for _ in drivers]
     async with serve_status(config, "lane", _status):

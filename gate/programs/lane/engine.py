@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gate.channel import messages
-from gate.passage import alarms, lasting_state, machine, open_referrals, records
+from gate.passage import alarms, lasting_state, machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import (
     Answer,
@@ -35,7 +35,7 @@ from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import LastingState
 from gate.passage.orders import Outcome
-from gate.programs.lane.readiness import Pulse
+from gate.programs.lane.published_status import Pulse
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
 from gate_core.errors import DriverError
@@ -81,7 +81,7 @@ class LaneInSight(Protocol):
     """What the other parts of the lane see of the engine."""
 
     @property
-    def state(self) -> machine.State:
+    def state(self) -> states.State:
         """The machine's state."""
         ...
 
@@ -130,14 +130,6 @@ def _at(door: Door, stage: str) -> str:
     return f"entry_{stage}" if door is Door.FIRST else stage
 
 
-def _nothing(*_: str) -> None:
-    """A lane of one door has nothing more to do."""
-
-
-def _nothing_kept(_: LastingState) -> None:
-    """A lane that is run to be watched dies with everything it knows."""
-
-
 def _as_left(lane: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
     """The lane with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
     doors = tuple(
@@ -152,13 +144,13 @@ class Engine:
     def __init__(
         self,
         *,
-        rules: machine.Rules,
+        rules: states.Rules,
         barrier: BarrierOrders,
         first_barrier: BarrierOrders | None = None,
-        look_inside: Callable[[], None] = _nothing,
+        look_inside: Callable[[], None] = lambda: None,
         recorder: Recorder,
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
-        open_camera: Callable[[str], None] = _nothing,
+        open_camera: Callable[[str], None] = lambda _: None,
         erase: Callable[[Erase], None],
         forget: Callable[[str], None],
         show: Callable[[messages.View], None],
@@ -169,7 +161,7 @@ class Engine:
         referred: tuple[str, ...] = (),
         remembered: Remembered | None = None,
         last: LastingState | None = None,
-        keep: Callable[[LastingState], None] = _nothing_kept,
+        keep: Callable[[LastingState], None] = lambda _: None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
         """`barrier` is the last door's. A lane of two doors has a `first_barrier`, has its sensors `look_inside`, posted as `SensorsSeen`,
@@ -221,7 +213,7 @@ class Engine:
         self.pulse = Pulse()
 
     @property
-    def state(self) -> machine.State:
+    def state(self) -> states.State:
         """The machine's state."""
         return self._state
 
@@ -288,7 +280,7 @@ class Engine:
     def _let_documents_go(self, event: Event) -> None:
         """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
         laid = event.crossing if isinstance(event, DocumentPresented) else None
-        unread = machine.unread_of(self._state)
+        unread = states.unread_of(self._state)
         if laid is None and unread == self._unread:
             return
         for crossing in {laid, self._unread}:
@@ -301,7 +293,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(TICK_S)  # the devices have their turn first
         while True:
-            at_rest = isinstance(self._state, machine.Idle) and not self._context.two_doors
+            at_rest = isinstance(self._state, states.Idle) and not self._context.two_doors
             due_s = next_beat_s(loop.time(), REST_TICK_S if at_rest else TICK_S)
             await asyncio.sleep(due_s - loop.time())
             self.pulse.tick((loop.time() - due_s) * 1000)
@@ -384,8 +376,8 @@ class Engine:
 
     def _publish(self) -> None:
         state = self._state
-        referred = state.crossing if isinstance(state, machine.Referred) else None
-        crossing = machine.crossing_of(state)
+        referred = state.crossing if isinstance(state, states.Referred) else None
+        crossing = states.crossing_of(state)
         self._show(
             messages.View(
                 screen=self._screen,

@@ -7,45 +7,51 @@
 | document | `documents`, `list_renewal`, `document_session`, `registers` | what opened a crossing, the warm child, its reading, what is asked about it elsewhere |
 | face | `clients.VisionClient`, `vision_events` | the way to vision, and what it says |
 | orders | `officers`, `referrals` | what waits for an officer, and their orders |
-| publishing | `publishing`, `published_status` | what pages, lamps and status show |
+| publishing | `views`, `page_paint`, `referral_timing`, `published_status` | what pages, lamps and status show, and whether a browser paints it |
 | the machine | `engine`, `state_file`, `site` | the loop, what survives it, and the site's lists and clock |
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from base64 import b64decode
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.passage.effects import Erase, Shown
-from gate.passage.events import Event, Part, PartBack, PartLost
-from gate.passage.machine import crossing_of
-from gate.passage.records import Started, Stopped
+from gate.passage.events import Event, Part, PartBack, PartLost, TravellerAsked
+from gate.passage.records import NoticeShown, Started, Stopped
+from gate.passage.states import crossing_of
+from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient, left_behind
 from gate.programs.lane.devices import Devices
-from gate.programs.lane.document_session import Reading
-from gate.programs.lane.documents import Documents
+from gate.programs.lane.document_session import Reading, ways_by
+from gate.programs.lane.documents import CROSSING_BYTES, Documents
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, DocumentChildren
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.page_paint import is_due
+from gate.programs.lane.page_paint import Painted, is_due
 from gate.programs.lane.published_status import counted, rules_told, status_of
-from gate.programs.lane.publishing import Publishing
 from gate.programs.lane.recorder import Recorder
 from gate.programs.lane.records import Remembered
+from gate.programs.lane.referral_timing import Paced
 from gate.programs.lane.referrals import Referrals
 from gate.programs.lane.registers import RegistersClient
 from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.site import LOOK_S, Site
 from gate.programs.lane.state_file import StateFile, lasting_left
+from gate.programs.lane.views import Views
 from gate.programs.lane.vision_events import VisionEvents
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.approval import approved, before_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
+from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.sealing import DOCUMENT, FACE
 
 if TYPE_CHECKING:
@@ -78,26 +84,43 @@ class Lane:
         self._devices = Devices.of(config, lane=self, documents=self._documents)
         self._children = DocumentChildren(lists)
         self._site = Site(config, log=self._log, children=self._children, written_s=left.written_s)
-        self._publishing = Publishing(
-            config, lane=self, devices=self._devices, recorder=self._recorder, status=self._status
+        self._painted = Painted(partial(self._tell_part, Part.SCREEN), due=is_due(config))
+        self._views = Views(
+            status=self._status,
+            purpose=config.purpose,
+            asked=lambda wish: self.post(TravellerAsked(secrets.token_hex(CROSSING_BYTES), wish)),
+            on_notice=lambda notice: self._recorder.append(NoticeShown(notice), awaited=False),
+            painted=self._painted.hear,
         )
-        self._state_file = StateFile(
-            state_folder, lambda is_right: self.post(PartBack(Part.STATE) if is_right else PartLost(Part.STATE))
+        self._paced = Paced(self._show, clock_ms=_loop_ms)
+        self._state_file = StateFile(state_folder, partial(self._tell_part, Part.STATE))
+        self._officers = Officers(
+            lane=self,
+            gate=config.gate_id,
+            authority=None if config.officers is None else b64decode(config.officers.authority),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            clock_ms=_loop_ms,
+            wall_s=self._site.wall_s,
+            floor_s=self._site.floor_s,
+            referrals=self._referrals,
+            rules=rules,
         )
-        self._officers = Officers.of(config, lane=self, rules=rules, site=self._site, referrals=self._referrals)
         self.engine = self._engine_with(rules, left, remembered, state_folder)
-        self._reading = Reading.of(
-            config,
-            engine=self.engine,
+        self._reading = Reading(
             spare=self._children.spare,
+            centre=ControlCentre(Path(config.document.control_centre)),
+            way=ways_by(config.socket("portraits")),
             post=self.post,
+            mark=self.engine.mark,
+            issued_by=self.engine.issued_by,
             take_sealed=self._referrals.taker(DOCUMENT),
+            is_shielded=lambda crossing: crossing in self.context.shielded,
             registers=self._registers,
         )
         events = VisionEvents(
             self.engine,
             documents=self._documents,
-            views=self._publishing.views,
+            views=self._views,
             tally=self._recorder.tally,
             spare=self._children.spare,
             take_sealed=self._referrals.taker(FACE),
@@ -120,9 +143,9 @@ class Lane:
             open_camera=lambda crossing: self._vision.send(messages.OpenCamera(crossing)),
             erase=self._erase,
             forget=self._documents.forget,
-            show=self._publishing.show,
+            show=self._paced.show,
             answer=self._officers.answer,
-            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            clock_ms=_loop_ms,
             purpose=self._config.purpose,
             open_crossings=tuple(left.crossings),
             referred=tuple(left.referred),
@@ -148,6 +171,13 @@ class Lane:
         self._recorder.hear(event)
         self.engine.post(event)
 
+    def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - what is told of a part is one word
+        self.post(PartBack(part) if there else PartLost(part))
+
+    def _show(self, view: messages.View) -> None:
+        self._devices.show(view.screen, self.state)
+        self._views.show(view)
+
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
         self._recorder.end_shift()
@@ -167,11 +197,11 @@ class Lane:
         try:
             async with (
                 serve_status(self._config, "lane", self._status),
-                self._publishing.views.serve(self._config.socket("lane")),
+                self._views.serve(self._config.socket("lane")),
                 self._officers.serve(self._config.socket("orders")),
                 asyncio.TaskGroup() as tasks,
             ):
-                for one in (self.engine, self._publishing.painted, self._log, self._vision, *self._devices.keepers()):
+                for one in (self.engine, self._painted, self._log, self._vision, *self._devices.keepers()):
                     tasks.create_task(one.run())
                 if self._registers is not None:
                     tasks.create_task(self._registers.run())
@@ -242,6 +272,10 @@ class Lane:
                 **counted(tally, self._officers.refused, leaf_slow=self._devices.slow_leaves()),
             },
         )
+
+
+def _loop_ms() -> float:
+    return asyncio.get_running_loop().time() * 1000
 
 
 async def prepare(config: Config, *, state_folder: Path) -> tuple[Lane, DocumentChild | None]:

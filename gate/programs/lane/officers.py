@@ -18,18 +18,16 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import secrets
 from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage import machine, two_officers
+from gate.passage import states, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
 from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
@@ -39,15 +37,11 @@ from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 from gate_core.evidence.reasons import Objection
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.challenge import SECRET_BYTES, Challenger
+from gate_core.orders.challenge import Challenger
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.judging import OVER, Lack, hindrances, lacks
-from gate_core.orders.order import Order, Signed, asks_to_free, read_order
+from gate_core.orders.order import Signed, asks_to_free, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
-
-if TYPE_CHECKING:
-    from gate.programs.lane.site import Site
-    from gate.programs.shared.config import Config
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
@@ -109,30 +103,13 @@ class Officers:
     wall_s: Callable[[], int | None]
     floor_s: Callable[[], int]
     referrals: Referrals
-    rules: machine.Rules
+    rules: states.Rules
     _challenger: Challenger = field(init=False)
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
     _refusals: _Refusals = field(default_factory=_Refusals)
     _present: dict[str, _Present] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, config: Config, *, lane: LaneInSight, rules: machine.Rules, site: Site, referrals: Referrals
-    ) -> Officers:
-        """The desk of a lane, by the clock of its loop and the site's."""
-        return cls(
-            lane=lane,
-            rules=rules,
-            gate=config.gate_id,
-            authority=None if config.officers is None else b64decode(config.officers.authority),
-            secret=secrets.token_bytes(SECRET_BYTES),
-            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
-            wall_s=site.wall_s,
-            floor_s=site.floor_s,
-            referrals=referrals,
-        )
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
@@ -171,7 +148,7 @@ class Officers:
             gate=self.gate,
             officers=self.authority is not None,
             state=_name(state),
-            running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
+            running=None if isinstance(state, states.Referred) else states.crossing_of(state),
             referred=self._waiting(),
             closed_by=self.lane.context.closed_by,
             issued_ms=challenge.issued_ms,
@@ -227,7 +204,7 @@ class Officers:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
-        under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
+        under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [
             messages.Waiting(
                 crossing=one.crossing,
@@ -271,16 +248,12 @@ class Officers:
         while len(self._present) > PRESENT_MAX:
             self._present.pop(next(iter(self._present)))
 
-    def _sealed_to(self, by: Certificate, order: Order) -> list[bytes] | None:
-        return self.referrals.sealed(order.crossing or "", by.sealing_key)
-
-    def _saw(self, by: Certificate, order: Order, seen: str) -> bool:
-        return self.referrals.was_handed_out(order.crossing or "", by.sealing_key, seen)
-
     def _judge(self, raw: bytes) -> _Judged | Answered:
         """The order, or why it is not obeyed."""
         try:
-            signed = self._read(raw)
+            if self.authority is None:
+                raise ForgedError("this gate knows no officers' authority ([officers] in gate.toml)")
+            signed = read_order(raw, self.authority)
         except OrderError as error:
             if asks_to_free(raw):
                 self.lane.post(OrderRefused(frees=True))
@@ -298,22 +271,17 @@ class Officers:
             return self._refuse(f"{order.verb.value} by {signed.by.officer}: {why}" if hinders else problem)
         return _Judged(signed, lacking)
 
-    def _read(self, raw: bytes) -> Signed:
-        """The order, if it is a certified officer's. Raises OrderError."""
-        if self.authority is None:
-            raise ForgedError("this gate knows no officers' authority ([officers] in gate.toml)")
-        return read_order(raw, self.authority)
-
     async def _obey(self, judged: _Judged, raw: bytes) -> Answered:
         """Have it done, or say from memory what was."""
         signed, order, now_ms = judged.signed, judged.signed.order, int(self.clock_ms())
         mark = hashlib.sha256(raw).digest()
         if (before := self._freed.get(mark)) is not None:
             return before
-        seen = order.seen is not None and self._saw(signed.by, order, order.seen)
+        crossing, key = order.crossing or "", signed.by.sealing_key
+        seen = order.seen is not None and self.referrals.was_handed_out(crossing, key, order.seen)
         command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
-        waits = order.crossing is not None and self.lane.context.waits(order.crossing) is not None
-        if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
+        waits = self.lane.context.waits(crossing) is not None
+        if order.verb is Verb.VIEW and waits and self.referrals.sealed(crossing, key) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
         if waits and order.seen is not None and not seen:
             return self._refuse(f"{order.verb.value} by {signed.by.officer}: {NOT_SEEN}")
@@ -362,5 +330,5 @@ def _keys_of(by: Certificate) -> frozenset[str]:
     return frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
 
 
-def _name(state: machine.State) -> str:
+def _name(state: states.State) -> str:
     return type(state).__name__.lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gate.channel import messages
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
 from gate.programs.lane.engine import LaneInSight
@@ -44,14 +44,14 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     seen = [one.seen if one.seen_ms > since_ms else None for one in lane.context.doors]
     match order.verb:
         case Verb.ADMIT:
-            shown = isinstance(state, machine.Granted) and lane.context.door_state(state.door).granting is None
+            shown = isinstance(state, states.Granted) and lane.context.door_state(state.door).granting is None
             return _admission(state, order.crossing, shown=shown)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
             opened = seen[:1] if order.verb is Verb.RELEASE else seen
             shows = all(one is not None and not one.closed for one in opened)
             return (Outcome.DONE, "the leaf is open") if shows else None
         case Verb.END_EMERGENCY:
-            return None if isinstance(state, machine.Emergency) else (Outcome.DONE, "the emergency is over")
+            return None if isinstance(state, states.Emergency) else (Outcome.DONE, "the emergency is over")
         case Verb.ACKNOWLEDGE:
             shows = all(one is not None and not one.alarms for one in seen)
             return (Outcome.DONE, "no alarm stands") if shows else None
@@ -79,16 +79,16 @@ def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     return "the barrier does not show it"
 
 
-def _admission(state: machine.State, crossing: str | None, *, shown: bool) -> Answered | None:
+def _admission(state: states.State, crossing: str | None, *, shown: bool) -> Answered | None:
     """`shown`: the barrier's status bears the grant out."""
     match state:
-        case machine.Overruling() | machine.Looking() if state.crossing == crossing:
+        case states.Overruling() | states.Looking() if state.crossing == crossing:
             return None
-        case machine.Granted() if state.crossing == crossing:
+        case states.Granted() if state.crossing == crossing:
             return (Outcome.DONE, "granted") if shown else None
-        case machine.Entering() | machine.Passing() if state.crossing == crossing:
+        case states.Entering() | states.Passing() if state.crossing == crossing:
             return Outcome.DONE, "passed"
-        case machine.Referred() if state.crossing == crossing:
+        case states.Referred() if state.crossing == crossing:
             return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"
         case _:
             return Outcome.IMPOSSIBLE, "not granted"

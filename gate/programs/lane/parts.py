@@ -28,9 +28,7 @@ from gate_core.programs.task_groups import run_until_first_exits
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
-LOST_AFTER_S = (
-    0.9  # silence of the barrier controller for so long counts as lost: a cut wire is noticed within a second
-)
+LOST_AFTER_S = 0.9  # of silence: a cut wire is noticed within a second
 
 Post = Callable[[Event], None]
 Status = TypeVar("Status")
@@ -191,19 +189,11 @@ class Watching:
     def __init__(self) -> None:
         self.leaf = LeafTimes()  # of which nothing is seen
 
-    def grant(self, ttl_ms: int) -> Awaitable[float | None]:  # noqa: ARG002 - the port's argument
+    def revoke(self, *_: object, **__: object) -> Awaitable[NoReturn]:
         """Refuse."""
         return _refused()
 
-    def revoke(self) -> Awaitable[None]:
-        """Refuse."""
-        return _refused()
-
-    release = end_emergency = revoke
-
-    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:  # noqa: ARG002 - the port's argument
-        """Refuse."""
-        return _refused()
+    grant = release = end_emergency = clear_alarms = revoke
 
     def look(self) -> None:
         """There is no status to come."""

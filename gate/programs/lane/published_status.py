@@ -1,12 +1,16 @@
-"""What the lane says of itself for its status. No person's data but the officers' own names."""
+"""What the lane says of itself for its status. No person's data but the officers' own names.
+
+Ready is proven: a status of the barrier younger than a second, and a loop that is late by no more than a bound. A lane whose barrier is
+unplugged is not ready and yet alive: only one that answers no events any more is started anew.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from gate.channel.messages import Status
 from gate.passage.states import Emergency
-from gate.programs.lane import readiness
 from gate_core.programs import clock
 
 if TYPE_CHECKING:
@@ -20,6 +24,43 @@ if TYPE_CHECKING:
     from gate.programs.lane.health_counters import Tally
     from gate.programs.shared.config import Config
 
+BARRIER_AGE_MS_MAX: Final = 1_000
+LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
+TURN_MS_MAX: Final = 5_000  # a tick comes five times a second at least
+LAGS_KEPT: Final = 100  # of its ticks: five seconds of a crossing, ten at rest
+
+
+class Pulse:
+    """How late the loop turns, by its ticks. `lag_ms` is the worst of the last seconds."""
+
+    def __init__(self) -> None:
+        self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
+
+    def tick(self, late_ms: float) -> None:
+        """A tick came so late."""
+        self._lags_ms.append(max(0.0, late_ms))
+
+    @property
+    def lag_ms(self) -> float:
+        """The worst of the last seconds."""
+        return max(self._lags_ms, default=0.0)
+
+
+def state_of(*, barrier_age_ms: float | None, lag_ms: float) -> str:
+    """`ready` or `degraded`. `barrier_age_ms` is None when the barrier says nothing."""
+    fresh = barrier_age_ms is not None and barrier_age_ms <= BARRIER_AGE_MS_MAX
+    return "ready" if fresh and not is_late(lag_ms=lag_ms) else "degraded"
+
+
+def is_late(*, lag_ms: float) -> bool:
+    """True while the loop turns so late that a look at the lane may be too old."""
+    return lag_ms > LAG_MS_MAX
+
+
+def is_alive(*, turned_ms: float) -> bool:
+    """False when events are answered no more."""
+    return turned_ms <= TURN_MS_MAX
+
 
 def status_of(config: Config, engine: Engine, detail: Mapping[str, object]) -> Status:
     """The status: what machine and loop say of themselves, beside the `detail` of everything else."""
@@ -28,14 +69,14 @@ def status_of(config: Config, engine: Engine, detail: Mapping[str, object]) -> S
     barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
     return Status(
         program="lane",
-        state=readiness.state_of(barrier_age_ms=barrier_age_ms if config.driven else 0, lag_ms=lag_ms),
-        alive=readiness.is_alive(turned_ms=engine.turned_ms),
+        state=state_of(barrier_age_ms=barrier_age_ms if config.driven else 0, lag_ms=lag_ms),
+        alive=is_alive(turned_ms=engine.turned_ms),
         detail={
             **told(lane, engine.state, now_ms),
             "mode": config.mode,
             "barrier_age_ms": barrier_age_ms,
             "lag_ms": round(lag_ms),
-            "late": readiness.is_late(lag_ms=lag_ms),
+            "late": is_late(lag_ms=lag_ms),
             "officers": config.officers is not None,
             **detail,
         },

@@ -69,9 +69,7 @@ class Owed:
         return len(self._entries)
 
     def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> list[Answer]:
-        """Take a record; returns what the machine is told at once. Refused is an awaited one that cannot be offered soon, and one that
-        cannot be written as JSON or is too long, which another takes the place of.
-        """
+        """Take a record; returns what the machine is told. An awaited one that cannot be offered soon is refused."""
         refusal: list[Answer] = [NotRecorded(crossing_of(record) or "", record.kind)] if awaited else []
         if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
             return refusal
@@ -86,9 +84,7 @@ class Owed:
         return [*refusal, *_replaced(record)] if entry.stands_in else []
 
     def offer(self, monotonic_ms: int, *, has_room: bool = True) -> list[messages.NewRecord]:
-        """What to send now, in order; empty while nothing is owed, or nothing but what waits for room that there is none of.
-        Unless it is empty, `settle` or `hang_up` must follow.
-        """
+        """What to send now, in order; empty while nothing can be taken. Else `settle` or `hang_up` must follow."""
         if self._lost:
             loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
             self._entries.insert(

@@ -11,33 +11,13 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from gate.channel.messages import BODY_BYTES_MAX
+from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.events import Wish
 from gate.passage.orders import Disposition
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
-from gate.passage.records import (
-    Asked,
-    Counted,
-    Decided,
-    DrawCommitted,
-    DrawRevealed,
-    EmergencyBegan,
-    EmergencyEnded,
-    EntryDecided,
-    GrantEnd,
-    GrantEnded,
-    Incident,
-    IncidentKind,
-    Obeyed,
-    ObeyedVerb,
-    Passed,
-    Record,
-    RulesStated,
-    Settled,
-    Started,
-    Stopped,
-)
+from gate.passage.records import Record
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.parser import recorded
@@ -56,9 +36,7 @@ class RecordError(Exception):
 
 
 def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
-    """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Neither its crossing is among them nor what is kept for the
-    next start.
-    """
+    """A record's fields as plain JSON values: without its crossing, and without what is kept for the next start."""
     whole = is_whole(record, profile)
     fields: dict[str, object] = msgspec.to_builtins(record) if whole else without_personal(record)
     for unwritten in UNWRITTEN:
@@ -67,10 +45,7 @@ def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
 
 
 def encode(record: Record, profile: Profile = "full") -> bytes:
-    """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII.
-
-    Raises RecordError for what JSON has no spelling for, and for what is too long: the log would hang up on it each time.
-    """
+    """The sealed bytes: canonical JSON in ASCII. Raises RecordError for what cannot be spelt, or is too long."""
     try:
         body = _canonical(fields_of(record, profile), allow_nan=False)
     except ValueError as error:
@@ -103,7 +78,7 @@ class Hit:
 def hits_in(record: Record) -> tuple[Hit, ...]:
     """The hits that a decision rests on."""
     match record:
-        case Decided(crossing, evidence=evidence) | EntryDecided(crossing, evidence=evidence):
+        case records.Decided(crossing, evidence=evidence) | records.EntryDecided(crossing, evidence=evidence):
             return tuple(Hit(crossing, one.register, one.handle) for one in evidence.registers or () if one.handle)
         case _:
             return ()
@@ -161,25 +136,25 @@ class Remembered:
         """What is to be remembered when this record is in the log."""
         known = self._run_by(record)
         match record:
-            case GrantEnded(crossing, GrantEnd.PASSAGE, Door.LAST):
+            case records.GrantEnded(crossing, records.GrantEnd.PASSAGE, Door.LAST):
                 return replace(known, through=crossing)
-            case Incident(incident=kind, waits=True, door=door):
+            case records.Incident(incident=kind, waits=True, door=door):
                 waiting = {*self.alarms_at(door), Alarm(kind.value)}
                 return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))
-            case Incident(incident=IncidentKind.HELP_CALLED):
+            case records.Incident(incident=records.IncidentKind.HELP_CALLED):
                 return replace(known, called=True)
-            case Obeyed():
+            case records.Obeyed():
                 return known.ordered(record)
-            case Asked(crossing, Wish.PROTECTION):
+            case records.Asked(crossing, Wish.PROTECTION):
                 return replace(known, protected=(*known.protected, crossing)[-PROTECTED_MAX:])
-            case DrawCommitted(kept=draw):
+            case records.DrawCommitted(kept=draw):
                 return replace(known, draw=draw)
-            case DrawRevealed():
+            case records.DrawRevealed():
                 return replace(known, draw=None)
-            case Decided() | EntryDecided():
+            case records.Decided() | records.EntryDecided():
                 new = (one for one in hits_in(record) if one not in known.hits)
                 return replace(known, hits=(*known.hits, *new)[-HITS_MAX:])
-            case Settled(crossing, disposition=disposition):
+            case records.Settled(crossing, disposition=disposition):
                 hits = (
                     replace(one, disposition=disposition) if one.crossing == crossing else one for one in known.hits
                 )
@@ -188,36 +163,39 @@ class Remembered:
             case _:
                 return known
 
-    def ordered(self, obeyed: Obeyed) -> Remembered:
+    def ordered(self, obeyed: records.Obeyed) -> Remembered:
         """The same after an order was obeyed."""
         match obeyed:
-            case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
+            case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE, alarms=seen):
                 left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
                 return replace(self, alarms=left[Door.LAST], first_alarms=left[Door.FIRST], called=False)
-            case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
+            case records.Obeyed(verb=records.ObeyedVerb.CLOSE | records.ObeyedVerb.PAUSE, order=order):
                 return replace(self, closed_by=order.officer)
-            case Obeyed(verb=ObeyedVerb.MAINTAIN, order=order):
+            case records.Obeyed(verb=records.ObeyedVerb.MAINTAIN, order=order):
                 return replace(self, asked_by=order.officer)
-            case Obeyed(verb=ObeyedVerb.CONSENT, order=order):
+            case records.Obeyed(verb=records.ObeyedVerb.CONSENT, order=order):
                 return replace(self, closed_by=order.officer, maintained_by=self.asked_by)
-            case Obeyed(verb=ObeyedVerb.DIRECTION, after=direction):
+            case records.Obeyed(verb=records.ObeyedVerb.DIRECTION, after=direction):
                 return replace(self, direction=BorderDirection(direction))
-            case Obeyed(verb=ObeyedVerb.MODE, after=travellers):
+            case records.Obeyed(verb=records.ObeyedVerb.MODE, after=travellers):
                 return replace(self, travellers=travellers)
-            case Obeyed(verb=ObeyedVerb.OPEN):
+            case records.Obeyed(verb=records.ObeyedVerb.OPEN):
                 return replace(self, closed_by=None, maintained_by=None)
             case _:
                 return self
 
     def _run_by(self, record: Record) -> Remembered:
         match record:
-            case Passed(counters=Counters() as counters, door=door) | Counted(counters=counters, door=door):
+            case (
+                records.Passed(counters=Counters() as counters, door=door)
+                | records.Counted(counters=counters, door=door)
+            ):
                 at_last = door is Door.LAST
                 return replace(self, counted=counters) if at_last else replace(self, first_counted=counters)
-            case Started() | Stopped():
-                return replace(self, running=isinstance(record, Started))
-            case EmergencyBegan() | EmergencyEnded():
-                return replace(self, emergency=isinstance(record, EmergencyBegan))
+            case records.Started() | records.Stopped():
+                return replace(self, running=isinstance(record, records.Started))
+            case records.EmergencyBegan() | records.EmergencyEnded():
+                return replace(self, emergency=isinstance(record, records.EmergencyBegan))
             case _:
                 return self
 
@@ -244,7 +222,7 @@ class Books:
     def take(self, body: Mapping[str, object]) -> None:
         """Take a `rules_stated` record. What is none is passed over: the decisions by it cannot be taken again, and say so."""
         try:
-            said = msgspec.convert({**body}, RulesStated)
+            said = msgspec.convert({**body}, records.RulesStated)
         except (TypeError, msgspec.ValidationError):
             return
         if said.sha256 in self._books:
@@ -291,8 +269,8 @@ def decide_by(book: RuleBook, body: Mapping[str, object]) -> tuple[Verdict, Deci
     return recorded.decision, decide(recorded.evidence, replace(recorded.policy, rules=book.sha256), book)
 
 
-def _decision_in(body: Mapping[str, object], door: Door) -> Decided | EntryDecided:
-    kind: type[Decided | EntryDecided] = Decided if door is Door.LAST else EntryDecided
+def _decision_in(body: Mapping[str, object], door: Door) -> records.Decided | records.EntryDecided:
+    kind: type[records.Decided | records.EntryDecided] = records.Decided if door is Door.LAST else records.EntryDecided
     try:
         return msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, kind)
     except (TypeError, ValueError, OverflowError) as error:  # msgspec's are ValueErrors

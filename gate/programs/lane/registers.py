@@ -179,15 +179,14 @@ class RegistersClient:
 
     async def _one(self, asked: _Asked) -> None:
         names = self._asked_now(to_exchange=asked.to_exchange)
-        if not names or asked.crossing == self._ended:
-            return
-        findings = await self._said(asked, names)
-        self._post(RegistersAnswered(asked.crossing, findings))
+        if names and asked.crossing != self._ended:
+            self._post(RegistersAnswered(asked.crossing, await self._said(asked, names)))
 
     async def _said(self, asked: _Asked, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
         if self._is_shielded(asked.crossing):
             return unknown(names, RegisterCause.WITHHELD)
-        asking = asyncio.ensure_future(self._exchange(asked, names))
+        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
+        asking = asyncio.ensure_future(self._said_to(message, about=asked.crossing))
         try:
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 while not asking.done():
@@ -207,14 +206,8 @@ class RegistersClient:
         self._trouble.is_now("")
         return findings
 
-    async def _exchange(self, asked: _Asked, names: tuple[str, ...]) -> messages.FromRegisters:
-        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
-        return await self._said_to(message, about=asked.crossing)
-
     async def _said_to(self, message: messages.ToRegisters, about: str = "") -> messages.FromRegisters:
-        """What the program answers, over a connection of its own; nothing leaves about a crossing whose traveller asked for an officer meanwhile.
-        Raises ChannelError.
-        """
+        """The answer, over a connection of its own. Raises ChannelError, also when an officer is called meanwhile."""
         connection = await connect(CHANNELS.registers, self._path)
         try:
             if about and self._is_shielded(about):

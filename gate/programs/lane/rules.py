@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from gate.passage.lane import Timing
-from gate.passage.machine import Rules
 from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.states import Rules
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.devices import pads
 from gate_core.approval.approvers import is_sound
@@ -38,11 +38,12 @@ REGISTERS_SLACK_MS: Final = 1000  # beyond their own deadline, to the lane and b
 RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it
 
 
-def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
-    """The policy, the timing and the service that the configuration asks for, beside the written rules of `book`.
+def _refused(key: str, why: str) -> ConfigError:
+    return ConfigError(Problem(key, why))
 
-    Raises ConfigError for a profile or a nationality that is not known, and for an authority whose key proves nothing.
-    """
+
+def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
+    """Policy, timing and service as configured. Raises ConfigError for unknown profiles, nations and weak keys."""
     rules = config.rules
     require_officers(config)
     require_liveness(config)
@@ -94,7 +95,7 @@ def service_of(config: Config) -> Service:
     for name, group in config.rules.travellers.items():
         if unknown := [code for code in group.nationalities if not is_state_code(code)]:
             wrong = f"{', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)"
-            raise ConfigError(Problem(f"rules.travellers.{name}", wrong))
+            raise _refused(f"rules.travellers.{name}", wrong)
         groups.append(Travellers(name, group.nationalities))
     return Service(config.rules.directions, (EVERYBODY, EU, *groups))
 
@@ -102,37 +103,28 @@ def service_of(config: Config) -> Service:
 def require_officers(config: Config) -> None:
     """Raise ConfigError when anybody could sign officers' orders: the authority's key is of small order."""
     if config.officers is not None and not is_sound(b64decode(config.officers.authority)):
-        raise ConfigError(Problem("officers.authority", "is no key: it is of small order, or has another spelling"))
+        raise _refused("officers.authority", "is no key: it is of small order, or has another spelling")
 
 
 def embedder_of(config: Config) -> tuple[Model, Threshold]:
-    """The embedder that compares faces, and its threshold, which rests on evidence; no rule goes below it.
-
-    Raises ConfigError for a profile that cannot serve, in service also for one without evidence of its own kind (safety
-    invariant 14).
-    """
+    """The embedder and its threshold. Raises ConfigError for a profile that cannot serve (safety invariant 14)."""
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
         (embedder,) = (model for model in profile if model.role == "embed")
         check_finders(profile)
     except (ManifestError, ValueError) as error:
-        raise ConfigError(Problem("face.profile", str(error))) from error
+        raise _refused("face.profile", str(error)) from error
     if embedder.threshold is None:
-        raise ConfigError(Problem("face.profile", "its embedder has no threshold; gate face evaluate gives it one"))
+        raise _refused("face.profile", "its embedder has no threshold; gate face evaluate gives it one")
     if embedder.threshold.fmr is None or embedder.threshold.fmr > FMR_MAX:
-        raise ConfigError(
-            Problem(
-                "face.profile",
-                f"its threshold is of FMR {embedder.threshold.fmr}; no lane compares at more than {FMR_MAX}",
-            )
+        raise _refused(
+            "face.profile", f"its threshold is of FMR {embedder.threshold.fmr}; no lane compares at more than {FMR_MAX}"
         )
     if config.purpose == "service" and embedder.threshold.kind != "chip_to_live":
-        raise ConfigError(
-            Problem(
-                "face.profile",
-                "purpose = service refuses: its threshold rests on other pictures than chip portraits against this lane's camera; see "
-                "docs/guides/technician.md",
-            )
+        raise _refused(
+            "face.profile",
+            "purpose = service refuses: its threshold rests on other pictures than chip portraits against this lane's camera; see "
+            "docs/guides/technician.md",
         )
     return embedder, embedder.threshold
 
@@ -142,7 +134,7 @@ def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
     except ManifestError as error:
-        raise ConfigError(Problem("face.profile", str(error))) from error
+        raise _refused("face.profile", str(error)) from error
     found = next((model for model in profile if model.role == "liveness"), None)
     return None if found is None or found.threshold is None else (found, found.threshold)
 
@@ -155,26 +147,19 @@ def require_liveness(config: Config) -> None:
         return
     found = liveness_of(config)
     if found is None or found[1].kind != "lane_camera":
-        raise ConfigError(
-            Problem(
-                "camera.pad",
-                "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
-                "with a verdict of its own; see docs/guides/technician.md",
-            )
+        raise _refused(
+            "camera.pad",
+            "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
+            "with a verdict of its own; see docs/guides/technician.md",
         )
     if found[1].value != config.rules.liveness_min:
-        raise ConfigError(
-            Problem(
-                "rules.liveness_min", f"purpose = service refuses: the lane's own report was made at {found[1].value:g}"
-            )
+        raise _refused(
+            "rules.liveness_min", f"purpose = service refuses: the lane's own report was made at {found[1].value:g}"
         )
 
 
 def start_of(config: Config, approved: Approved | None) -> Started:
-    """What decisions will rest on, as the record of the start: a changed rule or threshold shows there, and who approved it.
-
-    `approved` is None in a demo. Which lists judge is said when they do.
-    """
+    """What decisions will rest on, as the record of the start. `approved` is None in a demo."""
     return Started(
         purpose=config.purpose,
         lists="",

@@ -87,9 +87,7 @@ def lasting_left(folder: Path, logged: Remembered) -> LastingState | None:
 
 
 class StateFile:
-    """Keeps the newest state in a folder that is the lane's alone. `written` hears whether the file is right, at the first try and when that changes. For one
-    event loop.
-    """
+    """Keeps the newest state in the lane's folder. `written` hears whether it is right, at first and on a change."""
 
     def __init__(self, folder: Path, written: Callable[[bool], None]) -> None:
         self._path = folder / FILE

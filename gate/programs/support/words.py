@@ -17,7 +17,7 @@ import msgspec
 from gate.channel import errors as channel_errors
 from gate.channel.row import PROGRAMS
 from gate.channel.table import CHANNELS
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.events import Part, RecordKind
 from gate.passage.orders import Disposition, Outcome
 from gate.passage.records import ClosedAs, IncidentKind
@@ -50,7 +50,7 @@ _KEPT_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?|[0-
 def _words() -> Iterator[str]:
     for vocabulary in _VOCABULARIES:
         yield from (str(one.value) for one in vocabulary)
-    for state in typing.get_args(machine.State):
+    for state in typing.get_args(states.State):
         yield from (state.__name__, state.__name__.lower())
     for module in (driver_errors, channel_errors):
         yield from (name for name in vars(module) if name.endswith("Error"))

@@ -16,9 +16,9 @@ from fakes.passage_examples import AT_REST, CROSSING, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
 from fakes.siege import Siege
 
-from gate.passage import lasting_state, machine, open_referrals
+from gate.passage import lasting_state, machine, open_referrals, states
 from gate.passage.events import Event, Part, PartLost
-from gate.passage.orders import Hold, PauseLane
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.states import Admission
 from gate_core.evidence.reasons import Objection, Reason
 
@@ -26,8 +26,8 @@ LANE = Path(__file__).parents[3] / "docs" / "lane.md"
 SEEDS = (1, 2, 3)
 STEPS = 20_000
 FIRE: Event = replace(AT_REST, fire=True)
-REFERRED = machine.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
-OVERRULING = machine.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
+REFERRED = states.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
+OVERRULING = states.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
 
 SIEGE, SIEGE_STEPS = 3, 4_000
 STAGES = (two.ready, two.reading, two.let_in, two.first_granted, two.entering, two.enclosed, two.deciding, two.granted)
@@ -35,13 +35,13 @@ IN_ANY_STAGE: tuple[Event, ...] = (
     replace(two.LAST, fire=True, emergency_open=True),
     PartLost(Part.FIRST_BARRIER),
     ordered(Hold(CROSSING), version=0),
-    ordered(PauseLane(), version=0),
+    ordered(LaneOrder.PAUSE, version=0),
 )
 
 Arrow = tuple[str, str]
 
 
-def name(state: machine.State) -> str:
+def name(state: states.State) -> str:
     """How the picture names a state."""
     return type(state).__name__
 
@@ -100,14 +100,14 @@ def test_the_picture_has_the_arrows_that_the_machine_takes_and_no_others(text: s
 
 
 def test_every_state_has_its_row(text: str) -> None:
-    states = {state.__name__ for state in typing.get_args(machine.State)}
-    assert set(re.findall(r"^\| ([A-Z]\w+) \|", text, flags=re.MULTILINE)) == states
+    known = {state.__name__ for state in typing.get_args(states.State)}
+    assert set(re.findall(r"^\| ([A-Z]\w+) \|", text, flags=re.MULTILINE)) == known
 
 
 def test_every_state_but_itself_leads_to_the_emergency_and_only_looking_to_a_grant(text: str) -> None:
     pictured = drawn(text)
-    states = {state.__name__ for state in typing.get_args(machine.State)}
-    assert {here for here, there in pictured if there == "Emergency"} == states - {"Emergency"}
+    known = {state.__name__ for state in typing.get_args(states.State)}
+    assert {here for here, there in pictured if there == "Emergency"} == known - {"Emergency"}
     assert {here for here, there in pictured if there == "Granted"} == {"Looking"}
     assert {here for here, there in pictured if there == "Entering"} == {"Granted"}
 

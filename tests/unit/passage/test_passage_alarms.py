@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
 
-from gate.passage import alarms, machine, records
+from gate.passage import alarms, records, states
 from gate.passage.door_state import Raised
 from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.lane import LaneContext
-from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
+from gate.passage.orders import Admit, LaneOrder, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Reason
@@ -56,7 +56,7 @@ def test_what_tells_of_nobody_is_cleared_by_the_lane_once_it_is_at_rest_and_the_
     for busy in (OPEN, replace(AT_REST, bodies=1), replace(AT_REST, grants_left=1)):
         assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(replace(busy, alarms=(alarm,)))), busy
     assert ClearAlarms((alarm,)) in run.feed(replace(AT_REST, alarms=(alarm,)), after_ms=100)
-    assert run.state == machine.Idle(Screen.CLOSED), "the controller has not said so yet"
+    assert run.state == states.Idle(Screen.CLOSED), "the controller has not said so yet"
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 150)]
     assert Show(Screen.WELCOME) in effects
@@ -80,18 +80,18 @@ def test_what_tells_of_somebody_waits_for_an_officer_and_then_the_lane_is_back(a
     standing = replace(AT_REST, alarms=(alarm,))
     for _ in range(100):
         assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(standing, after_ms=1_000))
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     effects = run.feed(AT_REST, after_ms=1)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 99_001)]
     run.feed(SiteSeen(1.0, clock_sure=True))
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_cause_is_gone() -> None:
     run = ready()
     forced = replace(OPEN, alarms=(Alarm.FORCED,))
     run.feed(forced)
-    effects = run.order(AcknowledgeAlarms())
+    effects = run.order(LaneOrder.ACKNOWLEDGE)
     assert effects[0] == ClearAlarms((Alarm.FORCED,))
     assert written(effects, records.Obeyed) == [
         records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)),
@@ -105,12 +105,12 @@ def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_
 def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobody() -> None:
     run = ready()
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)), PartLost(Part.BARRIER), PartBack(Part.BARRIER), AT_REST)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert [one.alarm for one in run.lane.alarms] == [Alarm.FORCED]
     evidence = run.lane.lane_evidence(run.now_ms).last
     assert evidence is not None
     assert evidence.alarms == (Alarm.FORCED,), "a decision holds it against whoever comes"
-    effects = run.order(AcknowledgeAlarms(), after_ms=10)
+    effects = run.order(LaneOrder.ACKNOWLEDGE, after_ms=10)
     assert not any(isinstance(effect, ClearAlarms) for effect in effects), "there is nothing to clear"
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.FORCED, 10)]
     assert Show(Screen.WELCOME) in run.feed(AT_REST)
@@ -132,7 +132,7 @@ def test_an_alarm_that_keeps_coming_back_waits_and_fills_no_log() -> None:
     assert len(written(effects, records.AlarmEnded)) == run.rules.timing.alarm_again_max - 1
     assert not run.lane.in_service()
     assert len(run.lane.last.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert Show(Screen.WELCOME) in run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
 
 
@@ -156,7 +156,7 @@ def test_an_officers_word_begins_the_counting_anew_and_is_not_repeated_at_once()
     for _ in range(run.rules.timing.alarm_again_max):
         run.feed(flapping, AT_REST, after_ms=100)
     run.feed(flapping)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     again_ms = run.rules.timing.order_again_ms
     assert run.feed(flapping, after_ms=again_ms - 1) == [], "the officer's word cleared it just now"
     assert run.feed(flapping, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
@@ -169,19 +169,19 @@ def test_a_lane_without_one_of_its_parts_says_closed_and_comes_back(part: Part) 
     run = ready()
     assert Show(Screen.CLOSED) in run.feed(PartLost(part))
     run.feed(AT_REST, Tick())
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
 
 
 def test_a_barrier_that_says_nothing_for_a_moment_closes_nothing() -> None:
     run = ready()
     assert run.feed(Tick(), after_ms=900) == []
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_in_an_emergency_nothing_is_cleared() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,), emergency_open=True)
     assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(standing, after_ms=1_000))
 
@@ -190,7 +190,7 @@ def test_an_officer_admits_nobody_past_an_alarm_but_after_acknowledging_it() -> 
     run = referred()
     run.feed(replace(AT_REST, alarms=(Alarm.PASSAGE_WITHOUT_GRANT,)))
     assert answered(run.order(Admit(CROSSING))).outcome is Outcome.IMPOSSIBLE
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     run.feed(AT_REST)
     assert answered(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
 
@@ -223,7 +223,7 @@ def test_a_lane_whose_lists_or_clock_refer_everybody_says_closed_and_comes_back(
 def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
     run = ready()
     run.feed(SiteSeen(1.0, clock_sure=True), AT_REST, after_ms=121_000)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:

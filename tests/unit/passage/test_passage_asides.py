@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, inspecting, ready, referred
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import Effect, Show, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -21,7 +21,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.lane import Referral
-from gate.passage.orders import CloseLane
+from gate.passage.orders import LaneOrder
 from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen
@@ -40,7 +40,7 @@ def incidents(effects: list[Effect]) -> list[IncidentKind]:
 def passing() -> Run:
     run = granted()
     run.feed(replace(AT_REST, closed=False, grants_left=1), replace(THROUGH, closed=False))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     return run
 
 
@@ -55,9 +55,9 @@ def test_a_document_that_is_laid_while_another_passes_is_told_recorded_and_taken
     effects = run.feed(THROUGH)
     written = [effect.record for effect in effects if isinstance(effect, Write)]
     assert [type(record) for record in written] == [Closed, Opened]
-    assert written[0].verdict is ClosedAs.ADMITTED  # type: ignore[union-attr]
+    assert written[0].verdict is ClosedAs.ADMITTED  # type: ignore[attr-defined]
     assert Write(Opened(NEXT), awaited=True) in effects
-    assert isinstance(run.state, machine.Opening)
+    assert isinstance(run.state, states.Opening)
     assert run.state.crossing == NEXT
 
 
@@ -66,21 +66,21 @@ def test_of_several_documents_laid_early_the_last_one_is_taken_up_and_one_incide
     effects = run.feed(DocumentPresented("c2"), DocumentPresented("c3"), DocumentPresented("c4"))
     assert incidents(effects) == [IncidentKind.DOCUMENT_EARLY]
     run.feed(THROUGH)
-    assert machine.crossing_of(run.state) == "c4"
+    assert states.crossing_of(run.state) == "c4"
 
 
 def test_a_document_that_was_laid_early_and_taken_away_again_opens_nothing() -> None:
     run = passing()
     run.feed(DocumentPresented(NEXT), DocumentRemoved(), THROUGH)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_document_that_was_laid_early_opens_nothing_in_a_lane_that_an_officer_closed() -> None:
     run = passing()
     run.feed(DocumentPresented(NEXT))
-    run.order(CloseLane())
+    run.order(LaneOrder.CLOSE)
     run.feed(THROUGH)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 def test_a_document_that_was_laid_early_is_taken_up_when_the_lane_does_not_come_to_rest_too() -> None:
@@ -89,14 +89,14 @@ def test_a_document_that_was_laid_early_is_taken_up_when_the_lane_does_not_come_
     run.feed(DocumentPresented(NEXT))
     effects = run.feed(Tick(), after_ms=RULES.timing.passing_max_ms + 1)
     assert IncidentKind.LANE_NOT_CLOSED in incidents(effects)
-    assert machine.crossing_of(run.state) == NEXT
+    assert states.crossing_of(run.state) == NEXT
 
 
 def test_who_waits_for_an_officer_comes_before_a_document_that_was_laid_early() -> None:
     run = passing()
     run.lane = replace(run.lane, waiting=(Referral("c0", ()),))
     run.feed(DocumentPresented(NEXT), THROUGH)
-    assert run.state == machine.Referred("c0", ())
+    assert run.state == states.Referred("c0", ())
 
 
 # ── somebody inside ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +146,7 @@ def test_a_running_crossing_has_its_own_time_and_the_referral_that_follows_tells
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS)) == []
     run.feed(Tick(), after_ms=RULES.timing.crossing_max_ms)
     run.feed(PartLost(Part.LOG))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert incidents(run.feed(INSIDE)) == [IncidentKind.PERSON_INSIDE]
 
 

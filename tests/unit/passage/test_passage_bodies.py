@@ -21,7 +21,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentRead, Event, FaceCompared, Recorded, RecordKind, Tick, TrackChange, TrackChanged
 from gate.passage.orders import Admit, Outcome
@@ -63,7 +63,7 @@ def test_one_who_stepped_in_and_walked_back_loses_the_grant_at_once_and_nobody_p
     effects = run.feed(OPEN, after_ms=50)
     assert effects[0] == Revoke()
     assert reasons(effects, records.Revoked) == [Reason.WALKED_BACK]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     somebody = run.feed(replace(IN_ZONE, grants_left=0), replace(IN_ZONE, passages_entry=1, grants_left=0))
     assert IncidentKind.PASSAGE_BEYOND_GRANT in incidents(somebody)
 
@@ -79,13 +79,13 @@ def test_one_who_goes_through_leaves_the_zone_by_a_passage_and_is_admitted() -> 
     run = granted()
     run.feed(IN_ZONE, IN_ZONE)
     run.feed(replace(OPEN, passages_entry=1, grants_left=0))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
 
 
 def test_one_quicker_than_the_poll_is_seen_by_the_counter_alone_and_is_admitted() -> None:
     run = granted()
     run.feed(replace(AT_REST, closed=False, passages_entry=1))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
 
 
 def test_one_who_has_not_stepped_in_yet_may_take_their_time() -> None:
@@ -117,7 +117,7 @@ def test_where_the_camera_stands_inside_one_body_is_the_travellers_and_must_stay
     run = inside(recording())
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     assert any(isinstance(effect, Grant) for effect in run.feed(replace(AT_REST, bodies=1)))
-    assert run.state == machine.Granted(CROSSING, run.now_ms, entered=True)
+    assert run.state == states.Granted(CROSSING, run.now_ms, entered=True)
     effects = run.feed(OPEN)
     assert reasons(effects, records.Revoked) == [Reason.WALKED_BACK]
 
@@ -127,9 +127,9 @@ def test_where_the_camera_stands_inside_two_bodies_still_refer_and_one_waiting_c
     assert reasons(run.feed(replace(AT_REST, bodies=2)), records.Closed) == [Reason.BODIES_SEVERAL]
     for rules, screen in ((INSIDE, Screen.WELCOME), (RULES, Screen.CLOSED)):
         run = inspecting()
-        run.state, run.rules = machine.Idle(Screen.WELCOME), rules
+        run.state, run.rules = states.Idle(Screen.WELCOME), rules
         run.feed(replace(AT_REST, bodies=1))
-        assert run.state == machine.Idle(screen)
+        assert run.state == states.Idle(screen)
 
 
 def test_an_officer_admits_one_who_stands_in_the_zone_but_not_two() -> None:
@@ -193,7 +193,7 @@ def test_somebody_who_comes_out_before_the_grant_takes_the_admission_away(lane: 
     run = lane()
     run.feed(replace(AT_REST, passages_exit=1))
     run.feed(Recorded(CROSSING, RecordKind.DECIDED), replace(AT_REST, passages_exit=1))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert Objection(Reason.REVERSE_PASSAGE) in run.state.objections
     assert not any(isinstance(effect, Grant) for effect in run.effects)
 

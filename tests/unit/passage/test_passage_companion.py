@@ -8,7 +8,7 @@ import pytest
 from fakes import two_door_lane
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, granted_by_officer
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -24,10 +24,10 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.machine import Rules
-from gate.passage.orders import AcknowledgeAlarms, Disposition, Free, HandOver, Hold, Ordered, Outcome, Said
+from gate.passage.orders import Disposition, HandOver, Hold, LaneOrder, Ordered, Outcome, Said
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
+from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import CameraTrouble
 from gate_core.evidence.names import Role
@@ -94,7 +94,7 @@ def test_a_holder_who_stays_in_view_after_a_passage_is_referred_an_incident_and_
         Erase(CROSSING, Shown.PICTURES),
         Write(records.Closed(CROSSING, ClosedAs.REFERRED, (reason,))),
     ]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     run.feed(RESTS, DocumentPresented("next"), LOST, Tick(), after_ms=60_000)
     assert Show(Screen.WELCOME) not in run.effects[-10:]
     assert run.lane.waits(CROSSING) is not None
@@ -114,7 +114,7 @@ def test_a_holder_who_leaves_after_the_companion_passed_was_proved_too_late_to_b
     assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
     assert incidents(effects) == [IncidentKind.HOLDER_IN_VIEW]
     run.feed(LOST, RESTS, after_ms=100)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
@@ -140,7 +140,7 @@ def test_a_holder_who_leaves_beside_the_companions_passage_and_came_no_nearer_di
     assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
     assert incidents(effects) == [IncidentKind.HOLDER_IN_VIEW]
     run.feed(LOST, RESTS, after_ms=100)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("counted_ms", [0, 200])
@@ -222,9 +222,9 @@ def test_a_record_that_could_not_be_kept_while_the_holder_is_in_view_admits_nobo
 def test_the_limit_holds_to_the_last_millisecond_and_waits_for_no_status() -> None:
     run = passed()
     run.feed(Tick(), after_ms=LIMIT_MS - 900)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     run.feed(Tick(), after_ms=1)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_where_the_camera_does_not_see_the_zone_nothing_is_concluded_from_it() -> None:
@@ -233,22 +233,22 @@ def test_where_the_camera_does_not_see_the_zone_nothing_is_concluded_from_it() -
     run.feed(IN_ZONE, THROUGH, after_ms=300)
     run.feed(RESTS, after_ms=900)
     assert is_admitted(run)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_picture_that_lost_the_face_for_a_moment_does_not_say_that_the_holder_is_gone() -> None:
     run = passed()
     run.feed(FaceSeen(CROSSING, 0, Guidance.NONE), FaceSeen(CROSSING, 1, Guidance.NONE), RESTS, after_ms=100)
     run.feed(Tick(), after_ms=LIMIT_MS)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_several_faces_after_the_passage_may_be_the_holders_too() -> None:
     run = passed()
     run.feed(TrackChanged(CROSSING, TrackChange.SEVERAL), RESTS)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     run.feed(Tick(), after_ms=LIMIT_MS)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_second_body_after_the_passage_does_not_hide_the_holder() -> None:
     effects = run.feed(replace(AT_REST, closed=False, passages_entry=2, bodies=1))
     assert IncidentKind.PASSAGE_BEYOND_GRANT in incidents(effects)
     run.feed(Tick(), after_ms=LIMIT_MS)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_a_barrier_that_is_lost_behind_the_passage_admits_nobody_who_is_in_view() -> None:
@@ -290,7 +290,7 @@ def test_an_emergency_admits_nobody_who_is_in_view_and_erases() -> None:
     for fire in (replace(RESTS, fire=True), replace(THROUGH, fire=True)):
         run = passed() if fire.closed else sees_zone(granted())
         effects = run.feed(fire)
-        assert isinstance(run.state, machine.Emergency)
+        assert isinstance(run.state, states.Emergency)
         assert Erase(CROSSING) in effects
         assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
 
@@ -304,7 +304,7 @@ def test_an_officer_who_sees_it_first_holds_the_crossing() -> None:
 
 def test_a_release_settles_nothing_of_who_passed() -> None:
     run = passed()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(Tick(), after_ms=LIMIT_MS)
     assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
 
@@ -326,7 +326,7 @@ def test_whoever_goes_through_is_admitted_whichever_of_camera_and_beams_tells_fi
     assert is_admitted(run)
     assert incidents(run.effects) == []
     assert Erase(CROSSING) in run.effects
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     ended = [one for one in written(run.effects) if isinstance(one, records.GrantEnded)]
     assert ended == [records.GrantEnded(CROSSING, GrantEnd.PASSAGE)]
 
@@ -342,14 +342,14 @@ def test_the_next_travellers_face_says_that_the_holder_is_gone() -> None:
 def test_whose_track_is_lost_of_another_crossing_says_nothing_of_this_one() -> None:
     run = passed()
     run.feed(TrackChanged("another", TrackChange.LOST), RESTS)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
 
 
 def test_the_lane_is_held_up_until_it_rests_and_no_longer() -> None:
     run = sees_zone(granted())
     run.feed(LOST, IN_ZONE, THROUGH)
     run.feed(RESTS, after_ms=SEEN_AGAIN_MS - 1)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     run.feed(RESTS, after_ms=1)
     run.feed(RESTS)
     assert is_admitted(run)
@@ -366,15 +366,15 @@ def test_between_two_doors_the_sensors_say_who_is_left() -> None:
     run.rules = replace(run.rules, policy=replace(run.rules.policy, camera_sees_zone=True))
     last = replace(two_door_lane.LAST, closed=False, passages_entry=1)
     run.feed(last)
-    assert run.state == machine.Passing(CROSSING, run.now_ms)
+    assert run.state == states.Passing(CROSSING, run.now_ms)
 
 
 def test_a_document_that_was_laid_behind_a_companion_opens_no_crossing() -> None:
     run = passed()
     run.feed(DocumentPresented("next"))
     run.feed(Tick(), after_ms=LIMIT_MS)
-    assert isinstance(run.state, machine.Referred)
-    assert machine.unread_of(run.state) is None
+    assert isinstance(run.state, states.Referred)
+    assert states.unread_of(run.state) is None
 
 
 # ── a death in between ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -400,7 +400,7 @@ def test_a_lane_that_starts_anew_admits_only_whose_passage_the_camera_bore_out()
 def test_lost_parts_that_come_back_leave_the_referral() -> None:
     run = passed()
     run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     said = Said("officer-1", Role.OFFICER, "")
-    run.feed(Ordered(9, run.lane.version, said, AcknowledgeAlarms()))
-    assert isinstance(run.state, machine.Referred)
+    run.feed(Ordered(9, run.lane.version, said, LaneOrder.ACKNOWLEDGE))
+    assert isinstance(run.state, states.Referred)

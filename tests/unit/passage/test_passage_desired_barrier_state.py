@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted, granted_by_officer, ready
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
 from gate.passage.events import (
@@ -25,7 +25,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import BeginEmergency, Free, Hold
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.records import Incident, IncidentKind
 from gate_core.evidence.reasons import Reason
 
@@ -117,7 +117,7 @@ def test_a_grant_that_no_status_shows_in_time_is_taken_back_and_never_told_again
     late = run.feed(AT_REST, after_ms=10)
     assert orders(late) == [Revoke]
     assert IncidentKind.GRANT_NOT_SHOWN in incidents(late)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert Reason.GRANT_NOT_SHOWN in [one.reason for one in run.state.objections]
 
 
@@ -126,7 +126,7 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: DoorSeen)
     run = granted()
     run.feed(seen)
     assert orders(run.feed(AT_REST, after_ms=SHOWN_MS)) == []
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:
@@ -139,7 +139,7 @@ def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_b
 def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_release_each() -> None:
     run = granted()
     run.feed(STANDS)
-    run.order(Free())  # takes the grant back, and opens
+    run.order(LaneOrder.RELEASE)  # takes the grant back, and opens
     effects = run.feed(STANDS, after_ms=SHOWN_MS)
     assert [one.record for one in effects if isinstance(one, Write)] == [
         Incident(CROSSING, IncidentKind.REVOKE_NOT_SHOWN),
@@ -152,7 +152,7 @@ def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_rel
 
 def test_a_release_is_told_again_until_the_leaf_is_seen_open() -> None:
     run = ready()
-    assert orders(run.order(Free())) == [Release]
+    assert orders(run.order(LaneOrder.RELEASE)) == [Release]
     assert orders(run.feed(AT_REST, after_ms=AGAIN_MS - 1)) == []
     assert orders(run.feed(AT_REST, after_ms=1)) == [Release]
     assert orders(run.feed(OPEN, after_ms=AGAIN_MS)) == []
@@ -166,7 +166,7 @@ def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_while_somebody_
     again_ms = RULES.timing.release_again_ms
     run = ready()
     run.feed(replace(AT_REST, bodies=1))
-    assert orders(run.order(Free())) == [Release]
+    assert orders(run.order(LaneOrder.RELEASE)) == [Release]
     assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
     assert orders(run.feed(anywhere, after_ms=1)) == [Release]
     assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
@@ -185,7 +185,7 @@ def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_for_its_time_th
     anywhere = replace(AT_REST, closed=False, unknown=True, may_be_old=True)
     again_ms = RULES.timing.release_again_ms
     run = ready()
-    assert orders(run.order(Free())) == [Release]
+    assert orders(run.order(LaneOrder.RELEASE)) == [Release]
     told = [orders(run.feed(anywhere, after_ms=again_ms)) for _ in range(RULES.timing.release_ms // again_ms)]
     assert told == [[Release]] * len(told)
     assert orders(run.feed(anywhere, after_ms=again_ms)) == []
@@ -194,7 +194,7 @@ def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_for_its_time_th
 def test_a_late_line_does_not_bear_a_release_out_and_a_contact_that_is_not_closed_does() -> None:
     for may_be_old in (True, False):
         run = ready()
-        run.order(Free())
+        run.order(LaneOrder.RELEASE)
         run.feed(replace(AT_REST, closed=False, unknown=True, may_be_old=may_be_old), after_ms=10)
         told = [run.feed(AT_REST, after_ms=AGAIN_MS) for _ in range(12)]
         assert sum(orders(one) == [Release] for one in told) == (12 if may_be_old else 0)
@@ -203,7 +203,7 @@ def test_a_late_line_does_not_bear_a_release_out_and_a_contact_that_is_not_close
 
 def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     seen = []
     for _ in range(20):
         effects = run.feed(AT_REST, after_ms=AGAIN_MS)
@@ -214,14 +214,14 @@ def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_to
 
 def test_a_release_that_never_opened_is_given_up_with_its_time_where_nobody_is_inside() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     told = sum(orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == [Release] for _ in range(100))
     assert told == RULES.timing.release_ms // AGAIN_MS
 
 
 def test_a_new_grant_ends_a_release_that_no_status_showed() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
@@ -232,7 +232,7 @@ def test_a_new_grant_ends_a_release_that_no_status_showed() -> None:
 def test_a_release_without_a_line_is_an_incident_and_told_when_the_line_is_back() -> None:
     run = ready()
     run.feed(PartLost(Part.BARRIER))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     assert incidents(run.feed(Tick(), after_ms=SHOWN_MS)) == [IncidentKind.RELEASE_NOT_SHOWN]
     assert orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == [Release]
 
@@ -240,7 +240,7 @@ def test_a_release_without_a_line_is_an_incident_and_told_when_the_line_is_back(
 def test_a_leaf_that_stood_open_anyway_and_closes_on_somebody_is_opened_again() -> None:
     run = ready()
     run.feed(replace(OPEN, bodies=1))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(replace(OPEN, bodies=1), after_ms=AGAIN_MS)
     assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS)) == [Release]
 
@@ -249,7 +249,7 @@ def test_a_release_outlasts_its_time_only_for_somebody_whom_no_status_ever_showe
     def afterwards(bodies: int, *, opened: bool) -> list[type[Effect]]:
         run = ready()
         run.feed(replace(AT_REST, bodies=bodies))
-        run.order(Free())
+        run.order(LaneOrder.RELEASE)
         if opened:
             run.feed(replace(OPEN, bodies=bodies))
         run.feed(PartLost(Part.BARRIER))
@@ -264,7 +264,7 @@ def test_a_release_outlasts_its_time_only_for_somebody_whom_no_status_ever_showe
 def test_a_passage_long_after_a_release_that_is_still_told_is_the_releases() -> None:
     run = ready()
     run.feed(replace(AT_REST, bodies=1))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(replace(AT_REST, bodies=1), after_ms=RULES.timing.release_ms + 1)
     assert incidents(run.feed(replace(OPEN, passages_entry=1), after_ms=100)) == []
 
@@ -272,7 +272,7 @@ def test_a_passage_long_after_a_release_that_is_still_told_is_the_releases() -> 
 def test_a_revocation_that_is_told_again_while_somebody_is_freed_does_not_have_the_last_word() -> None:
     run = granted()
     run.feed(STANDS)
-    assert orders(run.order(Free())) == [Revoke, Release]
+    assert orders(run.order(LaneOrder.RELEASE)) == [Revoke, Release]
     assert orders(run.feed(STANDS, after_ms=AGAIN_MS)) == [Revoke, Release]
     assert orders(run.feed(replace(STANDS, closed=False), after_ms=AGAIN_MS)) == [Revoke, Release]
 
@@ -281,7 +281,7 @@ def test_a_release_follows_a_revocation_that_is_told_again_before_the_releases_o
     run = granted()
     run.feed(STANDS)
     run.order(Hold(CROSSING))
-    assert orders(run.order(Free(), after_ms=AGAIN_MS - 50)) == [Release]
+    assert orders(run.order(LaneOrder.RELEASE, after_ms=AGAIN_MS - 50)) == [Release]
     assert orders(run.feed(STANDS, after_ms=50)) == [Revoke, Release]
     assert orders(run.feed(replace(STANDS, closed=False), after_ms=AGAIN_MS)) == [Revoke, Release]
 
@@ -290,13 +290,13 @@ def test_what_was_to_be_taken_back_when_an_emergency_was_ordered_is_no_incident(
     run = granted()
     run.feed(STANDS)
     run.order(Hold(CROSSING))
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     assert incidents(run.feed(Tick(), after_ms=SHOWN_MS)) == [IncidentKind.RELEASE_NOT_SHOWN]
 
 
 def test_an_emergency_that_an_officer_ordered_is_told_until_the_leaf_is_open_and_again_when_it_closes() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     assert orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == [Release]
     assert incidents(run.feed(AT_REST, after_ms=SHOWN_MS - AGAIN_MS)) == [IncidentKind.RELEASE_NOT_SHOWN]
     run.feed(OPEN)
@@ -309,7 +309,7 @@ def test_an_emergency_that_an_officer_ordered_is_told_until_the_leaf_is_open_and
 def test_a_release_is_told_again_at_its_pace_and_not_with_every_status() -> None:
     run = ready()
     run.feed(replace(AT_REST, bodies=1))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     for _ in range(3):
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS - 1)) == []
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=1)) == [Release]

@@ -27,9 +27,9 @@ from gate.passage.events import (
     RecordReplaced,
 )
 from gate.passage.lane import LaneContext
-from gate.passage.machine import Inspecting, Referred
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, EntryDecided, Record
+from gate.passage.states import Inspecting, Referred
 from gate_core.evidence.reasons import Objection, Reason
 
 EVERYBODY = Draw("2026-12-05", OF, bytes(SECRET_BYTES))

@@ -19,7 +19,7 @@ from fakes.passage_examples import (
     recording,
 )
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Effect, Grant, Revoke, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -92,7 +92,7 @@ def test_what_happens_between_decision_and_grant_refers(
     else:
         effects = run.feed(Recorded(CROSSING, RecordKind.DECIDED), *since, AT_REST)
     assert not any(isinstance(effect, Grant) for effect in effects)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert reason in {objection.reason for objection in run.state.objections}
 
 
@@ -106,7 +106,7 @@ def test_a_camera_that_went_away_before_the_comparison_counts_as_well() -> None:
     """It may have been somebody else's turn: nobody looked meanwhile."""
     run = inspecting()
     run.feed(seen(1), PartLost(Part.VISION), PartBack(Part.VISION), DocumentRead(CROSSING, GENUINE))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert Reason.VISION_LOST in {objection.reason for objection in run.state.decision.objections}
 
 
@@ -126,16 +126,16 @@ def test_a_face_seen_in_another_session_takes_the_grant_back() -> None:
         run = granted()
         run.feed(seen(1, 0))
         assert run.feed(event)[0] == Revoke()
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
 
 
 def test_who_else_is_seen_on_the_way_through_is_for_the_track_to_say() -> None:
     run = granted()
     assert run.feed(seen(2), seen(0)) == []
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     by_officer = granted_by_officer()
     assert by_officer.feed(seen(1, 7), seen(1, 8)) == []
-    assert isinstance(by_officer.state, machine.Granted)
+    assert isinstance(by_officer.state, states.Granted)
 
 
 @pytest.mark.parametrize("change", list(TrackChange))
@@ -166,7 +166,7 @@ def test_what_was_seen_of_lists_and_clock_a_day_ago_admits_nobody() -> None:
     for after_ms, verdict in ((limit_ms, Verdict.ADMIT), (limit_ms + 1, Verdict.REFER), (DAY_MS, Verdict.REFER)):
         run = inspecting()
         run.lane = replace(run.lane, officer_seen_ms=run.now_ms + after_ms)
-        run.state = machine.Inspecting(CROSSING, run.now_ms + after_ms)
+        run.state = states.Inspecting(CROSSING, run.now_ms + after_ms)
         run.feed(AT_REST, FaceCompared(CROSSING, SAME_FACE), after_ms=after_ms)
         record = decided(run.feed(DocumentRead(CROSSING, GENUINE)))
         assert record.decision is verdict
@@ -185,7 +185,7 @@ def test_lists_and_clock_that_grow_old_while_the_receipt_comes_refer() -> None:
     run = looking()
     run.lane = replace(run.lane, site_at_ms=run.now_ms - DAY_MS)
     assert not any(isinstance(effect, Grant) for effect in run.feed(AT_REST))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_a_decision_older_than_these_ages_is_taken_again_as_it_was() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered, said
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Grant, Release, Show, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -21,7 +21,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import AcceptHead, Admit, BeginEmergency, BePresent, Disposition, Free, HandOver, Outcome
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome
 from gate.passage.policy import Verdict
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Notice
@@ -35,7 +35,7 @@ STRICT = replace(RULES, policy=replace(RULES.policy, head_required=True))
 WHY = Objection(Reason.HEAD_UNCONFIRMED)
 
 
-def lane(*said_of_head: HeadSeen, rules: machine.Rules = STRICT) -> Run:
+def lane(*said_of_head: HeadSeen, rules: states.Rules = STRICT) -> Run:
     """One in which all is well but for the log's head."""
     run = Run(rules)
     run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True), *said_of_head)
@@ -67,10 +67,10 @@ def test_nobody_is_invited_and_who_lays_a_document_is_referred(heard: tuple[Head
     run = lane(*heard)
     assert run.lane.hinders == (WHY,)
     assert run.lane.notices() == (Notice.HEAD_UNCONFIRMED,)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     assert run.state.shown is Screen.CLOSED
     assert not any(isinstance(effect, Grant) for effect in comes(run))
-    assert run.state == machine.Referred(CROSSING, (WHY,))
+    assert run.state == states.Referred(CROSSING, (WHY,))
     assert (decided(run).decision, decided(run).reasons) == (Verdict.REFER, (WHY,))
 
 
@@ -126,7 +126,7 @@ def test_an_officers_admission_under_way_ends_when_another_log_turns_up() -> Non
     run.order(Admit(CROSSING))
     run.feed(UNCONFIRMED, Recorded(CROSSING, RecordKind.OVERRULED))
     assert not any(isinstance(effect, Grant) for effect in run.feed(AT_REST, after_ms=10))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert WHY in run.state.objections
 
 
@@ -134,25 +134,25 @@ def test_freeing_people_emergencies_and_the_end_of_a_referral_wait_for_nothing()
     run = lane(UNCONFIRMED)
     comes(run)
     assert answer(run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))).outcome is Outcome.DONE
-    assert isinstance(run.order(Free())[0], Release)
-    assert isinstance(run.order(BeginEmergency())[0], Release)
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.order(LaneOrder.RELEASE)[0], Release)
+    assert isinstance(run.order(LaneOrder.OPEN_EMERGENCY)[0], Release)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_a_supervisors_word_is_a_record_of_what_was_found_and_counts_when_the_log_says_so() -> None:
     run = lane(UNCONFIRMED)
-    effects = run.order(AcceptHead(), "chief")
+    effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
     assert [one.record for one in effects if isinstance(one, Write)] == [records.HeadAccepted(said("chief"), 7, ROOT)]
     assert answer(effects).outcome is Outcome.ORDERED
     assert run.lane.hinders == (WHY,), "it is not durable yet"
     run.feed(replace(UNCONFIRMED, head=Head.ACCEPTED))
     assert run.lane.hinders == ()
-    again = answer(run.order(AcceptHead(), "chief"))
+    again = answer(run.order(LaneOrder.ACCEPT_HEAD, "chief"))
     assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
 
 
 def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
-    effects = lane().order(AcceptHead(), "chief")
+    effects = lane().order(LaneOrder.ACCEPT_HEAD, "chief")
     assert not any(isinstance(one, Write) for one in effects)
     assert (answer(effects).outcome, answer(effects).detail) == (
         Outcome.IMPOSSIBLE,
@@ -163,8 +163,8 @@ def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
 def test_while_the_log_is_away_nothing_is_accepted_and_nobody_is_told_that_it_will_be() -> None:
     run = lane(UNCONFIRMED)
     run.feed(PartLost(Part.LOG))
-    effects = run.order(AcceptHead(), "chief")
+    effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
     assert not any(isinstance(one, Write) for one in effects)
     assert (answer(effects).outcome, answer(effects).detail) == (Outcome.IMPOSSIBLE, "the log takes no records now")
     run.feed(PartBack(Part.LOG))
-    assert answer(run.order(AcceptHead(), "chief")).outcome is Outcome.ORDERED
+    assert answer(run.order(LaneOrder.ACCEPT_HEAD, "chief")).outcome is Outcome.ORDERED

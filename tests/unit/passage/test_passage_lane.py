@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, looking, overruling, ready, recording
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase, Show
 from gate.passage.events import DocumentPresented, FaceSeen, NotRecorded, Recorded, RecordKind, RecordReplaced, Tick
@@ -67,7 +67,7 @@ def test_each_crossing_has_a_session_of_its_own() -> None:
     run.lane = replace(run.lane, look=("before", 3))
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 4))
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert run.state.spoiled == ()
     run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 5))
     assert run.state.spoiled != ()
@@ -77,7 +77,7 @@ def test_travellers_are_invited_between_two_looks_at_the_barrier() -> None:
     """Its silence is a lost part, which says so; an age of half a second is none."""
     run = ready()
     assert run.feed(Tick(), after_ms=500) == []
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_an_officers_admission_that_fails_shows_the_officer_again() -> None:

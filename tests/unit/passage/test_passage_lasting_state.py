@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, ready, said
 
-from gate.passage import lasting_state, machine, records
+from gate.passage import lasting_state, machine, records, states
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
-from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, PauseLane
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Door, Notice
 from gate_core.evidence.reasons import Objection, Reason
@@ -29,7 +29,7 @@ def written(effects: list[Effect]) -> list[records.Record]:
 def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_000) -> list[Effect]:
     """Kill the lane and start it anew on what its state file holds; returns its first effects."""
     last = lasting_of(run.lane, run.state) if last is None else last
-    opened = () if machine.crossing_of(run.state) is None else (CROSSING,)
+    opened = () if states.crossing_of(run.state) is None else (CROSSING,)
     run.now_ms += after_ms
     state, effects = machine.start(opened, held=last.held_crossings)
     doors = LaneContext().doors
@@ -41,12 +41,12 @@ def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_0
 
 def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_is_a_line_and_held() -> None:
     run = granted()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     effects = restarted(run)
     assert effects[0] == Show(Screen.EMERGENCY)
     assert run.feed(PartBack(Part.BARRIER))[0] == Release()
     assert records.EmergencyBegan(None, said()) in written(effects)
-    assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
+    assert run.state == states.Emergency(held_ms=run.now_ms, said=said())
     run.feed(OPEN)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.emergency_hold_ms)
     assert not {Revoke(), Grant(CROSSING, 1)} & set(run.feed(replace(AT_REST, grants_left=1)))
@@ -54,12 +54,12 @@ def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_i
 
 def test_it_ends_by_an_officers_word_alone_however_often_the_lane_dies() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     for _ in range(5):
         restarted(run)
         run.feed(OPEN)
-        assert isinstance(run.state, machine.Emergency)
-    run.order(EndEmergencyNow())
+        assert isinstance(run.state, states.Emergency)
+    run.order(LaneOrder.END_EMERGENCY)
     assert isinstance(run.feed(OPEN), list)
     assert lasting_of(run.lane, run.state).emergency is None
     assert Show(Screen.EMERGENCY) not in restarted(run)
@@ -71,18 +71,18 @@ def test_an_emergency_of_the_fire_input_goes_on_and_the_host_opens_nothing_that_
     effects = restarted(run)
     assert Show(Screen.EMERGENCY) in effects
     assert Release() not in effects
-    assert run.state == machine.Emergency()
+    assert run.state == states.Emergency()
     assert all(isinstance(one, Write) for one in run.feed(AT_REST, after_ms=5_000))
 
 
 def test_a_release_that_ran_is_ordered_again_and_one_that_is_over_is_not() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     restarted(run)
     assert run.lane.last.released(run.now_ms, RULES.timing.release_ms)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     restarted(run, after_ms=RULES.timing.release_ms + 1)
     assert Release() not in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
@@ -94,8 +94,8 @@ def test_a_release_is_ordered_again_when_the_computers_clock_began_anew() -> Non
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
 
-@pytest.mark.parametrize("command", [CloseLane(), PauseLane()])
-def test_a_lane_that_was_closed_or_paused_stays_so(command: CloseLane | PauseLane) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.CLOSE, LaneOrder.PAUSE])
+def test_a_lane_that_was_closed_or_paused_stays_so(command: LaneOrder) -> None:
     run = ready()
     run.order(command, "bert")
     restarted(run)
@@ -128,12 +128,12 @@ def test_after_a_lost_state_an_officer_says_that_there_is_no_emergency_or_opens(
     run = ready()
     restarted(run, last=UNKNOWN)
     run.feed(AT_REST)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert records.EmergencyEnded(said()) in written(run.feed(AT_REST))
     assert Notice.STATE_UNKNOWN not in run.lane.notices()
     run = ready()
     restarted(run, last=UNKNOWN)
-    assert run.order(BeginEmergency())[0] == Release()
+    assert run.order(LaneOrder.OPEN_EMERGENCY)[0] == Release()
     assert lasting_of(run.lane, run.state).emergency == LastingEmergency(said(), held=True)
     assert Notice.STATE_UNKNOWN not in run.lane.notices()
 
@@ -149,4 +149,4 @@ def test_a_fire_after_a_lost_state_shows_the_way_out() -> None:
 def test_a_lane_without_anything_left_starts_as_it_always_did() -> None:
     run = ready()
     assert restarted(run) == [Show(Screen.CLOSED)]
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted_by_officer, ordered, ready
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Effect, Grant, Show, StartCrossing, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -81,15 +81,15 @@ def overruling() -> Run:
     run.feed(FaceCompared(CROSSING, replace(SAME_FACE, match=Score(0.1))), DocumentRead(CROSSING, GENUINE))
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     run.order(Admit(CROSSING))
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     return run
 
 
 def reasons(run: Run) -> set[Reason]:
     """Why the crossing was referred, or is about to be."""
-    if isinstance(run.state, machine.Recording):
+    if isinstance(run.state, states.Recording):
         return {objection.reason for objection in run.state.decision.objections}
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     return {objection.reason for objection in run.state.objections}
 
 
@@ -131,7 +131,7 @@ def test_a_receipt_that_comes_late_refers_even_if_no_tick_came_before(
 ) -> None:
     run = lane_in()
     run.feed(Recorded(CROSSING, kind), after_ms=limit_ms)
-    assert isinstance(run.state, machine.Looking)
+    assert isinstance(run.state, states.Looking)
     run = lane_in()
     run.feed(Recorded(CROSSING, kind), after_ms=limit_ms + 1)
     assert Reason.RECEIPT_LATE in reasons(run)
@@ -142,7 +142,7 @@ def test_a_grant_that_nobody_uses_ends_a_moment_after_the_controllers_own_time()
     standing = replace(AT_REST, closed=False, grants_left=1)
     limit_ms = TIMING.grant_ttl_ms + TIMING.grant_slack_ms
     run.feed(standing, Tick(), after_ms=limit_ms)
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     run.feed(Tick(), after_ms=1)
     assert reasons(run) == {Reason.GRANT_NOT_USED}
 
@@ -156,7 +156,7 @@ def test_a_face_is_waited_for_longer_where_nothing_objects_yet(document: bool, l
     run.feed(FaceSeen(CROSSING, 2, Guidance.ONE_PERSON), after_ms=1_000)
     run.feed(DocumentRead(CROSSING, replace(GENUINE, checks=checks)))
     run.feed(Tick(), after_ms=limit_ms)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     (record,) = (
         one.record
         for one in run.feed(Tick(), after_ms=1)
@@ -220,7 +220,7 @@ def test_all_that_spoils_a_face_is_kept_until_the_decision() -> None:
     run.feed(*(VideoDoubted(CROSSING, trouble) for trouble in CameraTrouble), PartLost(Part.CAMERA))
     run.feed(DocumentRead(CROSSING, GENUINE))
     assert reasons(run) == {Reason.FACES_SEVERAL, Reason.FACE_MISSING, Reason.CAMERA_TAMPERED, Reason.CAMERA_LOST}
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     tampered = [one.detail for one in run.state.decision.objections if one.reason is Reason.CAMERA_TAMPERED]
     assert tampered == [trouble.value for trouble in CameraTrouble]
 
@@ -237,7 +237,7 @@ def test_a_camera_that_went_before_the_chip_was_touched_is_not_waited_for_and_is
 def test_only_the_log_is_needed_while_a_receipt_is_awaited(lane_in: Callable[[], Run], part: Part) -> None:
     run = lane_in()
     run.feed(PartLost(part))
-    assert not isinstance(run.state, machine.Referred)
+    assert not isinstance(run.state, states.Referred)
     run.feed(PartBack(part), PartLost(Part.LOG))
     assert Reason.LOG_UNAVAILABLE in reasons(run)
 
@@ -286,7 +286,7 @@ def test_a_track_counts_as_held_only_where_every_comparison_says_so() -> None:
         for held in (first, second):
             run.feed(FaceCompared(CROSSING, replace(SAME_FACE, track_held=held)))
         run.feed(DocumentRead(CROSSING, GENUINE))
-        assert isinstance(run.state, machine.Recording)
+        assert isinstance(run.state, states.Recording)
         assert run.state.decision.verdict is verdict
 
 
@@ -309,4 +309,4 @@ def test_an_officers_grant_is_not_the_cameras_affair() -> None:
     for session in range(SESSION, SESSION + 3):
         assert run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, session)) == []
         assert run.feed(FaceCompared(CROSSING, SAME_FACE, -session)) == []
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)

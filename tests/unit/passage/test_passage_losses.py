@@ -24,7 +24,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -43,7 +43,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.lane import Referral
-from gate.passage.orders import BeginEmergency, Free
+from gate.passage.orders import LaneOrder
 from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
@@ -61,14 +61,14 @@ def passed_by(effects: list[Effect]) -> list[records.PassedBy]:
 
 
 def reasons(run: Run) -> set[Reason]:
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     return {objection.reason for objection in run.state.objections}
 
 
 def passing() -> Run:
     run = granted()
     run.feed(replace(OPEN, grants_left=0, passages_entry=1))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     return run
 
 
@@ -105,7 +105,7 @@ def test_whoever_is_decided_on_while_no_page_paints_is_referred() -> None:
     run = inspecting()
     assert incidents(run.feed(PartLost(Part.SCREEN))) == [records.IncidentKind.SCREEN_LOST]
     run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.state.decision.objections == (Objection(Reason.SCREEN_LOST),)
 
 
@@ -113,7 +113,7 @@ def test_a_page_that_is_back_before_the_decision_refers_nobody() -> None:
     run = inspecting()
     run.feed(PartLost(Part.SCREEN), PartBack(Part.SCREEN))
     run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.state.decision.objections == ()
 
 
@@ -121,7 +121,7 @@ def test_a_page_that_is_back_before_the_decision_refers_nobody() -> None:
 def test_log_reader_and_page_are_not_needed_for_the_way_through(part: Part) -> None:
     run = granted()
     assert Revoke() not in run.feed(PartLost(part))
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 @pytest.mark.parametrize("part", [Part.VISION, Part.CAMERA, Part.LOG, Part.READER, Part.SCREEN])
@@ -136,7 +136,7 @@ def test_a_part_that_is_back_brings_no_other_back(part: Part) -> None:
     run = ready()
     run.feed(*(PartLost(one) for one in Part), *(PartBack(one) for one in Part if one is not part), AT_REST)
     assert run.lane.lost == {part}
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
 
 
@@ -186,14 +186,14 @@ STATES: list[Callable[[], Run]] = [
 def test_an_emergency_is_seen_in_every_state_and_nothing_closes(lane_in: Callable[[], Run]) -> None:
     run = lane_in()
     effects = run.feed(FIRE)
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     assert Show(Screen.EMERGENCY) in effects
     assert Revoke() not in effects
 
 
 @pytest.mark.parametrize("lane_in", STATES)
-@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
-def test_a_person_is_freed_in_every_state(lane_in: Callable[[], Run], command: Free | BeginEmergency) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY])
+def test_a_person_is_freed_in_every_state(lane_in: Callable[[], Run], command: LaneOrder) -> None:
     assert Release() in lane_in().feed(ordered(command))
     run = lane_in()
     run.feed(FIRE)
@@ -206,7 +206,7 @@ def test_status_grows_old() -> None:
         run = inspecting()
         run.feed(AT_REST, DocumentRead(CROSSING, GENUINE))
         run.feed(FaceCompared(CROSSING, SAME_FACE), after_ms=after_ms)
-        assert isinstance(run.state, machine.Recording)
+        assert isinstance(run.state, states.Recording)
         found = {objection.reason for objection in run.state.decision.objections}
         assert found == ({Reason.LANE_STATUS_OLD} if old else set())
 
@@ -216,7 +216,7 @@ def test_a_release_ends_with_its_time() -> None:
     limit_ms = RULES.timing.release_ms
     for after_ms, how in ((limit_ms, records.PassedBy.RELEASE), (limit_ms + 1, records.PassedBy.NOTHING)):
         run = ready()
-        run.feed(ordered(Free()), replace(AT_REST, closed=False))
+        run.feed(ordered(LaneOrder.RELEASE), replace(AT_REST, closed=False))
         run.lane = run.lane.with_door_state(
             replace(run.lane.last, freeing=None)
         )  # the leaf was seen open: it is not told again
@@ -289,5 +289,5 @@ def test_a_document_that_was_laid_early_waits_behind_whoever_waits_for_an_office
     run.feed(PASSED, DocumentPresented("c2"))
     run.lane = replace(run.lane, waiting=(Referral("c0", (Objection(Reason.EMERGENCY),)),))
     effects = run.feed(replace(AT_REST, passages_entry=1))
-    assert run.state == machine.Referred("c0", (Objection(Reason.EMERGENCY),))
+    assert run.state == states.Referred("c0", (Objection(Reason.EMERGENCY),))
     assert not any(isinstance(one, Write) and isinstance(one.record, records.Opened) for one in effects)

@@ -18,7 +18,7 @@ from fakes.passage_examples import (
     said,
 )
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.effects import (
     Answer,
     Effect,
@@ -53,7 +53,7 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.orders import BePresent, Disposition, EndEmergencyNow, Free, HandOver
+from gate.passage.orders import BePresent, Disposition, HandOver, LaneOrder
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Screen
@@ -83,7 +83,7 @@ def incidents(effects: list[Effect]) -> list[str]:
 
 def test_a_lane_invites_only_when_the_barrier_is_seen_at_rest() -> None:
     run = ready()
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     assert Show(Screen.CLOSED) in run.feed(PartLost(Part.BARRIER))
     assert Show(Screen.WELCOME) in run.feed(PartBack(Part.BARRIER), AT_REST)
 
@@ -110,7 +110,7 @@ def test_a_genuine_traveller_goes_through_and_the_crossing_is_closed_as_admitted
     closed = run.feed(replace(AT_REST, passages_entry=1))
     assert kinds(closed) == [RecordKind.CLOSED]
     assert closed[0] == Write(records.Closed(CROSSING, records.ClosedAs.ADMITTED))
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_grant_is_never_in_the_same_step_as_the_decision() -> None:
@@ -136,7 +136,7 @@ def test_a_log_that_goes_away_while_a_receipt_is_waited_for_refers_at_once_and_a
     for run, kind in ((opening, RecordKind.OPENED), (deciding, RecordKind.DECIDED)):
         assert reasons_of(run.feed(PartLost(Part.LOG))) == {"log_unavailable"}
         assert run.feed(PartBack(Part.LOG), Recorded(CROSSING, kind), AT_REST) == []
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
 
 
 def test_without_a_receipt_of_the_decision_nobody_is_admitted() -> None:
@@ -211,7 +211,7 @@ def test_what_vision_says_without_end_is_written_once_a_second_and_kept_once(aga
     written = [effect for _ in range(5_000) for effect in run.feed(again, PartBack(Part.CAMERA), after_ms=1)]
     assert len(written) == 5
     assert len(run.lane.incidents) == 1
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert len(run.state.trouble) <= 1
 
 
@@ -346,7 +346,7 @@ def test_a_lane_that_does_not_come_to_rest_is_an_incident_of_the_lane() -> None:
     run.feed(replace(OPEN, passages_entry=1, grants_left=0))
     effects = run.feed(Tick(), after_ms=15_001)
     assert incidents(effects) == ["lane_not_closed"]
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 def test_a_passage_nobody_was_granted_is_an_incident() -> None:
@@ -355,17 +355,17 @@ def test_a_passage_nobody_was_granted_is_an_incident() -> None:
 
 def test_a_passage_after_a_release_belongs_to_the_release() -> None:
     run = ready()
-    assert run.order(Free())[0] == Release()
+    assert run.order(LaneOrder.RELEASE)[0] == Release()
     assert kinds(run.feed(replace(AT_REST, passages_entry=1))) == [RecordKind.PASSED]
 
 
 def test_a_release_comes_before_its_record_in_every_state() -> None:
     for run in (ready(), inspecting(), recording(), looking()):
-        effects = run.order(Free())
+        effects = run.order(LaneOrder.RELEASE)
         assert effects[0] == Release()
         assert RecordKind.RELEASE in kinds(effects)
     run = granted()
-    effects = run.order(Free())
+    effects = run.order(LaneOrder.RELEASE)
     assert [type(e) for e in effects if isinstance(e, Revoke | Release)] == [Revoke, Release]
     assert reasons_of(effects) == {"released_by_officer"}
 
@@ -376,7 +376,7 @@ def test_a_referral_ends_with_the_officers_disposition() -> None:
     assert run.feed(Tick(), DocumentPresented("c2")) == []
     effects = run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
     assert kinds(effects) == [RecordKind.DISPOSITION]
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_fire_ends_everything_without_a_closing_command() -> None:
@@ -385,18 +385,18 @@ def test_fire_ends_everything_without_a_closing_command() -> None:
         effects = run.feed(fire)
         assert effects[0] == Show(Screen.EMERGENCY)
         assert not any(isinstance(effect, Revoke | Grant) for effect in effects)
-        assert run.state == machine.Emergency()
+        assert run.state == states.Emergency()
 
 
 def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True, emergency_open=True))
-    assert [type(effect) for effect in run.order(EndEmergencyNow())] == [Answer]
+    assert [type(effect) for effect in run.order(LaneOrder.END_EMERGENCY)] == [Answer]
     run.feed(replace(AT_REST, emergency_open=True), Tick())
-    assert isinstance(run.state, machine.Emergency)
-    assert run.order(EndEmergencyNow())[0] == EndEmergency()
+    assert isinstance(run.state, states.Emergency)
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == EndEmergency()
     run.feed(replace(AT_REST, emergency_open=True))
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     assert run.feed(AT_REST) == [Write(records.EmergencyEnded(said())), Show(Screen.WELCOME)]
 
 
@@ -405,7 +405,7 @@ def test_an_emergency_that_the_controller_does_not_leave_goes_on_and_is_never_wr
     run = ready()
     stays = replace(AT_REST, emergency_open=True)
     run.feed(replace(AT_REST, fire=True), stays)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     told = 0
     for _ in range(30):
         effects = run.feed(stays, after_ms=100)
@@ -413,16 +413,16 @@ def test_an_emergency_that_the_controller_does_not_leave_goes_on_and_is_never_wr
         told += effects.count(EndEmergency())
     assert told == 10  # again until the controller shows it, but at every third status only
     assert incidents(run.feed(Tick(), after_ms=1)) == ["emergency_not_ended"]
-    assert run.state == machine.Emergency()
+    assert run.state == states.Emergency()
     assert run.feed(AT_REST) == []  # only an officer ends it
-    assert run.order(EndEmergencyNow())[0] == LookAtLane()
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == LookAtLane()
     assert kinds(run.feed(AT_REST)) == [RecordKind.EMERGENCY_ENDED]
 
 
 def test_a_fire_that_comes_back_while_an_emergency_ends_is_not_told_to_end() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     for _ in range(30):
         assert EndEmergency() not in run.feed(replace(AT_REST, fire=True, emergency_open=True), after_ms=100)
     assert kinds(run.effects).count(RecordKind.EMERGENCY_ENDED) == 0
@@ -430,7 +430,7 @@ def test_a_fire_that_comes_back_while_an_emergency_ends_is_not_told_to_end() -> 
 
 def test_crossings_left_open_by_an_earlier_run_are_closed_as_referred() -> None:
     state, effects = machine.start(("a", "b"))
-    assert isinstance(state, machine.Referred)
+    assert isinstance(state, states.Referred)
     assert state.crossing == "b"
     assert reasons_of(list(effects)) == {"lane_restarted"}
     assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
@@ -459,7 +459,7 @@ def test_the_invitation_says_how_to_lay_the_document_and_forgets_it_with_the_cro
     run = ready()
     assert run.feed(PageGuided(Guidance.PAGE_TURN)) == [Show(Screen.WELCOME, Guidance.PAGE_TURN)]
     assert run.feed(PageGuided(Guidance.PAGE_TURN), Tick()) == []
-    assert run.state == machine.Idle(Screen.WELCOME, Guidance.PAGE_TURN)
+    assert run.state == states.Idle(Screen.WELCOME, Guidance.PAGE_TURN)
     assert run.feed(PageGuided(Guidance.NONE)) == [Show(Screen.WELCOME)]
     run.feed(PageGuided(Guidance.PAGE_GLARE), DocumentPresented(CROSSING))
     assert run.feed(PageGuided(Guidance.PAGE_STILL)) == [], "how a page lies is no matter once there is a crossing"

@@ -23,7 +23,7 @@ from fakes.passage_examples import (
     said,
 )
 
-from gate.passage import machine, officer_commands, records
+from gate.passage import machine, officer_commands, records, states
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
@@ -57,22 +57,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext
 from gate.passage.open_referrals import WAITING_MAX, follow, left
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Missing,
-    OpenLane,
-    Outcome,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Missing, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
@@ -150,10 +135,10 @@ def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted(
     before = run.lane.version
     ordered_now = run.order(Admit(CROSSING))
     assert ordered_now == [
-        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[union-attr]
+        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[attr-defined]
         Answer(1, Outcome.ORDERED),
     ]
-    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[union-attr]
+    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[attr-defined]
     assert run.lane.version == before + 1
     assert run.feed(Recorded(CROSSING, RecordKind.OVERRULED)) == [LookAtLane()]
     assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]
@@ -162,26 +147,26 @@ def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted(
     assert [record.kind for record in written(passed)] == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
     closed = run.feed(replace(AT_REST, passages_entry=1))
     assert written(closed) == [records.Settled(CROSSING, said(), Disposition.ADMITTED_BY_OFFICER)]
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_nothing_is_granted_without_the_receipt_of_the_officers_word() -> None:
     run = overruling()
     assert run.feed(AT_REST, Tick(), DocumentRemoved(), Recorded(CROSSING, RecordKind.DECIDED)) == []
     effects = run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert [one.reason for one in written(effects)[0].reasons] == [Reason.LOG_UNAVAILABLE]  # type: ignore[union-attr]
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.LOG_UNAVAILABLE]  # type: ignore[attr-defined]
     late = overruling()
     effects = late.feed(Tick(), after_ms=2_001)
-    assert [one.reason for one in written(effects)[0].reasons] == [Reason.RECEIPT_LATE]  # type: ignore[union-attr]
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.RECEIPT_LATE]  # type: ignore[attr-defined]
 
 
 def test_an_admission_that_failed_leaves_the_referral_waiting_with_one_more_reason() -> None:
     run = overruling()
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert [one.reason for one in run.state.objections] == [Reason.FACE_BELOW_THRESHOLD, Reason.LOG_UNAVAILABLE]
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
 
 
 @pytest.mark.parametrize("late", [Recorded, NotRecorded])
@@ -198,7 +183,7 @@ def test_a_receipt_that_came_too_late_is_not_that_of_another_officers_word(
     run.feed(late("another", RecordKind.OVERRULED))
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.IMPOSSIBLE
     run.feed(late(CROSSING, RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
 
 
@@ -217,7 +202,7 @@ def test_an_officer_does_not_overrule_the_lane(lane: Event, why: str) -> None:
     run.feed(lane)
     told = answer(run.order(Admit(CROSSING)))
     assert told == Answer(1, Outcome.IMPOSSIBLE, f"the lane: {why}")
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("lane", [replace(AT_REST, bodies=2), OPEN, replace(AT_REST, alarms=(Alarm.FORCED,))])
@@ -243,7 +228,7 @@ def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
     run = referred()
     run.feed(Tick(), after_ms=3_600_000)
     run.feed(AT_REST)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
 
 
@@ -261,14 +246,14 @@ def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
 def test_what_the_camera_says_does_not_matter_to_an_officers_admission(event: Event) -> None:
     run = overruling()
     run.feed(event)
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     run.feed(event)
-    assert isinstance(run.state, machine.Looking)
-    assert isinstance(looking_after(event), machine.Referred)  # it does to the machine's own
+    assert isinstance(run.state, states.Looking)
+    assert isinstance(looking_after(event), states.Referred)  # it does to the machine's own
 
 
-def looking_after(event: Event) -> machine.State:
+def looking_after(event: Event) -> states.State:
     run = looking()
     run.feed(event)
     return run.state
@@ -277,9 +262,9 @@ def looking_after(event: Event) -> machine.State:
 def test_a_lost_camera_does_not_end_an_officers_grant_and_a_lost_barrier_does() -> None:
     run = granted_by_officer()
     run.feed(PartLost(Part.VISION), PartLost(Part.CAMERA))
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     assert run.feed(PartLost(Part.BARRIER))[0] == Revoke()
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +280,7 @@ def test_an_officers_grant_is_for_the_referred_traveller_alone(event: Event, rea
     run = granted_by_officer()
     effects = run.feed(event)
     assert effects[0] == Revoke()
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     kinds = [record.kind for record in written(effects)]
     assert kinds.count(RecordKind.REVOKED) == 1
     assert RecordKind.CLOSED not in kinds  # it has its one verdict already
@@ -310,17 +295,17 @@ def test_an_officers_grant_that_nobody_uses_ends() -> None:
     effects = run.feed(Tick(), after_ms=11_001)
     assert effects[0] == Revoke()
     assert {record.kind for record in written(effects)} == {RecordKind.GRANT_ENDED, RecordKind.REVOKED}
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("event", [replace(AT_REST, passages_entry=1), DocumentPresented("c2"), PartLost(Part.BARRIER)])
 def test_what_happens_in_the_lane_takes_an_officers_admission_away(event: Event) -> None:
     run = overruling()
     run.feed(event)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     looked = overruling()
     looked.feed(Recorded(CROSSING, RecordKind.OVERRULED), event)
-    assert isinstance(looked.state, machine.Referred)
+    assert isinstance(looked.state, states.Referred)
 
 
 def test_an_emergency_ends_an_officers_admission_with_its_own_record() -> None:
@@ -355,10 +340,10 @@ def test_a_crossing_that_nobody_referred_does_not_wait() -> None:
 
 def test_of_two_orders_for_one_version_only_the_first_is_obeyed() -> None:
     run = ready()
-    assert answer(run.feed(ordered(CloseLane()))).outcome is Outcome.DONE
-    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
-    run.order(OpenLane())
-    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+    assert answer(run.feed(ordered(LaneOrder.CLOSE))).outcome is Outcome.DONE
+    assert run.feed(ordered(LaneOrder.CLOSE)) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+    run.order(LaneOrder.OPEN)
+    assert run.feed(ordered(LaneOrder.CLOSE)) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
 
 
 # ── refer and hand over ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,10 +352,10 @@ def test_of_two_orders_for_one_version_only_the_first_is_obeyed() -> None:
 @pytest.mark.parametrize("make", [inspecting, recording, looking, granted])
 def test_a_running_crossing_is_held_for_the_officer(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    was_granted = isinstance(run.state, machine.Granted)
+    was_granted = isinstance(run.state, states.Granted)
     effects = run.order(Hold(CROSSING))
     assert (effects[0] == Revoke()) is was_granted
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert [one.reason for one in run.state.objections] == [Reason.HELD_BY_OFFICER]
     assert records.Obeyed(CROSSING, said(), ObeyedVerb.REFER) in written(effects)
     assert answer(effects).outcome is Outcome.DONE
@@ -382,7 +367,7 @@ def test_an_opening_crossing_and_an_officers_own_can_be_held_too() -> None:
     assert answer(run.order(Hold(CROSSING))).outcome is Outcome.DONE
     other = granted_by_officer()
     assert other.order(Hold(CROSSING), "bert")[0] == Revoke()
-    assert isinstance(other.state, machine.Referred)
+    assert isinstance(other.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +393,7 @@ def test_a_traveller_who_went_along_ends_the_referral() -> None:
     effects = run.order(TAKEN_OVER)
     assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
     assert answer(effects).outcome is Outcome.DONE
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     assert Show(Screen.WELCOME) in effects
 
 
@@ -417,7 +402,7 @@ def test_a_traveller_who_went_along_ends_the_referral() -> None:
 
 def test_a_release_where_nobody_was_inside_is_an_incident() -> None:
     def incidents(run: Run) -> list[IncidentKind]:
-        return [one.incident for one in written(run.order(Free())) if isinstance(one, records.Incident)]
+        return [one.incident for one in written(run.order(LaneOrder.RELEASE)) if isinstance(one, records.Incident)]
 
     assert incidents(ready()) == [IncidentKind.RELEASE_OF_NOBODY]
     occupied = ready()
@@ -428,7 +413,7 @@ def test_a_release_where_nobody_was_inside_is_an_incident() -> None:
 
 def test_what_a_release_lacked_stands_in_its_record() -> None:
     run = Run()
-    order = ordered(Free(), version=9)
+    order = ordered(LaneOrder.RELEASE, version=9)
     order = replace(order, said=replace(order.said, missing=(Missing.SHIFT_OVER,)))
     record, alarm = written(run.feed(order))
     assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
@@ -439,9 +424,9 @@ def test_what_a_release_lacked_stands_in_its_record() -> None:
 
 def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
     run = granted_by_officer()
-    effects = run.order(Free(), "bert")
+    effects = run.order(LaneOrder.RELEASE, "bert")
     assert [type(effect) for effect in effects if isinstance(effect, Revoke | Release)] == [Revoke, Release]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 # ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -449,7 +434,7 @@ def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
 
 def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
     run = granted()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert effects[0] == Release()
     assert Revoke() not in effects
     assert Show(Screen.EMERGENCY) in effects
@@ -458,40 +443,40 @@ def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
     assert run.feed(Tick(), after_ms=999) == []
     assert run.feed(Tick(), after_ms=1) == [Release()]
     assert run.feed(OPEN) == []
-    again = run.order(BeginEmergency(), "bert")
+    again = run.order(LaneOrder.OPEN_EMERGENCY, "bert")
     assert again == [Release(), Answer(1, Outcome.ORDERED)]
 
 
 def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(replace(AT_REST, closed=False))
-    assert run.order(EndEmergencyNow(), "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
+    assert run.order(LaneOrder.END_EMERGENCY, "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
     effects = run.feed(replace(AT_REST, closed=False))
     assert written(effects) == [records.EmergencyEnded(said("bert"))]
-    assert run.state == machine.Idle(Screen.CLOSED)  # until the leaf is seen closed
+    assert run.state == states.Idle(Screen.CLOSED)  # until the leaf is seen closed
     assert run.feed(Tick(), after_ms=5_000) == []
     assert Show(Screen.WELCOME) in run.feed(AT_REST)
 
 
 def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(OPEN)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert run.feed(Tick(), after_ms=3_000) == []
     run.feed(Tick(), after_ms=1)
     assert Release() in run.feed(Tick())
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow())
-    run.order(BeginEmergency(), "bert")
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY)
+    run.order(LaneOrder.OPEN_EMERGENCY, "bert")
     run.feed(OPEN)
-    assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
+    assert run.state == states.Emergency(held_ms=run.now_ms, said=said())
 
 
 # ── referrals that wait ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -504,7 +489,7 @@ def waiting(run: Run) -> list[str]:
 def over(run: Run) -> list[Effect]:
     """The fire is out, and an officer ends the emergency."""
     run.feed(replace(FIRE, fire=False))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     return run.feed(AT_REST)
 
 
@@ -524,12 +509,12 @@ def test_a_crossing_that_an_emergency_ended_waits_for_an_officer_afterwards(make
     run = make()
     run.feed(FIRE)
     over(run)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == CROSSING
     assert Reason.EMERGENCY in [one.reason for one in run.state.objections]
     effects = run.order(TAKEN_OVER)
     assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
-    assert (waiting(run), run.state) == ([], machine.Idle(Screen.WELCOME))
+    assert (waiting(run), run.state) == ([], states.Idle(Screen.WELCOME))
 
 
 def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admitted() -> None:
@@ -537,7 +522,7 @@ def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admit
     run.feed(FIRE)
     assert answer(run.order(Admit(CROSSING))).detail == "an emergency"
     assert answer(run.order(TAKEN_OVER)).outcome is Outcome.DONE
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     assert over(run)[-1] == Show(Screen.WELCOME)
     assert answer(run.order(TAKEN_OVER)).detail == "already decided by officer-1"
 
@@ -555,27 +540,27 @@ def test_everybody_who_waited_before_a_restart_waits_after_it_and_each_is_closed
     assert [one.crossing for one in closings] == ["open-1", "open-2"]
     assert waiting(run) == ["old-1", "old-2", "open-1", "open-2"]
     settled = []
-    while isinstance(run.state, machine.Referred):
+    while isinstance(run.state, states.Referred):
         settled.append(run.state.crossing)
         run.order(HandOver(run.state.crossing, Disposition.WALKED_BACK))
     assert settled == ["open-2", "open-1", "old-2", "old-1"]
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_any_of_those_who_wait_can_be_settled_or_admitted_and_the_others_wait_on() -> None:
     run = restarted((), ("old-1", "old-2", "old-3"))
     assert answer(run.order(HandOver("old-1", Disposition.TAKEN_OVER))).outcome is Outcome.DONE
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == "old-3"
     run.order(Admit("old-2"))
-    assert machine.crossing_of(run.state) == "old-2"
+    assert states.crossing_of(run.state) == "old-2"
     assert answer(run.order(Admit("old-3"))).detail == "another crossing is under way"
     assert answer(run.order(HandOver("old-2", Disposition.TAKEN_OVER))).detail == "already decided by officer-1"
     run.feed(Recorded("old-2", RecordKind.OVERRULED), AT_REST, replace(OPEN, bodies=1))
     passed = replace(AT_REST, passages_entry=1)
     run.feed(replace(passed, closed=False, bodies=1), passed)
     assert records.Settled("old-2", said(), Disposition.ADMITTED_BY_OFFICER) in written(run.effects)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert run.state.crossing == "old-3"
     assert waiting(run) == ["old-3"]
 
@@ -584,7 +569,7 @@ def test_an_admission_that_failed_waits_on_with_its_reason_beside_the_others() -
     run = restarted((), ("old-1", "old-2"))
     run.order(Admit("old-1"))
     run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert (run.state.crossing, waiting(run)) == ("old-1", ["old-1", "old-2"])
     assert [one.reason for one in run.lane.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
     assert run.state.objections == run.lane.waiting[0].objections
@@ -599,7 +584,7 @@ def test_settling_another_leaves_the_lane_with_the_one_it_stands_for() -> None:
     run.order(Admit("old-1"))
     run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
     run.order(HandOver("old-2", Disposition.TAKEN_OVER))
-    assert machine.crossing_of(run.state) == "old-1"
+    assert states.crossing_of(run.state) == "old-1"
 
 
 def test_while_somebody_waits_no_document_opens_a_crossing() -> None:
@@ -619,18 +604,18 @@ def test_of_very_many_the_latest_are_remembered() -> None:
 def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:
     run = ready()
     run.feed(FIRE)
-    assert records.EmergencyBegan(None, said()) in written(run.order(BeginEmergency()))
-    assert answer(run.order(EndEmergencyNow())).detail == "the fire input is active, or nobody knows"
+    assert records.EmergencyBegan(None, said()) in written(run.order(LaneOrder.OPEN_EMERGENCY))
+    assert answer(run.order(LaneOrder.END_EMERGENCY)).detail == "the fire input is active, or nobody knows"
     run.feed(replace(FIRE, fire=False))
-    assert run.order(EndEmergencyNow())[0] == EndEmergency()
+    assert run.order(LaneOrder.END_EMERGENCY)[0] == EndEmergency()
     assert run.feed(Tick(), after_ms=2_000) == []  # it is not told to stay open any more
 
 
 def test_an_emergency_of_which_nothing_is_known_does_not_end() -> None:
     run = Run()
-    run.order(BeginEmergency())
-    assert answer(run.order(EndEmergencyNow())).outcome is Outcome.IMPOSSIBLE
-    assert answer(ready().order(EndEmergencyNow())).detail == "there is no emergency"
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    assert answer(run.order(LaneOrder.END_EMERGENCY)).outcome is Outcome.IMPOSSIBLE
+    assert answer(ready().order(LaneOrder.END_EMERGENCY)).detail == "there is no emergency"
 
 
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -638,10 +623,10 @@ def test_an_emergency_of_which_nothing_is_known_does_not_end() -> None:
 
 def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
     run = ready()
-    assert answer(run.order(AcknowledgeAlarms())).detail == "there is no alarm"
-    assert answer(Run().order(AcknowledgeAlarms())).detail == "the barrier does not answer"
+    assert answer(run.order(LaneOrder.ACKNOWLEDGE)).detail == "there is no alarm"
+    assert answer(Run().order(LaneOrder.ACKNOWLEDGE)).detail == "the barrier does not answer"
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
-    effects = run.order(AcknowledgeAlarms())
+    effects = run.order(LaneOrder.ACKNOWLEDGE)
     assert effects[0] == ClearAlarms((Alarm.FORCED,))
     assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))]
     assert answer(effects).outcome is Outcome.ORDERED
@@ -649,24 +634,24 @@ def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
 
 def test_a_closed_lane_takes_nobody_until_it_is_opened() -> None:
     run = ready()
-    effects = run.order(CloseLane())
+    effects = run.order(LaneOrder.CLOSE)
     assert Show(Screen.CLOSED) in effects
     assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.CLOSE)]
     assert run.feed(DocumentPresented(CROSSING), AT_REST, Tick()) == []
-    assert answer(run.order(CloseLane(), "bert")).detail == "closed already by officer-1"
-    effects = run.order(OpenLane(), "bert")
+    assert answer(run.order(LaneOrder.CLOSE, "bert")).detail == "closed already by officer-1"
+    effects = run.order(LaneOrder.OPEN, "bert")
     assert Show(Screen.WELCOME) in effects
-    assert answer(run.order(OpenLane())).detail == "no officer closed this lane"
+    assert answer(run.order(LaneOrder.OPEN)).detail == "no officer closed this lane"
     run.feed(DocumentPresented(CROSSING))
-    assert isinstance(run.state, machine.Opening)
+    assert isinstance(run.state, states.Opening)
 
 
 def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
     run = granted()
-    effects = run.order(CloseLane())
+    effects = run.order(LaneOrder.CLOSE)
     assert Revoke() not in effects
     run.feed(replace(OPEN, passages_entry=1, grants_left=0), replace(AT_REST, passages_entry=1))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 # ── what records and answers say ─────────────────────────────────────────────────────────────────────────────────────
@@ -699,7 +684,7 @@ def again(run: Run, crossing: str) -> None:
     """Another traveller is referred."""
     run.feed(DocumentPresented(crossing), Recorded(crossing, RecordKind.OPENED))
     run.order(Hold(crossing))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_an_officer_who_may_not_admit_hears_every_reason() -> None:
@@ -710,10 +695,10 @@ def test_an_officer_who_may_not_admit_hears_every_reason() -> None:
 
 def test_an_admission_that_failed_is_of_the_crossing_that_it_was_of() -> None:
     run = overruling()
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     assert run.state.officers.referral.crossing == CROSSING
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert machine.crossing_of(run.state) == CROSSING
+    assert states.crossing_of(run.state) == CROSSING
 
 
 def test_whoever_holds_a_traveller_stands_in_the_reason() -> None:
@@ -725,12 +710,12 @@ def test_whoever_holds_a_traveller_stands_in_the_reason() -> None:
 
 def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
     run = inspecting()
-    freed = written(run.order(Free()))
+    freed = written(run.order(LaneOrder.RELEASE))
     assert records.Released(CROSSING, said()) in freed
     assert records.Incident(CROSSING, records.IncidentKind.RELEASE_OF_NOBODY) in freed
 
 
-@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
+@pytest.mark.parametrize("command", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY])
 def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
     run.order(command, after_ms=700)
@@ -739,15 +724,15 @@ def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(comm
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:
     run = inspecting()
-    assert written(run.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
-    assert written(run.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+    assert written(run.order(LaneOrder.CLOSE)) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(run.order(LaneOrder.OPEN)) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
     idle = ready()
-    assert written(idle.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
-    assert written(idle.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+    assert written(idle.order(LaneOrder.CLOSE)) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(idle.order(LaneOrder.OPEN)) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
 
 
 def test_an_acknowledgement_stands_beside_the_crossing_that_runs() -> None:
     run = inspecting()
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
-    (seen,) = [record for record in written(run.order(AcknowledgeAlarms())) if isinstance(record, records.Obeyed)]
+    (seen,) = [record for record in written(run.order(LaneOrder.ACKNOWLEDGE)) if isinstance(record, records.Obeyed)]
     assert (seen.crossing, seen.verb, seen.alarms) == (CROSSING, records.ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))

@@ -18,7 +18,7 @@ from fakes.passage_examples import (
 )
 from fakes.two_door_lane import entering
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented, NotRecorded, Part, PartLost, Recorded, RecordKind, Tick
 from gate.passage.officer_views import NOT_ANSWERED, NOT_RECORDED, VIEWING_MAX
@@ -50,7 +50,7 @@ def test_a_view_that_the_log_refuses_is_answered_no() -> None:
     run.order(View(CROSSING))
     assert answers(run.feed(NotRecorded(CROSSING, RecordKind.VIEWED))) == [Answer(1, Outcome.IMPOSSIBLE, NOT_RECORDED)]
     assert run.lane.viewing == ()
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize("of", [kind for kind in RecordKind if kind is not RecordKind.VIEWED])
@@ -94,7 +94,7 @@ def test_a_view_answers_one_challenge_and_takes_its_own_away() -> None:
 def test_whoever_waits_is_viewed_in_an_emergency_too() -> None:
     run = referred()
     run.feed(replace(AT_REST, fire=True))
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     run.order(View(CROSSING))
     assert run.feed(VIEWED) == [Answer(1, Outcome.DONE)]
 
@@ -112,9 +112,9 @@ def test_a_view_whose_receipt_comes_late_admits_nobody() -> None:
     run = referred()
     run.order(View(CROSSING))
     run.order(Admit(CROSSING))
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     run.feed(VIEWED)
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
 
 
 # ── flags ────────────────────────────────────────────────────────────────────────────────────────────────────────────

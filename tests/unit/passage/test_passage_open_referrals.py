@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, GENUINE, RULES, SAME_FACE, Run, ready, said
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -30,25 +30,14 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import (
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Ordered,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Ordered
 from gate.passage.records import Closed, ClosedAs, EmergencyEnded, Settled
 from gate_core.evidence.crossing import Score
 
 AWAITED = {
-    machine.Opening: RecordKind.OPENED,
-    machine.Recording: RecordKind.DECIDED,
-    machine.Overruling: RecordKind.OVERRULED,
+    states.Opening: RecordKind.OPENED,
+    states.Recording: RecordKind.DECIDED,
+    states.Overruling: RecordKind.OVERRULED,
 }
 
 
@@ -79,7 +68,7 @@ class Walk:
     # ── what may happen ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _event(self) -> Event:
-        crossing = machine.crossing_of(self.run.state) or "c0"
+        crossing = states.crossing_of(self.run.state) or "c0"
         if self.chance.random() < 0.5:
             return self._next(crossing)
         lane = self._lane()
@@ -88,10 +77,10 @@ class Walk:
                 Admit(self._any(crossing)),
                 HandOver(self._any(crossing), Disposition.TAKEN_OVER),
                 Hold(crossing),
-                Free(),
+                LaneOrder.RELEASE,
                 BePresent(),
-                BeginEmergency(),
-                *(EndEmergencyNow(),) * 4,
+                LaneOrder.OPEN_EMERGENCY,
+                *(LaneOrder.END_EMERGENCY,) * 4,
             )
         )
         return self.chance.choice(
@@ -112,17 +101,17 @@ class Walk:
         """What carries the lane on."""
         state = self.run.state
         match state:
-            case machine.Idle():
+            case states.Idle():
                 return self.chance.choice((self._presented(), SiteSeen(1.0, clock_sure=True), self._order(BePresent())))
-            case machine.Inspecting() if state.document is None:
+            case states.Inspecting() if state.document is None:
                 return DocumentRead(crossing, GENUINE)
-            case machine.Inspecting():
+            case states.Inspecting():
                 return FaceCompared(crossing, replace(SAME_FACE, match=Score(self.chance.choice((0.1, 0.9)))))
-            case machine.Opening() | machine.Recording() | machine.Overruling():
+            case states.Opening() | states.Recording() | states.Overruling():
                 return Recorded(crossing, AWAITED[type(state)])
-            case machine.Referred():
+            case states.Referred():
                 return self._order(self.chance.choice((Admit(crossing), HandOver(crossing, Disposition.WALKED_BACK))))
-            case machine.Granted():
+            case states.Granted():
                 self.seen = replace(self.seen, closed=False, passages_entry=self.seen.passages_entry + 1, grants_left=0)
                 return self.seen
             case _:
@@ -175,9 +164,9 @@ class Walk:
         waiting = {one.crossing: one.objections for one in self.run.lane.waiting}
         assert set(waiting) == set(self.referred)
         match self.run.state:
-            case machine.Idle():
+            case states.Idle():
                 assert not waiting
-            case machine.Referred(crossing, objections):
+            case states.Referred(crossing, objections):
                 assert waiting[crossing] == objections
             case _:
                 pass
@@ -186,8 +175,8 @@ class Walk:
         orders = [type(effect) for effect in effects if isinstance(effect, Grant | Revoke | Release)]
         if Revoke in orders and Release in orders:
             assert orders.index(Revoke) < orders.index(Release), "releasing has the last word"
-        nobodys = not isinstance(self.run.state, machine.Granted | machine.Emergency)
-        if isinstance(self.run.state, machine.Emergency):
+        nobodys = not isinstance(self.run.state, states.Granted | states.Emergency)
+        if isinstance(self.run.state, states.Emergency):
             assert Revoke not in orders
         if not isinstance(event, DoorSeen):
             return
@@ -204,7 +193,7 @@ def test_in_random_histories_nobody_who_waits_is_forgotten_and_no_grant_is_left_
     walk = Walk(seed)
     for _ in range(2_500):
         walk.step()
-    of_two_doors = {machine.Reading, machine.Entering}
-    assert set(walk.met) == {state.__name__ for state in machine.State.__args__ if state not in of_two_doors}
+    of_two_doors = {states.Reading, states.Entering}
+    assert set(walk.met) == {state.__name__ for state in states.State.__args__ if state not in of_two_doors}
     assert len(walk.settled) > 20
     assert walk.emergencies_ended

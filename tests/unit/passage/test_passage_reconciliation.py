@@ -21,12 +21,13 @@ from fakes.passage_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import COUNTS, Counters, begins_anew, passages_between
 from gate.passage.effects import Effect, Erase, Revoke, Write
 from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
-from gate.passage.orders import BeginEmergency, Disposition, EndEmergencyNow, Free
-from gate.passage.records import ClosedAs, Direction, IncidentKind, PassedBy
+from gate.passage.orders import Disposition, LaneOrder
+from gate.passage.records import ClosedAs, IncidentKind, PassedBy
+from gate_core.ports.values import Direction
 
 OPEN = replace(AT_REST, closed=False, grants_left=0)
 FIRE = replace(OPEN, fire=True, emergency_open=True)
@@ -52,7 +53,7 @@ def beyond(effects: list[Effect]) -> list[int | None]:
 def passing() -> Run:
     run = granted()
     run.feed(replace(OPEN, passages_entry=1))
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     return run
 
 
@@ -85,7 +86,7 @@ def more(run: Run, *, entry: int = 0, left: int = 0, **changes: object) -> DoorS
 @pytest.mark.parametrize("make", STATES)
 def test_everybody_who_goes_through_in_either_direction_is_in_the_books_in_every_state(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    how = PassedBy.EMERGENCY if isinstance(run.state, machine.Emergency) else PassedBy.NOTHING
+    how = PassedBy.EMERGENCY if isinstance(run.state, states.Emergency) else PassedBy.NOTHING
     effects = run.feed(more(run, entry=3, left=2, closed=False))
     assert passed(effects) == [(3, how, Direction.ENTRY), (2, how, Direction.EXIT)]
     assert beyond(effects) == ([] if how is PassedBy.EMERGENCY else [3, 2])
@@ -107,7 +108,7 @@ def test_the_first_in_entry_direction_has_the_grant_and_the_others_have_nothing(
 
 def test_four_who_leave_by_a_release_are_four() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     effects = run.feed(more(run, entry=4, left=1, closed=False))
     assert passed(effects) == [(4, PassedBy.RELEASE, Direction.ENTRY), (1, PassedBy.RELEASE, Direction.EXIT)]
     assert beyond(effects) == []
@@ -115,7 +116,7 @@ def test_four_who_leave_by_a_release_are_four() -> None:
 
 def test_long_after_a_release_nobody_goes_through_by_it() -> None:
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     assert passed(run.feed(more(run, entry=1), after_ms=15_001)) == [(1, PassedBy.NOTHING, Direction.ENTRY)]
 
 
@@ -128,9 +129,9 @@ def test_a_passage_in_the_status_that_shows_the_fire_is_the_emergencys() -> None
 
 def test_a_passage_in_the_status_that_shows_the_end_of_the_emergency_is_the_emergencys() -> None:
     run = emergency()
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     run.feed(replace(FIRE, fire=False))
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     effects = run.feed(replace(AT_REST, passages_exit=2))
     assert not run.lane.emergency()
     assert passed(effects) == [(2, PassedBy.EMERGENCY, Direction.EXIT)]
@@ -174,7 +175,7 @@ def test_a_grant_on_which_somebody_passed_while_the_cable_was_out_is_no_admissio
     run.feed(PartLost(Part.BARRIER))
     effects = run.feed(PartBack(Part.BARRIER), replace(AT_REST, passages_entry=1))
     assert passed(effects) == [(1, PassedBy.UNSEEN, Direction.ENTRY)]
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_after_a_power_up_the_counters_begin_at_nought_and_whoever_passed_since_is_in_the_books() -> None:
@@ -235,8 +236,8 @@ def closings(effects: list[Effect]) -> list[records.Record]:
     return [one for one in written(effects) if isinstance(one, records.Closed | records.Settled | records.Revoked)]
 
 
-@pytest.mark.parametrize("order", [Free(), BeginEmergency()], ids=lambda order: type(order).__name__)
-def test_whoever_is_through_stays_admitted_whatever_an_officer_orders(order: Free | BeginEmergency) -> None:
+@pytest.mark.parametrize("order", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY], ids=lambda order: order.name)
+def test_whoever_is_through_stays_admitted_whatever_an_officer_orders(order: LaneOrder) -> None:
     run = passing()
     effects = [*run.order(order), *run.feed(more(run, entry=2)), *run.feed(more(run, closed=True), after_ms=20_000)]
     assert closings(effects) == [records.Closed(CROSSING, ClosedAs.ADMITTED)]
@@ -251,7 +252,7 @@ def test_whoever_is_through_stays_admitted_in_a_fire() -> None:
 @pytest.mark.parametrize("make", [granted, granted_by_officer])
 def test_whoever_the_status_with_the_fire_shows_to_be_through_on_their_grant_was_admitted(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    settled = isinstance(run.state, machine.Granted) and run.state.officers is not None
+    settled = isinstance(run.state, states.Granted) and run.state.officers is not None
     effects = run.feed(replace(FIRE, passages_entry=2, passages_exit=1))
     assert passed(effects) == [
         (1, PassedBy.GRANT, Direction.ENTRY),
@@ -266,7 +267,7 @@ def test_whoever_the_status_with_the_fire_shows_to_be_through_on_their_grant_was
         assert ending == records.Closed(CROSSING, ClosedAs.ADMITTED)
     assert effects.count(Erase(CROSSING)) == 1
     assert Revoke() not in effects, "nothing closes in an emergency"
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_a_grant_that_nobody_used_when_the_fire_came_is_no_admission() -> None:
@@ -321,7 +322,7 @@ class Controller:
                 self.is_reachable = what == "back"
                 self.run.feed(PartBack(Part.BARRIER) if self.is_reachable else PartLost(Part.BARRIER))
             case "release" | "end":
-                self.run.order(Free() if what == "release" else EndEmergencyNow())
+                self.run.order(LaneOrder.RELEASE if what == "release" else LaneOrder.END_EMERGENCY)
             case "fire" | "clear":
                 self.status = replace(self.status, fire=what == "fire")
             case _:

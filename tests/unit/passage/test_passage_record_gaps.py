@@ -19,7 +19,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentPresented, Recorded, RecordKind, RecordReplaced
 from gate.passage.lane import REPLACED_MAX, LaneContext
@@ -48,10 +48,10 @@ def alarms(effects: list[Effect]) -> list[str | None]:
 @pytest.mark.parametrize("make", [opening, inspecting, recording, looking, overruling, granted, granted_by_officer])
 def test_a_running_crossing_of_which_a_record_is_missing_is_referred(make: object) -> None:
     run: Run = make()  # type: ignore[operator]
-    was_granted = isinstance(run.state, machine.Granted)
+    was_granted = isinstance(run.state, states.Granted)
     effects = run.feed(REPLACED)
     assert (effects[0] == Revoke()) is was_granted
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert Reason.RECORD_REPLACED in {one.reason for one in run.state.objections}
     assert alarms(effects) == [CROSSING]
 
@@ -78,7 +78,7 @@ def test_whoever_is_through_stays_through() -> None:
     run = granted()
     run.feed(replace(AT_REST, passages_entry=1, closed=False))
     run.feed(REPLACED)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
 
 
 def test_a_record_of_another_crossing_or_of_none_is_an_alarm_and_changes_nothing() -> None:

@@ -11,7 +11,7 @@ from fakes.two_door_lane import ready as two_doors_ready
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.effects import Show, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -58,7 +58,7 @@ UNKNOWN = RegisterFinding("stolen-documents", RegisterAnswer.UNKNOWN, RegisterCa
 UNREAD = replace(GENUINE, checks=(Check(CheckId.MRZ, CheckResult.UNDETERMINED, "nothing of the page was read"),))
 
 
-def lane(rules: machine.Rules = REQUIRED) -> Run:
+def lane(rules: states.Rules = REQUIRED) -> Run:
     run = ready()
     run.rules = rules
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
@@ -136,7 +136,7 @@ def test_whatever_the_registers_say_the_screens_are_the_same_at_the_same_times()
         )
         seen = [[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events]
         shown.append(seen)
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
     assert shown[0] == shown[1] == shown[2]
     assert Show(Screen.OFFICER) in shown[0][-1]
 
@@ -184,7 +184,7 @@ def test_a_document_that_was_presented_elsewhere_looks_like_every_other_referral
             Recorded(CROSSING, RecordKind.DECIDED),
         )
         shown.append([[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events])
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
     assert shown[0] == shown[1]
 
 
@@ -225,7 +225,7 @@ def test_whether_a_document_was_read_its_mrz_says_and_no_other_check(result: Che
 def test_calling_for_help_hides_no_hit() -> None:
     run = lane()
     run.feed(RegistersAnswered(CROSSING, (HIT,)), TravellerAsked("c3", Wish.HELP), after_ms=10)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert Objection(Reason.REGISTER_HIT, "stolen-documents: number_listed") in run.state.objections
 
 
@@ -235,7 +235,7 @@ def test_whoever_asks_for_an_officer_is_asked_about_nowhere_from_then_on(wish: W
     assert CROSSING not in run.lane.shielded
     run.feed(TravellerAsked("c3", wish), after_ms=10)
     assert run.lane.shielded == (CROSSING,)
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     run.feed(*(TravellerAsked("c3", one) for one in Wish), after_ms=10)
     assert run.lane.shielded == (CROSSING,)
 
@@ -291,12 +291,12 @@ def entry(*events: Event, after_ms: int = 10) -> tuple[Run, EntryDecided | None]
 def test_before_the_first_of_two_doors_the_registers_are_waited_for_and_kept_for_the_second() -> None:
     run, record = entry(DocumentRead(CROSSING, GENUINE))
     assert record is None
-    assert isinstance(run.state, machine.Reading)
+    assert isinstance(run.state, states.Reading)
     effects = run.feed(RegistersAnswered(CROSSING, (NONE,)), after_ms=10)
     record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
     assert record.decision is Verdict.ADMIT
-    assert isinstance(run.state, machine.Recording)
-    assert run.state.entry == machine.Entry(GENUINE, (NONE,))
+    assert isinstance(run.state, states.Recording)
+    assert run.state.entry == states.Entry(GENUINE, (NONE,))
     _, record = entry(RegistersAnswered(CROSSING, (HIT,)), DocumentRead(CROSSING, GENUINE))
     assert record is not None
     assert record.decision is Verdict.REFER
@@ -305,7 +305,7 @@ def test_before_the_first_of_two_doors_the_registers_are_waited_for_and_kept_for
 def test_before_the_first_of_two_doors_a_register_that_is_late_refers() -> None:
     run, _ = entry(DocumentRead(CROSSING, GENUINE))
     run.feed(Tick(), after_ms=REQUIRED.timing.registers_max_ms)
-    assert isinstance(run.state, machine.Reading)
+    assert isinstance(run.state, states.Reading)
     effects = run.feed(Tick(), after_ms=1)
     record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
     assert Objection(Reason.REGISTER_UNKNOWN, "stolen-documents") in record.reasons

@@ -30,18 +30,13 @@ from gate.passage.events import (
 )
 from gate.passage.orders import (
     Admit,
-    BeginEmergency,
     BePresent,
     Command,
-    Consent,
     Disposition,
-    EndEmergencyNow,
     HandOver,
     Hold,
-    Maintain,
-    OpenLane,
+    LaneOrder,
     Outcome,
-    PauseLane,
     ServeDirection,
     ServeTravellers,
 )
@@ -176,7 +171,7 @@ def test_a_referral_that_an_emergency_came_between_is_shown_as_before() -> None:
     run = comes(serving(one.ready, ServeTravellers("eu")), OTHER)
     run.feed(replace(AT_REST, fire=True, emergency_open=True), AT_REST)
     assert shown(run) is Screen.EMERGENCY
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     run.feed(AT_REST, after_ms=10)
     assert isinstance(run.state, Referred)
     assert shown(run) is Screen.OTHER_LANE
@@ -352,9 +347,9 @@ MID_CROSSING: dict[str, Callable[[], Run]] = {
 BETWEEN: dict[str, Callable[[], Run]] = {
     "one door": one.ready,
     "two doors": two.ready,
-    "closed": lambda: after(one.ready, PauseLane()),
-    "asked to maintain": lambda: after(one.ready, Maintain()),
-    "two doors closed": lambda: after(two.ready, PauseLane()),
+    "closed": lambda: after(one.ready, LaneOrder.PAUSE),
+    "asked to maintain": lambda: after(one.ready, LaneOrder.MAINTAIN),
+    "two doors closed": lambda: after(two.ready, LaneOrder.PAUSE),
 }
 
 
@@ -389,8 +384,8 @@ def test_between_two_travellers_the_lane_serves_others_from_now_on(stage: Callab
 
 def test_in_maintenance_too_and_the_technician_still_works() -> None:
     run = serving()
-    run.order(Maintain(), "technician-1")
-    run.order(Consent(), "supervisor-1")
+    run.order(LaneOrder.MAINTAIN, "technician-1")
+    run.order(LaneOrder.CONSENT, "supervisor-1")
     assert answer(run.order(ServeTravellers("eu"), "supervisor-1")).outcome is Outcome.DONE
     assert (run.lane.maintained_by, run.state) == ("technician-1", Idle(Screen.CLOSED))
 
@@ -525,7 +520,9 @@ def days(stage: Callable[[], Run], seed: int) -> tuple[int, int]:
 def may_happen(run: Run, number: int, rng: random.Random) -> list[Event | Command]:
     """What takes a crossing on or ends it, and orders."""
     crossing = crossing_of(run.state) or ""
-    rare: list[Event | Command] = [BeginEmergency(), PauseLane(), Hold(crossing)] if rng.random() < 0.1 else []
+    rare: list[Event | Command] = (
+        [LaneOrder.OPEN_EMERGENCY, LaneOrder.PAUSE, Hold(crossing)] if rng.random() < 0.1 else []
+    )
     goes_on: list[Event | Command] = [
         *(Recorded(crossing, kind) for kind in (RecordKind.OPENED, RecordKind.ENTRY_DECIDED, RecordKind.DECIDED)),
         DocumentRead(crossing, rng.choice([EUROPEAN, OTHER])),
@@ -539,7 +536,7 @@ def may_happen(run: Run, number: int, rng: random.Random) -> list[Event | Comman
         DocumentPresented(f"c{number}"),
         *(4 * goes_on),
         *(3 * lane),
-        *(BePresent(), OpenLane(), EndEmergencyNow(), SiteSeen(1.0, clock_sure=True)),
+        *(BePresent(), LaneOrder.OPEN, LaneOrder.END_EMERGENCY, SiteSeen(1.0, clock_sure=True)),
         *rare,
     ]
 

@@ -29,25 +29,10 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.machine import Referred, Rules
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Missing,
-    OpenLane,
-    Outcome,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Missing, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.records import Closed, ClosedAs, Decided, Incident, IncidentKind, Overruled, Released, Settled
+from gate.passage.states import Referred, Rules
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import FaceEvidence, Score
 from gate_core.evidence.reasons import Objection, Reason
@@ -75,7 +60,15 @@ EVENTS = st.one_of(
             st.builds(Hold, WHO),
             st.builds(HandOver, WHO, st.sampled_from(Disposition)),
             st.sampled_from(
-                [Free(), BeginEmergency(), EndEmergencyNow(), AcknowledgeAlarms(), CloseLane(), OpenLane(), BePresent()]
+                [
+                    LaneOrder.RELEASE,
+                    LaneOrder.OPEN_EMERGENCY,
+                    LaneOrder.END_EMERGENCY,
+                    LaneOrder.ACKNOWLEDGE,
+                    LaneOrder.CLOSE,
+                    LaneOrder.OPEN,
+                    BePresent(),
+                ]
             ),
         ),
         version=st.integers(0, 3),
@@ -163,11 +156,11 @@ def test_nobody_waits_for_an_officers_word_and_it_may_come_later() -> None:
 def test_a_gate_that_an_officer_closed_takes_no_next_document() -> None:
     run = watching()
     decided(run)
-    run.order(CloseLane())
+    run.order(LaneOrder.CLOSE)
     assert run.feed(DocumentPresented("c2")) == []
 
 
-@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
+@pytest.mark.parametrize("command", [LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY])
 def test_whoever_asks_it_to_open_hears_that_it_cannot_and_the_order_is_on_record(command: Command) -> None:
     run = watching()
     decided(run)

@@ -19,11 +19,11 @@ from fakes.passage_examples import (
     said,
 )
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.crossing_end import refer, revoke
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Part, PartLost, Recorded, RecordKind, VideoDoubted
-from gate.passage.orders import BeginEmergency, Hold
+from gate.passage.orders import Hold, LaneOrder
 from gate.passage.states import Admission
 from gate_core.evidence.crossing import CameraTrouble, Score
 from gate_core.evidence.reasons import Objection, Reason
@@ -58,7 +58,7 @@ def test_where_the_video_is_doubted_the_moments_of_the_look_are_shown_too() -> N
 def test_of_whoever_is_let_through_nothing_is_shown() -> None:
     run = granted()
     run.feed(replace(AT_REST, closed=False, passages_entry=1), after_ms=100)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     assert erased(run) == [Shown.NOTHING]
 
 
@@ -66,18 +66,18 @@ def test_of_whoever_is_let_through_nothing_is_shown() -> None:
 def test_in_an_emergency_nothing_is_shown(lane: Callable[[], Run]) -> None:
     begins: tuple[Callable[[Run], object], ...] = (
         lambda run: run.feed(replace(AT_REST, fire=True)),
-        lambda run: run.order(BeginEmergency()),
+        lambda run: run.order(LaneOrder.OPEN_EMERGENCY),
     )
     for begin in begins:
         run = lane()
         begin(run)
-        assert isinstance(run.state, machine.Emergency)
+        assert isinstance(run.state, states.Emergency)
         assert erased(run) == [Shown.NOTHING]
 
 
 def test_of_whom_a_gate_that_only_watches_would_admit_nothing_is_shown() -> None:
     def shown(*reasons: Reason) -> list[Shown]:
-        _, effects = refer(machine.Looking(CROSSING, 0), tuple(map(Objection, reasons)))
+        _, effects = refer(states.Looking(CROSSING, 0), tuple(map(Objection, reasons)))
         return [effect.shown for effect in effects if isinstance(effect, Erase)]
 
     assert shown(Reason.SHADOW_MODE) == [Shown.NOTHING]
@@ -91,8 +91,8 @@ def test_what_was_sealed_at_the_referral_is_not_sealed_again_when_an_officers_ad
     run = granted_by_officer()
     assert erased(run) == [Shown.PICTURES]
     run.feed(PartLost(Part.LOG), replace(AT_REST, bodies=2, closed=False))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     assert erased(run) == [Shown.PICTURES]
-    admission = Admission(machine.Referred(CROSSING, ()), said())
-    _, effects = revoke(machine.Granted(CROSSING, 0, officers=admission), (Objection(Reason.BODIES_SEVERAL),))
+    admission = Admission(states.Referred(CROSSING, ()), said())
+    _, effects = revoke(states.Granted(CROSSING, 0, officers=admission), (Objection(Reason.BODIES_SEVERAL),))
     assert not [effect for effect in effects if isinstance(effect, Erase)]

@@ -21,7 +21,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Effect, Grant, Revoke
 from gate.passage.events import (
@@ -118,10 +118,10 @@ def test_the_receipt_of_an_admission_that_failed_is_not_the_next_ones(late: Reco
     run.feed(PartLost(Part.LOG), PartBack(Part.LOG))
     assert outcomes(run.order(Admit(CROSSING))) == [Outcome.IMPOSSIBLE]
     run.feed(Recorded(CROSSING, late))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     again = Outcome.ORDERED if late is RecordKind.OVERRULED else Outcome.IMPOSSIBLE
     assert outcomes(run.order(Admit(CROSSING))) == [again]
-    assert isinstance(run.state, machine.Overruling if again is Outcome.ORDERED else machine.Referred)
+    assert isinstance(run.state, states.Overruling if again is Outcome.ORDERED else states.Referred)
 
 
 def outcomes(effects: list[Effect]) -> list[Outcome]:
@@ -131,11 +131,11 @@ def outcomes(effects: list[Effect]) -> list[Outcome]:
 def test_a_document_and_a_face_of_two_crossings_are_no_evidence_of_one() -> None:
     run = inspecting()
     run.feed(DocumentRead(ANOTHER, GENUINE), FaceCompared(CROSSING, SAME_FACE))
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert run.state.document is None
     run = inspecting()
     run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(ANOTHER, SAME_FACE))
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert run.state.face is None
 
 
@@ -148,4 +148,4 @@ def test_the_failure_of_another_grant_takes_none_back() -> None:
 def test_a_look_answers_nobody_elses_receipt() -> None:
     run = looking()
     assert not [one for one in run.feed(Recorded(ANOTHER, RecordKind.DECIDED)) if isinstance(one, Grant)]
-    assert isinstance(run.state, machine.Looking)
+    assert isinstance(run.state, states.Looking)

@@ -14,7 +14,7 @@ from fakes.two_door_lane import ready as two_doors_ready
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.crossing_end import officers_of
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Grant, Release, Revoke, Write
@@ -50,26 +50,17 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.orders import (
-    AcceptHead,
-    AcknowledgeAlarms,
     Admit,
-    BeginEmergency,
     BePresent,
-    CloseLane,
     Command,
     Concern,
-    Consent,
     Disposition,
-    EndEmergencyNow,
-    Free,
     HandOver,
     Hold,
-    Maintain,
+    LaneOrder,
     Missing,
-    OpenLane,
     Ordered,
     Outcome,
-    PauseLane,
     RaiseFlag,
     ServeDirection,
     ServeTravellers,
@@ -88,35 +79,35 @@ from gate_core.evidence.serving import BorderDirection
 CALLED = "c3"
 HIT = (RegisterFinding("stolen-documents", RegisterAnswer.HIT, handle="h1"),)
 ADMIT = Decision(Verdict.ADMIT, ())
-OFFICERS = Admission(machine.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
-ENTRY = machine.Entry(GENUINE)
-BY_OFFICER = machine.Entry(None)
-OF_TWO_DOORS: tuple[machine.State, ...] = (
-    machine.Reading(CROSSING, 0),
-    machine.Recording(CROSSING, ADMIT, 0, entry=ENTRY),
-    machine.Looking(CROSSING, 0, entry=ENTRY),
-    machine.Granted(CROSSING, 0, entry=ENTRY),
-    machine.Entering(CROSSING, 0, ENTRY),
-    machine.Looking(CROSSING, 0, OFFICERS, BY_OFFICER),
-    machine.Granted(CROSSING, 0, officers=OFFICERS, entry=BY_OFFICER),
-    machine.Entering(CROSSING, 0, BY_OFFICER, OFFICERS),
+OFFICERS = Admission(states.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
+ENTRY = states.Entry(GENUINE)
+BY_OFFICER = states.Entry(None)
+OF_TWO_DOORS: tuple[states.State, ...] = (
+    states.Reading(CROSSING, 0),
+    states.Recording(CROSSING, ADMIT, 0, entry=ENTRY),
+    states.Looking(CROSSING, 0, entry=ENTRY),
+    states.Granted(CROSSING, 0, entry=ENTRY),
+    states.Entering(CROSSING, 0, ENTRY),
+    states.Looking(CROSSING, 0, OFFICERS, BY_OFFICER),
+    states.Granted(CROSSING, 0, officers=OFFICERS, entry=BY_OFFICER),
+    states.Entering(CROSSING, 0, BY_OFFICER, OFFICERS),
 )
-STATES: tuple[machine.State, ...] = (
-    machine.Idle(Screen.WELCOME),
-    machine.Opening(CROSSING, 0),
-    machine.Inspecting(CROSSING, 0),
-    machine.Recording(CROSSING, ADMIT, 0),
-    machine.Looking(CROSSING, 0),
-    machine.Granted(CROSSING, 0),
-    machine.Passing(CROSSING, 0),
-    machine.Referred(CROSSING, ()),
-    machine.Overruling(CROSSING, OFFICERS, 0),
-    machine.Looking(CROSSING, 0, OFFICERS),
-    machine.Granted(CROSSING, 0, officers=OFFICERS),
-    machine.Passing(CROSSING, 0, officers=OFFICERS),
-    machine.Emergency(),
-    machine.Emergency(ending=Ending(said(), 0, 0)),
-    machine.Emergency(held_ms=0),
+STATES: tuple[states.State, ...] = (
+    states.Idle(Screen.WELCOME),
+    states.Opening(CROSSING, 0),
+    states.Inspecting(CROSSING, 0),
+    states.Recording(CROSSING, ADMIT, 0),
+    states.Looking(CROSSING, 0),
+    states.Granted(CROSSING, 0),
+    states.Passing(CROSSING, 0),
+    states.Referred(CROSSING, ()),
+    states.Overruling(CROSSING, OFFICERS, 0),
+    states.Looking(CROSSING, 0, OFFICERS),
+    states.Granted(CROSSING, 0, officers=OFFICERS),
+    states.Passing(CROSSING, 0, officers=OFFICERS),
+    states.Emergency(),
+    states.Emergency(ending=Ending(said(), 0, 0)),
+    states.Emergency(held_ms=0),
 )
 COMMANDS: tuple[Command, ...] = (
     BePresent(),
@@ -131,18 +122,18 @@ COMMANDS: tuple[Command, ...] = (
     RaiseFlag(CROSSING, Concern.CHILD),
     RaiseFlag("another", Concern.UNWELL),
     RaiseFlag(None, Concern.OTHER),
-    Free(),
-    BeginEmergency(),
-    EndEmergencyNow(),
-    AcknowledgeAlarms(),
-    CloseLane(),
-    PauseLane(),
-    Maintain(),
-    Consent(),
-    OpenLane(),
+    LaneOrder.RELEASE,
+    LaneOrder.OPEN_EMERGENCY,
+    LaneOrder.END_EMERGENCY,
+    LaneOrder.ACKNOWLEDGE,
+    LaneOrder.CLOSE,
+    LaneOrder.PAUSE,
+    LaneOrder.MAINTAIN,
+    LaneOrder.CONSENT,
+    LaneOrder.OPEN,
     *(ServeDirection(direction) for direction in BorderDirection),
     *(ServeTravellers(name) for name in ("all", "eu", "nobody")),
-    AcceptHead(),
+    LaneOrder.ACCEPT_HEAD,
 )
 AWAITED = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.VIEWED)
 EVENTS: tuple[Event, ...] = (
@@ -209,7 +200,7 @@ def test_the_table_holds_every_event_every_command_and_every_state() -> None:
     """An event that was forgotten here was tried in no state: VideoDoubted was."""
     assert {type(event) for event in EVENTS} == set(typing.get_args(Event))
     assert {type(command) for command in COMMANDS} == set(typing.get_args(Command))
-    assert {type(state) for state in STATES + OF_TWO_DOORS} == set(typing.get_args(machine.State))
+    assert {type(state) for state in STATES + OF_TWO_DOORS} == set(typing.get_args(states.State))
     assert {event.part for event in EVENTS if isinstance(event, PartLost)} == set(Part)
     assert {type(event) for event in STRANGE} == {
         event
@@ -218,38 +209,38 @@ def test_the_table_holds_every_event_every_command_and_every_state() -> None:
     }
 
 
-def _name(state: machine.State) -> str:
+def _name(state: states.State) -> str:
     entry = " at the first" if getattr(state, "entry", None) is not None else ""
-    told = state if isinstance(state, machine.Emergency) else ""
+    told = state if isinstance(state, states.Emergency) else ""
     return f"{type(state).__name__}{' of an officer' if officers_of(state) else ''}{entry}{told}"
 
 
 Lane = Callable[[], Run]
-OF_DOORS: dict[str, tuple[Lane, Lane, tuple[machine.State, ...]]] = {
+OF_DOORS: dict[str, tuple[Lane, Lane, tuple[states.State, ...]]] = {
     "one": (ready, Run, STATES),
     "two": (two_doors_ready, two_doors, STATES + OF_TWO_DOORS),
 }
 CASES = [
     pytest.param(at_rest, state, id=f"{doors} {'door' if doors == 'one' else 'doors'}, {_name(state)}")
-    for doors, (at_rest, _, states) in OF_DOORS.items()
-    for state in states
+    for doors, (at_rest, _, crossed) in OF_DOORS.items()
+    for state in crossed
 ]
 
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
-def test_only_a_fresh_look_after_the_receipt_grants(at_rest: Lane, state: machine.State) -> None:
+def test_only_a_fresh_look_after_the_receipt_grants(at_rest: Lane, state: states.State) -> None:
     for event in EVENTS:
         run = at_rest()
         run.state = state
-        run.now_ms = 1_000 if not isinstance(state, machine.Looking) else 100
+        run.now_ms = 1_000 if not isinstance(state, states.Looking) else 100
         grants = [effect for effect in run.feed(event) if isinstance(effect, Grant)]
-        assert not grants or (isinstance(state, machine.Looking) and isinstance(event, DoorSeen | SensorsSeen))
+        assert not grants or (isinstance(state, states.Looking) and isinstance(event, DoorSeen | SensorsSeen))
         assert not grants or run.lane.two_doors or event == AT_REST
 
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
-def test_a_crossing_that_ends_is_closed_exactly_once(at_rest: Lane, state: machine.State) -> None:
-    before = machine.crossing_of(state)
+def test_a_crossing_that_ends_is_closed_exactly_once(at_rest: Lane, state: states.State) -> None:
+    before = states.crossing_of(state)
     for event in EVENTS:
         run = at_rest()
         run.state = state
@@ -257,15 +248,15 @@ def test_a_crossing_that_ends_is_closed_exactly_once(at_rest: Lane, state: machi
         closed = [e.record.crossing for e in effects if isinstance(e, Write) and isinstance(e.record, Closed)]
         ended = (
             before is not None
-            and not isinstance(state, machine.Referred)
+            and not isinstance(state, states.Referred)
             and officers_of(state) is None  # it has its verdict already
-            and (machine.crossing_of(run.state) != before or isinstance(run.state, machine.Referred))
+            and (states.crossing_of(run.state) != before or isinstance(run.state, states.Referred))
         )
         called = CALLED in closed  # one of its own, opened for whoever calls
         assert closed == ([CALLED] if called else [before] if ended else [])
 
 
-WAITED_FOR = {machine.Recording: RecordKind.DECIDED, machine.Overruling: RecordKind.OVERRULED}
+WAITED_FOR = {states.Recording: RecordKind.DECIDED, states.Overruling: RecordKind.OVERRULED}
 
 
 @given(history=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 4_000)), max_size=60))
@@ -286,23 +277,23 @@ def test_whatever_happens_a_grant_follows_one_durable_admission_and_ends(
                     assert not outstanding
                     outstanding, durable = 1, False
                 case Revoke():
-                    assert not isinstance(run.state, machine.Emergency)
+                    assert not isinstance(run.state, states.Emergency)
                     outstanding = 0
                 case Release() | _:
                     pass
-        if deciding and isinstance(run.state, machine.Looking):
+        if deciding and isinstance(run.state, states.Looking):
             assert isinstance(event, Recorded)
             assert event.kind is deciding
             durable = True
-        if not isinstance(run.state, machine.Granted):
-            outstanding = 0 if isinstance(run.state, machine.Emergency) else outstanding
+        if not isinstance(run.state, states.Granted):
+            outstanding = 0 if isinstance(run.state, states.Emergency) else outstanding
             assert not outstanding
         else:
             assert run.now_ms - run.state.since_ms <= RULES.timing.grant_ttl_ms + RULES.timing.grant_slack_ms
 
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
-def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, state: machine.State) -> None:
+def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, state: states.State) -> None:
     for event in (event for event in EVENTS if isinstance(event, Ordered)):
         run = at_rest()
         run.state = state
@@ -315,13 +306,13 @@ def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, stat
 
 
 @pytest.mark.parametrize(
-    ("unknown", "state"), [(unknown, state) for _, unknown, states in OF_DOORS.values() for state in states]
+    ("unknown", "state"), [(unknown, state) for _, unknown, crossed in OF_DOORS.values() for state in crossed]
 )
 @pytest.mark.parametrize("version", [0, 7])
 def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version(
-    unknown: Lane, state: machine.State, version: int
+    unknown: Lane, state: states.State, version: int
 ) -> None:
-    for command in (Free(), BeginEmergency()):
+    for command in (LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY):
         run = unknown()  # nobody is present, nothing is known of the lane, the clock is unsure
         run.state = state
         effects = run.feed(ordered(command, version=version))
@@ -335,10 +326,10 @@ def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
 def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(
-    at_rest: Lane, state: machine.State
+    at_rest: Lane, state: states.State
 ) -> None:
     for command in COMMANDS:
-        if isinstance(command, BePresent | Free | BeginEmergency):
+        if isinstance(command, BePresent) or command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}:
             continue
         run = at_rest()
         run.state = state
@@ -349,7 +340,7 @@ def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(
 
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
-def test_what_is_said_of_another_crossing_changes_nothing_in_any_state(at_rest: Lane, state: machine.State) -> None:
+def test_what_is_said_of_another_crossing_changes_nothing_in_any_state(at_rest: Lane, state: states.State) -> None:
     for event in STRANGE:
         run = at_rest()
         run.state, run.now_ms = state, 100

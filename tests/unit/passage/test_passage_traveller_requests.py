@@ -23,7 +23,7 @@ from fakes.passage_examples import (
     referred,
 )
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Erase, Grant, Release, Revoke, Show, Shown, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -40,19 +40,7 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.lane import Timing
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    BeginEmergency,
-    CloseLane,
-    Consent,
-    Disposition,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
-    Outcome,
-    PauseLane,
-)
+from gate.passage.orders import Disposition, HandOver, Hold, LaneOrder, Outcome
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate.passage.states import Emergency, Referred
 from gate_core.evidence.crossing import CameraTrouble, CheckResult, DocumentEvidence, Notice, Score
@@ -83,22 +71,22 @@ def passing() -> Run:
 def closed_lane() -> Run:
     """An officer closed the lane."""
     run = ready()
-    run.order(CloseLane())
+    run.order(LaneOrder.CLOSE)
     return run
 
 
 def paused_lane() -> Run:
     """An officer paused the lane."""
     run = ready()
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     return run
 
 
 def maintained_lane() -> Run:
     """A technician works on the lane."""
     run = ready()
-    run.order(Maintain(), "technician")
-    run.order(Consent(), "supervisor")
+    run.order(LaneOrder.MAINTAIN, "technician")
+    run.order(LaneOrder.CONSENT, "supervisor")
     assert run.lane.maintained_by == "technician"
     return run
 
@@ -106,7 +94,7 @@ def maintained_lane() -> Run:
 def emergency() -> Run:
     """The lane stands open."""
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     return run
 
 
@@ -152,7 +140,7 @@ def opens_nothing(effects: list[Effect]) -> bool:
 def test_a_running_crossing_is_referred_with_what_was_asked(stage: Callable[[], Run], event: TravellerAsked) -> None:
     run = stage()
     before = run.state
-    crossing = machine.crossing_of(before)
+    crossing = states.crossing_of(before)
     assert crossing is not None
     effects = run.feed(event, after_ms=10)
     reason = Objection(REASONS[event])
@@ -165,7 +153,7 @@ def test_a_running_crossing_is_referred_with_what_was_asked(stage: Callable[[], 
     assert opens_nothing(effects)
     assert Asked(crossing, event.wish, no_outbound_query=True) in written(effects)
     assert not any(isinstance(record, Opened) for record in written(effects))
-    if isinstance(before, machine.Granted):
+    if isinstance(before, states.Granted):
         assert effects[0] == Revoke(before.door)  # taking permission away comes before everything
 
 
@@ -186,10 +174,10 @@ def test_whoever_has_no_crossing_waits_in_one_without_a_document(
     assert opens_nothing(effects)
     assert [one.crossing for one in run.lane.waiting] == ["fresh"]
     match before:
-        case machine.Idle():
+        case states.Idle():
             assert run.state == Referred("fresh", (reason,))
             assert effects[0] == Show(Screen.OFFICER)
-        case machine.Passing():
+        case states.Passing():
             assert run.state == before
             assert effects[0] == Show(Screen.OFFICER)
         case _:
@@ -321,7 +309,11 @@ def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], fo
 
 @pytest.mark.parametrize(
     ("command", "reason"),
-    [(Hold(CROSSING), Reason.HELD_BY_OFFICER), (PauseLane(), Reason.LANE_PAUSED), (Free(), Reason.RELEASED_BY_OFFICER)],
+    [
+        (Hold(CROSSING), Reason.HELD_BY_OFFICER),
+        (LaneOrder.PAUSE, Reason.LANE_PAUSED),
+        (LaneOrder.RELEASE, Reason.RELEASED_BY_OFFICER),
+    ],
 )
 @pytest.mark.parametrize(
     ("stage", "found"),
@@ -332,7 +324,7 @@ def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], fo
     ],
 )
 def test_an_officer_who_ends_a_crossing_sees_what_was_found(
-    stage: Callable[[], Run], found: Reason, command: Hold | PauseLane | Free, reason: Reason
+    stage: Callable[[], Run], found: Reason, command: Hold | LaneOrder, reason: Reason
 ) -> None:
     run = stage()
     effects = run.order(command)
@@ -350,7 +342,7 @@ def called_often() -> Run:
     for number in range(MAX):
         run.feed(TravellerAsked(f"call{number}", Wish.HELP), after_ms=1_000)
         run.order(HandOver(f"call{number}", Disposition.TAKEN_OVER), after_ms=1_000)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     return run
 
 
@@ -358,10 +350,10 @@ def test_a_page_that_calls_on_and_on_keeps_the_lane_out_of_service_no_longer() -
     run = called_often()
     assert run.feed(HELP, after_ms=10) == [Write(Incident(None, IncidentKind.ASKED_OFTEN))]
     assert run.feed(HELP, after_ms=10) == []
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     assert run.lane.notices() == (Notice.ASKED_OFTEN,)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), HELP)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -427,7 +419,7 @@ def test_a_call_counts_for_as_long_as_is_said_and_no_longer() -> None:
 def test_an_officer_who_acknowledges_it_is_called_again() -> None:
     run = called_often()
     run.feed(HELP)
-    effects = run.order(AcknowledgeAlarms())
+    effects = run.order(LaneOrder.ACKNOWLEDGE)
     assert Answer(1, Outcome.ORDERED) in effects
     assert run.lane.notices() == ()
     run.feed(HELP)
@@ -436,7 +428,7 @@ def test_an_officer_who_acknowledges_it_is_called_again() -> None:
 
 def test_nothing_is_to_be_acknowledged_before() -> None:
     run = called_often()
-    assert run.order(AcknowledgeAlarms()) == [Answer(1, Outcome.IMPOSSIBLE, "there is no alarm")]
+    assert run.order(LaneOrder.ACKNOWLEDGE) == [Answer(1, Outcome.IMPOSSIBLE, "there is no alarm")]
 
 
 def test_calls_of_long_ago_do_not_count() -> None:

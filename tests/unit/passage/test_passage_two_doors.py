@@ -29,7 +29,7 @@ from fakes.two_door_lane import (
     referred_inside,
 )
 
-from gate.passage import machine, records
+from gate.passage import machine, records, states
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
@@ -63,24 +63,14 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.interior import Interior, Waits
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    OpenLane,
-    PauseLane,
-)
+from gate.passage.orders import Admit, Disposition, HandOver, Hold, LaneOrder
 from gate.passage.policy import decide, decide_entry, lane_objections
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Alarm, Door, InsideEvidence, Notice, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
+from gate_core.ports.values import Direction
 
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
 TIMING = TWO_DOORS.timing
@@ -88,7 +78,7 @@ TIMING = TWO_DOORS.timing
 
 def reasons(run: Run) -> tuple[Reason, ...]:
     """Why the crossing was referred."""
-    assert isinstance(run.state, machine.Referred), run.state
+    assert isinstance(run.state, states.Referred), run.state
     return tuple(one.reason for one in run.state.objections)
 
 
@@ -122,33 +112,33 @@ def every_door(run: Run, seen: SensorsSeen = ALONE, *, after_ms: int = 0) -> lis
 
 def test_in_by_the_document_out_by_the_face() -> None:
     run = reading()
-    assert isinstance(run.state, machine.Reading)
+    assert isinstance(run.state, states.Reading)
     assert StartCrossing(CROSSING) in run.effects
     assert OpenCamera(CROSSING) not in run.effects, "nobody is looked at outside"
     run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED)) == [LookAtLane()]
     effects = run.feed(FIRST, LAST, EMPTY, after_ms=10)
     assert Grant(CROSSING, TIMING.grant_ttl_ms, Door.FIRST) in effects
     run.feed(DocumentRemoved())  # it is taken along
     run.feed(replace(FIRST, closed=False, bodies=1, grants_left=1), after_ms=500)
     effects = run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
     assert Revoke(Door.FIRST) in effects
     assert kinds(effects) == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
     effects = run.feed(PASSED_FIRST, LAST, ALONE, ALONE, after_ms=500)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert effects[-2:] == [OpenCamera(CROSSING), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA)]
     run = granted()
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     assert Grant(CROSSING, TIMING.grant_ttl_ms) in run.effects
     run.feed(replace(LAST, closed=False, bodies=1, grants_left=1), after_ms=400)
     run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
-    assert isinstance(run.state, machine.Passing)
+    assert isinstance(run.state, states.Passing)
     effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), EMPTY, after_ms=400)
-    assert isinstance(run.state, machine.Passing), "one look does not empty a lane"
+    assert isinstance(run.state, states.Passing), "one look does not empty a lane"
     effects = run.feed(EMPTY, after_ms=50)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     assert Write(records.Closed(CROSSING, records.ClosedAs.ADMITTED)) in effects
 
 
@@ -249,7 +239,7 @@ def test_nothing_opens_before_doors_and_sensors_all_spoke_after_the_receipt(hear
     run.feed(Tick(), after_ms=50)
     run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
     run.feed(*heard, after_ms=10)
-    assert isinstance(run.state, machine.Looking)
+    assert isinstance(run.state, states.Looking)
     run.feed(Tick(), after_ms=TIMING.look_max_ms + 1)
     assert reasons(run) == (Reason.LANE_STATUS_OLD,)
 
@@ -258,25 +248,25 @@ def test_what_doors_said_in_the_moment_of_the_receipt_may_be_from_before_it() ->
     run = let_in()
     run.feed(FIRST, LAST, Recorded(CROSSING, RecordKind.ENTRY_DECIDED), after_ms=50)
     run.feed(EMPTY)
-    assert isinstance(run.state, machine.Looking)
+    assert isinstance(run.state, states.Looking)
 
 
 def test_each_step_has_its_time_to_the_last_millisecond() -> None:
     run = reading()
     run.feed(Tick(), after_ms=TIMING.crossing_max_ms)
-    assert isinstance(run.state, machine.Reading)
+    assert isinstance(run.state, states.Reading)
     run = entering()
     run.feed(Tick(), after_ms=TIMING.entering_max_ms)
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
 
 
 def test_the_receipt_of_the_other_decision_opens_nothing() -> None:
     run = let_in()
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     run = deciding()
     run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
 
 
 @pytest.mark.parametrize(
@@ -305,10 +295,10 @@ def test_what_takes_the_first_grant_back(event: Event, reason: Reason) -> None:
 def test_what_fails_at_one_door_is_not_the_others() -> None:
     run = first_granted()
     run.feed(GrantFailed(CROSSING, Door.LAST))
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
     run = granted()
     run.feed(GrantFailed(CROSSING, Door.FIRST))
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_who_does_not_go_in_is_referred_and_the_door_closes() -> None:
@@ -358,7 +348,7 @@ def test_the_first_door_may_be_open_while_somebody_comes_in_and_not_any_more_whe
     opened = replace(PASSED_FIRST, closed=False)
     run = entering()
     run.feed(opened, after_ms=100)
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
     run = enclosed()
     run.feed(opened, after_ms=100)
     assert reasons(run) == (Reason.LANE_NOT_CLOSED,)
@@ -367,25 +357,25 @@ def test_the_first_door_may_be_open_while_somebody_comes_in_and_not_any_more_whe
 def test_nobody_is_looked_at_before_the_first_door_is_closed_and_two_looks_agree() -> None:
     run = entering()
     run.feed(ALONE, ALONE, ALONE, after_ms=100)
-    assert isinstance(run.state, machine.Entering), "the first door is open"
+    assert isinstance(run.state, states.Entering), "the first door is open"
     run = entering()
     run.feed(replace(PASSED_FIRST, grants_left=1), ALONE, ALONE, after_ms=100)
-    assert isinstance(run.state, machine.Entering), "the first door may be passed"
+    assert isinstance(run.state, states.Entering), "the first door may be passed"
     run = entering()
     run.feed(PASSED_FIRST, EMPTY, ALONE, after_ms=100)
-    assert isinstance(run.state, machine.Entering), "one look"
+    assert isinstance(run.state, states.Entering), "one look"
     run.feed(replace(ALONE, session=2), after_ms=50)
-    assert isinstance(run.state, machine.Entering), "two sessions of the sensors agree on nothing"
+    assert isinstance(run.state, states.Entering), "two sessions of the sensors agree on nothing"
     run.feed(replace(ALONE, session=2), after_ms=50)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
 
 
 def test_one_measurement_that_is_told_twice_is_one_look() -> None:
     run = entering()
     run.feed(PASSED_FIRST, ALONE, replace(ALONE, age_ms=60), after_ms=100)
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
     run.feed(replace(ALONE, age_ms=60))
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
 
 
 def test_a_look_that_may_be_the_measurement_before_it_is_none_however_old_that_may_be() -> None:
@@ -490,7 +480,7 @@ def test_what_takes_the_last_grant_back(event: Event, reason: Reason) -> None:
 def test_an_alarm_of_the_other_door_that_tells_of_nobody_takes_no_grant_back() -> None:
     run = granted()
     run.feed(replace(PASSED_FIRST, alarms=(Alarm.OPEN_TOO_LONG,)), after_ms=100)
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_who_steps_back_from_the_last_door_may_try_again() -> None:
@@ -498,13 +488,13 @@ def test_who_steps_back_from_the_last_door_may_try_again() -> None:
     run = granted()
     run.feed(replace(LAST, bodies=1, grants_left=1), after_ms=100)
     run.feed(replace(LAST, bodies=0, grants_left=1), after_ms=100)
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_the_next_document_is_nobodys_while_somebody_is_inside() -> None:
     run = enclosed()
     run.feed(DocumentPresented("c2"), DocumentRemoved())
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert run.state.spoiled == ()
     assert not run.state.removed
 
@@ -517,12 +507,12 @@ def test_what_was_left_behind_closes_the_lane_until_it_is_gone() -> None:
     run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
     left = replace(EMPTY, object_left=True)
     effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), left, left, after_ms=400)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert IncidentKind.LEFT_OBJECT in incidents(effects)
     assert Notice.LEFT_OBJECT in run.lane.notices()
     assert incidents(run.feed(left, after_ms=50)) == [], "said once"
     run.feed(EMPTY, after_ms=50)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_somebody_who_stays_behind_is_told_of_and_offered_the_way_back() -> None:
@@ -531,7 +521,7 @@ def test_somebody_who_stays_behind_is_told_of_and_offered_the_way_back() -> None
     run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), ALONE, after_ms=400)
     effects = every_door(run, after_ms=TIMING.passing_max_ms + 1)
     assert IncidentKind.LANE_NOT_CLOSED in incidents(effects)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     effects = every_door(run, after_ms=TIMING.inside_max_ms + 1)
     assert Release(Door.FIRST) in effects
     assert IncidentKind.WAY_BACK in incidents(effects)
@@ -556,7 +546,7 @@ def test_a_referral_inside_is_offered_the_way_back_after_a_while_and_again() -> 
     run.feed(replace(PASSED_FIRST, passages_exit=1), EMPTY, EMPTY, after_ms=500)
     assert Notice.PERSON_INSIDE not in run.lane.notices()
     left = [e.record for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Passed)]
-    assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, records.Direction.EXIT, Door.FIRST)
+    assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, Direction.EXIT, Door.FIRST)
 
 
 def test_the_call_button_opens_the_way_back_at_once() -> None:
@@ -566,7 +556,7 @@ def test_the_call_button_opens_the_way_back_at_once() -> None:
     assert reasons(run) == (Reason.HELP_CALLED,)
     assert Release(Door.FIRST) in run.effects
     assert Notice.HELP_CALLED in run.lane.notices()
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert Notice.HELP_CALLED not in run.lane.notices()
 
 
@@ -650,7 +640,7 @@ def test_the_way_back_is_not_told_again_while_the_last_door_is_open_and_an_offic
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
     run.feed(replace(LAST, closed=False), after_ms=50)
     assert not _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
 
 
@@ -661,7 +651,7 @@ def test_a_way_back_that_gave_way_may_open_yet_and_keeps_the_last_door_closed() 
     told_ms = run.now_ms
     run.feed(replace(LAST, closed=False), after_ms=100)
     assert not every_door(run, after_ms=TIMING.order_shown_max_ms), "told no more, and nobody misses it"
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     every_door(run, after_ms=100)
     run.order(Admit(CROSSING))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
@@ -780,7 +770,7 @@ def test_one_look_alone_has_seen_nobody_waiting(looks: int, went_in: int) -> Non
 def _entering_after_a_release() -> Run:
     """Somebody goes in two seconds after the first door was released and stood open for whoever was there before."""
     run = ready()
-    run.order(Free())
+    run.order(LaneOrder.RELEASE)
     run.feed(replace(FIRST, closed=False), after_ms=100)
     run.feed(FIRST, LAST, EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), after_ms=900)
     run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
@@ -792,7 +782,7 @@ def _entering_after_a_release() -> Run:
 
 def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
     run = _entering_after_a_release()
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
     assert _ways_back(run, EMPTY) == 1
 
 
@@ -836,7 +826,7 @@ def test_a_call_opens_the_way_back_whatever_the_counter_sees(people: int | None)
     assert opened == 0 if people == 0 else opened > 2, "where nobody is seen it opens once a call"
     assert _ways_back(run, called) > 2, "but again for whoever presses on, or anew, when it has shut"
     run.feed(let_go, after_ms=1_000)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert _ways_back(run, called, seconds=30) >= 1, "the next call"
 
 
@@ -848,7 +838,7 @@ def test_an_officer_admits_whoever_waits_inside_through_the_last_door() -> None:
     every_door(run, after_ms=100)
     run.feed(ALONE, after_ms=20)
     run.order(Admit(CROSSING))
-    assert isinstance(run.state, machine.Overruling)
+    assert isinstance(run.state, states.Overruling)
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     effects = every_door(run, after_ms=10)
     assert Grant(CROSSING, TIMING.grant_ttl_ms) in effects
@@ -864,7 +854,7 @@ def test_an_officer_admits_whoever_waits_outside_one_door_at_a_time() -> None:
     run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
     effects = every_door(run, after_ms=500)
     effects += run.feed(ALONE, after_ms=50)
-    assert isinstance(run.state, machine.Referred), (
+    assert isinstance(run.state, states.Referred), (
         "an officer's word opens one door: whoever is inside now, an officer must see"
     )
     assert OpenCamera(CROSSING) not in effects
@@ -912,7 +902,7 @@ def test_handing_over_opens_the_way_back() -> None:
     every_door(run, after_ms=100)
     effects = run.order(HandOver(CROSSING, Disposition.WALKED_BACK), after_ms=10)
     assert Release(Door.FIRST) in effects
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
 
 
 def test_nobody_is_admitted_while_the_first_door_may_open_yet_for_who_goes_back() -> None:
@@ -921,7 +911,7 @@ def test_nobody_is_admitted_while_the_first_door_may_open_yet_for_who_goes_back(
     every_door(run, after_ms=100)
     assert _opens(every_door(run, after_ms=TIMING.way_back_ms))
     effects = run.order(Admit(CROSSING))
-    assert isinstance(run.state, machine.Referred), effects
+    assert isinstance(run.state, states.Referred), effects
     assert any(isinstance(effect, Answer) and "lane_not_closed" in effect.detail for effect in effects)
     run = referred_inside()
     every_door(run, after_ms=100)
@@ -937,7 +927,7 @@ def test_nobody_is_admitted_while_nobody_knows_who_is_inside() -> None:
     run = referred_inside()
     run.feed(replace(ALONE, people=None), after_ms=100)
     run.order(Admit(CROSSING))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 @pytest.mark.parametrize(
@@ -945,7 +935,7 @@ def test_nobody_is_admitted_while_nobody_knows_who_is_inside() -> None:
 )
 def test_freeing_opens_towards_the_hall_in_every_state(stage: Callable[[], Run]) -> None:
     run = stage()
-    effects = run.order(Free())
+    effects = run.order(LaneOrder.RELEASE)
     opened = [effect for effect in effects if isinstance(effect, Release)]
     assert opened == [Release(Door.FIRST)]
     assert not any(isinstance(effect, Grant) for effect in effects)
@@ -956,8 +946,11 @@ def test_freeing_opens_towards_the_hall_in_every_state(stage: Callable[[], Run])
 def test_freeing_closes_a_last_door_that_is_open_or_unknown() -> None:
     run = ready()
     run.feed(replace(LAST, closed=False))
-    assert [e for e in run.order(Free()) if isinstance(e, Revoke | Release)] == [Revoke(), Release(Door.FIRST)]
-    assert [e for e in lane().feed(ordered(Free())) if isinstance(e, Revoke | Release)] == [
+    assert [e for e in run.order(LaneOrder.RELEASE) if isinstance(e, Revoke | Release)] == [
+        Revoke(),
+        Release(Door.FIRST),
+    ]
+    assert [e for e in lane().feed(ordered(LaneOrder.RELEASE)) if isinstance(e, Revoke | Release)] == [
         Revoke(),
         Release(Door.FIRST),
     ]
@@ -965,22 +958,22 @@ def test_freeing_closes_a_last_door_that_is_open_or_unknown() -> None:
 
 def test_a_pause_refers_who_is_under_way_and_opens_the_way_back_at_once() -> None:
     run = enclosed()
-    effects = run.order(PauseLane())
+    effects = run.order(LaneOrder.PAUSE)
     assert reasons(run) == (Reason.LANE_PAUSED,)
     assert Release(Door.FIRST) in effects
     obeyed = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
     assert [one.verb for one in obeyed] == [ObeyedVerb.PAUSE]
     run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
     run.feed(EMPTY, EMPTY)
-    assert run.state == machine.Idle(Screen.CLOSED)
-    run.order(OpenLane())
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.CLOSED)
+    run.order(LaneOrder.OPEN)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_pause_takes_the_first_doors_grant_back() -> None:
     """Everybody must go: nobody comes in any more."""
     run = first_granted()
-    effects = run.order(PauseLane())
+    effects = run.order(LaneOrder.PAUSE)
     assert effects[0] == Revoke(Door.FIRST)
     assert reasons(run) == (Reason.LANE_PAUSED,)
 
@@ -990,31 +983,31 @@ def test_the_way_back_waits_until_the_first_door_has_closed_and_not_for_ever() -
     closing = replace(FIRST, closed=False, passages_entry=1)
     run = enclosed()
     run.feed(closing, after_ms=10)
-    assert not _opens(run.order(PauseLane()))
+    assert not _opens(run.order(LaneOrder.PAUSE))
     assert not _opens(run.feed(closing, after_ms=3_000))
     assert _opens(run.feed(replace(closing, closed=True), after_ms=100))
     run = enclosed()
     run.feed(closing, after_ms=10)
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     assert not _opens(run.feed(closing, after_ms=TIMING.way_back_ms - 1))
     assert _opens(run.feed(closing, after_ms=1)), "a contact that sticks locks nobody in"
     run = enclosed()
     run.feed(replace(closing, unknown=True, may_be_old=True), after_ms=10)
-    assert _opens(run.order(PauseLane())), "nor does a late line"
+    assert _opens(run.order(LaneOrder.PAUSE)), "nor does a late line"
 
 
 def test_a_pause_opens_the_way_back_for_somebody_whom_only_the_first_door_has_counted() -> None:
     """The sensors did not answer in that moment: found in a simulation, where the way back came half a minute later."""
     run = entering()
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     effects = run.feed(replace(FIRST, passages_entry=1), LAST, ALONE, after_ms=600)
     assert Release(Door.FIRST) in (*run.effects, *effects)
 
 
 def test_a_pause_lets_go_on_who_is_let_through() -> None:
     run = granted()
-    run.order(PauseLane())
-    assert isinstance(run.state, machine.Granted)
+    run.order(LaneOrder.PAUSE)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_an_officer_can_refer_in_every_stage() -> None:
@@ -1040,70 +1033,70 @@ def test_a_fire_at_one_door_opens_the_other(burning: DoorSeen) -> None:
 
 def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
     run = ready()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert [e for e in effects if isinstance(e, Release)] == [Release(Door.FIRST), Release(Door.LAST)]
     run.feed(replace(FIRST, emergency_open=True), replace(LAST, emergency_open=True))
-    effects = run.order(EndEmergencyNow())
+    effects = run.order(LaneOrder.END_EMERGENCY)
     assert [e for e in effects if isinstance(e, EndEmergency)] == [EndEmergency(Door.FIRST), EndEmergency(Door.LAST)]
     run.feed(FIRST)
-    assert isinstance(run.state, machine.Emergency), "the last door still stands open for it"
+    assert isinstance(run.state, states.Emergency), "the last door still stands open for it"
     run.feed(LAST)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
 
 
 def test_an_emergency_does_not_end_when_a_door_is_lost_after_the_officers_word() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow(), after_ms=500)
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=500)
     run.feed(FIRST, PartLost(Part.FIRST_BARRIER), LAST, after_ms=50)
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
 
 
 def test_freeing_somebody_in_an_emergency_closes_nothing() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert not any(isinstance(effect, Revoke) for effect in run.order(Free()))
+    assert not any(isinstance(effect, Revoke) for effect in run.order(LaneOrder.RELEASE))
 
 
 def test_an_emergency_ends_on_what_both_doors_say_after_the_officers_word() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(LAST)
-    run.order(EndEmergencyNow(), after_ms=800)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=800)
     run.feed(FIRST, after_ms=50)
-    assert isinstance(run.state, machine.Emergency), "the last door may burn by now"
+    assert isinstance(run.state, states.Emergency), "the last door may burn by now"
     run.feed(LAST, after_ms=50)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
 
 
 def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
     run = ready()
-    run.order(BeginEmergency())
-    run.order(EndEmergencyNow(), after_ms=500)
+    run.order(LaneOrder.OPEN_EMERGENCY)
+    run.order(LaneOrder.END_EMERGENCY, after_ms=500)
     run.feed(FIRST, after_ms=TIMING.order_again_ms)
     effects = run.feed(LAST)
-    assert isinstance(run.state, machine.Idle)
+    assert isinstance(run.state, states.Idle)
     effects += run.feed(FIRST, LAST, after_ms=TIMING.order_again_ms)
     assert not any(isinstance(effect, Release) for effect in effects)
 
 
 def test_an_emergency_does_not_end_while_a_door_is_unknown_or_burns() -> None:
     run = ready()
-    run.order(BeginEmergency())
+    run.order(LaneOrder.OPEN_EMERGENCY)
     run.feed(PartLost(Part.FIRST_BARRIER))
-    run.order(EndEmergencyNow())
-    assert isinstance(run.state, machine.Emergency)
+    run.order(LaneOrder.END_EMERGENCY)
+    assert isinstance(run.state, states.Emergency)
     run.feed(PartBack(Part.FIRST_BARRIER), replace(FIRST, fire=True))
-    run.order(EndEmergencyNow())
-    assert isinstance(run.state, machine.Emergency)
+    run.order(LaneOrder.END_EMERGENCY)
+    assert isinstance(run.state, states.Emergency)
 
 
 @pytest.mark.parametrize("stage", [reading, let_in, first_granted, entering, enclosed, deciding, granted])
 def test_a_fire_ends_every_stage_with_one_verdict_and_closes_nothing(stage: Callable[[], Run]) -> None:
     run = stage()
     effects = run.feed(replace(LAST, fire=True, emergency_open=True), after_ms=10)
-    assert isinstance(run.state, machine.Emergency)
+    assert isinstance(run.state, states.Emergency)
     assert not any(isinstance(effect, Revoke) for effect in effects)
     closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
     assert [one.verdict for one in closings] == [records.ClosedAs.REFERRED]
@@ -1124,7 +1117,7 @@ def test_a_fire_in_the_moment_of_the_first_passage_shows_the_way_out() -> None:
 def test_an_officer_acknowledges_the_alarms_of_both_doors() -> None:
     run = ready()
     run.feed(replace(FIRST, alarms=(Alarm.FORCED,)), replace(LAST, alarms=(Alarm.MOTOR_FAULT,)))
-    cleared = [effect for effect in run.order(AcknowledgeAlarms()) if isinstance(effect, ClearAlarms)]
+    cleared = [effect for effect in run.order(LaneOrder.ACKNOWLEDGE) if isinstance(effect, ClearAlarms)]
     assert cleared == [ClearAlarms((Alarm.FORCED,), Door.FIRST), ClearAlarms((Alarm.MOTOR_FAULT,), Door.LAST)]
 
 
@@ -1133,7 +1126,7 @@ def test_at_a_start_who_is_through_on_their_grant_was_admitted_and_everybody_els
     assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
     closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
     assert [one.verdict for one in closings] == [records.ClosedAs.ADMITTED, records.ClosedAs.REFERRED]
-    assert isinstance(state, machine.Referred)
+    assert isinstance(state, states.Referred)
     assert state.crossing == "b"
 
 
@@ -1159,23 +1152,23 @@ def test_a_call_that_nobody_answered_closes_the_lane_and_a_button_that_stays_pre
     run = ready()
     stuck = replace(EMPTY, call_pressed=True)
     run.feed(stuck, EMPTY, EMPTY)
-    assert run.state == machine.Idle(Screen.CLOSED), "whoever let go of the button has called"
+    assert run.state == states.Idle(Screen.CLOSED), "whoever let go of the button has called"
     run.feed(stuck)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     run.feed(stuck)
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     run.feed(EMPTY)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     run.feed(EMPTY)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_sensors_of_a_lane_of_one_door_watch_its_cabinet() -> None:
     run = one_door_ready()
     run.feed(replace(EMPTY, people=None, object_left=None))
-    assert run.state == machine.Idle(Screen.WELCOME), "who is where is the beams' to say"
+    assert run.state == states.Idle(Screen.WELCOME), "who is where is the beams' to say"
     run.feed(replace(EMPTY, cabinet_open=True))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 def with_a_unit() -> Run:
@@ -1183,20 +1176,20 @@ def with_a_unit() -> Run:
     run = one_door_ready()
     run.rules = replace(RULES, policy=replace(RULES.policy, sensors=True))
     run.feed(EMPTY, SiteSeen(1.0, clock_sure=True))
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
     return run
 
 
 def test_a_lane_of_one_door_whose_sensors_are_silent_admits_nobody() -> None:
     run = with_a_unit()
     run.feed(PartLost(Part.SENSORS))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
     decided = [one.record for one in run.effects if isinstance(one, Write) and isinstance(one.record, records.Decided)]
     assert [one.reasons for one in decided] == [(Objection(Reason.SENSORS_LOST),)]
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
 
 
 def test_a_lane_of_one_door_admits_nobody_before_its_sensors_have_answered() -> None:
@@ -1205,14 +1198,14 @@ def test_a_lane_of_one_door_admits_nobody_before_its_sensors_have_answered() -> 
     run.feed(SiteSeen(1.0, clock_sure=True))
     assert run.lane.hinders == (Objection(Reason.SENSORS_LOST),)
     run.feed(EMPTY)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
     run = ready()
     effects = run.feed(PartLost(Part.SENSORS))
     assert incidents(effects) == [IncidentKind.SENSORS_LOST]
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.state == states.Idle(Screen.CLOSED)
     assert Objection(Reason.SENSORS_LOST) in run.lane.hinders
     run.feed(PartBack(Part.SENSORS), EMPTY, EMPTY)
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)

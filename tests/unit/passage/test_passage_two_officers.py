@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, ordered, referred, said
 
-from gate.passage import machine, open_referrals, records, two_officers
+from gate.passage import machine, open_referrals, records, states, two_officers
 from gate.passage.effects import Answer, Effect, Show, Write
 from gate.passage.events import NotRecorded, Recorded, RecordKind, RecordReplaced, SiteSeen, Tick, TravellerAsked, Wish
 from gate.passage.lane import LaneContext, Referral
@@ -24,7 +24,7 @@ FACE = (Objection(Reason.FACE_BELOW_THRESHOLD),)
 LONG_MS = RULES.timing.first_word_max_ms
 
 
-def of_two(rules: machine.Rules = OF_TWO) -> Run:
+def of_two(rules: states.Rules = OF_TWO) -> Run:
     """A traveller who waits for two officers."""
     run = referred()
     run.rules = rules
@@ -48,7 +48,7 @@ def first_of_two() -> Run:
 
 
 def is_admitted(run: Run) -> bool:
-    return isinstance(run.state, machine.Overruling)
+    return isinstance(run.state, states.Overruling)
 
 
 # ── the first order ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,7 +75,7 @@ def test_another_officers_order_admits_and_its_record_names_both() -> None:
     assert run.lane.first_words == ()
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED), after_ms=10)
     run.feed(AT_REST, after_ms=10)
-    assert isinstance(run.state, machine.Granted)
+    assert isinstance(run.state, states.Granted)
 
 
 def test_the_same_officer_twice_stays_one_however_often_and_it_changes_nothing() -> None:
@@ -247,7 +247,7 @@ def test_an_admission_that_failed_takes_two_orders_anew() -> None:
     run = first_of_two()
     run.order(SEEN, "officer-2")
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
-    assert isinstance(run.state, machine.Referred)
+    assert isinstance(run.state, states.Referred)
     for officer in ("officer-1", "officer-2"):
         assert not is_admitted(run)
         run.order(SEEN, officer)
@@ -309,7 +309,7 @@ def test_who_is_let_through_already_is_referred_at_once_by_either() -> None:
         run.feed(Recorded(CROSSING, RecordKind.OVERRULED), after_ms=10)
         run.feed(AT_REST, after_ms=10)
         run.order(Hold(CROSSING), officer)
-        assert isinstance(run.state, machine.Referred)
+        assert isinstance(run.state, states.Referred)
 
 
 def test_a_gate_that_only_watches_opens_nothing_for_which_it_would_take_two() -> None:

@@ -24,7 +24,7 @@ from fakes.passage_examples import (
 )
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO
 
-from gate.passage import machine, open_referrals, records
+from gate.passage import machine, open_referrals, records, states
 from gate.passage.abort_conditions import REASON_OF_LOSS
 from gate.passage.crossing_end import keeps_closed
 from gate.passage.door_state import DoorState, PendingOrder, Raised
@@ -65,26 +65,13 @@ from gate.passage.events import (
 )
 from gate.passage.interior import Interior, Waits
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Consent,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
-    Outcome,
-    PauseLane,
-)
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, Hold, LaneOrder, Outcome
 from gate.passage.passage_reconciliation import in_order
 from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
+from gate_core.ports.values import Direction
 
 TIMING = RULES.timing
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
@@ -111,14 +98,14 @@ def test_before_the_first_door_a_lost_part_refers_at_once(part: Part) -> None:
     run = two.reading()
     effects = run.feed(PartLost(part))
     lost = Objection(REASON_OF_LOSS[part])
-    assert run.state == machine.Referred(CROSSING, (lost,))
+    assert run.state == states.Referred(CROSSING, (lost,))
     assert effects == [*closed_as_referred(lost), incident(IncidentKind.of_loss(part))]
 
 
 def test_a_lost_reader_or_log_does_not_refer_whose_document_is_being_read() -> None:
     run = two.reading()
     run.feed(PartLost(Part.READER))
-    assert isinstance(run.state, machine.Reading)
+    assert isinstance(run.state, states.Reading)
 
 
 def test_the_decision_about_the_first_door_is_waited_for() -> None:
@@ -134,7 +121,7 @@ def test_who_is_alone_between_two_closed_doors_is_looked_at_from_then_on() -> No
     run = two.entering()
     run.feed(PASSED_FIRST, LAST, ALONE, after_ms=500)
     effects = run.feed(ALONE, after_ms=50)
-    assert run.state == machine.Inspecting(CROSSING, run.now_ms, GENUINE, run.now_ms)
+    assert run.state == states.Inspecting(CROSSING, run.now_ms, GENUINE, run.now_ms)
     assert effects == [OpenCamera(CROSSING), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA)]
 
 
@@ -152,19 +139,19 @@ def admitted_into_the_lane() -> Run:
 
 def test_whom_an_officer_let_in_an_officer_sees_inside_for_the_same_reasons() -> None:
     run = admitted_into_the_lane()
-    assert isinstance(run.state, machine.Entering)
+    assert isinstance(run.state, states.Entering)
     assert run.state.officers is not None
     known = run.state.officers.referral.objections
     run.feed(PASSED_FIRST, LAST, ALONE, after_ms=500)
     assert run.feed(ALONE, after_ms=50) == [Show(Screen.OFFICER)]
-    assert run.state == machine.Referred(CROSSING, known)
+    assert run.state == states.Referred(CROSSING, known)
     assert known
 
 
 def test_a_track_that_changed_is_not_held() -> None:
     run = inspecting()
     run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, TrackChange.LOST))
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     assert run.state.face == replace(SAME_FACE, track_held=False)
 
 
@@ -181,24 +168,24 @@ def test_everything_that_speaks_against_the_face_is_among_the_reasons() -> None:
     run = inspecting()
     run.feed(DocumentRead(CROSSING, GENUINE), PartLost(Part.READER), after_ms=10)
     run.feed(DocumentRemoved(), after_ms=TIMING.face_max_ms - 20)
-    assert isinstance(run.state, machine.Inspecting)
+    assert isinstance(run.state, states.Inspecting)
     run.feed(FaceSeen(CROSSING, 1, Guidance.NONE))
     run.feed(PartLost(Part.CAMERA), after_ms=TIMING.crossing_max_ms)
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     more = (Reason.CAMERA_LOST, Reason.DOCUMENT_REMOVED, Reason.TIME_LIMIT)
     assert tuple(one.reason for one in run.state.decision.objections[-3:]) == more
 
 
 def test_the_document_that_may_be_read_is_that_of_the_crossing_that_begins() -> None:
-    assert machine.unread_of(inspecting().state) == CROSSING
-    assert machine.unread_of(two.reading().state) == CROSSING
+    assert states.unread_of(inspecting().state) == CROSSING
+    assert states.unread_of(two.reading().state) == CROSSING
     opening = ready()
     opening.feed(DocumentPresented(CROSSING))
-    assert machine.unread_of(opening.state) == CROSSING
-    assert machine.unread_of(machine.Passing("c0", 0, next_document=CROSSING)) == CROSSING
-    assert machine.unread_of(machine.Passing("c0", 0)) is None
+    assert states.unread_of(opening.state) == CROSSING
+    assert states.unread_of(states.Passing("c0", 0, next_document=CROSSING)) == CROSSING
+    assert states.unread_of(states.Passing("c0", 0)) is None
     for run in (ready(), recording(), referred(), granted()):
-        assert machine.unread_of(run.state) is None
+        assert states.unread_of(run.state) is None
 
 
 def test_a_lane_of_one_door_says_nothing_of_a_first_one() -> None:
@@ -212,7 +199,7 @@ def test_at_the_start_every_open_crossing_has_its_verdict_and_who_is_through_is_
         Write(records.Closed("c1", ClosedAs.REFERRED, restarted)),
         Write(records.Closed("c2", ClosedAs.ADMITTED)),
     )
-    assert (state, effects) == (machine.Referred("c1", restarted), (*closings, Show(Screen.OFFICER)))
+    assert (state, effects) == (states.Referred("c1", restarted), (*closings, Show(Screen.OFFICER)))
     assert open_referrals.left(("c0",), closings) == (Referral("c0", restarted), Referral("c1", restarted))
 
 
@@ -273,7 +260,7 @@ def test_whoever_is_through_the_first_door_waits_until_it_has_closed() -> None:
         Write(records.GrantEnded(CROSSING, GrantEnd.PASSAGE, Door.FIRST)),
         Show(Screen.WAIT),
     ]
-    assert run.state == machine.Entering(CROSSING, run.now_ms, machine.Entry(GENUINE))
+    assert run.state == states.Entering(CROSSING, run.now_ms, states.Entry(GENUINE))
 
 
 def test_somebody_in_the_zone_behind_whoever_is_through_the_first_door_refers_both() -> None:
@@ -305,13 +292,13 @@ def test_whoever_is_through_is_forgotten_and_the_grant_has_ended() -> None:
         Write(records.GrantEnded(CROSSING, GrantEnd.PASSAGE)),
         Erase(CROSSING),
     ]
-    assert run.state == machine.Passing(CROSSING, run.now_ms)
+    assert run.state == states.Passing(CROSSING, run.now_ms)
 
 
 def test_somebody_behind_whoever_is_through_is_an_incident_of_that_crossing() -> None:
     run, effects, _ = through(bodies=2)
     assert effects[-2:] == [Erase(CROSSING), incident(IncidentKind.BODIES_SEVERAL)]
-    assert run.state == machine.Passing(CROSSING, run.now_ms, incident=True)
+    assert run.state == states.Passing(CROSSING, run.now_ms, incident=True)
 
 
 def test_somebody_who_comes_later_behind_whoever_is_through_is_one_as_well() -> None:
@@ -331,7 +318,7 @@ def test_a_document_that_was_laid_early_is_taken_up_when_the_passage_is_over(end
     else:
         effects = run.feed(PartLost(Part.BARRIER), after_ms=100)
     assert effects[: len(stuck) + 1] == [*stuck, Write(records.Closed(CROSSING, ClosedAs.ADMITTED))]
-    assert run.state == machine.Opening("c2", run.now_ms)
+    assert run.state == states.Opening("c2", run.now_ms)
 
 
 # ── what takes it back ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -366,20 +353,20 @@ def test_what_one_door_does_not_show_is_said_also_when_the_other_ones_status_com
 def test_another_door_that_opens_before_a_grant_is_named() -> None:
     run = two.deciding()
     run.feed(replace(PASSED_FIRST, closed=False))
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.state.spoiled == (Objection(Reason.LANE_NOT_CLOSED, "first"),)
 
 
 def test_another_door_that_opens_during_a_grant_is_named() -> None:
     run = two.granted()
     run.feed(replace(PASSED_FIRST, closed=False))
-    assert run.state == machine.Referred(CROSSING, (Objection(Reason.LANE_NOT_CLOSED, "first"),))
+    assert run.state == states.Referred(CROSSING, (Objection(Reason.LANE_NOT_CLOSED, "first"),))
 
 
 def test_a_door_that_opens_around_one_person_alone_is_named() -> None:
     run = two.enclosed()
     run.feed(replace(LAST, closed=False))
-    assert run.state == machine.Referred(CROSSING, (Objection(Reason.LANE_NOT_CLOSED, "last"),))
+    assert run.state == states.Referred(CROSSING, (Objection(Reason.LANE_NOT_CLOSED, "last"),))
 
 
 def test_a_door_that_was_told_to_open_keeps_the_other_one_closed_and_is_named() -> None:
@@ -413,14 +400,14 @@ def test_the_way_back_is_offered_again_while_somebody_is_inside_and_no_sooner() 
 def test_what_spoils_an_admission_that_waits_for_its_receipt_is_told(event: Event, spoil: Objection) -> None:
     run = recording()
     run.feed(event)
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.state.spoiled == (spoil,)
 
 
 def test_more_people_between_two_doors_are_counted_in_what_spoils_an_admission() -> None:
     run = two.deciding()
     run.feed(TWO)
-    assert isinstance(run.state, machine.Recording)
+    assert isinstance(run.state, states.Recording)
     assert run.state.spoiled == (Objection(Reason.BODIES_SEVERAL, "2"),)
 
 
@@ -441,7 +428,7 @@ def test_a_controller_is_told_again_that_an_emergency_is_over_as_soon_as_it_may_
     standing_open = replace(AT_REST, closed=False, emergency_open=True)
     run = ready()
     run.feed(standing_open)
-    run.order(EndEmergencyNow())
+    run.order(LaneOrder.END_EMERGENCY)
     assert run.feed(standing_open, after_ms=TIMING.order_again_ms - 1) == []
     assert run.feed(standing_open, after_ms=1) == [EndEmergency()]
 
@@ -472,14 +459,14 @@ def test_an_alarm_that_an_officer_has_seen_waits_no_more() -> None:
     began_ms = run.now_ms
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
     assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=True),)
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=False),)
 
 
 def test_a_call_that_an_officer_has_acknowledged_is_none_any_more() -> None:
     run = two.ready()
     run.feed(replace(EMPTY, call_pressed=True))
-    run.order(AcknowledgeAlarms())
+    run.order(LaneOrder.ACKNOWLEDGE)
     assert run.lane.interior is not None
     assert run.lane.interior.called is False
 
@@ -498,8 +485,8 @@ def obeyed(verb: ObeyedVerb, officer: str = "officer-1", crossing: str | None = 
 
 def test_a_pause_of_a_lane_that_serves_nobody() -> None:
     run = ready()
-    assert run.order(PauseLane()) == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.PAUSE))
-    assert run.state == machine.Idle(Screen.CLOSED)
+    assert run.order(LaneOrder.PAUSE) == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.PAUSE))
+    assert run.state == states.Idle(Screen.CLOSED)
 
 
 @pytest.mark.parametrize("run", [inspecting, recording, looking])
@@ -507,14 +494,14 @@ def test_a_pause_refers_whose_crossing_runs_and_names_the_officer(run: object) -
     assert callable(run)
     lane: Run = run()
     paused = Objection(Reason.LANE_PAUSED, "officer-1")
-    assert lane.order(PauseLane()) == done(*closed_as_referred(paused), obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
-    assert lane.state == machine.Referred(CROSSING, (paused,))
+    assert lane.order(LaneOrder.PAUSE) == done(*closed_as_referred(paused), obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
+    assert lane.state == states.Referred(CROSSING, (paused,))
 
 
 def test_a_pause_takes_back_the_first_doors_grant() -> None:
     run = two.first_granted()
     paused = Objection(Reason.LANE_PAUSED, "officer-1")
-    assert run.order(PauseLane()) == done(
+    assert run.order(LaneOrder.PAUSE) == done(
         Revoke(Door.FIRST),
         Write(records.Revoked(CROSSING, (paused,))),
         incident(IncidentKind.GRANT_REVOKED),
@@ -528,7 +515,7 @@ def test_a_pause_leaves_who_is_let_through_and_who_waits_as_they_are(run: object
     assert callable(run)
     lane: Run = run()
     before = lane.state
-    assert lane.order(PauseLane()) == done(obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
+    assert lane.order(LaneOrder.PAUSE) == done(obeyed(ObeyedVerb.PAUSE, crossing=CROSSING))
     assert lane.state == before
 
 
@@ -540,8 +527,8 @@ def test_a_referral_that_is_settled_says_whose_and_by_whom() -> None:
     assert run.lane.decided == ((CROSSING, "officer-1"),)
 
 
-@pytest.mark.parametrize("command", [PauseLane(), HandOver(CROSSING, Disposition.TAKEN_OVER)])
-def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: PauseLane | HandOver) -> None:
+@pytest.mark.parametrize("command", [LaneOrder.PAUSE, HandOver(CROSSING, Disposition.TAKEN_OVER)])
+def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: LaneOrder | HandOver) -> None:
     run = two.referred_inside()
     run.order(command, after_ms=10)
     assert run.lane.interior is not None
@@ -561,13 +548,13 @@ def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> N
     assert Release(Door.FIRST) in run.feed(replace(EMPTY, call_pressed=True))
     run.feed(replace(FIRST, closed=False), after_ms=100)
     run.feed(FIRST, LAST, EMPTY, after_ms=5_000)
-    assert Release(Door.FIRST) not in run.order(PauseLane(), after_ms=100)
+    assert Release(Door.FIRST) not in run.order(LaneOrder.PAUSE, after_ms=100)
 
 
 def test_nobody_waits_for_a_way_back_in_a_lane_of_one_door() -> None:
     run = Run(lane=LaneContext(interior=Interior()))
     run.feed(AT_REST, ALONE)
-    run.order(PauseLane())
+    run.order(LaneOrder.PAUSE)
     assert run.lane.interior is not None
     assert run.lane.interior.waits is None
 
@@ -578,34 +565,36 @@ def test_a_release_of_nobody_is_one_where_the_sensors_see_nobody(
 ) -> None:
     run = two.ready()
     run.feed(seen, seen)
-    written = (one.record for one in run.order(Free()) if isinstance(one, Write))
+    written = (one.record for one in run.order(LaneOrder.RELEASE) if isinstance(one, Write))
     assert [one.incident for one in written if isinstance(one, records.Incident)] == said_of_it
 
 
 def test_maintenance_is_asked_for_and_consented_to() -> None:
     run = ready()
-    assert run.order(Maintain(), "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
+    assert run.order(LaneOrder.MAINTAIN, "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
     assert run.lane.asked == ("technician-1", run.now_ms)
-    assert run.order(Consent(), "supervisor-1") == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.CONSENT, "supervisor-1"))
+    assert run.order(LaneOrder.CONSENT, "supervisor-1") == done(
+        Show(Screen.CLOSED), obeyed(ObeyedVerb.CONSENT, "supervisor-1")
+    )
     assert run.lane.asked is None
 
 
 def test_why_a_lane_is_not_maintained_is_said() -> None:
     run = ready()
 
-    def refused(command: Maintain | Consent, officer: str, after_ms: int = 0) -> str:
+    def refused(command: LaneOrder, officer: str, after_ms: int = 0) -> str:
         (answer,) = run.order(command, officer, after_ms=after_ms)
         assert isinstance(answer, Answer)
         assert answer.outcome is Outcome.IMPOSSIBLE
         return answer.detail
 
-    assert refused(Consent(), "supervisor-1") == "no technician has asked for it lately"
-    run.order(Maintain(), "technician-1")
-    assert refused(Consent(), "technician-1") == "who asks cannot consent"
-    run.order(Consent(), "supervisor-1")
-    assert refused(Maintain(), "technician-2") == "technician-1 works on this lane already"
+    assert refused(LaneOrder.CONSENT, "supervisor-1") == "no technician has asked for it lately"
+    run.order(LaneOrder.MAINTAIN, "technician-1")
+    assert refused(LaneOrder.CONSENT, "technician-1") == "who asks cannot consent"
+    run.order(LaneOrder.CONSENT, "supervisor-1")
+    assert refused(LaneOrder.MAINTAIN, "technician-2") == "technician-1 works on this lane already"
     run = inspecting()
-    assert refused(Maintain(), "technician-1") == "somebody is in the lane, or waits for an officer"
+    assert refused(LaneOrder.MAINTAIN, "technician-1") == "somebody is in the lane, or waits for an officer"
 
 
 # ── the books ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -659,7 +648,7 @@ def test_what_was_said_last_hinders_nobody_however_long_ago() -> None:
     run = two.ready()
     assert run.feed(SiteSeen(1.0, clock_sure=True), after_ms=10_000) == []
     assert run.lane.hinders == ()
-    assert run.state == machine.Idle(Screen.WELCOME)
+    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_site_that_nobody_looked_at_for_too_long_closes_the_lane_at_once() -> None:
@@ -717,5 +706,5 @@ def test_sensors_that_fell_silent_have_seen_nothing() -> None:
 
 def test_an_emergency_that_an_officer_ordered_names_the_crossing_and_the_officer() -> None:
     run = inspecting()
-    effects = run.order(BeginEmergency())
+    effects = run.order(LaneOrder.OPEN_EMERGENCY)
     assert Write(records.EmergencyBegan(CROSSING, said())) in effects

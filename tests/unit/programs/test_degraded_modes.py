@@ -15,7 +15,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.messages import Status
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -98,13 +98,13 @@ class Gate:
         """
         await asyncio.sleep(POLL_S * 4)
         state = self.lane.engine.state
-        invites = isinstance(state, machine.Idle) and state.shown is Screen.WELCOME
+        invites = isinstance(state, states.Idle) and state.shown is Screen.WELCOME
         self.lane.engine.post(DocumentPresented(CROSSING))
         await asyncio.sleep(POLL_S)
-        over = machine.Granted | machine.Referred | machine.Emergency  # in an emergency a document begins nothing
+        over = states.Granted | states.Referred | states.Emergency  # in an emergency a document begins nothing
         while not isinstance(self.lane.engine.state, over):  # noqa: ASYNC110 - virtual
             await asyncio.sleep(POLL_S)
-        admitted = isinstance(self.lane.engine.state, machine.Granted)
+        admitted = isinstance(self.lane.engine.state, states.Granted)
         if invites:
             return degraded.Lane.OPEN if admitted else degraded.Lane.REFERS
         assert admitted is laid_is_judged
@@ -263,7 +263,7 @@ def forgets_what_it_was(gate: Gate) -> None:
     """Its state file is lost with an earlier run."""
     engine = gate.lane.engine
     engine._context = replace(engine._context, state_unknown=True)
-    engine._state = machine.Emergency()
+    engine._state = states.Emergency()
 
 
 STORIES: dict[str, Story] = {

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gate_documents.pki.anchors import Anchor
-    from gate_documents.pki.certificate import Certificate
-    from gate_documents.pki.known_defects import KnownDefects
-    from gate_documents.pki.revocation import RevocationList
-    from gate_documents.pki.signed import Signer
 
 
 class VersionedAnchors(TrustAnchors, Protocol):
@@ -32,6 +28,12 @@ class RememberingAnchors:
     def __init__(self, anchors: VersionedAnchors) -> None:
         self._anchors = anchors
         self._given: dict[bytes, Anchor] = {}
+        # Whatever else is asked, nothing is judged against it.
+        self.with_key_of = anchors.with_key_of
+        self.revocation_lists = anchors.revocation_lists
+        self.document_signers = anchors.document_signers
+        self.seal_signers = anchors.seal_signers
+        self.known_defects = anchors.known_defects
 
     @property
     def version(self) -> str:
@@ -50,26 +52,6 @@ class RememberingAnchors:
     def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
         """The anchors with this subject."""
         return self._remembered(self._anchors.with_subject(subject_id))
-
-    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
-        """The certificates of one key, asked for their names only: nothing is judged against them."""
-        return self._anchors.with_key_of(certificate)
-
-    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
-        """The revocation lists of this issuer, newest first."""
-        return self._anchors.revocation_lists(issuer_id)
-
-    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
-        """The certificates that this signer may mean, when it did not bring its own."""
-        return self._anchors.document_signers(signer)
-
-    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
-        """The certificates that a seal may mean."""
-        return self._anchors.seal_signers(country, name, serial)
-
-    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
-        """The entries of defect and deviation lists that may concern what this signer signed."""
-        return self._anchors.known_defects(signer)
 
     def _remembered(self, anchors: Sequence[Anchor]) -> Sequence[Anchor]:
         self._given |= {anchor.certificate.fingerprint: anchor for anchor in anchors}

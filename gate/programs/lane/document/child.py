@@ -51,9 +51,7 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place. `known`: lists and
-    registers are asked, with `names` or without.
-    """
+    """What a crossing finds ready. `missing`: why there is no reader; `known`: registers are asked, perhaps by `names`."""
 
     store: TrustStore
     reader: ChipReader

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from gate.programs.lane.document.anchors import RememberingAnchors
     from gate_documents.access.checks import AccessFacts
     from gate_documents.pki.certificate import Certificate
-    from gate_documents.verdict.conclusion import AgreementFacts
 
 log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
@@ -47,10 +46,7 @@ async def converse(
     on_portrait: Callable[[Portrait], Awaitable[None]],
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
 ) -> Inspection:
-    """Carry an inspection's steps to the chip, to vision and to the control centre, and back.
-
-    A lost reader or chip ends in aborted checks, never in an error.
-    """
+    """Carry an inspection's steps to chip, vision and control centre. A lost chip ends in aborted checks, no error."""
     try:
         step = next(conversation)
         while True:
@@ -90,45 +86,18 @@ def _log_terminal(inspection: Inspection) -> None:
             log.info("terminal_authentication", extra=fields)
 
 
-def result_of(result: checks.Result) -> CheckResult:
-    """The result of a check in passage's terms."""
-    match result:
-        case checks.Result.SUCCESSFUL:
-            return CheckResult.SUCCESSFUL
-        case checks.Result.FAILED:
-            return CheckResult.FAILED
-        case checks.Result.UNDETERMINED:
-            return CheckResult.UNDETERMINED
-        case checks.Result.NOT_SUPPORTED:
-            return CheckResult.NOT_SUPPORTED
-        case checks.Result.ABORTED:
-            return CheckResult.ABORTED
-
-
 # Terminal authentication tells what we may read, not what the document is: no decision looks at it.
-CHECK_OF = {
-    checks.CheckId.MRZ: CheckId.MRZ,
-    checks.CheckId.CHIP_ACCESS: CheckId.CHIP_ACCESS,
-    checks.CheckId.SOD_SIGNATURE: CheckId.SOD_SIGNATURE,
-    checks.CheckId.DS_SIGNATURE: CheckId.DS_SIGNATURE,
-    checks.CheckId.DS_VALIDITY: CheckId.DS_VALIDITY,
-    checks.CheckId.CSCA_VALIDITY: CheckId.CSCA_VALIDITY,
-    checks.CheckId.REVOCATION: CheckId.REVOCATION,
-    checks.CheckId.COM_SOD: CheckId.COM_SOD,
-    checks.CheckId.DG_HASHES: CheckId.DG_HASHES,
-    checks.CheckId.COUNTRY: CheckId.COUNTRY,
-    checks.CheckId.CHIP_AUTHENTICITY: CheckId.CHIP_AUTHENTICITY,
-    checks.CheckId.EXPIRY: CheckId.EXPIRY,
-    checks.CheckId.MRZ_DG1: CheckId.MRZ_DG1,
+CHECK_OF: Final[dict[checks.CheckId, CheckId]] = {
+    check: CheckId(check.value) for check in checks.CheckId if check is not checks.CheckId.TERMINAL_AUTHENTICATION
 }
 
 
 def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> DocumentEvidence:
     """What the inspection found, without anything personal, and the `anchors` that it was judged against."""
-    document = inspection.document
+    document, agreed = inspection.document, inspection.agreement
     return DocumentEvidence(
         checks=tuple(
-            Check(known, result_of(check.result), check.reason, check.clause)
+            Check(known, CheckResult(check.result.value), check.reason, check.clause)
             for check in inspection.checks
             if (known := CHECK_OF.get(check.id)) is not None
         ),
@@ -138,7 +107,9 @@ def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> Do
         expires=document.expires,
         test_issuer=inspection.test_issuer,
         access=None if inspection.access is None else access_evidence(inspection.access),
-        agreement=None if inspection.agreement is None else agreement_evidence(inspection.agreement),
+        agreement=None
+        if agreed is None
+        else AgreementEvidence(agreed.protocol, Cipher(agreed.cipher), agreed.parameters),
         weak_algorithms=() if inspection.signature is None else weak_algorithms(inspection.signature),
         lists=anchors.version,
         authorities=tuple(authority_evidence(anchor.certificate) for anchor in anchors.given[:AUTHORITIES_MAX]),
@@ -159,11 +130,6 @@ def access_evidence(facts: AccessFacts) -> AccessEvidence:
         cipher=Cipher(facts.cipher) if facts.cipher else None,
         parameters=facts.parameters,
     )
-
-
-def agreement_evidence(facts: AgreementFacts) -> AgreementEvidence:
-    """How Chip Authentication was carried out, in passage's terms."""
-    return AgreementEvidence(facts.protocol, Cipher(facts.cipher), facts.parameters)
 
 
 def authority_evidence(certificate: Certificate) -> AuthorityEvidence:

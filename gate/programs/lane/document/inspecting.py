@@ -87,10 +87,7 @@ class ChipSide:
 
 
 def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: int) -> PageEvidence:
-    """How the page was read, and whether that counts: by the acceptance rule, or because EF.DG1 says the same.
-
-    The acceptance of vision is that of the first reading; the second one counts only if EF.DG1 equals it.
-    """
+    """How the page was read, and whether that counts: its first reading was accepted, or EF.DG1 says the same."""
     equal = any(
         check.id is DocumentCheckId.MRZ_DG1 and check.result is Result.SUCCESSFUL for check in inspection.checks
     )

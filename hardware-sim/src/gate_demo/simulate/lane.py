@@ -29,24 +29,9 @@ from gate.passage.events import (
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.lane import Timing
 from gate.passage.lasting_state import LastingState
-from gate.passage.machine import Emergency, Rules
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Command,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    OpenLane,
-    Ordered,
-    Outcome,
-    PauseLane,
-    Said,
-)
+from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, LaneOrder, Ordered, Outcome, Said
 from gate.passage.policy import Policy
+from gate.passage.states import Emergency, Rules
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
@@ -97,17 +82,17 @@ def command_of(word: Word, crossing: str) -> Command:
         case Word.SEND_BACK:
             return HandOver(crossing, Disposition.WALKED_BACK)
         case Word.FREE:
-            return Free()
+            return LaneOrder.RELEASE
         case Word.END_EMERGENCY:
-            return EndEmergencyNow()
+            return LaneOrder.END_EMERGENCY
         case Word.ACKNOWLEDGE:
-            return AcknowledgeAlarms()
+            return LaneOrder.ACKNOWLEDGE
         case Word.OPEN:
-            return OpenLane()
+            return LaneOrder.OPEN
         case Word.PAUSE:
-            return PauseLane()
+            return LaneOrder.PAUSE
         case Word.EVACUATE:  # pragma: no branch - the type checker proves the match complete
-            return BeginEmergency()
+            return LaneOrder.OPEN_EMERGENCY
 
 
 class SimulatedLane:

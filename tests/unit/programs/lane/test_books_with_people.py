@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 from fakes.peopled_lane import STORIES, PeopledLane
 
-from gate.passage import machine, open_referrals, records
+from gate.passage import machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.passage.lane import LaneContext
-from gate.passage.orders import EndEmergencyNow, Free
+from gate.passage.orders import LaneOrder
 from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
 from hardware_sim.books import Different, differences
@@ -72,8 +72,8 @@ class TroubledLane(PeopledLane):
 
     def _be_an_officer(self) -> None:
         super()._be_an_officer()
-        if isinstance(self.state, machine.Emergency) and not self.board.fire:
-            self.order(EndEmergencyNow())
+        if isinstance(self.state, states.Emergency) and not self.board.fire:
+            self.order(LaneOrder.END_EMERGENCY)
 
     # ── troubles ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ class TroubledLane(PeopledLane):
         self.barrier.power_cycle()
 
     def _free(self) -> None:
-        self.order(Free())
+        self.order(LaneOrder.RELEASE)
 
     def _burn(self) -> None:
         self.barrier.set_fire(active=True)

@@ -10,7 +10,7 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import Counters
 from gate.passage.draw_periods import due
 from gate.passage.draws import OF, Draw
@@ -26,17 +26,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BePresent,
-    Disposition,
-    Free,
-    HandOver,
-    OpenLane,
-    Outcome,
-    ServeTravellers,
-)
+from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome, ServeTravellers
 from gate.passage.policy import Verdict
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
@@ -58,7 +48,7 @@ class World:
         referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
         remembered: Remembered | None = None,
-        rules: machine.Rules = RULES,
+        rules: states.Rules = RULES,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -173,7 +163,7 @@ async def test_a_document_that_opens_nothing_is_forgotten_and_the_one_that_does_
     world.engine.post(DocumentPresented("again, and that takes the grant back"))
     world.engine.post(DocumentPresented("while an officer helps"))
     await world.settle()
-    assert isinstance(world.engine.state, machine.Referred)
+    assert isinstance(world.engine.state, states.Referred)
     assert world.forgotten == [
         "again, while the first one is opened",
         CROSSING,  # taken long ago
@@ -188,7 +178,7 @@ async def test_a_document_laid_behind_a_passing_traveller_is_kept_for_its_crossi
     world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
     world.engine.post(DocumentPresented("early"))
     await world.settle()
-    assert isinstance(world.engine.state, machine.Passing)
+    assert isinstance(world.engine.state, states.Passing)
     assert "early" not in world.forgotten
     world.engine.post(replace(AT_REST, closed=False, passages_entry=1, fire=True))
     await world.settle()
@@ -203,13 +193,13 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
     await world.settle()
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
     assert world.views[-1].referred == CROSSING
-    assert world.engine.state == machine.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
+    assert world.engine.state == states.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> None:
-    world.engine.post(ordered(Free()))
+    world.engine.post(ordered(LaneOrder.RELEASE))
     await world.settle()
     assert world.orders == ["release"]
     world.engine.post(DocumentPresented(CROSSING))
@@ -278,7 +268,7 @@ async def test_an_alarm_that_waits_for_an_officer_outlives_a_restart_and_closes_
         world.engine.post(event)
     await world.settle()
     assert world.views[-1].screen is Screen.CLOSED
-    for event in (ordered(AcknowledgeAlarms()), AT_REST):
+    for event in (ordered(LaneOrder.ACKNOWLEDGE), AT_REST):
         world.engine.post(event)
     await world.settle()
     assert world.views[-1].screen is Screen.WELCOME
@@ -294,7 +284,7 @@ async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_o
         world.engine.post(event)
     await world.settle()
     assert (world.views[-1].screen, world.engine.context.closed_by) == (Screen.CLOSED, "anna")
-    world.engine.post(ordered(OpenLane()))
+    world.engine.post(ordered(LaneOrder.OPEN))
     await world.settle()
     assert world.views[-1].screen is Screen.WELCOME
     task.cancel()

@@ -14,7 +14,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -25,9 +25,9 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
+from gate.passage.orders import BePresent, LaneOrder, Outcome
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
-from gate.programs.lane.readiness import LAG_MS_MAX
+from gate.programs.lane.published_status import LAG_MS_MAX
 from gate_core.errors import RefusedError
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.screen import Purpose
@@ -133,7 +133,7 @@ def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
         async for lane in _running(ports):
             await lane.feed(DocumentPresented(CROSSING))
             await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
-            assert isinstance(lane.engine.state, machine.Referred)
+            assert isinstance(lane.engine.state, states.Referred)
             assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
             await asyncio.sleep(TICK_S / 2)
             assert lane.engine.turned_ms > 0.0
@@ -222,9 +222,9 @@ def test_a_new_state_is_logged_and_the_same_state_is_not(caplog: pytest.LogCaptu
 
     with caplog.at_level(logging.INFO, "gate.programs.lane.engine"):
         run_virtual(story())
-    states = [getattr(line, "state", None) for line in caplog.records if line.message == "lane_state"]
-    assert states[:2] == ["Opening", "Inspecting"]
-    assert len(states) == len(set(states))
+    told = [getattr(line, "state", None) for line in caplog.records if line.message == "lane_state"]
+    assert told[:2] == ["Opening", "Inspecting"]
+    assert len(told) == len(set(told))
 
 
 def test_the_crossings_work_ends_with_its_erasure() -> None:
@@ -283,10 +283,10 @@ def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() 
     async def story() -> None:
         async for lane in _running(Ports()):
             await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
-            await lane.feed(ordered(EndEmergencyNow(), version=lane.engine.context.version))
+            await lane.feed(ordered(LaneOrder.END_EMERGENCY, version=lane.engine.context.version))
             assert lane.orders == ["end_emergency"]
             await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
-            await lane.feed(ordered(AcknowledgeAlarms(), version=lane.engine.context.version))
+            await lane.feed(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version))
             assert lane.orders == ["end_emergency", "clear_alarms"]
 
     run_virtual(story())
@@ -298,7 +298,7 @@ def test_a_crossing_that_never_began_is_erased_all_the_same() -> None:
             await lane.feed(DocumentPresented(CROSSING))
             assert lane.erased == [CROSSING]
             await lane.feed(Tick())
-            assert isinstance(lane.engine.state, machine.Referred)
+            assert isinstance(lane.engine.state, states.Referred)
 
     run_virtual(story())
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, ordered
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO_DOORS
 
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.counting import Counters
 from gate.passage.events import (
     DocumentPresented,
@@ -21,7 +21,7 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, Said
+from gate.passage.orders import BePresent, LaneOrder, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
@@ -160,16 +160,16 @@ async def test_a_grant_that_fails_is_the_one_of_its_door() -> None:
     await lane.hear(DocumentPresented(CROSSING))
     await lane.hear(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
     await lane.hear(FIRST, LAST, EMPTY)
-    assert isinstance(lane.engine.state, machine.Referred)
+    assert isinstance(lane.engine.state, states.Referred)
     running.cancel()
 
 
 async def test_freeing_and_emergencies_reach_every_door_that_they_mean() -> None:
     lane = Lane()
     running = await _run(lane)
-    assert await lane.hear(ordered(Free())) == ["release first"]
+    assert await lane.hear(ordered(LaneOrder.RELEASE)) == ["release first"]
     version = lane.engine.context.version
-    assert await lane.hear(ordered(BeginEmergency(), version=version)) == ["release first", "release last"]
+    assert await lane.hear(ordered(LaneOrder.OPEN_EMERGENCY, version=version)) == ["release first", "release last"]
     running.cancel()
 
 
@@ -198,7 +198,7 @@ async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
     assert lane.engine.context.closed_by == "officer-1"
     seen = told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)))
     assert seen.first_alarms == ()
-    assert await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.context.version)) == []
+    assert await lane.hear(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version)) == []
     running.cancel()
 
 
@@ -208,8 +208,8 @@ async def test_a_restart_does_not_forget_a_call_for_help() -> None:
     lane = Lane(Remembered.of(told.to_bytes()))
     running = await _run(lane)
     assert Notice.HELP_CALLED in lane.engine.context.notices()
-    assert lane.engine.state == machine.Idle(Screen.CLOSED)
-    await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.context.version), EMPTY)
-    assert lane.engine.state == machine.Idle(Screen.WELCOME)
+    assert lane.engine.state == states.Idle(Screen.CLOSED)
+    await lane.hear(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version), EMPTY)
+    assert lane.engine.state == states.Idle(Screen.WELCOME)
     assert not told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE)).called
     running.cancel()

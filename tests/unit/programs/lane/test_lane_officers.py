@@ -18,7 +18,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Missing, Outcome, Said
@@ -356,10 +356,10 @@ def test_a_release_is_answered_by_the_leaf() -> None:
 def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
     async def story(lane: Lane) -> None:
         lane.seen = replace(AT_REST, emergency_open=True)
-        await _until(lane, machine.Emergency)
+        await _until(lane, states.Emergency)
         assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
         lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
-        await _until(lane, machine.Idle)
+        await _until(lane, states.Idle)
         while not lane.engine.context.last.seen or not lane.engine.context.last.seen.alarms:
             await _turn()
         assert lane.desk.look().alarms == [Alarm.FORCED]
@@ -461,7 +461,7 @@ def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -
     async def story(lane: Lane) -> None:
         assert (await lane.say(Verb.PRESENT)).detail == "anna is present"
         lane.engine.post(DocumentPresented("c2"))
-        await _until(lane, machine.Referred)
+        await _until(lane, states.Referred)
         assert (await lane.say(Verb.REFER, crossing="c2")).detail == "this crossing is referred already"
         assert (await lane.say(Verb.HAND_OVER, crossing="c2", argument="walked_back")).outcome is Outcome.DONE
         assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
@@ -487,24 +487,24 @@ def test_of_two_officers_at_once_one_admits_and_the_other_hears_who() -> None:
 @pytest.mark.parametrize(
     ("state", "shown", "answered"),
     [
-        (machine.Looking(CROSSING, 0), True, None),
-        (machine.Granted(CROSSING, 0), False, None),
-        (machine.Granted(CROSSING, 0), True, (Outcome.DONE, "granted")),
-        (machine.Passing(CROSSING, 0), True, (Outcome.DONE, "passed")),
-        (machine.Referred(CROSSING, ()), False, (Outcome.IMPOSSIBLE, "not granted: ")),
-        (machine.Granted("another", 0), True, (Outcome.IMPOSSIBLE, "not granted")),
-        (machine.Emergency(), True, (Outcome.IMPOSSIBLE, "not granted")),
+        (states.Looking(CROSSING, 0), True, None),
+        (states.Granted(CROSSING, 0), False, None),
+        (states.Granted(CROSSING, 0), True, (Outcome.DONE, "granted")),
+        (states.Passing(CROSSING, 0), True, (Outcome.DONE, "passed")),
+        (states.Referred(CROSSING, ()), False, (Outcome.IMPOSSIBLE, "not granted: ")),
+        (states.Granted("another", 0), True, (Outcome.IMPOSSIBLE, "not granted")),
+        (states.Emergency(), True, (Outcome.IMPOSSIBLE, "not granted")),
     ],
     ids=str,
 )
-def test_an_admission_is_answered_by_its_own_crossing(state: machine.State, *, shown: bool, answered: object) -> None:
+def test_an_admission_is_answered_by_its_own_crossing(state: states.State, *, shown: bool, answered: object) -> None:
     assert _admission(state, CROSSING, shown=shown) == answered
 
 
 async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_path: Path) -> None:
     lane = Lane()
     everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
-    lane.engine._state = machine.Referred(CROSSING, everything)
+    lane.engine._state = states.Referred(CROSSING, everything)
     lane.engine._context = LaneContext(waiting=(Referral(CROSSING, everything),))
     async with lane.desk.serve(tmp_path / "orders.sock"):
         terminal = await Terminal.reach(tmp_path / "orders.sock")
@@ -552,6 +552,6 @@ async def _turn() -> None:
     await asyncio.sleep(0.05)
 
 
-async def _until(lane: Lane, state: type[machine.State]) -> None:
+async def _until(lane: Lane, state: type[states.State]) -> None:
     while not isinstance(lane.engine.state, state):
         await _turn()

@@ -19,7 +19,7 @@ from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
 from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
-from gate.passage import machine, records
+from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -31,7 +31,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver
+from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
@@ -102,7 +102,7 @@ class Lane:
         self.engine.post(DocumentPresented(CROSSING))
         await self.until(lambda: self.board.granted_entry == 1)
         await asyncio.sleep(0.2)
-        assert isinstance(self.engine.state, machine.Granted)
+        assert isinstance(self.engine.state, states.Granted)
 
     async def until(self, so: Callable[[], bool], within_s: float = 5.0) -> float:
         """Wait; returns how long it took."""
@@ -232,7 +232,7 @@ def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers
 def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
     async def story(lane: Lane) -> None:
         lane.swallow_orders = lost
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: lane.board.position == OPEN, within_s=4.0)
         lane.board.position = CLOSED
         told = lane.board.writes.count(RELEASE)
@@ -246,7 +246,7 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
 def test_a_release_that_never_opens_is_told_to_officers_and_the_log() -> None:
     async def story(lane: Lane) -> None:
         lane.board.deaf_to = (RELEASE,)
-        lane.order(Free())
+        lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
         assert lane.board.writes.count(RELEASE) > 5
@@ -265,7 +265,7 @@ def test_a_grant_that_the_board_takes_and_does_not_make_is_taken_back_and_not_re
 
     async def story(lane: Lane) -> None:
         lane.engine.post(DocumentPresented(CROSSING))
-        await lane.until(lambda: isinstance(lane.engine.state, machine.Referred))
+        await lane.until(lambda: isinstance(lane.engine.state, states.Referred))
         assert lane.board.grants_made == 1
         assert IncidentKind.GRANT_NOT_SHOWN in lane.incidents()
 
@@ -290,7 +290,7 @@ def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_l
                 case 0:
                     lane.engine.post(TrackChanged(f"c{number}", TrackChange.SWITCHED))
                 case 1:
-                    lane.order(Free())
+                    lane.order(LaneOrder.RELEASE)
                 case _:
                     pass
             await asyncio.sleep(chance.uniform(0, 3))
@@ -299,7 +299,7 @@ def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_l
                 await asyncio.sleep(0.01)
         lane.silent_until_s, lane.swallow_orders, lane.board.busy = 0.0, 0, 0
         await asyncio.sleep(3)
-        granted = isinstance(lane.engine.state, machine.Granted)
+        granted = isinstance(lane.engine.state, states.Granted)
         assert lane.board.granted_entry == int(granted)
         assert lane.board.grants_made <= sum(isinstance(one, records.Granted) for one in lane.records)
 

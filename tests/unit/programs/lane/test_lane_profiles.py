@@ -19,7 +19,7 @@ from gate.programs.lane.profiles import PERSONAL
 from gate.programs.lane.records import RecordError, encode, replay, stand_in
 from gate_core.evidence.crossing import Score
 
-KINDS: tuple[type[Any], ...] = get_args(Record)
+KINDS: tuple[type[Any], ...] = tuple(Record.__subclasses__())
 # Texts, dates and scores that name nobody, each with the reason.
 HARMLESS = {
     "Started": {"purpose", "lists", "officers", "mode", "recipients", "rules", "profile", "registers"},  # settings, digests, the authority's key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gate.programs.lane.readiness import (
+from gate.programs.lane.published_status import (
     BARRIER_AGE_MS_MAX,
     LAG_MS_MAX,
     LAGS_KEPT,

@@ -19,7 +19,7 @@ from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis
 from drivers.sensors import settings as sensor_settings
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.policy import NoChipAuthentication, PadPolicy, Policy, document_objections
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
@@ -296,7 +296,7 @@ def test_what_a_site_sets_is_what_its_lane_decides_by(
 ) -> None:
     part, _, name = where.rpartition(".")
 
-    def found(rules: machine.Rules) -> object:
+    def found(rules: states.Rules) -> object:
         return getattr(rules if name == "two_officers_for" else getattr(rules, part or "policy"), name)
 
     site(config.paths.models, "chip_to_live")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.passage import machine
+from gate.passage import states
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, Said
@@ -35,10 +35,10 @@ EMERGENCY = LastingState(
 )
 
 
-async def kept(folder: Path, *states: LastingState) -> list[bool]:
+async def kept(folder: Path, *kept_states: LastingState) -> list[bool]:
     heard: list[bool] = []
     file = StateFile(folder, heard.append)
-    for state in states:
+    for state in kept_states:
         file.keep(state)
     await file.drain(5)
     file.close()
@@ -111,8 +111,8 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
 
 def test_no_lane_in_an_emergency_says_that_it_is_in_service() -> None:
     well = LaneContext(hinders=())
-    assert told(well, machine.Idle(Screen.WELCOME), 0)["in_service"]
-    assert not told(well, machine.Emergency(), 0)["in_service"]
+    assert told(well, states.Idle(Screen.WELCOME), 0)["in_service"]
+    assert not told(well, states.Emergency(), 0)["in_service"]
 
 
 def test_the_log_remembers_an_emergency_until_its_end() -> None:
