@@ -6,20 +6,16 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-from gate.audit.writer import Outcome, Wanted
+from gate.audit.inbox import Inbox
+from gate.audit.mirror_keys import MirrorKeys
+from gate.audit.writer import Outcome, Wanted, Writer
+from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.record import Happening, canonical_json, time_text
+from gate_core.audit_format.spool import Spool
 from gate_core.programs import clock
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gate.audit.inbox import Inbox
-    from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.writer import Writer
-    from gate.programs.log.spool_publisher import Publisher, Worker
-    from gate_core.audit_format.spool import Spool
 
 MIRROR_SAID_MAX: Final = timedelta(days=1)
 

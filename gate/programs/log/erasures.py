@@ -11,8 +11,11 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate.audit.inbox import Found
+from gate.programs.log.context import LogContext
+from gate.programs.log.retention import Kept
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.approval.approvers import Approvers
 from gate_core.approval.approvers_file import approvers_in
@@ -21,11 +24,6 @@ from gate_core.approval.errors import ApprovalError
 from gate_core.audit_format.errors import StoreError
 from gate_core.audit_format.spool import key_path
 from gate_core.settings.config_file import ConfigError
-
-if TYPE_CHECKING:
-    from gate.audit.inbox import Found
-    from gate.programs.log.context import LogContext
-    from gate.programs.log.retention import Kept
 
 AGAIN_MAX: Final = 64  # orders that came again, each of which is told once; then the oldest may be told again
 QUIET_LOOKS: Final = 30  # then what was wrong with an order is over: it was taken away, or put aside

@@ -6,15 +6,13 @@ only a receipt that the mirror has signed for this order and this log is recorde
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate.audit.mirror_keys import MirrorKeys
+from gate.programs.log.context import LogContext
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import erasure_path
-
-if TYPE_CHECKING:
-    from gate.audit.mirror_keys import MirrorKeys
-    from gate.programs.log.context import LogContext
 
 FIRST_LINE: Final = "portcullis erasure receipt/1"
 ORDERS_MAX: Final = 16  # a look

@@ -11,7 +11,7 @@ import shutil
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -37,21 +37,19 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
 from gate.programs.log.clock_steps import Steps
+from gate.programs.log.context import LogContext, Timing
+from gate.programs.log.erasures import Erasures
+from gate.programs.log.pruning import Pruning
+from gate.programs.log.receipts import Receipts
+from gate.programs.log.remote_erasures import ErasedElsewhere
+from gate.programs.log.retention import Retention
 from gate.programs.log.write_probe import Probe
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.record import Happening, time_text
 from gate_core.audit_format.resume_state import Approved
-
-if TYPE_CHECKING:
-    from gate.programs.log.context import LogContext, Timing
-    from gate.programs.log.erasures import Erasures
-    from gate.programs.log.pruning import Pruning
-    from gate.programs.log.receipts import Receipts
-    from gate.programs.log.remote_erasures import ErasedElsewhere
-    from gate.programs.log.retention import Retention
-    from gate.programs.shared.config import Config
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction

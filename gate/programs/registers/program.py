@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -36,7 +36,7 @@ from gate.programs.registers.day_key import DayKey
 from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared.aligned_timer import beat
-from gate.programs.shared.config import Config, OnlineRegister
+from gate.programs.shared.config import Config, OnlineRegister, SignedList
 from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
@@ -48,9 +48,6 @@ from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError, zone_of
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import SignedList
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
 HITS_MAX: Final = 256  # that wait to be written; the oldest is forgotten, and the log has it

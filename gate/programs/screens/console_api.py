@@ -16,12 +16,13 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gate.programs.screens.console_status import lane_event
 from gate.programs.screens.lane_feed import Feed
@@ -29,6 +30,7 @@ from gate.programs.screens.order_channel import Desk, LaneAwayError
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.program_status import ProgramStatus
 from gate_core import console_link
 from gate_core.console_certificates import ConsolesError, consoles_in
 from gate_core.http_server.connections import ConnectionLimits
@@ -37,11 +39,6 @@ from gate_core.http_server.request_body import read_body
 from gate_core.programs.address_rates import Addresses
 from gate_core.programs.reconnect import Backoff
 from gate_core.rate_limit import Bucket, Rate
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from gate.programs.shared.program_status import ProgramStatus
 
 REQUEST_RATE: Final = Rate(
     4, 8

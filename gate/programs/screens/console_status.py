@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from gate.channel.messages import Look, Waiting
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
+from gate.programs.shared.program_status import ProgramStatus
 from gate_core.console_link import EVENT_BYTES_MAX, REASONS_MAX, LaneEvent, Present, Waits, Why, Without
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gate.channel.messages import Look, Waiting
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
 WAITING_BYTES_MAX: Final = EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short

@@ -6,18 +6,16 @@ that is approved with the configuration. A judgement that is blank keeps a confi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from gate.programs.shared.config import Config
 from gate_core.settings.config_file import ConfigError, Section, text_of
 from gate_core.settings.toml_file import FileError, Problem, TomlFile, misfits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DUTIES_FROM: Final = date(2027, 12, 2)  # of high-risk systems of Annex III: from then on service wants a card
 Judgement = Annotated[str, msgspec.Meta(max_length=4_000)]

@@ -17,36 +17,26 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import msgspec
 
 from gate.programs import selftest
 from gate.programs.screens.metrics import exposition
 from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
+from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.support.configuration import without_secrets
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
 
 JOURNAL_LINES_MAX: Final = 20_000
 JOURNAL_DAYS: Final = 7
 JOURNAL_DEADLINE_S: Final = 60
 # Of these tests the words are ours and the system's alone; others quote what lies in files and what devices say.
-_OWN_WORDS: Final = frozenset(
-    {
-        "disk",
-        "clock",
-        "reference_page",
-        "reference_document",
-        "barrier",
-        "first_barrier",
-        "sensors",
-        "programs",
-    }
+_OWN_WORDS: Final = (
+    *("disk", "clock", "reference_page", "reference_document"),
+    *("barrier", "first_barrier", "sensors", "programs"),
 )
 NEVER: Final = (
     "names of officers and approvers, and their keys",

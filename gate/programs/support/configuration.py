@@ -5,15 +5,13 @@ Kept is what is listed here, and every number. Addresses keep scheme, host and p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gate.programs.shared.config import Config
 from gate.programs.support.words import LEFT_OUT
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 _DEVICE: Final = ("driver", "port", "profile", "path", "socket", "reader")
 # A table's keys whose text is kept. Of a list of them, each.

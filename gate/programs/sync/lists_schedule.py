@@ -7,12 +7,10 @@ imported again while it stays the same, unless that failed: then after a pause t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate.trust.looking import Entry
 from gate_core.programs.reconnect import Backoff
-
-if TYPE_CHECKING:
-    from gate.trust.looking import Entry
 
 RETRY_MIN_S: Final = 60.0
 RETRY_MAX_S: Final = 3600.0

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from drivers.pad.driver import converse
+from drivers.pad.profile import PadProfile
 from drivers.pad.session import Session
 from gate.channel import messages
+from gate.face.observation import Observation
+from gate.face.values import LiveEvidence
+from gate.face.watch import Witness
+from gate.picture import Picture
 from gate_core.errors import DriverError
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-
-    from drivers.pad.profile import PadProfile
-    from gate.face.observation import Observation
-    from gate.face.values import LiveEvidence
-    from gate.face.watch import Witness
-    from gate.picture import Picture
 
 log = logging.getLogger("vision")
 

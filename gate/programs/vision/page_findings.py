@@ -6,20 +6,16 @@ The rates of false alarms of our own checks were measured on simulated pages onl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
-from gate.page.picture.crosscheck import Trait, print_findings
+from gate.page.picture.crosscheck import Finding, Trait, print_findings
+from gate.page.stream.events import Read
 from gate.page.values import Why
 from gate_core.evidence.evidence import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
-from gate_core.ports.values import PageResult, VendorCheck
-
-if TYPE_CHECKING:
-    from gate.page.picture.crosscheck import Finding
-    from gate.page.stream.events import Read
-    from gate_core.ports.values import PageVerdicts
+from gate_core.ports.values import PageResult, PageVerdicts, VendorCheck
 
 MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
@@ -68,14 +64,8 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
     if verdicts is None:
         return []
     return [
-        PageCheck(
-            id=CHECK_OF[verdict.check],
-            result=_RESULT_OF[verdict.result],
-            measured=verdict.score,
-            false_alarm_rate=verdict.false_alarm_rate,
-            measured_on=verdicts.reader,
-        )
-        for verdict in verdicts.verdicts
+        PageCheck(CHECK_OF[one.check], _RESULT_OF[one.result], one.score, one.false_alarm_rate, verdicts.reader)
+        for one in verdicts.verdicts
     ]
 
 

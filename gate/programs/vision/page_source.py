@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from typing import TYPE_CHECKING
 
+from drivers.reader.settings import PageSettings
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection
@@ -20,9 +20,6 @@ from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.programs.reconnect import Backoff, keep
-
-if TYPE_CHECKING:
-    from drivers.reader.settings import PageSettings
 
 MODULE = "gate.programs.vision.page_source_child"
 

@@ -15,21 +15,24 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from drivers.reader.dropped import FolderPage
-from drivers.reader.page import CameraPage
+from drivers.reader.page import CameraPage, PageEvent, PageSource
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.page.errors import RecogniserError
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
-from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
+from gate.page.values import Recogniser
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import confine
@@ -40,14 +43,6 @@ from gate_core.errors import DriverError
 from gate_core.ports.values import Frame, PagePresence, PageVerdicts
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from drivers.reader.page import PageEvent, PageSource
-    from gate.page.stream.events import Event
-    from gate.page.values import Recogniser
 
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1

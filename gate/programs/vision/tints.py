@@ -7,19 +7,16 @@ the display was none, and nobody is held to it. No frame and no comparison waits
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+import random
+from typing import Final, Protocol
 
 from gate.channel.messages import ShowTint
+from gate.face.liveness.light import Rgb
 from gate.face.liveness.tints import TINTS, far_from, linear
+from gate.face.observation import Observation
+from gate.face.values import LiveEvidence
 from gate.face.watch import Witness
-
-if TYPE_CHECKING:
-    import random
-
-    from gate.face.liveness.light import Rgb
-    from gate.face.observation import Observation
-    from gate.face.values import LiveEvidence
-    from gate.picture import Picture
+from gate.picture import Picture
 
 HOLD_MS: Final = 400
 PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before
