@@ -20,10 +20,9 @@ from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.store import Store
 from gate.audit.writer import Writer
 from gate.programs.log.context import LogContext, Now, OwnRecords, Timing
-from gate.programs.log.erasures import Erasures
+from gate.programs.log.erasures import ErasedElsewhere, Erasures
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
-from gate.programs.log.remote_erasures import ErasedElsewhere
 from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.server import LogServer
 from gate.programs.log.spool_publisher import Publisher, Worker

@@ -1,6 +1,6 @@
 """The support bundle: collected, and written as a tar file with a manifest that says what is in it and what was left out.
 
-Everything that a part reads may hold what must not leave the gate; `words` and `configuration` decide what does. A part that cannot be had is left out and named;
+Everything that a part reads may hold what must not leave the gate; `words` and `without_secrets` decide what does. A part that cannot be had is left out and named;
 the others are there. Not compressed, so that whoever sends it can look into it with any tool.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,7 +28,6 @@ from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
 from gate.programs.shared.program_status import ProgramStatus
-from gate.programs.support.configuration import without_secrets
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
 
 JOURNAL_LINES_MAX: Final = 20_000
@@ -44,6 +44,61 @@ NEVER: Final = (
     "passwords, tokens, keys, and what stands behind an address",
     "text of devices, libraries and peers",
 )
+_DEVICE: Final = ("driver", "port", "profile", "path", "socket", "reader")
+# A table's keys whose text is kept, of a list each; beside them every number. Addresses keep scheme, host and port.
+KEPT: Final = {
+    "": ("purpose", "mode", "gate_id", "operator", "time_zone"),
+    "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys", "approval", "identity"),
+    **dict.fromkeys(("barrier", "first_barrier", "sensors", "swipe", "page", "chip", "camera"), _DEVICE),
+    "face": ("profile", "providers"),
+    "rules": ("directions", "page_checks_refer", "two_officers_for"),
+    "document": ("control_centre",),
+    "lists": ("folder", "signer"),
+    "registers": ("folder", "incoming"),
+    "screens": ("host", "languages", "management"),
+}
+ADDRESSES: Final = (("camera", "address"), ("page", "address"), ("sync", "address"))
+
+
+def without_secrets(config: Config) -> dict[str, object]:
+    """The configuration as it may leave."""
+    tables = msgspec.to_builtins(config)
+    told: dict[str, object] = {
+        name: {key: _value(name, key, one) for key, one in value.items()}
+        if isinstance(value, dict)
+        else _value("", name, value)
+        for name, value in tables.items()
+    }
+    told["audit"] = f"{len(config.audit.recipients)} recipients"
+    told["officers"] = "an authority" if config.officers is not None else None
+    return told
+
+
+def _value(table: str, key: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if (table, key) in ADDRESSES and isinstance(value, str):
+        return _address(value)
+    if key in KEPT.get(table, ()) and (
+        isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    ):
+        return value
+    return f"{LEFT_OUT}: {len(value)}" if isinstance(value, list | dict) else LEFT_OUT
+
+
+def _address(text: str) -> str:
+    """Scheme, host and port of an address; a device's name stays."""
+    if text.startswith("/dev/"):
+        return text
+    parts = urlsplit(text if "//" in text else f"//{text}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return LEFT_OUT
+    if not host:
+        return LEFT_OUT
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}{f':{port}' if port else ''}".removeprefix("://")
 
 
 class PartError(Exception):

@@ -26,9 +26,8 @@ from gate.identity.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
-from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
-from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
+from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
 from gate.sync import inbox
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier

@@ -28,8 +28,7 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
-from gate.programs.children.final_report import last_words
-from gate.programs.children.officers import officers_of
+from gate.programs.children.final_report import last_words, officers_of
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status

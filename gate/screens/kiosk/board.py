@@ -9,11 +9,37 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from typing import Final
 
 from gate.screens.kiosk.view import PageState
 from gate_core.web_pages.fanout import Fanout, Latest
 
 PAGES_MAX = 8  # the kiosk's browser, a technician's, and room for reloads
+PAINTED_S_MAX: Final = 3.5  # a page speaks once a second, and within 50 ms of a state
+
+
+class Painting:
+    """What the open pages say that they have painted, after each state and each beat. Times are of any one clock, in seconds.
+
+    A page whose script has stopped, whose display is gone, or that is stuck with an older state says nothing that counts. Where none ever
+    painted, there is none to miss: the display may be elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._painted_s: float | None = None
+
+    def seen(self, event: str, *, newest: str, at_s: float) -> None:
+        """A page has painted the state of this event; only the `newest` counts."""
+        if event == newest:
+            self._painted_s = at_s
+
+    def close(self) -> None:
+        """The page was closed or hidden on purpose: there is none to miss until one paints again."""
+        self._painted_s = None
+
+    def is_painted(self, now_s: float) -> bool | None:
+        """True while a page shows what it should, False when the one that did does no more, None when there never was one."""
+        return None if self._painted_s is None else now_s - self._painted_s <= PAINTED_S_MAX
 
 
 class Board:
