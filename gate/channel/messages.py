@@ -7,6 +7,7 @@ passage's, never a bare string. What the unions mean to whom is in `gate.channel
 
 from __future__ import annotations
 
+import enum
 import json
 from datetime import datetime
 from typing import Annotated
@@ -426,24 +427,23 @@ class Unfit(Message, frozen=True):
     reason: Words
 
 
-class ProbeCamera(Message, frozen=True):
-    """Without a crossing, after a loss: open the camera, decode one frame, drop it, close. Answered by CameraProbed."""
+class Trial(enum.Enum):
+    """What a child that waits for a crossing can be asked to try."""
+
+    CAMERA = "camera"  # after a loss: open it, decode one frame, drop it, close
+    MODELS = "models"  # run every model on its golden input
 
 
-class CameraProbed(Message, frozen=True):
-    """Whether the camera gave a frame."""
+class Try(Message, frozen=True):
+    """Without a crossing: try this. Answered by Tried."""
 
-    ok: bool
-    reason: Words
-
-
-class Prove(Message, frozen=True):
-    """Without a crossing: run every model on its golden input. Answered by Proved."""
+    what: Trial
 
 
-class Proved(Message, frozen=True):
-    """Whether every model gave its golden values. `reason` says which did not."""
+class Tried(Message, frozen=True):
+    """Whether the camera gave a frame, or every model its golden values; and why not."""
 
+    what: Trial
     ok: bool
     reason: Words
 
@@ -498,13 +498,12 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | ProbeCamera | Prove
+ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | Try
 FromChild = (
     Prepared
     | Unfit
     | Alive
-    | CameraProbed
-    | Proved
+    | Tried
     | CameraUp
     | CameraLost
     | FaceSeen

@@ -110,7 +110,7 @@ class Spare(Generic[Said]):
 
     async def _watch(self, child: Process[Said]) -> None:
         """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
-        await run_until_first_exits(_until(child.lost), self._turned())
+        await run_until_first_exits(child.lost.wait(), self._turned())
         if not child.lost.is_set():
             return
         async with self._changed:
@@ -131,7 +131,3 @@ class Spare(Generic[Said]):
         async with self._changed:
             self.problem = problem
             self._changed.notify_all()
-
-
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()

@@ -94,17 +94,13 @@ async def run(
     async with contextlib.AsyncExitStack() as held:
         told = partial(_status, outbox, lists, updates, upkeep)
         await held.enter_async_context(serve_status(config, "sync", told))
-        loops: list[Coroutine[Any, Any, None]] = [each.run() for each in (lists, updates) if each is not None]
+        loops: list[Coroutine[Any, Any, object]] = [each.run() for each in (lists, updates) if each is not None]
         if config.sync is not None and outbox is not None and upkeep is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
             loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
         else:
-            loops.append(_until(stop))
+            loops.append(stop.wait())
         await run_until_first_exits(*loops)
-
-
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
 
 
 async def push(config: Config) -> dict[str, object]:

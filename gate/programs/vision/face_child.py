@@ -144,10 +144,9 @@ class Child:
                 case messages.TintShown(number, at_ms):
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
-                case messages.ProbeCamera():
-                    await self._probe()
-                case messages.Prove():
-                    await self._prove()
+                case messages.Try(what):
+                    reason = await (self._camera_fault() if what is messages.Trial.CAMERA else self._models_fault())
+                    await self._parent.send(messages.Tried(what, ok=not reason, reason=messages.words(reason)))
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
@@ -268,31 +267,28 @@ class Child:
                 template.wipe()
         return Swap(found)
 
-    async def _probe(self) -> None:
-        """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
+    async def _camera_fault(self) -> str:
+        """Why the camera is not back, empty when it is. Looks at nothing: it must give two pictures that are not the same one."""
         if self._camera is None:
             raise RuntimeError("a child that is not prepared has no camera")
         camera = camera_for(self._camera)
         camera.open()
         try:
-            moving = await asyncio.to_thread(gives_pictures, camera)
-            answer = messages.CameraProbed(ok=moving, reason="" if moving else "the camera sends no new picture")
+            return "" if await asyncio.to_thread(gives_pictures, camera) else "the camera sends no new picture"
         except DriverError as error:
-            answer = messages.CameraProbed(ok=False, reason=messages.words(error))
+            return str(error) or type(error).__name__
         finally:
             camera.close()
-        await self._parent.send(answer)
 
-    async def _prove(self) -> None:
-        """Run every model on its golden input. Without models nothing is proven."""
-        reason = "no models are loaded" if self._models is None else ""
+    async def _models_fault(self) -> str:
+        """Which model does not give its golden values, empty when all do. Without models nothing is proven."""
         try:
             for session in () if self._models is None else self._models.sessions:
                 session.self_test()
                 await asyncio.sleep(0)
         except ModelError as error:
-            reason = str(error)
-        await self._parent.send(messages.Proved(ok=not reason, reason=messages.words(reason)))
+            return str(error)
+        return "no models are loaded" if self._models is None else ""
 
     async def _look(self) -> None:
         """Look at the camera once the traveller is before it. One that is lost, or does not work, is told once; the process's end follows."""
