@@ -380,18 +380,8 @@ class PageSourceLost(Message, frozen=True):
 
 FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
 ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
-FromVision = (
-    CameraUp
-    | CameraLost
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | SealedPiece
-    | Erased
-    | FromPage
-    | Status
-)
+FromFace = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | SealedPiece
+FromVision = FromFace | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
@@ -499,22 +489,7 @@ ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
 ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | Try
-FromChild = (
-    Prepared
-    | Unfit
-    | Alive
-    | Tried
-    | CameraUp
-    | CameraLost
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | Preview
-    | ShowTint
-    | SealedPiece
-    | FaceRemembered
-)
+FromChild = Prepared | Unfit | Alive | Tried | FromFace | FromPreview | FaceRemembered
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────
 
@@ -800,20 +775,8 @@ class DocumentLeft(Message, frozen=True):
 
 
 ToDocument = PrepareDocument | ReadDocument | CentreAnswered | EndCrossing
-FromDocument = (
-    Prepared
-    | Unfit
-    | Alive
-    | IssuerSeen
-    | ChipFound
-    | PortraitRead
-    | DocumentKnown
-    | CentreAsked
-    | DocumentJudged
-    | DocumentUnread
-    | DocumentLeft
-    | SealedPiece
-)
+FromReading = IssuerSeen | ChipFound | PortraitRead | DocumentKnown | CentreAsked | DocumentJudged | DocumentUnread
+FromDocument = Prepared | Unfit | Alive | FromReading | DocumentLeft | SealedPiece
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────
 

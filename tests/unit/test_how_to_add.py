@@ -199,7 +199,7 @@ GREY_TRIED = """
 import asyncio, sys
 from pathlib import Path
 from drivers.camera.presence import missing
-from gate.programs.children.requirements import of_device
+from gate.programs.children.confine import of_device
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import load
 

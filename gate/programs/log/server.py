@@ -16,6 +16,7 @@ from typing import Final, assert_never
 import msgspec
 
 from gate.audit.boot import found_head
+from gate.audit.key_days import KeyDays
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted
 from gate.channel import messages
 from gate.channel.sockets import Connection, serve
@@ -26,7 +27,7 @@ from gate.programs.log.context import LogContext, Timing
 from gate.programs.log.erasures import ErasedElsewhere, Erasures
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
-from gate.programs.log.retention import Retention
+from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.write_probe import Probe
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
@@ -87,27 +88,15 @@ class _Pending:
 class LogServer:
     """Takes records in, answers for them, and keeps publisher and inbox going."""
 
-    def __init__(
-        self,
-        config: Config,
-        log_context: LogContext,
-        *,
-        receipts: Receipts,
-        retention: Retention,
-        erasures: Erasures,
-        elsewhere: ErasedElsewhere,
-        pruning: Pruning,
-        timing: Timing,
-    ) -> None:
-        self._config = config
-        self._log = log_context
-        self._now = log_context.now
-        self._receipts = receipts
-        self._retention = retention
-        self._erasures = erasures
-        self._elsewhere = elsewhere
-        self._pruning = pruning
-        self._timing = timing
+    def __init__(self, config: Config, log_context: LogContext, key_days: KeyDays, timing: Timing) -> None:
+        self._config, self._timing = config, timing
+        self._log, self._now = log_context, log_context.now
+        kept, names = Kept.by(config), config.audit.profile != "basic"
+        self._receipts = Receipts(log_context, every_s=timing.receipts_every_s)
+        self._retention = Retention(log_context, kept, key_days)
+        self._elsewhere = ErasedElsewhere(log_context)
+        self._erasures = Erasures(log_context, kept, names=names, carry=self._elsewhere.carry)
+        self._pruning = Pruning(log_context, config.audit.mirrored_kept_days)
         self._probe = Probe(lambda value: log_context.in_store(log_context.writer.probe, value), timing)
         self._growth = Growth()
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
@@ -120,17 +109,9 @@ class LogServer:
         self._report()
         self._written.set()
         async with asyncio.TaskGroup() as tasks:
-            loops = [
-                tasks.create_task(loop)
-                for loop in (
-                    self._write(),
-                    self._publish(),
-                    self._receipts.run(self._report),
-                    self._probe.run(),
-                    self._keep_keys(),
-                    self._watch_clock(),
-                )
-            ]
+            taking = (self._write(), self._publish(), self._receipts.run(self._report))
+            watching = (self._probe.run(), self._keep_keys(), self._watch_clock())
+            loops = [tasks.create_task(loop) for loop in (*taking, *watching)]
             async with (
                 serve_status(self._config, "log", self._status),
                 serve(CHANNELS.log, self._config.socket("log"), self._attend),

@@ -22,7 +22,6 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare
@@ -93,7 +92,7 @@ class Screens:
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
         self._shown: messages.TintShown | None = None  # what vision has yet to be told
-        self._asks = Asks(lambda: asyncio.get_running_loop().time())
+        self._asks = Asks(_now_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
@@ -114,10 +113,7 @@ class Screens:
             if self._config.screens.management:
                 listeners.append(held.enter_context(contextlib.closing(listen(*self._config.screens.managed_at()))))
                 servers.append(http_server(management_app(self._watched), Visitors()))
-            async with (
-                serve_status(self._config, "screens", self.status),
-                asyncio.TaskGroup() as tasks,
-            ):
+            async with serve_status(self._config, "screens", self.status), asyncio.TaskGroup() as tasks:
                 for server, listener in zip(servers, listeners, strict=True):
                     tasks.create_task(server.serve(sockets=[listener]))
                 sources = [
@@ -156,7 +152,7 @@ class Screens:
             watched=self._watched.routes(),
             on_refused=self._note_refused,
             on_seen=self._seen,
-            on_asked=self._asked,
+            on_asked=lambda wish: self._asks.put(wish, lane_up=self._lane.up),
         )
 
     def _sounding(self) -> Sounding:
@@ -170,8 +166,7 @@ class Screens:
 
     def _note_refused(self) -> None:
         """Another secret was shown: count it, and tell of it now and then."""
-        self._refused += 1
-        now_s = asyncio.get_running_loop().time()
+        self._refused, now_s = self._refused + 1, _now_s()
         if now_s - self._refused_told_s >= REFUSED_TOLD_EVERY_S:
             log.warning("sign_ins_refused", extra={"count": self._refused})
             self._refused, self._refused_told_s = 0, now_s
@@ -182,9 +177,8 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await run_until_first_exits(
-                self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection)
-            )
+            asks = self._pass_on_asks(connection)
+            await run_until_first_exits(self._pulse(connection), self._follow_lane(connection), asks)
         finally:
             connection.close()
             if self._board.state.screen is not Screen.EMERGENCY:  # which only the lane's own word ends
@@ -212,9 +206,6 @@ class Screens:
         # After a page of a demo that was closed the next pulse tells it: as often as somebody closes one it need not be told.
         if self._painting.is_painted(_now_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
-
-    def _asked(self, wish: Wish) -> None:
-        self._asks.put(wish, lane_up=self._lane.up)
 
     async def _pass_on_asks(self, connection: Connection[messages.FromLane]) -> NoReturn:
         while True:
@@ -324,9 +315,8 @@ class Link:
     def __init__(self, name: str) -> None:
         self.up = False
         self._backoff = Backoff(RECONNECT_MIN_S, RECONNECT_MAX_S)
-        self._trouble = FaultLatch(
-            log, begins="link_down", ends="link_up", each=False, first=True, about={"link": name}
-        )
+        about = {"link": name}
+        self._trouble = FaultLatch(log, begins="link_down", ends="link_up", each=False, first=True, about=about)
 
     @property
     def word(self) -> str:

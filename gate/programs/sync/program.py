@@ -312,7 +312,7 @@ class Outbox:
         except OtherHistoryError as error:
             if error.evidence is not None:
                 # The log program judges it, and stops signing when it is true.
-                await asyncio.to_thread(inbox.drop, self._inbox, error.size, error.evidence)
+                await asyncio.to_thread(inbox.drop, self._inbox, f"receipt-{error.size}", error.evidence)
             raise
         except RefusedError:
             await self._carry_the_rest(courier)  # an order to erase waits for no quota
@@ -321,7 +321,8 @@ class Outbox:
             try:
                 # Ours first: a start asks for a receipt anew, but whether the mirror has gone back it tells by this one alone.
                 await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
-                await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
+                name = f"receipt-{receipt.checkpoint.size}"
+                await asyncio.to_thread(inbox.drop, self._inbox, name, receipt.note)
             except OSError:
                 self._client.forget()  # so that the next round gets another receipt
                 raise
@@ -354,7 +355,7 @@ class Outbox:
             return
         response = await courier.send(held_request())
         if response.status == 200:
-            await asyncio.to_thread(inbox.drop_held, self._inbox, response.body)
+            await asyncio.to_thread(inbox.drop, self._inbox, "held", response.body)
         self._asked_ms = now_ms
 
     async def _exchange_approval(self, courier: Courier) -> None:
@@ -364,7 +365,7 @@ class Outbox:
             return
         newest = parse_approval(await courier.send(approval_request(own)))
         if newest and newest != own:
-            await asyncio.to_thread(inbox.drop_approval, self._inbox, newest)
+            await asyncio.to_thread(inbox.drop, self._inbox, "approval", newest)
         self._shown = own
 
     async def _carry_erasures(self, courier: Courier) -> None:
@@ -379,7 +380,7 @@ class Outbox:
             response = await courier.send(erasure_request(order))
             self._rounds_to_wait[digest] = ERASURE_AGAIN_ROUNDS
             if response.status == 200 and len(response.body) <= APPROVAL_BYTES_MAX:
-                await asyncio.to_thread(inbox.drop_erasure_receipt, self._inbox, digest, response.body)
+                await asyncio.to_thread(inbox.drop, self._inbox, f"erasure-receipt-{digest}", response.body)
 
     def _new_client(self) -> Client:
         last = inbox.last_receipt(self._identity)

@@ -71,7 +71,7 @@ class MirrorKeys:
             return False
         by_text = {one.partition("\n\n")[0] + "\n": one for one in told.handovers}
         left = [
-            await asyncio.to_thread(inbox.drop_mirror_key, self._inbox, number, by_text[one.text].encode())
+            await asyncio.to_thread(inbox.drop, self._inbox, f"mirror-key-{number}", by_text[one.text].encode())
             for number, one in enumerate(chain)
         ]
         ends_s = asyncio.get_running_loop().time() + TAKEN_WITHIN_S

@@ -38,8 +38,8 @@ from gate.face.values import Template
 from gate.face.watch import Watch
 from gate.passage.events import TrackChange
 from gate.picture import BadPictureError, preview
-from gate.programs.children import child_runtime, fd_passing, portraits, requirements
-from gate.programs.children.confine import Needs, confine
+from gate.programs.children import child_runtime, fd_passing, portraits
+from gate.programs.children.confine import Needs, confine, of_device
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
@@ -154,7 +154,7 @@ class Child:
             camera_for(camera)
             self._sensor = None if camera.pad is None else load_profile(camera.pad.profile)
             self._camera, self._has_display, self._officers = camera, message.tints, message.officers
-            self._hardened |= self._confine(requirements.of_device(camera.reach))
+            self._hardened |= self._confine(of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
             await self._parent.send(messages.Unfit(messages.words(error)))

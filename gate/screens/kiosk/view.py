@@ -131,8 +131,7 @@ class PageState:
 
     def as_json(self) -> dict[str, object]:
         """The page as the browser receives it."""
-        plain: dict[str, object] = msgspec.to_builtins(self)
-        return plain
+        return {**msgspec.to_builtins(self), "signs": list(self.signs)}
 
 
 def render(view: ViewState) -> PageState:

@@ -23,9 +23,8 @@ from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.programs.children import child_runtime, fd_passing, portraits
-from gate.programs.children.confine import confine
+from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, confine
 from gate.programs.children.descriptors import Handed
-from gate.programs.children.requirements import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.anchors import RememberingAnchors

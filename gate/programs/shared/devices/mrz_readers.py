@@ -44,23 +44,18 @@ class MrzReader(Protocol):
     @property
     def source(self) -> str:
         """The driver's name, as it stands beside the lines."""
-        ...
 
     async def connect(self) -> None:
         """Open the line and make the reader ready. Raises DriverError."""
-        ...
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next machine-readable zone. Raises DriverError."""
-        ...
 
     async def check(self) -> str:
         """Connect, say what was found, and let the line go. Raises DriverError."""
-        ...
 
     def close(self) -> None:
         """Let the line go."""
-        ...
 
 
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
@@ -128,10 +123,6 @@ def baud_of(settings: MrzReaderSettings) -> int:
     return BAUD if profile is None else load_profile(profile).baud
 
 
-def _is_input_device(port: str) -> bool:
-    return Path(port).resolve().is_relative_to(INPUT_FOLDER)
-
-
 @dataclass(frozen=True, slots=True)
 class FoundReader:
     """A reader that was found, as it is to be configured, and how it was known."""
@@ -157,11 +148,13 @@ async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
             continue
         finally:
             reader.close()
-        version = (
-            reader.identity.version if isinstance(reader, ElyctisSwipe) and reader.identity else "obeys its commands"
-        )
-        return FoundReader(settings, f"answers: {version}")
+        identity = reader.identity if isinstance(reader, ElyctisSwipe) else None
+        return FoundReader(settings, f"answers: {identity.version if identity else 'obeys its commands'}")
     return await _listen(port, listen_s)
+
+
+def _is_input_device(port: str) -> bool:
+    return Path(port).resolve().is_relative_to(INPUT_FOLDER)
 
 
 def _answering(port: str) -> Iterator[Elyctis | Scanner]:

@@ -15,7 +15,7 @@ from gate.page.stream.events import Read
 from gate.page.values import Why
 from gate.passage.policy import page_objections
 from gate.programs.lane.document.inspecting import page_evidence
-from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
+from gate.programs.vision.page_source_child import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
 from gate_core.evidence.evidence import CheckResult, Evidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Objection, Reason
