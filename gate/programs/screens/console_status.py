@@ -1,4 +1,8 @@
-"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say. Pure; the clock is an argument."""
+"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say; and the feed of it.
+
+One look at the lane is for all consoles, and is told anew when something changed. Nobody watching, nothing is asked; a console that reads slowly
+misses sights and delays nobody.
+"""
 
 from __future__ import annotations
 
