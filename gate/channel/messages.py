@@ -387,10 +387,10 @@ FromVision = FromFace | Erased | FromPage | Status
 
 
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are, which of them to use, which camera it will open, later.
+    """The first message to a new child: where its models are, which of them to use, which camera or page source it will open.
 
     `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to. `officers` None: the gate has
-    none, and nothing is sealed.
+    none, and nothing is sealed. `first_page` is the number of a page source's next page.
     """
 
     models: str
@@ -399,6 +399,7 @@ class Prepare(Message, frozen=True):
     tints: bool = False
     profile: str = "standard"
     providers: list[str] = []
+    first_page: PageNumber = 1
 
 
 class Prepared(Message, frozen=True):
@@ -445,15 +446,7 @@ class Alive(Message, frozen=True):
 # ── vision ↔ the child process of the page source ────────────────────────────────────────────────────────────────────
 
 
-class PreparePage(Message, frozen=True):
-    """The first message to the page source's child: where the models are, the source's settings as JSON, the next page's number."""
-
-    models: str
-    source: DeviceSettings
-    first_page: PageNumber
-
-
-ToPageChild = PreparePage
+ToPageChild = Prepare
 FromPageChild = Prepared | Unfit | Alive | FromPage
 
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -295,7 +295,11 @@ class Desk:
             found.append(messages.RegisterFound(*said))
             self._said[answer.answer.value] += 1
             if handle:
-                self._hits.append((handle, self._hit_of(name, answer, now)))
+                agency = self._settings.lists[name].agency if name in self._settings.lists else name
+                cause = "" if answer.cause is None else answer.cause.value
+                at = now.isoformat(timespec="seconds")
+                hit = Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
+                self._hits.append((handle, hit))
                 self._has_hit.set()
         await connection.send(messages.RegistersSaid(found))
 
@@ -303,12 +307,6 @@ class Desk:
         """Lists by their owners' priority, then registers online."""
         ranks = {name: header.priority for name, header in self._lists.headers().items() if header is not None}
         return sorted(answers, key=lambda name: ranks.get(name, 10))
-
-    def _hit_of(self, name: str, answer: Answer, now: datetime) -> Hit:
-        agency = self._settings.lists[name].agency if name in self._settings.lists else name
-        cause = "" if answer.cause is None else answer.cause.value
-        at = now.isoformat(timespec="seconds")
-        return Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
 
     async def _settle(self, register: str, handle: str, disposition: Disposition) -> bool:
         """Keep what became of a hit; False when that could not be written, and the lane says it again."""

@@ -69,10 +69,6 @@ def _warned(of: str) -> Callable[[ProgramStatus, Config], bool]:
     return lambda told, _: of in told.lane.warnings
 
 
-def _log_is_lost(told: ProgramStatus, _: Config) -> bool:
-    return ("log" in told.lane.lost or told.is_away("log")) and not told.log.disk_full
-
-
 def _officer_is_absent(told: ProgramStatus, config: Config) -> bool:
     if config.mode == "shadow" or not told.says("lane"):
         return False
@@ -113,22 +109,6 @@ def _certificate_is_ending(told: ProgramStatus, _: Config) -> bool:
     return days is not None and days < DAYS_LEFT_MIN
 
 
-def _import_fails(told: ProgramStatus, _: Config) -> bool:
-    return told.sync.lists is not None and bool(told.sync.lists.problem)
-
-
-def _central_is_away(told: ProgramStatus, config: Config) -> bool:
-    return config.sync is not None and (told.is_away("sync") or bool(told.sync.problem))
-
-
-def _screens_are_away(told: ProgramStatus, _: Config) -> bool:
-    return told.is_away("screens") or (told.says("screens") and told.screens.page != "shown")
-
-
-def _a_register_is_silent(told: ProgramStatus, _: Config) -> bool:
-    return any(one.state not in {"ready", "suspended"} for one in told.registers.registers.values())
-
-
 MODES: Final = (
     Mode("lane_away", "the lane program does not answer", Lane.CLOSED,
          "the barrier ends a grant by itself; the traveller's page shows that an officer will help", "the technician",
@@ -163,7 +143,7 @@ MODES: Final = (
          lambda told, _: told.vision.sensor.startswith("lost")),
     Mode("log_away", "the log program does not answer for 3 s, or cannot write", Lane.CLOSED,
          "a crossing that runs is referred; what happens is written once it is back", "the technician at once",
-         _log_is_lost),
+         lambda told, _: ("log" in told.lane.lost or told.is_away("log")) and not told.log.disk_full),
     Mode("disk_full", "the log has begun to use the room that it kept back", Lane.CLOSED,
          "what frees a person is still written", "the technician at once", lambda told, _: told.log.disk_full),
     Mode("head_unconfirmed",
@@ -181,14 +161,16 @@ MODES: Final = (
          f"a written rule that is in force will be over in less than {DAYS_LEFT_MIN:g} days, or none is in force",
          Lane.OPEN, "", "the author of the rule", _rules_are_ending),
     Mode("lists_not_imported", "what lies in the folder of lists cannot be imported", Lane.OPEN,
-         "by the lists that it has, until they are too old", "the operator of the lists", _import_fails),
+         "by the lists that it has, until they are too old", "the operator of the lists",
+         lambda told, _: told.sync.lists is not None and bool(told.sync.lists.problem)),
     Mode("registers_away", "the registers' program does not answer", Lane.REFERS,
          "lists and registers are asked by hand", "the officer, then the technician",
          lambda told, _: told.is_away("registers")),
     Mode("register_silent",
          "a list or register that must answer cannot: it is missing, too old or not reached, or its key is not there",
          Lane.REFERS, "it is asked by hand; days on which a register is suspended stand in gate.toml",
-         "the officer, then the operator of the lists", _a_register_is_silent),
+         "the officer, then the operator of the lists",
+         lambda told, _: any(one.state not in {"ready", "suspended"} for one in told.registers.registers.values())),
     Mode("signed_lists_refused",
          "a new edition of a signed list is refused, or what is to be told to owners of lists cannot be written",
          Lane.OPEN, "by the editions that are held, until they are too old", "the operator of the lists",
@@ -205,7 +187,8 @@ MODES: Final = (
     Mode("mains_lost", "the gate runs on its battery", Lane.CLOSED, "", "the officer, then the technician",
          _hindered("mains_lost")),
     Mode("central_away", "the central server, or sync, does not answer", Lane.OPEN,
-         "the log stays here and is carried later", "the operator of the central server", _central_is_away),
+         "the log stays here and is carried later", "the operator of the central server",
+         lambda told, config: config.sync is not None and (told.is_away("sync") or bool(told.sync.problem))),
     Mode("certificate_ending", f"the device certificate ends in less than {DAYS_LEFT_MIN:g} days", Lane.OPEN,
          "the central server answers until then", "the technician", _certificate_is_ending),
     Mode("page_gone", "no browser paints the traveller's page; in a demo only after one did", Lane.CLOSED,
@@ -213,7 +196,8 @@ MODES: Final = (
          _lost("screen")),
     Mode("screens_away", "the traveller's page is not served", Lane.OPEN,
          "but page_gone holds, too, 3 s later; without it, in a demo that no browser watches, travellers see nothing",
-         "the officer, then the technician", _screens_are_away),
+         "the officer, then the technician",
+         lambda told, _: told.is_away("screens") or (told.says("screens") and told.screens.page != "shown")),
     Mode("throttled", "a thermal zone of the machine is at its passive trip point", Lane.OPEN,
          "whoever cannot be compared in time is referred", "the technician", lambda told, _: bool(told.vision.hot)),
     Mode("machine_late", "the lane's loop is late by more than 250 ms", Lane.OPEN,

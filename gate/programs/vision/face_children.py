@@ -34,7 +34,7 @@ class FaceSpare(Spare[messages.FromChild]):
     def proven_s(self) -> float | None:
         """How long ago the waiting child gave its golden values; None when there is none, or it never did."""
         child, at_s = self._proven
-        if child is None or child is not self._child:
+        if child is None or child is not self.child:
             return None
         return asyncio.get_running_loop().time() - at_s
 
@@ -48,7 +48,7 @@ class FaceSpare(Spare[messages.FromChild]):
 
         One that does not answer, or no longer as it should, is replaced.
         """
-        child = self._child
+        child = self.child
         try:
             answer = await self._try(messages.Trial.MODELS, PROVE_DEADLINE_S)
         except ChildMuteError as error:
@@ -61,7 +61,7 @@ class FaceSpare(Spare[messages.FromChild]):
 
     async def _try(self, what: messages.Trial, deadline_s: float) -> messages.Tried:
         async with self._changed:  # nobody takes it meanwhile
-            child = self._child
+            child = self.child
             if child is None:
                 raise ChildLostError(self.problem or "no child is ready")
             await child.send(messages.Try(what))
@@ -83,9 +83,9 @@ class FaceSpare(Spare[messages.FromChild]):
     async def _give_up(self, child: Faces | None, reason: str) -> None:
         """End a child that waits, and have another one."""
         async with self._changed:
-            if child is None or child is not self._child:
+            if child is None or child is not self.child:
                 return
-            self._child = None
+            self.child = None
         log.error("spare_unproven", extra={"reason": reason})
         await child.end()
         self.want()

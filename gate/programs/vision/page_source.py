@@ -77,7 +77,7 @@ class Pages:
 
     async def _hear_child(self) -> None:
         """One child, until it is lost. Raises ChildLostError."""
-        prepare = messages.PreparePage(self._models, self._settings.spelt(), self._next_page)
+        prepare = messages.Prepare(self._models, self._settings.spelt(), first_page=self._next_page)
         child: Process[messages.FromPageChild] = await Process.start(
             MODULE, prepare, incoming=messages.FromPageChild, ends=False
         )

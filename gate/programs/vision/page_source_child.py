@@ -157,7 +157,7 @@ class Child:
         """Prepare, then look for ever."""
         prepare = await self._parent.receive()
         self._next_page = prepare.first_page
-        settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
+        settings: PageSettings = msgspec.json.decode(prepare.camera, type=PageSettings)
         confine(of_device(settings.reach))
         try:
             recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
@@ -251,7 +251,10 @@ class Child:
     async def _tell(self, seen: Event, driver: str) -> None:
         match seen:
             case Read(page, _, _, portrait):
-                self._kept = Kept(page, readings_of(seen), None if portrait is None else _jpeg(portrait))
+                bounds = {"width_max": PORTRAIT_WIDTH_MAX, "bytes_max": PORTRAIT_BYTES_MAX}
+                self._kept = Kept(
+                    page, readings_of(seen), portrait if portrait is None else preview(portrait, **bounds)
+                )
                 await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
                 self._verdicts = None
             case Unread(page):
@@ -283,10 +286,6 @@ def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
         return decode(content)
     except BadPictureError:
         return None
-
-
-def _jpeg(portrait: npt.NDArray[np.uint8]) -> bytes | None:
-    return preview(portrait, width_max=PORTRAIT_WIDTH_MAX, bytes_max=PORTRAIT_BYTES_MAX)
 
 
 async def _written(writing: Coroutine[Any, Any, None]) -> None:

@@ -152,10 +152,8 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
     return template.render(
         boot=boot,
         catalogue=catalogue,
-        gate=labels.gate,
-        volume=labels.volume,
+        labels=labels,
         cues=CUES,
-        operator=labels.operator,
         languages=[
             {
                 "tag": language,
@@ -167,9 +165,6 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
             for language in labels.languages
         ],
         code=notice.code(),
-        camera_at=labels.camera_at,
-        distance_cm=labels.distance_cm,
-        width_mm=labels.width_mm,
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )

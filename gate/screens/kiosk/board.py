@@ -43,18 +43,13 @@ class Painting:
 
 
 class Board:
-    """Holds the newest state and numbers it. `boot` is new at each start, so that a page knows when to reload."""
+    """Holds the newest state, which is shown, and numbers it. `boot` is new at each start, so that a page knows when to reload."""
 
     def __init__(self, *, boot: str, state: PageState, pages_max: int = PAGES_MAX) -> None:
         self.boot = boot
-        self._state = state
+        self.state = state
         self._seq = 0
         self._pages: Fanout[bytes] = Fanout(clients_max=pages_max)
-
-    @property
-    def state(self) -> PageState:
-        """The page that is shown."""
-        return self._state
 
     @property
     def event_id(self) -> str:
@@ -73,9 +68,9 @@ class Board:
 
     def show(self, state: PageState) -> None:
         """Show a page to everyone, unless it is shown already."""
-        if state == self._state:
+        if state == self.state:
             return
-        self._state = state
+        self.state = state
         self._seq += 1
         self._pages.send(self._event())
 
@@ -91,5 +86,5 @@ class Board:
         self._pages.close()
 
     def _event(self) -> bytes:
-        payload = json.dumps({"boot": self.boot, **self._state.as_json()}, separators=(",", ":"))
+        payload = json.dumps({"boot": self.boot, **self.state.as_json()}, separators=(",", ":"))
         return f"id: {self.event_id}\nevent: state\ndata: {payload}\n\n".encode()
