@@ -203,11 +203,7 @@ async def connect(
 
 @contextlib.asynccontextmanager
 async def listen(
-    channel: Channel[Any, Any],
-    path: Path,
-    handler: Attend,
-    *,
-    users: Users | None = None,
+    channel: Channel[Any, Any], path: Path, handler: Attend, *, users: Users | None = None
 ) -> AsyncIterator[None]:
     """Listen on `path` and run `handler` a raw connection, which ends with it. Raises NoPlaceError.
 

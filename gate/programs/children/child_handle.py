@@ -97,11 +97,7 @@ class Process(Generic[Said]):
     """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
 
     def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        connection: Connection[Said],
-        way: socket.socket,
-        words: Words,
+        self, process: asyncio.subprocess.Process, connection: Connection[Said], way: socket.socket, words: Words
     ) -> None:
         self.detail: dict[str, object] = {}
         self.lost = asyncio.Event()

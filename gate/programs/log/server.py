@@ -22,8 +22,7 @@ from gate.channel import messages
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
-from gate.programs.log.clock_steps import Steps
-from gate.programs.log.context import LogContext, Timing
+from gate.programs.log.context import LogContext, Steps, Timing
 from gate.programs.log.erasures import ErasedElsewhere, Erasures
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts

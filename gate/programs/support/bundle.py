@@ -137,39 +137,29 @@ class Bundle:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the parts come from."""
-
-    told: Callable[[Config], Awaitable[ProgramStatus]]
-    tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]]
-    journal: Callable[[], Iterable[str]]
-
-
-async def collect(config: Config, sources: Sources) -> Bundle:
+async def collect(
+    config: Config,
+    *,
+    told_by: Callable[[Config], Awaitable[ProgramStatus]],
+    tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]],
+    journal: Callable[[], Iterable[str]],
+) -> Bundle:
     """Collect everything that this user may see."""
-    told = await sources.told(config)
+    told = await told_by(config)
+    outcomes = [_tested(one) for one in await tests(config)]
+    exposed = exposition(told, config, version=_version()).encode()
     parts = [
         _json("versions.json", "what is installed", versions()),
         _json("configuration.json", "gate.toml without secrets and names", without_secrets(config)),
         _json("status.json", "how the programs are", _status(told, config)),
-        Part(
-            "metrics.txt",
-            "counters and times, as Prometheus reads them",
-            exposition(told, config, version=_version()).encode(),
-        ),
-        _json(
-            "selftest.json",
-            "every device, model, list, clock and disk",
-            [_tested(one) for one in await sources.tests(config)],
-        ),
+        Part("metrics.txt", "counters and times, as Prometheus reads them", exposed),
+        _json("selftest.json", "every device, model, list, clock and disk", outcomes),
     ]
     missing = [] if told.says("lane") else ["status.json: the lane does not answer, or this user may not ask it"]
     try:
-        events = "".join(json.dumps(event) + "\n" for event in _events(sources.journal()))
-        parts.append(
-            Part("journal.jsonl", f"events of our units in the last {JOURNAL_DAYS} days, a line each", events.encode())
-        )
+        events = "".join(json.dumps(event) + "\n" for event in _events(journal()))
+        says = f"events of our units in the last {JOURNAL_DAYS} days, a line each"
+        parts.append(Part("journal.jsonl", says, events.encode()))
     except PartError as error:
         missing.append(f"journal.jsonl: {error}")
     return Bundle(tuple(parts), tuple(missing))
@@ -239,14 +229,8 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, object]]:
 
 def journal_of_our_units() -> list[str]:
     """The entries of our units as journald gives them, a JSON document a line. Raises PartError."""
-    command = [
-        "journalctl",
-        "--output=json",
-        "--unit=gate-*",
-        f"--since=-{JOURNAL_DAYS}d",
-        f"--lines={JOURNAL_LINES_MAX}",
-        "--no-pager",
-    ]
+    bounds = (f"--since=-{JOURNAL_DAYS}d", f"--lines={JOURNAL_LINES_MAX}")
+    command = ("journalctl", "--output=json", "--unit=gate-*", *bounds, "--no-pager")
     try:
         done = subprocess.run(command, capture_output=True, timeout=JOURNAL_DEADLINE_S, check=False)  # noqa: S603 - ours
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -70,11 +70,7 @@ log = logging.getLogger("gate.sync")
 
 
 async def run(
-    config: Config,
-    *,
-    stop: asyncio.Event,
-    now: Callable[[], datetime] = clock.now,
-    look_every_s: float = LOOK_EVERY_S,
+    config: Config, *, stop: asyncio.Event, now: Callable[[], datetime] = clock.now, look_every_s: float = LOOK_EVERY_S
 ) -> None:
     """Say how it is, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
     if config.sync is None and config.lists is None:
@@ -179,13 +175,7 @@ def _upkeep(
         return Courier(settings.address, context, line=shared)
 
     return Upkeep(
-        folder,
-        config.gate_id,
-        connect=connect,
-        now=now,
-        mirror_keys=keys,
-        every_s=every_s,
-        passphrase=passphrase,
+        folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s, passphrase=passphrase
     )
 
 

@@ -34,10 +34,9 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.thermal import hot_zones
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.page_source import Pages
-from gate.programs.vision.readiness import CrossingFacts, Facts, is_alive, state_of
+from gate.programs.vision.readiness import CrossingFacts, Facts, hot_zones, is_alive, state_of
 from gate.programs.vision.referral_memory import Memory
 from gate_core.errors import DriverError
 from gate_core.programs.task_groups import run_until_first_exits
