@@ -368,17 +368,13 @@ class PageGone(Message, frozen=True):
     page: PageNumber
 
 
-class PageSourceUp(Message, frozen=True):
-    """The page source gives pictures."""
+class PageSource(Message, frozen=True):
+    """The page source gives pictures; or why it gives none, and then vision tries to have it back."""
+
+    lost: Words | None = None
 
 
-class PageSourceLost(Message, frozen=True):
-    """The page source gives none, and vision tries to have it back."""
-
-    reason: Words
-
-
-FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
+FromPage = PageRead | PageUnread | PageHint | PageGone | PageSource
 ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
 FromFace = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | SealedPiece
 FromVision = FromFace | Erased | FromPage | Status
@@ -671,19 +667,8 @@ class DocumentReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confined: dict[str, bool]
 
 
-class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the page was read that opened the crossing: `PageRead` without its lines, and whether a visa was shown before."""
-
-    source: Annotated[str, msgspec.Meta(max_length=64)]
-    format: Annotated[str, msgspec.Meta(max_length=8)]
-    weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-    accepted: bool
-    findings: Annotated[list[PageCheck], msgspec.Meta(max_length=16)]
-    visa: bool
-
-
 class ReadDocument(Message, frozen=True):
-    """Read and judge the document of this crossing: the one of this process.
+    """Read and judge the document of this crossing: the one of this process. `page` says how the page was read, `visa` that a visa was shown before.
 
     `readings` are the MRZs to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
     `portrait` says that a way to the face child is handed over: the portrait is written to it. With `day_key` a mark of the chip is made for the
@@ -693,9 +678,10 @@ class ReadDocument(Message, frozen=True):
     crossing: str
     readings: Annotated[list[Annotated[list[str], msgspec.Meta(max_length=3)]], msgspec.Meta(max_length=2)]
     clock_sure: bool
-    page: PageShown | None
+    page: PageRead | None
     lines: bool
     portrait: bool
+    visa: bool = False
     day_key: Annotated[bytes, msgspec.Meta(max_length=DAY_KEY_BYTES)] = b""
 
     def __repr__(self) -> str:
@@ -709,24 +695,23 @@ class IssuerSeen(Message, frozen=True):
     issuer: Issuer
 
 
-class ChipFound(Message, frozen=True):
-    """A chip lies on the reader."""
+class ChipStage(enum.Enum):
+    """How far the reading has come, by the name that the lane's tally has for it."""
+
+    FOUND = "chip_found"  # a chip lies on the reader
+    PORTRAIT = "portrait_read"  # EF.DG2, whose hash is that of EF.SOD; the picture goes to the face child by itself
 
 
-class PortraitRead(Message, frozen=True):
-    """EF.DG2 was read, and its hash is that of EF.SOD; the picture goes to the face child by itself."""
+class ChipReached(Message, frozen=True):
+    """The reading of the chip has come so far."""
+
+    stage: ChipStage
 
 
 class DocumentKnown(Message, frozen=True):
     """What lists and registers may be asked about this document. Said once, as soon as its MRZ is known; while the chip is read they have time to answer."""
 
     question: DocumentQuestion
-
-
-class CentreAsked(Message, frozen=True):
-    """Ask the control centre this."""
-
-    question: ToCentre
 
 
 class CentreAnswered(Message, frozen=True):
@@ -768,7 +753,7 @@ class DocumentLeft(Message, frozen=True):
 
 
 ToDocument = PrepareDocument | ReadDocument | CentreAnswered | EndCrossing
-FromReading = IssuerSeen | ChipFound | PortraitRead | DocumentKnown | CentreAsked | DocumentJudged | DocumentUnread
+FromReading = IssuerSeen | ChipReached | DocumentKnown | ToCentre | DocumentJudged | DocumentUnread
 FromDocument = Prepared | Unfit | Alive | FromReading | DocumentLeft | SealedPiece
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────

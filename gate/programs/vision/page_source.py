@@ -44,10 +44,8 @@ class Pages:
     async def show_to(self, lane: Lane) -> None:
         """Tell this lane what lies there, from now on; first, whether the source is there."""
         self._lanes.add(lane)
-        if self.state == "up":
-            await lane.send(messages.PageSourceUp())
-        elif self.state != "starting":
-            await lane.send(messages.PageSourceLost(messages.words(self.state)))
+        if self.state != "starting":
+            await lane.send(messages.PageSource(None if self.state == "up" else messages.words(self.state)))
 
     def forget(self, lane: Lane) -> None:
         """This lane is gone."""
@@ -91,18 +89,15 @@ class Pages:
             await child.end()
 
     async def _lose(self, error: ChildLostError) -> None:
-        await self._hear(messages.PageSourceLost(messages.words(error)))
+        await self._hear(messages.PageSource(messages.words(error)))
 
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
             case messages.PageRead(page) | messages.PageUnread(page):
                 self._next_page = page + 1
-            case messages.PageSourceUp():
-                self.state = "up"
-                self._trouble.is_now("")
-            case messages.PageSourceLost(reason):
-                self.state = reason
-                self._trouble.is_now(reason)
+            case messages.PageSource(lost):
+                self.state = "up" if lost is None else lost
+                self._trouble.is_now(lost or "")
             case messages.PageHint() | messages.PageGone():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():

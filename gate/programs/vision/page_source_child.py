@@ -269,7 +269,7 @@ class Child:
         if up is self._up:
             return
         self._up = up
-        await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(messages.words(reason)))
+        await self._parent.send(messages.PageSource(None if up else messages.words(reason)))
 
 
 def source_for(settings: PageSettings) -> PageSource:

@@ -215,16 +215,16 @@ class Child:
         await self._lane.send(messages.DocumentKnown(question))
 
     async def _found(self) -> None:
-        await self._lane.send(messages.ChipFound())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.FOUND))
 
     async def _pass_portrait(self, portrait: Portrait) -> None:
         """Send the portrait beside the reading: the face child may not be there yet."""
-        await self._lane.send(messages.PortraitRead())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
         if self._sending is None:  # a second reading of the same chip has nothing to add
             self._sending = asyncio.ensure_future(self._send(portrait))
 
     async def _keep_portrait(self, _: Portrait) -> None:
-        await self._lane.send(messages.PortraitRead())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
 
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
@@ -233,7 +233,7 @@ class Child:
                 await portraits.send(end, portrait.encoding, portrait.image)
 
     async def _ask_centre(self, request: CentreRequest) -> bytes | None:
-        await self._lane.send(messages.CentreAsked(question_of(request)))
+        await self._lane.send(question_of(request))
         return await self._answers.get()
 
 

@@ -86,7 +86,7 @@ class ChipSide:
     now: datetime
 
 
-def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: int) -> PageEvidence:
+def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: bool, tries: int) -> PageEvidence:
     """How the page was read, and whether that counts: by the acceptance rule, or because EF.DG1 says the same.
 
     The acceptance of vision is that of the first reading; the second one counts only if EF.DG1 equals it.
@@ -101,7 +101,7 @@ def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: i
         format=shown.format,
         weakest=shown.weakest,
         tries=tries,
-        visa=shown.visa,
+        visa=visa,
         checks=(PageCheck(PageCheckId.PAGE_ACCEPTED, result), *page_checks(shown.findings)),
     )
 
@@ -137,7 +137,7 @@ async def inspect_presented(
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence
-    return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
+    return replace(evidence, page=page_evidence(wanted.page, inspection, visa=wanted.visa, tries=tries))
 
 
 def mark_of(day_key: bytes, security_object: bytes) -> str:

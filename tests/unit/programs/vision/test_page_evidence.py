@@ -50,8 +50,8 @@ def test_a_reading_counts_by_the_rule_or_because_the_chip_says_the_same(
     tries: int,
     counts: bool,  # noqa: FBT001
 ) -> None:
-    shown = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=False)
-    evidence = page_evidence(shown, inspected(mrz_dg1), tries=tries)
+    shown = messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
+    evidence = page_evidence(shown, inspected(mrz_dg1), visa=False, tries=tries)
     (check,) = evidence.checks
     assert check.id is PageCheckId.PAGE_ACCEPTED
     assert (check.result is CheckResult.SUCCESSFUL) is counts
