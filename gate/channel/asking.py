@@ -11,9 +11,9 @@ import contextlib
 import select
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Final, Generic
+from typing import Final
 
 import msgspec
 
@@ -35,87 +35,65 @@ def ask(
     frame = LENGTH.pack(len(body)) + body
     answers: dict[str, ToCaller | ChannelError] = {}
     with contextlib.ExitStack() as ends:
-        calls = {name: _Call(channel, path, frame, ends) for name, (channel, path) in listeners.items()}
-        while True:
-            answers |= {name: said for name, call in calls.items() if (said := _said(call)) is not None}
+        calls = {name: _call(channel, path, frame, ends) for name, (channel, path) in listeners.items()}
+        while calls:
+            poll, left_s = select.poll(), until_s - time.monotonic()
+            for name, call in calls.items():
+                try:
+                    if (end := next(call)) is None:
+                        left_s = min(left_s, FULL_AGAIN_S)
+                    else:
+                        poll.register(end, select.POLLIN)
+                except StopIteration as done:
+                    answers[name] = done.value
+                except ChannelError as error:
+                    answers[name] = error
             calls = {name: call for name, call in calls.items() if name not in answers}
-            left_s = until_s - time.monotonic()
-            if not calls or left_s <= 0:
+            if time.monotonic() >= until_s:
                 break
-            _wait(calls.values(), left_s)
+            if calls:
+                poll.poll(left_s * 1000)
     return {name: answers.get(name, ChannelClosedError("the peer does not answer in time")) for name in listeners}
 
 
-class _Call(Generic[ToListener, ToCaller]):
-    """One listener's: first to be asked, then to be heard. Nothing here waits."""
+def _call(
+    channel: Channel[ToListener, ToCaller], path: Path, frame: bytes, ends: contextlib.ExitStack
+) -> Generator[socket.socket | None, None, ToCaller]:
+    """Ask one listener and hear it. Never waits: yields the socket that there is more to come from, None to be called again soon.
 
-    def __init__(
-        self, channel: Channel[ToListener, ToCaller], path: Path, frame: bytes, ends: contextlib.ExitStack
-    ) -> None:
-        self.end = ends.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        self.end.setblocking(False)
-        self.is_asked = False
-        self._channel = channel
-        self._path = path
-        self._frame = frame
-        self._heard = bytearray()
-
-    def goes_on(self) -> ToCaller | None:
-        """The answer, None until it is there. Raises ChannelError."""
-        if not self.is_asked and not self._ask():
-            return None
-        return self._hear()
-
-    def _ask(self) -> bool:
-        users = Users.here(self._channel)
+    Raises ChannelError.
+    """
+    end = ends.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    end.setblocking(False)
+    users, is_asked = Users.here(channel), False
+    while not is_asked:
         try:
-            self.end.connect(str(self._path))
-            expect_listener(self._channel, users, peer_of(self.end))
-            self.end.sendall(self._frame)  # far smaller than what a socket holds
+            end.connect(str(path))
+            expect_listener(channel, users, peer_of(end))
+            end.sendall(frame)  # far smaller than what a socket holds
+            is_asked = True
         except BlockingIOError:
-            return False
+            yield None
         except PermissionError as error:
-            raise no_right(self._channel, users, self._path) from error
+            raise no_right(channel, users, path) from error
         except OSError as error:
-            raise ChannelClosedError(f"nobody listens on {self._path.name}") from error
-        self.is_asked = True
-        return True
-
-    def _hear(self) -> ToCaller | None:
-        wanted = LENGTH.size
-        while True:
-            if len(self._heard) >= LENGTH.size:
-                (length,) = LENGTH.unpack_from(self._heard)
-                if length > self._channel.bytes_max:
-                    raise BadMessageError(f"a message of {length} bytes exceeds {self._channel.bytes_max}")
-                wanted = LENGTH.size + length
-            if len(self._heard) == wanted:
-                decoder: msgspec.msgpack.Decoder[ToCaller] = msgspec.msgpack.Decoder(self._channel.to_caller)
-                return decoded(decoder, bytes(self._heard[LENGTH.size :]))
-            try:
-                piece = self.end.recv(min(PIECE_BYTES, wanted - len(self._heard)))
-            except BlockingIOError:
-                return None
-            except OSError as error:
-                raise ChannelClosedError("the peer is gone") from error
-            if not piece:
-                raise ChannelClosedError("the peer is gone")
-            self._heard += piece
-
-
-def _said(call: _Call[ToListener, ToCaller]) -> ToCaller | ChannelError | None:
-    try:
-        return call.goes_on()
-    except ChannelError as error:
-        return error
-
-
-def _wait(calls: Iterable[_Call[ToListener, ToCaller]], left_s: float) -> None:
-    """Until one of them may go on, or the time is over."""
-    poll = select.poll()
-    for call in calls:
-        if call.is_asked:
-            poll.register(call.end, select.POLLIN)
-        else:
-            left_s = min(left_s, FULL_AGAIN_S)
-    poll.poll(left_s * 1000)
+            raise ChannelClosedError(f"nobody listens on {path.name}") from error
+    heard, wanted = bytearray(), LENGTH.size
+    while len(heard) < wanted:
+        try:
+            piece = end.recv(min(PIECE_BYTES, wanted - len(heard)))
+        except BlockingIOError:
+            yield end
+            continue
+        except OSError as error:
+            raise ChannelClosedError("the peer is gone") from error
+        if not piece:
+            raise ChannelClosedError("the peer is gone")
+        heard += piece
+        if len(heard) == wanted == LENGTH.size:
+            (length,) = LENGTH.unpack(heard)
+            if length > channel.bytes_max:
+                raise BadMessageError(f"a message of {length} bytes exceeds {channel.bytes_max}")
+            wanted += length
+    decoder: msgspec.msgpack.Decoder[ToCaller] = msgspec.msgpack.Decoder(channel.to_caller)
+    return decoded(decoder, bytes(heard[LENGTH.size :]))

@@ -7,6 +7,7 @@ passage's, never a bare string. What the unions mean to whom is in `gate.channel
 
 from __future__ import annotations
 
+import enum
 import json
 from datetime import datetime
 from typing import Annotated
@@ -367,39 +368,25 @@ class PageGone(Message, frozen=True):
     page: PageNumber
 
 
-class PageSourceUp(Message, frozen=True):
-    """The page source gives pictures."""
+class PageSource(Message, frozen=True):
+    """The page source gives pictures; or why it gives none, and then vision tries to have it back."""
+
+    lost: Words | None = None
 
 
-class PageSourceLost(Message, frozen=True):
-    """The page source gives none, and vision tries to have it back."""
-
-    reason: Words
-
-
-FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
+FromPage = PageRead | PageUnread | PageHint | PageGone | PageSource
 ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
-FromVision = (
-    CameraUp
-    | CameraLost
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | SealedPiece
-    | Erased
-    | FromPage
-    | Status
-)
+FromFace = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | SealedPiece
+FromVision = FromFace | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
 
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are, which of them to use, which camera it will open, later.
+    """The first message to a new child: where its models are, which of them to use, which camera or page source it will open.
 
     `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to. `officers` None: the gate has
-    none, and nothing is sealed.
+    none, and nothing is sealed. `first_page` is the number of a page source's next page.
     """
 
     models: str
@@ -408,6 +395,7 @@ class Prepare(Message, frozen=True):
     tints: bool = False
     profile: str = "standard"
     providers: list[str] = []
+    first_page: PageNumber = 1
 
 
 class Prepared(Message, frozen=True):
@@ -426,24 +414,23 @@ class Unfit(Message, frozen=True):
     reason: Words
 
 
-class ProbeCamera(Message, frozen=True):
-    """Without a crossing, after a loss: open the camera, decode one frame, drop it, close. Answered by CameraProbed."""
+class Trial(enum.Enum):
+    """What a child that waits for a crossing can be asked to try."""
+
+    CAMERA = "camera"  # after a loss: open it, decode one frame, drop it, close
+    MODELS = "models"  # run every model on its golden input
 
 
-class CameraProbed(Message, frozen=True):
-    """Whether the camera gave a frame."""
+class Try(Message, frozen=True):
+    """Without a crossing: try this. Answered by Tried."""
 
-    ok: bool
-    reason: Words
-
-
-class Prove(Message, frozen=True):
-    """Without a crossing: run every model on its golden input. Answered by Proved."""
+    what: Trial
 
 
-class Proved(Message, frozen=True):
-    """Whether every model gave its golden values. `reason` says which did not."""
+class Tried(Message, frozen=True):
+    """Whether the camera gave a frame, or every model its golden values; and why not."""
 
+    what: Trial
     ok: bool
     reason: Words
 
@@ -455,15 +442,7 @@ class Alive(Message, frozen=True):
 # ── vision ↔ the child process of the page source ────────────────────────────────────────────────────────────────────
 
 
-class PreparePage(Message, frozen=True):
-    """The first message to the page source's child: where the models are, the source's settings as JSON, the next page's number."""
-
-    models: str
-    source: DeviceSettings
-    first_page: PageNumber
-
-
-ToPageChild = PreparePage
+ToPageChild = Prepare
 FromPageChild = Prepared | Unfit | Alive | FromPage
 
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -498,24 +477,8 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | ProbeCamera | Prove
-FromChild = (
-    Prepared
-    | Unfit
-    | Alive
-    | CameraProbed
-    | Proved
-    | CameraUp
-    | CameraLost
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | Preview
-    | ShowTint
-    | SealedPiece
-    | FaceRemembered
-)
+ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | Try
+FromChild = Prepared | Unfit | Alive | Tried | FromFace | FromPreview | FaceRemembered
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────
 
@@ -704,19 +667,8 @@ class DocumentReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confined: dict[str, bool]
 
 
-class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the page was read that opened the crossing: `PageRead` without its lines, and whether a visa was shown before."""
-
-    source: Annotated[str, msgspec.Meta(max_length=64)]
-    format: Annotated[str, msgspec.Meta(max_length=8)]
-    weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-    accepted: bool
-    findings: Annotated[list[PageCheck], msgspec.Meta(max_length=16)]
-    visa: bool
-
-
 class ReadDocument(Message, frozen=True):
-    """Read and judge the document of this crossing: the one of this process.
+    """Read and judge the document of this crossing: the one of this process. `page` says how the page was read, `visa` that a visa was shown before.
 
     `readings` are the MRZs to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
     `portrait` says that a way to the face child is handed over: the portrait is written to it. With `day_key` a mark of the chip is made for the
@@ -726,9 +678,10 @@ class ReadDocument(Message, frozen=True):
     crossing: str
     readings: Annotated[list[Annotated[list[str], msgspec.Meta(max_length=3)]], msgspec.Meta(max_length=2)]
     clock_sure: bool
-    page: PageShown | None
+    page: PageRead | None
     lines: bool
     portrait: bool
+    visa: bool = False
     day_key: Annotated[bytes, msgspec.Meta(max_length=DAY_KEY_BYTES)] = b""
 
     def __repr__(self) -> str:
@@ -742,24 +695,23 @@ class IssuerSeen(Message, frozen=True):
     issuer: Issuer
 
 
-class ChipFound(Message, frozen=True):
-    """A chip lies on the reader."""
+class ChipStage(enum.Enum):
+    """How far the reading has come, by the name that the lane's tally has for it."""
+
+    FOUND = "chip_found"  # a chip lies on the reader
+    PORTRAIT = "portrait_read"  # EF.DG2, whose hash is that of EF.SOD; the picture goes to the face child by itself
 
 
-class PortraitRead(Message, frozen=True):
-    """EF.DG2 was read, and its hash is that of EF.SOD; the picture goes to the face child by itself."""
+class ChipReached(Message, frozen=True):
+    """The reading of the chip has come so far."""
+
+    stage: ChipStage
 
 
 class DocumentKnown(Message, frozen=True):
     """What lists and registers may be asked about this document. Said once, as soon as its MRZ is known; while the chip is read they have time to answer."""
 
     question: DocumentQuestion
-
-
-class CentreAsked(Message, frozen=True):
-    """Ask the control centre this."""
-
-    question: ToCentre
 
 
 class CentreAnswered(Message, frozen=True):
@@ -801,20 +753,8 @@ class DocumentLeft(Message, frozen=True):
 
 
 ToDocument = PrepareDocument | ReadDocument | CentreAnswered | EndCrossing
-FromDocument = (
-    Prepared
-    | Unfit
-    | Alive
-    | IssuerSeen
-    | ChipFound
-    | PortraitRead
-    | DocumentKnown
-    | CentreAsked
-    | DocumentJudged
-    | DocumentUnread
-    | DocumentLeft
-    | SealedPiece
-)
+FromReading = IssuerSeen | ChipReached | DocumentKnown | ToCentre | DocumentJudged | DocumentUnread
+FromDocument = Prepared | Unfit | Alive | FromReading | DocumentLeft | SealedPiece
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,12 +9,9 @@ from gate.channel.message import Message, Status, StatusRequest
 from gate_core.rate_limit import Rate
 
 PROGRAMS = ("log", "vision", "lane", "sync", "screens", "registers")
-OFFICERS = (
-    "portcullis-officer"  # persons whose terminals may carry orders to a lane; what makes an order is its signature
-)
-OPERATORS = (
-    "portcullis-operators"  # persons who may ask how the programs are; screens is in it, and asks for the metrics
-)
+# Persons whose terminals may carry orders to a lane, which only their signature makes orders; and those who may ask how the programs are:
+# screens is one of these, and asks for the metrics.
+OFFICERS, OPERATORS = "portcullis-officer", "portcullis-operators"
 
 ToListener = TypeVar("ToListener", bound=Message)
 ToCaller = TypeVar("ToCaller", bound=Message)

@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +21,6 @@ import msgspec
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.framing import LENGTH, decoded, expect_listener, no_right
-from gate.channel.limits import Turnstile
 from gate.channel.message import Message
 from gate.channel.place import listening
 from gate.channel.row import Channel, ToCaller, ToListener
@@ -28,14 +29,23 @@ from gate_core.rate_limit import Bucket, Buckets, Rate
 
 BYTES_MAX = 64 * 1024
 CHILD_BYTES_MAX = 4 * 1024 * 1024  # what a child says of itself until it is prepared, such as its lists; then BYTES_MAX
-PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
-PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1
 REPEATED_TOLD_EVERY_S = 10.0
 BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
 BUSY_PAUSE_S = 0.01
+PERSONS_MAX = 16  # connections of all persons together, a channel
 log = logging.getLogger(__name__)
 
+PAIR: Channel[Any, Any] = Channel(
+    name="pair",
+    listener="",
+    callers=(),
+    purpose="a program and its own child",
+    to_listener=None,
+    to_caller=None,
+    to_listener_rate=Rate(1_000, 2_000),
+    to_caller_rate=Rate(1_000, 2_000),
+)
 Incoming = TypeVar("Incoming", bound=Message)
 Attend = Callable[[socket.socket, Peer], Awaitable[None]]
 
@@ -45,40 +55,40 @@ class Connection(Generic[Incoming]):
 
     def __init__(
         self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        *,
-        incoming: Any,  # noqa: ANN401 - a union of message types is no type object
-        bytes_max: int,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        row: Channel[Any, Any],
         peer: Peer,
-        bucket: Bucket,
-        complete_s: float,
-        read_s: float,
-        first_s: float | None = None,
+        caller: Bucket | None,
     ) -> None:
         self.peer = peer
-        self._reader = reader
-        self._writer = writer
-        self._bytes_max = self._takes_max = bytes_max
-        self._bucket = bucket
-        self._complete_s = complete_s
-        self._read_s = read_s
-        self._quiet_s = first_s  # until the first message has begun
+        self._reader, self._writer = streams
+        self._row = row
+        self._takes_max = row.bytes_max
+        self._bucket = caller or Bucket(row.to_caller_rate)
+        self._quiet_s = None if caller is None else row.first_s  # until the first message has begun
         self._clock_s = asyncio.get_running_loop().time
         self._encode = msgspec.msgpack.Encoder().encode
+        incoming = row.to_caller if caller is None else row.to_listener
         self._decoder: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(incoming)
-        writer.transport.set_write_buffer_limits(
-            0
-        )  # what was sent is the kernel's, and `send` knows whether the peer reads
+        # What was sent is the kernel's, and `send` knows whether the peer reads.
+        self._writer.transport.set_write_buffer_limits(0)
+
+    @classmethod
+    async def over(
+        cls, end: socket.socket, row: Channel[Any, Any], caller: Bucket | None = None
+    ) -> Connection[Incoming]:
+        """Talk over a socket, which the connection owns from now on. `caller` is the bucket of who calls, where we listen; None: we call."""
+        peer = peer_of(end)
+        return cls(await asyncio.open_unix_connection(sock=end, limit=row.bytes_max), row, peer, caller)
 
     async def send(self, message: Message) -> None:
         """Send one message. Raises ChannelClosedError, and ValueError for one that is too large to send."""
         body = self._encode(message)
-        if len(body) > self._bytes_max:
-            raise ValueError(f"{type(message).__name__} of {len(body)} bytes exceeds {self._bytes_max}")
+        if len(body) > self._row.bytes_max:
+            raise ValueError(f"{type(message).__name__} of {len(body)} bytes exceeds {self._row.bytes_max}")
         try:
             self._writer.write(LENGTH.pack(len(body)) + body)
-            async with asyncio.timeout(self._read_s):
+            async with asyncio.timeout(self._row.read_s):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
             self.close()
@@ -111,7 +121,7 @@ class Connection(Generic[Incoming]):
         self._quiet_s = None
         self._bucket.take(self._clock_s())  # whatever comes of it
         try:
-            async with asyncio.timeout(self._complete_s):
+            async with asyncio.timeout(self._row.complete_s):
                 (length,) = LENGTH.unpack(begun + await self._reader.readexactly(LENGTH.size - 1))
                 if length > self._takes_max:
                     self.close()
@@ -119,7 +129,7 @@ class Connection(Generic[Incoming]):
                 return await self._reader.readexactly(length)
         except TimeoutError as error:
             self.close()
-            raise BadMessageError(f"a message was not complete in {self._complete_s} s") from error
+            raise BadMessageError(f"a message was not complete in {self._row.complete_s} s") from error
 
     def take_no_more_than(self, bytes_max: int) -> None:
         """From the next message on, none that is longer; what is sent may be."""
@@ -144,17 +154,7 @@ class Connection(Generic[Incoming]):
 
 async def adopt(end: socket.socket, *, incoming: Any, bytes_max: int = BYTES_MAX) -> Connection[Any]:  # noqa: ANN401
     """Talk over one end of a socket pair, as a program and its own child do. The connection owns `end`."""
-    reader, writer = await asyncio.open_unix_connection(sock=end, limit=bytes_max)
-    return Connection(
-        reader,
-        writer,
-        incoming=incoming,
-        bytes_max=bytes_max,
-        peer=peer_of(end),
-        bucket=Bucket(PAIR_RATE),
-        complete_s=PAIR_DEADLINE_S,
-        read_s=PAIR_DEADLINE_S,
-    )
+    return await Connection.over(end, replace(PAIR, bytes_max=bytes_max, to_caller=incoming))
 
 
 async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None = None) -> socket.socket:
@@ -198,28 +198,12 @@ async def connect(
     channel: Channel[ToListener, ToCaller], path: Path, *, users: Users | None = None
 ) -> Connection[ToCaller]:
     """Connect to a program's socket. Raises as `reach`."""
-    end = await reach(channel, path, users=users)
-    peer = peer_of(end)
-    reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)
-    return Connection(
-        reader,
-        writer,
-        incoming=channel.to_caller,
-        bytes_max=channel.bytes_max,
-        peer=peer,
-        bucket=Bucket(channel.to_caller_rate),
-        complete_s=channel.complete_s,
-        read_s=channel.read_s,
-    )
+    return await Connection.over(await reach(channel, path, users=users), channel)
 
 
 @contextlib.asynccontextmanager
 async def listen(
-    channel: Channel[Any, Any],
-    path: Path,
-    handler: Attend,
-    *,
-    users: Users | None = None,
+    channel: Channel[Any, Any], path: Path, handler: Attend, *, users: Users | None = None
 ) -> AsyncIterator[None]:
     """Listen on `path` and run `handler` a raw connection, which ends with it. Raises NoPlaceError.
 
@@ -251,18 +235,8 @@ async def serve(
     buckets = Buckets(channel.to_listener_rate)
 
     async def attend(end: socket.socket, peer: Peer) -> None:
-        reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)
-        connection: Connection[ToListener] = Connection(
-            reader,
-            writer,
-            incoming=channel.to_listener,
-            bytes_max=channel.bytes_max,
-            peer=peer,
-            bucket=buckets.of(peer.uid, asyncio.get_running_loop().time()),
-            complete_s=channel.complete_s,
-            read_s=channel.read_s,
-            first_s=channel.first_s,
-        )
+        caller = buckets.of(peer.uid, asyncio.get_running_loop().time())
+        connection: Connection[ToListener] = await Connection.over(end, channel, caller)
         try:
             await handler(connection)
         finally:
@@ -270,6 +244,39 @@ async def serve(
 
     async with listen(channel, path, attend, users=users):
         yield
+
+
+@dataclass(slots=True)
+class Turnstile:
+    """Counts the connections of each caller, by user and by process, so that whatever one does, another finds its own free.
+
+    A program's connections are reserved for it. Persons share `PERSONS_MAX`: there may be any number of users among them.
+    """
+
+    channel: Channel[Any, Any]
+    _of_user: Counter[int] = field(default_factory=Counter)
+    _of_process: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _persons: int = 0
+
+    def enter(self, uid: int, pid: int, *, person: bool) -> bool:
+        """Count one more connection; False when the caller has as many as it may have."""
+        of_program = 0 if person else self.channel.connections_a_program
+        if (
+            self._of_user[uid] >= (of_program or self.channel.connections_a_user)
+            or self._of_process[uid, pid] >= (of_program or self.channel.connections_a_process)
+            or (person and self._persons >= PERSONS_MAX)
+        ):
+            return False
+        self._of_user[uid] += 1
+        self._of_process[uid, pid] += 1
+        self._persons += person
+        return True
+
+    def leave(self, uid: int, pid: int, *, person: bool) -> None:
+        """Count one less."""
+        self._of_user -= Counter({uid: 1})
+        self._of_process -= Counter({(uid, pid): 1})
+        self._persons -= person
 
 
 class _Repeated:
@@ -294,12 +301,7 @@ class _Repeated:
 class _Porter:
     """Lets callers in, one at a time, so that no crowd at the door keeps the program from its work."""
 
-    def __init__(
-        self,
-        channel: Channel[Any, Any],
-        users: Users,
-        handler: Attend,
-    ) -> None:
+    def __init__(self, channel: Channel[Any, Any], users: Users, handler: Attend) -> None:
         self._channel = channel
         self._users = users
         self._handler = handler
@@ -342,16 +344,14 @@ class _Porter:
         try:
             await self._handler(end, peer)
         except* BadMessageError as errors:
-            self._note_broken(peer, errors)
+            error: BaseException = errors
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            self._broken.note(peer, {"reason": str(error)})
         except* ChannelError:
             pass  # alone or in a group: the peer is gone, and its connection is over
         finally:
             end.close()
-
-    def _note_broken(self, peer: Peer, errors: BaseException) -> None:
-        while isinstance(errors, BaseExceptionGroup):
-            errors = errors.exceptions[0]
-        self._broken.note(peer, {"reason": str(errors)})
 
     async def end(self) -> None:
         ending = tuple(self._inside)

@@ -33,24 +33,21 @@ def card(
     except ConfigError as error:
         refuse_configuration(error, config)
     basis: dict[str, object] = {name: json.loads(value) for name, value in read(text.encode()).items()}
-    chapters, blanks = list(facts_of(settings, basis)), judged.blanks()
+    facts, blanks = facts_of(settings, basis), judged.blanks()
     said = {name: str(getattr(judged, name) or "") for name in judged.__struct_fields__}
     if out is not None:
         page = (
             environment(_PAGES)
             .get_template("system_card.html")
-            .render(
-                gate=settings.gate_id, origin=settings.origin, digest=digest(text), chapters=chapters, judgements=said
-            )
+            .render(gate=settings.gate_id, origin=settings.origin, digest=digest(text), chapters=facts, judgements=said)
         )
         write_new(out, page.encode())
     if as_json:
-        facts = {chapter: dict(rows) for chapter, rows in chapters}
         emit_json("rights.card/1", {"digest": digest(text), "facts": facts, "judgements": said, "blanks": list(blanks)})
     else:
-        for chapter, rows in chapters:
+        for chapter, rows in facts.items():
             say(chapter)
-            for name, value in rows:
+            for name, value in rows.items():
                 say(f"  {name}: {value}")
         say("Judgements")
         for name, value in said.items():

@@ -22,7 +22,7 @@ def command(
     from gate.programs.selftest import run_all
     from gate.programs.shared.runner import load_config
     from gate.programs.shared.status import hear_all
-    from gate.programs.support.bundle import NEVER, Sources, collect, journal_of_our_units, write
+    from gate.programs.support.bundle import NEVER, collect, journal_of_our_units, write
     from gate_core import durable
     from gate_core.programs import clock
     from gate_core.settings.config_file import ConfigError
@@ -35,7 +35,7 @@ def command(
     out = out or Path(f"portcullis-support-{settings.gate_id}-{made_at:%Y%m%dT%H%M%SZ}.tar")
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already and is kept; name another file")
-    bundle = asyncio.run(collect(settings, Sources(hear_all, run_all, journal_of_our_units)))
+    bundle = asyncio.run(collect(settings, told_by=hear_all, tests=run_all, journal=journal_of_our_units))
     try:
         with durable.writing(out, mode=0o600, new_only=True) as file:
             write(bundle, file, made_at)

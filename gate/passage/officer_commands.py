@@ -26,7 +26,6 @@ from gate.passage.lane import FirstWord, LaneContext, Referral
 from gate.passage.officer_views import NOT_ANSWERED, view
 from gate.passage.orders import LaneOrder, Ordered, Outcome
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.service_change import OCCUPIED
 from gate.passage.states import (
     State,
     Turn,

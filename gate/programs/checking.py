@@ -125,12 +125,7 @@ def _sync(config: Config) -> Iterator[Problem]:
         Verifier.parse(config.sync.mirror_vkey)
     except BadFormatError as error:
         yield Problem("sync.mirror_vkey", str(error))
-    yield from _missing("sync.identity", Path(config.sync.identity))
-
-
-def _lists(config: Config) -> Iterator[Problem]:
-    if config.lists is not None:
-        yield from _missing("lists.folder", Path(config.lists.folder))
+    yield from _missing("sync.identity", config.sync.identity)
 
 
 def _registers(config: Config) -> Iterator[Problem]:
@@ -153,14 +148,9 @@ def _registers(config: Config) -> Iterator[Problem]:
                 "there is none, so that nothing is known of anybody: suspended names days on which it is not asked",
             )
         elif not online.address.startswith("http:"):
-            yield from _missing(f"{key}.authorities", Path(online.authorities))
+            yield from _missing(f"{key}.authorities", str(Path(online.authorities)))
             if not online.certificate:
                 yield Problem(f"{key}.certificate", "there is none, so that nothing is known of anybody")
-
-
-def _updates(config: Config) -> Iterator[Problem]:
-    if config.updates is not None:
-        yield from _missing("updates.root", Path(config.updates.root))
 
 
 def _console(config: Config) -> Iterator[Problem]:
@@ -172,10 +162,11 @@ def _console(config: Config) -> Iterator[Problem]:
         yield Problem("console.certificates", str(error), unreadable=isinstance(error.__cause__, OSError))
 
 
-def _missing(key: str, path: Path) -> Iterator[Problem]:
-    """A file that is not there; whether its user may read it is that user's affair."""
+def _missing(key: str, path: str) -> Iterator[Problem]:
+    """A file that a key names, if it names one, and that is not there; whether its user may read it is that user's affair."""
     try:
-        path.stat()
+        if path:
+            Path(path).stat()
     except PermissionError:
         return
     except OSError as error:
@@ -197,9 +188,9 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _recipients,
     lambda config: page_texts.problems(config, Languages()),
     _sync,
-    _lists,
+    lambda config: _missing("lists.folder", config.lists.folder if config.lists else ""),
     _registers,
-    _updates,
+    lambda config: _missing("updates.root", config.updates.root if config.updates else ""),
     _console,
     lambda config: _said(lambda: require_officers(config)),
     lambda config: _said(lambda: approved(config)),

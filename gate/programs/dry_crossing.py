@@ -52,25 +52,21 @@ _SPECIMEN: Final = (
 async def cross(config: Config, *, ready_s: float = READY_S, ending_s: float = ENDING_S) -> str:
     """Let one document be laid, and say what came of it. Raises NotWellError, OSError."""
     try:
-        return await _cross(config, ready_s, ending_s)
+        with tempfile.TemporaryDirectory(prefix="dry-") as made:
+            folder = Path(made)
+            vkey, file = _prepare(folder, config)
+            async with _no_chip(folder / "chip"), contextlib.AsyncExitStack() as ending:
+                line = ending.enter_context(_line(folder / "swipe"))
+                children = [ending.enter_context(_running(name, file, folder)) for name in PROGRAMS]
+                await _until_ready(folder, children, ready_s)
+                screens = await _lay_document(folder, line)
+                for child in children[::-1]:
+                    child.terminate()
+                    await asyncio.to_thread(child.wait, ending_s)
+            entries = await asyncio.to_thread(_verified_entries, folder / "spool", vkey)
     except subprocess.TimeoutExpired as error:
         words = " ".join(error.cmd[4:6])  # those of `gate`
         raise NotWellError(f"{words} did not end within {error.timeout:.0f} s") from error
-
-
-async def _cross(config: Config, ready_s: float, ending_s: float) -> str:
-    with tempfile.TemporaryDirectory(prefix="dry-") as made:
-        folder = Path(made)
-        vkey, file = _prepare(folder, config)
-        async with _no_chip(folder / "chip"), contextlib.AsyncExitStack() as ending:
-            line = ending.enter_context(_line(folder / "swipe"))
-            children = [ending.enter_context(_running(name, file, folder)) for name in PROGRAMS]
-            await _until_ready(folder, children, ready_s)
-            screens = await _lay_document(folder, line)
-            for child in children[::-1]:
-                child.terminate()
-                await asyncio.to_thread(child.wait, ending_s)
-        entries = await asyncio.to_thread(_verified_entries, folder / "spool", vkey)
     return f"referred ({screens}), {entries} records verified"
 
 
@@ -179,10 +175,9 @@ async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]], re
                 lane = told["lane"]
                 missing = [name for name, one in told.items() if one is None or one.state != "ready"]
                 whose = missing[0] if missing else "lane"
-                why = (
-                    f"not ready: {', '.join(missing)}" if missing else f"the lane misses {lane and lane.detail['lost']}"
-                )
-                if not missing and lane is not None and not lane.detail["lost"]:
+                lost = lane and lane.detail["lost"]
+                why = f"not ready: {', '.join(missing)}" if missing else f"the lane misses {lost}"
+                if not missing and not lost:
                     return
                 await asyncio.sleep(_POLL_S)
     raise NotWellError(f"not within {ready_s:.0f} s: {why}; {_last_words(folder, whose)}")

@@ -174,11 +174,11 @@ def _watched(source: str, vision: Status) -> None:
     raise BusyError("the vision program has this camera and misses nothing; stop it to test the camera itself")
 
 
-async def _disk(config: Config) -> str:
-    return await asyncio.to_thread(_free_space, config)
+def _in_thread(test: Callable[[Config], str]) -> Test:
+    return lambda config: asyncio.to_thread(test, config)
 
 
-def _free_space(config: Config) -> str:
+def _disk(config: Config) -> str:
     folders = [Path(name) for name in (config.paths.state, config.paths.spool, config.paths.inbox)]
     for path in folders:
         if not path.is_dir():
@@ -264,12 +264,8 @@ async def _reference_page(config: Config) -> str:
     return "the specimen's page is read as it is printed"
 
 
-async def _reference_document(_: Config) -> str:
+def _reference_document(_: Config) -> str:
     """A specimen's files are judged as they must be, at the moment when they were made."""
-    return await asyncio.to_thread(_judge_specimen)
-
-
-def _judge_specimen() -> str:
     from gate_documents.checks import CheckId, Result  # noqa: PLC0415 - nothing else of this module judges documents
     from gate_documents.inspection import inspect_files  # noqa: PLC0415
 
@@ -280,13 +276,8 @@ def _judge_specimen() -> str:
         raise NotWellError(str(error)) from error
     inspection = inspect_files(files, anchors=anchors, now=REFERENCE_AT)
     # No chip is asked, so what only it could prove is not.
-    of_a_chip = {
-        CheckId.CHIP_ACCESS,
-        CheckId.CHIP_AUTHENTICITY,
-        CheckId.MRZ,
-        CheckId.MRZ_DG1,
-        CheckId.TERMINAL_AUTHENTICATION,
-    }
+    of_a_chip = {CheckId.CHIP_ACCESS, CheckId.CHIP_AUTHENTICITY, CheckId.TERMINAL_AUTHENTICATION}
+    of_a_chip |= {CheckId.MRZ, CheckId.MRZ_DG1}
     judged_of = [check for check in inspection.checks if check.id not in of_a_chip]
     wrong = [f"{check.id.value} {check.result.value}" for check in judged_of if check.result is not Result.SUCCESSFUL]
     if wrong or not judged_of:
@@ -333,15 +324,9 @@ async def _page(config: Config) -> str:
             return f"the folder {path}; whether pictures come shows with the first document"
 
 
-async def _barrier(config: Config) -> str:
-    return "none is driven: mode = shadow" if config.driven is None else await _checked(config.driven)
-
-
-async def _first_barrier(config: Config) -> str:
-    return "none: a lane with one door" if config.first_driven is None else await _checked(config.first_driven)
-
-
-async def _checked(settings: BarrierSettings) -> str:
+async def _barrier(settings: BarrierSettings | None, without: str) -> str:
+    if settings is None:
+        return without
     detail = await barrier(settings).check()
     is_tried = await asyncio.to_thread(is_verified, settings)
     return detail if is_tried else f"{detail}; this profile was not tried on a real board"
@@ -412,15 +397,15 @@ async def in_service(config: Config) -> str:
 
 
 TESTS: dict[str, Test] = {
-    "disk": _disk,
+    "disk": _in_thread(_disk),
     "log_key": _log_key,
     "trust": _trust,
     "clock": _clock,
     "models": _models,
     "reference_page": _reference_page,
-    "reference_document": _reference_document,
-    "barrier": _barrier,
-    "first_barrier": _first_barrier,
+    "reference_document": _in_thread(_reference_document),
+    "barrier": lambda config: _barrier(config.driven, "none is driven: mode = shadow"),
+    "first_barrier": lambda config: _barrier(config.first_driven, "none: a lane with one door"),
     "sensors": _sensors,
     "swipe": _swipe,
     "page": _page,
@@ -430,10 +415,4 @@ TESTS: dict[str, Test] = {
     "programs": _programs,
 }
 # And the part by which the lane knows each: it has lost its reader once it has lost every one.
-OF_THE_LANE = {
-    "barrier": "barrier",
-    "first_barrier": "first_barrier",
-    "sensors": "sensors",
-    "swipe": "reader",
-    "chip": "chip",
-}
+OF_THE_LANE = {name: name for name in ("barrier", "first_barrier", "sensors", "chip")} | {"swipe": "reader"}

@@ -18,7 +18,7 @@ from gate.face.liveness.light import SHADING_GAIN_MIN, TINTS, Light, far_from, l
 from gate.picture import preview
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare, start_page
 from gate.programs.screens.page_texts import labels_of
-from gate.programs.vision.tints import HOLD_MS
+from gate.programs.vision.witnesses import HOLD_MS
 from gate.provision.camera import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, camera_opened
 from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError

@@ -16,9 +16,14 @@ from gate_core.ordinary import read_ordinary
 LAST_RECEIPT = "receipt.note"  # beside the identity: of the server that the gate is enrolled at
 
 
-def drop(folder: Path, size: int, note: bytes) -> None:
-    """Write `receipt-<size>.note`, complete or not at all. Raises OSError."""
-    durable.write(folder / f"receipt-{size}.note", note)
+def drop(folder: Path, name: str, note: bytes) -> Path:
+    """Write `<name>.note`, complete or not at all, and return where. Raises OSError.
+
+    `receipt-<size>`, `approval`, `held`, `mirror-key-<number>`, and `erasure-receipt-<SHA-256 of the order>`.
+    """
+    path = folder / f"{name}.note"
+    durable.write(path, note)
+    return path
 
 
 def keep_receipt(identity: Path, note: bytes) -> None:
@@ -33,25 +38,3 @@ def last_receipt(identity: Path) -> Receipt | None:
         return Receipt(Checkpoint.parse(Note.parse(note).text), note)
     except (OSError, BadFormatError):
         return None
-
-
-def drop_approval(folder: Path, note: bytes) -> None:
-    """Write `approval.note`, complete or not at all. Raises OSError."""
-    durable.write(folder / "approval.note", note)
-
-
-def drop_erasure_receipt(folder: Path, digest: str, note: bytes) -> None:
-    """Write `erasure-receipt-<SHA-256 of the order>.note`, complete or not at all. Raises OSError."""
-    durable.write(folder / f"erasure-receipt-{digest}.note", note)
-
-
-def drop_held(folder: Path, note: bytes) -> None:
-    """Write `held.note`, complete or not at all. Raises OSError."""
-    durable.write(folder / "held.note", note)
-
-
-def drop_mirror_key(folder: Path, number: int, note: bytes) -> Path:
-    """Write `mirror-key-<number>.note`, complete or not at all, and return where. Raises OSError."""
-    path = folder / f"mirror-key-{number}.note"
-    durable.write(path, note)
-    return path

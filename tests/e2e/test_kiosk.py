@@ -11,7 +11,7 @@ import cv2
 import pytest
 from fakes.boot.gate import Gate
 
-from gate.screens.kiosk.painting import PAINTED_S_MAX
+from gate.screens.kiosk.board import PAINTED_S_MAX
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 

@@ -21,8 +21,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from gate.programs.children.confine import Needs, confine, harden
-from gate.programs.children.requirements import OF_DOCUMENTS, ONCE_REACHED
+from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, Needs, confine, harden
 from gate.programs.children.seccomp import refuse
 
 CAMERA_PORT = 9  # nobody listens there: refused by the peer, not by us

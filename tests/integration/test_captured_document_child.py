@@ -15,8 +15,8 @@ from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.programs.children import landlock, protocol
-from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.children import landlock
+from gate.programs.children.child_handle import WORDS_BYTES_MAX, WORDS_PIECES_MAX, ChildLostError, Process
 from gate.programs.lane.list_renewal import DocumentChild
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -89,8 +89,8 @@ async def test_only_the_beginning_of_what_it_writes_to_its_standard_error_is_log
         assert await found_by(child) == "EPIPE"
     said = [vars(record)["text"] for record in caplog.records if record.message == "child_said"]
     assert said[0].startswith("a stranger's words?[2J")
-    assert sum(map(len, said)) <= protocol.BYTES_MAX
-    assert len(said) <= protocol.PIECES_MAX
+    assert sum(map(len, said)) <= WORDS_BYTES_MAX
+    assert len(said) <= WORDS_PIECES_MAX
 
 
 def standard_error_of(process: int | str) -> str:

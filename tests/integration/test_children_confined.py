@@ -18,8 +18,14 @@ from fakes.attempts import ATTEMPTS, NEWEST_KERNEL, REFUSED
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.programs.children import landlock
-from gate.programs.children.confine import ADDRESS_SPACE_BYTES_MAX, Needs, beyond, may_lock_everything, never_needed
-from gate.programs.children.requirements import of_device
+from gate.programs.children.confine import (
+    ADDRESS_SPACE_BYTES_MAX,
+    Needs,
+    beyond,
+    may_lock_everything,
+    never_needed,
+    of_device,
+)
 from gate.programs.children.seccomp import Argument, Refusal, Where
 from gate_core.settings.base import Reach
 

@@ -130,7 +130,7 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
     scanner: PageScanner,
 ) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         assert pages.state == "up"
         scanner.insert(Lying(PASSPORT))
         read = await lane.next(m.PageRead)
@@ -150,7 +150,7 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
 
 async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.insert(Lying(PASSPORT))
         read = await lane.next(m.PageRead)
         scanner.remove()
@@ -163,7 +163,7 @@ async def test_the_traveller_is_told_to_turn_a_page_that_lies_across_and_to_open
     scanner: PageScanner,
 ) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.insert(Lying(PASSPORT, Manner.FACE_DOWN))
         await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_OPEN)
         scanner.insert(Lying(PASSPORT, Manner.SIDEWAYS))
@@ -175,28 +175,28 @@ async def test_the_traveller_is_told_to_turn_a_page_that_lies_across_and_to_open
 
 async def test_a_camera_that_goes_is_told_once_and_had_back(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.stop()
-        lost = await lane.next(m.PageSourceLost)
-        assert pages.state == lost.reason
+        lost = await lane.next(m.PageSource)
+        assert pages.state == lost.lost
         late = Lane()
         await pages.show_to(cast("Any", late))
-        assert await late.next(m.PageSourceLost) == lost, "who comes later is told what is known"
+        assert await late.next(m.PageSource) == lost, "who comes later is told what is known"
         scanner.start()
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.insert(Lying(PASSPORT))
         assert (await lane.next(m.PageRead)).page == 1
 
 
 async def test_a_child_that_is_killed_is_replaced_and_pages_count_on(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (_, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.insert(Lying(PASSPORT))
         assert (await lane.next(m.PageRead)).page == 1
         (child,) = children()
         os.kill(child, signal.SIGKILL)
-        assert "lost" in (await lane.next(m.PageSourceLost)).reason
-        await lane.next(m.PageSourceUp)
+        assert "lost" in str((await lane.next(m.PageSource)).lost)
+        await lane.next(m.PageSource)
         assert (await lane.next(m.PageRead)).page == 2
 
 
@@ -205,7 +205,7 @@ async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None
         gone = Lane()
         gone.hung_up = True
         pages._lanes.add(cast("Any", gone))
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         pages.forget(cast("Any", gone))
 
 
@@ -216,7 +216,7 @@ def test_an_address_that_is_none_is_a_setting_that_is_refused() -> None:
 
 async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_alone(tmp_path: Path) -> None:
     async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         verdicts = {
             "schema": "page-verdicts/1",
             "reader": "ACME Pages 3",
@@ -237,7 +237,7 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
 
 async def test_a_file_that_is_no_picture_is_passed_over(tmp_path: Path) -> None:
     async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"nonsense" * 40)
         async with asyncio.timeout(DEADLINE_S):
             while os.listdir(tmp_path):  # noqa: ASYNC110, PTH208 - a folder has no event

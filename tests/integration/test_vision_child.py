@@ -254,11 +254,11 @@ async def test_a_crossing_before_the_models_ends_the_child() -> None:
 async def test_a_probe_says_whether_the_camera_gives_a_frame(camera: MjpegServer) -> None:
     async with child_of() as parent:
         await parent.prepare(camera.address)
-        await parent.send(m.ProbeCamera())
-        assert (await parent.next(m.CameraProbed)).ok
+        await parent.send(m.Try(m.Trial.CAMERA))
+        assert (await parent.next(m.Tried)).ok
         camera.mode = "drop"
-        await parent.send(m.ProbeCamera())
-        probed = await parent.next(m.CameraProbed)
+        await parent.send(m.Try(m.Trial.CAMERA))
+        probed = await parent.next(m.Tried)
         assert not probed.ok
         assert probed.reason
 
@@ -273,9 +273,9 @@ async def test_a_child_that_is_confined_sees_its_https_camera_and_asks_no_other(
         prepare = m.Prepare(models=str(real_models()), camera=settings.spelt())
         child: Process[m.FromChild] = await Process.start(FACES, prepare, incoming=m.FromChild)
         try:
-            await child.send(m.ProbeCamera())
+            await child.send(m.Try(m.Trial.CAMERA))
             async with asyncio.timeout(DEADLINE_S):
-                while not isinstance(answer := await child.receive(), m.CameraProbed):
+                while not isinstance(answer := await child.receive(), m.Tried):
                     pass
         finally:
             await child.end()

@@ -104,7 +104,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
     async with site(tmp_path) as (scanner, lane, config):
         assert (await until_ready(lane)).detail["page"] == "up"
         await lane.send(m.WatchPage())
-        await lane.next(m.PageSourceUp)
+        await lane.next(m.PageSource)
         scanner.insert(Lying(Print(Size.TD3, LINES, as_file(astronaut()))))
         read = await lane.next(m.PageRead)
         assert await lines_through_vision(config, read.page + 1) == [], "of another page"

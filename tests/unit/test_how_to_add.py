@@ -199,7 +199,7 @@ GREY_TRIED = """
 import asyncio, sys
 from pathlib import Path
 from drivers.camera.presence import missing
-from gate.programs.children.requirements import of_device
+from gate.programs.children.confine import of_device
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import load
 
@@ -220,8 +220,8 @@ def add_grey_camera(copy: Copy) -> list[str]:
     copy.edit(
         "gate/programs/shared/devices/cameras.py",
         (
-            "import Files, Gstreamer, Network, V4l2\n",
-            "import Files, Grey, Gstreamer, Network, V4l2\nfrom drivers.camera.grey import GreyCamera\n",
+            "import CameraSettings, Files, Gstreamer, Network, V4l2\n",
+            "import CameraSettings, Files, Grey, Gstreamer, Network, V4l2\nfrom drivers.camera.grey import GreyCamera\n",
         ),
         (
             "    match settings:\n",

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
-from gate.programs.children.protocol import Words
 from gate.programs.shared.memory_erasure import ERASING
 from gate_core.settings.environment import environment_with
 
@@ -31,6 +31,58 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # numpy starts none of its own: what
 QUEUE_MAX = 64  # at the limit the child waits; it never holds more than a few messages
 
 Said = TypeVar("Said", bound=messages.Message)
+WORDS_BYTES_MAX: Final = 4096  # of one child; then the pipe is closed, and it writes in vain
+WORDS_PIECES_MAX: Final = 64  # likewise: each becomes a log line
+_UNREADABLE: Final = "?"
+
+log = logging.getLogger(__name__)
+
+
+class Words:
+    """What a child writes to its standard error: the beginning becomes log lines of ours. `close` tells what came last.
+
+    `theirs` is the child's end of a pipe of its own, to be closed here once it has begun: into our standard error, which is one open file
+    whoever holds it, a captured child could write at length, or shut the journal's socket for good.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._left, self._pieces = WORDS_BYTES_MAX, 0
+        self._ours, self.theirs = os.pipe()
+        os.set_blocking(self._ours, False)
+        self._open = True
+        asyncio.get_running_loop().add_reader(self._ours, self._listen)
+
+    def close(self) -> None:
+        """Take what is there yet, and close."""
+        while self._listen():
+            pass
+        self._shut()
+
+    def _listen(self) -> bool:
+        """Take some of it; False when there is no more, for now or for good."""
+        if not self._open:
+            return False
+        try:
+            content = os.read(self._ours, self._left)
+        except BlockingIOError:
+            return False
+        self._left -= len(content)
+        self._pieces += 1
+        if content:
+            text = "".join(
+                one if one.isprintable() else _UNREADABLE for one in content.decode("ascii", "replace").strip()
+            )
+            log.warning("child_said", extra={"of": self._module, "text": text})
+        if not content or not self._left or self._pieces == WORDS_PIECES_MAX:
+            self._shut()
+        return self._open
+
+    def _shut(self) -> None:
+        if self._open:
+            self._open = False
+            asyncio.get_running_loop().remove_reader(self._ours)
+            os.close(self._ours)
 
 
 class ChildLostError(Exception):
@@ -45,11 +97,7 @@ class Process(Generic[Said]):
     """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
 
     def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        connection: Connection[Said],
-        way: socket.socket,
-        words: Words,
+        self, process: asyncio.subprocess.Process, connection: Connection[Said], way: socket.socket, words: Words
     ) -> None:
         self.detail: dict[str, object] = {}
         self.lost = asyncio.Event()

@@ -8,6 +8,7 @@ see a face or a document.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -25,6 +26,7 @@ from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
 from gate_core.programs.memory_protection import PR_SET_DUMPABLE, make_unreadable
 from gate_core.programs.parent_death import PR_SET_PDEATHSIG, end_with
+from gate_core.settings.base import Reach
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
 OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be
@@ -37,12 +39,8 @@ _FAMILIES: Final = 64  # more than there are
 _TYPE_MASK: Final = 0xF
 _INT: Final = 0xFFFFFFFF  # what the kernel looks at of an argument that is an int, whatever stands above
 # Whom the kernel signals when a descriptor can be read: kill by another name. And keys typed into a terminal that was inherited.
-_SETTING_OWNERS: Final = (
-    ("fcntl", 8),  # F_SETOWN
-    ("fcntl", 15),  # F_SETOWN_EX
-    ("ioctl", 0x8901),  # FIOSETOWN
-    ("ioctl", 0x8902),  # SIOCSPGRP
-)
+# F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP.
+_SETTING_OWNERS: Final = (("fcntl", 8), ("fcntl", 15), ("ioctl", 0x8901), ("ioctl", 0x8902))
 _TYPING: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 # Calls that a library of today may not know by name, such as fchmodat2; from 424 on every machine has the same numbers.
 _NEWER: Final = range(452, 512)
@@ -50,131 +48,30 @@ _STANDARD: Final = frozenset({0, 1, 2})
 
 _OTHER_PROGRAMS: Final = ("execve", "execveat", "fork", "vfork")
 _OTHER_PROCESSES: Final = [
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "kcmp",
-    "pidfd_open",
-    "pidfd_getfd",
-    "pidfd_send_signal",
-    "process_madvise",
-    "process_mrelease",
-    "tkill",
-    "rt_sigqueueinfo",
-    "rt_tgsigqueueinfo",
-    "setpriority",
-    "ioprio_set",
-    "sched_setscheduler",
-    "sched_setparam",
-    "sched_setattr",
-    "sched_setaffinity",
-    "migrate_pages",
-    "move_pages",
-]
+    "ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal",
+    "process_madvise", "process_mrelease", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "ioprio_set",
+    "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity", "migrate_pages", "move_pages",
+]  # fmt: skip
+# It would outlive the child.
 _SHARED_MEMORY: Final = [
-    "shmget",
-    "shmat",
-    "shmctl",
-    "msgget",
-    "msgsnd",
-    "msgrcv",
-    "msgctl",
-    "semget",
-    "semop",
-    "semtimedop",
-    "semctl",
-    "mq_open",
-    "mq_unlink",
-]  # it would outlive the child
+    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl",
+    "mq_open", "mq_unlink",
+]  # fmt: skip
 _KERNEL: Final = [
-    "unshare",
-    "setns",
-    "mount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "open_tree",
-    "move_mount",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
-    "bpf",
-    "perf_event_open",
-    "userfaultfd",
-    "keyctl",
-    "add_key",
-    "request_key",
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "kexec_load",
-    "kexec_file_load",
-    "reboot",
-    "swapon",
-    "swapoff",
-    "acct",
-    "quotactl",
-    "syslog",
-    "personality",
-    "settimeofday",
-    "clock_settime",
-    "clock_adjtime",
-    "adjtimex",
-    "open_by_handle_at",
-    "name_to_handle_at",
-    "fanotify_init",
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setgroups",
-    "setfsuid",
-    "setfsgid",
-    "capset",
-]
+    "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
+    "fsmount", "fspick", "mount_setattr", "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
+    "acct", "quotactl", "syslog", "personality", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
+    "open_by_handle_at", "name_to_handle_at", "fanotify_init", "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "capset",
+]  # fmt: skip
 _LISTENING: Final = ("bind", "listen", "accept", "accept4")
 _CHANGING_FILES: Final = [
-    "creat",
-    "truncate",
-    "mkdir",
-    "mkdirat",
-    "mknod",
-    "mknodat",
-    "rename",
-    "renameat",
-    "renameat2",
-    "link",
-    "linkat",
-    "symlink",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "chown",
-    "fchown",
-    "lchown",
-    "fchownat",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-    "removexattr",
-    "lremovexattr",
-    "fremovexattr",
-    "utime",
-    "utimes",
-    "futimesat",
-    "utimensat",
-]
+    "creat", "truncate", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat",
+    "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown",
+    "fchownat", "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utime", "utimes",
+    "futimesat", "utimensat",
+]  # fmt: skip
 _OPENING: Final = (("open", 1), ("openat", 2))  # and which argument holds the flags
 
 
@@ -192,6 +89,36 @@ class Needs:
     removes: bool = False
     readable: tuple[Path, ...] | None = None
     tcp_ports: tuple[int, ...] = ()
+
+
+_DEVICES = Path("/dev")
+
+# What a library may still load; the trust store is open by then, and is read through its descriptor.
+_LIBRARIES = (Path("/usr"), Path("/lib"), Path("/lib64"), Path("/etc/ld.so.cache"), Path("/proc"), Path("/dev/urandom"))
+OF_DOCUMENTS = Needs(
+    families=frozenset({socket.AF_UNIX}),
+    readable=(*_LIBRARIES, Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place)),
+)
+# Once the card service is reached: whoever breaks a document child reaches no other program's socket, has one thread beside the one that
+# speaks with the reader, and so leaves the lane its share of the processor, and no memory but the address space that is bounded.
+ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "memfd_create"))
+
+
+def of_device(reach: Reach) -> Needs:
+    """A child that looks through one camera, or takes pictures out of one folder.
+
+    A camera is named by its IP address, so no name is asked for. TCP leads to its port only, where the kernel can say so; UDP is not held back here.
+    """
+    families, ports = set[int](), list[int]()
+    if reach.unix_sockets:
+        families.add(socket.AF_UNIX)
+    if reach.address is not None:
+        families |= {socket.AF_INET, socket.AF_INET6}
+        with contextlib.suppress(ValueError):  # the driver says what is wrong with the address
+            ports += [] if reach.port is None else [reach.port]
+    folder = [] if reach.folder is None else [Path(reach.folder)]
+    writable = (*([_DEVICES] if reach.devices else []), *folder)
+    return Needs(frozenset(families), writable=writable, tcp_ports=tuple(ports), removes=bool(folder))
 
 
 def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
@@ -282,10 +209,8 @@ def close_all_but(kept: frozenset[int]) -> None:
     """Close every other descriptor: what was inherited by mistake is nobody's."""
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are enough
         if int(name) not in kept:
-            try:
+            with contextlib.suppress(OSError):  # the one that the folder was read by
                 os.close(int(name))
-            except OSError:
-                continue  # the one that the folder was read by
 
 
 def may_lock_everything(limit_bytes: int, status: str) -> bool:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gate.channel import messages
+from gate.channel.messages import OfficersOf
 from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.shared.config import Config
 
 SEAL_S: Final = 2.0  # decoding, finding and cutting out two faces on a busy machine
 SAID_MAX: Final = 256  # whatever else it says meanwhile is dropped; a child that says more is ended
@@ -20,6 +23,11 @@ SAID_MAX: Final = 256  # whatever else it says meanwhile is dropped; a child tha
 Take = Callable[[messages.SealedPiece], Awaitable[None]]
 Remember = Callable[[bytes], None]
 _MEMORY: Final = -1  # among what is due, beside the officers' numbers
+
+
+def officers_of(config: Config) -> OfficersOf | None:
+    """None where the gate knows no officers' authority."""
+    return None if config.officers is None else OfficersOf(config.gate_id, b64decode(config.officers.authority))
 
 
 async def last_words(

@@ -25,7 +25,7 @@ Start = Callable[[], Awaitable[Process[Said]]]
 
 
 class Spare(Generic[Said]):
-    """Keeps one prepared child at hand. `problem` says why there is none, when there is a reason.
+    """Keeps one prepared child at hand, which is `child`. `problem` says why there is none, when there is a reason.
 
     `start` starts and prepares one; it raises ChildLostError. `log` is the program's.
     """
@@ -34,19 +34,14 @@ class Spare(Generic[Said]):
         self.problem = ""
         self._start = start
         self._log = log
-        self._child: Process[Said] | None = None
+        self.child: Process[Said] | None = None
         self._changed = asyncio.Condition()
         self._wanted = True
         self._turn = asyncio.Event()
 
-    @property
-    def child(self) -> Process[Said] | None:
-        """The waiting child."""
-        return self._child
-
     def want(self) -> None:
         """Have a spare again, unless there is one."""
-        if self._child is None:
+        if self.child is None:
             self._wanted = True
             self._turn.set()
 
@@ -55,8 +50,8 @@ class Spare(Generic[Said]):
         backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
         try:
             while True:
-                if self._child is not None:
-                    await self._watch(self._child)
+                if self.child is not None:
+                    await self._watch(self.child)
                 elif not self._wanted:
                     await self._turned()
                 else:
@@ -68,15 +63,15 @@ class Spare(Generic[Said]):
                     else:
                         backoff.reset()
         finally:
-            if self._child is not None:
-                await self._child.end()
+            if self.child is not None:
+                await self.child.end()
 
     async def take(self) -> Process[Said]:
         """Take the spare, waiting for one that is being prepared. Raises ChildLostError."""
         try:
             async with asyncio.timeout(TAKE_DEADLINE_S), self._changed:
-                await self._changed.wait_for(lambda: self._child is not None or self.problem != "")
-                child, self._child = self._child, None
+                await self._changed.wait_for(lambda: self.child is not None or self.problem != "")
+                child, self.child = self.child, None
         except TimeoutError as error:
             raise ChildLostError("no child is ready") from error
         self._turn.set()
@@ -87,7 +82,7 @@ class Spare(Generic[Said]):
     async def replace(self, child: Process[Said]) -> None:
         """Have this one, which was prepared otherwise, in place of the one that waits; that one is ended."""
         async with self._changed:
-            before, self._child = self._child, child
+            before, self.child = self.child, child
             self.problem, self._wanted = "", False
             self._changed.notify_all()
         self._turn.set()
@@ -98,9 +93,9 @@ class Spare(Generic[Said]):
         """Keep a child that was started, unless there is another one by now."""
         try:
             async with self._changed:
-                surplus = self._child is not None
+                surplus = self.child is not None
                 if not surplus:
-                    self._child, self.problem, self._wanted = child, "", False
+                    self.child, self.problem, self._wanted = child, "", False
                     self._changed.notify_all()
         except asyncio.CancelledError:
             await child.end()
@@ -110,12 +105,12 @@ class Spare(Generic[Said]):
 
     async def _watch(self, child: Process[Said]) -> None:
         """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
-        await run_until_first_exits(_until(child.lost), self._turned())
+        await run_until_first_exits(child.lost.wait(), self._turned())
         if not child.lost.is_set():
             return
         async with self._changed:
-            ours = self._child is child
-            self._child = None if ours else self._child
+            ours = self.child is child
+            self.child = None if ours else self.child
         if ours:
             self._log.warning("spare_lost")
             await child.end()
@@ -131,7 +126,3 @@ class Spare(Generic[Said]):
         async with self._changed:
             self.problem = problem
             self._changed.notify_all()
-
-
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()

@@ -157,7 +157,8 @@ class Reading:
                 crossing=conversation.crossing,
                 readings=[list(lines) for lines in presented.readings],
                 clock_sure=clock_sure,
-                page=page_shown(presented),
+                page=presented.page,
+                visa=presented.visa,
                 lines=lines,
                 portrait=portrait,
                 day_key=day_key,
@@ -175,7 +176,7 @@ class Reading:
 
     async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
         crossing = conversation.crossing
-        if isinstance(message, messages.DocumentKnown | messages.CentreAsked):
+        if isinstance(message, messages.DocumentKnown | messages.ToCentre):
             await self._carry(conversation, child, message)
             return
         match message:
@@ -184,10 +185,8 @@ class Reading:
                     raise ChildLostError("it says a second time who issued the document")
                 conversation.is_issuer_known = True
                 self._issued_by(crossing, issuer)
-            case messages.ChipFound():
-                self._mark(crossing, "chip_found")
-            case messages.PortraitRead():
-                self._mark(crossing, "portrait_read")
+            case messages.ChipReached(stage):
+                self._mark(crossing, stage.value)
             case messages.DocumentJudged(evidence, mark):
                 self._is_new(conversation)
                 conversation.read = True
@@ -206,7 +205,7 @@ class Reading:
                 pass  # answers to what came before the crossing, or will be asked for at its end
 
     async def _carry(
-        self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.CentreAsked
+        self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.ToCentre
     ) -> None:
         """Carry on what is asked about the document elsewhere."""
         crossing = conversation.crossing
@@ -217,11 +216,11 @@ class Reading:
                 conversation.is_known = True
                 if self._registers is not None:
                     self._registers.ask(crossing, known)
-            case messages.CentreAsked(question):
+            case messages.ChainWanted() | messages.SignatureWanted():
                 conversation.asked += 1
                 if conversation.asked > QUESTIONS_MAX:
                     raise ChildLostError("it asks the control centre too often")
-                answer = None if self._is_shielded(crossing) else await self._centre.ask(question)
+                answer = None if self._is_shielded(crossing) else await self._centre.ask(message)
                 await child.send(messages.CentreAnswered(answer))
 
     @staticmethod
@@ -255,18 +254,3 @@ class _Conversation:
     is_known: bool = False
     read: bool = False
     over: bool = False
-
-
-def page_shown(presented: Presented) -> messages.PageShown | None:
-    """How the page was read, without its lines; None when a reader gave text alone."""
-    page = presented.page
-    if page is None:
-        return None
-    return messages.PageShown(
-        source=page.source,
-        format=page.format,
-        weakest=page.weakest,
-        accepted=page.accepted,
-        findings=page.findings,
-        visa=presented.visa,
-    )

@@ -104,9 +104,9 @@ class PageListener:
     def hear(self, message: messages.FromPage) -> None:
         """Take one message."""
         match message:
-            case messages.PageSourceUp():
+            case messages.PageSource(None):
                 self._documents.reader_back(self.NAME)
-            case messages.PageSourceLost():
+            case messages.PageSource():
                 self._documents.reader_lost(self.NAME)
             case messages.PageHint(guidance):
                 self._hint = guidance

@@ -24,7 +24,7 @@ import msgspec
 from gate.channel import messages
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
-from gate.programs.children.officers import officers_of
+from gate.programs.children.final_report import officers_of
 from gate.programs.children.warm_spare import Spare
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch

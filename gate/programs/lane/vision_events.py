@@ -88,7 +88,7 @@ class VisionEvents:
                 self._tally.page(read=isinstance(message, messages.PageRead))
             case messages.PageHint(guidance):
                 self._tally.guided(guidance)
-            case messages.PageGone() | messages.PageSourceUp() | messages.PageSourceLost():
+            case messages.PageGone() | messages.PageSource():
                 pass
         self._page.hear(message)
 

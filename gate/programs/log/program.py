@@ -20,11 +20,6 @@ from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.store import Store
 from gate.audit.writer import Writer
 from gate.programs.log.context import LogContext, Now, OwnRecords, Timing
-from gate.programs.log.erasures import Erasures
-from gate.programs.log.pruning import Pruning
-from gate.programs.log.receipts import Receipts
-from gate.programs.log.remote_erasures import ErasedElsewhere
-from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.server import LogServer
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate.programs.shared.config import Config
@@ -95,26 +90,11 @@ async def run(
                     say=own.say,
                     today=own.today,
                 )
-                await _server(config, shared, key_days, timing).run(stop)
+                await LogServer(config, shared, key_days, timing).run(stop)
             finally:
                 await in_store(writer.close)
     except (KeyFileError, SealError, BadFormatError) as error:
         raise ConfigError(Problem("", f"log: {error}")) from error
-
-
-def _server(config: Config, shared: LogContext, key_days: KeyDays, timing: Timing) -> LogServer:
-    """The server and its tasks."""
-    kept, elsewhere = Kept.by(config), ErasedElsewhere(shared)
-    return LogServer(
-        config,
-        shared,
-        receipts=Receipts(shared, every_s=timing.receipts_every_s),
-        retention=Retention(shared, kept, key_days),
-        erasures=Erasures(shared, kept, names=config.audit.profile != "basic", carry=elsewhere.carry),
-        elsewhere=elsewhere,
-        pruning=Pruning(shared, config.audit.mirrored_kept_days),
-        timing=timing,
-    )
 
 
 async def _hand_over(own: OwnRecords, successor: Signer | None) -> None:

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.audit.boot import found_head
+from gate.audit.inbox import Found
+from gate.audit.mirror_keys import MirrorKeys
+from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.spool import sealed_path
 from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import entries_path, pieces_between
 from gate_core.evidence.names import Head
-
-if TYPE_CHECKING:
-    from gate.audit.inbox import Found
-    from gate.audit.mirror_keys import MirrorKeys
-    from gate.programs.log.context import LogContext
 
 ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next
 SIGNED_MAX: Final = timedelta(days=1)  # ago, or ahead

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from gate.audit.inbox import Found
+from gate.audit.mirror_keys import MirrorKeys
+from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.approval.approvers import SIGNERS_MIN, Approvers, approvers_in
 from gate_core.approval.errors import ApprovalError
@@ -20,13 +23,6 @@ from gate_core.approval.note import SignedApproval, signers_of
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.record import Approved
 from gate_core.settings.config_file import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gate.audit.inbox import Found
-    from gate.audit.mirror_keys import MirrorKeys
-    from gate.programs.log.context import LogContext
 
 log = logging.getLogger("gate.log")
 

@@ -10,17 +10,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
+from gate.audit.key_days import KeyDay, KeyDays
+from gate.programs.log.context import LogContext
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import StoreError
 from gate_core.audit_format.spool import EXPIRED, key_path
 from gate_core.audit_format.statements import Expired
-
-if TYPE_CHECKING:
-    from gate.audit.key_days import KeyDay, KeyDays
-    from gate.programs.log.context import LogContext
-    from gate.programs.shared.config import Config
 
 log = logging.getLogger("gate.log")
 

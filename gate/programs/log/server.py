@@ -11,46 +11,28 @@ import shutil
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from gate.audit.boot import found_head
+from gate.audit.key_days import KeyDays
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted
 from gate.channel import messages
-from gate.channel.messages import (
-    Append,
-    Appended,
-    FromLog,
-    NewRecord,
-    NotKnown,
-    NotRecorded,
-    OpenCrossings,
-    OpenCrossingsRequest,
-    Recorded,
-    Status,
-    StatusRequest,
-    ToLog,
-    words,
-)
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
-from gate.programs.log.clock_steps import Steps
+from gate.programs.log.context import LogContext, Steps, Timing
+from gate.programs.log.erasures import ErasedElsewhere, Erasures
+from gate.programs.log.pruning import Pruning
+from gate.programs.log.receipts import Receipts
+from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.write_probe import Probe
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.record import Approved, Happening, time_text
-
-if TYPE_CHECKING:
-    from gate.programs.log.context import LogContext, Timing
-    from gate.programs.log.erasures import Erasures
-    from gate.programs.log.pruning import Pruning
-    from gate.programs.log.receipts import Receipts
-    from gate.programs.log.remote_erasures import ErasedElsewhere
-    from gate.programs.log.retention import Retention
-    from gate.programs.shared.config import Config
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction
@@ -97,34 +79,22 @@ class Growth:
 class _Pending:
     """An append that waits for the disk, and whom to tell. A record that can be none has its refusal already."""
 
-    wanted: list[Wanted | NotRecorded]
-    answer: asyncio.Future[FromLog]
+    wanted: list[Wanted | messages.NotRecorded]
+    answer: asyncio.Future[messages.FromLog]
 
 
 class LogServer:
     """Takes records in, answers for them, and keeps publisher and inbox going."""
 
-    def __init__(
-        self,
-        config: Config,
-        log_context: LogContext,
-        *,
-        receipts: Receipts,
-        retention: Retention,
-        erasures: Erasures,
-        elsewhere: ErasedElsewhere,
-        pruning: Pruning,
-        timing: Timing,
-    ) -> None:
-        self._config = config
-        self._log = log_context
-        self._now = log_context.now
-        self._receipts = receipts
-        self._retention = retention
-        self._erasures = erasures
-        self._elsewhere = elsewhere
-        self._pruning = pruning
-        self._timing = timing
+    def __init__(self, config: Config, log_context: LogContext, key_days: KeyDays, timing: Timing) -> None:
+        self._config, self._timing = config, timing
+        self._log, self._now = log_context, log_context.now
+        kept, names = Kept.by(config), config.audit.profile != "basic"
+        self._receipts = Receipts(log_context, every_s=timing.receipts_every_s)
+        self._retention = Retention(log_context, kept, key_days)
+        self._elsewhere = ErasedElsewhere(log_context)
+        self._erasures = Erasures(log_context, kept, names=names, carry=self._elsewhere.carry)
+        self._pruning = Pruning(log_context, config.audit.mirrored_kept_days)
         self._probe = Probe(lambda value: log_context.in_store(log_context.writer.probe, value), timing)
         self._growth = Growth()
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
@@ -137,17 +107,9 @@ class LogServer:
         self._report()
         self._written.set()
         async with asyncio.TaskGroup() as tasks:
-            loops = [
-                tasks.create_task(loop)
-                for loop in (
-                    self._write(),
-                    self._publish(),
-                    self._receipts.run(self._report),
-                    self._probe.run(),
-                    self._keep_keys(),
-                    self._watch_clock(),
-                )
-            ]
+            taking = (self._write(), self._publish(), self._receipts.run(self._report))
+            watching = (self._probe.run(), self._keep_keys(), self._watch_clock())
+            loops = [tasks.create_task(loop) for loop in (*taking, *watching)]
             async with (
                 serve_status(self._config, "log", self._status),
                 serve(CHANNELS.log, self._config.socket("log"), self._attend),
@@ -172,26 +134,29 @@ class LogServer:
             outcomes = iter(await self._log.in_store(self._log.writer.append, wanted, now_ms, dated=dated))
             for pending in batch:
                 answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
-                if any(isinstance(one, NotKnown) or (isinstance(one, NotRecorded) and one.again) for one in answers):
+                if any(
+                    isinstance(one, messages.NotKnown) or (isinstance(one, messages.NotRecorded) and one.again)
+                    for one in answers
+                ):
                     self._probe.doubt()
                 if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
-                    pending.answer.set_result(Appended(answers))
+                    pending.answer.set_result(messages.Appended(answers))
                 self._waiting.task_done()
             self._report()
             self._written.set()
 
-    def _take(self, message: Append, answer: asyncio.Future[FromLog]) -> None:
+    def _take(self, message: messages.Append, answer: asyncio.Future[messages.FromLog]) -> None:
         """Queue an append; `answer` is set when it is written, or now when it cannot be."""
         time = time_text(self._now.wall())
         try:
             self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
         except asyncio.QueueFull:
-            refusal = NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
-            answer.set_result(Appended([refusal] * len(message.records)))
+            refusal = messages.NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
+            answer.set_result(messages.Appended([refusal] * len(message.records)))
 
-    def _wanted(self, record: NewRecord, time: str) -> Wanted | NotRecorded:
+    def _wanted(self, record: messages.NewRecord, time: str) -> Wanted | messages.NotRecorded:
         if record.kind is RecordKind.STARTED and record.approved is None and self._config.purpose != "demo":
-            return NotRecorded(NO_APPROVAL, again=True)
+            return messages.NotRecorded(NO_APPROVAL, again=True)
         try:
             happening = Happening(
                 id=record.id,
@@ -211,27 +176,27 @@ class LogServer:
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
-            return NotRecorded(words(error), again=False)
+            return messages.NotRecorded(messages.words(error), again=False)
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _attend(self, connection: Connection[ToLog]) -> None:
+    async def _attend(self, connection: Connection[messages.ToLog]) -> None:
         """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
-        answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
+        answers: asyncio.Queue[asyncio.Future[messages.FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_send_all(connection, answers))
             async for message in connection:
                 await answers.put(self._answer(message))
             await answers.put(None)
 
-    def _answer(self, message: ToLog) -> asyncio.Future[FromLog]:
-        answer: asyncio.Future[FromLog] = asyncio.get_running_loop().create_future()
+    def _answer(self, message: messages.ToLog) -> asyncio.Future[messages.FromLog]:
+        answer: asyncio.Future[messages.FromLog] = asyncio.get_running_loop().create_future()
         match message:
-            case Append():
+            case messages.Append():
                 self._take(message, answer)
-            case OpenCrossingsRequest():
+            case messages.OpenCrossingsRequest():
                 standing = self._log.writer.standing
-                left = OpenCrossings(
+                left = messages.OpenCrossings(
                     list(standing.open_crossings),
                     standing.remembered,
                     list(standing.referred),
@@ -241,13 +206,13 @@ class LogServer:
                     int(datetime.fromisoformat(written).timestamp()) if (written := standing.written) else 0,
                 )
                 answer.set_result(left)
-            case StatusRequest():
+            case messages.StatusRequest():
                 answer.set_result(self._status())
             case _:
                 assert_never(message)
         return answer
 
-    def _status(self) -> Status:
+    def _status(self) -> messages.Status:
         standing, publisher = self._log.writer.standing, self._log.publisher
         checkpoint = standing.checkpoint
         problem = standing.problem or publisher.problem or self._retention.problem or None
@@ -268,7 +233,7 @@ class LogServer:
             "takes_admissions": standing.problem is None and self._probe.is_able,
         }
         able = problem is None and self._probe.is_able
-        return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
+        return messages.Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
 
     def _head(self) -> dict[str, object]:
         """The log as this boot found it, who bears that out, and how long ago that was heard."""
@@ -350,16 +315,18 @@ class LogServer:
         self._trouble.is_now(self._log.writer.standing.problem or "")
 
 
-async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asyncio.Future[FromLog] | None]) -> None:
+async def _send_all(
+    connection: Connection[messages.ToLog], answers: asyncio.Queue[asyncio.Future[messages.FromLog] | None]
+) -> None:
     while (answer := await answers.get()) is not None:
         await connection.send(await answer)
 
 
-def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
+def _answer(outcome: Outcome) -> messages.Recorded | messages.NotRecorded | messages.NotKnown:
     match outcome:
         case Refused(reason):
-            return NotRecorded(words(reason), again=True)
+            return messages.NotRecorded(messages.words(reason), again=True)
         case Unknown(reason, tried):
-            return NotKnown(words(reason), tried)
+            return messages.NotKnown(messages.words(reason), tried)
         case int():
-            return Recorded(outcome)
+            return messages.Recorded(outcome)

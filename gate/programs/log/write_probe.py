@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from gate.programs.log.context import Timing
+from gate.programs.log.context import Timing
 
 VALUE_BYTES: Final = 16
 

@@ -49,12 +49,10 @@ class Online:
             return not_known(self.missing or RegisterCause.NO_ADDRESS)
         try:
             answer = _an_answer(await self.adapter.ask(question, today))
-        except NoAnswerError as error:
+        except (NoAnswerError, WrongAnswerError) as error:
             self.trouble.is_now(str(error))
-            return not_known(RegisterCause.NO_ANSWER)
-        except WrongAnswerError as error:
-            self.trouble.is_now(str(error))
-            return not_known(RegisterCause.WRONG_ANSWER)
+            is_none = isinstance(error, NoAnswerError)
+            return not_known(RegisterCause.NO_ANSWER if is_none else RegisterCause.WRONG_ANSWER)
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's; what it raised is in no log, for it may hold the question
             self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
             return not_known(RegisterCause.WRONG_ANSWER)
@@ -83,11 +81,8 @@ class Registers:
         """The answer of each register that is named, within the deadline."""
         answers = {name: self._lists.ask(name, question, now) for name in names if name not in self._online}
         online = [name for name in dict.fromkeys(names) if name in self._online]
-        asking = {
-            name: asyncio.ensure_future(self._online[name].ask(question, today))
-            for name in online
-            if name not in self._stuck
-        }
+        free = [name for name in online if name not in self._stuck]
+        asking = {name: asyncio.ensure_future(self._online[name].ask(question, today)) for name in free}
         try:
             if asking:
                 await asyncio.wait(asking.values(), timeout=deadline_s)

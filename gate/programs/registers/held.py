@@ -74,11 +74,7 @@ class HeldLists:
                 shelf.open()
             except (ListError, OSError) as error:
                 shelf.close()
-                self._not_opened(name, error)
-
-    @staticmethod
-    def _not_opened(name: str, error: Exception) -> None:
-        log.error("list_not_opened", extra={"register": name, "reason": str(error)})
+                log.log(logging.ERROR, "list_not_opened", extra={"register": name, "reason": str(error)})
 
     def ask(self, name: str, question: Question, now: datetime) -> Answer:
         """What a list says."""

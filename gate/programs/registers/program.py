@@ -17,7 +17,9 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import msgspec
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -36,7 +38,7 @@ from gate.programs.registers.day_key import DayKey
 from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared.aligned_timer import beat
-from gate.programs.shared.config import Config, OnlineRegister
+from gate.programs.shared.config import Config, OnlineRegister, SignedList
 from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
@@ -48,9 +50,6 @@ from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError, zone_of
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import SignedList
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
 HITS_MAX: Final = 256  # that wait to be written; the oldest is forgotten, and the log has it
@@ -85,14 +84,10 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         try:
             keeping = [] if day_key is None else [day_key.keep()]
             await run_until_first_exits(
-                _renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, _until(stop)
+                _renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, stop.wait()
             )
         finally:
             await desk.last_words()
-
-
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
 
 
 async def _renew(lists: HeldLists, every_s: float) -> None:
@@ -108,14 +103,8 @@ def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> 
     except BadFormatError as error:
         raise ConfigError(Problem(f"registers.lists.{name}.keys", str(error))) from error
     secret = None if not one.secret else _secret(config, one.secret)
-    return Shelf(
-        Path(settings.folder) / "lists" / name,
-        name=name,
-        agency=one.agency,
-        keys=keys,
-        secret=secret,
-        gate=config.gate_id,
-    )
+    folder = Path(settings.folder) / "lists" / name
+    return Shelf(folder, name=name, agency=one.agency, keys=keys, secret=secret, gate=config.gate_id)
 
 
 def _credential(config: Config, name: str) -> Path:
@@ -133,11 +122,7 @@ def _secret(config: Config, name: str) -> bytes | None:
     except ValueError:
         secret = b""
     if len(secret) < SECRET_BYTES_MIN:
-        log.log(
-            logging.ERROR,
-            "credential_unfit",
-            extra={"credential": name, "reason": "it is no key of 32 bytes in hexadecimal"},
-        )
+        log.error("credential_unfit", extra={"credential": name, "reason": "it is no key of 32 bytes in hexadecimal"})
         return None
     return secret
 
@@ -182,9 +167,8 @@ def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext |
     try:
         context = ssl.create_default_context(cafile=one.authorities)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(
-            _credential(config, one.certificate), password=b""
-        )  # with none OpenSSL would ask a terminal
+        # Without a password OpenSSL would ask a terminal.
+        context.load_cert_chain(_credential(config, one.certificate), password=b"")
     except (OSError, ssl.SSLError) as error:
         log.log(logging.ERROR, "register_unreachable", extra={"register": name, "reason": str(error)})
         return None
@@ -295,14 +279,9 @@ class Desk:
         return {"state": READY if lacks is None else lacks.value, "edition": edition}
 
     async def _answer(self, connection: Connection[messages.ToRegisters], message: messages.AskRegisters) -> None:
-        now, question = clock.now(), question_of(message)
-        answers = await self._registers.ask(
-            message.registers,
-            question,
-            deadline_s=message.deadline_ms / 1000,
-            now=now,
-            today=now.astimezone(self._zone).date(),
-        )
+        now, question = clock.now(), Question(**msgspec.structs.asdict(message.question), entry=message.entry)
+        today, deadline_s = now.astimezone(self._zone).date(), message.deadline_ms / 1000
+        answers = await self._registers.ask(message.registers, question, deadline_s=deadline_s, now=now, today=today)
         found = []
         for name in self._by_priority(answers):
             answer = answers[name]
@@ -311,28 +290,23 @@ class Desk:
             handle = secrets.token_hex(16) if is_told else ""
             if name == self._exchange and answer.answer is RegisterAnswer.UNKNOWN and self._day_key is not None:
                 self._day_key.doubt()
-            found.append(found_of(name, answer, handle))
+            # Without the owner's reference, which is theirs.
+            said = (name, answer.answer, answer.cause, answer.edition, handle, answer.about)
+            found.append(messages.RegisterFound(*said))
             self._said[answer.answer.value] += 1
             if handle:
-                self._hits.append((handle, self._hit_of(name, answer, now)))
+                agency = self._settings.lists[name].agency if name in self._settings.lists else name
+                cause = "" if answer.cause is None else answer.cause.value
+                at = now.isoformat(timespec="seconds")
+                hit = Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
+                self._hits.append((handle, hit))
                 self._has_hit.set()
         await connection.send(messages.RegistersSaid(found))
 
     def _by_priority(self, answers: Mapping[str, Answer]) -> list[str]:
         """Lists by their owners' priority, then registers online."""
-        headers = self._lists.headers()
-
-        def rank(name: str) -> int:
-            header = headers.get(name)
-            return 10 if header is None else header.priority
-
-        return sorted(answers, key=rank)
-
-    def _hit_of(self, name: str, answer: Answer, now: datetime) -> Hit:
-        agency = self._settings.lists[name].agency if name in self._settings.lists else name
-        cause = "" if answer.cause is None else answer.cause.value
-        at = now.isoformat(timespec="seconds")
-        return Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
+        ranks = {name: header.priority for name, header in self._lists.headers().items() if header is not None}
+        return sorted(answers, key=lambda name: ranks.get(name, 10))
 
     async def _settle(self, register: str, handle: str, disposition: Disposition) -> bool:
         """Keep what became of a hit; False when that could not be written, and the lane says it again."""
@@ -358,31 +332,3 @@ async def _hung_up(connection: Connection[messages.ToRegisters]) -> None:
     """Until the caller is gone. Whatever else it says now is too much."""
     with contextlib.suppress(ChannelError):
         await connection.receive()
-
-
-def question_of(message: messages.AskRegisters) -> Question:
-    """A message's question."""
-    asked = message.question
-    return Question(
-        document_type=asked.document_type,
-        issuer=asked.issuer,
-        number=asked.number,
-        nationality=asked.nationality,
-        surname=asked.surname,
-        given=asked.given,
-        born=asked.born,
-        entry=message.entry,
-        mark=asked.mark,
-    )
-
-
-def found_of(name: str, answer: Answer, handle: str) -> messages.RegisterFound:
-    """An answer as it is sent to the lane: without the owner's reference."""
-    return messages.RegisterFound(
-        register=name,
-        answer=answer.answer,
-        cause=answer.cause,
-        edition=answer.edition,
-        handle=handle,
-        about=answer.about,
-    )

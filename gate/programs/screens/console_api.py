@@ -16,19 +16,22 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gate.programs.screens.console_status import lane_event
-from gate.programs.screens.lane_feed import Feed
-from gate.programs.screens.order_channel import Desk, LaneAwayError
+from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.programs.screens.console_status import Feed, lane_event
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.program_status import ProgramStatus
+from gate.programs.shared.terminal import Terminal
 from gate_core import console_link
 from gate_core.console_certificates import ConsolesError, consoles_in
 from gate_core.http_server.connections import ConnectionLimits
@@ -37,14 +40,9 @@ from gate_core.http_server.request_body import read_body
 from gate_core.programs.reconnect import Backoff
 from gate_core.rate_limit import Addresses, Bucket, Rate
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from gate.programs.shared.program_status import ProgramStatus
-
 REQUEST_RATE: Final = Rate(
     4, 8
-)  # of one console; over it, it waits. Of all together it is what the channel of orders takes
+)  # of one console, which waits over it; of all together what the channel of orders takes
 QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
 BODY_S: Final = 5.0
 HEAD_BYTES_MAX: Final = 8 * 1024
@@ -63,6 +61,46 @@ LIMITS: Final = ConnectionLimits(
 )
 
 log = logging.getLogger("gate.screens")
+
+Answer = TypeVar("Answer")
+LOOK_S: Final = 1.0
+ORDER_S: Final = 9.0  # the lane takes 2 s for the machine and 5 s for the sensors at most
+
+
+class LaneAwayError(Exception):
+    """The lane did not answer. `maybe_done`: it had been asked, and nobody knows what came of it."""
+
+    def __init__(self, *, maybe_done: bool) -> None:
+        super().__init__("the lane does not answer")
+        self.maybe_done = maybe_done
+
+
+class Desk:
+    """Asks the lane at this socket: one connection a question, so that an order that takes long holds up no other."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def look(self) -> messages.Look:
+        """How the lane is, with a challenge. Raises LaneAwayError."""
+        return await self._ask(Terminal.look, LOOK_S)
+
+    async def submit(self, order: bytes) -> messages.OrderAnswer:
+        """What the lane did. Raises LaneAwayError."""
+        return await self._ask(lambda terminal: terminal.submit(order), ORDER_S)
+
+    async def _ask(self, question: Callable[[Terminal], Awaitable[Answer]], deadline_s: float) -> Answer:
+        asked = False
+        try:
+            async with asyncio.timeout(deadline_s):
+                terminal = await Terminal.reach(self._path)
+                try:
+                    asked = True
+                    return await question(terminal)
+                finally:
+                    terminal.close()
+        except (ChannelError, OSError) as error:  # TimeoutError is one of the latter
+            raise LaneAwayError(maybe_done=asked) from error
 
 
 @dataclass(slots=True)

@@ -1,26 +1,115 @@
-"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say. Pure; the clock is an argument."""
+"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say; and the feed of it.
+
+One look at the lane is for all consoles, and is told anew when something changed. Nobody watching, nothing is asked; a console that reads slowly
+misses sights and delays nobody.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, NoReturn
 
 import msgspec
 from msgspec.structs import replace
 
+from gate.channel.messages import Look, Waiting
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
-from gate_core.console_link import EVENT_BYTES_MAX, REASONS_MAX, LaneEvent, Present, Waits, Why, Without
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gate.channel.messages import Look, Waiting
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
+from gate.programs.shared.program_status import ProgramStatus
+from gate_core.console_link import (
+    BEAT,
+    BEAT_S,
+    EVENT_BYTES_MAX,
+    REASONS_MAX,
+    LaneEvent,
+    Present,
+    Waits,
+    Why,
+    Without,
+    event,
+)
+from gate_core.web_pages.fanout import Fanout, FanoutError, Latest
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
 WAITING_BYTES_MAX: Final = EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
 AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
+EVERY_S: Final = 0.5  # the lane is looked at, beside its own word that something changed
+APART_S: Final = 0.125  # and never more often
+
+
+class Feed:
+    """`look` gives the lane as it is now, whatever happens."""
+
+    def __init__(self, look: Callable[[], Awaitable[LaneEvent]], *, streams_max: int) -> None:
+        self._look = look
+        self._watched = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._streams: Fanout[Sight] = Fanout(clients_max=streams_max, on_change=self._count)
+        self._latest: Sight | None = None
+
+    @property
+    def streams(self) -> int:
+        """How many consoles watch."""
+        return self._streams.clients
+
+    def changed(self) -> None:
+        """Look at the lane again."""
+        self._changed.set()
+
+    async def run(self) -> NoReturn:
+        """Look at it while somebody watches."""
+        while True:
+            await self._watched.wait()
+            self._changed.clear()
+            lane = await self._look()
+            self._tell(Sight(_now_s(), lane))
+            await asyncio.sleep(APART_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S - APART_S):
+                    await self._changed.wait()
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The stream of one console: the lane now and after each change, and a beat where there is nothing to say. Ends when all do."""
+        with contextlib.suppress(FanoutError), self._watch() as sights:
+            while True:
+                try:
+                    async with asyncio.timeout(BEAT_S):
+                        sight = await sights.take()
+                except TimeoutError:
+                    yield BEAT
+                else:
+                    yield event(sight.at(_now_s()))
+
+    def close(self) -> None:
+        """End every stream."""
+        self._streams.close()
+
+    @contextlib.contextmanager
+    def _watch(self) -> Iterator[Latest[Sight]]:
+        with self._streams.join() as sights:
+            if self._latest is not None:
+                sights.put(self._latest)
+            self._changed.set()
+            yield sights
+
+    def _tell(self, sight: Sight) -> None:
+        if self.streams and (self._latest is None or not sight.says_no_more_than(self._latest)):
+            self._latest = sight
+            self._streams.send(sight)
+
+    def _count(self) -> None:
+        if self._streams.clients:
+            self._watched.set()
+        else:
+            self._watched.clear()
+            self._latest = None  # who comes next is told nothing old
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)

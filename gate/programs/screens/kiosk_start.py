@@ -15,17 +15,14 @@ import logging
 import os
 import re
 import secrets
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from gate.programs.shared.config import Config
 from gate.screens.kiosk.key import SECRET_LENGTH
 from gate_core import durable
 from gate_core.access_list import let_in
 from gate_core.ordinary import read_ordinary
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gate.programs.shared.config import Config
 
 GROUP: Final = "portcullis-kiosk"
 _SECRET: Final = re.compile(rb"[A-Za-z0-9_-]{%d}" % SECRET_LENGTH)

@@ -12,18 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage.orders import Disposition
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import MODES, lists_days_left, modes_now
 from gate.programs.shared.program_status import ProgramStatus
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DAY_S: Final = 86_400
@@ -145,204 +143,74 @@ def _leaves(told: ProgramStatus, _: Config) -> Iterator[Sample]:
                     yield {"door": door, "movement": movement}, took_ms / 1000
 
 
-def _pages(told: ProgramStatus, _: Config) -> Iterator[Sample]:
-    if told.says("lane"):
-        yield {"result": "read"}, told.lane.counters.pages_read
-        yield {"result": "unread"}, told.lane.counters.pages_unread
+def _results(told: ProgramStatus, **counts: int) -> Samples:
+    return [({"result": result}, count) for result, count in counts.items()] if told.says("lane") else []
 
 
-def _chips(told: ProgramStatus, _: Config) -> Iterator[Sample]:
-    if told.says("lane"):
-        yield {"result": "read"}, told.lane.counters.chips_read
-        yield {"result": "failed"}, told.lane.counters.chips_failed
-
-
-def _lists_left(told: ProgramStatus, config: Config) -> Iterator[Sample]:
-    if (days := lists_days_left(told, config)) is not None:
-        yield {}, days * DAY_S
+def _lists_left(told: ProgramStatus, config: Config) -> Samples:
+    days = lists_days_left(told, config)
+    return [] if days is None else [({}, days * DAY_S)]
 
 
 METRICS: Final = (
-    Metric(
-        "portcullis_ready",
-        "gauge",
-        "1 while a traveller could pass.",
-        (),
-        lambda told, config: [({}, float(not reasons_against(told, config)))],
-    ),
-    Metric(
-        "portcullis_degraded",
-        "gauge",
-        "1 for what the gate does without now (docs/operations.md); lane is what it does with travellers then.",
-        ("mode", "lane"),
-        _modes,
-    ),
+    Metric("portcullis_ready", "gauge", "1 while a traveller could pass.", (),
+         lambda told, config: [({}, float(not reasons_against(told, config)))]),
+    Metric("portcullis_degraded", "gauge",
+         "1 for what the gate does without now (docs/operations.md); lane is what it does with travellers then.",
+         ("mode", "lane"), _modes),
     Metric("portcullis_program_up", "gauge", "1 while a program answers.", ("program",), _programs(ProgramStatus.says)),
-    Metric(
-        "portcullis_program_ready",
-        "gauge",
-        "1 while a program has proven that it can do its work.",
-        ("program",),
-        _programs(lambda told, name: told.states()[name] == "ready"),
-    ),
-    Metric(
-        "portcullis_crossings_total",
-        "counter",
-        "Crossings that ended, by the gate's verdict, and referrals that an officer settled, by how.",
-        ("verdict",),
-        _counted("verdict", lambda told: told.lane.counters.crossings, _VERDICTS),
-    ),
-    Metric(
-        "portcullis_referral_reasons_total",
-        "counter",
-        "Reasons of crossings that ended referred; one has several.",
-        ("reason",),
-        _counted("reason", lambda told: told.lane.counters.reasons, _REASONS),
-    ),
-    Metric(
-        "portcullis_incidents_total",
-        "counter",
-        "What an officer or auditor should see.",
-        ("incident",),
-        _counted("incident", lambda told: told.lane.counters.incidents, _INCIDENTS),
-    ),
-    Metric(
-        "portcullis_stage_seconds",
-        "histogram",
-        "From laying the document to a stage of the crossing.",
-        ("stage", "le"),
-        _stages,
-    ),
-    Metric(
-        "portcullis_guidance_total",
-        "counter",
-        "How travellers were asked to help the cameras.",
-        ("guidance",),
-        _counted("guidance", lambda told: told.lane.counters.guidance, _GUIDANCE),
-    ),
-    Metric("portcullis_pages_total", "counter", "Pages that lay before the camera or scanner.", ("result",), _pages),
-    Metric(
-        "portcullis_chips_total", "counter", "Chips that were spoken to; failed: lost meanwhile.", ("result",), _chips
-    ),
-    Metric(
-        "portcullis_orders_refused_total",
-        "counter",
-        "Officers' orders that were nobody's, or not theirs to give.",
-        (),
-        _one(_of("lane", lambda told: told.lane.counters.orders_refused)),
-    ),
-    Metric(
-        "portcullis_line_events_total",
-        "counter",
-        "How the line to a board works, by its driver's own counters.",
-        ("board", "event"),
-        _lines,
-    ),
+    Metric("portcullis_program_ready", "gauge", "1 while a program has proven that it can do its work.", ("program",),
+         _programs(lambda told, name: told.states()[name] == "ready")),
+    Metric("portcullis_crossings_total", "counter",
+         "Crossings that ended, by the gate's verdict, and referrals that an officer settled, by how.", ("verdict",),
+         _counted("verdict", lambda told: told.lane.counters.crossings, _VERDICTS)),
+    Metric("portcullis_referral_reasons_total", "counter", "Reasons of crossings that ended referred; one has several.",
+         ("reason",), _counted("reason", lambda told: told.lane.counters.reasons, _REASONS)),
+    Metric("portcullis_incidents_total", "counter", "What an officer or auditor should see.", ("incident",),
+         _counted("incident", lambda told: told.lane.counters.incidents, _INCIDENTS)),
+    Metric("portcullis_stage_seconds", "histogram", "From laying the document to a stage of the crossing.",
+         ("stage", "le"), _stages),
+    Metric("portcullis_guidance_total", "counter", "How travellers were asked to help the cameras.", ("guidance",),
+         _counted("guidance", lambda told: told.lane.counters.guidance, _GUIDANCE)),
+    Metric("portcullis_pages_total", "counter", "Pages that lay before the camera or scanner.", ("result",),
+         lambda told, _: _results(told, read=told.lane.counters.pages_read, unread=told.lane.counters.pages_unread)),
+    Metric("portcullis_chips_total", "counter", "Chips that were spoken to; failed: lost meanwhile.", ("result",),
+         lambda told, _: _results(told, read=told.lane.counters.chips_read, failed=told.lane.counters.chips_failed)),
+    Metric("portcullis_orders_refused_total", "counter", "Officers' orders that were nobody's, or not theirs to give.",
+         (), _one(_of("lane", lambda told: told.lane.counters.orders_refused))),
+    Metric("portcullis_line_events_total", "counter", "How the line to a board works, by its driver's own counters.",
+         ("board", "event"), _lines),
     Metric("portcullis_leaf_seconds", "gauge", "What a leaf's latest movement took.", ("door", "movement"), _leaves),
-    Metric(
-        "portcullis_alarms",
-        "gauge",
-        "Alarms of the barrier that stand, or wait for an officer.",
-        (),
-        _one(_of("lane", lambda told: len(told.lane.alarms))),
-    ),
-    Metric(
-        "portcullis_camera_frames_per_second",
-        "gauge",
-        "What the camera gave at the last comparison.",
-        (),
-        _one(lambda told: told.lane.frames_per_second),
-    ),
-    Metric(
-        "portcullis_lane_lag_seconds",
-        "gauge",
-        "How late the lane's loop turned at worst in the last five seconds.",
-        (),
-        _one(_of("lane", lambda told: told.lane.lag_ms / 1000)),
-    ),
-    Metric(
-        "portcullis_clock_sure",
-        "gauge",
-        "1 while the clock can be relied on.",
-        (),
-        _one(lambda told: None if told.lane.clock_sure is None else float(told.lane.clock_sure)),
-    ),
-    Metric(
-        "portcullis_lists_age_seconds",
-        "gauge",
-        "How old the newest import of lists is.",
-        (),
-        _one(lambda told: _seconds(told.lane.trust_age_days)),
-    ),
+    Metric("portcullis_alarms", "gauge", "Alarms of the barrier that stand, or wait for an officer.", (),
+         _one(_of("lane", lambda told: len(told.lane.alarms)))),
+    Metric("portcullis_camera_frames_per_second", "gauge", "What the camera gave at the last comparison.", (),
+         _one(lambda told: told.lane.frames_per_second)),
+    Metric("portcullis_lane_lag_seconds", "gauge", "How late the lane's loop turned at worst in the last five seconds.",
+         (), _one(_of("lane", lambda told: told.lane.lag_ms / 1000))),
+    Metric("portcullis_clock_sure", "gauge", "1 while the clock can be relied on.", (),
+         _one(lambda told: None if told.lane.clock_sure is None else float(told.lane.clock_sure))),
+    Metric("portcullis_lists_age_seconds", "gauge", "How old the newest import of lists is.", (),
+         _one(lambda told: _seconds(told.lane.trust_age_days))),
     Metric("portcullis_lists_left_seconds", "gauge", "How long the lists may still judge.", (), _lists_left),
-    Metric(
-        "portcullis_certificate_left_seconds",
-        "gauge",
-        "How long the device certificate holds.",
-        (),
-        _one(lambda told: _seconds(told.sync.certificate_days_left)),
-    ),
-    Metric(
-        "portcullis_records_owed",
-        "gauge",
-        "Records that the lane keeps until the log has taken them.",
-        (),
-        _one(_of("lane", lambda told: told.lane.records_owed)),
-    ),
-    Metric(
-        "portcullis_log_entries_total",
-        "counter",
-        "Entries of the audit log.",
-        (),
-        _one(_of("log", lambda told: told.log.entries)),
-    ),
-    Metric(
-        "portcullis_log_mirrored_total",
-        "counter",
-        "Entries for which the log has a receipt of the central server.",
-        (),
-        _one(_of("log", lambda told: told.log.mirrored)),
-    ),
-    Metric(
-        "portcullis_log_receipts_refused_total",
-        "counter",
-        "Receipts that did not verify.",
-        (),
-        _one(_of("log", lambda told: told.log.receipts_refused)),
-    ),
-    Metric(
-        "portcullis_log_disk_free_bytes",
-        "gauge",
-        "What is free on the log's disk.",
-        (),
-        _one(lambda told: told.log.disk_free_bytes),
-    ),
-    Metric(
-        "portcullis_log_disk_size_bytes",
-        "gauge",
-        "How large the log's disk is.",
-        (),
-        _one(lambda told: told.log.disk_total_bytes),
-    ),
-    Metric(
-        "portcullis_log_disk_left_seconds",
-        "gauge",
-        "How long the log's disk lasts at the pace at which it has filled since the log program started.",
-        (),
-        _one(lambda told: _seconds(told.log.disk_days_left)),
-    ),
-    Metric(
-        "portcullis_sync_pending_entries",
-        "gauge",
-        "Entries that sync has not carried to the central server.",
-        (),
-        _one(lambda told: told.sync.pending),
-    ),
-    Metric(
-        "portcullis_pages_open",
-        "gauge",
-        "Browsers that show the traveller's page.",
-        (),
-        _one(lambda told: told.screens.pages if told.says("screens") else None),
-    ),
-)
+    Metric("portcullis_certificate_left_seconds", "gauge", "How long the device certificate holds.", (),
+         _one(lambda told: _seconds(told.sync.certificate_days_left))),
+    Metric("portcullis_records_owed", "gauge", "Records that the lane keeps until the log has taken them.", (),
+         _one(_of("lane", lambda told: told.lane.records_owed))),
+    Metric("portcullis_log_entries_total", "counter", "Entries of the audit log.", (),
+         _one(_of("log", lambda told: told.log.entries))),
+    Metric("portcullis_log_mirrored_total", "counter", "Entries for which the log has a receipt of the central server.",
+         (), _one(_of("log", lambda told: told.log.mirrored))),
+    Metric("portcullis_log_receipts_refused_total", "counter", "Receipts that did not verify.", (),
+         _one(_of("log", lambda told: told.log.receipts_refused))),
+    Metric("portcullis_log_disk_free_bytes", "gauge", "What is free on the log's disk.", (),
+         _one(lambda told: told.log.disk_free_bytes)),
+    Metric("portcullis_log_disk_size_bytes", "gauge", "How large the log's disk is.", (),
+         _one(lambda told: told.log.disk_total_bytes)),
+    Metric("portcullis_log_disk_left_seconds", "gauge",
+         "How long the log's disk lasts at the pace at which it has filled since the log program started.", (),
+         _one(lambda told: _seconds(told.log.disk_days_left))),
+    Metric("portcullis_sync_pending_entries", "gauge", "Entries that sync has not carried to the central server.", (),
+         _one(lambda told: told.sync.pending)),
+    Metric("portcullis_pages_open", "gauge", "Browsers that show the traveller's page.", (),
+         _one(lambda told: told.screens.pages if told.says("screens") else None)),
+)  # fmt: skip

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,10 +20,8 @@ from starlette.routing import Route
 
 from gate.programs.screens.metrics import CONTENT_TYPE, exposition
 from gate.programs.screens.readiness import reasons_against
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
+from gate.programs.shared.config import Config
+from gate.programs.shared.program_status import ProgramStatus
 
 FRESH_S: Final = 1.0
 

@@ -72,4 +72,5 @@ def labels_of(config: Config, texts: Languages) -> Labels:
         camera_at=config.screens.camera_at,
         distance_cm=config.screens.distance_cm,
         width_mm=config.screens.width_mm,
+        volume=config.screens.volume,
     )

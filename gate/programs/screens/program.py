@@ -18,24 +18,10 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
+from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
-from gate.channel.messages import (
-    FromLane,
-    FromPreview,
-    PagePainted,
-    Preview,
-    ShowTint,
-    Status,
-    StatusRequest,
-    TintShown,
-    TravellerAsks,
-    View,
-    WantPreview,
-    WatchView,
-)
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare
@@ -47,9 +33,8 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import hear_all, serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
-from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.board import Board, Painting
 from gate.screens.kiosk.key import Key
-from gate.screens.kiosk.painting import Painting
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
@@ -106,8 +91,8 @@ class Screens:
         self._painting = Painting()
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
-        self._shown: TintShown | None = None  # what vision has yet to be told
-        self._asks = Asks(lambda: asyncio.get_running_loop().time())
+        self._shown: messages.TintShown | None = None  # what vision has yet to be told
+        self._asks = Asks(_now_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
@@ -128,10 +113,7 @@ class Screens:
             if self._config.screens.management:
                 listeners.append(held.enter_context(contextlib.closing(listen(*self._config.screens.managed_at()))))
                 servers.append(http_server(management_app(self._watched), Visitors()))
-            async with (
-                serve_status(self._config, "screens", self.status),
-                asyncio.TaskGroup() as tasks,
-            ):
+            async with serve_status(self._config, "screens", self.status), asyncio.TaskGroup() as tasks:
                 for server, listener in zip(servers, listeners, strict=True):
                     tasks.create_task(server.serve(sockets=[listener]))
                 sources = [
@@ -170,7 +152,7 @@ class Screens:
             watched=self._watched.routes(),
             on_refused=self._note_refused,
             on_seen=self._seen,
-            on_asked=self._asked,
+            on_asked=lambda wish: self._asks.put(wish, lane_up=self._lane.up),
         )
 
     def _sounding(self) -> Sounding:
@@ -184,8 +166,7 @@ class Screens:
 
     def _note_refused(self) -> None:
         """Another secret was shown: count it, and tell of it now and then."""
-        self._refused += 1
-        now_s = asyncio.get_running_loop().time()
+        self._refused, now_s = self._refused + 1, _now_s()
         if now_s - self._refused_told_s >= REFUSED_TOLD_EVERY_S:
             log.warning("sign_ins_refused", extra={"count": self._refused})
             self._refused, self._refused_told_s = 0, now_s
@@ -196,22 +177,21 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await run_until_first_exits(
-                self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection)
-            )
+            asks = self._pass_on_asks(connection)
+            await run_until_first_exits(self._pulse(connection), self._follow_lane(connection), asks)
         finally:
             connection.close()
             if self._board.state.screen is not Screen.EMERGENCY:  # which only the lane's own word ends
                 self._show(lane_unknown(self._config.purpose))
 
-    async def _pulse(self, connection: Connection[FromLane]) -> NoReturn:
+    async def _pulse(self, connection: Connection[messages.FromLane]) -> NoReturn:
         """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did; at once when one is there again."""
         while True:
             self._painted_again.clear()
-            await connection.send(StatusRequest())
+            await connection.send(messages.StatusRequest())
             painted = self._painting.is_painted(_now_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
-                await connection.send(PagePainted(painted))
+                await connection.send(messages.PagePainted(painted))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._lane_pulse_s):
                     await self._painted_again.wait()
@@ -227,16 +207,13 @@ class Screens:
         if self._painting.is_painted(_now_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
 
-    def _asked(self, wish: Wish) -> None:
-        self._asks.put(wish, lane_up=self._lane.up)
-
-    async def _pass_on_asks(self, connection: Connection[FromLane]) -> NoReturn:
+    async def _pass_on_asks(self, connection: Connection[messages.FromLane]) -> NoReturn:
         while True:
-            await connection.send(TravellerAsks(await self._asks.take()))
+            await connection.send(messages.TravellerAsks(await self._asks.take()))
             await asyncio.sleep(EVERY_S)
 
-    async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
-        await connection.send(WatchView(self._labels.notice.version))
+    async def _follow_lane(self, connection: Connection[messages.FromLane]) -> NoReturn:
+        await connection.send(messages.WatchView(self._labels.notice.version))
         while True:
             try:
                 async with asyncio.timeout(self._lane_silence_s):
@@ -244,15 +221,15 @@ class Screens:
             except TimeoutError as error:
                 raise ChannelClosedError("the lane is silent") from error
             match message:
-                case View():
+                case messages.View():
                     self._lane.is_up()
                     self._show(render(self._without_officers_part(message)))
                     if self._road is not None:
                         self._road.changed()
-                case Status():
+                case messages.Status():
                     pass  # a sign of life
 
-    def _without_officers_part(self, view: View) -> ViewState:
+    def _without_officers_part(self, view: messages.View) -> ViewState:
         """What a traveller may see of a view."""
         language = self._texts.language_of(view.issuer, self._labels.languages)
         return ViewState(
@@ -280,41 +257,41 @@ class Screens:
         finally:
             connection.close()
 
-    async def _speak_to_vision(self, connection: Connection[FromPreview]) -> NoReturn:
+    async def _speak_to_vision(self, connection: Connection[messages.FromPreview]) -> NoReturn:
         """Say whether the preview is wanted, and which tint was painted last."""
         self._shown = None
         asked: bool | None = None  # the first word is said at once: a caller that stays silent is hung up on
         while True:
             if (wanted := self._wants_preview) is not asked:
                 asked = wanted
-                await connection.send(WantPreview(wanted))
+                await connection.send(messages.WantPreview(wanted))
             if self._shown is not None:
                 shown, self._shown = self._shown, None
                 await connection.send(shown)
             await self._preview_changed.wait()
             self._preview_changed.clear()
 
-    async def _pass_on(self, connection: Connection[FromPreview]) -> NoReturn:
+    async def _pass_on(self, connection: Connection[messages.FromPreview]) -> NoReturn:
         while True:
             self._hear_vision(await connection.receive())  # nothing here keeps a picture until the next one comes
 
-    def _hear_vision(self, message: FromPreview) -> None:
+    def _hear_vision(self, message: messages.FromPreview) -> None:
         match message:
-            case Preview(jpeg):
+            case messages.Preview(jpeg):
                 is_picture = jpeg.startswith(_JPEG) and len(jpeg) <= FRAME_BYTES_MAX
                 if is_picture and self._wants_preview:
                     self._mirror.send(jpeg)
-            case ShowTint(number, colour):
+            case messages.ShowTint(number, colour):
                 if self._tints is not None and self._wants_preview:
                     self._tints.show(Tint(number, colour), at_ms=_now_ms())
 
     def _tint_painted(self, number: int) -> None:
-        self._shown = TintShown(number, int(_now_ms()))
+        self._shown = messages.TintShown(number, int(_now_ms()))
         self._preview_changed.set()
 
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def status(self) -> Status:
+    def status(self) -> messages.Status:
         """How it is now."""
         page = self._page
         shown = page is not None and page.is_shown
@@ -329,7 +306,7 @@ class Screens:
         if self._road is not None:
             detail["console"] = self._road.detail()
         state = "ready" if shown and self._lane.up and painted is not False else "degraded"
-        return Status("screens", state, detail, alive=page is None or page.is_alive)
+        return messages.Status("screens", state, detail, alive=page is None or page.is_alive)
 
 
 class Link:
@@ -338,9 +315,8 @@ class Link:
     def __init__(self, name: str) -> None:
         self.up = False
         self._backoff = Backoff(RECONNECT_MIN_S, RECONNECT_MAX_S)
-        self._trouble = FaultLatch(
-            log, begins="link_down", ends="link_up", each=False, first=True, about={"link": name}
-        )
+        about = {"link": name}
+        self._trouble = FaultLatch(log, begins="link_down", ends="link_up", each=False, first=True, about=about)
 
     @property
     def word(self) -> str:

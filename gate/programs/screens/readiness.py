@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import Lane, modes_now
+from gate.programs.shared.program_status import ProgramStatus
 from gate_core.evidence.reasons import Reason
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
 
 # Somebody is being served: what the lane says of its door meanwhile is that traveller's.
 _SERVING = frozenset({"opening", "reading", "inspecting", "recording", "looking", "granted", "entering", "passing"})

@@ -37,30 +37,25 @@ _ROOMS: Final = {
 
 def basis_of(config: Config, approvers: Path | None = None) -> str:
     """The canonical text; `approvers` are others than those in force. Raises ConfigError for a file that cannot be had."""
-    settings = msgspec.to_builtins(config)
+    settings, who = msgspec.to_builtins(config), approvers or config.approvers_path
     if config.sync is not None:
         del settings["sync"]["identity"]
     return canonical(
         {
             **settings,
             "origin": config.origin,
-            "profiles": _profiles(config),
+            "profiles": {name: found for name in _ROOMS if (found := profile_of(config, name)) is not None},
             "models": _models(config),
             "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
             "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
             "camera_authorities_sha256": _content("camera.authorities", getattr(config.camera, "authorities", "")),
             "page_authorities_sha256": _content("page.authorities", getattr(config.page, "authorities", "")),
-            "written_rules": _written_rules(config),
+            # Every word of them, so that whoever approves them reads them.
+            "written_rules": json.loads(text) if (text := written_rules(config).text) else None,
             "card_sha256": _content("card", config.card),
-            "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),
+            "approvers_sha256": _content("", str(who) if approvers or who.exists() else ""),
         }
     )
-
-
-def _profiles(config: Config) -> dict[str, object]:
-    """Each device's profile by the device: the file and the SHA-256 of its bytes."""
-    found = {name: profile_of(config, name) for name in _ROOMS}
-    return {name: profile for name, profile in found.items() if profile is not None}
 
 
 def profile_of(config: Config, device: str) -> dict[str, str] | None:
@@ -78,12 +73,6 @@ def profile_of(config: Config, device: str) -> dict[str, str] | None:
     return {"file": file.name, "sha256": _sha256(file.text.encode())}
 
 
-def _written_rules(config: Config) -> object:
-    """Every word of the site's written rules, so that whoever approves them reads them."""
-    text = written_rules(config).text
-    return json.loads(text) if text else None
-
-
 def _models(config: Config) -> dict[str, object]:
     """The models of the profile, and our own: what they are, and what their thresholds rest on."""
     folder = Path(config.paths.models)
@@ -93,9 +82,8 @@ def _models(config: Config) -> dict[str, object]:
     except ManifestError as error:
         raise ConfigError(Problem("face.profile", str(error))) from error
     except OSError as error:
-        raise ConfigError(
-            Problem("", f"cannot be read: {error.strerror}", str(folder / FILE), unreadable=True)
-        ) from error
+        problem = Problem("", f"cannot be read: {error.strerror}", str(folder / FILE), unreadable=True)
+        raise ConfigError(problem) from error
     return {"site_sha256": site, **{model.name: _model(model) for model in models}}
 
 
@@ -108,11 +96,6 @@ def _model(model: Model) -> dict[str, object]:
         "threshold": msgspec.to_builtins(model.threshold),
         "manifest_sha256": _sha256(whole.encode()),
     }
-
-
-def _approvers(config: Config) -> Path | None:
-    """Who approves, where somebody does."""
-    return config.approvers_path if config.approvers_path.exists() else None
 
 
 def _content(key: str, path: str) -> str | None:

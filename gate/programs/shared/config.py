@@ -45,6 +45,12 @@ _DEVICES = {
 }
 
 
+def _each_once(section: Section, *names: str) -> Iterator[Wrong]:
+    for name in names:
+        if len(set(getattr(section, name))) < len(getattr(section, name)):
+            yield Wrong(name, "each of them once")
+
+
 class Paths(Section, frozen=True, kw_only=True):
     """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse; `identity` holds
     a folder for each enrolment, which sync writes. In `approval` lie approvers.toml and approval.note.
@@ -131,17 +137,13 @@ class Rules(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each direction once, and groups of the site's own beside those that every gate has."""
-        if len(set(self.directions)) < len(self.directions):
-            yield Wrong("directions", "each of them once")
-        if len(set(self.two_officers_for)) < len(self.two_officers_for):
-            yield Wrong("two_officers_for", "each of them once")
+        yield from _each_once(self, "directions", "two_officers_for")
         groups = {"", EVERYBODY.name, EU.name, *self.travellers}
         if self.without_entry_record not in groups:
             yield Wrong("without_entry_record", f"{self.without_entry_record} is no group of travellers here")
         if self.camera_inside_zone and not self.camera_sees_zone:
-            yield Wrong(
-                "camera_sees_zone", "a camera that compares within the zone sees it: camera_inside_zone is true"
-            )
+            why = "a camera that compares within the zone sees it: camera_inside_zone is true"
+            yield Wrong("camera_sees_zone", why)
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 
@@ -160,9 +162,7 @@ class Fairness(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each group and each end once."""
-        for name in ("groups", "shift_ends"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                yield Wrong(name, "each of them once")
+        yield from _each_once(self, "groups", "shift_ends")
 
 
 class Officers(Section, frozen=True, kw_only=True):
@@ -206,9 +206,8 @@ class Sync(Section, frozen=True, kw_only=True):
     identity: Text
     mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
-    kbit_s: Annotated[int, msgspec.Meta(ge=32, le=1_000_000)] | None = (
-        None  # of the line, both ways; the log goes before updates
-    )
+    # Of the line, both ways; the log goes before updates.
+    kbit_s: Annotated[int, msgspec.Meta(ge=32, le=1_000_000)] | None = None
 
 
 class Lists(Section, frozen=True, kw_only=True):
@@ -336,11 +335,10 @@ class Registers(Section, frozen=True, kw_only=True):
     @property
     def required(self) -> tuple[Register, ...]:
         """Each of them, with the days on which it is not asked; lists first."""
-        suspended = {name: one.suspended for name, one in self.lists.items()}
-        suspended |= {name: one.suspended for name, one in self.online.items()}
+        asked: dict[str, SignedList | OnlineRegister] = {**self.lists, **self.online}
         return tuple(
-            Register(name, tuple(Suspension(one.title, one.basis, one.first, one.last) for one in days))
-            for name, days in suspended.items()
+            Register(name, tuple(Suspension(day.title, day.basis, day.first, day.last) for day in one.suspended))
+            for name, one in asked.items()
         )
 
 
@@ -389,8 +387,7 @@ class Screens(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """The management address is one, if there is one, and each language stands once."""
-        if len(set(self.languages)) < len(self.languages):
-            yield Wrong("languages", "each of them once")
+        yield from _each_once(self, "languages")
         try:
             if self.management:
                 self.managed_at()
@@ -481,9 +478,8 @@ class Config(Section, frozen=True, kw_only=True):
         if self.mode == "gate" and self.barrier is None:
             yield Wrong("barrier", 'a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
         if self.first_barrier is not None and (self.barrier is None or self.sensors is None):
-            yield Wrong(
-                "first_barrier", "a lane of two doors needs [barrier] for the last one, and [sensors] between them"
-            )
+            why = "a lane of two doors needs [barrier] for the last one, and [sensors] between them"
+            yield Wrong("first_barrier", why)
         lines: dict[str, str] = {}
         for name in _DEVICES:
             settings: Settings | None = getattr(self, name)

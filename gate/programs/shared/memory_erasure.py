@@ -10,8 +10,5 @@ from __future__ import annotations
 
 from typing import Final
 
-ERASING: Final = {
-    "PYTHONMALLOC": "malloc",
-    "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0",
-}
+ERASING: Final = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
 PROGRAMS: Final = frozenset({"lane", "vision", "screens", "registers"})

@@ -39,7 +39,6 @@ class Program(Protocol):
 
     def __call__(self, config: Config, *, stop: asyncio.Event) -> Awaitable[None]:
         """Run until `stop` is set."""
-        ...
 
 
 def run_program(name: str, config: Config) -> None:
@@ -62,12 +61,10 @@ def run_program(name: str, config: Config) -> None:
     except BaseExceptionGroup as errors:
         if (found := errors.subgroup(NoPlaceError)) is None:
             raise
-        raise _first_of(found) from None
-
-
-def _first_of(errors: BaseExceptionGroup[NoPlaceError]) -> NoPlaceError:
-    first = errors.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+        first: BaseException = found
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 async def _supervised(name: str, program: Program, config: Config) -> None:

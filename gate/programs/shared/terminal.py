@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
@@ -16,10 +15,8 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.orders import Outcome
 from gate_core.orders.challenge import Challenge
-
-if TYPE_CHECKING:
-    from gate_core.orders.order import Shift
-    from gate_core.orders.verbs import Verb
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import Verb
 
 ANSWER_DEADLINE_S = 15.0  # the lane itself answers within ten
 ATTEMPTS_MAX = 3

@@ -1,6 +1,6 @@
 """The support bundle: collected, and written as a tar file with a manifest that says what is in it and what was left out.
 
-Everything that a part reads may hold what must not leave the gate; `words` and `configuration` decide what does. A part that cannot be had is left out and named;
+Everything that a part reads may hold what must not leave the gate; `words` and `without_secrets` decide what does. A part that cannot be had is left out and named;
 the others are there. Not compressed, so that whoever sends it can look into it with any tool.
 """
 
@@ -17,36 +17,26 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from gate.programs import selftest
 from gate.programs.screens.metrics import exposition
 from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
-from gate.programs.support.configuration import without_secrets
+from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.program_status import ProgramStatus
 
 JOURNAL_LINES_MAX: Final = 20_000
 JOURNAL_DAYS: Final = 7
 JOURNAL_DEADLINE_S: Final = 60
 # Of these tests the words are ours and the system's alone; others quote what lies in files and what devices say.
-_OWN_WORDS: Final = frozenset(
-    {
-        "disk",
-        "clock",
-        "reference_page",
-        "reference_document",
-        "barrier",
-        "first_barrier",
-        "sensors",
-        "programs",
-    }
+_OWN_WORDS: Final = (
+    *("disk", "clock", "reference_page", "reference_document"),
+    *("barrier", "first_barrier", "sensors", "programs"),
 )
 NEVER: Final = (
     "names of officers and approvers, and their keys",
@@ -54,6 +44,61 @@ NEVER: Final = (
     "passwords, tokens, keys, and what stands behind an address",
     "text of devices, libraries and peers",
 )
+_DEVICE: Final = ("driver", "port", "profile", "path", "socket", "reader")
+# A table's keys whose text is kept, of a list each; beside them every number. Addresses keep scheme, host and port.
+KEPT: Final = {
+    "": ("purpose", "mode", "gate_id", "operator", "time_zone"),
+    "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys", "approval", "identity"),
+    **dict.fromkeys(("barrier", "first_barrier", "sensors", "swipe", "page", "chip", "camera"), _DEVICE),
+    "face": ("profile", "providers"),
+    "rules": ("directions", "page_checks_refer", "two_officers_for"),
+    "document": ("control_centre",),
+    "lists": ("folder", "signer"),
+    "registers": ("folder", "incoming"),
+    "screens": ("host", "languages", "management"),
+}
+ADDRESSES: Final = (("camera", "address"), ("page", "address"), ("sync", "address"))
+
+
+def without_secrets(config: Config) -> dict[str, object]:
+    """The configuration as it may leave."""
+    tables = msgspec.to_builtins(config)
+    told: dict[str, object] = {
+        name: {key: _value(name, key, one) for key, one in value.items()}
+        if isinstance(value, dict)
+        else _value("", name, value)
+        for name, value in tables.items()
+    }
+    told["audit"] = f"{len(config.audit.recipients)} recipients"
+    told["officers"] = "an authority" if config.officers is not None else None
+    return told
+
+
+def _value(table: str, key: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if (table, key) in ADDRESSES and isinstance(value, str):
+        return _address(value)
+    if key in KEPT.get(table, ()) and (
+        isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    ):
+        return value
+    return f"{LEFT_OUT}: {len(value)}" if isinstance(value, list | dict) else LEFT_OUT
+
+
+def _address(text: str) -> str:
+    """Scheme, host and port of an address; a device's name stays."""
+    if text.startswith("/dev/"):
+        return text
+    parts = urlsplit(text if "//" in text else f"//{text}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return LEFT_OUT
+    if not host:
+        return LEFT_OUT
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}{f':{port}' if port else ''}".removeprefix("://")
 
 
 class PartError(Exception):
@@ -92,39 +137,29 @@ class Bundle:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the parts come from."""
-
-    told: Callable[[Config], Awaitable[ProgramStatus]]
-    tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]]
-    journal: Callable[[], Iterable[str]]
-
-
-async def collect(config: Config, sources: Sources) -> Bundle:
+async def collect(
+    config: Config,
+    *,
+    told_by: Callable[[Config], Awaitable[ProgramStatus]],
+    tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]],
+    journal: Callable[[], Iterable[str]],
+) -> Bundle:
     """Collect everything that this user may see."""
-    told = await sources.told(config)
+    told = await told_by(config)
+    outcomes = [_tested(one) for one in await tests(config)]
+    exposed = exposition(told, config, version=_version()).encode()
     parts = [
         _json("versions.json", "what is installed", versions()),
         _json("configuration.json", "gate.toml without secrets and names", without_secrets(config)),
         _json("status.json", "how the programs are", _status(told, config)),
-        Part(
-            "metrics.txt",
-            "counters and times, as Prometheus reads them",
-            exposition(told, config, version=_version()).encode(),
-        ),
-        _json(
-            "selftest.json",
-            "every device, model, list, clock and disk",
-            [_tested(one) for one in await sources.tests(config)],
-        ),
+        Part("metrics.txt", "counters and times, as Prometheus reads them", exposed),
+        _json("selftest.json", "every device, model, list, clock and disk", outcomes),
     ]
     missing = [] if told.says("lane") else ["status.json: the lane does not answer, or this user may not ask it"]
     try:
-        events = "".join(json.dumps(event) + "\n" for event in _events(sources.journal()))
-        parts.append(
-            Part("journal.jsonl", f"events of our units in the last {JOURNAL_DAYS} days, a line each", events.encode())
-        )
+        events = "".join(json.dumps(event) + "\n" for event in _events(journal()))
+        says = f"events of our units in the last {JOURNAL_DAYS} days, a line each"
+        parts.append(Part("journal.jsonl", says, events.encode()))
     except PartError as error:
         missing.append(f"journal.jsonl: {error}")
     return Bundle(tuple(parts), tuple(missing))
@@ -194,14 +229,8 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, object]]:
 
 def journal_of_our_units() -> list[str]:
     """The entries of our units as journald gives them, a JSON document a line. Raises PartError."""
-    command = [
-        "journalctl",
-        "--output=json",
-        "--unit=gate-*",
-        f"--since=-{JOURNAL_DAYS}d",
-        f"--lines={JOURNAL_LINES_MAX}",
-        "--no-pager",
-    ]
+    bounds = (f"--since=-{JOURNAL_DAYS}d", f"--lines={JOURNAL_LINES_MAX}")
+    command = ("journalctl", "--output=json", "--unit=gate-*", *bounds, "--no-pager")
     try:
         done = subprocess.run(command, capture_output=True, timeout=JOURNAL_DEADLINE_S, check=False)  # noqa: S603 - ours
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,7 +1,7 @@
 """The lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
 
 Promises: attackers' bytes are read in the child only; whatever they do, the store is the old one or a verified new one, and a
-problem costs one log line when it begins and one when it ends. When to import belongs to `lists_schedule`, what may enter the store
+problem costs one log line when it begins and one when it ends. When to import belongs to `Schedule`, what may enter the store
 to `gate.trust`. The lane notices a new store by itself.
 """
 
@@ -12,8 +12,9 @@ import contextlib
 import logging
 import signal
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import msgspec
 
@@ -22,15 +23,54 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
-from gate.programs.sync.lists_schedule import Schedule, Seen
 from gate.trust.errors import SourceError
-from gate.trust.looking import look
+from gate.trust.looking import Entry, look
 from gate_core.programs import clock
+from gate_core.programs.reconnect import Backoff
 
 IMPORT_DEADLINE_S = 600.0
 MEMORY = "/dev/shm"  # noqa: S108 - nobody else sees what has no name
 
 log = logging.getLogger("gate.sync")
+RETRY_MIN_S: Final = 60.0
+RETRY_MAX_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The folder at one moment: its files, or why it could not be looked at."""
+
+    files: tuple[Entry, ...] = ()
+    problem: str = ""
+
+
+class Schedule:
+    """Compares what is seen with what was seen and imported before. Pure; times are seconds of any steady clock.
+
+    A file may still be written when it is seen: the folder must look the same twice before it is touched. What was imported is not imported
+    again while it stays the same, unless that failed: then after a pause that doubles up to a bound.
+    """
+
+    def __init__(self) -> None:
+        self._last: Seen | None = None
+        self._imported: Seen | None = None
+        self._backoff = Backoff(RETRY_MIN_S, RETRY_MAX_S)
+        self._retry_at_s: float | None = None
+
+    def is_due(self, seen: Seen, now_s: float) -> bool:
+        """True when the folder is to be imported now."""
+        settled = seen == self._last
+        self._last = seen
+        if seen.problem or not seen.files or not settled:
+            return False
+        return seen != self._imported or (self._retry_at_s is not None and now_s >= self._retry_at_s)
+
+    def imported(self, seen: Seen, now_s: float, *, well: bool) -> None:
+        """Note that an import of what was seen has ended. A folder that has changed since is due again as soon as it settles."""
+        if seen != self._imported:
+            self._backoff.reset()
+        self._imported = seen
+        self._retry_at_s = None if well else now_s + self._backoff.next_s()
 
 
 class Lists:

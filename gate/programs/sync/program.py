@@ -26,9 +26,8 @@ from gate.identity.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
-from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
-from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
+from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
 from gate.sync import inbox
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
@@ -71,11 +70,7 @@ log = logging.getLogger("gate.sync")
 
 
 async def run(
-    config: Config,
-    *,
-    stop: asyncio.Event,
-    now: Callable[[], datetime] = clock.now,
-    look_every_s: float = LOOK_EVERY_S,
+    config: Config, *, stop: asyncio.Event, now: Callable[[], datetime] = clock.now, look_every_s: float = LOOK_EVERY_S
 ) -> None:
     """Say how it is, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
     if config.sync is None and config.lists is None:
@@ -95,17 +90,13 @@ async def run(
     async with contextlib.AsyncExitStack() as held:
         told = partial(_status, outbox, lists, updates, upkeep)
         await held.enter_async_context(serve_status(config, "sync", told))
-        loops: list[Coroutine[Any, Any, None]] = [each.run() for each in (lists, updates) if each is not None]
+        loops: list[Coroutine[Any, Any, object]] = [each.run() for each in (lists, updates) if each is not None]
         if config.sync is not None and outbox is not None and upkeep is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
             loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
         else:
-            loops.append(_until(stop))
+            loops.append(stop.wait())
         await run_until_first_exits(*loops)
-
-
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
 
 
 async def push(config: Config) -> dict[str, object]:
@@ -184,13 +175,7 @@ def _upkeep(
         return Courier(settings.address, context, line=shared)
 
     return Upkeep(
-        folder,
-        config.gate_id,
-        connect=connect,
-        now=now,
-        mirror_keys=keys,
-        every_s=every_s,
-        passphrase=passphrase,
+        folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s, passphrase=passphrase
     )
 
 
@@ -317,7 +302,7 @@ class Outbox:
         except OtherHistoryError as error:
             if error.evidence is not None:
                 # The log program judges it, and stops signing when it is true.
-                await asyncio.to_thread(inbox.drop, self._inbox, error.size, error.evidence)
+                await asyncio.to_thread(inbox.drop, self._inbox, f"receipt-{error.size}", error.evidence)
             raise
         except RefusedError:
             await self._carry_the_rest(courier)  # an order to erase waits for no quota
@@ -326,7 +311,8 @@ class Outbox:
             try:
                 # Ours first: a start asks for a receipt anew, but whether the mirror has gone back it tells by this one alone.
                 await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
-                await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
+                name = f"receipt-{receipt.checkpoint.size}"
+                await asyncio.to_thread(inbox.drop, self._inbox, name, receipt.note)
             except OSError:
                 self._client.forget()  # so that the next round gets another receipt
                 raise
@@ -359,7 +345,7 @@ class Outbox:
             return
         response = await courier.send(held_request())
         if response.status == 200:
-            await asyncio.to_thread(inbox.drop_held, self._inbox, response.body)
+            await asyncio.to_thread(inbox.drop, self._inbox, "held", response.body)
         self._asked_ms = now_ms
 
     async def _exchange_approval(self, courier: Courier) -> None:
@@ -369,7 +355,7 @@ class Outbox:
             return
         newest = parse_approval(await courier.send(approval_request(own)))
         if newest and newest != own:
-            await asyncio.to_thread(inbox.drop_approval, self._inbox, newest)
+            await asyncio.to_thread(inbox.drop, self._inbox, "approval", newest)
         self._shown = own
 
     async def _carry_erasures(self, courier: Courier) -> None:
@@ -384,7 +370,7 @@ class Outbox:
             response = await courier.send(erasure_request(order))
             self._rounds_to_wait[digest] = ERASURE_AGAIN_ROUNDS
             if response.status == 200 and len(response.body) <= APPROVAL_BYTES_MAX:
-                await asyncio.to_thread(inbox.drop_erasure_receipt, self._inbox, digest, response.body)
+                await asyncio.to_thread(inbox.drop, self._inbox, f"erasure-receipt-{digest}", response.body)
 
     def _new_client(self) -> Client:
         last = inbox.last_receipt(self._identity)

@@ -14,10 +14,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from gate.identity.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
 from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.sync import inbox
+from gate_core.audit_format.handover import Handover, follow
+from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
 from gate_core.mirror_client.errors import BadAnswerError, RefusedError, SyncError
 from gate_core.mirror_client.https import Courier
@@ -28,6 +32,53 @@ AGAIN_AFTER_S = 60.0  # what went wrong
 AUTHORITIES_NEXT = "authorities-next.pem"
 
 log = logging.getLogger("gate.sync")
+TAKEN_WITHIN_S = 10.0  # a log that runs looks once a second; the receipts of one that does not are not lost, only later
+_LOOK_S = 0.1
+
+
+class _Told(msgspec.Struct, frozen=True):
+    handovers: list[str] = []
+
+
+class MirrorKeys:
+    """From the key that the gate enrolled with to the newest, each by the word of the one before. The log program judges them for itself."""
+
+    def __init__(self, anchor: Verifier, folder: Path) -> None:
+        self._anchor = anchor
+        self._inbox = folder
+        self._chain: tuple[Handover, ...] = ()
+
+    @property
+    def newest(self) -> Verifier:
+        """The key of receipts."""
+        return self._chain[-1].new if self._chain else self._anchor
+
+    @property
+    def before(self) -> tuple[Verifier, ...]:
+        """The keys that have handed over."""
+        return tuple(one.old for one in self._chain)
+
+    async def learn(self, courier: Courier) -> bool:
+        """Ask the server for handovers; True when there is a newer key. Raises SyncError, and OSError when the inbox cannot be written."""
+        response = await courier.send(Request("GET", "/mirror-keys"))
+        try:
+            told = msgspec.json.decode(response.body, type=_Told) if response.status == 200 else _Told()
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswerError("the mirror's word about its keys is not as agreed") from error
+        notes = [one.encode() for one in told.handovers]
+        chain = follow(self._anchor, notes)
+        if len(chain) <= len(self._chain):
+            return False
+        by_text = {one.partition("\n\n")[0] + "\n": one for one in told.handovers}
+        left = [
+            await asyncio.to_thread(inbox.drop, self._inbox, f"mirror-key-{number}", by_text[one.text].encode())
+            for number, one in enumerate(chain)
+        ]
+        ends_s = asyncio.get_running_loop().time() + TAKEN_WITHIN_S
+        while any(one.exists() for one in left) and asyncio.get_running_loop().time() < ends_s:  # noqa: ASYNC110 - another program takes them
+            await asyncio.sleep(_LOOK_S)
+        self._chain = chain
+        return True
 
 
 class Upkeep:

@@ -1,11 +1,10 @@
 """The process in which one crossing's face lives and with which it dies.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. It loads and proves the models, then
-waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons, guidance, and
-preview pictures while they are wanted, and at the end of a crossing that was referred, sealed to officers, what they
-must see. Nothing biometric is written, and no second crossing is taken: the end of the
-process is the erasure. It cannot be dumped or traced, leaves no core, is locked into memory where that is allowed, may
-not grow without bound, and ends when its parent does.
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. It loads and proves the
+models, then waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons,
+guidance, preview pictures while they are wanted, and at the end of a referred crossing what officers must see, sealed to
+them. Nothing biometric is written, and no second crossing is taken: the end of the process is the erasure. It cannot be
+dumped or traced, leaves no core, is locked into memory where that is allowed, is bounded, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
-from drivers.pad.profile import load_profile
+from drivers.pad.profile import PadProfile, load_profile
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
@@ -34,33 +33,27 @@ from gate.face.guidance import Hint
 from gate.face.likeness import Geometry, Likeness, of_portrait
 from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
-from gate.face.values import NoFaceError, SeveralFacesError
+from gate.face.values import NoFaceError, SeveralFacesError, Template
 from gate.face.watch import Watch
 from gate.passage.events import TrackChange
 from gate.picture import BadPictureError, preview
-from gate.programs.children import child_runtime, fd_passing, portraits, requirements
-from gate.programs.children.confine import Needs, confine
+from gate.programs.children import child_runtime, fd_passing, portraits
+from gate.programs.children.confine import Needs, confine, of_device
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.vision.liveness_sensor import SensorWitness
 from gate.programs.vision.printed_portrait import PrintedPortrait
 from gate.programs.vision.sealed_views import shown
-from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
+from gate.programs.vision.witnesses import SensorWitness, TintWitness
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import CameraTrouble, Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.sealing import FACE
+from gate_core.ports.values import Frame
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from models.errors import ModelError
-
-if TYPE_CHECKING:
-    from drivers.camera.newest import NewestFrame
-    from drivers.pad.profile import PadProfile
-    from gate.face.values import Template
-    from gate_core.ports.values import Frame
 
 FRAME_EVERY_S = 0.06  # a camera of 15 frames a second is looked at as its frames come
 FRAME_WAIT_S = 0.1
@@ -149,10 +142,9 @@ class Child:
                 case messages.TintShown(number, at_ms):
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
-                case messages.ProbeCamera():
-                    await self._probe()
-                case messages.Prove():
-                    await self._prove()
+                case messages.Try(what):
+                    reason = await (self._camera_fault() if what is messages.Trial.CAMERA else self._models_fault())
+                    await self._parent.send(messages.Tried(what, ok=not reason, reason=messages.words(reason)))
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
@@ -160,7 +152,7 @@ class Child:
             camera_for(camera)
             self._sensor = None if camera.pad is None else load_profile(camera.pad.profile)
             self._camera, self._has_display, self._officers = camera, message.tints, message.officers
-            self._hardened |= self._confine(requirements.of_device(camera.reach))
+            self._hardened |= self._confine(of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
             await self._parent.send(messages.Unfit(messages.words(error)))
@@ -187,11 +179,12 @@ class Child:
         patient = PatientWitness(tints or faces, video)
         sensor = None if self._sensor is None else SensorWitness(patient, self._sensor, clock_ms=_now_ms)
         witness = sensor or patient
-        likeness = Likeness(_geometry(self._camera))
+        height = self._camera.live_image_px  # if the site asks for a live image
+        shape = height and Geometry(round(LIVE_IMAGE_ASPECT * height), height, self._camera.live_image_head)
+        likeness = Likeness(shape or None)
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
-        self._crossing = Crossing(
-            crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints, likeness, sensor
-        )
+        session = secrets.randbits(SESSION_BITS)
+        self._crossing = Crossing(crossing, session, camera, watch, video, tints, likeness, sensor)
         self._printed_comes = printed
         self._started.set()
 
@@ -208,10 +201,16 @@ class Child:
             self._crossing.tints.page_is(there=on)
 
     async def _await_portrait(self) -> None:
-        """The chip's portrait comes from the document child, over a way that the parents have only handed on."""
+        """The chip's portrait comes from the document child, over a way that the parents have only handed on; before it the one printed on the page,
+        from the page child, if the crossing began with a page.
+        """
         await self._started.wait()
         if self._printed_comes:
-            await self._await_printed()
+            with contextlib.suppress(TimeoutError, portraits.BrokenPortraitError):
+                async with asyncio.timeout(PRINTED_DEADLINE_S):
+                    printed = await portraits.receive(await self._handed.take(fd_passing.PRINTED_PORTRAIT))
+                if printed is not None and self._models is not None:
+                    self._printed = PrintedPortrait(self._models, bytes(printed.image))
         try:
             sent = await portraits.receive(await self._handed.take(fd_passing.CHIP_PORTRAIT))
         except portraits.BrokenPortraitError:
@@ -236,33 +235,17 @@ class Child:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
 
-    async def _await_printed(self) -> None:
-        """The portrait printed on the page, if the crossing began with a page; it comes before the chip's, from the page child."""
-        sent: portraits.SentPortrait | None = None
-        with contextlib.suppress(TimeoutError, portraits.BrokenPortraitError):
-            async with asyncio.timeout(PRINTED_DEADLINE_S):
-                sent = await portraits.receive(await self._handed.take(fd_passing.PRINTED_PORTRAIT))
-        if sent is not None and self._models is not None:
-            self._printed = PrintedPortrait(self._models, bytes(sent.image))
-
     async def _end(self, end: messages.EndCrossing) -> None:
-        await self._seal(end)
-        if end.remember:
-            await self._leave(end.crossing)
-
-    async def _seal(self, end: messages.EndCrossing) -> None:
-        """The last that is said of a traveller who was referred, to officers alone."""
+        """Say the last of a traveller who was referred, to officers alone, and leave to be remembered what the parent was told may be."""
         content: bytes | None = None
         if end.seal is not None and self._crossing is not None and self._models is not None:
             chip = None if self._portrait is None else of_portrait(self._models, bytes(self._portrait))
             content = shown(self._crossing.likeness, chip, alarm=end.seal.alarm)
         now_s = int(clock.now().timestamp())
         await say_sealed(self._parent, end, officers=self._officers, now_s=now_s, part=FACE, content=content)
-
-    async def _leave(self, crossing: str) -> None:
-        """Leave face and portrait to be remembered, as the parent was told that they may be."""
-        pair = None if self._crossing is None else self._crossing.watch.compared_pair()
-        await self._parent.send(messages.FaceRemembered(crossing, b"" if pair is None else spelt(*pair)))
+        if end.remember:
+            pair = None if self._crossing is None else self._crossing.watch.compared_pair()
+            await self._parent.send(messages.FaceRemembered(end.crossing, b"" if pair is None else spelt(*pair)))
 
     def _swap(self, crossing: Crossing) -> Swap | None:
         """Hold face and portrait against those of the latest referrals; None where that may not be, or what is remembered cannot be read."""
@@ -282,31 +265,28 @@ class Child:
                 template.wipe()
         return Swap(found)
 
-    async def _probe(self) -> None:
-        """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
+    async def _camera_fault(self) -> str:
+        """Why the camera is not back, empty when it is. Looks at nothing: it must give two pictures that are not the same one."""
         if self._camera is None:
             raise RuntimeError("a child that is not prepared has no camera")
         camera = camera_for(self._camera)
         camera.open()
         try:
-            moving = await asyncio.to_thread(gives_pictures, camera)
-            answer = messages.CameraProbed(ok=moving, reason="" if moving else "the camera sends no new picture")
+            return "" if await asyncio.to_thread(gives_pictures, camera) else "the camera sends no new picture"
         except DriverError as error:
-            answer = messages.CameraProbed(ok=False, reason=messages.words(error))
+            return str(error) or type(error).__name__
         finally:
             camera.close()
-        await self._parent.send(answer)
 
-    async def _prove(self) -> None:
-        """Run every model on its golden input. Without models nothing is proven."""
-        reason = "no models are loaded" if self._models is None else ""
+    async def _models_fault(self) -> str:
+        """Which model does not give its golden values, empty when all do. Without models nothing is proven."""
         try:
             for session in () if self._models is None else self._models.sessions:
                 session.self_test()
                 await asyncio.sleep(0)
         except ModelError as error:
-            reason = str(error)
-        await self._parent.send(messages.Proved(ok=not reason, reason=messages.words(reason)))
+            return str(error)
+        return "no models are loaded" if self._models is None else ""
 
     async def _look(self) -> None:
         """Look at the camera once the traveller is before it. One that is lost, or does not work, is told once; the process's end follows."""
@@ -330,7 +310,9 @@ class Child:
                 if seq == 0:
                     await self._parent.send(messages.CameraUp(crossing.id))
                 seq = frame.seq
-                self._measure(frame)
+                first, first_s = self._first = self._first or (seq, frame.at_s)
+                if frame.at_s > first_s:  # by the frames' own numbers: those that nobody looked at are among them
+                    self._rate = min(1000.0, (seq - first) / (frame.at_s - first_s))
                 if self._preview_wanted:
                     await self._show(frame)
                 for trouble in await crossing.video.see(frame):
@@ -340,12 +322,6 @@ class Child:
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
-
-    def _measure(self, frame: Frame) -> None:
-        """What the camera gives, counted by the frames' own numbers: those that nobody looked at are among them."""
-        seq, at_s = self._first = self._first or (frame.seq, frame.at_s)
-        if frame.at_s > at_s:
-            self._rate = min(1000.0, (frame.seq - seq) / (frame.at_s - at_s))
 
     async def _tint(self, crossing: Crossing) -> None:
         """Ask for the next colour, if it is time. Colours wait for the camera's challenge: they would pass for changes of exposure."""
@@ -367,16 +343,9 @@ class Child:
                 printed = [] if self._printed is None else self._printed.findings()
                 swap = None if message.match is None else self._swap(crossing)
                 said = None if crossing.sensor is None else crossing.sensor.said()
-                message = msgspec.structs.replace(
-                    message, page=printed, frames_per_second=self._rate, swap=swap, pad=said
-                )
+                more = {"page": printed, "frames_per_second": self._rate, "swap": swap, "pad": said}
+                message = msgspec.structs.replace(message, **more)
             await self._parent.send(message)
-
-
-def _geometry(camera: CameraSettings) -> Geometry | None:
-    """Of the live image, if the site asks for one."""
-    height = camera.live_image_px
-    return None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, camera.live_image_head)
 
 
 def _now_ms() -> int:
@@ -434,27 +403,11 @@ def message_of(
             return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
 
 
-GUIDANCE_OF = {
-    Hint.ONE_PERSON: Guidance.ONE_PERSON,
-    Hint.COME_CLOSER: Guidance.COME_CLOSER,
-    Hint.STEP_BACK: Guidance.STEP_BACK,
-    Hint.MOVE_LEFT: Guidance.MOVE_LEFT,
-    Hint.MOVE_RIGHT: Guidance.MOVE_RIGHT,
-    Hint.MOVE_UP: Guidance.MOVE_UP,
-    Hint.MOVE_DOWN: Guidance.MOVE_DOWN,
-    Hint.FACE_FORWARD: Guidance.FACE_FORWARD,
-    Hint.MORE_LIGHT: Guidance.MORE_LIGHT,
-    Hint.HOLD_STILL: Guidance.HOLD_STILL,
-    Hint.OPEN_EYES: Guidance.OPEN_EYES,
-    Hint.CLOSE_MOUTH: Guidance.CLOSE_MOUTH,
-}
-
-
 def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
     """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
     if hint is None:
         return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
-    return GUIDANCE_OF[hint]
+    return Guidance[hint.name]
 
 
 def main() -> None:

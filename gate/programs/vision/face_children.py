@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TypeVar
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError, Process
@@ -17,7 +16,6 @@ FACES = "gate.programs.vision.face_child"
 log = logging.getLogger("vision")
 
 Faces = Process[messages.FromChild]
-Answer = TypeVar("Answer", bound=messages.Message)
 
 
 class ChildMuteError(ChildLostError):
@@ -36,13 +34,13 @@ class FaceSpare(Spare[messages.FromChild]):
     def proven_s(self) -> float | None:
         """How long ago the waiting child gave its golden values; None when there is none, or it never did."""
         child, at_s = self._proven
-        if child is None or child is not self._child:
+        if child is None or child is not self.child:
             return None
         return asyncio.get_running_loop().time() - at_s
 
     async def probe_camera(self) -> str | None:
         """Let the spare see whether the camera gives a frame: None when it does, or why not. Raises ChildLostError."""
-        answer = await self._ask(messages.ProbeCamera(), messages.CameraProbed, PROBE_DEADLINE_S)
+        answer = await self._try(messages.Trial.CAMERA, PROBE_DEADLINE_S)
         return None if answer.ok else answer.reason
 
     async def prove(self) -> str | None:
@@ -50,9 +48,9 @@ class FaceSpare(Spare[messages.FromChild]):
 
         One that does not answer, or no longer as it should, is replaced.
         """
-        child = self._child
+        child = self.child
         try:
-            answer = await self._ask(messages.Prove(), messages.Proved, PROVE_DEADLINE_S)
+            answer = await self._try(messages.Trial.MODELS, PROVE_DEADLINE_S)
         except ChildMuteError as error:
             await self._give_up(child, str(error))
             raise
@@ -61,19 +59,19 @@ class FaceSpare(Spare[messages.FromChild]):
             return answer.reason
         return None
 
-    async def _ask(self, question: messages.Message, kind: type[Answer], deadline_s: float) -> Answer:
+    async def _try(self, what: messages.Trial, deadline_s: float) -> messages.Tried:
         async with self._changed:  # nobody takes it meanwhile
-            child = self._child
+            child = self.child
             if child is None:
                 raise ChildLostError(self.problem or "no child is ready")
-            await child.send(question)
+            await child.send(messages.Try(what))
             try:
                 async with asyncio.timeout(deadline_s):
-                    while not isinstance(answer := await child.receive(), kind):
+                    while not (isinstance(answer := await child.receive(), messages.Tried) and answer.what is what):
                         pass
             except TimeoutError as error:
-                raise ChildMuteError(f"the waiting child gave no {kind.__name__} in time") from error
-            if isinstance(answer, messages.Proved) and answer.ok:
+                raise ChildMuteError(f"the waiting child did not answer for its {what.value} in time") from error
+            if what is messages.Trial.MODELS and answer.ok:
                 self._proven = (child, asyncio.get_running_loop().time())
             return answer
 
@@ -85,9 +83,9 @@ class FaceSpare(Spare[messages.FromChild]):
     async def _give_up(self, child: Faces | None, reason: str) -> None:
         """End a child that waits, and have another one."""
         async with self._changed:
-            if child is None or child is not self._child:
+            if child is None or child is not self.child:
                 return
-            self._child = None
+            self.child = None
         log.error("spare_unproven", extra={"reason": reason})
         await child.end()
         self.want()

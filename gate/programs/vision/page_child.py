@@ -10,7 +10,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import cv2
 import msgspec
@@ -18,13 +18,10 @@ import msgspec
 from gate.page.picture.objections import objections_to
 from gate.page.picture.reader import read
 from gate.page.picture.recognise import open_recogniser
-from gate.page.values import NoReading, Reading, RecogniserError, Why
+from gate.page.values import NoReading, Reading, Recogniser, RecogniserError, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.vision.page_answers import PageAnswer, Ready
-
-if TYPE_CHECKING:
-    from gate.page.values import Recogniser
 
 WORDS = {
     Why.NO_MRZ: "no machine-readable zone is to be seen",

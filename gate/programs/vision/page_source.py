@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from typing import TYPE_CHECKING
 
+from drivers.reader.settings import PageSettings
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection
@@ -20,9 +20,6 @@ from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.programs.reconnect import Backoff, keep
-
-if TYPE_CHECKING:
-    from drivers.reader.settings import PageSettings
 
 MODULE = "gate.programs.vision.page_source_child"
 
@@ -47,10 +44,8 @@ class Pages:
     async def show_to(self, lane: Lane) -> None:
         """Tell this lane what lies there, from now on; first, whether the source is there."""
         self._lanes.add(lane)
-        if self.state == "up":
-            await lane.send(messages.PageSourceUp())
-        elif self.state != "starting":
-            await lane.send(messages.PageSourceLost(messages.words(self.state)))
+        if self.state != "starting":
+            await lane.send(messages.PageSource(None if self.state == "up" else messages.words(self.state)))
 
     def forget(self, lane: Lane) -> None:
         """This lane is gone."""
@@ -80,7 +75,7 @@ class Pages:
 
     async def _hear_child(self) -> None:
         """One child, until it is lost. Raises ChildLostError."""
-        prepare = messages.PreparePage(self._models, self._settings.spelt(), self._next_page)
+        prepare = messages.Prepare(self._models, self._settings.spelt(), first_page=self._next_page)
         child: Process[messages.FromPageChild] = await Process.start(
             MODULE, prepare, incoming=messages.FromPageChild, ends=False
         )
@@ -94,18 +89,15 @@ class Pages:
             await child.end()
 
     async def _lose(self, error: ChildLostError) -> None:
-        await self._hear(messages.PageSourceLost(messages.words(error)))
+        await self._hear(messages.PageSource(messages.words(error)))
 
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
             case messages.PageRead(page) | messages.PageUnread(page):
                 self._next_page = page + 1
-            case messages.PageSourceUp():
-                self.state = "up"
-                self._trouble.is_now("")
-            case messages.PageSourceLost(reason):
-                self.state = reason
-                self._trouble.is_now(reason)
+            case messages.PageSource(lost):
+                self.state = "up" if lost is None else lost
+                self._trouble.is_now(lost or "")
             case messages.PageHint() | messages.PageGone():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():

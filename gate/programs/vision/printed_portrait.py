@@ -7,18 +7,14 @@ often genuine pages fail it was measured on simulated pages only: none of 225, w
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gate.face.chain import portrait_template, template_of
+from gate.face.chain import FaceModels, portrait_template, template_of
 from gate.face.compare import alike
 from gate.face.values import NoFaceError, SeveralFacesError, Template
-from gate.picture import BadPictureError
+from gate.picture import BadPictureError, Picture
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
-
-if TYPE_CHECKING:
-    from gate.face.chain import FaceModels
-    from gate.picture import Picture
 
 MEASURED_ON: Final = "225 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0

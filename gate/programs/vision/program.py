@@ -1,11 +1,11 @@
 """The vision program's parent: it hands each crossing a child process and passes on what the child says.
 
-It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
-(`gate.programs.vision.face_child`), whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes (`gate.programs.vision.referral_memory`). One lane talks to it on the channel `vision`; screens take preview pictures
-on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
-lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
-until it gives a frame; the lane hears so. Between crossings the waiting child proves its models again and again, and the camera must
-be there: what is missing shows before a traveller finds out.
+It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child (`face_child`),
+whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes
+(`referral_memory`). One lane talks to it on the channel `vision`; screens take preview pictures on `preview`, each at its
+own pace, older ones dropped. A child that dies or hangs is a lost camera to the lane, with a reason, and never a wait. A
+lost camera is tried again, without a crossing and without looking, until it gives a frame; the lane hears so. Between
+crossings the waiting child proves its models again and again, and the camera must be there.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from drivers.camera.presence import missing
 from drivers.pad.driver import connect
+from drivers.pad.settings import PadSensor
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
@@ -28,15 +29,14 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
-from gate.programs.children.final_report import last_words
-from gate.programs.children.officers import officers_of
+from gate.programs.children.final_report import last_words, officers_of
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.thermal import hot_zones
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.page_source import Pages
-from gate.programs.vision.readiness import CrossingFacts, Facts, is_alive, state_of
+from gate.programs.vision.readiness import CrossingFacts, Facts, hot_zones, is_alive, state_of
 from gate.programs.vision.referral_memory import Memory
 from gate_core.errors import DriverError
 from gate_core.programs.task_groups import run_until_first_exits
@@ -46,18 +46,12 @@ from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from drivers.pad.settings import PadSensor
-    from gate.programs.shared.config import Config
-
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
 HEAT_EVERY_S = 10.0
 PROVE_EVERY_S = (
-    24.0  # asked for by the watch: with its pause and the answer's deadline it is done within `able.PROVEN_MAX_S`
+    24.0  # by the watch: with its pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
 )
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
@@ -66,8 +60,7 @@ log = logging.getLogger("vision")
 
 Lane = Connection[messages.ToVision]
 Screen = Connection[messages.ToPreview]
-if TYPE_CHECKING:
-    Missing = Callable[[], Awaitable[str | None]]
+Missing = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -115,20 +108,10 @@ class Viewer:
     tint: messages.ShowTint | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, jpeg: bytes) -> None:
-        """Replace the picture that it has not taken yet."""
-        self.newest = jpeg
-        self.arrived.set()
-
     def take(self) -> bytes:
         """The newest picture, which nobody here keeps from then on: what is forwarded is not held."""
         jpeg, self.newest = self.newest or b"", None
         return jpeg
-
-    def offer_tint(self, tint: messages.ShowTint) -> None:
-        """Replace the tint that it has not taken yet."""
-        self.tint = tint
-        self.arrived.set()
 
 
 class Vision:
@@ -144,13 +127,12 @@ class Vision:
         remembers: bool = False,
         sensor: PadSensor | None = None,
     ) -> None:
-        """`sensor` gives verdicts of its own, if there is one. `missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was referred
-        where the site has the swap check.
+        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was
+        referred where the site has the swap check. `sensor` gives verdicts of its own, if there is one.
         """
         self._remembers = remembers
         self._sensor = sensor
         self._sensor_lost = FaultLatch(log, begins="liveness_sensor_lost", ends="liveness_sensor_back", each=False)
-        self._sensor_why = ""
         self._memory = Memory()
         self._spare = spare
         self._missing = missing
@@ -210,9 +192,8 @@ class Vision:
         if lane in self._greeted or self._crossing is not None:
             return
         if self._camera_lost.is_set():
-            greeting: messages.FromVision = messages.CameraLost(
-                None, messages.words(self._camera.removeprefix("lost: "))
-            )
+            why = messages.words(self._camera.removeprefix("lost: "))
+            greeting: messages.FromVision = messages.CameraLost(None, why)
         elif self._spare.child is not None:
             greeting = messages.CameraUp(None)
         else:
@@ -239,7 +220,7 @@ class Vision:
     async def _serve_crossing(self, crossing: Crossing) -> None:
         """From the crossing's start to its erasure."""
         try:
-            await run_until_first_exits(self._live(crossing), self._until_ending(crossing))
+            await run_until_first_exits(self._live(crossing), crossing.ending.wait())
             if crossing.child is not None:
                 end = messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
                 await last_words(crossing.child, end, crossing.lane.send, partial(self._remember, crossing))
@@ -285,11 +266,7 @@ class Vision:
             with await connect(self._sensor) as end:
                 child.hand(fd_passing.SENSOR, end.fileno())
         except DriverError as error:
-            self._note_sensor(messages.words(error))
-
-    def _note_sensor(self, why: str) -> None:
-        self._sensor_why = why
-        self._sensor_lost.is_now(why)
+            self._sensor_lost.is_now(messages.words(error))
 
     async def _tell_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
@@ -305,7 +282,8 @@ class Vision:
                 self._show(jpeg)
             case messages.ShowTint():
                 for viewer in self._viewers:
-                    viewer.offer_tint(message)
+                    viewer.tint = message
+                    viewer.arrived.set()
             case messages.CameraLost():
                 await self._tell_lost(crossing, message)
             case messages.CameraUp():
@@ -316,18 +294,13 @@ class Vision:
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
             case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
                 await crossing.lane.send(message)
-            case (
-                messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed() | messages.Proved()
-            ):
+            case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.Tried():
                 pass  # answers to what came before the crossing
             case messages.SealedPiece() | messages.FaceRemembered():
                 pass  # nobody has asked for it yet
 
     def _remember(self, crossing: Crossing, content: bytes) -> None:
         self._memory.remember(content, until_s=asyncio.get_running_loop().time() + 60 * crossing.remember_min)
-
-    async def _until_ending(self, crossing: Crossing) -> None:
-        await crossing.ending.wait()
 
     # ── ways between children ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -381,9 +354,9 @@ class Vision:
         try:
             await pads.check(self._sensor)
         except DriverError as error:
-            self._note_sensor(messages.words(error))
+            self._sensor_lost.is_now(messages.words(error))
         else:
-            self._note_sensor("")
+            self._sensor_lost.is_now("")
 
     async def watch_heat(self) -> None:
         """See again and again whether the machine slows itself down, and forget whom it is time to forget. For ever."""
@@ -480,7 +453,8 @@ class Vision:
     def _show(self, jpeg: bytes) -> None:
         for viewer in self._viewers:
             if viewer.wants:
-                viewer.offer(jpeg)
+                viewer.newest = jpeg
+                viewer.arrived.set()
 
     async def close(self) -> None:
         """Erase the crossing under way, if any."""
@@ -494,26 +468,23 @@ class Vision:
         """One word, and what stands behind it."""
         child = self._spare.child
         page = "up" if self._pages is None else self._pages.state
-        facts = self._facts(page)
-        spare = "warm" if child is not None else self._spare.problem or "warming"
-        known = child.detail if child is not None else self._detail
-        source = {} if self._pages is None else {"page": page}
-        if self._sensor is not None:
-            source["sensor"] = f"lost: {self._sensor_why}" if self._sensor_why else "up"
-        proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
-        detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, "hot": self._hot, **source, **known}
-        return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
-
-    def _facts(self, page: str) -> Facts:
         now_s = asyncio.get_running_loop().time()
-        return Facts(
+        facts = Facts(
             lost=self._spare.problem or (self._camera if self._camera_lost.is_set() else ""),
             page=page,
-            has_spare=self._spare.child is not None,
+            has_spare=child is not None,
             proven_s=self._spare.proven_s,
             watched_s=now_s - self._watched_s,
             crossing=None if self._crossing is None else self._crossing.facts(now_s),
         )
+        spare = "warm" if child is not None else self._spare.problem or "warming"
+        known = child.detail if child is not None else self._detail
+        source = {} if self._pages is None else {"page": page}
+        if self._sensor is not None:
+            source["sensor"] = f"lost: {why}" if (why := self._sensor_lost.words) else "up"
+        proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
+        detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, "hot": self._hot, **source, **known}
+        return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
 
 
 async def _say(lane: Lane, message: messages.FromVision) -> None:

@@ -1,4 +1,4 @@
-"""Whether vision could serve a traveller now, from what is known of it. Pure.
+"""Whether vision could serve a traveller now, from what is known of it (pure), and whether its machine slows itself down because it is hot.
 
 Able is proven, not assumed: the waiting child has given its golden values within `PROVEN_MAX_S`, or the crossing under way has a
 child that lives. Alive is another question: whoever waits for a camera, for models or for a child lives; whoever has stood still does not.
@@ -6,13 +6,49 @@ child that lives. Alive is another question: whoever waits for a camera, for mod
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 PROVEN_MAX_S: Final = 30.0
 CHILD_MAX_S: Final = 12.0  # from a crossing's start to its child: the spare gives up after ten
 ERASED_MAX_S: Final = 5.0  # from a crossing's end to the end of its child
 WATCH_MAX_S: Final = 20.0  # between two turns of the watch over camera and spare
+ZONES: Final = Path("/sys/class/thermal")
+_ZONES_MAX: Final = 64
+_TRIPS_MAX: Final = 16
+
+
+def hot_zones(zones: Path = ZONES) -> list[str]:
+    """The kinds of the thermal zones that are at a passive trip point or above, for which the kernel takes speed away
+    (Documentation/driver-api/thermal/sysfs-api.rst), in order; one that cannot be read is left out, and nothing is assumed of which there are.
+    """
+    try:
+        places = sorted(zones.glob("thermal_zone*"))[:_ZONES_MAX]
+    except OSError:
+        return []
+    return sorted({kind for place in places if (kind := _kind_if_hot(place)) is not None})
+
+
+def _kind_if_hot(zone: Path) -> str | None:
+    with contextlib.suppress(OSError, ValueError):
+        now = int((zone / "temp").read_text())
+        points = [
+            int((zone / f"trip_point_{number}_temp").read_text())
+            for number in range(_TRIPS_MAX)
+            if _text(zone / f"trip_point_{number}_type") == "passive"
+        ]
+        if any(0 < point <= now for point in points):
+            return _text(zone / "type")[:32] or zone.name
+    return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

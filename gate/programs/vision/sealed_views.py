@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gate.face.likeness import WIDTH
-from gate.picture import preview
-
-if TYPE_CHECKING:
-    from gate.face.likeness import Likeness
-    from gate.picture import Picture
+from gate.face.likeness import WIDTH, Likeness
+from gate.picture import Picture, preview
 
 # With all of them, in Base64 and sealed, less than a part may have (`gate.channel.messages.SEALED_BYTES_MAX`).
 PORTRAIT_BYTES_MAX: Final = 44_000

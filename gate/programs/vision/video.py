@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from gate.face.injection import Feed, Tamper
+from gate.face.values import LiveEvidence
+from gate.face.watch import Witness
+from gate.picture import Picture
 from gate_core.errors import DriverError, RefusedError
 from gate_core.ports.values import CameraControls
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from gate.face.watch import Witness
     from gate.picture import Picture
     from gate_core.ports.values import Frame
+from gate_core.ports.values import Frame
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4

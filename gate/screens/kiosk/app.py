@@ -97,20 +97,40 @@ def create_app(
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"ok": True})
 
+    async def enter(request: Request) -> Response:
+        if not key.fits(await _said(request, SECRET_LENGTH)):
+            on_refused()
+            return PlainTextResponse("not the secret of this boot\n", status_code=403)
+        return Response(status_code=204, headers={"Set-Cookie": key.cookie})
+
+    async def seen(request: Request) -> Response:
+        said = await _said(request, SEEN_LENGTH_MAX)
+        if len(said) > SEEN_LENGTH_MAX or not said.isascii():
+            return PlainTextResponse("not an event\n", status_code=400)
+        on_seen(said.decode("ascii"))
+        return Response(status_code=204)
+
+    async def ask(request: Request) -> Response:
+        """The answer is the same for everything that can be asked."""
+        try:
+            wish = Wish((await _said(request, WISH_LENGTH_MAX)).decode("ascii", "replace"))
+        except ValueError:
+            return PlainTextResponse("nothing that can be asked for\n", status_code=400)
+        on_asked(wish)
+        return Response(status_code=204)
+
+    states = events(
+        lambda _: board.watch(),
+        form=lambda _: lambda event: event,
+        is_full=lambda _: board.is_full,
+        heartbeat_s=heartbeat_s,
+    )
     routes = [
         Route("/", show_page),
-        Route(
-            "/events",
-            events(
-                lambda _: board.watch(),
-                form=lambda _: lambda event: event,
-                is_full=lambda _: board.is_full,
-                heartbeat_s=heartbeat_s,
-            ),
-        ),
-        Route("/enter", _enter(key, on_refused), methods=["POST"]),
-        Route("/seen", _seen(on_seen), methods=["POST"]),
-        Route("/ask", _ask(on_asked), methods=["POST"]),
+        Route("/events", states),
+        Route("/enter", enter, methods=["POST"]),
+        Route("/seen", seen, methods=["POST"]),
+        Route("/ask", ask, methods=["POST"]),
         Route("/healthz", healthz),
         *watched,
         WebSocketRoute("/preview", _preview(mirror, tints)),
@@ -132,10 +152,8 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
     return template.render(
         boot=boot,
         catalogue=catalogue,
-        gate=labels.gate,
-        volume=labels.volume,
+        labels=labels,
         cues=CUES,
-        operator=labels.operator,
         languages=[
             {
                 "tag": language,
@@ -147,9 +165,6 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
             for language in labels.languages
         ],
         code=notice.code(),
-        camera_at=labels.camera_at,
-        distance_cm=labels.distance_cm,
-        width_mm=labels.width_mm,
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )
@@ -163,41 +178,6 @@ async def _said(request: Request, length_max: int) -> bytes:
         if len(said) > length_max:
             break
     return said
-
-
-def _ask(on_asked: Callable[[Wish], None]) -> Callable[[Request], Awaitable[Response]]:
-    async def ask(request: Request) -> Response:
-        """The answer is the same for everything that can be asked."""
-        try:
-            wish = Wish((await _said(request, WISH_LENGTH_MAX)).decode("ascii", "replace"))
-        except ValueError:
-            return PlainTextResponse("nothing that can be asked for\n", status_code=400)
-        on_asked(wish)
-        return Response(status_code=204)
-
-    return ask
-
-
-def _enter(key: Key, on_refused: Callable[[], None]) -> Callable[[Request], Awaitable[Response]]:
-    async def enter(request: Request) -> Response:
-        shown = await _said(request, SECRET_LENGTH)
-        if not key.fits(shown):
-            on_refused()
-            return PlainTextResponse("not the secret of this boot\n", status_code=403)
-        return Response(status_code=204, headers={"Set-Cookie": key.cookie})
-
-    return enter
-
-
-def _seen(on_seen: Callable[[str], None]) -> Callable[[Request], Awaitable[Response]]:
-    async def seen(request: Request) -> Response:
-        said = await _said(request, SEEN_LENGTH_MAX)
-        if len(said) > SEEN_LENGTH_MAX or not said.isascii():
-            return PlainTextResponse("not an event\n", status_code=400)
-        on_seen(said.decode("ascii"))
-        return Response(status_code=204)
-
-    return seen
 
 
 def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:

@@ -9,26 +9,47 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from typing import Final
 
 from gate.screens.kiosk.view import PageState
 from gate_core.web_pages.fanout import Fanout, Latest
 
 PAGES_MAX = 8  # the kiosk's browser, a technician's, and room for reloads
+PAINTED_S_MAX: Final = 3.5  # a page speaks once a second, and within 50 ms of a state
+
+
+class Painting:
+    """What the open pages say that they have painted, after each state and each beat. Times are of any one clock, in seconds.
+
+    A page whose script has stopped, whose display is gone, or that is stuck with an older state says nothing that counts. Where none ever
+    painted, there is none to miss: the display may be elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._painted_s: float | None = None
+
+    def seen(self, event: str, *, newest: str, at_s: float) -> None:
+        """A page has painted the state of this event; only the `newest` counts."""
+        if event == newest:
+            self._painted_s = at_s
+
+    def close(self) -> None:
+        """The page was closed or hidden on purpose: there is none to miss until one paints again."""
+        self._painted_s = None
+
+    def is_painted(self, now_s: float) -> bool | None:
+        """True while a page shows what it should, False when the one that did does no more, None when there never was one."""
+        return None if self._painted_s is None else now_s - self._painted_s <= PAINTED_S_MAX
 
 
 class Board:
-    """Holds the newest state and numbers it. `boot` is new at each start, so that a page knows when to reload."""
+    """Holds the newest state, which is shown, and numbers it. `boot` is new at each start, so that a page knows when to reload."""
 
     def __init__(self, *, boot: str, state: PageState, pages_max: int = PAGES_MAX) -> None:
         self.boot = boot
-        self._state = state
+        self.state = state
         self._seq = 0
         self._pages: Fanout[bytes] = Fanout(clients_max=pages_max)
-
-    @property
-    def state(self) -> PageState:
-        """The page that is shown."""
-        return self._state
 
     @property
     def event_id(self) -> str:
@@ -47,9 +68,9 @@ class Board:
 
     def show(self, state: PageState) -> None:
         """Show a page to everyone, unless it is shown already."""
-        if state == self._state:
+        if state == self.state:
             return
-        self._state = state
+        self.state = state
         self._seq += 1
         self._pages.send(self._event())
 
@@ -65,5 +86,5 @@ class Board:
         self._pages.close()
 
     def _event(self) -> bytes:
-        payload = json.dumps({"boot": self.boot, **self._state.as_json()}, separators=(",", ":"))
+        payload = json.dumps({"boot": self.boot, **self.state.as_json()}, separators=(",", ":"))
         return f"id: {self.event_id}\nevent: state\ndata: {payload}\n\n".encode()

@@ -11,6 +11,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection
 
@@ -127,23 +129,9 @@ class PageState:
     signs: tuple[str, ...]
     language: str | None
 
-    def as_json(self) -> dict[str, str | int | bool | list[str] | None]:
+    def as_json(self) -> dict[str, object]:
         """The page as the browser receives it."""
-        return {
-            "screen": self.screen.value,
-            "title": self.title,
-            "hint": self.hint,
-            "pictogram": self.pictogram.value,
-            "tone": self.tone.value,
-            "step": self.step,
-            "preview": self.preview,
-            "progress": self.progress,
-            "offer": self.offer,
-            "notice": self.notice,
-            "mark": self.mark,
-            "signs": list(self.signs),
-            "language": self.language,
-        }
+        return {**msgspec.to_builtins(self), "signs": list(self.signs)}
 
 
 def render(view: ViewState) -> PageState:
@@ -165,9 +153,7 @@ def render(view: ViewState) -> PageState:
             return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
         case Screen.GO:
             return _page(view, pictogram=Pictogram.WALK, tone=Tone.GO, step=3)
-        case Screen.OFFICER:
-            return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
-        case Screen.OTHER_LANE:
+        case Screen.OFFICER | Screen.OTHER_LANE:
             return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
         case Screen.EMERGENCY:
             return _page(view, pictogram=Pictogram.LEAVE, tone=Tone.ALARM)

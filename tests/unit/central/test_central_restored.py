@@ -15,8 +15,8 @@ from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
 from gate.programs.shared.config import Sync
-from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import Outbox
+from gate.programs.sync.upkeep import MirrorKeys
 from gate.sync import inbox
 from gate_central.admin_log import DEVICE
 from gate_central.archive import is_intact

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from gate.programs.screens.console_api import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
-from gate.programs.screens.order_channel import LOOK_S, ORDER_S
+from gate.programs.screens.console_api import (
+    BODY_S,
+    HEAD_BYTES_MAX,
+    LIMITS,
+    LOOK_S,
+    ORDER_S,
+    QUESTIONS_AT_ONCE,
+    REQUEST_RATE,
+)
 from gate_core.console_link import (
     ANSWER_BYTES_MAX,
     BEAT_S,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.screens.kiosk.painting import PAINTED_S_MAX, Painting
+from gate.screens.kiosk.board import PAINTED_S_MAX, Painting
 
 
 def test_where_no_page_ever_painted_there_is_none_to_miss() -> None:

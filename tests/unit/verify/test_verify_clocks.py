@@ -12,7 +12,7 @@ from fakes.audit_logs import SmallLog, wanted
 from typer.testing import CliRunner
 
 from gate.audit.writer import Wanted
-from gate.programs.log.clock_steps import Steps
+from gate.programs.log.context import Steps
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json, time_text

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def run_until_first_exits(*loops: Coroutine[Any, Any, None]) -> None:
+async def run_until_first_exits(*loops: Coroutine[Any, Any, object]) -> None:
     """Run all until one ends, then cancel the others and wait for them. Raises what the first one raised."""
     running = [asyncio.ensure_future(loop) for loop in loops]
     try:

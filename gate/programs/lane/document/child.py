@@ -23,9 +23,8 @@ from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.programs.children import child_runtime, fd_passing, portraits
-from gate.programs.children.confine import confine
+from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, confine
 from gate.programs.children.descriptors import Handed
-from gate.programs.children.requirements import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.anchors import RememberingAnchors
@@ -214,16 +213,16 @@ class Child:
         await self._lane.send(messages.DocumentKnown(question))
 
     async def _found(self) -> None:
-        await self._lane.send(messages.ChipFound())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.FOUND))
 
     async def _pass_portrait(self, portrait: Portrait) -> None:
         """Send the portrait beside the reading: the face child may not be there yet."""
-        await self._lane.send(messages.PortraitRead())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
         if self._sending is None:  # a second reading of the same chip has nothing to add
             self._sending = asyncio.ensure_future(self._send(portrait))
 
     async def _keep_portrait(self, _: Portrait) -> None:
-        await self._lane.send(messages.PortraitRead())
+        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
 
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
@@ -232,7 +231,7 @@ class Child:
                 await portraits.send(end, portrait.encoding, portrait.image)
 
     async def _ask_centre(self, request: CentreRequest) -> bytes | None:
-        await self._lane.send(messages.CentreAsked(question_of(request)))
+        await self._lane.send(question_of(request))
         return await self._answers.get()
 
 

@@ -86,7 +86,7 @@ class ChipSide:
     now: datetime
 
 
-def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: int) -> PageEvidence:
+def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: bool, tries: int) -> PageEvidence:
     """How the page was read, and whether that counts: its first reading was accepted, or EF.DG1 says the same."""
     equal = any(
         check.id is DocumentCheckId.MRZ_DG1 and check.result is Result.SUCCESSFUL for check in inspection.checks
@@ -98,7 +98,7 @@ def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: i
         format=shown.format,
         weakest=shown.weakest,
         tries=tries,
-        visa=shown.visa,
+        visa=visa,
         checks=(PageCheck(PageCheckId.PAGE_ACCEPTED, result), *page_checks(shown.findings)),
     )
 
@@ -134,7 +134,7 @@ async def inspect_presented(
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence
-    return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
+    return replace(evidence, page=page_evidence(wanted.page, inspection, visa=wanted.visa, tries=tries))
 
 
 def mark_of(day_key: bytes, security_object: bytes) -> str:

@@ -7,8 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.barrier.building import LineProfile, line_barrier
-from drivers.barrier.contacts.driver import ContactsBarrier
-from drivers.barrier.contacts.gpio import LinuxKernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
@@ -49,12 +47,11 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
         case Contacts(), ContactsProfile() if recorder is not None:
             raise SetupError("contacts carry no bytes, and cannot be traced")
         case Contacts(), ContactsProfile() as contacts:
-            return ContactsBarrier(
-                kernel=LinuxKernel(),
-                path=settings.port,
-                profile=contacts,
-                entry_is_left=settings.entry_is_left,
-            )
+            from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads the driver that it has
+            from drivers.barrier.contacts.gpio import LinuxKernel  # noqa: PLC0415
+
+            is_left = settings.entry_is_left
+            return ContactsBarrier(kernel=LinuxKernel(), path=settings.port, profile=contacts, entry_is_left=is_left)
         case _:
             raise SetupError(f"{settings.profile} is no profile for barrier.driver = {settings.driver}")
 

@@ -6,24 +6,19 @@ Importing this loads the image library: for the processes that look through a ca
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from drivers.camera.credentials import Credentials
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
-from drivers.camera.newest import FRAME_PIXELS_MAX
-from drivers.camera.settings import Files, Gstreamer, Network, V4l2
+from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
+from drivers.reader.settings import PageCamera
 from gate.picture import BadPictureError, Picture, decode
 from gate_core.errors import SetupError
 from gate_core.settings.environment import credentials_folder
-
-if TYPE_CHECKING:
-    from drivers.camera.newest import NewestFrame
-    from drivers.camera.settings import CameraSettings
-    from drivers.reader.settings import PageCamera
 
 FROZEN_AFTER_S = 1.0
 PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera

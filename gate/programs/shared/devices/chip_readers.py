@@ -16,35 +16,27 @@ class ChipReader(Protocol):
     @property
     def extended(self) -> bool:
         """Whether the reader carries extended APDUs, once a chip is powered."""
-        ...
 
     async def open(self) -> None:
         """Reach the reader, before there is a card."""
-        ...
 
     async def look(self) -> None:
         """See that the reader is still there."""
-        ...
 
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a chip and power it."""
-        ...
 
     async def transmit(self, apdu: bytes) -> bytes:
         """Send one command."""
-        ...
 
     async def wait_for_removal(self) -> None:
         """Return when the chip is gone."""
-        ...
 
     async def disconnect(self) -> None:
         """Let the chip go."""
-        ...
 
     async def close(self) -> None:
         """Let the reader go."""
-        ...
 
 
 def chip_reader(settings: ChipReaderSettings) -> ChipReader:

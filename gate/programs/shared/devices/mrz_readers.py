@@ -1,4 +1,4 @@
-"""Which driver reads machine-readable zones: made from the configuration, or found out on a port.
+"""Which driver reads machine-readable zones: made from the configuration, which loads no other, or found out on a port.
 
 A reader that answers questions is known by its answer; one that only talks, by the first document that is put on it.
 """
@@ -12,17 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from drivers.links import Link, SerialLink
-from drivers.reader import text_wedge
 from drivers.reader.framed import Decode, OpenLink
-from drivers.reader.imager import Imager
-from drivers.reader.input_device import InputDevice
-from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
 from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
-from drivers.reader.stx import StxDecoder
-from drivers.reader.swipe import ElyctisSwipe
-from drivers.reader.talker import TalkingReader
 from gate.programs.shared.config import Config
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
 from gate_core.ports.values import MrzLines
@@ -44,23 +37,18 @@ class MrzReader(Protocol):
     @property
     def source(self) -> str:
         """The driver's name, as it stands beside the lines."""
-        ...
 
     async def connect(self) -> None:
         """Open the line and make the reader ready. Raises DriverError."""
-        ...
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next machine-readable zone. Raises DriverError."""
-        ...
 
     async def check(self) -> str:
         """Connect, say what was found, and let the line go. Raises DriverError."""
-        ...
 
     def close(self) -> None:
         """Let the line go."""
-        ...
 
 
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
@@ -68,10 +56,17 @@ def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
     open_link = _link_opener(settings)
     match settings:
         case Elyctis():
+            from drivers.reader.swipe import ElyctisSwipe  # noqa: PLC0415
+
             return ElyctisSwipe(open_link=open_link)
         case TextWedge():
+            from drivers.reader import text_wedge  # noqa: PLC0415
+            from drivers.reader.talker import TalkingReader  # noqa: PLC0415
+
             return TalkingReader(text_wedge.decode, source=settings.driver, open_link=open_link)
         case Keyboard():
+            from drivers.reader.keyboard import KeyboardWedge  # noqa: PLC0415
+
             return KeyboardWedge(open_link=open_link)
         case Stx() | Scanner():
             return _profiled(settings, open_link)
@@ -102,8 +97,13 @@ def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
     profile = load_profile(settings.profile)
     match settings, profile:
         case Stx(), StxProfile():
+            from drivers.reader.stx import StxDecoder  # noqa: PLC0415
+            from drivers.reader.talker import TalkingReader  # noqa: PLC0415
+
             return TalkingReader(StxDecoder(profile), source=settings.profile, open_link=open_link)
         case Scanner(), ImagerProfile():
+            from drivers.reader.imager import Imager  # noqa: PLC0415
+
             return Imager(profile, source=settings.profile, open_link=open_link)
         case _:
             raise SetupError(f"{settings.profile} is for the driver {profile.protocol}")
@@ -114,6 +114,8 @@ def _link_opener(settings: MrzReaderSettings) -> OpenLink:
         return await SerialLink.open(settings.port, baud_of(settings))
 
     async def keyboard() -> Link:
+        from drivers.reader.input_device import InputDevice  # noqa: PLC0415
+
         # A simulated wedge sends its events over a pseudo-terminal, which service refuses (safety invariant 14).
         return await (serial() if is_pseudo_terminal(settings.port) else InputDevice.open(settings.port))
 
@@ -126,10 +128,6 @@ def baud_of(settings: MrzReaderSettings) -> int:
         return settings.baud
     profile = profile_of(settings)
     return BAUD if profile is None else load_profile(profile).baud
-
-
-def _is_input_device(port: str) -> bool:
-    return Path(port).resolve().is_relative_to(INPUT_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +155,13 @@ async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
             continue
         finally:
             reader.close()
-        version = (
-            reader.identity.version if isinstance(reader, ElyctisSwipe) and reader.identity else "obeys its commands"
-        )
-        return FoundReader(settings, f"answers: {version}")
+        identity = getattr(reader, "identity", None)  # of the one that says who it is
+        return FoundReader(settings, f"answers: {identity.version if identity else 'obeys its commands'}")
     return await _listen(port, listen_s)
+
+
+def _is_input_device(port: str) -> bool:
+    return Path(port).resolve().is_relative_to(INPUT_FOLDER)
 
 
 def _answering(port: str) -> Iterator[Elyctis | Scanner]:
@@ -192,6 +192,9 @@ async def _listen(port: str, listen_s: float) -> FoundReader | None:
 
 def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
     """The readers that are known only by what they say, the strictest framing first: one can look like part of another."""
+    from drivers.reader import text_wedge  # noqa: PLC0415
+    from drivers.reader.stx import StxDecoder  # noqa: PLC0415
+
     profiles = [(name, profile) for name, profile in all_profiles().items() if isinstance(profile, StxProfile)]
     profiles.sort(key=lambda named: named[1].check is None)
     return [

@@ -21,23 +21,18 @@ class SensorDriver(Protocol):
 
     async def connect(self) -> None:
         """Open the line and take the unit as it is powered now."""
-        ...
 
     async def status(self) -> InsideStatus:
         """Ask the unit."""
-        ...
 
     async def check(self) -> str:
         """Connect, say what was found, and let the line go."""
-        ...
 
     def describe(self) -> Mapping[str, int]:
         """How the line worked since the start."""
-        ...
 
     def close(self) -> None:
         """Let the line go."""
-        ...
 
 
 def sensors(settings: SensorSettings) -> SensorDriver:

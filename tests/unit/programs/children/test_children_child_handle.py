@@ -12,8 +12,7 @@ import pytest
 from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import child_runtime, descriptors
-from gate.programs.children.child_handle import SILENCE_MAX_S, ChildLostError, Process
-from gate.programs.children.protocol import Words
+from gate.programs.children.child_handle import SILENCE_MAX_S, ChildLostError, Process, Words
 from gate.programs.vision.face_child import PREVIEW_BYTES_MAX
 
 DEADLINE_S = 10.0

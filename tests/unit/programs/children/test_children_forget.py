@@ -10,8 +10,7 @@ from typing import Any, cast
 
 from gate.channel import messages as m
 from gate.programs.children import fd_passing
-from gate.programs.children.child_handle import Process
-from gate.programs.children.protocol import Words
+from gate.programs.children.child_handle import Process, Words
 from gate.programs.vision.page_source_child import Child, Kept
 from gate.programs.vision.program import Crossing, Vision
 

@@ -120,9 +120,9 @@ def by_reader(*readings: tuple[str, ...], clock_sure: bool = True) -> messages.R
 
 
 def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> messages.ReadDocument:
-    page = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=True)
+    page = messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
     return messages.ReadDocument(
-        "c1", [list(one) for one in readings], clock_sure=True, page=page, lines=False, portrait=True
+        "c1", [list(one) for one in readings], clock_sure=True, page=page, lines=False, portrait=True, visa=True
     )
 
 

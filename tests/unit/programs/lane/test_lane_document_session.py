@@ -19,7 +19,7 @@ from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
-from gate.programs.lane.document_session import QUESTIONS_MAX, Reading, page_shown
+from gate.programs.lane.document_session import QUESTIONS_MAX, Reading
 from gate.programs.lane.documents import Presented
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 
@@ -30,9 +30,9 @@ OTHER = DocumentEvidence.unreadable("something else", CheckId.MRZ)
 WHOLE: tuple[m.Message | None, ...] = (
     m.Alive(),
     m.IssuerSeen("UTO"),
-    m.ChipFound(),
-    m.CentreAsked(m.ChainWanted(["UTCVCA00001"])),
-    m.PortraitRead(),
+    m.ChipReached(m.ChipStage.FOUND),
+    m.ChainWanted(["UTCVCA00001"]),
+    m.ChipReached(m.ChipStage.PORTRAIT),
     m.DocumentJudged(EVIDENCE),
     m.DocumentLeft(),
 )
@@ -285,7 +285,7 @@ def test_a_child_that_seals_nothing_delays_its_end_by_no_more_than_it_may() -> N
 
 
 async def test_a_child_that_asks_the_control_centre_too_often_is_lost() -> None:
-    child = FakeChild(None, *[m.CentreAsked(m.ChainWanted(["UTCVCA00001"]))] * (QUESTIONS_MAX + 1))
+    child = FakeChild(None, *[m.ChainWanted(["UTCVCA00001"])] * (QUESTIONS_MAX + 1))
     lane = Lane(child)
     await lane.read()
     assert len(lane.asked) == QUESTIONS_MAX
@@ -361,10 +361,9 @@ async def test_the_lines_of_a_page_go_from_its_child_to_the_documents_and_the_la
     asked = child.heard[0]
     assert isinstance(asked, m.ReadDocument)
     assert (asked.readings, asked.lines) == ([], True)
-    assert asked.page == m.PageShown("camera", "TD3", 0.9, True, [], visa=True)
+    assert (asked.page, asked.visa) == (read, True)
     assert lane.addresses == [fd_passing.OfPage(7), fd_passing.ToCrossing("c1")]
     assert child.handed == [b"L", b"P"]
-    assert page_shown(SWIPED) is None
 
 
 async def _another_is_wanted(lane: Lane) -> None:

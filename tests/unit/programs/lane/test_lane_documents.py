@@ -105,10 +105,10 @@ def test_the_traveller_is_told_how_to_lay_the_page() -> None:
 
 def test_the_lane_has_lost_its_reader_when_it_has_lost_every_one() -> None:
     lane = Lane()
-    assert lane.hear(messages.PageSourceLost("unplugged")) == []
+    assert lane.hear(messages.PageSource("unplugged")) == []
     lane.documents.reader_lost("swipe")
     assert lane.events == [PartLost(Part.READER)]
-    assert lane.hear(messages.PageSourceUp()) == [PartBack(Part.READER)]
+    assert lane.hear(messages.PageSource()) == [PartBack(Part.READER)]
 
 
 def test_nothing_that_holds_lines_shows_them() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.programs.log.clock_steps import STEP_MIN, Step, Steps
+from gate.programs.log.context import STEP_MIN, Step, Steps
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MS = timedelta(milliseconds=1)

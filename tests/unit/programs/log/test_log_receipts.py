@@ -17,7 +17,7 @@ from gate.audit.inbox import Inbox
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.spool_publisher import Worker
-from gate.sync.inbox import drop_approval
+from gate.sync.inbox import drop
 from gate_core.approval.note import Approval
 from gate_core.audit_format.record import Approved
 
@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def left(folder: Path, approval: Approval, *persons: str) -> None:
-    drop_approval(folder / "inbox", signed(approval, persons or ("anna", "ben")).note.to_bytes())
+    drop(folder / "inbox", "approval", signed(approval, persons or ("anna", "ben")).note.to_bytes())
 
 
 def test_a_newer_approval_forbids_what_is_older(folder: Path) -> None:

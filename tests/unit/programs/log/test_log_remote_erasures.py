@@ -18,11 +18,11 @@ from fakes.sync_gate import SyncGate
 from gate.audit.inbox import Inbox
 from gate.audit.mirror_keys import MirrorKeys as Taken
 from gate.audit.writer import Refused
-from gate.programs.log.remote_erasures import ErasedElsewhere
+from gate.programs.log.erasures import ErasedElsewhere
 from gate.programs.log.spool_publisher import Worker
 from gate.programs.shared.config import Sync
-from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import ERASURE_AGAIN_ROUNDS, Outbox
+from gate.programs.sync.upkeep import MirrorKeys
 from gate_central.commands.keys import judge_in
 from gate_central.erasing import receipt
 from gate_core.audit_format.note import Algorithm, Note, Signer

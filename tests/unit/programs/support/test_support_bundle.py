@@ -21,8 +21,7 @@ from gate.programs import selftest
 from gate.programs.selftest import State
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync
 from gate.programs.shared.program_status import ProgramStatus
-from gate.programs.support.bundle import Bundle, PartError, Sources, collect, write
-from gate.programs.support.configuration import without_secrets
+from gate.programs.support.bundle import Bundle, PartError, collect, without_secrets, write
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
 from gate_core.evidence.screen import Purpose
 from gate_core.programs.journal import EVENTS
@@ -136,7 +135,7 @@ async def tried(settings: Config) -> list[selftest.TestOutcome]:
 
 async def made(folder: Path, **sources: Any) -> tuple[Bundle, bytes]:
     plant(folder)
-    bundle = await collect(config(folder), Sources(**{"told": told, "tests": tried, "journal": journal, **sources}))
+    bundle = await collect(config(folder), **{"told_by": told, "tests": tried, "journal": journal, **sources})
     file = io.BytesIO()
     write(bundle, file, NOW)
     return bundle, file.getvalue()

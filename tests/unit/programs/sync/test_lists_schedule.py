@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.programs.sync.lists_schedule import RETRY_MAX_S, RETRY_MIN_S, Schedule, Seen
+from gate.programs.sync.lists import RETRY_MAX_S, RETRY_MIN_S, Schedule, Seen
 from gate.trust.looking import Entry
 
 

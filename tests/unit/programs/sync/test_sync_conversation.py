@@ -11,8 +11,8 @@ from fakes.read_clock import clock_reads
 from fakes.sync_gate import SyncGate
 
 from gate.programs.shared.config import Sync
-from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import UNTOLD_AGAIN_MS, Outbox, _status
+from gate.programs.sync.upkeep import MirrorKeys
 from gate_core.audit_format.note import Algorithm, Signer
 from gate_core.audit_format.spool import EXPIRED, Spool
 from gate_core.mirror_client.mirror_state import Conversation

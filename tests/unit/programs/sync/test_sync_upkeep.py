@@ -21,8 +21,7 @@ from fakes.central_server import GATE_ID, NOW, Server
 from gate.audit.mirror_keys import MirrorKeys as LogsMirrorKeys
 from gate.identity.authorities import fingerprint
 from gate.identity.device import AUTHORITIES, DEVICE, Identity, write_authorities
-from gate.programs.sync.mirror_keys import MirrorKeys
-from gate.programs.sync.upkeep import Upkeep
+from gate.programs.sync.upkeep import MirrorKeys, Upkeep
 from gate_central import authority, folder
 from gate_central.authority import Authority
 from gate_core.audit_format.handover import hand_over

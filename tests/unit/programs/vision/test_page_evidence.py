@@ -14,7 +14,7 @@ from gate.page.stream.events import Read
 from gate.page.values import Why
 from gate.passage.policy import page_objections
 from gate.programs.lane.document.inspecting import page_evidence
-from gate.programs.vision.page_findings import MEASURED_ON, guidance_of, message_of, readings_of
+from gate.programs.vision.page_source_child import MEASURED_ON, guidance_of, message_of, readings_of
 from gate_core.evidence.crossing import CheckResult, Evidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Objection, Reason
@@ -49,8 +49,8 @@ def test_a_reading_counts_by_the_rule_or_because_the_chip_says_the_same(
     tries: int,
     counts: bool,  # noqa: FBT001
 ) -> None:
-    shown = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=False)
-    evidence = page_evidence(shown, inspected(mrz_dg1), tries=tries)
+    shown = messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
+    evidence = page_evidence(shown, inspected(mrz_dg1), visa=False, tries=tries)
     (check,) = evidence.checks
     assert check.id is PageCheckId.PAGE_ACCEPTED
     assert (check.result is CheckResult.SUCCESSFUL) is counts

@@ -13,7 +13,7 @@ from gate.face.liveness.light import TINTS, Rgb, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
-from gate.programs.vision.tints import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, TintWitness
+from gate.programs.vision.witnesses import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, TintWitness
 from gate.screens.kiosk.tints import LUMINANCE_MIN, luminance
 
 FRAME_MS = 66

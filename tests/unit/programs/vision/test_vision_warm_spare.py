@@ -64,7 +64,7 @@ def test_a_child_that_lives_and_answers_nothing_gives_no_proof_and_is_replaced()
         keeping = asyncio.ensure_future(spare.keep())
         await asyncio.sleep(0)
         began_s = asyncio.get_running_loop().time()
-        with pytest.raises(ChildMuteError, match="no Proved"):
+        with pytest.raises(ChildMuteError, match="did not answer for its models"):
             await spare.prove()
         ended_s = asyncio.get_running_loop().time()
         await asyncio.sleep(1)

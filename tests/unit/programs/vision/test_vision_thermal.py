@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gate.programs.shared.thermal import hot_zones
+from gate.programs.vision.readiness import hot_zones
 
 
 def zone(folder: Path, number: int, kind: str, temp: str, **points: str) -> None:

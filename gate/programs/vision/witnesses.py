@@ -1,14 +1,28 @@
-"""A crossing's challenge by the traveller's display: one pale colour after another, in an order that nobody can know beforehand.
+"""Witnesses who look over another one's shoulder: one has the display challenge the face, one waits for a sensor's own verdict.
 
-A colour is drawn when it is due and counts from when the page says that it is painted; the witness looks for it on the face. The first few
-come at once, the others while one face alone is looked at, until it was compared. A page that goes, or does not answer in time, ends the challenge: then
-the display was none, and nobody is held to it. No frame and no comparison waits for a colour.
+The challenge is one pale colour after another, in an order that nobody can know beforehand. A colour is drawn when it is due and counts from when the
+page says that it is painted; the witness looks for it on the face. The first few come at once, the others while one face alone is looked at, until it
+was compared. A page that goes, or does not answer in time, ends the challenge: then the display was none, and nobody is held to it. No frame and no
+comparison waits for a colour.
+
+The sensor's connection is opened by the parent and handed over; the verdict is heard here, where the face is. It never delays a comparison by more
+than liveness may. A sensor that is not there, falls silent or breaks its protocol has given no verdict.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+import logging
+import random
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
 
+from drivers.pad.driver import converse
+from drivers.pad.profile import PadProfile
+from drivers.pad.session import Session
+from gate.channel import messages
 from gate.channel.messages import ShowTint
 from gate.face.liveness.light import TINTS, far_from, linear
 from gate.face.watch import Witness
@@ -20,11 +34,52 @@ if TYPE_CHECKING:
     from gate.face.quality import Observation
     from gate.face.values import LiveEvidence
     from gate.picture import Picture
+from gate.face.liveness.light import Rgb
+from gate.face.values import LiveEvidence
+from gate.picture import Picture
+from gate_core.errors import DriverError
 
 HOLD_MS: Final = 400
 PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before
 AHEAD: Final = 3  # colours that do not wait for a face: whoever comes at once is seen under several
 COLOURS_MAX: Final = 40  # 16 seconds: the light cue keeps no more frames either
+log = logging.getLogger("vision")
+
+
+class SensorWitness:
+    """A witness who waits for the sensor's verdict on the person whom the frames show. `clock_ms` is the frames' clock."""
+
+    def __init__(self, witness: Witness, profile: PadProfile, *, clock_ms: Callable[[], int]) -> None:
+        self._witness = witness
+        self._session = Session(profile, crossing=secrets.token_hex(16))
+        self._clock_ms = clock_ms
+        self._subject = 0
+        self._since_ms = 0
+
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        """Take a frame with one face, alone, and return what is known up to it."""
+        if seen.subject != self._subject:
+            self._subject, self._since_ms = seen.subject, seen.at_ms
+        live = self._witness.see(frame, seen)
+        return live if self.said() is not None else replace(live, ready=False)
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        self._witness.wipe()
+
+    def said(self) -> messages.PadSaid | None:
+        """The verdict that counts now; None: not run."""
+        found = self._session.verdict(self._clock_ms(), since_ms=self._since_ms)
+        if found is None:
+            return None
+        return messages.PadSaid(found.name, found.version, found.bound, found.result, found.score, found.age_ms)
+
+    async def hear(self, end: socket.socket) -> None:
+        """Speak with the sensor until it hangs up, or is not to be believed any more."""
+        try:
+            await converse(end, self._session, clock_ms=self._clock_ms)
+        except DriverError as error:
+            log.warning("liveness_sensor_unheard", extra={"reason": messages.words(error)})
 
 
 class LightWitness(Witness, Protocol):
