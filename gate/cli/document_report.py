@@ -1,4 +1,4 @@
-"""What `gate document` prints of an inspection, a seal and an MRZ: one JSON document, or lines for people."""
+"""What `gate document` prints of an inspection and a seal: one JSON document, or lines for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, note, say
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.checks import Result
 from gate_documents.verdict.conclusion import overall_of
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gate_documents.checks import Check
-    from gate_documents.errors import MrzError
-    from gate_documents.mrz.parsing import Mrz
     from gate_documents.seal.judge import SealCheck, SealVerdict
     from gate_documents.verdict.conclusion import Inspection
 
@@ -79,59 +77,6 @@ def report_seal(verdict: SealVerdict, *, json: bool) -> None:
         _say_checks(verdict.checks, verdict.overall)
     if verdict.overall is not Result.SUCCESSFUL:
         raise typer.Exit(int(Exit.NO))
-
-
-def report_mrz(mrz: Mrz, *, json: bool) -> None:
-    """Print a machine-readable zone: its fields, whether its check digits hold, its problems."""
-    from gate_core.programs import clock
-
-    today = clock.now().date()
-    fields = {
-        "document_type": mrz.document_type,
-        "issuer": mrz.issuer,
-        "number": mrz.number,
-        "nationality": mrz.nationality,
-        "birth": mrz.birth,
-        "birth_date": mrz.born_on(today),
-        "sex": mrz.sex,
-        "expiry": mrz.expiry,
-        "expiry_date": mrz.expires_on(today),
-        "surname": mrz.surname,
-        "given_names": mrz.given_names,
-        "optional": list(mrz.optional),
-    }
-    if json:
-        digits = dict(mrz.check_digits)
-        emit_json(
-            "document.parse-mrz/1",
-            {
-                "format": mrz.format.value,
-                "valid": mrz.valid,
-                "check_digits": digits,
-                "fields": fields,
-                "problems": list(mrz.problems),
-            },
-        )
-        return
-    say(f"{mrz.format.value}, check digits {'hold' if mrz.valid else 'do not hold'}")
-    for name, value in fields.items():
-        say(f"  {name}: {value}")
-    for problem in mrz.problems:
-        say(f"  problem: {problem}")
-
-
-def report_no_mrz(number: int, error: MrzError, *, json: bool) -> None:
-    """Say that the text given as this MRZ is none. It has its line in JSON, so that lines in and out can be counted off."""
-    note(one_line(f"gate: MRZ {number}: {error}"))
-    if json:
-        nothing: dict[str, object] = {
-            "format": None,
-            "valid": False,
-            "check_digits": {},
-            "fields": {},
-            "problems": [str(error)],
-        }
-        emit_json("document.parse-mrz/1", nothing)
 
 
 def _listed(checks: Sequence[Check] | Sequence[SealCheck]) -> list[dict[str, str]]:

@@ -15,12 +15,25 @@ from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
-# The Debian packages of nouns, and of one verb, that not every machine has.
+# The Debian packages of nouns, and of verbs of nouns, that not every machine has.
 _CENTRAL = "portcullis-central"
+_OFFICE = (
+    *(
+        "conformity",
+        "document inspect",
+        "document parse-mrz",
+        "document read-mrz",
+        "document verify-sod",
+        "face",
+        "fairness",
+        "forecast",
+    ),
+    *("lists sign", "policy", "rights", "shadow", "update publish"),
+)
 _ELSEWHERE: Final = {
     **dict.fromkeys(("central", "console", "exchange", "officer authority"), _CENTRAL),
     **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
-    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "shadow"), "portcullis-lab"),
+    **dict.fromkeys(_OFFICE, "portcullis-lab"),
 }
 _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import (
@@ -32,9 +30,11 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from gate.updates.errors import RefusedError, RepositoryError
+from gate.updates.errors import RefusedError, UpdateError
 from gate.updates.layout import ARCHIVE_BYTES_MAX, METADATA, TARGETS, THRESHOLD_MIN, Custom, Here, Kind, Offer, offer_of
 from gate_core import durable
+from gate_core.orders.errors import MalformedError
+from gate_core.orders.keys import read_key
 
 DRAFTS: Final = "drafts"
 ROOT_KEYS: Final = 3
@@ -52,6 +52,11 @@ _KINDS: Final = frozenset(kind.value for kind in Kind)
 _KEY_BYTES_MAX: Final = 16 * 1024
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_FILE: Final = 0o100644 << 16
+
+
+class RepositoryError(UpdateError):
+    """The operator's own repository, keys or wishes do not fit together."""
+
 
 AnyRole = Root | Targets | Snapshot | Timestamp
 Signed = TypeVar("Signed", Root, Targets, Snapshot, Timestamp)
@@ -72,7 +77,7 @@ def make_key(path: Path) -> str:
     public = {"keyid": signer.public_key.keyid, **signer.public_key.to_dict()}
     try:
         durable.write(path, signer.private_bytes, mode=0o600, new_only=True)
-        durable.write(_public(path), json.dumps(public).encode() + b"\n", new_only=True)
+        durable.write(path.with_suffix(".pub"), json.dumps(public).encode() + b"\n", new_only=True)
     except OSError as error:
         raise RepositoryError(f"cannot write {error.filename or path}: {error.strerror}") from error
     return str(signer.public_key.keyid)
@@ -102,16 +107,9 @@ def read_keys(folder: Path) -> list[CryptoSigner]:
 
 def _signer(path: Path) -> CryptoSigner:
     try:
-        private = load_pem_private_key(path.read_bytes()[:_KEY_BYTES_MAX], None)
-    except (ValueError, TypeError) as error:
-        raise RepositoryError(f"{path} is no private key in PEM without a passphrase") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise RepositoryError(f"{path} is no Ed25519 key")
-    return CryptoSigner(private)
-
-
-def _public(path: Path) -> Path:
-    return path.with_suffix(".pub")
+        return CryptoSigner(read_key(path.read_bytes()))
+    except MalformedError as error:
+        raise RepositoryError(f"{path} is {error}") from error
 
 
 class Repository:

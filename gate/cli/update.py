@@ -1,4 +1,4 @@
-"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back; and the operator's side of it."""
+"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from gate.cli.update.publish import app as publish
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
 
@@ -158,9 +157,6 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
         for row in rows:
             say(f"{row['state']:9} {row['id']:14} {row['detail']}")
     raise typer.Exit(int(Exit.OK if well else Exit.NO))
-
-
-app.add_typer(publish, name="publish", help="The operator's repository: key, init, add, show, sign, renew.")
 
 
 def _configuration(config: Path | None) -> dict[str, str]:
