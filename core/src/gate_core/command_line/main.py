@@ -17,23 +17,13 @@ from gate_core.settings import environment
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
 # The Debian packages of nouns, and of verbs of nouns, that not every machine has.
 _CENTRAL = "portcullis-central"
-_OFFICE = (
-    *(
-        "conformity",
-        "document inspect",
-        "document parse-mrz",
-        "document read-mrz",
-        "document verify-sod",
-        "face",
-        "fairness",
-        "forecast",
-    ),
-    *("lists sign", "policy", "rights", "shadow", "update publish"),
-)
+_LAB = "portcullis-lab"
 _ELSEWHERE: Final = {
     **dict.fromkeys(("central", "console", "exchange", "officer authority"), _CENTRAL),
     **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
-    **dict.fromkeys(_OFFICE, "portcullis-lab"),
+    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "policy", "rights", "shadow"), _LAB),
+    **dict.fromkeys(("document inspect", "document parse-mrz", "document read-mrz", "document verify-sod"), _LAB),
+    **dict.fromkeys(("lists sign", "update publish"), _LAB),
 }
 _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 
