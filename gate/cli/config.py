@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configured import configuration_errors, configured, file_errors
 from gate_core.command_line.approver_keys import KeyFile, Name, signer, signer_in
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
+from gate_core.command_line.output import Exit, emit_json, fail, note, say, with_next_step
 
 if TYPE_CHECKING:
     from gate_core.approval.note import Approval
@@ -62,15 +63,11 @@ def show(
 
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.consoles import known_fingerprint
-    from gate.programs.shared.runner import load_config
     from gate_core.approval.canonical import digest
-    from gate_core.settings.config_file import ConfigError
 
-    try:
-        settings = load_config(config)
+    settings = configured(config)
+    with configuration_errors(config):
         text = basis_of(settings, approvers)
-    except ConfigError as error:
-        refuse_configuration(error, config)
     console_key = None if settings.console is None else known_fingerprint(settings) or None
     if as_json:
         said = {"canonical": text} if canonical else {"settings": to_builtins(settings), "console_key": console_key}
@@ -193,16 +190,11 @@ def install(
     from gate.programs.shared.approval import install as put
     from gate.programs.shared.config import load
     from gate_core.programs.clock import now
-    from gate_core.settings.config_file import ConfigError
     from gate_core.settings.environment import path_from_environment
 
     path = config or path_from_environment()
-    try:
+    with file_errors(), configuration_errors(staged or path):
         done = put(load(staged or path), note_file, approvers=approvers, staged=staged, path=path, today=now().date())
-    except ConfigError as error:
-        refuse_configuration(error, staged or path)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
     _show_approval("config.install/1", done.approval, list(done.signers), as_json=as_json)
 
 
@@ -239,15 +231,13 @@ def _values(path: Path) -> dict[str, str]:
     from gate.programs.shared.config import load
     from gate_core.approval.canonical import FIRST_LINE, read
     from gate_core.approval.errors import ApprovalError
-    from gate_core.settings.config_file import ConfigError
 
     raw = _raw(path)
     try:
-        return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
+        with configuration_errors(path):
+            return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")
-    except ConfigError as error:
-        refuse_configuration(error, path)
 
 
 def _without_none(value: dict[str, object]) -> dict[str, object]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configured import configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def what_waits(
     from gate.channel.errors import ChannelError, NotPermittedError
     from gate_core.command_line import key_files
 
-    settings = _configured(config)
+    settings = configured(config)
     shift: Shift | None = None
     try:
         shift, _ = key_files.read_shift((key or Path(DEFAULT_KEY)).expanduser())
@@ -230,7 +231,7 @@ def _give(
     require("argument", argument)
     if VERBS[verb].reason and not reason.strip():
         fail(Exit.USAGE, f"{verb.value} needs a reason")
-    settings = _configured(config)
+    settings = configured(config)
     try:
         shift, _ = key_files.read_shift(key.expanduser())
     except key_files.KeyFileError as error:
@@ -378,13 +379,3 @@ def _seconds(milliseconds: int) -> str:
 
 def _reasons(waiting: messages.Waiting) -> list[str]:
     return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]
-
-
-def _configured(config: Path | None) -> Config:
-    from gate.programs.shared.runner import load_config
-    from gate_core.settings.config_file import ConfigError
-
-    try:
-        return load_config(config)
-    except ConfigError as error:
-        refuse_configuration(error, config)

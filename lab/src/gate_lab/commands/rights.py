@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configured import configuration_errors, configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,14 +187,13 @@ def card(
 ) -> None:
     """Write the system card. Exit 1 while a judgement is blank: with blanks no configuration is put in force, and none that runs is stopped."""
     from gate.programs.shared.basis import basis_of
-    from gate.programs.shared.runner import load_config
     from gate.programs.shared.system_card import judgements_of
     from gate_core.approval.canonical import digest, read
     from gate_core.command_line.written import write_new
     from gate_lab.rights.card import facts_of, page
 
-    with _configured(config):
-        settings = load_config(config)
+    settings = configured(config)
+    with configuration_errors(config):
         judged, text = judgements_of(settings), basis_of(settings)
     basis: dict[str, object] = {name: json.loads(value) for name, value in read(text.encode()).items()}
     chapters, blanks = list(facts_of(settings, basis)), judged.blanks()
@@ -214,16 +214,6 @@ def card(
     raise typer.Exit(int(Exit.NO if blanks else Exit.OK))
 
 
-@contextmanager
-def _configured(config: Path | None) -> Iterator[None]:
-    from gate_core.settings.config_file import ConfigError
-
-    try:
-        yield
-    except ConfigError as error:
-        refuse_configuration(error, config)
-
-
 def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[AuditRecord], Sequence[str]]:
     """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
     from gate_verify.commands.records import read_as_signed
@@ -239,11 +229,9 @@ def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[l
 
 
 def _controller(config: Path | None) -> Controller:
-    from gate.programs.shared.runner import load_config
     from gate_lab.rights.answers import Controller
 
-    with _configured(config):
-        settings = load_config(config)
+    settings = configured(config)
     said, asked = settings.notice, settings.registers
     reuse = None if asked is None else asked.reuse
     return Controller(
