@@ -12,14 +12,14 @@ from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from drivers.barrier.settings import LineSettings
     from drivers.barrier.tracing.coverage import Coverage
     from drivers.barrier.tracing.trace import Head, Trace
     from gate.programs.shared.config import Config
 
 app = typer.Typer(no_args_is_help=True)
+
+COVERED = ("requests", "states", "faults", "minimum")
 
 
 @app.callback()
@@ -146,11 +146,17 @@ def replay(
         fail(Exit.BAD_DATA, str(error))
     against = objections(described, covered)
     if as_json:
-        rows = [{"trace": each.trace.name, **_shown(shown)} for each, shown in covered]
-        emit_json(
-            "barrier.replay/1",
-            {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows},
-        )
+        rows = [
+            {
+                "trace": each.trace.name,
+                "sent": shown.sent,
+                "unanswered": shown.silences,
+                **{kind: getattr(shown, kind) for kind in COVERED},
+            }
+            for each, shown in covered
+        ]
+        told = {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows}
+        emit_json("barrier.replay/1", told)
     else:
         for each, shown in covered:
             _say(each.trace, shown)
@@ -180,28 +186,13 @@ def _read(path: Path) -> Trace:
         fail(Exit.BAD_DATA, str(error))
 
 
-def _shown(shown: Coverage) -> Mapping[str, object]:
-    return {
-        "sent": shown.sent,
-        "unanswered": shown.silences,
-        "requests": shown.requests,
-        "states": shown.states,
-        "faults": shown.faults,
-        "minimum": shown.minimum,
-    }
-
-
 def _say(trace: Trace, shown: Coverage) -> None:
     head = trace.head
     say(f"{trace.name}: {head.board}, firmware {head.firmware}, by {head.captured_by} at {head.captured_at}")
     say(f"  {shown.sent} requests, {shown.sent - shown.silences} answered")
-    for name, keys in (
-        ("requests", shown.requests),
-        ("states", shown.states),
-        ("faults", shown.faults),
-        ("minimum", shown.minimum),
-    ):
+    for kind in COVERED:
+        keys: dict[str, bool] = getattr(shown, kind)
         seen, missing = ([key for key, was in keys.items() if was is wanted] for wanted in (True, False))
-        say(f"  {name} seen: {', '.join(seen) or 'none'}")
+        say(f"  {kind} seen: {', '.join(seen) or 'none'}")
         if missing:
-            say(f"  {name} not seen: {', '.join(missing)}")
+            say(f"  {kind} not seen: {', '.join(missing)}")
