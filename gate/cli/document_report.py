@@ -1,4 +1,4 @@
-"""What `gate document` prints of an inspection and a seal: one JSON document, or lines for people."""
+"""What `gate document` prints of what was checked: one JSON document, or lines for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gate_documents.checks import Check
-    from gate_documents.seal.judge import SealCheck, SealVerdict
+    from gate_documents.seal.judge import SealCheck
     from gate_documents.verdict.conclusion import Inspection
 
 
@@ -31,11 +31,9 @@ def report_inspection(
     """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
     checks = [check for check in inspection.checks if only is None or check.id.value in only]
     overall = overall_of(checks)
-    if json:
-        more = {} if took_ms is None else {"took_ms": dict(took_ms)}
-        emit_json(schema, {"overall": overall.value, "checks": _listed(checks), **_facts(inspection), **more})
-    else:
-        _say_checks(checks, overall)
+    more = {} if took_ms is None else {"took_ms": dict(took_ms)}
+    report_checks(schema, checks, overall, {**_facts(inspection), **more}, json=json)
+    if not json:
         if took_ms is not None:
             say("took ms        " + ", ".join(f"{part} {ms:.0f}" for part, ms in took_ms.items()))
         if inspection.signature is not None and (weak := weak_algorithms(inspection.signature)):
@@ -67,26 +65,22 @@ def _facts(inspection: Inspection) -> dict[str, object]:
     }
 
 
-def report_seal(verdict: SealVerdict, *, json: bool) -> None:
-    """Print the checks of a seal, and end: 0 only if all of it was successful."""
+def report_checks(
+    schema: str,
+    checks: Sequence[Check] | Sequence[SealCheck],
+    overall: Result,
+    facts: Mapping[str, object],
+    *,
+    json: bool,
+) -> None:
+    """Print checks: as JSON with the facts, or a line each for people."""
     if json:
-        kind = None if verdict.content is None else verdict.content.profile.name
-        fields = {"overall": verdict.overall.value, "checks": _listed(verdict.checks), "kind": kind}
-        emit_json("document.verify-seal/1", fields)
-    else:
-        _say_checks(verdict.checks, verdict.overall)
-    if verdict.overall is not Result.SUCCESSFUL:
-        raise typer.Exit(int(Exit.NO))
-
-
-def _listed(checks: Sequence[Check] | Sequence[SealCheck]) -> list[dict[str, str]]:
-    return [
-        {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
-        for check in checks
-    ]
-
-
-def _say_checks(checks: Sequence[Check] | Sequence[SealCheck], overall: Result) -> None:
+        listed = [
+            {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
+            for check in checks
+        ]
+        emit_json(schema, {"overall": overall.value, "checks": listed, **facts})
+        return
     for check in checks:
         say(f"{check.result.value:14} {check.id.value:24} {check.reason}")
     say(f"{overall.value:14} overall")

@@ -12,7 +12,7 @@ NOUNS: Final = {
     "audit": "The audit log: export, erase",
     "barrier": "Traces of a barrier's board: record, replay",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
-    "document": "Travel documents: read, verify-seal, verify-credential",
+    "document": "Travel documents: read",
     "lists": "Signed lists of documents and people: show",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",

@@ -1,14 +1,15 @@
-"""`gate document inspect, verify-sod, parse-mrz, read-mrz`: what was read of documents elsewhere: the files of a chip, the text or pictures of an MRZ."""
+"""`gate document` away from a gate: what was read of documents elsewhere, as files of a chip, a seal or a credential, or text or pictures of an MRZ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.document import MRZ_CHARACTERS_MAX, At, Json, PrintedMrz, Trust, moment, parsed, standard_input, store_of
+from gate.cli.document import MRZ_CHARACTERS_MAX, Json, Trust, parsed, standard_input, store_of
 from gate_core.command_line.input_files import bytes_of, lds_files
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from gate_documents.mrz.parsing import Mrz
 
 app = typer.Typer(no_args_is_help=True)
+PrintedMrz = Annotated[str, typer.Option(help="The printed MRZ, if it was seen; - for one on standard input")]
+At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
 _LINES_MAX = 100_000
 _DATA_GROUPS = frozenset(map(str, range(1, 17)))
 _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
@@ -35,7 +38,7 @@ def inspect_(
 
     files = lds_files(lds)
     printed = parsed(mrz) if mrz else None
-    inspection = inspect_files(files, anchors=store_of(trust), now=moment(at), mrz=printed, complete=True)
+    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed, complete=True)
     report_inspection("document.inspect/1", inspection, json=json)
 
 
@@ -57,7 +60,7 @@ def verify_sod(
         if not equals or number.lstrip("0") not in _DATA_GROUPS:
             fail(Exit.USAGE, f"--dg {given}: give the number of a data group and a file, such as 1=EF_DG1.bin")
         files[f"EF.DG{int(number)}"] = bytes_of(Path(path))
-    inspection = inspect_files(files, anchors=store_of(trust), now=moment(at), wanted=frozenset())
+    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), wanted=frozenset())
     report_inspection("document.verify-sod/1", inspection, json=json, only=_SOD_CHECKS)
 
 
@@ -112,6 +115,67 @@ def read_mrz(
         fail(Exit.IO_ERROR, f"cannot list {error.filename}: {error.strerror}")
     if not found:
         raise typer.Exit(int(Exit.NO))
+
+
+@app.command("verify-seal")
+def verify_seal(
+    seal: Annotated[Path, typer.Argument(help="A file with the bytes of the bar code")],
+    trust: Trust,
+    signer: Annotated[
+        list[Path] | None,
+        typer.Option(help="A certificate that may have signed it and is not in the store, may be repeated"),
+    ] = None,
+    mrz: PrintedMrz = "",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Verify a visible digital seal, such as a visa's."""
+    from gate.cli.document_report import report_checks
+    from gate_documents.checks import Result
+    from gate_documents.errors import DocumentError
+    from gate_documents.pki.certificate import parse_certificate
+    from gate_documents.seal.judge import judge_seal
+
+    signers = []
+    for path in signer or ():
+        try:
+            signers.append(parse_certificate(bytes_of(path)))
+        except DocumentError as error:
+            fail(Exit.BAD_DATA, f"{path}: {error}")
+    verdict = judge_seal(
+        bytes_of(seal),
+        signers=signers,
+        anchors=store_of(trust),
+        now=_moment(at),
+        printed=parsed(mrz) if mrz else None,
+    )
+    kind = None if verdict.content is None else verdict.content.profile.name
+    report_checks("document.verify-seal/1", verdict.checks, verdict.overall, {"kind": kind}, json=json)
+    if verdict.overall is not Result.SUCCESSFUL:
+        raise typer.Exit(int(Exit.NO))
+
+
+@app.command("verify-credential")
+def verify_credential(
+    credential: Annotated[Path, typer.Argument(help="A file with a digital travel credential of type 1")],
+    trust: Trust,
+    mrz: PrintedMrz = "",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
+    from gate.cli.document_report import report_inspection
+    from gate_documents.errors import DocumentError
+    from gate_documents.inspection import inspect_files
+    from gate_documents.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
+
+    try:
+        files = parse_dtc(bytes_of(credential, bytes_max=CREDENTIAL_BYTES_MAX))
+    except DocumentError as error:
+        fail(Exit.BAD_DATA, f"{credential}: {error}")
+    printed = parsed(mrz) if mrz else None
+    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed)
+    report_inspection("document.verify-credential/1", inspection, json=json)
 
 
 def _mrzs(text: str) -> Iterator[str]:
@@ -180,3 +244,16 @@ def _report_no_mrz(number: int, error: Exception, *, json: bool) -> None:
             "problems": [str(error)],
         }
         emit_json("document.parse-mrz/1", nothing)
+
+
+def _moment(text: str) -> datetime:
+    """The time to judge at; a time without a zone is UTC."""
+    from gate_core.programs import clock
+
+    if not text:
+        return clock.now()
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        fail(Exit.USAGE, f"--at {text}: not a time as in RFC 3339, such as 2026-11-25T10:00:00Z")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Final
 
 NOUNS: Final = {
     "conformity": "The clauses of standards with the tests that show them, or open: no certificate",
-    "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz",
+    "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, verify-seal, verify-credential",
     "face": "Faces: compare, evaluate, cohort, evaluate-pad, pad-sheets",
     "fairness": "How a gate fares with groups of travellers, and whether one fares worse: page",
     "forecast": "Lanes and officers for a day: service, plan",
