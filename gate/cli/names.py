@@ -11,7 +11,7 @@ from typing import Final, TypedDict
 NOUNS: Final = {
     "audit": "The audit log: export, erase",
     "barrier": "Traces of a barrier's board: record, replay",
-    "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
+    "config": "The configuration, and who stands behind it: check, show, diff, install",
     "document": "Travel documents: read",
     "lists": "Signed lists of documents and people: show",
     "models": "Model files: list, fetch, verify, accept, bench",
