@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.configured import configuration_errors, configured, file_errors
 from gate_core.command_line import erasure_orders
-from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def export(
     since: int = typer.Option(0, min=0, help="Leave out the entries before this one (bundle only)."),
     form: Form = typer.Option(Form.BUNDLE, "--format", help="One file, or a folder of tiles."),
     spool: Path | None = typer.Option(None, help="The spool to read; the configured one when left out."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
+    as_json: Json = False,
 ) -> None:
     """Write what an auditor carries away."""
     from gate_core import durable
@@ -62,30 +63,24 @@ def export(
 @app.command("erase")
 def give(
     note_file: Annotated[Path, typer.Argument(metavar="NOTE", help="The order, with two signatures at least.")],
-    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Give an order to this gate's log program, which forgets the keys and writes who ordered it. Exit 75: another order waits."""
     from gate.audit.inbox import ERASURE
-    from gate.programs.shared.config import load
     from gate_core import durable
     from gate_core.approval.approvers import approvers_in
     from gate_core.approval.errors import ApprovalError
-    from gate_core.settings.config_file import ConfigError
-    from gate_core.settings.environment import path_from_environment
 
-    try:
-        settings = load(config or path_from_environment())
+    settings = configured(config)
+    with configuration_errors(config):
         approvers = approvers_in(settings.approvers_path)
-    except ConfigError as error:
-        refuse_configuration(error, config)
     try:
-        order = erasure_orders.read(note_file)
-        signers = order.require(origin=settings.origin, approvers=approvers)
+        with file_errors(note_file):
+            order = erasure_orders.read(note_file)
+            signers = order.require(origin=settings.origin, approvers=approvers)
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{note_file} {error}")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
     try:
         durable.write(Path(settings.paths.inbox) / ERASURE, order.note.to_bytes(), new_only=True)
     except FileExistsError:
@@ -96,11 +91,7 @@ def give(
 
 
 def _configured_spool() -> Path:
-    from gate.programs.shared.config import load
-    from gate_core.settings.config_file import ConfigError
-    from gate_core.settings.environment import path_from_environment
+    from gate.programs.shared.runner import load_config
 
-    try:
-        return Path(load(path_from_environment()).paths.spool)
-    except ConfigError as error:
-        refuse_configuration(error, None, "or name the spool with --spool")
+    with configuration_errors(None, "or name the spool with --spool"):
+        return Path(load_config(None).paths.spool)

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate.cli.configured import configured
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from drivers.barrier.settings import LineSettings
     from drivers.barrier.tracing.coverage import Coverage
     from drivers.barrier.tracing.trace import Head, Trace
     from gate.programs.shared.config import Config
 
 app = typer.Typer(no_args_is_help=True)
+
+COVERED = ("requests", "states", "faults", "minimum")
 
 
 @app.callback()
@@ -31,21 +33,15 @@ def record(
     board: Annotated[str, typer.Option(help="What board it is: maker, kind, where it stands.")],
     firmware: Annotated[str, typer.Option(help="Its firmware, as its menu or label says.")],
     by: Annotated[str, typer.Option(help="Who records this.")],
-    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    config: ConfigFile = None,
     first: Annotated[bool, typer.Option("--first", help="The board of the first of two doors.")] = False,
 ) -> None:
     """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
     from drivers.barrier.settings import LineSettings, ModbusTcp
     from gate.programs.shared.devices.profiles import require_profiles
-    from gate.programs.shared.runner import load_config
     from gate_core.errors import DriverError
-    from gate_core.settings.config_file import ConfigError
 
-    try:
-        settings = load_config(config)
-        require_profiles(settings)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+    settings = configured(config, require_profiles)
     if settings.purpose == "service":
         fail(Exit.NOT_PERMITTED, 'a recording grants passages that nobody decided: purpose = "trial" or "demo" only')
     line = settings.first_driven if first else settings.driven
@@ -127,7 +123,7 @@ def replay(
             help="The profile, by name or path; the one that the first trace was captured with when not given."
         ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Replay traces against a profile: what they show of it, and whether it may say verified = "hardware". Exit 1 when it may not."""
     from drivers.barrier.building import LineProfile
@@ -150,11 +146,17 @@ def replay(
         fail(Exit.BAD_DATA, str(error))
     against = objections(described, covered)
     if as_json:
-        rows = [{"trace": each.trace.name, **_shown(shown)} for each, shown in covered]
-        emit_json(
-            "barrier.replay/1",
-            {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows},
-        )
+        rows = [
+            {
+                "trace": each.trace.name,
+                "sent": shown.sent,
+                "unanswered": shown.silences,
+                **{kind: getattr(shown, kind) for kind in COVERED},
+            }
+            for each, shown in covered
+        ]
+        told = {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows}
+        emit_json("barrier.replay/1", told)
     else:
         for each, shown in covered:
             _say(each.trace, shown)
@@ -184,28 +186,13 @@ def _read(path: Path) -> Trace:
         fail(Exit.BAD_DATA, str(error))
 
 
-def _shown(shown: Coverage) -> Mapping[str, object]:
-    return {
-        "sent": shown.sent,
-        "unanswered": shown.silences,
-        "requests": shown.requests,
-        "states": shown.states,
-        "faults": shown.faults,
-        "minimum": shown.minimum,
-    }
-
-
 def _say(trace: Trace, shown: Coverage) -> None:
     head = trace.head
     say(f"{trace.name}: {head.board}, firmware {head.firmware}, by {head.captured_by} at {head.captured_at}")
     say(f"  {shown.sent} requests, {shown.sent - shown.silences} answered")
-    for name, keys in (
-        ("requests", shown.requests),
-        ("states", shown.states),
-        ("faults", shown.faults),
-        ("minimum", shown.minimum),
-    ):
+    for kind in COVERED:
+        keys: dict[str, bool] = getattr(shown, kind)
         seen, missing = ([key for key, was in keys.items() if was is wanted] for wanted in (True, False))
-        say(f"  {name} seen: {', '.join(seen) or 'none'}")
+        say(f"  {kind} seen: {', '.join(seen) or 'none'}")
         if missing:
-            say(f"  {name} not seen: {', '.join(missing)}")
+            say(f"  {kind} not seen: {', '.join(missing)}")

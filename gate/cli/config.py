@@ -1,18 +1,16 @@
-"""`gate config`: what is wrong with the configuration, what it says, what differs in what decisions rest on, and who approves it."""
+"""`gate config` on a gate: what is wrong with the configuration, what it says, what differs in what decisions rest on, and its approval put in place."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gate_core.command_line.approver_keys import KeyFile, Name, signer, signer_in
+from gate.cli.configured import configuration_errors, configured, file_errors
+from gate_core.command_line.approver_keys import show_approval
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
-
-if TYPE_CHECKING:
-    from gate_core.approval.note import Approval
+from gate_core.command_line.output import Exit, emit_json, fail, note, say, with_next_step
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -62,15 +60,11 @@ def show(
 
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.consoles import known_fingerprint
-    from gate.programs.shared.runner import load_config
     from gate_core.approval.canonical import digest
-    from gate_core.settings.config_file import ConfigError
 
-    try:
-        settings = load_config(config)
+    settings = configured(config)
+    with configuration_errors(config):
         text = basis_of(settings, approvers)
-    except ConfigError as error:
-        refuse_configuration(error, config)
     console_key = None if settings.console is None else known_fingerprint(settings) or None
     if as_json:
         said = {"canonical": text} if canonical else {"settings": to_builtins(settings), "console_key": console_key}
@@ -108,77 +102,6 @@ def diff(
 
 
 @app.command()
-def key(
-    name: Name,
-    out: Annotated[Path, typer.Option(help="Where the key goes, mode 0600; it never comes to a gate.")],
-    as_json: Json = False,
-) -> None:
-    """Make an approver's key, on their own machine. Prints the line for approvers.toml."""
-    from gate_core.command_line import key_files as files
-    from gate_core.orders import keys
-
-    made = keys.new_key()
-    vkey = signer(name, made.private_bytes_raw()).verifier.vkey
-    try:
-        files.write(out, keys.key_text(made))
-    except files.KeyFileError as error:
-        fail(error.code, str(error))
-    _show_vkey(vkey, as_json=as_json)
-
-
-@app.command()
-def vkey(name: Name, key: KeyFile, as_json: Json = False) -> None:
-    """Print the line for approvers.toml of a key that there is, such as one made by openssl."""
-    _show_vkey(signer_in(key, name).verifier.vkey, as_json=as_json)
-
-
-@app.command()
-def approve(
-    text: Annotated[Path, typer.Argument(help="The canonical text, carried here from gate config show --canonical.")],
-    key: KeyFile,
-    name: Name,
-    serial: Annotated[
-        int, typer.Option(min=1, help="One more than the newest that this gate has; see gate config check.")
-    ],
-    note_file: Annotated[
-        Path, typer.Option("--note", help="Where the approval goes; one that is there is signed as well.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Sign what a gate's decisions rest on, on the approver's own machine. Read the text first, or what differs: gate config diff OLD NEW."""
-    import json
-
-    from gate.programs.shared.approval import signed_in
-    from gate_core import durable
-    from gate_core.approval.canonical import digest, read
-    from gate_core.approval.errors import ApprovalError
-    from gate_core.approval.note import Approval, SignedApproval
-
-    raw = _raw(text)
-    try:
-        origin = str(json.loads(read(raw).get("origin", "null")))
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, f"{text}: {error}")
-    signer = signer_in(key, name)
-    try:
-        wanted = Approval(origin, serial, digest(raw.decode("ascii")))
-        there = signed_in(note_file) if note_file.exists() else SignedApproval.new(wanted)
-        if there.approval != wanted:
-            mine = there.approval
-            fail(
-                Exit.BAD_DATA,
-                f"{note_file} approves another thing: gate {mine.origin}, serial {mine.serial}, digest {mine.sha256}",
-            )
-        signed = there.signed_by(signer)
-        durable.write(note_file, signed.note.to_bytes())
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
-    _show_approval("config.approve/1", wanted, [one.name for one in signed.note.signatures], as_json=as_json)
-
-
-@app.command()
 def install(
     note_file: Annotated[Path, typer.Argument(metavar="NOTE", help="The approval with two signatures at least.")],
     approvers: NewApprovers = None,
@@ -193,61 +116,31 @@ def install(
     from gate.programs.shared.approval import install as put
     from gate.programs.shared.config import load
     from gate_core.programs.clock import now
-    from gate_core.settings.config_file import ConfigError
     from gate_core.settings.environment import path_from_environment
 
     path = config or path_from_environment()
-    try:
+    with file_errors(), configuration_errors(staged or path):
         done = put(load(staged or path), note_file, approvers=approvers, staged=staged, path=path, today=now().date())
-    except ConfigError as error:
-        refuse_configuration(error, staged or path)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
-    _show_approval("config.install/1", done.approval, list(done.signers), as_json=as_json)
-
-
-def _show_approval(schema: str, approval: Approval, signers: list[str], *, as_json: bool) -> None:
-    if as_json:
-        fields = {"gate": approval.origin, "serial": approval.serial, "digest": approval.sha256, "signers": signers}
-        emit_json(schema, fields)
-    else:
-        say(f"gate {approval.origin}, serial {approval.serial}, digest {approval.sha256}")
-        say(f"signed by {', '.join(signers)}")
-
-
-def _show_vkey(vkey: str, *, as_json: bool) -> None:
-    if as_json:
-        emit_json("config.vkey/1", {"vkey": vkey})
-    else:
-        say(vkey)
-
-
-def _raw(path: Path) -> bytes:
-    """What a file holds, or so much of it that it is too large for a canonical text."""
-    from gate_core.approval.canonical import TEXT_BYTES_MAX
-
-    try:
-        with path.open("rb") as file:
-            return file.read(TEXT_BYTES_MAX + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+    show_approval("config.install/1", done.approval, list(done.signers), as_json=as_json)
 
 
 def _values(path: Path) -> dict[str, str]:
     """What decisions rest on: of a canonical text as it stands there, of a configuration with this machine's files."""
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import load
-    from gate_core.approval.canonical import FIRST_LINE, read
+    from gate_core.approval.canonical import FIRST_LINE, TEXT_BYTES_MAX, read
     from gate_core.approval.errors import ApprovalError
-    from gate_core.settings.config_file import ConfigError
 
-    raw = _raw(path)
     try:
-        return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
+        with path.open("rb") as file:
+            raw = file.read(TEXT_BYTES_MAX + 1)  # so much of it that it is too large for a canonical text
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+    try:
+        with configuration_errors(path):
+            return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")
-    except ConfigError as error:
-        refuse_configuration(error, path)
 
 
 def _without_none(value: dict[str, object]) -> dict[str, object]:

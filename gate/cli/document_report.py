@@ -1,4 +1,4 @@
-"""What `gate document` prints of an inspection, a seal and an MRZ: one JSON document, or lines for people."""
+"""What `gate document` prints of what was checked: one JSON document, or lines for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, note, say
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.checks import Result
 from gate_documents.verdict.conclusion import overall_of
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gate_documents.checks import Check
-    from gate_documents.errors import MrzError
-    from gate_documents.mrz.parsing import Mrz
-    from gate_documents.seal.judge import SealCheck, SealVerdict
+    from gate_documents.seal.judge import SealCheck
     from gate_documents.verdict.conclusion import Inspection
 
 
@@ -33,11 +31,9 @@ def report_inspection(
     """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
     checks = [check for check in inspection.checks if only is None or check.id.value in only]
     overall = overall_of(checks)
-    if json:
-        more = {} if took_ms is None else {"took_ms": dict(took_ms)}
-        emit_json(schema, {"overall": overall.value, "checks": _listed(checks), **_facts(inspection), **more})
-    else:
-        _say_checks(checks, overall)
+    more = {} if took_ms is None else {"took_ms": dict(took_ms)}
+    report_checks(schema, checks, overall, {**_facts(inspection), **more}, json=json)
+    if not json:
         if took_ms is not None:
             say("took ms        " + ", ".join(f"{part} {ms:.0f}" for part, ms in took_ms.items()))
         if inspection.signature is not None and (weak := weak_algorithms(inspection.signature)):
@@ -69,79 +65,22 @@ def _facts(inspection: Inspection) -> dict[str, object]:
     }
 
 
-def report_seal(verdict: SealVerdict, *, json: bool) -> None:
-    """Print the checks of a seal, and end: 0 only if all of it was successful."""
+def report_checks(
+    schema: str,
+    checks: Sequence[Check] | Sequence[SealCheck],
+    overall: Result,
+    facts: Mapping[str, object],
+    *,
+    json: bool,
+) -> None:
+    """Print checks: as JSON with the facts, or a line each for people."""
     if json:
-        kind = None if verdict.content is None else verdict.content.profile.name
-        fields = {"overall": verdict.overall.value, "checks": _listed(verdict.checks), "kind": kind}
-        emit_json("document.verify-seal/1", fields)
-    else:
-        _say_checks(verdict.checks, verdict.overall)
-    if verdict.overall is not Result.SUCCESSFUL:
-        raise typer.Exit(int(Exit.NO))
-
-
-def report_mrz(mrz: Mrz, *, json: bool) -> None:
-    """Print a machine-readable zone: its fields, whether its check digits hold, its problems."""
-    from gate_core.programs import clock
-
-    today = clock.now().date()
-    fields = {
-        "document_type": mrz.document_type,
-        "issuer": mrz.issuer,
-        "number": mrz.number,
-        "nationality": mrz.nationality,
-        "birth": mrz.birth,
-        "birth_date": mrz.born_on(today),
-        "sex": mrz.sex,
-        "expiry": mrz.expiry,
-        "expiry_date": mrz.expires_on(today),
-        "surname": mrz.surname,
-        "given_names": mrz.given_names,
-        "optional": list(mrz.optional),
-    }
-    if json:
-        digits = dict(mrz.check_digits)
-        emit_json(
-            "document.parse-mrz/1",
-            {
-                "format": mrz.format.value,
-                "valid": mrz.valid,
-                "check_digits": digits,
-                "fields": fields,
-                "problems": list(mrz.problems),
-            },
-        )
+        listed = [
+            {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
+            for check in checks
+        ]
+        emit_json(schema, {"overall": overall.value, "checks": listed, **facts})
         return
-    say(f"{mrz.format.value}, check digits {'hold' if mrz.valid else 'do not hold'}")
-    for name, value in fields.items():
-        say(f"  {name}: {value}")
-    for problem in mrz.problems:
-        say(f"  problem: {problem}")
-
-
-def report_no_mrz(number: int, error: MrzError, *, json: bool) -> None:
-    """Say that the text given as this MRZ is none. It has its line in JSON, so that lines in and out can be counted off."""
-    note(one_line(f"gate: MRZ {number}: {error}"))
-    if json:
-        nothing: dict[str, object] = {
-            "format": None,
-            "valid": False,
-            "check_digits": {},
-            "fields": {},
-            "problems": [str(error)],
-        }
-        emit_json("document.parse-mrz/1", nothing)
-
-
-def _listed(checks: Sequence[Check] | Sequence[SealCheck]) -> list[dict[str, str]]:
-    return [
-        {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
-        for check in checks
-    ]
-
-
-def _say_checks(checks: Sequence[Check] | Sequence[SealCheck], overall: Result) -> None:
     for check in checks:
         say(f"{check.result.value:14} {check.id.value:24} {check.reason}")
     say(f"{overall.value:14} overall")

@@ -11,22 +11,20 @@ from typing import Final, TypedDict
 NOUNS: Final = {
     "audit": "The audit log: export, erase",
     "barrier": "Traces of a barrier's board: record, replay",
-    "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
-    "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
-    "lists": "Signed lists of documents and people: sign, show",
+    "config": "The configuration, and who stands behind it: check, show, diff, install",
+    "document": "Travel documents: read",
+    "lists": "Signed lists of documents and people: show",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list",
-    "policy": "Written rules before they are in force: check, diff, dry-run",
     "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission, report",
-    "rights": "What travellers ask of whoever runs the gate: receipt, receive, extend, answer, list, access, card",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
     "status": "The running programs",
     "support-bundle": "What a maker needs, in one file, and nothing personal",
     "sync": "The outbox to the central server: status, push, export-usb",
     "trust": "Certificates and lists that documents are judged against: import, list, report",
-    "update": "Updates, and the operator's repository of them: status, fetch, apply, back, check, publish",
+    "update": "Updates, and the operator's repository of them: status, fetch, apply, back, check",
 }
 
 

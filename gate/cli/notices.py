@@ -7,40 +7,36 @@ from typing import Annotated
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.configured import configured, file_errors
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import emit_json, refuse_configuration, say
 
 
 def command(
     out: Annotated[Path, typer.Option(help="The folder that the files go into; it is made where there is none.")],
-    config: Annotated[Path | None, typer.Option("--config", help="The configuration file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    config: ConfigFile = None,
+    as_json: Json = False,
 ) -> None:
     """Write a board to be printed for each language of the page (A4 or A3), index.html with all of them, and notice.txt, whose SHA-256 is the
     version that stands in the log's records.
     """
     from gate.programs.screens.page_texts import notice_of, problems
-    from gate.programs.shared.runner import load_config
     from gate.screens.kiosk.texts import Languages
     from gate_core import durable
     from gate_core.evidence.screen import Purpose
     from gate_core.settings.config_file import ConfigError
 
     texts = Languages()
-    try:
-        settings = load_config(config)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+    settings = configured(config)
     if found := list(problems(settings, texts)):
         refuse_configuration(ConfigError(*found), config)
     notice = notice_of(settings, texts)
     mark = None if settings.purpose == Purpose.SERVICE else f"mark-{settings.purpose}"
     files = dict(notice.boards(purpose_mark=mark))
-    try:
+    with file_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             durable.write(out / name, content.encode())
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename or out}: {error.strerror}")
     if as_json:
         said = {"version": notice.version, "languages": list(settings.screens.languages), "files": list(files)}
         emit_json("notices.make/1", said)

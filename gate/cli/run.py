@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.channel.row import PROGRAMS
-from gate_core.command_line.output import Exit, fail, note, refuse_configuration
+from gate.cli.configured import configuration_errors, configured
+from gate_core.command_line.options import ConfigFile
+from gate_core.command_line.output import Exit, fail, note
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -18,19 +20,18 @@ if TYPE_CHECKING:
 
 def command(
     program: str | None = typer.Argument(None, help=f"One of {', '.join(PROGRAMS)}; all of them when left out."),
-    config: Path | None = typer.Option(None, help="The configuration file."),
+    config: ConfigFile = None,
 ) -> None:
     """Run the programs of the appliance."""
     from gate.channel.errors import NoPlaceError
-    from gate.programs.shared.runner import load_config, run_program
+    from gate.programs.shared.runner import run_program
     from gate_core.programs.parent_death import end_with_supervisor
-    from gate_core.settings.config_file import ConfigError
     from gate_core.settings.environment import path_from_environment
 
     if program is not None and program not in PROGRAMS:
         fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
-    try:
-        settings = load_config(config)
+    settings = configured(config)
+    with configuration_errors(config):
         if program in {None, "lane"}:
             from gate.programs.shared.approval import require_safe_files
             from gate.programs.shared.devices.profiles import require_profiles
@@ -41,17 +42,14 @@ def command(
             from gate.programs.shared.approval import approved
 
             approved(settings)
-    except ConfigError as error:
-        refuse_configuration(error, config)
     if program is None:
         _refuse_a_second_instance(settings)
         asyncio.run(_run_all(settings, config or path_from_environment()))
         return
     try:
-        end_with_supervisor()
-        run_program(program, settings)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+        with configuration_errors(config):
+            end_with_supervisor()
+            run_program(program, settings)
     except (OSError, NoPlaceError) as error:
         fail(Exit.IO_ERROR, f"{program}: {error}")
 

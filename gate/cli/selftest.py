@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, refuse_configuration, say
+from gate.cli.configured import configured
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, say
 
 if TYPE_CHECKING:
     from gate.programs.selftest import TestOutcome
 
 
 def command(
-    config: Path | None = typer.Option(None, help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+    config: ConfigFile = None,
+    as_json: Json = False,
 ) -> None:
     """Try every device, model, list, the clock and the disk, and whether the gate is in service.
 
@@ -25,14 +26,8 @@ def command(
     """
     from gate.programs.selftest import in_service, run_all
     from gate.programs.shared.devices.profiles import require_profiles
-    from gate.programs.shared.runner import load_config
-    from gate_core.settings.config_file import ConfigError
 
-    try:
-        settings = load_config(config)
-        require_profiles(settings)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+    settings = configured(config, require_profiles)
 
     def show(outcome: TestOutcome) -> None:
         if not as_json:

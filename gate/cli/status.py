@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from gate_core.command_line.options import ConfigFile, Json
+
 
 def command(
-    config: Path | None = typer.Option(None, help="The configuration file."),
-    watch: bool = typer.Option(False, "--watch", help="Again every second, one line or document each."),
-    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+    config: ConfigFile = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every second, one line or document each.")] = False,
+    as_json: Json = False,
 ) -> None:
     """How the gate is. Exit 69: the lane is away. 77: this user may not ask."""
     from gate.cli.status_page import show

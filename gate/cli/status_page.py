@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 
 from gate.channel.row import OPERATORS
+from gate.cli.configured import configuration_errors
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
+from gate.programs.shared.degraded import lists_days_left, modes_now
 from gate.programs.shared.program_status import Alarm, ProgramStatus, Silence
 from gate.programs.shared.status_client import ask_all
-from gate_core.command_line.output import Exit, emit_json, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, note, say
 from gate_core.programs import clock
-from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import path_from_environment
 
 WATCH_S = 1.0
@@ -28,24 +28,18 @@ UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown
 
 def show(config: Path | None, *, watch: bool, as_json: bool) -> Exit:
     """Ask and show, again and again for those who `watch`; what the command ends with. Raises typer.Exit for a configuration that is none."""
-    try:
+    with configuration_errors(config):
         settings = load(config or path_from_environment())
-    except ConfigError as error:
-        refuse_configuration(error, config)
-    try:
-        return _show(settings, watch=watch, as_json=as_json)
-    except BrokenPipeError:  # whoever read it has seen enough
-        sys.stdout = None
-        return Exit.NO
-
-
-def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
     while True:
         told = Shown(settings, ask_all(settings), clock.is_synchronised())
-        if as_json:
-            emit_json("gate.status/1", told.fields())
-        else:
-            say(told.line() if watch else told.page())
+        try:
+            if as_json:
+                emit_json("gate.status/1", told.fields())
+            else:
+                say(told.line() if watch else told.page())
+        except BrokenPipeError:  # whoever read it has seen enough
+            sys.stdout = None
+            return Exit.NO
         if not watch:
             if told.code is Exit.NOT_PERMITTED:
                 note(f"gate: this user may not ask the programs; root and members of {OPERATORS} may")
@@ -72,35 +66,22 @@ class Shown:
 
     @property
     def _devices(self) -> dict[str, bool | None]:
-        told = self.told.says("lane")
-        return {part: part not in self.told.lane.lost if told else None for part in self._parts}
-
-    @property
-    def _parts(self) -> tuple[str, ...]:
-        """What the lane of this gate cannot do without."""
-        settings = self.settings
-        of_the_lane = {
-            "barrier": settings.driven,
-            "first_barrier": settings.first_driven,
-            "sensors": None if self._watches else settings.sensors,
-        }
-        return (
-            *(name for name, one in of_the_lane.items() if one is not None),
+        """What the lane of this gate cannot do without, and whether it is there; None where the lane says nothing."""
+        settings, told = self.settings, self.told.says("lane")
+        sensors = None if self._watches else settings.sensors
+        owned = {"barrier": settings.driven, "first_barrier": settings.first_driven, "sensors": sensors}
+        parts = [
+            *(name for name, one in owned.items() if one is not None),
             "reader",
             "camera",
             "vision",
             "log",
             "screen",
-        )
+        ]
+        return {part: part not in self.told.lane.lost if told else None for part in parts}
 
-    @property
-    def _importing(self) -> object:
-        return self.told.details().get("sync", {}).get("lists")
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        """What the gate does without now."""
-        return modes_now(self.told, self.settings)
+    def _of(self, program: str, part: str) -> object:
+        return self.told.details().get(program, {}).get(part)
 
     @property
     def _days_left(self) -> dict[str, float | None]:
@@ -113,10 +94,6 @@ class Shown:
         }
 
     @property
-    def _identity(self) -> object:
-        return self.told.details().get("sync", {}).get("identity")
-
-    @property
     def _service(self) -> str:
         return "in_service" if self.told.lane.in_service else "out_of_service"
 
@@ -127,7 +104,7 @@ class Shown:
 
     def fields(self) -> dict[str, object]:
         """For JSON."""
-        lane, states, details = self.told.lane, self.told.states(), self.told.details()
+        lane, log, states = self.told.lane, self.told.log, self.told.states()
         return {
             "ok": self.told.ok,
             "state": self._service,
@@ -139,26 +116,27 @@ class Shown:
                 "present": self._present,
                 "closed_by": lane.closed_by,
             },
-            "console": self.told.details().get("screens", {}).get("console"),
+            "console": self._of("screens", "console"),
             "serves": {"direction": lane.direction, "travellers": lane.travellers},
             "programs": states,
-            "degraded": [{"mode": one.name, "effect": one.effect, "tell": one.tell} for one in self.modes],
+            "degraded": [
+                {"mode": one.name, "effect": one.effect, "tell": one.tell}
+                for one in modes_now(self.told, self.settings)
+            ],
             "hinders": lane.hinders,
             "alarms": lane.alarms,
             "devices": self._devices,
-            "identity": self._identity,
-            "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
+            "identity": self._of("sync", "identity"),
+            "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._of("sync", "lists")},
             "registers": {
                 name: {"state": one.state, "edition": one.edition}
                 for name, one in sorted(self.told.registers.registers.items())
             },
-            "disk": {"free_bytes": self.told.log.disk_free_bytes},
-            "keys": None if self.told.log.keys is None else msgspec.to_builtins(self.told.log.keys),
-            "kept": None if self.told.log.kept is None else msgspec.to_builtins(self.told.log.kept),
-            "head": None if self.told.log.head is None else msgspec.to_builtins(self.told.log.head),
+            "disk": {"free_bytes": log.disk_free_bytes},
+            **msgspec.to_builtins({"keys": log.keys, "kept": log.kept, "head": log.head}),
             "days_left": self._days_left,
             "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
-            "detail": details,
+            "detail": self.told.details(),
         }
 
     def line(self) -> str:
@@ -173,11 +151,7 @@ class Shown:
         age = lane.trust_age_days
         alarms = lane.lists.get("alarms")
         problems = [str(one) for one in alarms] if isinstance(alarms, list) else []
-        match self._importing:
-            case {"problem": str(problem)}:
-                problems.append(problem)
-            case _:
-                pass
+        problems += _problems(self._of("sync", "lists"))
         lines = [
             RUN_FOR[self.settings.purpose] if lane.in_service else f"out of service ({self.settings.purpose})",
             *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
@@ -195,10 +169,10 @@ class Shown:
             *self._keys_lines(),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
             *self._kept_lines(),
-            *self._identity_lines(),
+            *(f"  identity {problem}" for problem in _problems(self._of("sync", "identity"))),
             *self._console_lines(),
             f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
-            *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
+            *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in modes_now(self.told, self.settings)),
         ]
         return "\n".join(lines)
 
@@ -243,13 +217,6 @@ class Shown:
         if kept.problem:
             yield f"           {kept.problem}"
 
-    def _identity_lines(self) -> Iterator[str]:
-        match self._identity:
-            case {"problem": str(problem)}:
-                yield f"  identity {problem}"
-            case _:
-                pass
-
     def _console_lines(self) -> Iterator[str]:
         """What a console is told of this gate, and whether one watches."""
         road, settings = self.told.screens.console, self.settings.console
@@ -270,6 +237,15 @@ class Shown:
         if self.told.lane.closed_by is not None:
             return f"closed by {self.told.lane.closed_by}"
         return "present" if self._present else "no officer: everybody is referred"
+
+
+def _problems(part: object) -> list[str]:
+    """What a part of a program's answer names as wrong."""
+    match part:
+        case {"problem": str(problem)}:
+            return [problem]
+        case _:
+            return []
 
 
 def _old(days: float | None) -> str:

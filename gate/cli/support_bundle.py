@@ -7,7 +7,9 @@ from pathlib import Path
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.configured import configured
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 
 def command(
@@ -15,22 +17,17 @@ def command(
         None,
         help="The file to write, a tar that is not there yet; in this folder, named by gate and time, when left out.",
     ),
-    config: Path | None = typer.Option(None, help="The configuration file."),
-    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+    config: ConfigFile = None,
+    as_json: Json = False,
 ) -> None:
     """Collect versions, configuration, status, self-test, journal and counters. No names, no secrets, nothing of a traveller."""
     from gate.programs.selftest import run_all
-    from gate.programs.shared.runner import load_config
     from gate.programs.shared.status import hear_all
     from gate.programs.support.bundle import NEVER, collect, journal_of_our_units, write
     from gate_core import durable
     from gate_core.programs import clock
-    from gate_core.settings.config_file import ConfigError
 
-    try:
-        settings = load_config(config)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+    settings = configured(config)
     made_at = clock.now()
     out = out or Path(f"portcullis-support-{settings.gate_id}-{made_at:%Y%m%dT%H%M%SZ}.tar")
     if out.exists():

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from gate.cli.configured import configuration_errors, configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,7 +22,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate.programs.shared.program_status import Silence
     from gate.programs.shared.status_client import ask_one
 
-    settings = _settings(config)
+    settings = configured(config)
     answer = ask_one(settings, "sync")
     if answer is Silence.NO_RIGHT:
         fail(Exit.NOT_PERMITTED, f"this user may not ask the sync program; root and members of {OPERATORS} may")
@@ -39,12 +37,10 @@ def push(config: ConfigFile = None, as_json: Json = False) -> None:
     """Carry what is new to the mirror now, whether or not the program runs."""
     from gate.programs.sync.program import push as carry
     from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, SyncError
-    from gate_core.settings.config_file import ConfigError
 
     try:
-        detail = asyncio.run(carry(_settings(config)))
-    except ConfigError as error:
-        refuse_configuration(error, config)
+        with configuration_errors(config):
+            detail = asyncio.run(carry(configured(config)))
     except ExpiredError as error:
         fail(Exit.NOT_PERMITTED, str(error))
     except MirrorAwayError as error:
@@ -67,7 +63,7 @@ def export_usb(
     from gate_core.audit_format.errors import BadFormatError
     from gate_core.audit_format.export import Outlet, tiles
 
-    settings = _settings(config)
+    settings = configured(config)
     try:
         exported = tiles(Outlet(Path(settings.paths.spool)), out)
     except BadFormatError as error:
@@ -92,16 +88,6 @@ def export_usb(
         say(f"{exported.entries} entries, {exported.bytes_written} bytes in {out}")
 
 
-def _settings(path: Path | None) -> Config:
-    from gate.programs.shared.runner import load_config
-    from gate_core.settings.config_file import ConfigError
-
-    try:
-        return load_config(path)
-    except ConfigError as error:
-        refuse_configuration(error, path)
-
-
 def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         emit_json(schema, detail)
@@ -113,17 +99,13 @@ def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:
         say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
     if detail["problem"]:
         say(f"problem: {detail['problem']}")
-    match detail.get("identity"):
-        case {"expires": expires, "days_to_go": days, "problem": problem}:
-            say(f"certificate {days} days to go, until {expires}")
-            if problem:
-                say(f"problem: {problem}")
-        case _:
-            pass
-    match detail.get("lists"):
-        case {"state": state, "replaced_at": replaced_at, "problem": problem}:
-            say(f"lists {state}, last replaced {replaced_at or 'before the program started'}")
-            if problem:
-                say(f"problem: {problem}")
-        case _:
-            pass
+    for part in ("identity", "lists"):
+        match detail.get(part):
+            case {"expires": expires, "days_to_go": days, "problem": problem}:
+                say(f"certificate {days} days to go, until {expires}")
+            case {"state": state, "replaced_at": replaced_at, "problem": problem}:
+                say(f"lists {state}, last replaced {replaced_at or 'before the program started'}")
+            case _:
+                problem = None
+        if problem:
+            say(f"problem: {problem}")

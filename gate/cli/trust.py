@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gate_core.command_line.input_files import bytes_of
+from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 _FILE_BYTES_MAX = 16 << 20
+Store = Annotated[Path, typer.Option(help="The store")]
 
 
 @app.command("import")
@@ -33,7 +35,7 @@ def import_(
     store: Annotated[Path, typer.Option(help="The store; made if it is not there")],
     signer: Annotated[Path | None, typer.Option(help="The CSCA certificate that vouches for a list's signer")] = None,
     test: Annotated[bool, typer.Option("--test", help="Mark everything as fit for demos only")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+    json: Json = False,
 ) -> None:
     """Verify certificates and lists and take them into the store."""
     from rich.console import Console
@@ -80,28 +82,15 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
     from gate.trust.looking import shown
 
     if json:
-        emit_json(
-            "trust.import/1",
-            {
-                "certificates": report.certificates,
-                "accepted": report.accepted,
-                "rejected": [{"subject": one.subject, "reason": one.reason} for one in report.rejected],
-                "countries": report.countries,
-                "revocation_lists": report.revocation_lists,
-                "defect_lists": report.defect_lists,
-                "withdrawn": report.withdrawn,
-                "document_signers": report.document_signers,
-                "seal_signers": report.seal_signers,
-                "seconds": seconds,
-            },
-        )
+        told = {name: value for name, value in asdict(report).items() if name not in {"version", "replaced"}}
+        told["rejected"] = [{"subject": one.subject, "reason": one.reason} for one in report.rejected]
+        emit_json("trust.import/1", {**told, "seconds": seconds})
         return
     say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
     say(f"{report.revocation_lists} revocation lists, {report.defect_lists} lists of known defects")
-    if report.document_signers:
-        say(f"{report.document_signers} document signers")
-    if report.seal_signers:
-        say(f"{report.seal_signers} signers of seals")
+    for count, of in ((report.document_signers, "document signers"), (report.seal_signers, "signers of seals")):
+        if count:
+            say(f"{count} {of}")
     if report.withdrawn:
         say(
             f"{report.withdrawn} certificates withdrawn: the newer list no longer names them, or their list's signer was revoked"
@@ -112,8 +101,8 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
 
 @app.command("list")
 def list_(
-    store: Annotated[Path, typer.Option(help="The store")],
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+    store: Store,
+    json: Json = False,
 ) -> None:
     """Show what the store covers, a row a country."""
     from gate.trust.errors import StoreError
@@ -125,27 +114,16 @@ def list_(
         fail(code_of(error), str(error))
     rows = opened.coverage()
     if json:
-        fields = [
-            {
-                "code": row.code,
-                "certificates": row.certificates,
-                "newest": row.newest,
-                "expires": row.expires,
-                "revocation_until": row.revocation_until or None,
-            }
-            for row in rows
-        ]
-        imported = None if opened.newest_import is None else opened.newest_import.isoformat()
-        lists = [{"kind": one.kind, "publisher": one.publisher, "signed_at": one.signed_at} for one in opened.published]
-        about = {
+        told = {
+            "countries": [{**asdict(row), "revocation_until": row.revocation_until or None} for row in rows],
             "certificates": len(opened),
             "standings": opened.standings(),
             "document_signers": opened.document_signers_count,
             "seal_signers": opened.seal_signers_count,
-            "newest_import": imported,
-            "lists": lists,
+            "newest_import": None if opened.newest_import is None else opened.newest_import.isoformat(),
+            "lists": [asdict(one) for one in opened.published],
         }
-        emit_json("trust.list/1", {"countries": fields, **about})
+        emit_json("trust.list/1", told)
         return
     say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}{'revocation list':15}")
     for row in rows:
@@ -158,10 +136,10 @@ def list_(
 
 @app.command()
 def report(
-    store: Annotated[Path, typer.Option(help="The store")],
+    store: Store,
     out: Annotated[Path | None, typer.Option(metavar="F.html", help="Write the page to this file")] = None,
     age_max_days: Annotated[int, typer.Option(min=1, help="Older lists are alarms; rules.trust_age_max_days")] = 90,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+    json: Json = False,
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
     from gate.cli.trust_report import fields, render

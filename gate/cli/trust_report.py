@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,16 +49,11 @@ def fields(found: Survey) -> dict[str, object]:
 
 
 def _country(one: Country, at: datetime) -> dict[str, object]:
+    told = {name: value for name, value in asdict(one).items() if name != "editions"}
     return {
-        "code": one.code,
-        "certificates": one.certificates,
-        "valid": one.valid,
-        "listed_only": one.listed_only,
-        "for_demos": one.for_demos,
+        **told,
         "newest": one.newest.isoformat(),
         "expires": one.expires.isoformat(),
-        "document_signers": one.document_signers,
-        "origins": list(one.origins),
         "revocation": one.revocation.value,
         "revocation_lists": [
             {

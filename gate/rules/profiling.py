@@ -11,22 +11,28 @@ with documents of each issuer that the rule tells apart. The largest share that 
 
 The population is public. So the conditions seed a draw of each crossing's minute and of each document's day within 30:
 a rule written around the sample meets other values. Near the limit the worst of several draws counts, so that nobody gains by trying spellings.
+
+A profile, this one or a site's own for `gate policy dry-run`, is a table, CSV with a head line: a column for each fact that is known of (document_type, issuer,
+nationality, sex, age, direction, issued, expires, local), and `count`, how many such travellers came. Made of aggregates, it holds no crossing and no
+person; a cell that is empty is not known. A line that begins with # is a remark.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import itertools
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 
-from gate.passage.conditions import PROTECTED, Condition, Fact, Facts, Predicate, Weekday, predicates_of
-from gate.rules.dry_run import read_profile
+from gate.passage.conditions import PROTECTED, Condition, Fact, Facts, Predicate, Sex, Weekday, predicates_of
+from gate_core.evidence.serving import BorderDirection
 
 KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on a protected attribute
 _DATES: Final = frozenset({Fact.ISSUED, Fact.EXPIRES})
@@ -38,6 +44,64 @@ _LAST_DAY: Final = date.max.toordinal()
 _FACTS: Final = tuple(field.name for field in fields(Facts))
 _PASSPORT: Final = "P"
 _OTHERS: Final = frozenset(Fact) - PROTECTED
+COUNT_MAX: Final = 10**9
+_PARSERS: Final[Mapping[Fact, Callable[[str], object]]] = {
+    Fact.DOCUMENT_TYPE: str,
+    Fact.ISSUER: str,
+    Fact.ISSUED: date.fromisoformat,
+    Fact.EXPIRES: date.fromisoformat,
+    Fact.NATIONALITY: str,
+    Fact.SEX: Sex,
+    Fact.AGE: int,
+    Fact.DIRECTION: BorderDirection,
+    Fact.LOCAL: datetime.fromisoformat,
+}
+
+
+class ProfileError(ValueError):
+    """No profile; the message says which line is wrong."""
+
+
+def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
+    """The travellers of a profile, and how many of each kind. Raises ProfileError."""
+    table = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = (row for row in table if not (row and row[0].startswith("#")))
+    try:
+        head = next(rows, [])
+        columns = [None if name == "count" else Fact(name) for name in head]
+    except (ValueError, csv.Error) as error:
+        known = ", ".join(fact.value for fact in Fact)
+        raise ProfileError(f"line 1: {error}; columns are count and {known}") from error
+    if head.count("count") != 1 or len(set(head)) < len(head):
+        raise ProfileError("line 1: each column once, and one of them is count")
+    is_empty = True
+    try:
+        for row in rows:
+            if row:
+                is_empty = False
+                yield _traveller(columns, row)
+    except (ValueError, csv.Error) as error:
+        raise ProfileError(f"line {table.line_num}: {error}") from error
+    if is_empty:
+        raise ProfileError("no traveller is in it, and on nobody rules show nothing")
+
+
+def _traveller(columns: list[Fact | None], row: list[str]) -> tuple[Facts, int]:
+    if len(row) != len(columns):
+        raise ValueError(f"{len(row)} values for {len(columns)} columns")
+    count = 0
+    known: dict[str, Any] = {}
+    for column, value in zip(columns, row, strict=True):
+        if column is None:
+            count = int(value)
+        elif value:
+            known[column.value] = _PARSERS[column](value)
+    facts = Facts(**known)
+    if not 0 < count <= COUNT_MAX:
+        raise ValueError(f"a count is from 1 to {COUNT_MAX}")
+    if facts.local is not None and facts.local.tzinfo is not None:
+        raise ValueError("local is the site's own time, without an offset")
+    return facts, count
 
 
 @functools.cache

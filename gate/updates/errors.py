@@ -1,10 +1,9 @@
-"""Everything that making, fetching and verifying updates may raise. A caller branches on the type, never on the text.
+"""Everything that fetching and verifying updates may raise. A caller branches on the type, never on the text.
 
 UpdateError
 ├── SourceAwayError     nothing came, or not all of it: try again later
-├── RefusedError        what came may not be believed or is not for this gate
-│   └── OldError        it is older than what was seen before, or has expired: a rollback or a freeze
-└── RepositoryError     the operator's own repository, keys or wishes do not fit together
+└── RefusedError        what came may not be believed or is not for this gate
+    └── OldError        it is older than what was seen before, or has expired: a rollback or a freeze
 """
 
 
@@ -22,7 +21,3 @@ class RefusedError(UpdateError):
 
 class OldError(RefusedError):
     """It is older than what was seen before, or has expired."""
-
-
-class RepositoryError(UpdateError):
-    """The operator's own repository, keys or wishes do not fit together."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pyrage
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from gate_core.audit_format.spool import encode_sealed
 from gate_core.mirror_client.errors import MirrorAwayError, SyncError
 from gate_core.mirror_client.https import Courier, tls
 from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request, Response
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -169,7 +171,7 @@ class SimulatedNation:
         mirror, begun = Verifier.parse(self.central.mirror_vkey), asyncio.Semaphore(at_once)
 
         async def live(gate: SimulatedGate, *, enrols_anew: bool) -> None:
-            client = Client(gate.log, gate.signer.verifier.name, mirror)
+            client = Client(cast("SpoolLog", gate.log), gate.signer.verifier.name, mirror)
             until = travellers // 2 if enrols_anew else travellers
             async with begun:
                 for part in (range(until), range(until, travellers)):

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from fakes.pages import Shot, View, draw_page, mrz_lines, shoot
 
-from gate.cli import page_pictures
-from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in
 from gate.page.values import MrzFormat
 from gate.picture import PICTURE_BYTES_MAX
+from gate_lab import page_pictures
+from gate_lab.page_pictures import PageReader, ReaderUnfitError, pictures_in
 
 FIELDS = {"file", "found", "accepted", "format", "lines", "check_digits", "confidence", "took_ms", "reason"}
 MODELS = Path("nowhere")  # the recogniser's weights are in the tree

@@ -14,10 +14,10 @@ import tomli_w
 from fakes.updates import GATE_ID, Operator
 from typer.testing import CliRunner
 
-from gate.cli.update import app
 from gate.programs.update import ledger
 from gate.programs.update.ledger import Ledger, Outcome
 from gate.updates.layout import Kind
+from gate_core.command_line.tree import verbs
 
 # Loaded before the command becomes another user, to whom the interpreter of these tests may be closed.
 COMMAND = "import _strptime; from gate_core.command_line.main import main; main()"
@@ -25,13 +25,13 @@ COMMAND = "import _strptime; from gate_core.command_line.main import main; main(
 
 def said(*words: str | Path, code: int = 0) -> str:
     """What a command tells people."""
-    done = CliRunner().invoke(app, list(map(str, words)))
+    done = CliRunner().invoke(verbs("update"), list(map(str, words)))
     assert (done.exit_code, done.stderr) == (code, "")
     return done.stdout
 
 
 def ran(*words: str | Path) -> tuple[int, dict[str, Any], str]:
-    done = CliRunner().invoke(app, [*map(str, words), "--json"])
+    done = CliRunner().invoke(verbs("update"), [*map(str, words), "--json"])
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert len(done.stderr.splitlines()) <= 1
     return done.exit_code, json.loads(done.stdout) if done.stdout else {}, done.stderr

@@ -69,7 +69,7 @@ def loaded_by(module: str) -> set[str]:
                 ),
             ),
         ),
-        ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents")),
+        ("gate_lab.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents")),
         (
             "gate.programs.vision.page_source_child",
             (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents"),

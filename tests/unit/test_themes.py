@@ -322,11 +322,11 @@ RUN_BY = {
     "fairness page": "tests/unit/lab/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
     "forecast plan": "tests/unit/lab/test_performance_forecast.py::"
     "test_from_crossings_to_a_page test_a_promise_that_cannot_be_kept_ends_with_1",
-    "policy check": "tests/unit/cli/test_cli_policy.py::"
+    "policy check": "tests/unit/lab/test_cli_policy.py::"
     "test_check_says_what_the_rules_are test_check_says_everything_that_is_wrong_with_file_key_and_line",
-    "policy dry-run": "tests/unit/cli/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
-    "rights card": "tests/unit/cli/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
-    "rights receipt": "tests/unit/cli/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
+    "policy dry-run": "tests/unit/lab/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
+    "rights card": "tests/unit/lab/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
+    "rights receipt": "tests/unit/lab/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
     "status": "tests/unit/cli/test_cli_status.py::"
     "test_a_gate_on_trial_is_never_called_in_service test_it_names_the_alarms_and_why_a_lane_is_closed "
     "test_each_line_of_who_watches_says_whether_the_lane_serves_and_who_is_away test_who_watches_may_stop_at_any_line",
@@ -349,9 +349,9 @@ BENEATH = {
     "fairness page": "gate_verify.report.fairness:raised _tests",
     "forecast plan": "gate_lab.forecast:fewest read_schedule",
     "policy check": "gate.rules.linter:wrong_with",
-    "policy dry-run": "gate.rules.dry_run:impact_of read_profile",
-    "rights card": "gate.programs.shared.system_card:facts_of Judgements.blanks",
-    "rights receipt": "gate.rights.answers:receipt_answer is_receipt",
+    "policy dry-run": "gate_lab.rules_dry_run:impact_of",
+    "rights card": "gate_lab.rights.card:facts_of",
+    "rights receipt": "gate_lab.rights.answers:receipt_answer is_receipt",
     "status": "gate.cli.status_page:Shown._service Shown.line Shown.page",
     "sync status": "gate.cli.sync:_show",
     "update back": "gate.cli.update:_run",

@@ -221,9 +221,13 @@ def test_a_gate_says_which_package_brings_what_it_has_not(tmp_path: Path) -> Non
         (("console", "serve"), 78),
         (("face", "compare"), 69),
         (("demo",), 69),
+        (("rights", "list"), 69),
+        (("update", "publish", "renew"), 69),
+        (("lists", "sign"), 69),
+        (("document", "inspect"), 69),
     ):
         done = gate(installed, libraries(tmp_path), *words)
-        named = " ".join(words[: 2 if words[0] == "officer" else 1])
+        named = " ".join(words[: 2 if words[0] in {"officer", "update", "lists", "document"} else 1])
         assert (done.returncode, done.stdout) == (exit_code, "")
         assert done.stderr.startswith(f"gate: {named} is not installed here: ")
     assert "admit" in gate(installed, libraries(tmp_path), "officer", "--help").stdout

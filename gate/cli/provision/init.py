@@ -111,34 +111,7 @@ def init(
     from gate.provision.steps import carry_out
     from gate_core.settings.toml_file import FileError, TomlFile
 
-    options: dict[str, object] = {
-        "operator": operator,
-        "gate_id": gate_id,
-        "camera": camera,
-        "auditor": auditor,
-        "barrier": barrier,
-        "swipe": swipe,
-        "page": page,
-        "camera_link": camera_link,
-        "page_link": page_link,
-        "officers": officers,
-        "profile": profile,
-        "barrier_driver": barrier_driver,
-        "first_barrier": first_barrier,
-        "sensors": sensors,
-        "sensors_profile": sensors_profile,
-        "swipe_driver": swipe_driver,
-        "swipe_profile": swipe_profile,
-        "chip": chip,
-        "chip_socket": chip_socket,
-        "pad": pad,
-        "pad_profile": pad_profile,
-        "pad_user": pad_user,
-        "results_kept_days": results_kept_days,
-        "contact": contact,
-        "notice_address": notice_address,
-        "purpose": purpose,
-    }
+    options: dict[str, object] = {name: context.params[name] for name in _OPTIONS}
     top: dict[str, object] = {"by": "gate provision init"}
     rooms: dict[str, dict[str, object]] = {}
     for name, value in options.items():

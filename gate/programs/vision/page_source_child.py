@@ -27,7 +27,7 @@ from drivers.reader.page import CameraPage, PageEvent, PageSource
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.page.picture.crosscheck import Finding, Trait, print_findings
+from gate.page.picture.crosscheck import Finding, print_findings
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Event, Gone, Read, Unread
@@ -42,7 +42,7 @@ from gate_core.errors import DriverError
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
-from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdicts, VendorCheck
+from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdicts
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
@@ -58,18 +58,6 @@ MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
-# What was looked at, as a record names it.
-CHECK_OF: Final = {
-    Trait.PITCH_EVEN: PageCheckId.MRZ_PITCH_EVEN,
-    Trait.BASELINE_EVEN: PageCheckId.MRZ_BASELINE_EVEN,
-    Trait.CHARACTER_HEIGHT: PageCheckId.MRZ_CHARACTER_HEIGHT,
-    Trait.LINE_SPACING: PageCheckId.MRZ_LINE_SPACING,
-    VendorCheck.B900_INK: PageCheckId.B900_INK,
-    VendorCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
-    VendorCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
-    VendorCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
-    VendorCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
-}
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
     PageResult.FAILED: CheckResult.FAILED,
@@ -101,16 +89,17 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
     if verdicts is None:
         return []
     return [
-        PageCheck(CHECK_OF[one.check], _RESULT_OF[one.result], one.score, one.false_alarm_rate, verdicts.reader)
+        PageCheck(
+            PageCheckId(one.check.value), _RESULT_OF[one.result], one.score, one.false_alarm_rate, verdicts.reader
+        )
         for one in verdicts.verdicts
     ]
 
 
 def _printed(finding: Finding) -> PageCheck:
     result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    check = CHECK_OF[finding.trait]
     measured = None if finding.measured is None else float(finding.measured)
-    return PageCheck(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
+    return PageCheck(finding.trait, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
 
 
 def guidance_of(why: Why | None) -> Guidance:

@@ -17,22 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from gate.face.injection import Feed, Tamper
+from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Witness
 from gate.picture import Picture
 from gate_core.errors import DriverError, RefusedError
-from gate_core.ports.values import CameraControls
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Sequence
-
-    from gate.face.quality import Observation
-    from gate.face.values import LiveEvidence
-    from gate.face.watch import Witness
-    from gate.picture import Picture
-    from gate_core.ports.values import Frame
-from gate_core.ports.values import Frame
+from gate_core.ports.values import CameraControls, Frame
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4

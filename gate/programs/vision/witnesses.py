@@ -24,18 +24,10 @@ from drivers.pad.profile import PadProfile
 from drivers.pad.session import Session
 from gate.channel import messages
 from gate.channel.messages import ShowTint
-from gate.face.liveness.light import TINTS, far_from, linear
-from gate.face.watch import Witness
-
-if TYPE_CHECKING:
-    import random
-
-    from gate.face.liveness.light import Rgb
-    from gate.face.quality import Observation
-    from gate.face.values import LiveEvidence
-    from gate.picture import Picture
-from gate.face.liveness.light import Rgb
+from gate.face.liveness.light import TINTS, Rgb, far_from, linear
+from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
+from gate.face.watch import Witness
 from gate.picture import Picture
 from gate_core.errors import DriverError
 

@@ -1,1 +1,1 @@
-"""What is measured of comparison and attack detection: error rates, their intervals, groups, and the reports."""
+"""What offices do with gates: error rates, attack detection, groups and their reports; updates, lists, rules and answers to travellers."""

@@ -18,8 +18,8 @@ import tomli_w
 from fakes.small_gate import NOTICE
 from typer.testing import CliRunner
 
-from gate.cli.config import app
 from gate_core.approval.canonical import read
+from gate_core.command_line.tree import verbs
 from models.manifest import load
 
 TABLE: dict[str, Any] = {
@@ -59,7 +59,7 @@ def changed(path: Path, **changes: Any) -> Path:
 
 
 def ran(*words: object, code: int = 0) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
+    done = CliRunner().invoke(verbs("config"), [str(word) for word in words])
     assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
     return done.stdout
 

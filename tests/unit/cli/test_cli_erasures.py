@@ -12,7 +12,6 @@ from fakes.approvals import signer, write_approvers
 from typer.testing import CliRunner, Result
 
 from gate.audit.inbox import ERASURE
-from gate.cli.config import app as config_app
 from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.command_line.output import Exit
 from gate_core.command_line.tree import verbs
@@ -53,7 +52,7 @@ def signed(*persons: str) -> bytes:
 def test_two_approvers_sign_one_order_each_on_their_own_machine(tmp_path: Path) -> None:
     note = tmp_path / "order.note"
     for name in ("anna.example", "ben.example"):
-        made = CliRunner().invoke(config_app, ["key", "--name", name, "--out", str(tmp_path / name)])
+        made = CliRunner().invoke(verbs("config"), ["key", "--name", name, "--out", str(tmp_path / name)])
         assert made.exit_code == Exit.OK, made.output
         done = run("erasure", ORIGIN, B, A, B, "--key", tmp_path / name, "--name", name, "--note", note, "--json")
         assert done.exit_code == Exit.OK, done.output

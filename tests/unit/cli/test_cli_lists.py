@@ -11,12 +11,12 @@ import pytest
 from fakes.signed_lists import GATE
 from typer.testing import CliRunner
 
-from gate.lists import making
 from gate.lists.question import Question
 from gate.lists.shelf import Shelf
 from gate_core.audit_format.note import Verifier
 from gate_core.command_line.tree import application
 from gate_core.evidence.registers import RegisterAnswer
+from gate_lab import list_making as making
 
 SAID = """agency = "police.example"
 name = "stolen-documents"

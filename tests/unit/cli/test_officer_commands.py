@@ -191,7 +191,7 @@ class Gate:
         self.lane: Lane | None = None
         trusted = SimpleNamespace(authority=b64encode(self._public).decode())
         settings = SimpleNamespace(socket=lambda _: self.socket, gate_id=GATE, officers=trusted)
-        monkeypatch.setattr(officer, "_configured", lambda _: settings)
+        monkeypatch.setattr(officer, "configured", lambda _: settings)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
         assert self._ready.wait(10)
@@ -469,7 +469,7 @@ def test_without_a_lane_or_a_key_it_is_one_line(
     authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = SimpleNamespace(socket=lambda _: tmp_path / "nowhere.sock")
-    monkeypatch.setattr(officer, "_configured", lambda _: nowhere)
+    monkeypatch.setattr(officer, "configured", lambda _: nowhere)
     assert run("list").exit_code == Exit.UNREACHABLE
     assert run("present", "--key", shift_of(authority)).exit_code == Exit.UNREACHABLE
     assert run("present", "--key", tmp_path / "none.key").exit_code == Exit.IO_ERROR

@@ -18,13 +18,13 @@ from fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from typer.testing import CliRunner, Result
 
-from gate.cli import document, trust
-from gate.cli.document import _LINES_MAX
 from gate.cli.document_report import report_inspection
 from gate_core.command_line.input_files import file_name
+from gate_core.command_line.tree import verbs
 from gate_documents.checks import Check, CheckId
 from gate_documents.checks import Result as Outcome
 from gate_documents.verdict.conclusion import DocumentFields, Inspection
+from gate_lab.commands.document import _LINES_MAX
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 
@@ -34,7 +34,7 @@ TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159Z
 
 def gate(*words: str | Path, text: str | None = None) -> Result:
     noun, *rest = map(str, words)
-    return CliRunner().invoke({"document": document.app, "trust": trust.app}[noun], rest, input=text)
+    return CliRunner().invoke(verbs(noun), rest, input=text)
 
 
 def one_line(result: Result, code: int, words: str) -> None:
@@ -198,7 +198,7 @@ def test_bytes_on_standard_input_that_are_no_text_are_one_line(
     store: Path, lds: Path, words: tuple[str, ...], given: bytes
 ) -> None:
     given_words = [word.format(lds=lds, store=store) for word in words]
-    one_line(CliRunner().invoke(document.app, given_words, input=given), 65, "machine-readable zone")
+    one_line(CliRunner().invoke(verbs("document"), given_words, input=given), 65, "machine-readable zone")
 
 
 @pytest.mark.parametrize("number", ["²", "٣", "17", "0", "1" * 5000, ""])

@@ -12,7 +12,7 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from fakes.seals import make_seal, make_seal_signer
 from typer.testing import CliRunner, Result
 
-from gate.cli import document, trust
+from gate_core.command_line.tree import verbs
 from gate_documents.tlv import encode
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03137_seals.json").read_text())
@@ -21,7 +21,7 @@ CSCA = party("CSCA", country="DE")
 
 
 def gate(noun: str, *words: str | Path) -> Result:
-    return CliRunner().invoke({"document": document.app, "trust": trust.app}[noun], [str(word) for word in words])
+    return CliRunner().invoke(verbs(noun), [str(word) for word in words])
 
 
 @pytest.fixture

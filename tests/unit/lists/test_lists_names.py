@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gate.lists.entries import Named
 from gate.lists.errors import BadListError
 from gate.lists.latin import in_mrz_letters
-from gate.lists.making import Said, edition
 from gate.lists.names import People
+from gate_lab.list_making import Said, edition
 
 AGENCY = Agency()
 

@@ -67,7 +67,7 @@ from gate.passage.interior import Interior, Waits
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Admit, BePresent, Disposition, HandOver, Hold, LaneOrder, Outcome
 from gate.passage.passage_reconciliation import in_order
-from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
+from gate.passage.records import ClosedAs, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen

@@ -1,4 +1,4 @@
-"""The key of an approver, as a command takes it."""
+"""The key of an approver, as a command takes it, and what an approval says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate_core.command_line.output import Exit, fail
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
+    from gate_core.approval.note import Approval
     from gate_core.audit_format.note import Signer
 
 KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
@@ -37,3 +38,13 @@ def signer(name: str, seed: bytes) -> Signer:
     except ApprovalError as error:
         fail(Exit.USAGE, f"--name {error}")
     return Signer(name, seed)
+
+
+def show_approval(schema: str, approval: Approval, signers: list[str], *, as_json: bool) -> None:
+    """Print what an approval is for, and who has signed it."""
+    if as_json:
+        fields = {"gate": approval.origin, "serial": approval.serial, "digest": approval.sha256, "signers": signers}
+        emit_json(schema, fields)
+    else:
+        say(f"gate {approval.origin}, serial {approval.serial}, digest {approval.sha256}")
+        say(f"signed by {', '.join(signers)}")

@@ -30,7 +30,8 @@ def installed() -> dict[str, list[ModuleType]]:
 
 def is_installed(noun: str, verb: str = "") -> bool:
     """True where a distribution brings this verb of a noun, or the noun."""
-    return any(verb in module.NOUNS[noun] for module in installed().get(noun, ()))
+    brought = (module.NOUNS[noun].partition(": ")[2].split(", ") for module in installed().get(noun, ()))
+    return any(verb in verbs or not verb for verbs in brought)
 
 
 def named_modules(group: str) -> list[str]:

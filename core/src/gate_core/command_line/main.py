@@ -15,12 +15,16 @@ from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
-# The Debian packages of nouns, and of one verb, that not every machine has.
+# The Debian packages of nouns, and of verbs of nouns, that not every machine has.
 _CENTRAL = "portcullis-central"
+_LAB = "portcullis-lab"
 _ELSEWHERE: Final = {
     **dict.fromkeys(("central", "console", "exchange", "officer authority"), _CENTRAL),
     **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
-    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "shadow"), "portcullis-lab"),
+    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "policy", "rights", "shadow"), _LAB),
+    **dict.fromkeys((f"document {verb}" for verb in ("inspect", "parse-mrz", "read-mrz")), _LAB),
+    **dict.fromkeys((f"document verify-{what}" for what in ("sod", "seal", "credential")), _LAB),
+    **dict.fromkeys(("lists sign", "update publish"), _LAB),
 }
 _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 

@@ -86,7 +86,7 @@ SHOWN = {
 def test_a_file_that_is_not_there_is_74_and_the_next_step_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    monkeypatch.setattr(officer, "_configured", lambda _: SimpleNamespace(gate_id="g"))
+    monkeypatch.setattr(officer, "configured", lambda _: SimpleNamespace(gate_id="g"))
     here = tmp_path / "here"
     here.write_text("nothing of the kind")
     (tmp_path / "EF_SOD.bin").write_bytes(b"0")

@@ -6,4 +6,5 @@ from typing import Final
 
 NOUNS: Final = {
     "audit": "The audit log: verify, decrypt, access, report, erasure",
+    "config": "The configuration, and who stands behind it: key, vkey, approve",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from gate.rights.book import ANSWER_MONTHS, months_after
+from gate_lab.rights.book import ANSWER_MONTHS, months_after
 
 CROSSING: Final = re.compile(r"[0-9a-f]{32}")
 

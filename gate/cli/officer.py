@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configured import configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -77,6 +80,17 @@ NOTICES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What an officer wants done, as it was typed."""
+
+    verb: Verb
+    gate: str | None
+    crossing: str | None = None
+    reason: str = ""
+    argument: str | None = None
+
+
 def _plain(verb: Verb) -> Callable[..., None]:
     def command(
         gate: Gate = None,
@@ -86,7 +100,7 @@ def _plain(verb: Verb) -> Callable[..., None]:
         config: ConfigFile = None,
         as_json: Json = False,
     ) -> None:
-        _give(verb, gate=gate, crossing=crossing, key=key, reason=reason, config=config, as_json=as_json)
+        _give(_Wish(verb, gate, crossing, reason), key, config, as_json=as_json)
 
     return command
 
@@ -101,16 +115,7 @@ def _with_argument(verb: Verb) -> Callable[..., None]:
         config: ConfigFile = None,
         as_json: Json = False,
     ) -> None:
-        _give(
-            verb,
-            gate=gate,
-            crossing=crossing,
-            key=key,
-            reason=reason,
-            config=config,
-            as_json=as_json,
-            argument=argument,
-        )
+        _give(_Wish(verb, gate, crossing, reason, argument), key, config, as_json=as_json)
 
     return command
 
@@ -132,7 +137,7 @@ def present(
     as_json: Json = False,
 ) -> None:
     """Say that you are at the lane."""
-    _give(Verb.PRESENT, gate=gate, crossing=None, key=key, reason="", config=config, as_json=as_json, every_s=every)
+    _give(_Wish(Verb.PRESENT, gate), key, config, as_json=as_json, every_s=every)
 
 
 @app.command("list")
@@ -145,7 +150,7 @@ def what_waits(
     from gate.channel.errors import ChannelError, NotPermittedError
     from gate_core.command_line import key_files
 
-    settings = _configured(config)
+    settings = configured(config)
     shift: Shift | None = None
     try:
         shift, _ = key_files.read_shift((key or Path(DEFAULT_KEY)).expanduser())
@@ -187,13 +192,13 @@ def _say_what_waits(
     for notice in look.notices:
         say(f"  {notice.value}: {NOTICES[notice.value]}")
     for officer in look.present:
-        say(f"  {officer.officer} is present, seen {_seconds(officer.seen_ms)} ago")
+        say(f"  {officer.officer} is present, seen {officer.seen_ms // 1000} s ago")
     for flag in flags:
         about = f"over {flag.crossing} " if flag.crossing else ""
-        say(f"  flag {flag.concern.value} {about}by {flag.officer}, {_seconds(flag.since_ms)} ago")
+        say(f"  flag {flag.concern.value} {about}by {flag.officer}, {flag.since_ms // 1000} s ago")
     for one in referred:
         reasons = f": {', '.join(_reasons(one)) or 'no reason is known any more'}" if "reasons" in sights else ""
-        say(f"  {one.crossing}  waits for {_seconds(one.since_ms)}{reasons}")
+        say(f"  {one.crossing}  waits for {one.since_ms // 1000} s{reasons}")
         if one.two_officers:
             first = f"; {one.first} has, and another must" if one.first else ""
             say(f"    two officers admit, each of whom was shown the pictures on a page{first}")
@@ -201,41 +206,30 @@ def _say_what_waits(
         note("why they wait is shown to officers and supervisors: --key with your shift key of this gate")
 
 
-def _give(
-    verb: Verb,
-    *,
-    gate: str | None,
-    crossing: str | None,
-    key: Path,
-    reason: str,
-    config: Path | None,
-    as_json: bool,
-    argument: str | None = None,
-    every_s: float | None = None,
-) -> None:
+def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s: float | None = None) -> None:
     from gate_core.command_line import key_files
     from gate_core.command_line.order_words import require
     from gate_core.orders.errors import OrderError
     from gate_core.orders.order import REASON_CHARACTERS_MAX
 
+    verb = wish.verb
     if verb is Verb.VIEW:
         fail(Exit.USAGE, "view: a terminal shows no pictures; open the referral on the console's page")
-    if (choices := VERBS[verb].arguments) and argument not in choices:
+    if (choices := VERBS[verb].arguments) and wish.argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
     if VERBS[verb].power is Power.FREES:
-        reason = one_line(reason)[:REASON_CHARACTERS_MAX]  # nobody stays inside for the length of a reason
-    require("gate", gate)
-    require("crossing", crossing)
-    require("reason", reason)
-    require("argument", argument)
-    if VERBS[verb].reason and not reason.strip():
+        # Nobody stays inside for the length of a reason.
+        wish = replace(wish, reason=one_line(wish.reason)[:REASON_CHARACTERS_MAX])
+    for name in ("gate", "crossing", "reason", "argument"):
+        require(name, getattr(wish, name))
+    if VERBS[verb].reason and not wish.reason.strip():
         fail(Exit.USAGE, f"{verb.value} needs a reason")
-    settings = _configured(config)
+    settings = configured(config)
     try:
         shift, _ = key_files.read_shift(key.expanduser())
     except key_files.KeyFileError as error:
         fail(error.code, str(error))
-    order = partial(_order, settings.socket("orders"), shift, verb, gate, crossing, reason, argument)
+    order = partial(_order, settings.socket("orders"), shift, wish)
     show = partial(_show, verb, shift, settings, as_json=as_json)
     try:
         code = asyncio.run(_say_and_stay(show, order, every_s))
@@ -273,37 +267,26 @@ async def _say_and_stay(
 async def _look(path: Path) -> messages.Look:
     from gate.programs.shared.terminal import Terminal
 
-    terminal = await Terminal.reach(path)
-    try:
+    with closing(await Terminal.reach(path)) as terminal:
         return await terminal.look()
-    finally:
-        terminal.close()
 
 
-async def _order(
-    path: Path,
-    shift: Shift,
-    verb: Verb,
-    gate: str | None,
-    crossing: str | None,
-    reason: str,
-    argument: str | None,
-) -> messages.OrderAnswer:
+async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
     from gate.channel.messages import OrderAnswer
     from gate.passage.orders import Outcome
     from gate.programs.shared.terminal import Terminal
 
-    terminal = await Terminal.reach(path)
-    try:
+    verb, crossing = wish.verb, wish.crossing
+    with closing(await Terminal.reach(path)) as terminal:
         if crossing is None and VERBS[verb].crossing:
             look = await terminal.look()
             crossing = look.running if verb is Verb.REFER else next((one.crossing for one in look.referred), None)
             if crossing is None:
                 nobody = "no crossing runs" if verb is Verb.REFER else "nobody waits for an officer"
                 return OrderAnswer(Outcome.IMPOSSIBLE, nobody, look.state, look.referred)
-        return await terminal.order(shift, verb, gate=gate, crossing=crossing, reason=reason, argument=argument)
-    finally:
-        terminal.close()
+        return await terminal.order(
+            shift, verb, gate=wish.gate, crossing=crossing, reason=wish.reason, argument=wish.argument
+        )
 
 
 def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
@@ -372,19 +355,5 @@ def _plain_values(structs: Sequence[object]) -> list[dict[str, object]]:
     return plain
 
 
-def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds // 1000} s"
-
-
 def _reasons(waiting: messages.Waiting) -> list[str]:
     return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]
-
-
-def _configured(config: Path | None) -> Config:
-    from gate.programs.shared.runner import load_config
-    from gate_core.settings.config_file import ConfigError
-
-    try:
-        return load_config(config)
-    except ConfigError as error:
-        refuse_configuration(error, config)

@@ -14,8 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.rights import book as module
-from gate.rights.book import Answered, Book, BookError, Event, Exported, Extended, Kind, Outcome, Received, months_after
+from gate_lab.rights import book as module
+from gate_lab.rights.book import (
+    Answered,
+    Book,
+    BookError,
+    Event,
+    Exported,
+    Extended,
+    Kind,
+    Outcome,
+    Received,
+    months_after,
+)
 
 DAY = date(2026, 12, 5)
 RECEIVED = Received(Kind.ACCESS, "ab" * 16, DAY, "what is kept")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import (
@@ -32,9 +32,11 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from gate.updates.errors import RefusedError, RepositoryError
-from gate.updates.layout import ARCHIVE_BYTES_MAX, METADATA, TARGETS, THRESHOLD_MIN, Custom, Here, Kind, Offer, offer_of
+from gate.updates.errors import RefusedError, UpdateError
+from gate.updates.layout import ARCHIVE_BYTES_MAX, METADATA, TARGETS, THRESHOLD_MIN, Custom, Here, Kind, offer_of
 from gate_core import durable
+from gate_core.orders.errors import MalformedError
+from gate_core.orders.keys import read_key
 
 DRAFTS: Final = "drafts"
 ROOT_KEYS: Final = 3
@@ -53,6 +55,11 @@ _KEY_BYTES_MAX: Final = 16 * 1024
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_FILE: Final = 0o100644 << 16
 
+
+class RepositoryError(UpdateError):
+    """The operator's own repository, keys or wishes do not fit together."""
+
+
 AnyRole = Root | Targets | Snapshot | Timestamp
 Signed = TypeVar("Signed", Root, Targets, Snapshot, Timestamp)
 
@@ -66,25 +73,32 @@ class Outcome:
     missing: int
 
 
+@contextmanager
+def _refused(what: str, path: Path) -> Iterator[None]:
+    """Raise RepositoryError for a file that the system refuses; `what` has its name in braces."""
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryError(f"{what.format(error.filename or path)}: {error.strerror}") from error
+
+
 def make_key(path: Path) -> str:
     """Write a new private key, mode 0600, and its public half beside it as `.pub`; returns the key's id. Raises RepositoryError."""
     signer = CryptoSigner.generate_ed25519()
     public = {"keyid": signer.public_key.keyid, **signer.public_key.to_dict()}
-    try:
+    with _refused("cannot write {}", path):
         durable.write(path, signer.private_bytes, mode=0o600, new_only=True)
-        durable.write(_public(path), json.dumps(public).encode() + b"\n", new_only=True)
-    except OSError as error:
-        raise RepositoryError(f"cannot write {error.filename or path}: {error.strerror}") from error
+        durable.write(path.with_suffix(".pub"), json.dumps(public).encode() + b"\n", new_only=True)
     return str(signer.public_key.keyid)
 
 
 def read_public(path: Path) -> SSlibKey:
     """The public half of somebody's key. Raises RepositoryError."""
+    with _refused("{} cannot be read", path):
+        raw = path.read_bytes()[:_KEY_BYTES_MAX]
     try:
-        said = json.loads(path.read_bytes()[:_KEY_BYTES_MAX])
+        said = json.loads(raw)
         key = Key.from_dict(said.pop("keyid"), said)
-    except OSError as error:
-        raise RepositoryError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RepositoryError(f"{path} is no public key of gate update publish key") from error
     if not isinstance(key, SSlibKey) or key.keytype != "ed25519":
@@ -94,24 +108,15 @@ def read_public(path: Path) -> SSlibKey:
 
 def read_keys(folder: Path) -> list[CryptoSigner]:
     """Every private key that lies in a folder as `*.pem`. Raises RepositoryError."""
-    try:
-        return [_signer(path) for path in sorted(folder.iterdir()) if path.suffix == ".pem"]
-    except OSError as error:
-        raise RepositoryError(f"{folder} cannot be read: {error.strerror}") from error
-
-
-def _signer(path: Path) -> CryptoSigner:
-    try:
-        private = load_pem_private_key(path.read_bytes()[:_KEY_BYTES_MAX], None)
-    except (ValueError, TypeError) as error:
-        raise RepositoryError(f"{path} is no private key in PEM without a passphrase") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise RepositoryError(f"{path} is no Ed25519 key")
-    return CryptoSigner(private)
-
-
-def _public(path: Path) -> Path:
-    return path.with_suffix(".pub")
+    with _refused("{} cannot be read", folder):
+        files = {path: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix == ".pem"}
+    signers = []
+    for path, text in files.items():
+        try:
+            signers.append(CryptoSigner(read_key(text)))
+        except MalformedError as error:
+            raise RepositoryError(f"{path} is {error}") from error
+    return signers
 
 
 class Repository:
@@ -127,12 +132,10 @@ class Repository:
             raise RepositoryError(f"{self._folder} holds a repository already")
         if len({key.keyval["public"] for key in approvers}) < THRESHOLD_MIN[Kind.CONFIGURATION]:
             raise RepositoryError("a configuration needs the keys of two persons at least")
-        try:
+        with _refused("cannot make {}", keys):
             for name in (METADATA, TARGETS, DRAFTS):
                 durable.make_folder(self._folder / name)
             durable.make_folder(keys, mode=0o700)
-        except OSError as error:
-            raise RepositoryError(f"cannot make {error.filename}: {error.strerror}") from error
         own = [kind.value for kind in Kind if kind is not Kind.CONFIGURATION]
         for name in (*(f"root-{one}" for one in range(1, ROOT_KEYS + 1)), "targets", *own, *ONLINE):
             make_key(keys / f"{name}.pem")
@@ -169,10 +172,8 @@ class Repository:
         before = newest.targets.get(path)
         if self._draft(role).exists():
             raise RepositoryError(f"{self._draft(role)} waits for signatures: sign it, or remove it")
-        try:
+        with _refused("{} cannot be read", archive):
             target = TargetFile.from_file(path, str(archive), ["sha256"])
-        except OSError as error:
-            raise RepositoryError(f"{archive} cannot be read: {error.strerror}") from error
         custom = Custom(
             number=1 if before is None else msgspec.convert(before.custom, Custom).number + 1,
             name=name,
@@ -181,32 +182,35 @@ class Repository:
             gate=gate if kind is Kind.CONFIGURATION else "",
         )
         target.unrecognized_fields["custom"] = msgspec.to_builtins(custom)
-        offer = self._judged(kind, here, target)
-        self._copy(archive, self._folder / offer.file)
+        try:
+            offer = offer_of(kind, here, size_bytes=target.length, hashes=target.hashes, custom=target.custom)
+        except RefusedError as error:
+            raise RepositoryError(f"no gate would take it: {error}") from error
+        place = self._folder / offer.file
+        with _refused("cannot write {}", place):
+            durable.make_folder(place.parent)
+            with archive.open("rb") as source, durable.writing(place) as file:
+                shutil.copyfileobj(source, file, 1 << 20)
         newest.targets[path] = target
         return self._next(role, newest, signers)
 
     def renew(self, roles: Iterable[str], signers: Sequence[CryptoSigner]) -> list[Outcome]:
         """Publish each role anew as it is, with another expiry; a snapshot with what is published now."""
+        made: Mapping[str, Callable[[], AnyRole]] = {
+            "root": lambda: self._newest("root", Root),
+            "snapshot": self._snapshot,
+            "timestamp": self._timestamp,
+        }
         outcomes = []
         for role in roles:
-            match role:
-                case "root":
-                    outcomes.append(self._next(role, self._newest(role, Root), signers))
-                case "snapshot":
-                    outcomes.append(self._next(role, self._snapshot(), signers))
-                case "timestamp":
-                    outcomes.append(self._next(role, self._timestamp(), signers))
-                case _ if role == "targets" or role in _KINDS:
-                    outcomes.append(self._next(role, self._newest(role, Targets), signers))
-                case _:
-                    raise RepositoryError(f"no role {role}: one of {', '.join(EXPIRES_DAYS)}")
+            _expect_role(role)
+            signed = made[role]() if role in made else self._newest(role, Targets)
+            outcomes.append(self._next(role, signed, signers))
         return outcomes
 
     def sign(self, role: str, signers: Sequence[CryptoSigner]) -> Outcome:
         """Sign what waits of a role. It is published with the last signature that it needs."""
-        if role not in EXPIRES_DAYS:
-            raise RepositoryError(f"no role {role}: one of {', '.join(EXPIRES_DAYS)}")
+        _expect_role(role)
         try:
             waiting = Metadata[Any].from_bytes(self._draft(role).read_bytes())
         except OSError as error:
@@ -222,21 +226,6 @@ class Repository:
         except (OSError, ValueError, KeyError) as error:
             raise RepositoryError(f"nothing of {role} waits for signatures: {self._draft(role)}") from error
         return said
-
-    def _judged(self, kind: Kind, here: Here, target: TargetFile) -> Offer:
-        try:
-            return offer_of(kind, here, size_bytes=target.length, hashes=target.hashes, custom=target.custom)
-        except RefusedError as error:
-            raise RepositoryError(f"no gate would take it: {error}") from error
-
-    def _copy(self, archive: Path, place: Path) -> None:
-        try:
-            durable.make_folder(place.parent)
-            with archive.open("rb") as source, durable.writing(place) as file:
-                while chunk := source.read(1 << 20):
-                    file.write(chunk)
-        except OSError as error:
-            raise RepositoryError(f"cannot write {place}: {error.strerror}") from error
 
     def _next(self, role: str, signed: AnyRole, signers: Sequence[CryptoSigner]) -> Outcome:
         signed.version = max(self._versions(role), default=0) + 1
@@ -256,15 +245,13 @@ class Repository:
         missing = self._missing(role, metadata)
         if not metadata.signatures:
             raise RepositoryError(f"none of these keys is of the role {role}")
-        try:
+        with _refused("cannot write {}", self._folder):
             if missing:
                 durable.write(self._draft(role), metadata.to_bytes())
             else:
                 name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
                 durable.write(self._folder / METADATA / name, metadata.to_bytes())
                 self._draft(role).unlink(missing_ok=True)
-        except OSError as error:
-            raise RepositoryError(f"cannot write {error.filename}: {error.strerror}") from error
         return Outcome(role, version, missing)
 
     def _keyids(self, role: str, signed: AnyRole) -> set[str]:
@@ -335,16 +322,19 @@ class Repository:
             raise RepositoryError(f"{name} is no metadata: {error}") from error
 
     def _read(self, name: str) -> bytes:
-        try:
-            return (self._folder / METADATA / name).read_bytes()
-        except OSError as error:
-            raise RepositoryError(f"{self._folder / METADATA / name} cannot be read: {error.strerror}") from error
+        with _refused("{} cannot be read", path := self._folder / METADATA / name):
+            return path.read_bytes()
 
     def _draft(self, role: str) -> Path:
         return self._folder / DRAFTS / f"{role}.json"
 
     def _expires(self, role: str) -> datetime:
         return self._now + timedelta(days=EXPIRES_DAYS[role])
+
+
+def _expect_role(role: str) -> None:
+    if role not in EXPIRES_DAYS:
+        raise RepositoryError(f"no role {role}: one of {', '.join(EXPIRES_DAYS)}")
 
 
 def _delegations(holders: Mapping[str, Sequence[SSlibKey]]) -> Delegations:
@@ -373,8 +363,7 @@ def pack(folder: Path, archive: Path, kind: Kind) -> None:
                 entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
                 entry.external_attr, entry.compress_type = _ZIP_FILE, zipfile.ZIP_DEFLATED
                 with path.open("rb") as source, into.open(entry, "w", force_zip64=True) as member:
-                    while chunk := source.read(1 << 20):
-                        member.write(chunk)
+                    shutil.copyfileobj(source, member, 1 << 20)
             if out.tell() > ARCHIVE_BYTES_MAX[kind]:
                 raise RepositoryError(f"{folder} makes an archive of more than {ARCHIVE_BYTES_MAX[kind]} bytes")
     except OSError as error:

@@ -21,7 +21,7 @@ from gate.page.picture.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Recogniser, RecogniserError, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
-from gate.programs.vision.page_answers import PageAnswer, Ready
+from gate_lab.page_answers import PageAnswer, Ready
 
 WORDS = {
     Why.NO_MRZ: "no machine-readable zone is to be seen",
@@ -86,7 +86,7 @@ def _say(what: Ready | PageAnswer) -> None:
 
 
 def main() -> None:
-    """Entry point: `python -m gate.programs.vision.page_child MODELS PARENT_PID`. The first line says whether it is ready,
+    """Entry point: `python -m gate_lab.page_child MODELS PARENT_PID`. The first line says whether it is ready,
     and how long a picture may be.
     """
     harden(int(sys.argv[2]))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import msgspec
 
-from gate.programs.vision.page_answers import PageAnswer, Ready
 from gate_core.command_line.output import emit_json, say
+from gate_lab.page_answers import PageAnswer, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +79,7 @@ class PageReader:
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "gate.programs.vision.page_child", str(self._models), str(os.getpid())]
+        command = [sys.executable, "-m", "gate_lab.page_child", str(self._models), str(os.getpid())]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
         ready = _line_of(self._child, Ready, START_DEADLINE_S)
         if ready is None or not ready.ready:

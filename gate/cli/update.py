@@ -1,4 +1,4 @@
-"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back; and the operator's side of it."""
+"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from gate.cli.update.publish import app as publish
+from gate.cli.configured import configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -34,12 +33,10 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate.programs.shared.status_client import ask_one
     from gate.programs.update.ledger import FOLDER, Ledger
 
-    settings = _settings(config)
-    try:
+    settings = configured(config)
+    with file_errors():
         ledger = Ledger(FOLDER)
         installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
     sync = ask_one(settings, "sync")
     fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
     fields = {
@@ -87,7 +84,7 @@ def fetch(
     from gate.updates.layout import Here
     from gate.updates.sources import FolderSource
 
-    settings = _settings(config)
+    settings = configured(config)
     if settings.updates is None:
         fail(Exit.CONFIG, "there is no table [updates]: this gate is updated by its packages only")
     try:
@@ -146,7 +143,7 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
 
     rows = [_configuration(config)]
     if rows[0]["state"] == State.WELL.value:
-        settings = _settings(config)
+        settings = configured(config)
         rows += asyncio.run(_dry_crossing(settings))
         rows += [
             {"id": one.id, "state": one.state.value, "detail": one.detail} for one in asyncio.run(run_all(settings))
@@ -158,9 +155,6 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
         for row in rows:
             say(f"{row['state']:9} {row['id']:14} {row['detail']}")
     raise typer.Exit(int(Exit.OK if well else Exit.NO))
-
-
-app.add_typer(publish, name="publish", help="The operator's repository: key, init, add, show, sign, renew.")
 
 
 def _configuration(config: Path | None) -> dict[str, str]:
@@ -193,16 +187,6 @@ def _version() -> str | None:
         return None
 
 
-def _settings(path: Path | None) -> Config:
-    from gate.programs.shared.runner import load_config
-    from gate_core.settings.config_file import ConfigError
-
-    try:
-        return load_config(path)
-    except ConfigError as error:
-        refuse_configuration(error, path)
-
-
 def _become_owner(folder: Path) -> None:
     """Root writes into another user's folder as that user only: whoever owns it could lead root astray with a link."""
     owner = folder if folder.exists() else folder.parent
@@ -217,13 +201,16 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     """Have systemd run the update program, and say how it ended."""
     from gate.programs.update.ledger import FOLDER, Ledger
 
-    _settings(config)
+    configured(config)
     ledger = Ledger(FOLDER)
-    with _explained():
-        before = ledger.outcome
-        command = ("systemctl", "start", UNIT.format(verb))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-        outcome = ledger.outcome
+    command = ("systemctl", "start", UNIT.format(verb))
+    with file_errors():
+        try:
+            before = ledger.outcome
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+            outcome = ledger.outcome
+        except FileNotFoundError as error:
+            fail(Exit.UNREACHABLE, f"there is no {error.filename} here: updates are applied by systemd")
     if any(word in done.stderr for word in _DENIED):
         fail(Exit.NOT_PERMITTED, f"this user may not start {command[-1]}; root may, and for apply the operators' group")
     if outcome is None or outcome == before:
@@ -236,13 +223,3 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     else:
         say(outcome.words)
     raise typer.Exit(outcome.code)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        fail(Exit.UNREACHABLE, f"there is no {error.filename} here: updates are applied by systemd")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")

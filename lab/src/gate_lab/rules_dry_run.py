@@ -1,85 +1,18 @@
-"""Whom rules would concern, before they are in force: counted over a profile of a site's travellers that tells of nobody. Pure.
-
-A profile is a table, CSV with a head line: a column for each fact that is known of (document_type, issuer, nationality, sex, age, direction, issued,
-expires, local), and `count`, how many such travellers came. Made of aggregates, it holds no crossing and no person; a cell that is empty is not known.
-A line that begins with # is a remark.
-"""
+"""Whom rules would concern, before they are in force: counted over a profile of a site's travellers that tells of nobody (docs/rules.md). Pure."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from gate.passage.conditions import Fact, Facts, Sex
+from gate.passage.conditions import Fact, Facts
 from gate.passage.rulebook import RuleBook
-from gate_core.evidence.serving import BorderDirection
 
-COUNT_MAX: Final = 10**9
 AGE_BANDS: Final = (0, 12, 18, 30, 45, 60, 75)
 UNKNOWN: Final = "not known"
 NOT_ELIGIBLE: Final = "nobody's rule makes them eligible"
-_PARSERS: Final[Mapping[Fact, Callable[[str], object]]] = {
-    Fact.DOCUMENT_TYPE: str,
-    Fact.ISSUER: str,
-    Fact.ISSUED: date.fromisoformat,
-    Fact.EXPIRES: date.fromisoformat,
-    Fact.NATIONALITY: str,
-    Fact.SEX: Sex,
-    Fact.AGE: int,
-    Fact.DIRECTION: BorderDirection,
-    Fact.LOCAL: datetime.fromisoformat,
-}
-
-
-class ProfileError(ValueError):
-    """No profile; the message says which line is wrong."""
-
-
-def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
-    """The travellers of a profile, and how many of each kind. Raises ProfileError."""
-    table = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = (row for row in table if not (row and row[0].startswith("#")))
-    try:
-        head = next(rows, [])
-        columns = [None if name == "count" else Fact(name) for name in head]
-    except (ValueError, csv.Error) as error:
-        known = ", ".join(fact.value for fact in Fact)
-        raise ProfileError(f"line 1: {error}; columns are count and {known}") from error
-    if head.count("count") != 1 or len(set(head)) < len(head):
-        raise ProfileError("line 1: each column once, and one of them is count")
-    is_empty = True
-    try:
-        for row in rows:
-            if row:
-                is_empty = False
-                yield _traveller(columns, row)
-    except (ValueError, csv.Error) as error:
-        raise ProfileError(f"line {table.line_num}: {error}") from error
-    if is_empty:
-        raise ProfileError("no traveller is in it, and on nobody rules show nothing")
-
-
-def _traveller(columns: list[Fact | None], row: list[str]) -> tuple[Facts, int]:
-    if len(row) != len(columns):
-        raise ValueError(f"{len(row)} values for {len(columns)} columns")
-    count = 0
-    known: dict[str, Any] = {}
-    for column, value in zip(columns, row, strict=True):
-        if column is None:
-            count = int(value)
-        elif value:
-            known[column.value] = _PARSERS[column](value)
-    facts = Facts(**known)
-    if not 0 < count <= COUNT_MAX:
-        raise ValueError(f"a count is from 1 to {COUNT_MAX}")
-    if facts.local is not None and facts.local.tzinfo is not None:
-        raise ValueError("local is the site's own time, without an offset")
-    return facts, count
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`gate update publish`: the operator's repository of updates, on machines of the operator's."""
+"""`gate update publish`: the operator's repository of updates, on machines of the operator's that no gate reaches."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, say
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
-    from gate.updates.publishing import Outcome
+    from gate_lab.publishing import Outcome
 
 app = typer.Typer(no_args_is_help=True)
+publish = typer.Typer(no_args_is_help=True)
+app.add_typer(publish, name="publish", help="The operator's repository: key, init, add, show, sign, renew.")
 
 Repo = Annotated[Path, typer.Argument(help="The repository's folder.")]
 Keys = Annotated[Path, typer.Option(help="A folder with the private keys to sign with, *.pem.")]
 KINDS = ("software", "models", "lists", "configuration")
 
 
-@app.command()
+@publish.command()
 def key(
     out: Annotated[Path, typer.Option(help="The new file; its public half goes beside it, as .pub.")],
     as_json: Json = False,
 ) -> None:
     """Make a person's own key, such as an approver's of configurations. The private half never leaves their machine."""
     with _explained():
-        from gate.updates.publishing import make_key
+        from gate_lab.publishing import make_key
 
         made = make_key(out)
     if as_json:
@@ -39,7 +41,7 @@ def key(
         say(f"{made}: keep {out}, hand over {out.with_suffix('.pub')}")
 
 
-@app.command()
+@publish.command()
 def init(
     repo: Repo,
     keys: Annotated[Path, typer.Option(help="A new folder for the repository's own keys.")],
@@ -50,7 +52,7 @@ def init(
 ) -> None:
     """Make a repository. Afterwards take root-*.pem and targets.pem off this machine: nothing else here needs them."""
     with _explained():
-        from gate.updates.publishing import Repository, read_public
+        from gate_lab.publishing import Repository, read_public
 
         outcomes = Repository(repo, now()).init(keys, [read_public(one) for one in approver])
     _show("update.init/1", outcomes, as_json=as_json)
@@ -60,7 +62,7 @@ def init(
         )
 
 
-@app.command()
+@publish.command()
 def add(
     repo: Repo,
     kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
@@ -81,7 +83,7 @@ def add(
 
     with _explained(), tempfile.TemporaryDirectory() as scratch:
         from gate.updates.layout import Kind
-        from gate.updates.publishing import Repository, pack, read_keys
+        from gate_lab.publishing import Repository, pack, read_keys
 
         archive = content
         if content.is_dir():
@@ -93,14 +95,14 @@ def add(
     _show("update.add/1", [made], as_json=as_json)
 
 
-@app.command()
+@publish.command()
 def show(repo: Repo, role: Annotated[str, typer.Argument(help="The role that waits.")], as_json: Json = False) -> None:
     """Show what waits for a signature, as it will be signed."""
     import json
 
     _expect_roles(role)
     with _explained():
-        from gate.updates.publishing import Repository
+        from gate_lab.publishing import Repository
 
         waiting = Repository(repo, now()).waiting(role)
     if as_json:
@@ -109,20 +111,20 @@ def show(repo: Repo, role: Annotated[str, typer.Argument(help="The role that wai
         say(json.dumps(waiting, indent=1, sort_keys=True))
 
 
-@app.command()
+@publish.command()
 def sign(
     repo: Repo, role: Annotated[str, typer.Argument(help="The role that waits.")], keys: Keys, as_json: Json = False
 ) -> None:
     """Sign what waits. With the last signature that it needs it is published; renew snapshot and timestamp afterwards."""
     _expect_roles(role)
     with _explained():
-        from gate.updates.publishing import Repository, read_keys
+        from gate_lab.publishing import Repository, read_keys
 
         made = Repository(repo, now()).sign(role, read_keys(keys))
     _show("update.sign/1", [made], as_json=as_json)
 
 
-@app.command()
+@publish.command()
 def renew(
     repo: Repo,
     keys: Keys,
@@ -132,14 +134,14 @@ def renew(
     """Publish roles anew with another expiry: snapshot and timestamp after each change, and every day."""
     _expect_roles(*(role or ()))
     with _explained():
-        from gate.updates.publishing import ONLINE, Repository, read_keys
+        from gate_lab.publishing import ONLINE, Repository, read_keys
 
         outcomes = Repository(repo, now()).renew(role or ONLINE, read_keys(keys))
     _show("update.renew/1", outcomes, as_json=as_json)
 
 
 def _expect_roles(*roles: str) -> None:
-    from gate.updates.publishing import EXPIRES_DAYS
+    from gate_lab.publishing import EXPIRES_DAYS
 
     if unknown := [role for role in roles if role not in EXPIRES_DAYS]:
         fail(Exit.USAGE, f"no role {unknown[0]}: one of {', '.join(EXPIRES_DAYS)}")
@@ -158,9 +160,9 @@ def _show(schema: str, outcomes: list[Outcome], *, as_json: bool) -> None:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn errors into one line and an exit code."""
-    from gate.updates.errors import RepositoryError
+    from gate_lab.publishing import RepositoryError
 
     try:
         yield
     except RepositoryError as error:
-        fail(Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA, str(error))
+        fail(code_of(error), str(error))

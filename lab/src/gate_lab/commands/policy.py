@@ -17,8 +17,8 @@ from gate_core.command_line.output import Exit, emit_json, fail, note, say, trac
 if TYPE_CHECKING:
     from gate.passage.rulebook import Rule, RuleBook
     from gate.programs.shared.written_rules import Written
-    from gate.rules.dry_run import Impact, Share
     from gate_core.settings.toml_file import Problem
+    from gate_lab.rules_dry_run import Impact, Share
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -124,7 +124,8 @@ def dry_run(
 
 
 def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
-    from gate.rules.dry_run import ProfileError, impact_of, read_profile
+    from gate.rules.profiling import ProfileError, read_profile
+    from gate_lab.rules_dry_run import impact_of
 
     raw = bytes_of(profile, bytes_max=PROFILE_BYTES_MAX)
     try:

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from gate.passage.policy import Verdict
 from gate.passage.records import Closed, ClosedAs, Granted, Opened
 from gate.programs.shared.config import load
-from gate.rights.answers import Controller, access_answer, receipt_answer
 from gate_core.command_line.tree import application
 from gate_core.evidence.reasons import Objection, Reason
+from gate_lab.rights.answers import Controller, access_answer, receipt_answer
 
 NUMBER = "c843b93c8155d3df4d5cf0ac7988b94d"
 NOWHERE = "0" * 32

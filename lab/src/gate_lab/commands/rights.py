@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli import rights_card
-from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate.cli.configured import configuration_errors, configured
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gate.rights.answers import Controller
-    from gate.rights.book import Book, Case, Event
+    from gate_lab.rights.answers import Controller
+    from gate_lab.rights.book import Book, Case, Event
     from gate_verify.audit_record import AuditRecord
 
 app = typer.Typer(no_args_is_help=True)
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The gate's configuration file.")]
 BookFile = Annotated[Path, typer.Argument(metavar="BOOK", help="The book of cases; it is made where there is none.")]
 Number = Annotated[int, typer.Argument(metavar="CASE", help="The case's number.", min=1)]
 By = Annotated[str, typer.Option("--by", help="Who decides.")]
@@ -41,7 +43,7 @@ def receipt(
     as_json: Json = False,
 ) -> None:
     """Say what whoever holds a receipt is told. It is the same for every crossing, and for a number that no crossing has: no log is opened for it."""
-    from gate.rights.answers import receipt_answer
+    from gate_lab.rights.answers import receipt_answer
 
     _require_number(number)
     text = receipt_answer(number, _controller(config), _today(None))
@@ -61,7 +63,7 @@ def receive(
     as_json: Json = False,
 ) -> None:
     """Begin a case. It is to be answered within a month."""
-    from gate.rights.book import Kind, Received
+    from gate_lab.rights.book import Kind, Received
 
     found = next((one for one in Kind if one.value == kind), None)
     if found is None:
@@ -74,7 +76,7 @@ def receive(
 @app.command()
 def extend(book: BookFile, case: Number, by: By, reason: Reason, on: On = None, as_json: Json = False) -> None:
     """Take two months more, once, and before the first has gone. Whoever asked must be told the reason."""
-    from gate.rights.book import Extended
+    from gate_lab.rights.book import Extended
 
     _show(_add(_book(book), case, Extended(_day(on), by, reason)), "rights.extend/1", as_json=as_json)
 
@@ -90,7 +92,7 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Write down what was answered. The log itself is not changed: what was wrong in it is put right beside it, here."""
-    from gate.rights.book import Answered, Outcome
+    from gate_lab.rights.book import Answered, Outcome
 
     found = next((one for one in Outcome if one.value == outcome), None)
     if found is None:
@@ -137,16 +139,17 @@ def access(
     Exit 1 where the log contradicts itself, which both are made of all the same: nobody's right waits for that. An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
     """
     import hashlib
-    import json
 
-    from gate.rights.answers import access_answer
-    from gate.rights.book import Exported
     from gate_core import durable
+    from gate_lab.rights.answers import access_answer
+    from gate_lab.rights.book import Exported
     from gate_verify.commands.audit import vkey_text
     from gate_verify.commands.records import fields_of
 
     read, controller, today = _book(book), _controller(config), _day(on)
-    found = read.cases.get(case) or _none(case)
+    found = read.cases.get(case)
+    if found is None:
+        fail(Exit.BAD_DATA, f"there is no case {case}")
     if not found.begun.crossing:
         fail(Exit.BAD_DATA, f"case {case} is about no crossing")
     if out.exists():
@@ -176,7 +179,39 @@ def access(
     raise typer.Exit(int(Exit.NO if problems else Exit.OK))
 
 
-app.command("card")(rights_card.card)
+@app.command()
+def card(
+    out: Annotated[Path | None, typer.Option(help="The page to write; a file that is there is kept.")] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write the system card. Exit 1 while a judgement is blank: with blanks no configuration is put in force, and none that runs is stopped."""
+    from gate.programs.shared.basis import basis_of
+    from gate.programs.shared.system_card import judgements_of
+    from gate_core.approval.canonical import digest, read
+    from gate_core.command_line.output import write_new
+    from gate_lab.rights.card import facts_of, page
+
+    settings = configured(config)
+    with configuration_errors(config):
+        judged, text = judgements_of(settings), basis_of(settings)
+    basis: dict[str, object] = {name: json.loads(value) for name, value in read(text.encode()).items()}
+    chapters, blanks = list(facts_of(settings, basis)), judged.blanks()
+    said = {name: str(getattr(judged, name) or "") for name in judged.__struct_fields__}
+    if out is not None:
+        write_new(out, page(settings, digest(text), chapters, said).encode())
+    if as_json:
+        facts = {chapter: dict(rows) for chapter, rows in chapters}
+        emit_json("rights.card/1", {"digest": digest(text), "facts": facts, "judgements": said, "blanks": list(blanks)})
+    else:
+        for chapter, rows in chapters:
+            say(chapter)
+            for name, value in rows:
+                say(f"  {name}: {value}")
+        say("Judgements")
+        for name, value in said.items():
+            say(f"  {name}: {value or 'BLANK'}")
+    raise typer.Exit(int(Exit.NO if blanks else Exit.OK))
 
 
 def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[AuditRecord], Sequence[str]]:
@@ -194,14 +229,9 @@ def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[l
 
 
 def _controller(config: Path | None) -> Controller:
-    from gate.programs.shared.runner import load_config
-    from gate.rights.answers import Controller
-    from gate_core.settings.config_file import ConfigError
+    from gate_lab.rights.answers import Controller
 
-    try:
-        settings = load_config(config)
-    except ConfigError as error:
-        refuse_configuration(error, config)
+    settings = configured(config)
     said, asked = settings.notice, settings.registers
     reuse = None if asked is None else asked.reuse
     return Controller(
@@ -216,39 +246,37 @@ def _controller(config: Path | None) -> Controller:
 
 
 def _require_number(number: str) -> None:
-    from gate.rights.answers import is_receipt
+    from gate_lab.rights.answers import is_receipt
 
     if not is_receipt(number):
         fail(Exit.USAGE, "a receipt's number has 32 characters, 0 to 9 and a to f")
 
 
 def _book(path: Path) -> Book:
-    from gate.rights.book import Book, BookError
+    from gate_lab.rights.book import Book
 
-    try:
+    with _explained(path):
         book = Book.read(path)
-    except BookError as error:
-        fail(Exit.BAD_DATA, f"{path}: {error}")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
     if book.torn_bytes:
         note(f"gate: the last line of {path} was never finished; the next entry takes its place")
     return book
 
 
 def _add(book: Book, number: int | None, event: Event) -> Case:
-    from gate.rights.book import BookError
+    with _explained(book.path):
+        return book.add(number, event)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    from gate_lab.rights.book import BookError
 
     try:
-        return book.add(number, event)
+        yield
     except BookError as error:
-        fail(Exit.BAD_DATA, f"{book.path}: {error}")
+        fail(Exit.BAD_DATA, f"{path}: {error}")
     except OSError as error:
-        fail(Exit.IO_ERROR, f"{book.path}: {error.strerror}")
-
-
-def _none(case: int) -> NoReturn:
-    fail(Exit.BAD_DATA, f"there is no case {case}")
+        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
 
 
 def _today(on: datetime | None) -> date:

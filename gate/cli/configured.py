@@ -1,0 +1,44 @@
+"""The configuration that a command works by, and what went wrong with a file, told once for all commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate_core.command_line.output import Exit, fail, refuse_configuration
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
+
+def configured(path: Path | None, *requirements: Callable[[Config], object]) -> Config:
+    """The configuration that was named, or else the environment's. Ends the command for one that cannot be used or that fails a requirement."""
+    from gate.programs.shared.runner import load_config
+
+    with configuration_errors(path):
+        settings = load_config(path)
+        for require in requirements:
+            require(settings)
+        return settings
+
+
+@contextmanager
+def configuration_errors(path: Path | None, instead: str = "") -> Iterator[None]:
+    """End the command when the block finds the configuration wrong."""
+    from gate_core.settings.config_file import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        refuse_configuration(error, path, instead)
+
+
+@contextmanager
+def file_errors(path: Path | None = None) -> Iterator[None]:
+    """End the command when the system refuses a file in the block; `path` is told where the error names none."""
+    try:
+        yield
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or path}: {error.strerror}")

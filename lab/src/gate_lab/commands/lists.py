@@ -1,0 +1,157 @@
+"""`gate lists sign`: signed lists of documents and people, made on their agency's own machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gate_core.command_line.approver_keys import KeyFile, Name, signer_in
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+
+if TYPE_CHECKING:
+    from gate_core.audit_format.note import Verifier
+    from gate_lab.list_making import Edition, Said
+
+app = typer.Typer(no_args_is_help=True)
+
+SAID_BYTES_MAX: Final = 64 * 1024
+LINES_BYTES_MAX: Final = 512 * 1024 * 1024
+SECRET_BYTES_MAX: Final = 1024
+
+
+@app.callback()
+def _noun() -> None:
+    """Signed lists of documents and people."""
+
+
+@app.command()
+def sign(
+    said: Annotated[Path, typer.Argument(metavar="LIST.toml", help="What the list says of itself.")],
+    key: KeyFile,
+    name: Name,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The folder that NAME-SERIAL.note and NAME-SERIAL.entries go to; it is made where there is none."
+        ),
+    ],
+    numbers: Annotated[Path | None, typer.Option(help="Issuers and numbers, a line each.")] = None,
+    secret: Annotated[
+        Path | None, typer.Option(help="The key of the numbers, 64 hexadecimal digits or more; gates get it apart.")
+    ] = None,
+    names: Annotated[Path | None, typer.Option(help="People as JSON, a line each.")] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="NOTE", help="An edition before, its entries beside it: a delta from it is made as well."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make and sign an edition, and a delta to it (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
+    from gate.cli.lists import fields_of, summary_of
+    from gate.lists.errors import ListError
+    from gate.lists.header import signed
+    from gate_core import durable
+    from gate_core.programs import clock
+    from gate_lab import list_making as making
+
+    signer = signer_in(key, name)
+    at = said
+    try:
+        wanted = _said(said)
+        digests = []
+        if numbers is not None:
+            digests = making.digests_in(_lines(at := numbers), _secret(secret))
+        people = [] if names is None else making.people_in(_lines(at := names))
+        at = said
+        made = making.edition(wanted, digests, people, clock.now().replace(microsecond=0))
+        change = None if since is None else _change(made, at := since, signer.verifier)
+    except ListError as error:
+        fail(Exit.BAD_DATA, f"{at}: {error}")
+    note = out / f"{made.header.name}-{made.header.serial}.note"
+    before = None if change is None else change.header.delta
+    delta = None if before is None else note.with_name(f"{note.stem}-from-{before.serial}.note")
+    try:
+        durable.make_folder(out)
+        if not made.header.withdrawn:
+            durable.write(note.with_suffix(".entries"), made.entries)
+        durable.write(note, signed(made.header, signer))
+        if change is not None and delta is not None:
+            durable.write(delta.with_suffix(".delta"), change.entries)
+            durable.write(delta, signed(change.header, signer))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
+    if as_json:
+        files = {"note": str(note), "delta_note": None if delta is None else str(delta)}
+        emit_json("lists.sign/1", {**files, **fields_of(made.header), "key": signer.verifier.vkey})
+    else:
+        say(f"{note}: {summary_of(made.header)}, signed by {signer.verifier.vkey}")
+        if delta is not None:
+            say(f"{delta}: the same as a delta, for gates that hold the edition before")
+
+
+def _change(made: Edition, since: Path, key: Verifier) -> Edition:
+    """The delta from an edition before, signed by the same agency. Raises ListError; a file that cannot be read ends the command."""
+    from gate.lists.entries import Entries
+    from gate.lists.header import NOTE_BYTES_MAX, believed
+    from gate_core.ordinary import read_ordinary
+    from gate_lab import list_making as making
+
+    try:
+        before = believed(read_ordinary(since, NOTE_BYTES_MAX), [key])
+        held = Entries.open(since.with_suffix(".entries"), before)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or since}: {error.strerror}")
+    try:
+        return making.delta(made, before, held)
+    finally:
+        held.close()
+
+
+def _said(path: Path) -> Said:
+    import tomllib
+
+    import msgspec
+
+    from gate.lists.errors import BadListError
+    from gate_lab.list_making import Said
+
+    try:
+        return msgspec.convert(tomllib.loads(_read(path, SAID_BYTES_MAX).decode()), Said)
+    except ValueError as error:  # msgspec's, and what TOML or UTF-8 is not
+        raise BadListError(str(error)) from error
+
+
+def _secret(path: Path | None) -> bytes:
+    from gate.lists.entries import SECRET_BYTES_MIN
+
+    if path is None:
+        fail(Exit.USAGE, "--numbers needs --secret: no number goes into a list in clear")
+    try:
+        found = bytes.fromhex(_read(path, SECRET_BYTES_MAX).decode("ascii").strip())
+    except ValueError:
+        found = b""
+    if len(found) < SECRET_BYTES_MIN:
+        fail(Exit.BAD_DATA, f"{path}: is no key of {SECRET_BYTES_MIN} bytes in hexadecimal")
+    return found
+
+
+def _lines(path: Path) -> Iterator[str]:
+    from gate.lists.errors import BadListError
+
+    try:
+        yield from _read(path, LINES_BYTES_MAX).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise BadListError("is not UTF-8") from error
+
+
+def _read(path: Path, bytes_max: int) -> bytes:
+    from gate_core.ordinary import read_ordinary
+
+    try:
+        return read_ordinary(path, bytes_max)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
