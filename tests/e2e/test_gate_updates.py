@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.boot.gate import Gate, approval, approve, installed
+from fakes.boot.gate import NO_RECORD, Gate, approval, approve, installed
 from fakes.updates import Operator
 
 from gate.updates.layout import Here, Kind
@@ -46,23 +46,11 @@ class Updates:
         self.gate.machine.run("chmod", "-R", "a+rX", STICK)
         assert self.said("fetch", STICK)["fetched"]["software"]["name"] == name
 
-    def publish_approved(self, serial: int, text: str) -> None:
-        """Publish the configuration in force with an approval of a text: what it comes to by the software that is published next."""
-        place = self.gate.machine.root / "etc/portcullis"
+    def publish_approved(self, toml: str, text: str, *, serial: int) -> None:
+        """Publish a configuration with an approval of the canonical text that it comes to by the software that is published next."""
         note = approval(self.gate, text, serial=serial)
-        files = {"gate.toml": (place / "gate.toml").read_bytes(), "approval.note": note.read_bytes()}
-        self.operator.publish(Kind.CONFIGURATION, files, name=f"approval {serial}")
-
-    def text_by(self, archive: Path) -> str:
-        """The canonical text of the configuration in force, as this software has it."""
-        place = self.gate.machine.root / "root/software"
-        with zipfile.ZipFile(archive) as software:
-            software.extractall(place)
-        path = f"PYTHONPATH=/root/software/lib/python{HERE.python}/site-packages"
-        show = ("-BsP", "-m", "gate.cli", "config", "show", "--canonical")
-        said = self.gate.machine.run("env", path, f"python{HERE.python}", *show)
-        shutil.rmtree(place)
-        return said.stdout
+        files = {"gate.toml": toml.encode(), "approval.note": note.read_bytes()}
+        self.operator.publish(Kind.CONFIGURATION, files, name=f"approval {serial}", here=HERE)
 
     def said(self, *words: str) -> dict[str, Any]:
         done = self.gate.command("update", *words, "--json", check=False)
@@ -166,43 +154,43 @@ def test_updates_are_kept_taken_back_and_gone_back_from(updates: Updates, archiv
     assert updates.serves()
 
 
-def test_a_gate_of_before_the_distributions_is_updated_and_gone_back_from(
-    package_before: Path, archives: tuple[Path, Path], tmp_path: Path
+def test_a_gate_of_before_the_distributions_gets_the_package_and_goes_back_under_its_units(
+    package_before: Path, package: Path, tmp_path: Path
 ) -> None:
-    """Its units, its command and its program of updates are the old package's: what they call is where it was.
+    """The new units start the old version's programs and commands by the paths at which they were.
 
-    The two versions have other settings and models, so each comes with an approval of what it decides by (docs/protocols/updates.md).
+    The two versions have other settings and models, so each has an approval of what it decides by (docs/protocols/updates.md).
     """
-    old = tmp_path / "old.zip"
-    ran(package_before.parents[1] / "packaging/update", package_before, old)
+    archive = tmp_path / "before.zip"
+    ran(package_before.parents[1] / "packaging/update", package_before, archive)
     folder = Path(tempfile.mkdtemp(prefix="boot-"))
     try:
-        with installed(folder, package_before, rules="") as gate:  # it knows no such rule yet
+        with installed(folder, package_before, rules="") as gate:  # it knows no rule of entry records yet
             gate.until(gate.is_in_service, "its programs have begun with the first approval")
             updates = believing(gate, tmp_path / "operator")
             gate.officer("close", "--reason", "the gate of before")
             assert updates.serves()
-            old_text = gate.command("config", "show", "--canonical").stdout
+            settings = gate.machine.root / "etc/portcullis/gate.toml"
+            toml, text = settings.read_text(), gate.command("config", "show", "--canonical").stdout
 
-            updates.publish_approved(3, updates.text_by(archives[0]))
-            updates.bring(archives[0], "good")
-            gate.officer("close", "--reason", "update")
-            kept = updates.said("apply")
-            assert kept["exit"] == 0, kept["words"]
-            assert updates.runs("versions/1")
+            gate.officer("close", "--reason", "the package of today")
+            gate.machine.systemctl("stop", "portcullis.target")
+            shutil.copy(package, gate.machine.root / "root/portcullis.deb")
+            gate.machine.run("dpkg", "--install", "/root/portcullis.deb")
+            settings.write_text(toml + NO_RECORD)
+            approve(gate, serial=3)
+            gate.machine.systemctl("start", "--no-block", "portcullis.target")
+            gate.settle()
             assert updates.serves()
+            assert updates.runs("versions/0")
+            assert updates.version() == "versions/0"
 
-            gate.officer("close", "--reason", "update")
-            taken_back = updates.said("back")  # to an approval that has been followed by another
-            assert taken_back["exit"] == 1
-            assert "serial" in taken_back["words"]
-            assert updates.runs("versions/1")
-
-            updates.publish_approved(4, old_text)
-            updates.bring(old, "old")
+            updates.publish_approved(toml, text, serial=4)
+            updates.bring(archive, "before")
+            gate.officer("close", "--reason", "back to the version of before")
             gone_back = updates.said("apply")
             assert gone_back["exit"] == 0, gone_back["words"]
-            assert updates.runs("versions/2")
+            assert updates.runs("versions/1")
             assert updates.serves()
     finally:
         shutil.rmtree(folder)
