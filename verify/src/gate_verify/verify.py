@@ -67,15 +67,7 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
         for one, name, kind in zip(paths, names, kinds, strict=True)
         if kind == "receipt"
     ]
-    return report(
-        read,
-        receipts,
-        at_least=known.at_least,
-        ring=ring,
-        cosigners=cosigners,
-        words=words,
-        again=again,
-    )
+    return report(read, receipts, at_least=known.at_least, ring=ring, cosigners=cosigners, words=words, again=again)
 
 
 def name_of(vkey: str) -> str:

@@ -233,10 +233,7 @@ class Pages:
         def written(known: Known) -> bytes:
             now_s = self._console.hall.clock_s()
             ours = _of(known, viewer)
-            shown = {
-                "boot": self._console.boot,
-                **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s),
-            }
+            shown = {"boot": self._console.boot, **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s)}
             return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
 
         return written

@@ -4,6 +4,4 @@ from __future__ import annotations
 
 from typing import Final
 
-NOUNS: Final = {
-    "audit": "The audit log: verify, decrypt, access, report, erasure",
-}
+NOUNS: Final = {"audit": "The audit log: verify, decrypt, access, report, erasure"}
