@@ -15,11 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from starlette.responses import Response
 
 from gate_core.http_server.connections import ConnectionLimits, ConnectionPlaces
-from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol, configured
 
 BACKLOG: Final = 1024
 CROWD_TOLD_EVERY_S: Final = 60.0
@@ -145,19 +144,13 @@ class Server(GracefulServer):
         welcomes: Knows = everybody,
     ) -> None:
         super().__init__(
-            uvicorn.Config(
+            configured(
                 app,
-                http=_CertifiedProtocol,
+                _CertifiedProtocol,
+                grace_s=grace_s,
                 ws="none",
-                lifespan="off",
                 timeout_keep_alive=int(limits.idle_s) + 1,  # ours ends first
-                timeout_graceful_shutdown=grace_s,
                 h11_max_incomplete_event_size=head_bytes_max,
-                proxy_headers=False,
-                server_header=False,
-                access_log=False,
-                log_config=None,
-                log_level="warning",
             ),
             hears_signals=hears_signals,
         )
