@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -44,14 +44,14 @@ class Creation(_Question, frozen=True, kw_only=True):
 class Enrolment(Creation, frozen=True, kw_only=True):
     """The passkey that was made (`RegistrationResponseJSON`), for the creation's nonce."""
 
-    answer: dict[str, Any]
+    answer: dict[str, object]
     nonce: Key
 
 
 class Certification(_Question, frozen=True, kw_only=True):
     """Two public keys, and what the passkey answered (`AuthenticationResponseJSON`)."""
 
-    answer: dict[str, Any]
+    answer: dict[str, object]
     nonce: Key
     sealing: Key
     signing: Key

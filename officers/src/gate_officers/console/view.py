@@ -103,7 +103,7 @@ def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say:
         longest_s = max((one.waiting_s or 0.0 for one in seen.lane.waiting), default=0.0) if seen.lane else 0.0
         tiles.append(((need(seen, own), -longest_s, _in_order(seen.gate)), _tile(seen, own, viewer, say, now_s)))
     shown = [tile for _, tile in sorted(tiles, key=lambda one: one[0])]
-    waits = sum(len(tile["waits"]) for tile in shown)
+    waits = sum(len(seen.lane.waiting) for seen in gates if seen.lane)
     open_calls = [call for call in calls if call.by is None]
     return {
         "tiles": shown,
@@ -409,11 +409,8 @@ CONTROLS: Final = (
 
 def controls(viewer: Certificate, say: Say) -> list[Json]:
     """What this viewer may order, in groups; nothing that the lane would refuse for the role."""
-    groups = [
-        {"name": say(f"controls-{group}"), "verbs": [_control(verb, say) for verb in verbs if may_order(viewer, verb)]}
-        for group, verbs in CONTROLS
-    ]
-    return [group for group in groups if group["verbs"]]
+    groups = {group: [_control(one, say) for one in verbs if may_order(viewer, one)] for group, verbs in CONTROLS}
+    return [{"name": say(f"controls-{group}"), "verbs": verbs} for group, verbs in groups.items() if verbs]
 
 
 def _control(verb: Verb, say: Say) -> Json:
