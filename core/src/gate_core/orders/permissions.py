@@ -15,8 +15,6 @@ from gate_core.evidence.names import Role
 from gate_core.orders.verbs import VERBS, Party, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gate_core.orders.certificate import Certificate
 
 
@@ -99,18 +97,10 @@ def admitted(method: str, path: str) -> Admitted | None:
 
 def sees(certificate: Certificate) -> frozenset[Sight]:
     """What the holder of a certificate is shown."""
-    return frozenset(_sights(certificate))
+    found = frozenset(sight for sight, who in SIGHTS.items() if Who.of(certificate) in who)
+    return found if certificate.trained or certificate.role is Role.SUPERVISOR else found - {Sight.FLAGS}
 
 
 def may_order(certificate: Certificate, verb: Verb) -> bool:
     """Whether the console offers this verb to the holder of a certificate."""
     return Who.of(certificate) in ORDERING and certificate.role in VERBS[verb].roles
-
-
-def _sights(certificate: Certificate) -> Iterator[Sight]:
-    for sight, who in SIGHTS.items():
-        if Who.of(certificate) not in who:
-            continue
-        if sight is Sight.FLAGS and not (certificate.trained or certificate.role is Role.SUPERVISOR):
-            continue
-        yield sight

@@ -75,9 +75,9 @@ class Admission:
         if session is None:
             if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
                 return RedirectResponse(SIGN_IN, 303)
-            return _no(401, "signed_out", "sign in")
+            return refusal(401, "signed_out", "sign in")
         if Who.of(session.certificate) not in row.who:
-            return _no(403, "not_permitted", "this is not for your role and party")
+            return refusal(403, "not_permitted", "this is not for your role and party")
         return self._app
 
 
@@ -87,5 +87,6 @@ def session_of(request: HTTPConnection) -> Session | None:
     return session
 
 
-def _no(status: int, word: str, text: str) -> JSONResponse:
+def refusal(status: int, word: str, text: str) -> JSONResponse:
+    """No, with a word for scripts and a text for people."""
     return JSONResponse({"error": word, "detail": text}, status_code=status)
