@@ -276,7 +276,7 @@ def _last(lane: LaneEvent, say: Say) -> str:
 
 def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
     """What the page of a crossing shows before the officer has said what they see: everything but the machine's opinion of the face."""
-    findings = _read(waiting.findings)
+    findings = read_findings(waiting.findings)
     unread = bool(findings.checks) and all(one.result in {"failed", "aborted"} for one in findings.checks)
     said = OPINIONS | _OF_CHECKS if unread else OPINIONS
     reasons = [_unread(say)] if unread else []
@@ -298,7 +298,7 @@ def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
 
 def opinion(waiting: Waits, say: Say) -> Json:
     """What the machine thinks of the face, for an officer who has said what they see."""
-    findings = _read(waiting.findings)
+    findings = read_findings(waiting.findings)
     return {
         "reasons": _explained([one for one in waiting.reasons if one.reason in OPINIONS], say),
         "numbers": [
@@ -331,7 +331,7 @@ class _Findings(msgspec.Struct, frozen=True):
     quality: tuple[Word, ...] = ()
 
 
-def _read(found: Mapping[str, Any]) -> _Findings:
+def read_findings(found: Mapping[str, Any]) -> _Findings:
     """The findings of a crossing that waits, read once. Members that a newer gate adds are passed over; findings that cannot be read are none, since the
     officer looks at document and traveller either way.
     """

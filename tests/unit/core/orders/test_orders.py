@@ -222,7 +222,7 @@ def test_no_shift_is_longer_than_a_day(seconds: int) -> None:
     wanted = certificate(until=NOW_S + seconds, not_before=NOW_S)
     with pytest.raises(MalformedError, match="24 hours"):
         certify(wanted, AUTHORITY)
-    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND)
     with pytest.raises(MalformedError, match="24 hours"):
         open_certificate(raw, PUBLIC)
 

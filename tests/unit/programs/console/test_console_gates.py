@@ -25,7 +25,8 @@ from gate_core.console_link import (
     encode,
 )
 from gate_officers.console.config import GateEntry
-from gate_officers.console.gates import HEAR_EVERY_S, Gate, Unanswered
+from gate_officers.console.gates import HEAR_EVERY_S, Gate
+from gate_officers.console.lanes import Unanswered
 
 Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
