@@ -109,7 +109,7 @@ class PeoplePages:
                 raise ForbiddenError(f"to {page.doing.value} is not permitted to this {person.role.value}")
             if request.method == "POST" and not _is_of_our_page(request):
                 raise ForbiddenError("another site's page sent this")
-            raw = await whole_body(request, FORM_BYTES_MAX)
+            raw = await whole_body(request, FORM_BYTES_MAX) if request.method == "POST" else b""
             response = await run_in_threadpool(page.handler, request, person, raw)
             response.headers.update(HEADERS)
             return response
