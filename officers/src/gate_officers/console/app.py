@@ -4,7 +4,7 @@
 `/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
 here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
 
-Who is let to which route is the table's affair (`gate_core.orders.permissions`), and a route that has no row there is not there.
+Who is let to which route is the table's affair (`gate_officers.console.admission`), and a route that has no row there is not there.
 """
 
 from __future__ import annotations
