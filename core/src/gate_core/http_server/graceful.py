@@ -48,7 +48,7 @@ class GracefulServer(uvicorn.Server):
 
     date_every_s = DATE_EVERY_S
 
-    def __init__(self, config: uvicorn.Config, *, hears_signals: bool = False) -> None:
+    def __init__(self, config: uvicorn.Config, *, hears_signals: bool = True) -> None:
         """`hears_signals`: this server is the whole program; elsewhere stopping is the program's business."""
         self._hears_signals = hears_signals
         self._ends = False

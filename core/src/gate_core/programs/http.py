@@ -74,5 +74,6 @@ def server(
             ws="websockets-sansio" if websockets else "none",
             ws_max_size=1024,  # a page has nothing to say
             ws_per_message_deflate=False,
-        )
+        ),
+        hears_signals=False,
     )

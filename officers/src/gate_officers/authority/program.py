@@ -77,7 +77,9 @@ async def run(
             on_listening("")
             app = make_app(authority, lambda _: "local")
             most = {"ws": "none", "h11_max_incomplete_event_size": HEAD_BYTES_MAX}
-            server = GracefulServer(configured(app, SingleResponseProtocol, grace_s=GRACE_S, **most))
+            server = GracefulServer(
+                configured(app, SingleResponseProtocol, grace_s=GRACE_S, **most), hears_signals=False
+            )
             await server.serve_until(stop, sockets=[listener])
         return
     assert config.address is not None, "the configuration has one of them"
