@@ -14,7 +14,7 @@ from gate_core.evidence.names import Head
 
 if TYPE_CHECKING:
     from gate_core.audit_format.checkpoint import Checkpoint
-    from gate_core.audit_format.record import Boot
+    from gate_core.audit_format.resume_state import Boot
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ from gate.programs.log.write_probe import Probe
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.record import Approved, Happening, time_text
+from gate_core.audit_format.record import Happening, time_text
+from gate_core.audit_format.resume_state import Approved
 
 if TYPE_CHECKING:
     from gate.programs.log.context import LogContext, Timing
