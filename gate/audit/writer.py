@@ -28,7 +28,8 @@ from gate_core.audit_format.errors import (
 from gate_core.audit_format.handover import Handover, follow, hand_over, in_force
 from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate_core.audit_format.note import Note, Signer, Verifier
-from gate_core.audit_format.record import Approved, Boot, Happening, Header, check_origin
+from gate_core.audit_format.record import Happening, Header, check_origin
+from gate_core.audit_format.resume_state import Approved, Boot
 from gate_core.audit_format.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import files_above, files_of_piece, key_path
 from gate_core.audit_format.statements import Expired

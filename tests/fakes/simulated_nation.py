@@ -35,10 +35,11 @@ from gate_core.mirror_client.wire import Request, Response
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 
 
-class SimulatedLog:
+class SimulatedLog(SpoolLog):
     """What sync carries, without a disk."""
 
     def __init__(self, signer: Signer) -> None:
+        super().__init__(Path("nowhere"))
         self._signer = signer
         self._sealer, self._day = Sealer(AUDITORS), Day()
         self._leaves: list[bytes] = []
@@ -62,13 +63,13 @@ class SimulatedLog:
     def head(self) -> tuple[Checkpoint, Note] | None:
         return None if self._note is None else (Checkpoint.parse(self._note.text), self._note)
 
-    def hashes(self, _size: int) -> HashAt:
+    def hashes(self, size: int) -> HashAt:  # noqa: ARG002 - as the spool has it
         return lambda height, index: root_of(self._hashes[index << height : (index + 1) << height])
 
     def leaves(self, start: int, end: int) -> tuple[bytes, ...]:
         return tuple(self._leaves[start:end])
 
-    def sealed_lines(self, start: int, end: int, _bytes_max: int) -> bytes:
+    def sealed_lines(self, start: int, end: int, bytes_max: int) -> bytes:  # noqa: ARG002
         return b"".join(self._lines[start:end])
 
     def handovers(self) -> tuple[bytes, ...]:

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from fakes.roots import PACKAGES, ROOT
 
 LOOSE = {
-    "officers/src/gate_officers/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
-    "officers/src/gate_officers/authority/passkeys.py": "the same, as it goes to the library",
+    "officers/src/gate_officers/authority/passkeys.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "hardware-sim/src/gate_demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrolment.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/linter.py": "the facts of a traveller by their names, each of its own type",
     "gate/rules/profiling.py": "the same",
     "gate/rules/parser.py": "a condition as TOML has it, read key by key",
-    "officers/src/gate_officers/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
     "officers/src/gate_officers/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
-    "core/src/gate_core/console_link.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "verify/src/gate_verify/judge.py": "JSON that anybody may have written, checked field by field",

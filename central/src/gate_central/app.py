@@ -30,17 +30,7 @@ from gate_central import wire
 from gate_central.approvals import NOTE_BYTES_MAX, Approvals
 from gate_central.enrolment import Enrolment
 from gate_central.erasing import Erasures, judge_in
-from gate_central.errors import (
-    BadRequestError,
-    CentralError,
-    DamagedError,
-    ForbiddenError,
-    NotYetError,
-    QuotaError,
-    StoredDiffersError,
-    UnknownError,
-    UnprovenError,
-)
+from gate_central.errors import BadRequestError, CentralError, ForbiddenError, UnknownError
 from gate_central.mirror import Answer, Mirror
 from gate_central.request_reader import plain_body, whole_body
 from gate_central.roster import Gate, Roster
@@ -53,17 +43,6 @@ CERTIFICATES_READ = 4096  # those read last are not read again
 MINUTES = len("2026-11-25T10:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _SOFTWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./+~-]{0,63}")
-_STATUS: dict[type[CentralError], int] = {
-    BadRequestError: 400,
-    ForbiddenError: 403,
-    UnknownError: 404,
-    NotYetError: 409,
-    UnprovenError: 422,
-    QuotaError: 429,
-    DamagedError: 500,
-    StoredDiffersError: 500,
-}
-
 log = logging.getLogger("gate_central")
 
 
@@ -294,7 +273,7 @@ def _respond(answer: Answer | bytes | int | None) -> Response:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    status = _STATUS.get(type(error), 500) if isinstance(error, CentralError) else 500
+    status = error.status if isinstance(error, CentralError) else 500
     if status == 500:
         log.critical("request_failed", extra={"path": request.url.path[:100], "reason": str(error)})
         return Response("the server's store is damaged\n", 500)

@@ -65,12 +65,7 @@ def with_entries(
         subtree = root_of([*(leaf_hash(one) for one in piece[:before]), *hashes])
     try:
         verify_subtree(
-            package.aligned,
-            package.end,
-            checkpoint.size,
-            subtree=subtree,
-            root=checkpoint.root,
-            proof=package.proof,
+            package.aligned, package.end, checkpoint.size, subtree=subtree, root=checkpoint.root, proof=package.proof
         )
     except BadProofError as error:
         raise UnprovenError(f"entries {package.start} to {package.end - 1} are not of the checkpoint") from error

@@ -75,14 +75,12 @@ class Enrolment:
     async def renew(self, request: Request, gate: Gate) -> Response:
         """Return another certificate for a gate that shows the one it has (RFC 7030 §4.2.2). Raises CentralError."""
         raw = await whole_body(request, REQUEST_BYTES_MAX)
-        certificate = await run_in_threadpool(self._renew, gate.device, raw)
+        now = self._now()
+        certificate = await run_in_threadpool(self._certify, gate.device, raw, now)
+        digest = authority.fingerprint(certificate)
+        await run_in_threadpool(self._roster.renew, gate.device, digest, time_text(now))
         log.info("gate_renewed", extra={"gate": gate.device})
         return _certificates((certificate,))
-
-    def _renew(self, device: str, raw: bytes) -> x509.Certificate:
-        certificate = self._certify(device, raw, self._now())
-        self._roster.renew(device, authority.fingerprint(certificate), time_text(self._now()))
-        return certificate
 
     async def trusts(self, request: Request, gate: Gate) -> Response:
         """Hear which authorities a gate trusts, a SHA-256 a line. Raises CentralError."""
@@ -107,18 +105,12 @@ class Enrolment:
         return authority.issue_device(self._authority, device, key, now)
 
     def _issue(self, device: str, token: str, raw: bytes, log_key: Verifier) -> x509.Certificate:
-        now = self._now()
-        now_s = int(now.timestamp())
+        now, now_s = self._now(), int(self._now().timestamp())
         if not self._roster.token_allows(token, device, now_s):
             raise ForbiddenError("the token is unknown, used, expired or another gate's")
         certificate = self._certify(device, raw, now)
         self._roster.enrol(
-            token,
-            device,
-            log_key,
-            certificate=authority.fingerprint(certificate),
-            now_s=now_s,
-            at=time_text(now),
+            token, device, log_key, certificate=authority.fingerprint(certificate), now_s=now_s, at=time_text(now)
         )
         return certificate
 

@@ -113,7 +113,7 @@ class Erasures:
         if origin is not None and order.origin != origin:
             raise ForbiddenError(f"the erasure is for another gate, {order.origin}")
         digest = hashlib.sha256(note).hexdigest()
-        self._admin_log.do("keys_erased", lambda connection: (None, self._require(connection, order)))
+        self._admin_log.do("keys_erased", lambda connection: (None, self._allowed(connection, order)))
         try:
             durable.make_folder(self._folder, mode=0o700)
             durable.write(self._folder / f"{digest}.note", note, mode=0o600)
@@ -142,7 +142,7 @@ class Erasures:
                 found += self._admin_log.do("keys_erased_again", again)
         return found
 
-    def _require(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:
+    def _allowed(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:
         """Nothing to record, if it may be done. Raises UnknownError and ForbiddenError."""
         if held := self._held(connection, order):
             raise ForbiddenError(f"the day {min(held.values())} of {_device(connection, order.origin)} is held")

@@ -15,23 +15,33 @@ CentralError
 
 
 class CentralError(Exception):
-    """Any failure of the central server."""
+    """Any failure of the central server; `status` is what HTTP answers."""
+
+    status = 500
 
 
 class BadRequestError(CentralError):
     """Bytes that are no request."""
 
+    status = 400
+
 
 class ForbiddenError(CentralError):
     """The certificate, token or signature does not allow it."""
+
+    status = 403
 
 
 class UnknownError(CentralError):
     """A log, key or gate that is not known here."""
 
+    status = 404
+
 
 class UnprovenError(CentralError):
     """Content that its proof or hash does not bear out."""
+
+    status = 422
 
 
 class DamagedError(CentralError):
@@ -45,9 +55,13 @@ class StoredDiffersError(DamagedError):
 class QuotaError(CentralError):
     """The gate has brought as much today as it may."""
 
+    status = 429
+
 
 class NotYetError(CentralError):
     """What is asked for has not arrived yet."""
+
+    status = 409
 
 
 class AwayError(CentralError):

@@ -11,17 +11,13 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from gate_central.errors import UnknownError
 from gate_central.ledger import lock
-from gate_central.roster import recorded
+from gate_central.roster import Recorder, recorded
 from gate_central.schema import answers, evidence, repeats
-
-if TYPE_CHECKING:
-    from gate_central.admin_log import AdminLog
 
 ID_DIGITS = 16
 BY_MAX, WORDS_MAX = 100, 500
@@ -88,7 +84,7 @@ class Repeats:
 class Evidence:
     """The tables of evidence and answers."""
 
-    def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
+    def __init__(self, engine: sa.Engine, admin_log: Recorder | None = None) -> None:
         """`admin_log` is central's own log, which tells of each answer."""
         self._engine = engine
         self._admin_log = admin_log

@@ -40,11 +40,6 @@ class Row:
         """False for a gate that somebody should look at."""
         return not self.alarms
 
-    @property
-    def party(self) -> str:
-        """Whose it is, empty for nobody's."""
-        return self.place.party or ""
-
 
 def fleet(engine: sa.Engine, settings: Settings, person: Person, now: datetime) -> list[Row]:
     """Every gate that this person sees, those that need somebody first, then by name."""

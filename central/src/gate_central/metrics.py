@@ -63,7 +63,7 @@ def _of_gates(name: str, help_: str, value: Callable[[Row, datetime], float | No
 
 
 def _gate(row: Row) -> Mapping[str, str]:
-    return {"gate": row.device, "site": row.place.site or "", "party": row.party}
+    return {"gate": row.device, "site": row.place.site or "", "party": row.place.party or ""}
 
 
 def _unheard_s(row: Row, now: datetime) -> float | None:

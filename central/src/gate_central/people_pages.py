@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from gate_central.admin_log import DEVICE, SHOWN_MAX
 from gate_central.database import first_line
-from gate_central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
+from gate_central.errors import BadRequestError, CentralError, ForbiddenError, UnknownError
 from gate_central.evidence import BY_MAX, WORDS_MAX, Answer
 from gate_central.fleet import Row, fleet
 from gate_central.folder import ACTS_IDENTITY
@@ -52,13 +52,6 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 _HERE: Final = Path(__file__).parent
-_STATUS: Final[dict[type[CentralError], int]] = {
-    BadRequestError: 400,
-    ForbiddenError: 403,
-    UnknownError: 404,
-    NotYetError: 409,
-}
-
 log = logging.getLogger("gate_central")
 
 Handler = Callable[[Request, Person, bytes], Response]
@@ -116,7 +109,7 @@ class PeoplePages:
                 raise ForbiddenError(f"to {page.doing.value} is not permitted to this {person.role.value}")
             if request.method == "POST" and not _is_of_our_page(request):
                 raise ForbiddenError("another site's page sent this")
-            raw = await whole_body(request, FORM_BYTES_MAX)
+            raw = await whole_body(request, FORM_BYTES_MAX) if request.method == "POST" else b""
             response = await run_in_threadpool(page.handler, request, person, raw)
             response.headers.update(HEADERS)
             return response
@@ -315,7 +308,7 @@ def _is_of_our_page(request: Request) -> bool:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    status = error.status if isinstance(error, CentralError) else 500
     log.warning("page_refused", extra={"path": request.url.path[:100], "status": status, "reason": str(error)[:300]})
     return PlainTextResponse(f"{error}\n" if status != 500 else "the server's store is damaged\n", status, HEADERS)
 

@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,13 +24,18 @@ from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, in_
 from gate_core.audit_format.merkle import SIZE_MAX
 from gate_core.audit_format.note import Verifier
 
-if TYPE_CHECKING:
-    from gate_central.admin_log import AdminLog
-
 TOKEN_BYTES = 16
 
 Result = TypeVar("Result")
 Act = Callable[[sa.Connection], tuple[Result, Mapping[str, object]]]
+
+
+class Recorder(Protocol):
+    """Central's own log (`gate_central.admin_log`)."""
+
+    def do(self, kind: str, act: Act[Result]) -> Result:
+        """Do something in the database and record it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Gate:
 class Roster:
     """The tables of gates and tokens."""
 
-    def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
+    def __init__(self, engine: sa.Engine, admin_log: Recorder | None = None) -> None:
         """`admin_log` is central's own log, which tells of each change; without it only tests change anything."""
         self._engine = engine
         self._reading = reading(engine)
@@ -240,7 +245,7 @@ class Roster:
         self._do("gate_revoked", act)
 
 
-def recorded(engine: sa.Engine, admin_log: AdminLog | None, kind: str, act: Act[Result]) -> Result:
+def recorded(engine: sa.Engine, admin_log: Recorder | None, kind: str, act: Act[Result]) -> Result:
     """Change something, and record it in the same transaction where there is a log."""
     if admin_log is not None:
         return admin_log.do(kind, act)

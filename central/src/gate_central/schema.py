@@ -55,11 +55,7 @@ retired = _table("retired", key("device", _ID), _column("at", _TIME))
 # The authorities that a gate said it trusts, SHA-256.
 trusted = _table("trusted", key("device", _ID), key("authority", _ID))
 tokens = _table(
-    "token",
-    key("hash", _ID),
-    _column("device", _ID),
-    _column("expires_s", sa.BigInteger),
-    sa.Column("used_at", _TIME),
+    "token", key("hash", _ID), _column("device", _ID), _column("expires_s", sa.BigInteger), sa.Column("used_at", _TIME)
 )
 # The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
 # locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`,
@@ -160,11 +156,7 @@ answers = _table(
     _column("words", sa.String(512)),
 )
 repeats = _table(
-    "repeat",
-    key("device", _ID),
-    key("kind", sa.String(32)),
-    _column("count", sa.BigInteger),
-    _column("last_at", _TIME),
+    "repeat", key("device", _ID), key("kind", sa.String(32)), _column("count", sa.BigInteger), _column("last_at", _TIME)
 )
 # The hash over the 256 entries of each full piece.
 piece_hashes = _table("piece_hash", key("device", _ID), key("n", sa.BigInteger), _column("hash", sa.LargeBinary))

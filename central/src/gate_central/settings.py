@@ -1,29 +1,6 @@
 """What an operator sets of a central server: `central.toml` in its folder, read strictly. No server serves gates before it says how long keys are kept.
 
-names = ["gates.border.example"] # by which the server is asked, beside those in its certificate; all others are answered 421
-silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
-
-[kept]                          # for how many days after theirs keys are kept; gate central init writes it
-crossings_days = 30
-others_days = 400
-gates_from_days = 1             # keys that a gate has forgotten itself after fewer days are kept here until then
-
-[[holds]]                       # days whose keys are kept whatever their time
-gate = "gate-0001"              # left out: of every gate
-first = 2026-11-01
-last = 2026-11-05
-case = "K-2026-17"
-
-[[recipients]]                  # the sets of auditors that a gate may seal for, by their digests; left out: not looked at
-gate = "gate-0001"              # left out: of every gate
-approved = ["6b86b273…"]
-
-[volume]                        # what a gate may bring in a day (UTC); [volumes.gate-0001] says it of one gate
-alarm_mb_a_day = 200            # more is an alarm
-quota_mb_a_day = 1000           # more is refused until the next day; the gate keeps it
-
-[acts]
-recipients = ["age1…"]          # who, beside this server, can open its own log
+docs/protocols/sync.md ("what central forgets", "how much a gate may bring") shows the file, with what each key means.
 """
 
 from __future__ import annotations

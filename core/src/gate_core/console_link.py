@@ -6,7 +6,7 @@ passed over, so that a newer gate can say more. Durations are ages in seconds wh
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -49,7 +49,7 @@ class Waits(_Said, frozen=True):
     crossing: Word
     waiting_s: Seconds | None = None
     reasons: Annotated[list[Why], msgspec.Meta(max_length=REASONS_MAX)] = []
-    findings: dict[str, Any] = {}
+    findings: dict[str, object] = {}
     sealed_for: Several = []
     flags: Several = []
     two_officers: bool = False

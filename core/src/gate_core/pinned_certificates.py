@@ -58,10 +58,7 @@ def make(path: Path, name: str, host: str = "") -> str:
     certificate = builder.sign(key, hashes.SHA256())
     shown = certificate.public_bytes(Encoding.PEM)
     durable.write(
-        path,
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + shown,
-        mode=0o600,
-        new_only=True,
+        path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + shown, mode=0o600, new_only=True
     )
     return shown.decode()
 

@@ -121,11 +121,7 @@ def inspect_files(
     return conclude(findings)
 
 
-def _sequence(
-    findings: Findings,
-    chip: Chip,
-    random: Callable[[int], bytes],
-) -> Generator[Step, bytes | None, None]:
+def _sequence(findings: Findings, chip: Chip, random: Callable[[int], bytes]) -> Generator[Step, bytes | None, None]:
     """The sequences of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, the long EF.DG2, the rest."""
     try:
         yield from chip.open()
@@ -215,11 +211,7 @@ def _read_the_rest(findings: Findings, chip: Chip) -> Generator[Step, bytes | No
             ended = True
 
 
-def _agree(
-    findings: Findings,
-    chip: Chip,
-    random: Callable[[int], bytes],
-) -> Generator[Step, bytes | None, bool]:
+def _agree(findings: Findings, chip: Chip, random: Callable[[int], bytes]) -> Generator[Step, bytes | None, bool]:
     """Chip Authentication, if EF.DG14 is what EF.SOD says and offers one that we know. True when it was carried out."""
     infos = findings.infos()
     offer = None if infos is None else choose_offer(infos)
@@ -241,9 +233,7 @@ def _read(chip: Chip, file: File) -> Generator[Step, bytes | None, bytes | None]
 
 
 def _ask_for_proof(
-    findings: Findings,
-    chip: Chip,
-    random: Callable[[int], bytes],
+    findings: Findings, chip: Chip, random: Callable[[int], bytes]
 ) -> Generator[Step, bytes | None, None]:
     """Active Authentication, if EF.DG15 is what EF.SOD says. The verdict waits until EF.SOD has proven the key."""
     content = findings.file(15)

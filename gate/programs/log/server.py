@@ -32,7 +32,8 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.record import Approved, Happening, time_text
+from gate_core.audit_format.record import Happening, time_text
+from gate_core.audit_format.resume_state import Approved
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction

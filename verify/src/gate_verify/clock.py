@@ -34,9 +34,7 @@ class Clock:
         self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
         self._boot: str | None = None
         self._distance_ms = 0
-        self._other: tuple[int, int, int] | None = (
-            None  # the first record of a larger distance: the moment, this, the entry
-        )
+        self._other: tuple[int, int, int] | None = None  # of the first larger distance: moment, distance, entry
 
     def take(self, told: AuditRecord) -> None:
         """Judge the next record."""

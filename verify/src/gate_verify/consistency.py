@@ -66,24 +66,20 @@ def report(
     return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words, again)
 
 
+@dataclass
 class _Case:
-    """The copies, the longest first, and what they say of one another."""
+    """The copies, and what they say of one another."""
 
-    def __init__(
-        self,
-        read: Sequence[Read],
-        receipts: Sequence[Receipt],
-        at_least: int | None,
-        ring: KeyRing | None,
-        cosigners: Cosigners,
-    ) -> None:
-        self._read = sorted(read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))
-        self._receipts = receipts
-        self._at_least = at_least
-        self._ring = ring
-        self._signers = () if ring is None else ring.signers()
-        self._cosigners = cosigners
-        self._is_one = len(read) + len(receipts) == 1
+    _read: Sequence[Read]
+    _receipts: Sequence[Receipt]
+    _at_least: int | None
+    _ring: KeyRing | None
+    _cosigners: Cosigners
+
+    def __post_init__(self) -> None:
+        self._read = sorted(self._read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))  # longest first
+        self._signers = () if self._ring is None else self._ring.signers()
+        self._is_one = len(self._read) + len(self._receipts) == 1
         self._log = self._read[0].judge
         self._size = self._log.tree.size
 

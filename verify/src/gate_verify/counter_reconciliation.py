@@ -52,9 +52,7 @@ class Books:
         self._doors: dict[str, _Door] = {}
         self._gaps: list[Gap] = []
         self._skipped = -1
-        self.counted: Counter[tuple[str, str]] = (
-            Counter()
-        )  # by the controller of a door in a direction, as far as the books are closed
+        self.counted: Counter[tuple[str, str]] = Counter()  # by door and direction, as far as the books are closed
 
     def take(self, index: int, kind: str, body: Mapping[str, object]) -> None:
         """Book a record, if it is one of passages."""

@@ -127,7 +127,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
             judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
         judge.entry(_bytes(leaf), _bytes(sealed))
     _verify_keys(connection, judge)
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'handovers'").fetchone():
+    if _has(connection, "handovers"):
         judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
     tiles = judge.tree.tiles()
     _verify_head(connection, judge)
@@ -136,7 +136,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
 
 def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
     """The hashes of the entries that went when somebody else had them."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pruned'").fetchone():
+    if not _has(connection, "pruned"):
         return  # an older log program's
     for n, hashes in connection.execute("SELECT n, hashes FROM pruned ORDER BY n"):
         if n * PIECE != judge.tree.size or len(_bytes(hashes)) != PIECE * HASH_BYTES:
@@ -205,11 +205,15 @@ def _verify_derived(connection: sqlite3.Connection, judge: Judge, tiles: Mapping
     for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
         if not (type(first) is int and 0 <= first < judge.tree.size):
             judge.findings.add(f"the open crossing {crossing} begins with no entry of the log")
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'referred'").fetchone() is None:
-        return  # an older log program's
-    for crossing, first in connection.execute("SELECT crossing, first FROM referred"):
+    rows = connection.execute("SELECT crossing, first FROM referred") if _has(connection, "referred") else ()
+    for crossing, first in rows:  # none in an older log program's
         if not (type(first) is int and 0 <= first < judge.tree.size):
             judge.findings.add(f"the crossing {crossing} waits for an officer since no entry of the log")
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return connection.execute(query, (table,)).fetchone() is not None
 
 
 def _bytes(cell: object) -> bytes:

@@ -208,45 +208,34 @@ def _why_no_body(line: bytes, index: int) -> str:
 
 def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodies: bool) -> bool:
     """Judge the entries of one piece; False when the log cannot be followed beyond it."""
-    start = n * WIDTH
-    found = folder.piece("tile/entries", n, width, BUNDLE_BYTES_MAX)
-    if found is None:
-        judge.findings.add(f"entries {start} to {start + width - 1} are missing")
+    leaves = _things_of(folder, judge, "tile/entries", n, width)
+    if leaves is None:
         return False
-    name, raw = found
-    try:
-        leaves = split_entries(raw)
-    except StructureError as error:
-        judge.findings.add(f"{name} {error}")
-        return False
-    bodies = _bodies(folder, judge, n, width) if has_bodies else None
+    bodies = _things_of(folder, judge, "sealed", n, width) if has_bodies else None
     for at, leaf in enumerate(leaves[:width]):
-        judge.entry(leaf, None if bodies is None else bodies[at])
-    if len(leaves) < width:
-        judge.findings.add(f"{name} ends after {len(leaves)} of {width} entries")
-    if len(leaves) == width:
-        folder.note_whole("tile/entries", n, name, width)
+        judge.entry(leaf, None if bodies is None or len(bodies) < width else bodies[at])
     return len(leaves) >= width
 
 
-def _bodies(folder: _Folder, judge: Judge, n: int, width: int) -> list[bytes] | None:
-    start = n * WIDTH
-    found = folder.piece("sealed", n, width, SEALED_BYTES_MAX)
+def _things_of(folder: _Folder, judge: Judge, kind: str, n: int, width: int) -> list[bytes] | None:
+    """The entries or sealed bodies of one piece, as many as there are; None where they cannot be read."""
+    start, of_entries = n * WIDTH, kind == "tile/entries"
+    found = folder.piece(kind, n, width, BUNDLE_BYTES_MAX if of_entries else SEALED_BYTES_MAX)
     if found is None:
-        judge.findings.add(f"the sealed bodies {start} to {start + width - 1} are missing")
+        what = "entries" if of_entries else "the sealed bodies"
+        judge.findings.add(f"{what} {start} to {start + width - 1} are missing")
         return None
     name, raw = found
     try:
-        bodies = split_sealed(raw, start)
+        things = split_entries(raw) if of_entries else split_sealed(raw, start)
     except StructureError as error:
         judge.findings.add(f"{name} {error}")
         return None
-    if len(bodies) < width:
-        judge.findings.add(f"{name} ends after {len(bodies)} of {width} bodies")
-        return None
-    if len(bodies) == width:
-        folder.note_whole("sealed", n, name, width)
-    return bodies
+    if len(things) < width:
+        judge.findings.add(f"{name} ends after {len(things)} of {width} {'entries' if of_entries else 'bodies'}")
+    if len(things) == width:
+        folder.note_whole(kind, n, name, width)
+    return things
 
 
 def _verify_tiles(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str]) -> None:

@@ -31,9 +31,8 @@ _HEADER = re.compile(
     r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})",(?:"recipients":"([0-9a-f]{64})",)?"sealed":"([0-9a-f]{64})","v":([23])\}',
     re.ASCII,
 )
-_HEADER_IN_A_LINE = re.compile(
-    _HEADER.pattern.replace('"', r"\\\""), re.ASCII
-)  # as a string of a bundle's line spells it
+# As a string of a bundle's line spells it.
+_HEADER_IN_A_LINE = re.compile(_HEADER.pattern.replace('"', r"\\\""), re.ASCII)
 
 
 class Header(NamedTuple):

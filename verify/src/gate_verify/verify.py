@@ -45,37 +45,21 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     cosigners = Cosigners(tuple(map(read_cosigner, known.cosigners.split())))
     paths, again = _once((path, *others))
     names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
-    kinds = [kind_of(one) for one in paths]
+    given = [(one, name, kind_of(one)) for one, name in zip(paths, names, strict=True)]
     read = [
         Read(name, kind, _READERS[kind](one, ring, cosigners, known.hour_max))
-        for one, name, kind in zip(paths, names, kinds, strict=True)
+        for one, name, kind in given
         if kind in _READERS
     ]
     if not read:
         raise UnreadableError(
             "only notes were given; what they are of is missing: a bundle, a spool or a copy of the database"
         )
-    words = [
-        f"{name}: {objection}"
-        for one, name, kind in zip(paths, names, kinds, strict=True)
-        if kind == "handover"
-        for objection in _word(one, ring, cosigners)
-    ]
+    handovers = [(one, name) for one, name, kind in given if kind == "handover"]
+    words = [f"{name}: {wrong}" for one, name in handovers for wrong in _word(one, ring, cosigners)]
     # After the logs, which tell what became of the log's keys.
-    receipts = [
-        _receipt(one, name, ring, cosigners)
-        for one, name, kind in zip(paths, names, kinds, strict=True)
-        if kind == "receipt"
-    ]
-    return report(
-        read,
-        receipts,
-        at_least=known.at_least,
-        ring=ring,
-        cosigners=cosigners,
-        words=words,
-        again=again,
-    )
+    receipts = [_receipt(one, name, ring, cosigners) for one, name, kind in given if kind == "receipt"]
+    return report(read, receipts, at_least=known.at_least, ring=ring, cosigners=cosigners, words=words, again=again)
 
 
 def name_of(vkey: str) -> str:

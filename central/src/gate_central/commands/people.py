@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gate_central.commands.store import Database, Dir, explained, opened, served
+from gate_central.rights import Role
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 from gate_core.programs.clock import now
@@ -17,14 +17,6 @@ Words = Annotated[str, typer.Option("--name", help="What people call it.")]
 
 sites = typer.Typer(no_args_is_help=True, help="Parties, their sites, and where gates stand.")
 people = typer.Typer(no_args_is_help=True, help="Who may look.")
-
-
-class RoleName(enum.StrEnum):
-    """What somebody is at central."""
-
-    AUDITOR = "auditor"
-    OPERATOR = "operator"
-    SUPERVISOR = "supervisor"
 
 
 @sites.command("add-party")
@@ -117,7 +109,7 @@ def list_sites(folder: Dir, database: Database = None, as_json: Json = False) ->
 def add_person(
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
     folder: Dir,
-    role: Annotated[RoleName, typer.Option(help="What they are.")],
+    role: Annotated[Role, typer.Option(help="What they are.")],
     csr: Annotated[Path, typer.Option(help="Their signing request (PKCS #10), CN=NAME, made where their key is.")],
     out: Annotated[Path, typer.Option(help="Where their certificate goes (PEM). It is no secret.")],
     party: Annotated[
@@ -132,7 +124,6 @@ def add_person(
 
         from gate_central.authority import CSR_BYTES_MAX, fingerprint, issue_person
         from gate_central.errors import BadRequestError
-        from gate_central.rights import Role
         from gate_central.tenants import ID
         from gate_core import durable, pinned_certificates
         from gate_core.ordinary import read_ordinary
@@ -150,7 +141,7 @@ def add_person(
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
         try:
-            server.tenants.admit(name, Role(role.value), party, fingerprint(made))
+            server.tenants.admit(name, role, party, fingerprint(made))
         except BaseException:
             out.unlink()
             raise

@@ -63,11 +63,7 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
         now_s = clocks.clock_s()
         try:
             elsewhere = marks.tell(
-                gate_of(request),
-                bytes.fromhex(told.mark),
-                minutes=told.minutes,
-                local=clocks.local(),
-                clock_s=now_s,
+                gate_of(request), bytes.fromhex(told.mark), minutes=told.minutes, local=clocks.local(), clock_s=now_s
             )
         except OtherKeyError as error:
             raise HTTPException(409, str(error)) from error
@@ -103,20 +99,16 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
 
 async def _question(request: Request, kind: type[Question]) -> Question:
     try:
-        return msgspec.json.decode(await _body(request), type=kind)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise HTTPException(400, "no question") from error
-
-
-async def _body(request: Request) -> bytes:
-    try:
         async with asyncio.timeout(BODY_S):
             body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     except (TimeoutError, ClientDisconnect) as error:
         raise HTTPException(408, "the question was not complete in time") from error
     if body is None:
         raise HTTPException(413, f"a question has {QUESTION_BYTES_MAX} bytes at most")
-    return body
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise HTTPException(400, "no question") from error
 
 
 def _said(status: int, told: dict[str, str]) -> Response:

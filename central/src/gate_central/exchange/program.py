@@ -47,11 +47,7 @@ log = logging.getLogger("gate.exchange")
 
 
 async def run(
-    config: ExchangeConfig,
-    *,
-    stop: asyncio.Event,
-    on_listening: Callable[[], None],
-    clocks: Clocks | None = None,
+    config: ExchangeConfig, *, stop: asyncio.Event, on_listening: Callable[[], None], clocks: Clocks | None = None
 ) -> None:
     """Serve until `stop` is set; `clocks` None: by those of this machine. Raises ConfigError for a key or certificate that is none, and OSError."""
     context, gates = _tls(config)

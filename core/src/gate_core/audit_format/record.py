@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.resume_state import Approved
 
 VERSION = 3
 BEFORE_RECIPIENTS = 2  # headers of logs, and parts of logs, from before they named whom a record is sealed for
@@ -31,23 +32,6 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00Z")
 _ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII that JSON writes as it is; a key's name has no plus
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """The approval that a record rests on: a serial and a digest, and who approves, which is kept for the sender and not looked into."""
-
-    serial: int
-    sha256: str
-    approvers: bytes
-
-    def follows(self, before: Approved | None) -> bool:
-        """False after a newer one: a higher serial, or the same with another digest."""
-        return (
-            before is None
-            or self.serial > before.serial
-            or (self.serial, self.sha256) == (before.serial, before.sha256)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,35 +93,6 @@ class Happening:
                 "time": self.time,
             }
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """The boot of the latest record: the kernel's name for it, the log as it was then, whether a record since accepts that, and when (CLOCK_MONOTONIC,
-    milliseconds) the latest word of it came: the first record, the acceptance or a receipt.
-    """
-
-    name: str
-    size: int
-    root: bytes
-    accepted: bool
-    heard_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
-    wait for an officer, both oldest first, what it asked to remember, and the newest approval that a record rests on. And what the log knows of time:
-    the latest hour of any record (empty before the first), when the mirror signed its latest receipt, in seconds since 1970, and the boot of the latest record.
-    """
-
-    open_crossings: tuple[str, ...]
-    referred: tuple[str, ...]
-    remembered: bytes
-    approved: Approved | None
-    written: str
-    cosigned_s: int | None
-    boot: Boot | None
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

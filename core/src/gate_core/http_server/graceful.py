@@ -27,12 +27,28 @@ class SingleResponseProtocol(H11Protocol):
         super().send_400_response(msg)
 
 
+def configured(app: Any, protocol: type[H11Protocol], *, grace_s: int, **more: Any) -> uvicorn.Config:  # noqa: ANN401 - uvicorn's own
+    """How uvicorn serves an ASGI application for us: it says nothing of itself, and believes no proxy."""
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        lifespan="off",
+        timeout_graceful_shutdown=grace_s,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        **more,
+    )
+
+
 class GracefulServer(uvicorn.Server):
     """uvicorn, told to end by `should_exit`: also from a signal's handler, as it does itself."""
 
     date_every_s = DATE_EVERY_S
 
-    def __init__(self, config: uvicorn.Config, *, hears_signals: bool = False) -> None:
+    def __init__(self, config: uvicorn.Config, *, hears_signals: bool = True) -> None:
         """`hears_signals`: this server is the whole program; elsewhere stopping is the program's business."""
         self._hears_signals = hears_signals
         self._ends = False

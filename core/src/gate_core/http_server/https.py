@@ -15,11 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from starlette.responses import Response
 
 from gate_core.http_server.connections import ConnectionLimits, ConnectionPlaces
-from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol, configured
 
 BACKLOG: Final = 1024
 CROWD_TOLD_EVERY_S: Final = 60.0
@@ -53,9 +52,7 @@ class _CertifiedProtocol(SingleResponseProtocol):
         self._places = places
         self._limits = limits
         self._admits = admits
-        self._until_head: asyncio.TimerHandle | None = None
-        self._until_end: asyncio.TimerHandle | None = None
-        self._until_read: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # until the head, the end, and what waits is read
 
     @property
     def is_busy(self) -> bool:
@@ -86,45 +83,41 @@ class _CertifiedProtocol(SingleResponseProtocol):
             await inner(scope, receive, send)
 
         self.app = app
-        self._await_head(self._limits.first_s)
+        self._show_out_in(self._limits.first_s, "head")
         if holder is None:
-            self._until_end = self.loop.call_later(self._limits.stranger_s, self.show_out)
+            self._show_out_in(self._limits.stranger_s, "end")
         self._places.enter(self, holder)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._places.leave(self)
-        for timer in (self._until_head, self._until_end, self._until_read):
-            if timer is not None:
-                timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
         super().handle_events()
-        if self.is_busy and self._until_head is not None:  # a byte now and then is no head
-            self._until_head.cancel()
-            self._until_head = None
+        if self.is_busy and "head" in self._timers:  # a byte now and then is no head
+            self._timers["head"].cancel()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self.is_busy:  # else the next request came together with this one
-            self._await_head(self._limits.idle_s)
+            self._show_out_in(self._limits.idle_s, "head")
 
     def pause_writing(self) -> None:
         """The peer does not read."""
         super().pause_writing()
-        self._until_read = self.loop.call_later(self._limits.read_s, self.show_out)
+        self._show_out_in(self._limits.read_s, "read")
 
     def resume_writing(self) -> None:
         """It does again."""
         super().resume_writing()
-        if self._until_read is not None:
-            self._until_read.cancel()
-            self._until_read = None
+        self._timers["read"].cancel()
 
-    def _await_head(self, at_most_s: float) -> None:
-        if self._until_head is not None:
-            self._until_head.cancel()
-        self._until_head = self.loop.call_later(at_most_s, self.show_out)
+    def _show_out_in(self, at_most_s: float, until: str) -> None:
+        if until in self._timers:
+            self._timers[until].cancel()
+        self._timers[until] = self.loop.call_later(at_most_s, self.show_out)
 
 
 class Server(GracefulServer):
@@ -145,19 +138,13 @@ class Server(GracefulServer):
         welcomes: Knows = everybody,
     ) -> None:
         super().__init__(
-            uvicorn.Config(
+            configured(
                 app,
-                http=_CertifiedProtocol,
+                _CertifiedProtocol,
+                grace_s=grace_s,
                 ws="none",
-                lifespan="off",
                 timeout_keep_alive=int(limits.idle_s) + 1,  # ours ends first
-                timeout_graceful_shutdown=grace_s,
                 h11_max_incomplete_event_size=head_bytes_max,
-                proxy_headers=False,
-                server_header=False,
-                access_log=False,
-                log_config=None,
-                log_level="warning",
             ),
             hears_signals=hears_signals,
         )

@@ -15,6 +15,7 @@ from typing import Self
 import httpx2
 
 from gate_core.http_server.cookies import NoCookies
+from gate_core.http_server.request_body import read_body
 from gate_core.mirror_client.errors import BadAnswerError, MirrorAwayError
 from gate_core.mirror_client.line import Line
 from gate_core.mirror_client.wire import ANSWER_BYTES_MAX, Request, Response
@@ -96,9 +97,7 @@ class Courier:
     async def _exchange(self, request: Request, headers: dict[str, str], body: bytes) -> Response:
         content = body if request.method != "GET" else None
         async with self._client.stream(request.method, request.path, headers=headers, content=content) as response:
-            received = bytearray()
-            async for chunk in response.aiter_raw():
-                received += chunk
-                if len(received) > ANSWER_BYTES_MAX:
-                    raise BadAnswerError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
-            return Response(response.status_code, response.headers.get("content-type", ""), bytes(received))
+            received = await read_body(response.aiter_raw(), ANSWER_BYTES_MAX)
+            if received is None:
+                raise BadAnswerError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
+            return Response(response.status_code, response.headers.get("content-type", ""), received)

@@ -20,8 +20,8 @@ from gate_core.orders.verbs import Party
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KIND: Final = Kind("shift-certificate", 2)
 CERTIFICATE_BYTES_MAX: Final = 2048
+KIND: Final = Kind("shift-certificate", 2, CERTIFICATE_BYTES_MAX)
 CLOCKS_APART_S: Final = 300  # a gate's clock may be so much behind the authority's
 SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
 
@@ -67,12 +67,12 @@ def certify(certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
     """Sign a certificate. Raises MalformedError, also for a shift that is longer than a day or ends before it begins."""
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
         raise MalformedError("a shift lasts up to 24 hours")
-    return signed.sign(certificate, authority, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    return signed.sign(certificate, authority, kind=KIND)
 
 
 def open_certificate(raw: bytes, authority: bytes) -> Certificate:
     """A certificate that this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
-    signature, body = signed.split(raw, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    signature, body = signed.split(raw, kind=KIND)
     signed.require(signature, body, authority, kind=KIND)
     certificate = signed.read(body, Certificate, kind=KIND)
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
@@ -93,5 +93,5 @@ def open_text(text: str, authority: bytes) -> Certificate:
 
 def unverified(raw: bytes) -> Certificate:
     """What a certificate says, for its holder's own eyes: nobody's signature was looked at. Raises MalformedError."""
-    _, body = signed.split(raw, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    _, body = signed.split(raw, kind=KIND)
     return signed.read(body, Certificate, kind=KIND)

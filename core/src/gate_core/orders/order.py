@@ -22,8 +22,8 @@ from gate_core.orders.verbs import VERBS, Power, Verb
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KIND: Final = Kind("order", 2)
 ORDER_BYTES_MAX: Final = 6 * 1024
+KIND: Final = Kind("order", 2, ORDER_BYTES_MAX)
 REASON_CHARACTERS_MAX: Final = 200
 
 Crossing = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
@@ -113,13 +113,13 @@ class Shift:
         )
         if problem := order.problem():
             raise MalformedError(problem)
-        return signed.sign(order, self._key, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+        return signed.sign(order, self._key, kind=KIND)
 
 
 def asks_to_free(raw: bytes) -> bool:
     """True for the bytes of an order that frees people, whoever signed it: that one was refused is somebody's to see."""
     try:
-        _, body = signed.split(raw, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+        _, body = signed.split(raw, kind=KIND)
         return VERBS[signed.read(body, Order, kind=KIND).verb].power is Power.FREES
     except MalformedError:
         return False
@@ -129,7 +129,7 @@ def read_order(raw: bytes, authority: bytes) -> Signed:
     """An order that a key certified by this authority (32 bytes) signed; its `problem` is still to be asked, so that a key that may not order anything
     is heard of first. Raises MalformedError and ForgedError.
     """
-    signature, body = signed.split(raw, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+    signature, body = signed.split(raw, kind=KIND)
     order = signed.read(body, Order, kind=KIND)
     by = open_text(order.certificate, authority)
     signed.require(signature, body, by.public, kind=KIND)

@@ -24,10 +24,11 @@ Moment = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Kind(NamedTuple):
-    """A kind of signed text, and the version of its format."""
+    """A kind of signed text, the version of its format, and how long signature and text may be."""
 
     name: str
     version: int
+    bytes_max: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -40,18 +41,18 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 Signable = TypeVar("Signable", bound=Text)
 
 
-def sign(text: Text, key: Ed25519PrivateKey, *, kind: Kind, bytes_max: int) -> bytes:
+def sign(text: Text, key: Ed25519PrivateKey, *, kind: Kind) -> bytes:
     """Signature and text. Raises MalformedError for a text over its limit or with a value out of range."""
     body = _encode(text)
-    if SIGNATURE_BYTES + len(body) > bytes_max:
-        raise MalformedError(f"longer than the {bytes_max} bytes of a {kind}")
+    if SIGNATURE_BYTES + len(body) > kind.bytes_max:
+        raise MalformedError(f"longer than the {kind.bytes_max} bytes of a {kind}")
     read(body, type(text), kind=kind)  # what we would refuse we do not sign
     return key.sign(_message(kind, body)) + body
 
 
-def split(raw: bytes, *, kind: Kind, bytes_max: int) -> tuple[bytes, bytes]:
+def split(raw: bytes, *, kind: Kind) -> tuple[bytes, bytes]:
     """Signature and text of what came. Raises MalformedError by its size alone."""
-    if not SIGNATURE_BYTES < len(raw) <= bytes_max:
+    if not SIGNATURE_BYTES < len(raw) <= kind.bytes_max:
         raise MalformedError(f"no {kind} has {len(raw)} bytes")
     return raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
 from uvicorn.protocols.utils import get_remote_addr
 
-from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol, configured
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -68,18 +67,13 @@ def server(
                 self.transport.abort()
 
     return GracefulServer(
-        uvicorn.Config(
+        configured(
             app,
-            http=Connection,
+            Connection,
+            grace_s=GRACE_S,
             ws="websockets-sansio" if websockets else "none",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
             ws_max_size=1024,  # a page has nothing to say
             ws_per_message_deflate=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
+        ),
+        hears_signals=False,
     )

@@ -24,11 +24,7 @@ _TOKEN_BYTES: Final = 32
 _MAC_BYTES: Final = 8
 
 
-def open_with_bac(
-    key: MrzKey,
-    *,
-    random: Callable[[int], bytes],
-) -> Generator[Transmit, bytes | None, SecureMessaging]:
+def open_with_bac(key: MrzKey, *, random: Callable[[int], bytes]) -> Generator[Transmit, bytes | None, SecureMessaging]:
     """Prove to the selected application that the MRZ was read, and agree on session keys.
 
     Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the MRZ; AccessUnknownError when it says
@@ -45,7 +41,7 @@ def open_with_bac(
     ours, our_part = random(_CHALLENGE_BYTES), random(_KEY_BYTES)
     token = tdes.encrypt(encryption_key, ours + challenge.data + our_part)
     proof = yield from exchange(
-        Command(0x82, 0x00, 0x00, token + tdes.mac(mac_key, token), answer_max=_TOKEN_BYTES + _MAC_BYTES),
+        Command(0x82, 0x00, 0x00, token + tdes.mac(mac_key, token), answer_max=_TOKEN_BYTES + _MAC_BYTES)
     )
     if proof.status != OK:
         raise AccessDeniedError(f"the chip refuses the key of the MRZ: status {proof.status:04X}")

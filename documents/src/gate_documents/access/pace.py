@@ -138,10 +138,7 @@ def _group(info: PaceInfo, offered: SecurityInfos) -> Group:
 
 
 def open_with_pace(
-    way: PaceWay,
-    password: Password,
-    *,
-    random: Callable[[int], bytes],
+    way: PaceWay, password: Password, *, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, Opened]:
     """Run PACE with the chip, whose master file is selected.
 
@@ -193,10 +190,7 @@ def _choose(way: PaceWay, password: Password) -> Generator[Transmit, bytes | Non
 
 
 def _map(
-    way: PaceWay,
-    suite: Suite,
-    nonce: bytes,
-    random: Callable[[int], bytes],
+    way: PaceWay, suite: Suite, nonce: bytes, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, tuple[bytes, bytes]]:
     """The generator of this run, and the chip's mapping key where there is one."""
     group = way.group
@@ -215,21 +209,12 @@ def _map(
 
 
 def _authenticate(
-    sent: Mapped[int, bytes],
-    answer_max: int,
-    *wanted: int,
-    last: bool = False,
-    empty: bool = False,
+    sent: Mapped[int, bytes], answer_max: int, *wanted: int, last: bool = False, empty: bool = False
 ) -> Generator[Transmit, bytes | None, dict[int, bytes]]:
     """GENERAL AUTHENTICATE (§4.4.4.2): objects there, the wanted objects back; `empty` allows for none."""
     body = b"".join(tlv.encode(tag, value) for tag, value in sent.items())
     command = Command(
-        0x86,
-        0x00,
-        0x00,
-        tlv.encode(0x7C, body),
-        answer_max=answer_max,
-        instruction_class=0x00 if last else _CHAINED,
+        0x86, 0x00, 0x00, tlv.encode(0x7C, body), answer_max=answer_max, instruction_class=0x00 if last else _CHAINED
     )
     response = yield from exchange(command)
     if response.status != OK:

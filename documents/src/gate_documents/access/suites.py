@@ -64,11 +64,7 @@ class SessionKeys:
     @classmethod
     def derived(cls, suite: Suite, secret: bytes) -> SessionKeys:
         """Both keys from one shared secret."""
-        return cls(
-            suite,
-            encryption_key=suite.derive(secret, FOR_ENCRYPTION),
-            mac_key=suite.derive(secret, FOR_MAC),
-        )
+        return cls(suite, encryption_key=suite.derive(secret, FOR_ENCRYPTION), mac_key=suite.derive(secret, FOR_MAC))
 
     def encrypt(self, counter: bytes, data: bytes) -> bytes:
         """One cryptogram; with AES it starts from the enciphered counter (§9.8.6.1)."""

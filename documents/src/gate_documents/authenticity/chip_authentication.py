@@ -59,9 +59,7 @@ def choose_offer(infos: SecurityInfos) -> AgreementOffer | None:
             if info.version == _VERSION
         ]
         if not named:
-            offers.append(
-                AgreementOffer(_PROTOCOLS[one.agreement], Cipher.TDES, key, one.key_id, announced=False),
-            )
+            offers.append(AgreementOffer(_PROTOCOLS[one.agreement], Cipher.TDES, key, one.key_id, announced=False))
     return max(offers, key=_worth, default=None)
 
 
@@ -74,10 +72,7 @@ def _worth(offer: AgreementOffer) -> tuple[bool, bool, int]:
 
 
 def prove(
-    chip: Chip,
-    offer: AgreementOffer,
-    *,
-    random: Callable[[int], bytes],
+    chip: Chip, offer: AgreementOffer, *, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, str | None]:
     """Carry out Chip Authentication. Returns None when the chip holds its key, else why that was not shown.
 
@@ -135,10 +130,7 @@ def _new_keys(offer: AgreementOffer, random: Callable[[int], bytes]) -> _Ours:
 
 
 def _go_over(
-    chip: Chip,
-    offer: AgreementOffer,
-    ours: _Ours,
-    random: Callable[[int], bytes],
+    chip: Chip, offer: AgreementOffer, ours: _Ours, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, None]:
     """Take the new keys into use, with a command that any answer to will do, even a refusal: it comes under them."""
     terminal_key = compressed(offer.key.group, ours.public)

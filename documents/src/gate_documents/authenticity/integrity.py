@@ -52,11 +52,7 @@ _ABSENT: Final = {
 
 
 def integrities(
-    security: SecurityObject | None,
-    files: Mapping[int, bytes],
-    absent: Mapping[int, Absence],
-    *,
-    broken: bool,
+    security: SecurityObject | None, files: Mapping[int, bytes], absent: Mapping[int, Absence], *, broken: bool
 ) -> dict[int, Integrity]:
     """Every data group that EF.SOD lists, or that the chip was asked for. `broken`: the process ended before its end."""
     listed = frozenset[int]() if security is None else security.hashes.keys()

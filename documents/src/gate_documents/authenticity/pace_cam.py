@@ -49,12 +49,7 @@ def judge_mapping(
 
 
 def judge_copied_card(
-    content: bytes,
-    *,
-    offered: SecurityInfos | None,
-    sod: SecurityVerdict,
-    anchors: TrustAnchors,
-    now: datetime,
+    content: bytes, *, offered: SecurityInfos | None, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
 ) -> Check | None:
     """What speaks against the EF.CardSecurity of a chip that someone else has read; None: nothing. It proves no chip."""
     vouched = _vouched(content, offered, sod, anchors, now)

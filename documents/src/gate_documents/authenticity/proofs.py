@@ -62,12 +62,7 @@ class Proofs:
     mapping: Check | None = None
 
 
-def judge_chip(
-    verdict: SecurityVerdict,
-    files: Mapping[int, bytes],
-    withheld: frozenset[int],
-    proofs: Proofs,
-) -> Check:
+def judge_chip(verdict: SecurityVerdict, files: Mapping[int, bytes], withheld: frozenset[int], proofs: Proofs) -> Check:
     """The verdict. `withheld` are the data groups that the chip would not give although they were asked for."""
     security = verdict.security
     if security is None:
@@ -88,10 +83,7 @@ def judge_chip(
 
 
 def _asked(
-    verdict: SecurityVerdict,
-    security: SecurityObject,
-    files: Mapping[int, bytes],
-    proofs: Proofs,
+    verdict: SecurityVerdict, security: SecurityObject, files: Mapping[int, bytes], proofs: Proofs
 ) -> tuple[Check | None, ...]:
     """A verdict for each proof that the chip was asked for."""
     return (
@@ -104,10 +96,7 @@ def _asked(
 
 
 def _judge_agreement(
-    verdict: SecurityVerdict,
-    security: SecurityObject,
-    files: Mapping[int, bytes],
-    outcome: AgreementOutcome,
+    verdict: SecurityVerdict, security: SecurityObject, files: Mapping[int, bytes], outcome: AgreementOutcome
 ) -> Check:
     if outcome.reason is not None:
         return _check(Result.FAILED, outcome.reason)
@@ -117,10 +106,7 @@ def _judge_agreement(
 
 
 def _judge_active(
-    verdict: SecurityVerdict,
-    security: SecurityObject,
-    files: Mapping[int, bytes],
-    answer: ActiveAnswer,
+    verdict: SecurityVerdict, security: SecurityObject, files: Mapping[int, bytes], answer: ActiveAnswer
 ) -> Check:
     if _ACTIVE not in files:
         return _check(Result.UNDETERMINED, "the chip was not asked to prove itself")

@@ -72,10 +72,7 @@ class TerminalOutcome:
 
 
 def authenticate_terminal(
-    chip: Chip,
-    infos: SecurityInfos | None,
-    groups: frozenset[int],
-    today: date,
+    chip: Chip, infos: SecurityInfos | None, groups: frozenset[int], today: date
 ) -> Generator[Transmit | CentreRequest, bytes | None, TerminalOutcome]:
     """Ask for the right to read these data groups, 3 and 4. `infos` is EF.DG14, None when it is not known.
 

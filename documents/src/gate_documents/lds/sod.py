@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 TAG: Final = 0x77
 # The type of the standard, two that were used before it, and the plain data that Chinese documents name.
-CONTENT_TYPES: Final = frozenset(
-    {"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1", "1.2.840.113549.1.7.1"},
-)
+CONTENT_TYPES: Final = frozenset({"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1", "1.2.840.113549.1.7.1"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,11 +153,7 @@ def parse(text: str | Sequence[str]) -> Mrz:
         optional=tuple(part.rstrip("<") for part in optional),
         check_digits=digits,
         problems=_problems(laid, mrz_format, digits),
-        key=MrzKey(
-            number + number_digit,
-            laid.with_digit(laid.layout.birth),
-            laid.with_digit(laid.layout.expiry),
-        ),
+        key=MrzKey(number + number_digit, laid.with_digit(laid.layout.birth), laid.with_digit(laid.layout.expiry)),
     )
 
 

@@ -77,9 +77,7 @@ def parse_card_certificate(data: bytes) -> CardCertificate:
         raise CardCertificateError(f"a card-verifiable certificate of {len(data)} bytes")
     parts = _objects(_value(data, _CERTIFICATE), (_BODY, _SIGNATURE))
     body = _objects(
-        parts[_BODY],
-        (_PROFILE, _AUTHORITY, _PUBLIC_KEY, _HOLDER, _TEMPLATE, _EFFECTIVE, _EXPIRES),
-        last=_EXTENSIONS,
+        parts[_BODY], (_PROFILE, _AUTHORITY, _PUBLIC_KEY, _HOLDER, _TEMPLATE, _EFFECTIVE, _EXPIRES), last=_EXTENSIONS
     )
     if body[_PROFILE] != b"\x00":
         raise CardCertificateError("a card-verifiable certificate of another profile")

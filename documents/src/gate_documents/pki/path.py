@@ -74,9 +74,7 @@ def _found(reason: str, anchor: Anchor, tolerated: set[Tolerance]) -> Path:
 
 def _best_first(anchors: Iterable[Anchor], now: datetime) -> list[Anchor]:
     return sorted(
-        anchors,
-        key=lambda anchor: (anchor.certificate.valid_at(now), anchor.certificate.not_after),
-        reverse=True,
+        anchors, key=lambda anchor: (anchor.certificate.valid_at(now), anchor.certificate.not_after), reverse=True
     )
 
 

@@ -27,12 +27,7 @@ if TYPE_CHECKING:
     from gate_documents.pki.known_defects import Defect
     from gate_documents.verdict.findings import Findings
 
-_CERTIFICATE_CHECKS: Final = (
-    CheckId.SOD_SIGNATURE,
-    CheckId.DS_SIGNATURE,
-    CheckId.DS_VALIDITY,
-    CheckId.COUNTRY,
-)
+_CERTIFICATE_CHECKS: Final = (CheckId.SOD_SIGNATURE, CheckId.DS_SIGNATURE, CheckId.DS_VALIDITY, CheckId.COUNTRY)
 # Flaws that explain the failure of a check.
 _EXPLAINS: Final = {
     Flaw.DS_REPLACED: _CERTIFICATE_CHECKS,
@@ -115,11 +110,7 @@ def _changed(findings: Findings) -> frozenset[int]:
 
 
 def soften(
-    checks: Iterable[Check],
-    defects: Iterable[Defect],
-    *,
-    proofs: frozenset[ChipProof],
-    changed: frozenset[int],
+    checks: Iterable[Check], defects: Iterable[Defect], *, proofs: frozenset[ChipProof], changed: frozenset[int]
 ) -> tuple[Check, ...]:
     """The checks with the defects taken into account, in the same order.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -44,24 +44,20 @@ class Creation(_Question, frozen=True, kw_only=True):
 class Enrolment(Creation, frozen=True, kw_only=True):
     """The passkey that was made (`RegistrationResponseJSON`), for the creation's nonce."""
 
-    answer: dict[str, Any]
+    answer: dict[str, object]
     nonce: Key
 
 
 class Certification(_Question, frozen=True, kw_only=True):
     """Two public keys, and what the passkey answered (`AuthenticationResponseJSON`)."""
 
-    answer: dict[str, Any]
+    answer: dict[str, object]
     nonce: Key
     sealing: Key
     signing: Key
 
 
 Asked = TypeVar("Asked", bound=_Question)
-
-
-class _NoQuestionError(Exception):
-    """A body that is none of the questions."""
 
 
 def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Starlette:
@@ -90,44 +86,38 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
         log.info("passkey_enrolled", extra={"officer": asked.officer})
         return JSONResponse({"officer": asked.officer})
 
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        log.warning("sign_in_refused", extra={"refusal": error.refusal.value, "console": console_of(request)})
+        return _no(_STATUS.get(error.refusal, 403), error.refusal.value, str(error))
+
+    async def malformed(_request: Request, error: Exception) -> Response:
+        return _no(400, "malformed", str(error))
+
+    async def lost(_request: Request, error: Exception) -> Response:
+        log.critical("book_lost", extra={"reason": str(error)})
+        return _no(503, "book", "the authority cannot write its book, so it certifies nothing; tell whoever runs it")
+
     return Starlette(
         routes=[
-            Route("/request", _explained(request, console_of), methods=["POST"]),
-            Route("/certify", _explained(certify, console_of), methods=["POST"]),
-            Route("/creation", _explained(creation, console_of), methods=["POST"]),
-            Route("/enrol", _explained(enrol, console_of), methods=["POST"]),
-        ]
+            Route("/request", request, methods=["POST"]),
+            Route("/certify", certify, methods=["POST"]),
+            Route("/creation", creation, methods=["POST"]),
+            Route("/enrol", enrol, methods=["POST"]),
+        ],
+        exception_handlers={RefusedError: refused, ValueError: malformed, BookError: lost},
     )
 
 
 async def _read(request: Request, type_: type[Asked]) -> Asked:
+    """Raises ValueError, as msgspec's errors are, for a body that is none of the questions."""
     body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     if body is None:
-        raise _NoQuestionError(f"more than {QUESTION_BYTES_MAX} bytes")
+        raise ValueError(f"more than {QUESTION_BYTES_MAX} bytes")
     try:
         return msgspec.json.decode(body, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _NoQuestionError(str(error)) from error
-
-
-def _explained(
-    answer: Callable[[Request], Awaitable[Response]], console_of: Callable[[Request], str]
-) -> Callable[[Request], Awaitable[Response]]:
-    async def explained(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except RefusedError as error:
-            log.warning("sign_in_refused", extra={"refusal": error.refusal.value, "console": console_of(request)})
-            return _no(_STATUS.get(error.refusal, 403), error.refusal.value, str(error))
-        except (_NoQuestionError, ValueError) as error:
-            return _no(400, "malformed", str(error))
-        except BookError as error:
-            log.critical("book_lost", extra={"reason": str(error)})
-            return _no(
-                503, "book", "the authority cannot write its book, so it certifies nothing; tell whoever runs it"
-            )
-
-    return explained
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
 
 
 def _no(status: int, word: str, text: str) -> Response:

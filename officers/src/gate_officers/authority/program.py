@@ -17,14 +17,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
 from starlette.requests import Request
 
 from gate_core import durable, pinned_certificates
 from gate_core.console_certificates import consoles_in
 from gate_core.console_link import CONSOLES_MAX
 from gate_core.http_server.connections import ConnectionLimits
-from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol, configured
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.programs.clock import monotonic_ms, now
 from gate_core.settings.config_file import address_of
@@ -36,7 +35,6 @@ from gate_officers.authority.passkeys import Passkeys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from starlette.applications import Starlette
 
 HEAD_BYTES_MAX: Final = 8 * 1024
 GRACE_S: Final = 2
@@ -77,7 +75,12 @@ async def run(
     if config.socket is not None:
         with _local(Path(config.socket)) as listener:
             on_listening("")
-            await _plain(make_app(authority, lambda _: "local")).serve_until(stop, sockets=[listener])
+            app = make_app(authority, lambda _: "local")
+            most = {"ws": "none", "h11_max_incomplete_event_size": HEAD_BYTES_MAX}
+            server = GracefulServer(
+                configured(app, SingleResponseProtocol, grace_s=GRACE_S, **most), hears_signals=False
+            )
+            await server.serve_until(stop, sockets=[listener])
         return
     assert config.address is not None, "the configuration has one of them"
     context, known, fingerprint = _tls(config, folder / IDENTITY)
@@ -87,7 +90,7 @@ async def run(
 
     with listen(*address_of(config.address, such_as="")) as listener:
         on_listening(fingerprint)
-        server = Server(
+        tls_server = Server(
             make_app(authority, console_of),
             listener,
             context,
@@ -97,25 +100,7 @@ async def run(
             log=log,
             admits=known.__contains__,
         )
-        await server.serve_until(stop)
-
-
-def _plain(app: Starlette) -> GracefulServer:
-    return GracefulServer(
-        uvicorn.Config(
-            app,
-            http=SingleResponseProtocol,
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=GRACE_S,
-            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-        )
-    )
+        await tls_server.serve_until(stop)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@
 `/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
 here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
 
-Who is let to which route is the table's affair (`gate_core.orders.permissions`), and a route that has no row there is not there.
+Who is let to which route is the table's affair (`gate_officers.console.admission`), and a route that has no row there is not there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Say, Texts
 from gate_officers.console import view
-from gate_officers.console.admission import Admission, Cookie, session_of
+from gate_officers.console.admission import Admission, Cookie, refusal, session_of
 from gate_officers.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
 from gate_officers.console.handover import WORDS_MAX, HandoverError, Handovers, OldPageError, Signed
 from gate_officers.console.lanes import Gate, Hall, Known
@@ -107,8 +107,8 @@ def create_app(
             "/gates/{gate}/crossings/{crossing}/opinion", pages.of_gate(pages.opinion), methods=["POST"], name="opinion"
         ),
         Route("/handover", pages.handover, name="handover"),
-        Route("/handover", pages.sign_handover, methods=["POST"], name="sign_handover"),
-        Route("/handover/read", pages.read_handover, methods=["POST"], name="read_handover"),
+        Route("/handover", pages.kept(console.handovers.sign), methods=["POST"], name="sign_handover"),
+        Route("/handover/read", pages.kept(console.handovers.mark_read), methods=["POST"], name="read_handover"),
         Route("/healthz", pages.healthz, name="healthz"),
         *sign_in.routes(),
         Mount("/static", StaticFiles(directory=_HERE / "static"), name="static"),
@@ -233,10 +233,7 @@ class Pages:
         def written(known: Known) -> bytes:
             now_s = self._console.hall.clock_s()
             ours = _of(known, viewer)
-            shown = {
-                "boot": self._console.boot,
-                **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s),
-            }
+            shown = {"boot": self._console.boot, **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s)}
             return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
 
         return written
@@ -250,7 +247,7 @@ class Pages:
         said = await gate.look()
         if isinstance(said, Challenge):
             return _json(encode(said))
-        return JSONResponse({"error": "gate_away", "detail": said.problem}, status_code=502)
+        return refusal(502, "gate_away", said.problem)
 
     async def order(self, request: Request, gate: Gate) -> Response:
         """Carry an order, whoever signed it."""
@@ -281,31 +278,28 @@ class Pages:
             return PlainTextResponse("nobody waits\n", status_code=404)
         return JSONResponse({"said": said.value, **view.opinion(waiting, self._say)})
 
-    async def sign_handover(self, request: Request) -> Response:
-        """Keep what whoever leaves has signed."""
-        return await self._kept(request, self._console.handovers.sign)
-
-    async def read_handover(self, request: Request) -> Response:
-        """Keep that whoever comes has read, which they have signed."""
-        return await self._kept(request, self._console.handovers.mark_read)
-
     async def healthz(self, _request: Request) -> Response:
         """The program lives."""
         return JSONResponse({"ok": True})
 
     # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _kept(self, request: Request, keep: Callable[[bytes, Certificate, float], None]) -> Response:
-        raw = await whole(request, HANDOVER_BYTES_MAX)
-        try:
-            keep(raw or b"", _viewer(request), self._console.now_s())
-        except OrderError as error:
-            return JSONResponse({"error": "malformed", "detail": str(error)}, status_code=422)
-        except OldPageError as error:
-            return JSONResponse({"error": "old_page", "detail": str(error)}, status_code=409)
-        except HandoverError as error:
-            return JSONResponse({"error": "not_kept", "detail": str(error)}, status_code=507)
-        return Response(status_code=204)
+    def kept(self, keep: Callable[[bytes, Certificate, float], None]) -> Endpoint:
+        """The route of a text that somebody has signed, and that is kept."""
+
+        async def answered(request: Request) -> Response:
+            raw = await whole(request, HANDOVER_BYTES_MAX)
+            try:
+                keep(raw or b"", _viewer(request), self._console.now_s())
+            except OrderError as error:
+                return refusal(422, "malformed", str(error))
+            except OldPageError as error:
+                return refusal(409, "old_page", str(error))
+            except HandoverError as error:
+                return refusal(507, "not_kept", str(error))
+            return Response(status_code=204)
+
+        return answered
 
     def _to_read(self, viewer: Certificate) -> list[Signed]:
         """The handovers that wait for this viewer: officers read them, since they take over the lanes."""

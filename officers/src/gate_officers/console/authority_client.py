@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from gate_core.http_server.cookies import NoCookies
+from gate_core.http_server.request_body import read_body
 from gate_officers.console.gates import pinned_to
 from gate_officers.console.sign_in import AwayError, Told
 
@@ -47,11 +48,9 @@ class Authority:
         """Carry a question. Raises AwayError."""
         try:
             async with asyncio.timeout(ANSWER_S), self._client.stream("POST", question, content=body) as response:
-                raw = b""
-                async for piece in response.aiter_raw():
-                    raw += piece
-                    if len(raw) > ANSWER_BYTES_MAX:
-                        raise AwayError("the officers' authority answers without end")
+                raw = await read_body(response.aiter_raw(), ANSWER_BYTES_MAX)
+                if raw is None:
+                    raise AwayError("the officers' authority answers without end")
                 return Told(response.status_code, raw, _date(response.headers.get("date", "")))
         except TimeoutError as error:
             raise AwayError("the officers' authority does not answer") from error

@@ -18,6 +18,7 @@ import httpx2
 
 from gate_core import console_link
 from gate_core.http_server.cookies import NoCookies
+from gate_core.http_server.request_body import read_body
 from gate_core.pinned_certificates import PinnedError, fingerprint
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
@@ -176,11 +177,9 @@ class Gate:
         maybe_done = body is not None
         try:
             async with asyncio.timeout(deadline_s), self._client.stream(method, path, content=body) as response:
-                raw = b""
-                async for piece in response.aiter_raw():
-                    raw += piece
-                    if len(raw) > console_link.ANSWER_BYTES_MAX:
-                        return Unanswered("answers without end", maybe_done)
+                raw = await read_body(response.aiter_raw(), console_link.ANSWER_BYTES_MAX)
+                if raw is None:
+                    return Unanswered("answers without end", maybe_done)
                 if response.status_code == httpx2.codes.OK:
                     _expect(response, "application/json")
                     return console_link.decode(raw, kind)

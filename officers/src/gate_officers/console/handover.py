@@ -30,9 +30,9 @@ from gate_core.orders.permissions import OFFICERS, ORDERING, Who
 from gate_core.orders.signed import GateId, Kind, Moment, Text
 from gate_officers.console.view import OPEN_MAX, OPEN_WORDS_MAX
 
-HANDOVER: Final = Kind("handover", 1)
-READING: Final = Kind("handover-read", 1)
 BYTES_MAX: Final = 1024 * 1024
+HANDOVER: Final = Kind("handover", 1, BYTES_MAX)
+READING: Final = Kind("handover-read", 1, BYTES_MAX)
 HANDOVERS_MAX: Final = 20
 WORDS_MAX: Final = 500
 PAGE_S: Final = 30 * 60  # how long ago the page may have been made that shows what is signed
@@ -133,35 +133,30 @@ class Handovers:
         self._path = path
         self._authority = authority
         self.unsigned = 0
-        self._kept = self._load()
-
-    @property
-    def kept(self) -> tuple[Signed, ...]:
-        """Every handover that is kept."""
-        return self._kept
+        self.kept = self._load()
 
     def of(self, covers: Callable[[str], bool]) -> tuple[Signed, ...]:
         """Those of these gates, and nothing in them of others."""
-        return tuple(ours for one in self._kept if (ours := one.among(covers)).open_at)
+        return tuple(ours for one in self.kept if (ours := one.among(covers)).open_at)
 
     def sign(self, raw: bytes, viewer: Certificate, now_s: float) -> None:
         """Keep one more, which whoever is signed in has signed. Raises MalformedError and ForgedError."""
         said, by = self._proven(raw, Handover, HANDOVER)
         _require_new(said, by, viewer, now_s)
-        if all(one.raw != raw for one in self._kept):  # an answer may have been lost
-            self._keep((_signed(raw, said, by), *self._kept)[:HANDOVERS_MAX])
+        if all(one.raw != raw for one in self.kept):  # an answer may have been lost
+            self._keep((_signed(raw, said, by), *self.kept)[:HANDOVERS_MAX])
 
     def mark_read(self, raw: bytes, viewer: Certificate, now_s: float) -> None:
         """Whoever is signed in has read handovers of their gates that wait for them. Raises MalformedError and ForgedError."""
         said, by = self._proven(raw, Reading, READING)
         _require_new(said, by, viewer, now_s)
-        kept = tuple(_and_read(one, raw, said, by) for one in self._kept)
-        if kept != self._kept:
+        kept = tuple(_and_read(one, raw, said, by) for one in self.kept)
+        if kept != self.kept:
             self._keep(kept)
 
     def _proven(self, raw: bytes, of: type[Said], kind: Kind) -> tuple[Said, Certificate]:
         """What was said, and by whom. Raises MalformedError and ForgedError."""
-        signature, body = signed.split(raw, kind=kind, bytes_max=BYTES_MAX)
+        signature, body = signed.split(raw, kind=kind)
         said = signed.read(body, of, kind=kind)
         by = open_text(said.certificate, self._authority)
         signed.require(signature, body, by.public, kind=kind)
@@ -181,7 +176,7 @@ class Handovers:
             durable.write(self._path, text, mode=0o600)
         except OSError as error:
             raise HandoverError(f"cannot write {self._path}: {error.strerror}") from error
-        self._kept = kept
+        self.kept = kept
 
     def _load(self) -> tuple[Signed, ...]:
         try:

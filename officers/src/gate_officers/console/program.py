@@ -103,12 +103,7 @@ def _app(
         may_ask=Addresses(ASK_RATE).welcomes,
     )
     console = Console(
-        hall=hall,
-        handovers=handovers,
-        sessions=sessions,
-        cookie=cookie,
-        now_s=clock.now_s,
-        boot=secrets.token_hex(8),
+        hall=hall, handovers=handovers, sessions=sessions, cookie=cookie, now_s=clock.now_s, boot=secrets.token_hex(8)
     )
     return create_app(console, hosts=frozenset({parts.netloc}), sign_in=sign_in, on_known=visitors.is_known)
 

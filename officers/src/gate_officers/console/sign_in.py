@@ -22,7 +22,7 @@ from starlette.routing import Route
 from gate_core.http_server.request_body import whole
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
-from gate_officers.console.admission import Cookie, session_of
+from gate_officers.console.admission import Cookie, refusal, session_of
 from gate_officers.console.sessions import PROOF_S, SessionError, Sessions
 
 QUESTIONS: Final = ("request", "certify", "creation", "enrol")
@@ -141,13 +141,13 @@ class SignIn:
     async def _carry(self, request: Request) -> Response:
         question = request.path_params["question"]
         if question not in QUESTIONS or self._ask is None:
-            return _no(404, "no_authority", "this console asks no authority that")
+            return refusal(404, "no_authority", "this console asks no authority that")
         body = await whole(request, QUESTION_BYTES_MAX)
         if body is None:
-            return _no(413, "malformed", "no question is as long, or as slow")
+            return refusal(413, "malformed", "no question is as long, or as slow")
         address = "" if request.client is None else request.client.host
         if self._asking >= ASKING_MAX or not self._may_ask(address):
-            return _no(503, "busy", "others are signing in; try again")
+            return refusal(503, "busy", "others are signing in; try again")
         self._asking += 1
         try:
             told = await self._ask(f"/{question}", body)
@@ -155,7 +155,7 @@ class SignIn:
             if not self._away:
                 log.warning("authority_away", extra={"reason": str(error)})
             self._away = True
-            return _no(503, "authority_away", str(error))
+            return refusal(503, "authority_away", str(error))
         finally:
             self._asking -= 1
         if self._away:
@@ -176,14 +176,14 @@ class SignIn:
                 b64decode(shown.signature, validate=True),
             )
         except (msgspec.DecodeError, ValueError) as error:
-            return _no(400, "malformed", str(error))
+            return refusal(400, "malformed", str(error))
         before = session_of(request)
         try:
             session, token = self._sessions.prove(
                 certificate, shown.challenge, signature, self._cookie.of(request.headers)
             )
         except SessionError as error:
-            return _no(403, error.word, str(error))
+            return refusal(403, error.word, str(error))
         says = session.certificate
         if session is not before:
             log.info("signed_in", extra={"officer": says.officer, "role": says.role.value, "party": says.party.value})
@@ -206,7 +206,3 @@ class SignIn:
             self._sessions.end(session)
             log.info("signed_out", extra={"officer": session.certificate.officer})
         return JSONResponse({}, headers={"Set-Cookie": self._cookie.header("", 0)})
-
-
-def _no(status: int, word: str, text: str) -> Response:
-    return JSONResponse({"error": word, "detail": text}, status_code=status)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from gate_core.console_link import LaneEvent, Waits, Why
+import msgspec
+
+from gate_core.console_link import LaneEvent, Text, Waits, Why, Word
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.serving import EVERYBODY
@@ -21,7 +23,6 @@ from gate_core.orders.permissions import Sight, may_order, sees
 from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.texts import Say
 from gate_officers.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, Seen
-from gate_officers.console.findings import Check, read
 
 Json = dict[str, Any]
 
@@ -102,7 +103,7 @@ def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say:
         longest_s = max((one.waiting_s or 0.0 for one in seen.lane.waiting), default=0.0) if seen.lane else 0.0
         tiles.append(((need(seen, own), -longest_s, _in_order(seen.gate)), _tile(seen, own, viewer, say, now_s)))
     shown = [tile for _, tile in sorted(tiles, key=lambda one: one[0])]
-    waits = sum(len(tile["waits"]) for tile in shown)
+    waits = sum(len(seen.lane.waiting) for seen in gates if seen.lane)
     open_calls = [call for call in calls if call.by is None]
     return {
         "tiles": shown,
@@ -275,7 +276,7 @@ def _last(lane: LaneEvent, say: Say) -> str:
 
 def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
     """What the page of a crossing shows before the officer has said what they see: everything but the machine's opinion of the face."""
-    findings = read(waiting.findings)
+    findings = read_findings(waiting.findings)
     unread = bool(findings.checks) and all(one.result in {"failed", "aborted"} for one in findings.checks)
     said = OPINIONS | _OF_CHECKS if unread else OPINIONS
     reasons = [_unread(say)] if unread else []
@@ -297,7 +298,7 @@ def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
 
 def opinion(waiting: Waits, say: Say) -> Json:
     """What the machine thinks of the face, for an officer who has said what they see."""
-    findings = read(waiting.findings)
+    findings = read_findings(waiting.findings)
     return {
         "reasons": _explained([one for one in waiting.reasons if one.reason in OPINIONS], say),
         "numbers": [
@@ -306,6 +307,38 @@ def opinion(waiting: Waits, say: Say) -> Json:
         ],
         "quality": [say.known("quality", one) for one in findings.quality],
     }
+
+
+class _Check(msgspec.Struct, frozen=True):
+    """One check of document or page, as the crossing's evidence has it."""
+
+    id: Word
+    result: Word
+    reason: Text = ""
+    clause: Word = ""
+
+
+class _Findings(msgspec.Struct, frozen=True):
+    """What was found. A number that is None was not measured."""
+
+    checks: tuple[_Check, ...] = ()
+    page_checks: tuple[_Check, ...] = ()
+    access: Word | None = None
+    face_score: float | None = None
+    face_threshold: float | None = None
+    liveness: float | None = None
+    liveness_bound: float | None = None
+    quality: tuple[Word, ...] = ()
+
+
+def read_findings(found: Mapping[str, Any]) -> _Findings:
+    """The findings of a crossing that waits, read once. Members that a newer gate adds are passed over; findings that cannot be read are none, since the
+    officer looks at document and traveller either way.
+    """
+    try:
+        return msgspec.convert(found, _Findings)
+    except msgspec.ValidationError:
+        return _Findings()
 
 
 def _explained(reasons: Iterable[Why], say: Say) -> list[Json]:
@@ -328,7 +361,7 @@ def _unread(say: Say) -> Json:
     return {"words": say("reason-unread"), "detail": "", "do": say("do-unread")}
 
 
-def _check(check: Check, say: Say) -> Json:
+def _check(check: _Check, say: Say) -> Json:
     return {
         "name": say.known("check", check.id),
         "result": say.known("result", check.result),
@@ -376,11 +409,8 @@ CONTROLS: Final = (
 
 def controls(viewer: Certificate, say: Say) -> list[Json]:
     """What this viewer may order, in groups; nothing that the lane would refuse for the role."""
-    groups = [
-        {"name": say(f"controls-{group}"), "verbs": [_control(verb, say) for verb in verbs if may_order(viewer, verb)]}
-        for group, verbs in CONTROLS
-    ]
-    return [group for group in groups if group["verbs"]]
+    groups = {group: [_control(one, say) for one in verbs if may_order(viewer, one)] for group, verbs in CONTROLS}
+    return [{"name": say(f"controls-{group}"), "verbs": verbs} for group, verbs in groups.items() if verbs]
 
 
 def _control(verb: Verb, say: Say) -> Json:

@@ -206,7 +206,7 @@ def test_an_order_over_its_size_is_neither_signed_nor_read() -> None:
     with pytest.raises(MalformedError, match="bytes"):
         read_order(big, PUBLIC)
     with pytest.raises(MalformedError, match="longer"):
-        signed.sign(certificate(gates=many), AUTHORITY, kind=certificates.KIND, bytes_max=500)
+        signed.sign(certificate(gates=many), AUTHORITY, kind=certificates.KIND._replace(bytes_max=500))
 
 
 def test_a_certificate_in_another_spelling_is_refused() -> None:
@@ -222,7 +222,7 @@ def test_no_shift_is_longer_than_a_day(seconds: int) -> None:
     wanted = certificate(until=NOW_S + seconds, not_before=NOW_S)
     with pytest.raises(MalformedError, match="24 hours"):
         certify(wanted, AUTHORITY)
-    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND)
     with pytest.raises(MalformedError, match="24 hours"):
         open_certificate(raw, PUBLIC)
 

@@ -20,10 +20,10 @@ from starlette.types import Receive, Scope, Send
 from gate_core.evidence.names import Role
 from gate_core.orders import permissions
 from gate_core.orders.certificate import Certificate, certify
-from gate_core.orders.permissions import ROUTES, Sight, Who
+from gate_core.orders.permissions import Sight, Who
 from gate_core.orders.verbs import VERBS, Party, Verb
 from gate_officers.console import app
-from gate_officers.console.admission import Admission, Cookie, session_of
+from gate_officers.console.admission import ROUTES, Admission, Cookie, session_of
 from gate_officers.console.handover import Handovers
 from gate_officers.console.lanes import Hall
 from gate_officers.console.sessions import Sessions

@@ -13,7 +13,7 @@ from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
 from gate_core import console_link
 from gate_core.evidence.crossing import Check, CheckId, CheckResult
 from gate_core.evidence.reasons import Objection, Reason
-from gate_officers.console.findings import read
+from gate_officers.console.view import read_findings as read
 
 FOUND = Findings([], [], None, 0.1, 0.411, 0.9, 0.5, ["several_faces"])
 WAITS = Waiting(

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gate_verify.findings import Report
 
 app = typer.Typer(no_args_is_help=True)
+_FOLLOWED = "or a file that holds it; again for each that followed, the newest last."
+_VKEYS = typer.Option(..., help=f"The log's public key, {_FOLLOWED}")
+_MIRROR_VKEYS = typer.Option([], help=f"The central server's public key, {_FOLLOWED}")
+_AT_LEAST = typer.Option(None, min=0, help="How many entries the log is known to have had.")
+_JSON = typer.Option(False, "--json", help="One JSON document instead of text.")
 VKEYS_BYTES_MAX = 8 * 1024  # a file with every key that the log has had
 
 
@@ -26,18 +31,13 @@ def verify(
         metavar="PATH...",
         help="A bundle, a spool or tile folder, a copy of the database, central's export; more of the same log, receipts and handovers of keys are compared.",
     ),
-    vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
-    ),
-    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
-    mirror_vkey: list[str] = typer.Option(
-        [],
-        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
-    ),
+    vkey: list[str] = _VKEYS,
+    at_least: int | None = _AT_LEAST,
+    mirror_vkey: list[str] = _MIRROR_VKEYS,
     identity: Path | None = typer.Option(
         None, help="An auditor's age identity file: what the records tell is judged, too."
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
+    as_json: bool = _JSON,
 ) -> None:
     """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong, 3 when parts are missing that nothing explains."""
     from gate_verify.commands.records import unsealer_of, with_story
@@ -161,19 +161,14 @@ def report(
         metavar="BUNDLE...", help="An exported bundle, a spool or central's export; several parts of one log; receipts."
     ),
     identity: Path = typer.Option(..., help="An auditor's age identity file."),
-    vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
-    ),
+    vkey: list[str] = _VKEYS,
     out: Path = typer.Option(..., help="The page to write, such as report.html. A file that is there is kept."),
     tables: Path | None = typer.Option(
         None, "--csv", help="A folder for tables with every crossing, figure and entry."
     ),
-    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
-    mirror_vkey: list[str] = typer.Option(
-        [],
-        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
-    ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
+    at_least: int | None = _AT_LEAST,
+    mirror_vkey: list[str] = _MIRROR_VKEYS,
+    as_json: bool = _JSON,
 ) -> None:
     """Write a page that says what a log tells, for people, each figure with its entries. Exit 1 when something in it cannot have been.
 

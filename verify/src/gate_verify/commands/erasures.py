@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gate_core.command_line.erasure_orders import read, show
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail
-
-if TYPE_CHECKING:
-    pass
 
 
 def sign(

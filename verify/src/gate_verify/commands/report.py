@@ -69,14 +69,7 @@ class Made:
 
 
 def make(
-    logs: list[Path],
-    *,
-    identity: Path,
-    vkey: str,
-    known: Known,
-    out: Path,
-    tables: Path | None,
-    now: datetime,
+    logs: list[Path], *, identity: Path, vkey: str, known: Known, out: Path, tables: Path | None, now: datetime
 ) -> Made:
     """Make page and tables; what is wrong ends the command with one line, and leaves neither."""
     for path in (out, tables):

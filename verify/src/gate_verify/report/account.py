@@ -283,11 +283,7 @@ class Account:
         entries.append(told.index)
         if len(entries) <= SHOWN and told.index not in self.shown:
             self.shown[told.index] = Shown(
-                told.index,
-                told.when[:WORD_MAX],
-                (told.kind or "")[:WORD_MAX],
-                (told.crossing or "")[:WORD_MAX],
-                what,
+                told.index, told.when[:WORD_MAX], (told.kind or "")[:WORD_MAX], (told.crossing or "")[:WORD_MAX], what
             )
         return name
 
