@@ -87,7 +87,11 @@ class Store:
             with _translated("open"):
                 self._settle(path)
         except StoreFullError as error:
-            left = self._left_unsettled()
+            left: Left | None = None
+            with suppress(
+                StoreError
+            ):  # what an earlier run left without making it durable: closing a crossing too many does no harm
+                left = self.left()
             self.close()
             raise StoreFullError(str(error), left) from error
         except (StoreError, BadFormatError):
@@ -140,13 +144,6 @@ class Store:
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
                 run(_DAYS_OF_OLD_KEYS)
 
-    def _left_unsettled(self) -> Left | None:
-        """Read what an earlier run left without making it durable: closing a crossing too many does no harm."""
-        try:
-            return self.left()
-        except StoreError:
-            return None
-
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
         with suppress(sqlite3.Error):
@@ -157,17 +154,14 @@ class Store:
     def head(self) -> Head:
         """Return the end of the log."""
         if self._head is None:
-            self._head = self._read_head()
+            row = self._one("SELECT size, frontier, checkpoint FROM head")
+            try:
+                self._head = (
+                    Head(Frontier(), None) if row is None else Head(Frontier.from_bytes(row[0], row[1]), row[2])
+                )
+            except BadFormatError as error:
+                raise StoreError("the database's frontier is damaged") from error
         return self._head
-
-    def _read_head(self) -> Head:
-        row = self._one("SELECT size, frontier, checkpoint FROM head")
-        if row is None:
-            return Head(Frontier(), None)
-        try:
-            return Head(Frontier.from_bytes(row[0], row[1]), row[2])
-        except BadFormatError as error:
-            raise StoreError("the database's frontier is damaged") from error
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return the leaves `[start, end)`."""
@@ -181,12 +175,14 @@ class Store:
 
     def keys_to_move(self, end: int, count: int) -> list[WaitingKey]:
         """Return the first keys whose first record is before `end`."""
-        rows = self._all(f"{_WAITING} WHERE k.first < ? ORDER BY k.first LIMIT ?", end, count)
-        return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
+        return self._waiting("k.first < ? ORDER BY k.first LIMIT ?", end, count)
 
     def waiting(self, ids: Sequence[str]) -> list[WaitingKey]:
         """Return those of these keys that are here."""
-        rows = self._all(f"{_WAITING} WHERE k.id IN ({_marks(ids)})", *ids)
+        return self._waiting(f"k.id IN ({_marks(ids)})", *ids)
+
+    def _waiting(self, where: str, *values: object) -> list[WaitingKey]:
+        rows = self._all(f"{_WAITING} WHERE {where}", *values)
         return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
 
     def days_elsewhere(self, ids: Sequence[str]) -> set[str]:
@@ -296,8 +292,12 @@ class Store:
         """
         frontier, left = self.head().frontier, self.left()
         told, hashes = set[str](), list[bytes]()
+        first = records[0].happening
+        changed = left.boot is None or left.boot.name != first.boot
         with self._transaction() as run:
-            changed = self._begin_boot(run, records[0].happening, frontier, left.boot)
+            if changed:  # keep how the log was before the first record of a boot
+                row = (first.boot, frontier.size, frontier.root(), first.monotonic_ms)
+                run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
             for record in records:
                 leaf, header = record.header.leaf(), record.header
                 if header.index != frontier.size + len(hashes):
@@ -403,16 +403,6 @@ class Store:
                 return
         self._transactions = 0
 
-    def _begin_boot(
-        self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier, latest: Boot | None
-    ) -> bool:
-        """Keep how the log was before the first record of a boot. False for a later one."""
-        if latest is not None and latest.name == first.boot:
-            return False
-        row = (first.boot, before.size, before.root(), first.monotonic_ms)
-        run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
-        return True
-
     def _add_nodes(self, size: int) -> None:
         """Add the hashes of the tiles that became full with the tree's latest entry."""
         level, width = 1, size
@@ -517,8 +507,8 @@ def _create_schema(connection: sqlite3.Connection) -> None:
 
     database = Database(connection, execute_plugins=False, recursive_triggers=False)
     with database.atomic():
-        for name, columns in _TABLES.items():
-            database.table(name).create(columns, pk=_PRIMARY_KEYS[name], not_null=set(columns), strict=True)
+        for name, (key, columns) in _TABLES.items():
+            database.table(name).create(columns, pk=key, not_null=set(columns), strict=True)
         database.table("keys").create_index(["first"])
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
@@ -546,23 +536,13 @@ SELECT key, class || '-' || substr(max(hour), 1, 10) FROM (
           FROM entries WHERE i >= (SELECT min(first) FROM keys))
 ) GROUP BY key HAVING key IN (SELECT id FROM keys)
 """
-_TABLES: dict[str, dict[str, type]] = {
-    "entries": {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes},
-    "keys": {
-        "id": str,
-        "wrapped": bytes,
-        "first": int,
-    },  # not moved to their days' files yet; first: the first record sealed with it
-    "nodes": {"level": int, "n": int, "hash": bytes},  # tile levels from 1 on
-    "head": {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes},
-    "receipt": {"one": int, "size": int, "note": bytes},
-    "open_crossings": {"crossing": str, "first": int},
-}
-_PRIMARY_KEYS: dict[str, str | tuple[str, str]] = {
-    "entries": "i",
-    "keys": "id",
-    "nodes": ("level", "n"),
-    "head": "one",
-    "receipt": "one",
-    "open_crossings": "crossing",
+# Each with its primary key.
+_TABLES: dict[str, tuple[str | tuple[str, str], dict[str, type]]] = {
+    "entries": ("i", {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes}),
+    # Not moved to their days' files yet; first: the first record sealed with it.
+    "keys": ("id", {"id": str, "wrapped": bytes, "first": int}),
+    "nodes": (("level", "n"), {"level": int, "n": int, "hash": bytes}),  # tile levels from 1 on
+    "head": ("one", {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes}),
+    "receipt": ("one", {"one": int, "size": int, "note": bytes}),
+    "open_crossings": ("crossing", {"crossing": str, "first": int}),
 }

@@ -18,10 +18,11 @@ import math
 from dataclasses import dataclass, replace
 
 from gate.face.compare import alike, fused
-from gate.face.guidance import Hint, conditions
+from gate.face.guidance import HINTS, conditions
 from gate.face.quality import Observation
 from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
+from gate_core.evidence.screen import Guidance
 
 GOOD_FRAMES_MIN = 3
 GOOD_FRAMES_MAX = 5
@@ -47,7 +48,7 @@ class Guided:
     """
 
     faces: int
-    hint: Hint | None
+    hint: Guidance | None
     progress: int = 0
 
 
@@ -98,7 +99,7 @@ class Guide:
     """What the traveller is told: the first condition, once it holds."""
 
     def __init__(self) -> None:
-        self._held: frozenset[Hint] = frozenset()
+        self._held: frozenset[Guidance] = frozenset()
         self.told: Guided | None = None
         self._wanted: Guided | None = None
         self._steady = 0
@@ -106,11 +107,11 @@ class Guide:
     def see(self, seen: Observation) -> tuple[Guided, ...]:
         """Take one frame and return what is new, if anything is."""
         self._held = frozenset() if seen.quality is None else conditions(seen.quality.measures, self._held)
-        wished = self._held | {Hint.ONE_PERSON} if seen.faces > 1 else self._held
-        now = Guided(seen.faces, next((hint for hint in Hint if hint in wished), None))
+        wished = self._held | {Guidance.ONE_PERSON} if seen.faces > 1 else self._held
+        now = Guided(seen.faces, next((hint for hint in HINTS if hint in wished), None))
         self._steady = self._steady + 1 if now == self._wanted else 1
         self._wanted = now
-        steady = STEADY_FRAMES_BLINK if now.hint in (Hint.OPEN_EYES, Hint.CLOSE_MOUTH) else STEADY_FRAMES
+        steady = STEADY_FRAMES_BLINK if now.hint in (Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH) else STEADY_FRAMES
         if now == self.told or (self.told is not None and self._steady < steady):
             return ()
         self.told = now

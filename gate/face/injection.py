@@ -8,7 +8,6 @@ the traveller and are incidents; no finding proves nothing. Somebody who feeds i
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from dataclasses import replace
 from typing import Final
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
 from gate.picture import Picture
+from gate_core.evidence.evidence import CameraTrouble
 
 PRINT_SIZE: Final = (32, 24)
 LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second
@@ -42,14 +42,6 @@ _HEARING: Final = Hearing(
 Print = npt.NDArray[np.float32]
 
 
-class Tamper(enum.Enum):
-    """What is wrong with the video. Values stand in the audit log and are never renamed."""
-
-    COVERED = "camera_covered"
-    LOOPED = "video_looped"
-    DEAF = "video_ignores_exposure"
-
-
 class Feed:
     """Watches the video of one crossing. Each finding is given once. `lag_ms`: how late the camera obeys, if it was measured."""
 
@@ -63,29 +55,23 @@ class Feed:
         self._commands: list[Command] = []
         self._times_ms: list[int] = []
         self._levels: list[npt.NDArray[np.float64]] = []
-        self._given: set[Tamper] = set()
+        self._given: set[CameraTrouble] = set()
 
     def command(self, exposure: float, *, at_ms: int, taken_ms: int | None = None) -> None:
         """The camera was told another exposure, a multiple of the calibrated one, in the order of their times, and answered then."""
         self._commands.append(Command(at_ms, (float(np.log(exposure)),), taken_ms))
 
-    def see(self, frame: Picture, *, at_ms: int) -> tuple[Tamper, ...]:
+    def see(self, frame: Picture, *, at_ms: int) -> tuple[CameraTrouble, ...]:
         """Take the next frame and return what is newly found."""
         seen = _print(frame)
         if self._commands and len(self._times_ms) < LOOP_FRAMES_MAX:
             self._times_ms.append(at_ms)
             self._levels.append(np.array([_log_light(seen)]))
-        found = [
-            tamper
-            for tamper, is_so in (
-                (Tamper.COVERED, self._is_covered(seen, at_ms)),
-                (Tamper.LOOPED, self._comes_again(seen)),
-            )
-            if is_so
-        ]
+        is_covered, is_looped = self._is_covered(seen, at_ms), self._comes_again(seen)
         self._prints.append(seen)
         self._seen += 1
-        return self._new(found)
+        found = ((CameraTrouble.COVERED, is_covered), (CameraTrouble.LOOPED, is_looped))
+        return self._new([trouble for trouble, is_so in found if is_so])
 
     @property
     def exposure_answer(self) -> Answer | None:
@@ -104,10 +90,10 @@ class Feed:
         found = self.exposure_answer
         return found is not None and self._is_close(found)
 
-    def conclude(self) -> tuple[Tamper, ...]:
+    def conclude(self) -> tuple[CameraTrouble, ...]:
         """Judge the challenge once it is over. A camera that was asked too little, or never, is not found deaf."""
         found = self.exposure_answer
-        return () if found is None or self._is_close(found) else self._new([Tamper.DEAF])
+        return () if found is None or self._is_close(found) else self._new([CameraTrouble.DEAF])
 
     def wipe(self) -> None:
         """Zero what shows the person."""
@@ -119,8 +105,8 @@ class Feed:
     def _is_close(found: Answer) -> bool:
         return found.correlation >= CHALLENGE_CORRELATION_MIN and found.gain >= CHALLENGE_GAIN_MIN
 
-    def _new(self, found: list[Tamper]) -> tuple[Tamper, ...]:
-        new = tuple(tamper for tamper in found if tamper not in self._given)
+    def _new(self, found: list[CameraTrouble]) -> tuple[CameraTrouble, ...]:
+        new = tuple(trouble for trouble in found if trouble not in self._given)
         self._given.update(new)
         return new
 

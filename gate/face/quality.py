@@ -16,9 +16,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from gate.face.guidance import EXCUSABLE, Hint, conditions
+from gate.face.guidance import EXCUSABLE, HINTS, conditions
 from gate.face.values import PITCH_FRONTAL, Box, Landmarks, Measures, Points, Pose, Template
 from gate.picture import Picture
+from gate_core.evidence.screen import Guidance
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
@@ -71,13 +72,13 @@ class Quality:
     """The measures of one face, and what is to be wished for in this frame by itself, most useful first."""
 
     measures: Measures
-    hints: tuple[Hint, ...]
+    hints: tuple[Guidance, ...]
 
     @classmethod
     def of(cls, measures: Measures) -> Quality:
         """Judge the frame by itself, without what was told before."""
         wished = conditions(measures)
-        return cls(measures, tuple(hint for hint in Hint if hint in wished))
+        return cls(measures, tuple(hint for hint in HINTS if hint in wished))
 
     @property
     def usable(self) -> bool:
@@ -210,6 +211,6 @@ class Observation:
         return self.faces == 1 and self.quality is not None and self.quality.passable
 
     @property
-    def hints(self) -> tuple[Hint, ...]:
+    def hints(self) -> tuple[Guidance, ...]:
         """What the traveller could do better in this frame, most useful first."""
         return self.quality.hints if self.quality is not None else ()

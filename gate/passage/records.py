@@ -23,6 +23,7 @@ from gate.passage.policy import Policy, Verdict
 from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.trust_lists import PublishedList
 
 
 class Direction(enum.Enum):
@@ -220,15 +221,6 @@ class Stopped(_Record):
 
     kind: ClassVar = RecordKind.STOPPED
     about: ClassVar = RecordClass.DEVICE
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedList:
-    """One publication that the lists were made from. `signed_at` is RFC 3339."""
-
-    kind: str
-    publisher: str
-    signed_at: str
 
 
 @dataclass(frozen=True, slots=True)

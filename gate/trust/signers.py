@@ -90,9 +90,8 @@ def no_seal_signer(certificate: Certificate) -> str:
 def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> str:
     if certificate.not_after < now:
         return "ended"
-    if find_issuer(certificate, anchors, now).result is not Result.SUCCESSFUL:
-        return "signed by no known CSCA"
-    return ""
+    signed = find_issuer(certificate, anchors, now).result is Result.SUCCESSFUL
+    return "" if signed else "signed by no known CSCA"
 
 
 def fingerprints(connection: sqlite3.Connection, table: str) -> frozenset[bytes]:
@@ -106,22 +105,17 @@ def _fingerprints(table: str) -> str:
 
 def write(connection: sqlite3.Connection, admitted: Admitted, seal_signers: Admitted, now: datetime) -> None:
     """Take the new ones in and let go of those that have ended, inside the transaction of the caller."""
-    connection.executemany(
-        "INSERT INTO seal_signer VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
-            for one in seal_signers.new
-        ],
-    )
-    connection.execute("DELETE FROM seal_signer WHERE not_after < ?", (now.isoformat(),))
-    connection.executemany(
-        "INSERT INTO document_signer VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.fingerprint, one.der, one.issuer_id, str(one.serial), one.key_id, one.not_after.isoformat())
-            for one in admitted.new
-        ],
-    )
-    connection.execute("DELETE FROM document_signer WHERE not_after < ?", (now.isoformat(),))
+    seals = [
+        (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
+        for one in seal_signers.new
+    ]
+    documents = [
+        (one.fingerprint, one.der, one.issuer_id, str(one.serial), one.key_id, one.not_after.isoformat())
+        for one in admitted.new
+    ]
+    for table, rows in (("seal_signer", seals), ("document_signer", documents)):
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - names of our own
+        connection.execute(f"DELETE FROM {table} WHERE not_after < ?", (now.isoformat(),))  # noqa: S608
 
 
 class DirectorySigners:

@@ -19,6 +19,7 @@ from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
 from gate.trust.opening import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
+from gate_core.evidence.trust_lists import Edition, PublishedList
 from gate_documents.checks import Tolerance
 from gate_documents.dates import revocation_list_until
 from gate_documents.pki.anchors import Anchor
@@ -64,30 +65,6 @@ class Coverage:
     revocation_until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A signed list that is in the store: its kind, the country that published it, and when it was signed."""
-
-    kind: str
-    publisher: str
-    signed_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """Which revocation list of a CSCA is in the store: its country (`-` if none is known), its number, and its two dates."""
-
-    country: str
-    number: str | None
-    this_update: datetime
-    next_update: datetime | None
-
-    @property
-    def until(self) -> datetime | None:
-        """The last moment at which it is current."""
-        return revocation_list_until(self.this_update, self.next_update)
-
-
 class TrustStore:
     """A snapshot of the store; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
@@ -101,7 +78,7 @@ class TrustStore:
         certificates: Sequence[sqlite3.Row],
         revocation_lists: Sequence[sqlite3.Row],
         defect_lists: Sequence[sqlite3.Row] = (),
-        published: Sequence[Published] = (),
+        published: Sequence[PublishedList] = (),
         newest_import: datetime | None,
         signers: DirectorySigners | None = None,
         tolerated: Mapping[bytes, frozenset[Tolerance]] | None = None,
@@ -163,9 +140,8 @@ class TrustStore:
         tolerated: dict[bytes, frozenset[Tolerance]] = defaultdict(frozenset)
         for fingerprint, name in tolerances:
             tolerated[fingerprint] |= {Tolerance[name]}
-        certificates.sort(
-            key=lambda row: row["fingerprint"]
-        )  # not by SQLite: rows are counted as they come, and it would heap them up
+        # Not by SQLite: rows are counted as they come, and it would heap them up.
+        certificates.sort(key=lambda row: row["fingerprint"])
         newest = max((row["imported_at"] for row in sources), default=None)
         return cls(
             certificates=certificates,
@@ -200,8 +176,11 @@ class TrustStore:
             rows = [row for row in self._revocation_lists if row["issuer_id"] == issuer_id]
             if not rows:
                 return ()  # not remembered: whoever shows documents may name issuers without end
-            lists = sorted(map(self._revocation_list, rows), key=lambda one: one.this_update, reverse=True)
-            self._revocations[issuer_id] = tuple(lists)
+            lists = [
+                replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
+                for row in rows
+            ]
+            self._revocations[issuer_id] = tuple(sorted(lists, key=lambda one: one.this_update, reverse=True))
         return self._revocations[issuer_id]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
@@ -210,7 +189,10 @@ class TrustStore:
         The lists are parsed when they are first asked for. Those for demos concern only what is signed under a CSCA for demos.
         """
         found = [(entry, test) for entry, test in self._all_defects() if entry.affected.names(signer)]
-        demo = any(test for _, test in found) and self._is_for_demos(signer)
+        anchors: Sequence[Anchor] = ()
+        if any(test for _, test in found):
+            anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
+        demo = bool(anchors) and all(anchor.test for anchor in anchors)
         return [entry for entry, test in found if demo or not test]
 
     def read_ahead(self) -> None:
@@ -246,10 +228,6 @@ class TrustStore:
         """How many signers of seals are held."""
         return 0 if self._signers is None else self._signers.seal_count
 
-    def _is_for_demos(self, signer: Certificate) -> bool:
-        anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
-        return bool(anchors) and all(anchor.test for anchor in anchors)
-
     @property
     def marked_as_test(self) -> int:
         """How many certificates and lists are fit for demos only."""
@@ -279,20 +257,16 @@ class TrustStore:
     def editions(self) -> tuple[Edition, ...]:
         """The revocation lists that are held, by country."""
         countries = {row["subject_id"]: row["country"] or "-" for row in self._certificates}
-        return tuple(
-            sorted(
-                (
-                    Edition(
-                        country=countries.get(row["issuer_id"], "-"),
-                        number=row["number"],
-                        this_update=datetime.fromisoformat(row["this_update"]),
-                        next_update=None if row["next_update"] is None else datetime.fromisoformat(row["next_update"]),
-                    )
-                    for row in self._revocation_lists
-                ),
-                key=lambda one: (one.country, one.this_update),
+        editions = [
+            Edition(
+                country=countries.get(row["issuer_id"], "-"),
+                number=row["number"],
+                this_update=datetime.fromisoformat(row["this_update"]),
+                next_update=None if row["next_update"] is None else datetime.fromisoformat(row["next_update"]),
             )
-        )
+            for row in self._revocation_lists
+        ]
+        return tuple(sorted(editions, key=lambda one: (one.country, one.this_update)))
 
     def csca_departures(self) -> list[tuple[str, str, str]]:
         """Country, subject and tolerance of each certificate that does not say that it may sign certificates."""
@@ -301,9 +275,6 @@ class TrustStore:
             for index, row in enumerate(self._certificates)
             for departure in self._anchor(index).certificate.csca_departures
         ]
-
-    def _revocation_list(self, row: sqlite3.Row) -> RevocationList:
-        return replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
 
     def _revocation_until(self, issuer_ids: set[bytes]) -> str:
         ends = [
@@ -340,21 +311,21 @@ def _are_undamaged(certificates: Sequence[sqlite3.Row], *lists: Sequence[sqlite3
     return all(hashlib.sha256(der).digest() == digest for digest, der in digests)
 
 
-def _published(sources: Sequence[sqlite3.Row]) -> list[Published]:
+def _published(sources: Sequence[sqlite3.Row]) -> list[PublishedList]:
     """The newest list of each kind and publisher."""
     newest: dict[tuple[str, str], str] = {}
     for row in sources:
         if row["publisher"] is not None:
             key = (row["kind"], row["publisher"])
             newest[key] = max(row["signed_at"], newest.get(key, ""))
-    return [Published(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
+    return [PublishedList(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
 
 
 def _version(
     certificates: Sequence[sqlite3.Row],
     revocation_lists: Sequence[sqlite3.Row],
     defect_lists: Sequence[sqlite3.Row],
-    published: Sequence[Published],
+    published: Sequence[PublishedList],
     signers: DirectorySigners | None,
 ) -> str:
     lines = sorted(

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from gate.trust.errors import StoreError
-from gate.trust.freshness import Alarm, alarms, in_words
+from gate.trust.freshness import Alarm, alarms, in_words, is_overdue
 from gate.trust.opening import open_snapshot, shown
-from gate.trust.store import Edition, TrustStore
+from gate.trust.store import TrustStore
+from gate_core.evidence.trust_lists import Edition
 from gate_documents.checks import Tolerance
 
 _CERTIFICATES: Final = "SELECT coalesce(nullif(country, ''), '-') AS code, subject_id, not_before, not_after, standing, test FROM certificate"
@@ -148,5 +149,4 @@ def _revocation(editions: list[Edition], now: datetime) -> Revocation:
     """A country is as well off as its newest list: superseded CSCAs stop publishing."""
     if not editions:
         return Revocation.NONE
-    current = any(one.until is not None and one.until >= now for one in editions)
-    return Revocation.CURRENT if current else Revocation.OVERDUE
+    return Revocation.OVERDUE if all(is_overdue(one, now) for one in editions) else Revocation.CURRENT

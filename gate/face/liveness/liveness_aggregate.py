@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 import cv2
 import numpy as np
 
 from gate.face.liveness.frame_features import glimpse
-from gate.face.liveness.fusion import Cue, Judge, Liveness, Reading, judge_for
+from gate.face.liveness.fusion import Cue, Judge, Reading, judge_for
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Flicker, Pattern
@@ -82,10 +83,7 @@ class Witness:
             self._since_ms = seen.at_ms
         if seen.box is not None:
             self._look(frame, seen.box, at_ms=seen.at_ms, passable=seen.passable)
-        found = self.judge()
-        return LiveEvidence(
-            found.score, ready=self._ready, cues=tuple((reading.cue.value, reading.value) for reading in found.readings)
-        )
+        return replace(self.judge(), ready=self._ready)
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
         """The display shows a colour."""
@@ -100,7 +98,7 @@ class Witness:
         """How many frames of this face the model's score rests on."""
         return len(self._scores)
 
-    def judge(self) -> Liveness:
+    def judge(self) -> LiveEvidence:
         """The score and what it rests on, so far."""
         readings = (
             Reading(Cue.PASSIVE, statistics.median(self._scores) if self._scores else None),
@@ -110,7 +108,7 @@ class Witness:
             Reading(Cue.LIGHT, self._light.gain),
             Reading(Cue.SHADING, self._light.shading),
         )
-        return self._judge.judge(readings)
+        return LiveEvidence(self._judge.judge(readings), cues=tuple((one.cue.value, one.value) for one in readings))
 
     def wipe(self) -> None:
         """Zero what shows the person, and begin anew; what the display shows is still true."""

@@ -30,7 +30,6 @@ from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.compare import pair_of, spelt, swapped
-from gate.face.guidance import Hint
 from gate.face.likeness import Geometry, Likeness, of_portrait
 from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
@@ -49,7 +48,7 @@ from gate.programs.vision.sealed_views import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import CameraTrouble, Swap
+from gate_core.evidence.evidence import Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.sealing import FACE
 from gate_core.programs import clock
@@ -280,7 +279,7 @@ class Child:
         for templates in earlier:
             for template in templates:
                 template.wipe()
-        return Swap(found)
+        return found
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
@@ -334,7 +333,7 @@ class Child:
                 if self._preview_wanted:
                     await self._show(frame)
                 for trouble in await crossing.video.see(frame):
-                    await self._parent.send(messages.VideoDoubted(crossing.id, CameraTrouble(trouble.value)))
+                    await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 await self._tint(crossing)
                 if self._printed is not None and self._seen_well:
@@ -413,8 +412,9 @@ def message_of(
 ) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
     """What the lane is told."""
     match event:
-        case Guided(faces, hint, progress):
-            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces), session, progress)
+        case Guided(faces, hint, progress):  # nobody in the picture is asked to look at the camera
+            guidance = hint or (Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE)
+            return messages.FaceSeen(crossing, faces, guidance, session, progress)
         case Compared():
             return messages.FaceCompared(
                 crossing=crossing,
@@ -432,29 +432,6 @@ def message_of(
         case Changed(change, proved_ms, grown):
             ago_ms = None if proved_ms is None else max(0, _now_ms() - proved_ms)
             return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
-
-
-GUIDANCE_OF = {
-    Hint.ONE_PERSON: Guidance.ONE_PERSON,
-    Hint.COME_CLOSER: Guidance.COME_CLOSER,
-    Hint.STEP_BACK: Guidance.STEP_BACK,
-    Hint.MOVE_LEFT: Guidance.MOVE_LEFT,
-    Hint.MOVE_RIGHT: Guidance.MOVE_RIGHT,
-    Hint.MOVE_UP: Guidance.MOVE_UP,
-    Hint.MOVE_DOWN: Guidance.MOVE_DOWN,
-    Hint.FACE_FORWARD: Guidance.FACE_FORWARD,
-    Hint.MORE_LIGHT: Guidance.MORE_LIGHT,
-    Hint.HOLD_STILL: Guidance.HOLD_STILL,
-    Hint.OPEN_EYES: Guidance.OPEN_EYES,
-    Hint.CLOSE_MOUTH: Guidance.CLOSE_MOUTH,
-}
-
-
-def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
-    """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
-    if hint is None:
-        return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
-    return GUIDANCE_OF[hint]
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gate.face.injection import Feed, Tamper
+from gate.face.injection import Feed
 from gate_core.errors import DriverError, RefusedError
+from gate_core.evidence.evidence import CameraTrouble
 from gate_core.ports.values import CameraControls
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Video:
         self._refusals = 0
         self._concluded = False
 
-    async def see(self, frame: Frame) -> tuple[Tamper, ...]:
+    async def see(self, frame: Frame) -> tuple[CameraTrouble, ...]:
         """Take the next frame and return what is newly found."""
         at_ms = int(frame.at_s * 1000)
         found = self._feed.see(frame.pixels, at_ms=at_ms)
