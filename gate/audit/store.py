@@ -120,25 +120,9 @@ class Store:
             )
         if version == 0:
             _create_schema(self._connection)
-        for table in ("probe", "remembered"):
-            run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
-        run(
-            "CREATE TABLE IF NOT EXISTS approved"
-            " (one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL) STRICT"
-        )
-        run("CREATE TABLE IF NOT EXISTS handovers (since INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT")
-        run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
-        run(
-            "CREATE TABLE IF NOT EXISTS boot (one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,"
-            " root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL) STRICT"
-        )
-        run(
-            "CREATE TABLE IF NOT EXISTS times (one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER) STRICT"
-        )
+        for table, columns in _LATER_TABLES.items():
+            run(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) STRICT")
         run(_TIMES_OF_AN_OLDER_LOG)
-        run("CREATE TABLE IF NOT EXISTS undated (id TEXT PRIMARY KEY) STRICT")
-        run("CREATE TABLE IF NOT EXISTS held (day TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT")
-        run("CREATE TABLE IF NOT EXISTS pruned (n INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT")
         if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
             with self._transaction():
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
@@ -536,6 +520,18 @@ SELECT key, class || '-' || substr(max(hour), 1, 10) FROM (
           FROM entries WHERE i >= (SELECT min(first) FROM keys))
 ) GROUP BY key HAVING key IN (SELECT id FROM keys)
 """
+_LATER_TABLES: dict[str, str] = {
+    "probe": "one INTEGER PRIMARY KEY, value BLOB",
+    "remembered": "one INTEGER PRIMARY KEY, value BLOB",
+    "approved": "one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL",
+    "handovers": "since INTEGER PRIMARY KEY, note BLOB NOT NULL",
+    "referred": "crossing TEXT PRIMARY KEY, first INTEGER NOT NULL",
+    "boot": "one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL",
+    "times": "one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER",
+    "undated": "id TEXT PRIMARY KEY",
+    "held": "day TEXT PRIMARY KEY, n INTEGER NOT NULL",
+    "pruned": "n INTEGER PRIMARY KEY, hashes BLOB NOT NULL",
+}
 # Each with its primary key.
 _TABLES: dict[str, tuple[str | tuple[str, str], dict[str, type]]] = {
     "entries": ("i", {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes}),

@@ -31,7 +31,7 @@ from gate_core.audit_format.handover import Handover, follow, hand_over, in_forc
 from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.record import Happening, Header, check_origin
-from gate_core.audit_format.resume_state import Approved, Boot
+from gate_core.audit_format.resume_state import Approved, Left
 from gate_core.audit_format.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import files_above, files_of_piece, key_path
 from gate_core.audit_format.tiles import TILE_WIDTH, Piece, encode_tile, tile_path
@@ -89,15 +89,9 @@ class Standing:
     checkpoint: Checkpoint | None
     note: bytes | None  # the signed checkpoint; None before the first entry
     mirrored: int
-    open_crossings: tuple[str, ...]
-    referred: tuple[str, ...]
     problem: str | None
-    remembered: bytes = b""
+    left: Left
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
-    approved: Approved | None = None
-    boot: Boot | None = None  # of the latest record
-    written: str = ""  # the latest hour of any record
-    cosigned_s: int | None = None  # when the mirror signed its latest receipt, in seconds since 1970 by its clock
 
 
 class Writer:
@@ -131,7 +125,7 @@ class Writer:
         self._reserve, self._last = reserve, last
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
-        self._standing = Standing(None, None, 0, (), (), "the database is not open yet")
+        self._standing = Standing(None, None, 0, "the database is not open yet", Left())
         self._is_rolled_back = False
         self._size_at_start: int | None = None
         try:
@@ -184,7 +178,7 @@ class Writer:
 
     def _older(self, batch: Sequence[Wanted]) -> set[bytes]:
         """The appends, not written yet, that rest on an older approval than a record before them."""
-        newest, found = self._standing.approved, set[bytes]()
+        newest, found = self._standing.left.approved, set[bytes]()
         for one in batch:
             mine = one.happening.approved
             if mine is None or one.happening.id in self._known:
@@ -296,17 +290,14 @@ class Writer:
             cosigned_s = None if signed_s is None else min(signed_s, TIME_S_MAX)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note, now_ms, cosigned_s)
-                left = store.left()
-                self._standing = replace(
-                    self._standing, mirrored=receipt.size, boot=left.boot, cosigned_s=left.cosigned_s
-                )
+                self._standing = replace(self._standing, mirrored=receipt.size, left=store.left())
 
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that somebody else knows to be newer than those that records rest on. Raises StoreError."""
         with self._using_store() as store:
-            if newer.follows(self._standing.approved):
+            if newer.follows(self._standing.left.approved):
                 store.know_approval(newer)
-                self._standing = replace(self._standing, approved=newer)
+                self._standing = replace(self._standing, left=store.left())
 
     def days_of(self, ids: Sequence[str]) -> set[KeyDay]:
         """The days that these keys lie with, or would if they were moved by their own. Raises StoreError and OSError."""
@@ -507,13 +498,9 @@ class Writer:
                 if self._make_room():
                     continue
                 if (left := error.left) is not None:
-                    self._standing = replace(
-                        self._standing,
-                        open_crossings=left.open_crossings,
-                        referred=left.referred,
-                        remembered=left.remembered,
-                        approved=left.approved,
-                    )
+                    known = self._standing.left  # of times and boots what was durable
+                    left = replace(left, written=known.written, cosigned_s=known.cosigned_s, boot=known.boot)
+                    self._standing = replace(self._standing, left=left)
                 raise
             return
 
@@ -545,19 +532,10 @@ class Writer:
 
     def _release(self, store: Store, head: Head) -> None:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
-        left, size = store.left(), head.frontier.size
-        self._standing = replace(
-            self._standing,
-            checkpoint=Checkpoint(self._signer.verifier.name, size, head.frontier.root()) if head.checkpoint else None,
-            note=head.checkpoint,
-            open_crossings=left.open_crossings,
-            referred=left.referred,
-            remembered=left.remembered,
-            approved=left.approved,  # one may be known before the first record
-            boot=left.boot,
-            written=left.written,
-            cosigned_s=left.cosigned_s,
-        )
+        frontier, checkpoint = head.frontier, None
+        if head.checkpoint:
+            checkpoint = Checkpoint(self._signer.verifier.name, frontier.size, frontier.root())
+        self._standing = replace(self._standing, checkpoint=checkpoint, note=head.checkpoint, left=store.left())
 
 
 def _header(leaf: bytes) -> Header:

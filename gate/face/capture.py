@@ -57,13 +57,13 @@ class Compared:
     """The comparison. `match` and `liveness` are None when they could not be had; `reasons` say why."""
 
     faces: int
-    match: float | None
-    liveness: float | None
     portrait_usable: bool
-    model: str
-    frames: int
     good_frame_ms: int
     reasons: tuple[str, ...]
+    match: float | None = None
+    liveness: float | None = None
+    model: str = ""
+    frames: int = 0
     cues: tuple[tuple[str, float | None], ...] = ()
 
 
@@ -190,7 +190,11 @@ class Capture:
 
     def _collect(self, seen: Observation, state: TrackState) -> None:
         if state in (TrackState.LOST, TrackState.SWITCHED):
-            self._start_over()
+            # Another person, or none: what was collected belongs to nobody.
+            self._track.wipe()
+            self._track = Track(self._rules)
+            self._good.clear()
+            self._enough_at_ms = self._since_ms = None
             state = self._track.follow(seen)
         self._alone = seen.faces == 1 and state is TrackState.HELD
         if seen.faces < 2:
@@ -231,21 +235,14 @@ class Capture:
             return True
         return (seen.quality.usable, seen.quality.worth) > self._good[-1].rank
 
-    def _start_over(self) -> None:
-        """Another person, or none: what was collected belongs to nobody."""
-        self._track.wipe()
-        self._track = Track(self._rules)
-        self._good.clear()
-        self._enough_at_ms = None
-        self._since_ms = None
-
     def _compare_when_ready(self) -> list[Event]:
         if self.compared or self._portrait is None:
             return []
         since = self._several_since_ms
         if since is not None and self._last_ms - since >= SEVERAL_STAY_MS:
             self.compared = True
-            return [self._several()]
+            usable = self.portrait is not None
+            return [Compared(self._faces, usable, good_frame_ms=self._last_ms, reasons=("several_faces_stay",))]
         if not self._alone or self._enough_at_ms is None:
             return []
         if not self._live.ready and self._last_ms - self._enough_at_ms < LIVE_WAIT_MS:
@@ -253,33 +250,21 @@ class Capture:
         self.compared = True
         return [self._comparison(self._portrait)]
 
-    def _several(self) -> Compared:
-        return Compared(
-            faces=self._faces,
-            match=None,
-            liveness=None,
-            portrait_usable=isinstance(self._portrait, Template),
-            model="",
-            frames=0,
-            good_frame_ms=self._last_ms,
-            reasons=("several_faces_stay",),
-        )
-
     def _comparison(self, portrait: Template | PortraitProblem) -> Compared:
-        problem = portrait if isinstance(portrait, PortraitProblem) else None
         person = fused([frame.template for frame in self._good], [frame.weight for frame in self._good])
         assert self._enough_at_ms is not None, "enough frames came"
         self.person, self._compared_px = person, self._track.proved_px
-        reasons = (() if problem is None else (problem.value,)) + self._live.reasons
+        match = alike(portrait, person) if isinstance(portrait, Template) else None
+        reasons = (portrait.value,) if isinstance(portrait, PortraitProblem) else ()
         return Compared(
             faces=1,
-            match=alike(portrait, person) if isinstance(portrait, Template) else None,
+            match=match,
             liveness=self._live.score,
-            portrait_usable=problem is None,
+            portrait_usable=match is not None,
             model=person.model,
             frames=len(self._good),
             good_frame_ms=self._enough_at_ms,
-            reasons=reasons + (() if self._live.score is not None else ("liveness_not_run",)),
+            reasons=reasons + self._live.reasons + (() if self._live.score is not None else ("liveness_not_run",)),
             cues=self._live.cues,
         )
 

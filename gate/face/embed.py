@@ -9,16 +9,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from gate.face.align import ALIGNMENTS, align
-from gate.face.values import NoFaceError, Points, Template
+from gate.face.values import Floats, NoFaceError, Points, Template
 from gate.picture import Picture
 from models.cohort import Cohort
 from models.manifest import Model, Pixels
 from models.runtime import Session
-
-Floats = npt.NDArray[np.float32]
 
 _HASH = 8
 _NAME_MAX = 54  # both together are a name again

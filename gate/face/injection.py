@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
+from gate.face.values import Floats
 from gate.picture import Picture
 from gate_core.evidence.evidence import CameraTrouble
 
@@ -39,15 +40,13 @@ _HEARING: Final = Hearing(
     lag_max_ms=CAMERA_LAG_MAX_MS, lag_step_ms=20, settle_ms=30, frames_min=6, commands_min=5, levels_min=3
 )
 
-Print = npt.NDArray[np.float32]
-
 
 class Feed:
     """Watches the video of one crossing. Each finding is given once. `lag_ms`: how late the camera obeys, if it was measured."""
 
     def __init__(self, *, lag_ms: int | None = None) -> None:
         self._hearing = _HEARING.about(lag_ms)
-        self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
+        self._prints: deque[Floats] = deque(maxlen=LOOP_FRAMES_MAX)
         self._seen = 0
         self._matched = -1  # the frame of the past that came again last, counted from the first
         self._again: deque[bool] = deque(maxlen=LOOP_LOOK_FRAMES)
@@ -110,7 +109,7 @@ class Feed:
         self._given.update(new)
         return new
 
-    def _is_covered(self, seen: Print, at_ms: int) -> bool:
+    def _is_covered(self, seen: Floats, at_ms: int) -> bool:
         if float(seen.std()) > COVERED_SPREAD_MAX:
             self._covered_since_ms = None
             return False
@@ -118,7 +117,7 @@ class Feed:
             self._covered_since_ms = at_ms
         return at_ms - self._covered_since_ms >= COVERED_MS
 
-    def _comes_again(self, seen: Print) -> bool:
+    def _comes_again(self, seen: Floats) -> bool:
         """Compare with every frame of the past. Frames may be left out on the way, so most of the last ones, not all, must come again."""
         if len(self._prints) < _APART_MIN:
             return False
@@ -133,13 +132,13 @@ class Feed:
         return sum(self._again) >= LOOP_RUN_MIN
 
 
-def _print(frame: Picture) -> Print:
+def _print(frame: Picture) -> Floats:
     """The frame in few pixels, so that neither noise nor compression tells two apart."""
     small = cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
-def _log_light(seen: Print) -> float:
+def _log_light(seen: Floats) -> float:
     """The logarithm of the light that fell in, from the middle half of the pixels: neither lamps nor black coats."""
     levels = np.sort(seen, axis=None)
     middle = levels[levels.size // 4 : -levels.size // 4]

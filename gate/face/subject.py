@@ -24,10 +24,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from gate.face.detect import COMPANION_SIDE_MIN, COMPANION_SIDE_PX_MIN
-from gate.face.values import Box, Face
+from gate.face.values import Box, Face, Floats
 from gate.picture import Picture
 
 STABLE_FRAMES: Final = 3
@@ -106,7 +105,7 @@ class Chooser:
         self._numbers = itertools.count(1)
         self._subject = 0
         self._pictures: deque[Box] = deque(maxlen=PICTURES_MAX)
-        self._thumbs: deque[tuple[int, npt.NDArray[np.float32]]] = deque(maxlen=_THUMBS_MAX)
+        self._thumbs: deque[tuple[int, Floats]] = deque(maxlen=_THUMBS_MAX)
 
     def choose(self, faces: tuple[Face, ...], frame: Picture, *, at_ms: int) -> Choice:
         """Take one frame's faces."""
@@ -151,15 +150,17 @@ class Chooser:
             before = self._thumb_before(at_ms, since_ms=one.since_ms)
             if before.shape != thumb.shape:
                 continue
-            before = _as_bright(before, thumb)
+            # Under the exposure of this frame, which may have been challenged between them.
+            before = before * np.float32(np.median(thumb / np.maximum(before, 1.0)))
             room = float(np.median(np.abs(thumb - before)))
             moves = _change_in(one.face.box, thumb, before, scale) > max(_STILL_LEVELS, _STILL_TIMES * room)
             was = one.picture
-            one.take(moves=moves, picture_hung_here=self._picture_hung_at(one.face.box), at_ms=at_ms)
+            hung_here = any(one.face.box.overlap(place) >= SAME_PLACE_MIN for place in self._pictures)
+            one.take(moves=moves, picture_hung_here=hung_here, at_ms=at_ms)
             if one.picture and not was:
                 self._pictures.append(one.face.box)
 
-    def _thumb_before(self, at_ms: int, *, since_ms: int) -> npt.NDArray[np.float32]:
+    def _thumb_before(self, at_ms: int, *, since_ms: int) -> Floats:
         """The small picture to compare this frame's with: the oldest of the last while, or else the one before, however long ago.
 
         Frames come seldom on a busy machine; compared with themselves they would show a statue. A face's first frame has no other.
@@ -167,9 +168,6 @@ class Chooser:
         earlier = [(then_ms, thumb) for then_ms, thumb in self._thumbs if since_ms <= then_ms < at_ms]
         lately = [thumb for then_ms, thumb in earlier if then_ms >= at_ms - _LOOK_BACK_MS]
         return lately[0] if lately else earlier[-1][1] if earlier else self._thumbs[-1][1]
-
-    def _picture_hung_at(self, box: Box) -> bool:
-        return any(box.overlap(place) >= SAME_PLACE_MIN for place in self._pictures)
 
     def _chosen(self, people: list[_Followed], *, height: int) -> _Followed | None:
         able = [one for one in people if one.proved and one.frames >= STABLE_FRAMES and self._in_zone(one.face, height)]
@@ -196,12 +194,7 @@ def _on_chest(box: Box, above: Box) -> bool:
     return box is not above and below and y > over_y and abs(x - over_x) <= _CHEST_WIDTHS * above.width
 
 
-def _as_bright(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The earlier picture under the exposure of the later one, which may have been challenged between them."""
-    return before * np.float32(np.median(now / np.maximum(before, 1.0)))
-
-
-def _change_in(box: Box, now: npt.NDArray[np.float32], before: npt.NDArray[np.float32], scale: float) -> float:
+def _change_in(box: Box, now: Floats, before: Floats, scale: float) -> float:
     """How much a place changed, in grey levels; brighter or darker as a whole is no change of place."""
     left, top = max(0, round(box.left * scale)), max(0, round(box.top * scale))
     right, bottom = round(box.right * scale), round(box.bottom * scale)

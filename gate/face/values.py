@@ -14,6 +14,7 @@ import numpy.typing as npt
 from models.cohort import Cohort
 
 Points = npt.NDArray[np.float64]  # (n, 2): x, y
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Template:
     (`gate.face.embed.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
     """
 
-    vector: npt.NDArray[np.float32]
+    vector: Floats
     model: str
     cohort: Cohort | None = None
 

@@ -55,13 +55,9 @@ class MrzFormat(enum.Enum):
     @property
     def shape(self) -> tuple[int, int]:
         """How many lines, and how many characters in each."""
-        match self:
-            case MrzFormat.TD1:
-                return 3, 30
-            case MrzFormat.TD2 | MrzFormat.MRV_B:
-                return 2, 36
-            case MrzFormat.TD3 | MrzFormat.MRV_A:
-                return 2, 44
+        if self is MrzFormat.TD1:
+            return 3, 30
+        return 2, 36 if self in {MrzFormat.TD2, MrzFormat.MRV_B} else 44
 
 
 class Why(enum.Enum):

@@ -86,24 +86,20 @@ class _Hours(_Table, frozen=True):
     end: time = msgspec.field(name="to")
 
 
-class _State(_Table, frozen=True):
+class _State(_Days, frozen=True):
     """A named state of the site, with its legal basis."""
 
     title: Words
     basis: Words
-    first: date = msgspec.field(name="from")
-    last: date = msgspec.field(name="to")
 
 
-class _Rule(_Table, frozen=True):
+class _Rule(_Days, frozen=True):
     """One rule; `when` is read by hand, since TOML has no word for what it is."""
 
     effect: Effect
     title: Words
     basis: Words
     author: Words
-    first: date = msgspec.field(name="from")
-    last: date = msgspec.field(name="to")
     when: dict[str, Any] = {}
     instructions: Annotated[str, msgspec.Meta(max_length=500)] = ""
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None

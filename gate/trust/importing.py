@@ -20,6 +20,7 @@ from typing import Final
 from gate.trust import signers
 from gate.trust.admission import Admission, Known
 from gate.trust.errors import BusyError, StoreError
+from gate.trust.list_kinds import ListOfDefects
 from gate.trust.opening import open_snapshot
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import Rejected, Source, Way
@@ -172,7 +173,7 @@ def _import_into(
         under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
         under_way.admit(some, progress)
         with connection:
-            written = write(connection, under_way, some, test=test, now=now)
+            unnamed = write(connection, under_way, some, test=test, now=now)
             refused = {some[index].sha256 for index in under_way.revoked}
             gone, withdrawn = withdraw_revoked(connection, refused, test=test, now=now)
             tidy(connection)
@@ -181,9 +182,9 @@ def _import_into(
             accepted=len(under_way.accepted),
             rejected=(*gone, *under_way.rejected),
             countries=len({certificate.country for certificate, _ in under_way.accepted.values()}),
-            revocation_lists=written.revocation_lists,
-            defect_lists=written.defect_lists,
-            withdrawn=written.withdrawn + withdrawn,
+            revocation_lists=len(under_way.revocation_lists),
+            defect_lists=sum(isinstance(some[index].content, ListOfDefects) for index in under_way.lists),
+            withdrawn=unnamed + withdrawn,
             document_signers=len(under_way.signers.new) + under_way.signers.known,
             seal_signers=len(under_way.seal_signers.new) + under_way.seal_signers.known,
         )

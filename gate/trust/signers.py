@@ -19,7 +19,7 @@ from typing import Final
 from gate.trust.opening import Snapshot
 from gate_documents.checks import Result
 from gate_documents.errors import SignerMissingError
-from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.anchors import KnownIssuers
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.names import read_name
 from gate_documents.pki.path import find_issuer
@@ -47,7 +47,7 @@ class Admitted:
 
 def admit(
     found: Iterable[Certificate],
-    anchors: TrustAnchors,
+    anchors: KnownIssuers,
     known: frozenset[bytes],
     now: datetime,
     why_not: Callable[[Certificate], str],
@@ -87,7 +87,7 @@ def no_seal_signer(certificate: Certificate) -> str:
     return "" if certificate.country == certificate.issuer_country else "names two countries"
 
 
-def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> str:
+def _why_not(certificate: Certificate, anchors: KnownIssuers, now: datetime) -> str:
     if certificate.not_after < now:
         return "ended"
     signed = find_issuer(certificate, anchors, now).result is Result.SUCCESSFUL

@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.values import Box
+from gate.face.values import Box, Floats
 from gate.picture import Picture
-
-Floats = npt.NDArray[np.float32]
 
 FACE_SIZE: Final = (128, 160)  # width, height of the cut-out face
 SPECTRUM_SIDE_PX: Final = 128

@@ -81,8 +81,12 @@ class Witness:
         self._subject, self._last_ms = seen.subject, seen.at_ms
         if self._since_ms is None:
             self._since_ms = seen.at_ms
-        if seen.box is not None:
-            self._look(frame, seen.box, at_ms=seen.at_ms, passable=seen.passable)
+        if seen.box is not None and self._model is not None and seen.passable:
+            self._scores.append(live_probability(self._model, frame, seen.box))
+        if seen.box is not None and (piece := glimpse(frame, seen.box, at_ms=seen.at_ms)) is not None:
+            for cue in (self._motion, self._pattern, self._flicker, self._light):
+                cue.see(piece)
+            piece.wipe()
         return replace(self.judge(), ready=self._ready)
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
@@ -128,11 +132,3 @@ class Witness:
         self._light = Light(self._light.shown, lag_ms=self._lag_ms)
         self._scores: deque[float] = deque(maxlen=PASSIVE_MAX)
         self._since_ms = None
-
-    def _look(self, frame: Picture, box: Box, *, at_ms: int, passable: bool) -> None:
-        if self._model is not None and passable:
-            self._scores.append(live_probability(self._model, frame, box))
-        if (piece := glimpse(frame, box, at_ms=at_ms)) is not None:
-            for cue in (self._motion, self._pattern, self._flicker, self._light):
-                cue.see(piece)
-            piece.wipe()

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Floats, Glimpse
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Glimpse
+from gate.face.values import Floats
 
 FRAMES_MIN: Final = 5
 _LOWEST: Final = 0.12  # cycles a pixel; below it are the features of a face

@@ -30,7 +30,7 @@ UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
 REPAIR_FIT_MIN: Final = (
     -1.5
-)  # of the lines to the format: MRZs with five wrong characters fit to -0.5, and below this it is no MRZ
+)  # of the lines to the format: MRZs with five wrong characters fit to -0.5, and below this it is none
 REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no MRZ
 ALTERNATIVE_MIN: Final = 0.01
 ALTERNATIVES_MAX: Final = 8

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from gate.audit.inbox import ERASURE
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.approval.approvers import Approvers
 from gate_core.approval.approvers_file import approvers_in
@@ -56,7 +57,7 @@ class Erasures:
     async def look(self) -> bool:
         """Do what lies there, or put it aside; True when something was done."""
         try:
-            found = await self._log.in_inbox(self._log.inbox.erasure)
+            found = await self._log.in_inbox(self._log.inbox.named, ERASURE)
             if found is None:
                 self._nothing_lies_there()
                 return False
@@ -80,7 +81,7 @@ class Erasures:
             self._trouble.is_now("")
 
     def _judged(self, found: Found) -> tuple[SignedErasure, tuple[str, ...]]:
-        known = self._log.writer.standing.approved
+        known = self._log.writer.standing.left.approved
         approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
         order = SignedErasure.parse(found.note)
         return order, order.require(origin=self._log.origin, approvers=approvers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gate.audit.inbox import ERASURE_RECEIPT
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import erasure_path
@@ -44,7 +45,7 @@ class ErasedElsewhere:
         return recorded
 
     async def _take(self, digest: str, mirror: MirrorKeys) -> bool:
-        found = await self._log.in_inbox(self._log.inbox.erasure_receipt, digest)
+        found = await self._log.in_inbox(self._log.inbox.named, ERASURE_RECEIPT.format(digest))
         if found is None:
             return False
         if not self._is_true(found.note, digest, mirror):
