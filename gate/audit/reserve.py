@@ -33,7 +33,11 @@ class Reserve:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
-                self.is_held = self._has_blocks(descriptor) or self._allocate(descriptor)
+                status = os.fstat(descriptor)
+                self.is_held = status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
+                if not self.is_held and _free_bytes(descriptor) >= 2 * self._bytes:
+                    os.posix_fallocate(descriptor, 0, self._bytes)
+                    self.is_held = True
             finally:
                 os.close(descriptor)
         except OSError:
@@ -42,16 +46,6 @@ class Reserve:
             # Half a reserve would be in the way of the very records it is for.
             self.give_up()
         return self.is_held
-
-    def _has_blocks(self, descriptor: int) -> bool:
-        status = os.fstat(descriptor)
-        return status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
-
-    def _allocate(self, descriptor: int) -> bool:
-        if _free_bytes(descriptor) < 2 * self._bytes:
-            return False
-        os.posix_fallocate(descriptor, 0, self._bytes)
-        return True
 
     def is_all_there_is(self) -> bool:
         """True when the disk has no room left beside the reserve. A disk that does not say has some: a write finds out."""

@@ -170,16 +170,15 @@ class Chooser:
         return lately[0] if lately else earlier[-1][1] if earlier else self._thumbs[-1][1]
 
     def _chosen(self, people: list[_Followed], *, height: int) -> _Followed | None:
-        able = [one for one in people if one.proved and one.frames >= STABLE_FRAMES and self._in_zone(one.face, height)]
+        able = [one for one in people if one.proved and one.frames >= STABLE_FRAMES]
+        able = [one for one in able if _side(one.face) >= self._zone.side_px_min]
+        able = [one for one in able if one.face.box.centre[1] <= self._zone.bottom * height]
         able = [one for one in able if not any(_on_chest(one.face.box, other.face.box) for other in people)]
         largest = max(able, key=lambda one: _side(one.face), default=None)
         held = next((one for one in able if one.number == self._subject), None)
         if held is not None and largest is not None and _side(largest.face) <= LARGER * _side(held.face):
             return held
         return largest
-
-    def _in_zone(self, face: Face, height: int) -> bool:
-        return _side(face) >= self._zone.side_px_min and face.box.centre[1] <= self._zone.bottom * height
 
 
 def _side(face: Face) -> float:

@@ -102,7 +102,7 @@ class Template:
     """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
 
     Only templates of one model compare; `cohort` is the site's, if comparisons are seen against one, and stands in the model's name
-    (`gate.face.embed.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
+    (`gate.face.align.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
     """
 
     vector: Floats

@@ -65,28 +65,21 @@ def in_words(kind: str) -> str:
 
 def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
     """Everything that is older than it should be."""
-    return (
-        *_of_the_store(store, now, age_max_days),
-        *(
-            Alarm(AlarmKind.LIST_OLD, one.publisher, f"the {in_words(one.kind)} of {one.publisher} is {days} days old")
-            for one in store.published
-            if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
-        ),
-        *(
-            Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
-            for one in store.editions()
-            if is_overdue(one, now)
-        ),
-    )
-
-
-def _of_the_store(store: Held, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
+    found: list[Alarm] = []
     if store.newest_import is None:
-        return (Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"),)
-    days = _days(store.newest_import, now)
-    if days <= age_max_days:
-        return ()
-    return (Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"),)
+        found.append(Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"))
+    elif (days := _days(store.newest_import, now)) > age_max_days:
+        found.append(Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"))
+    for one in store.published:
+        if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days:
+            text = f"the {in_words(one.kind)} of {one.publisher} is {days} days old"
+            found.append(Alarm(AlarmKind.LIST_OLD, one.publisher, text))
+    found += [
+        Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
+        for one in store.editions()
+        if is_overdue(one, now)
+    ]
+    return tuple(found)
 
 
 def is_overdue(one: Edition, now: datetime) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -124,17 +124,8 @@ class DirectorySigners:
     `count` and `seal_count` are those of documents and of seals; `digest` and `seal_digest` the SHA-256 over their fingerprints.
     """
 
-    def __init__(self, snapshot: Snapshot, documents: Sequence[bytes], seals: Sequence[bytes]) -> None:
-        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time."""
-        self._snapshot = snapshot
-        weakref.finalize(self, snapshot.close)
-        self.count, self.seal_count = len(documents), len(seals)
-        self.digest = hashlib.sha256(b"".join(documents)).digest()
-        self.seal_digest = hashlib.sha256(b"".join(seals)).digest()
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> DirectorySigners | None:
-        """Those of a store, None when there are none, as in every one of version 2. Raises sqlite3.Error."""
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time. Raises sqlite3.Error."""
         tables = {row["name"] for row in snapshot.rows(_TABLES)}
         documents, seals = (
             [row[0] for row in snapshot.rows(_fingerprints(table))] if table in tables else []
@@ -142,7 +133,10 @@ class DirectorySigners:
         )
         if not all(isinstance(one, bytes) for one in (*documents, *seals)):
             raise sqlite3.DatabaseError("a fingerprint that is none")
-        return cls(snapshot, sorted(documents), sorted(seals)) if documents or seals else None
+        self._snapshot = snapshot
+        weakref.finalize(self, snapshot.close)
+        self.count, self.seal_count = len(documents), len(seals)
+        self.digest, self.seal_digest = (hashlib.sha256(b"".join(sorted(one))).digest() for one in (documents, seals))
 
     def named(self, signer: Signer) -> tuple[Certificate, ...]:
         """The certificates that this signer may mean. Raises SignerMissingError when they cannot be read."""

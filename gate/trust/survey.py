@@ -21,7 +21,6 @@ from gate.trust.store import TrustStore
 from gate_core.evidence.trust_lists import Edition
 from gate_documents.checks import Tolerance
 
-_CERTIFICATES: Final = "SELECT coalesce(nullif(country, ''), '-') AS code, subject_id, not_before, not_after, standing, test FROM certificate"
 _ORIGINS: Final = (
     "SELECT coalesce(nullif(certificate.country, ''), '-') AS code, source.kind, source.publisher, source.signed_at, count(*) "
     "FROM listing JOIN certificate ON certificate.fingerprint = listing.fingerprint JOIN source ON source.id = listing.source "
@@ -80,9 +79,8 @@ class Survey:
 def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
     """Read the store. Raises StoreError."""
     with contextlib.closing(open_snapshot(path)) as snapshot:
-        store = TrustStore.read(snapshot, path)
+        store = TrustStore(snapshot, path)
         try:
-            certificates = snapshot.rows(_CERTIFICATES)
             origins: dict[str, list[str]] = defaultdict(list)
             for code, kind, publisher, signed_at, count in snapshot.rows(_ORIGINS):
                 origins[code].append(_origin(kind, publisher, signed_at, count))
@@ -94,16 +92,13 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
     editions: dict[str, list[Edition]] = defaultdict(list)
     for edition in store.editions():
         editions[edition.country].append(edition)
-    rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
-    for row in certificates:
-        rows[row["code"]].append(row)
     return Survey(
         at=now,
         version=store.version,
         imported_at=store.newest_import,
         countries=tuple(
             _country(code, found, origins=origins[code], signers=signers, editions=editions[code], now=now)
-            for code, found in sorted(rows.items())
+            for code, found in store.by_country()
         ),
         lists=tuple(
             (in_words(one.kind), one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published

@@ -12,9 +12,9 @@ import pytest
 from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
+from gate.face.align import embed, embed_portrait, standard_position
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
 from gate.face.compare import SAME_PORTRAIT_MIN, cosine
-from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.liveness.liveness_aggregate import live_probability
 from gate.face.values import Box, NoFaceError
 from gate_lab.cohort import cohort_of, spelt

@@ -18,7 +18,7 @@ from gate_core.ports.values import PageResult
 
 if TYPE_CHECKING:
     from gate.page.picture.crosscheck import Finding
-    from gate.page.stream.events import Read
+    from gate.page.values import Read
     from gate_core.ports.values import PageVerdicts
 
 MEASURED_ON: Final = "300 simulated pages"

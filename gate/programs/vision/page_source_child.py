@@ -27,9 +27,8 @@ from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
-from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
-from gate.page.values import RecogniserError
+from gate.page.values import Advised, Gone, Read, RecogniserError, Unread
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import confine
@@ -46,8 +45,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drivers.reader.page import PageEvent, PageSource
-    from gate.page.stream.events import Event
-    from gate.page.values import Recogniser
+    from gate.page.values import Event, Recogniser
 
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1
