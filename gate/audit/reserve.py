@@ -34,10 +34,8 @@ class Reserve:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
                 status = os.fstat(descriptor)
-                self.is_held = status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
-                if not self.is_held and _free_bytes(descriptor) >= 2 * self._bytes:
-                    os.posix_fallocate(descriptor, 0, self._bytes)
-                    self.is_held = True
+                has_blocks = status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
+                self.is_held = has_blocks or self._allocate(descriptor)
             finally:
                 os.close(descriptor)
         except OSError:
@@ -46,6 +44,12 @@ class Reserve:
             # Half a reserve would be in the way of the very records it is for.
             self.give_up()
         return self.is_held
+
+    def _allocate(self, descriptor: int) -> bool:
+        if _free_bytes(descriptor) < 2 * self._bytes:
+            return False
+        os.posix_fallocate(descriptor, 0, self._bytes)
+        return True
 
     def is_all_there_is(self) -> bool:
         """True when the disk has no room left beside the reserve. A disk that does not say has some: a write finds out."""

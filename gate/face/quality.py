@@ -195,16 +195,6 @@ class Observation:
     subject: int = 0
 
     @property
-    def usable(self) -> bool:
-        """True when the frame may be compared: one face, alone, that leaves nothing to wish for."""
-        return self.faces == 1 and self.quality is not None and self.quality.usable
-
-    @property
     def passable(self) -> bool:
         """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
         return self.faces == 1 and self.quality is not None and self.quality.passable
-
-    @property
-    def hints(self) -> tuple[Guidance, ...]:
-        """What the traveller could do better in this frame, most useful first."""
-        return self.quality.hints if self.quality is not None else ()
