@@ -4,8 +4,6 @@ Only JPEG, JPEG 2000 and PNG are let through, and only after their own header pr
 is never asked to make room for more. What the decoder returns is checked again. What a picture shows is left to page and face.
 """
 
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 

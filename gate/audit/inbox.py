@@ -5,8 +5,6 @@ ordinary files, so many bytes; the next look goes on where this one stopped. Not
 what was dealt with is removed. Whether a receipt is true is the writer's to say.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

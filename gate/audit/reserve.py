@@ -5,8 +5,6 @@ when there is room for it twice, so that giving it up is not mistaken for room. 
 second is gone, too, everything is but what is urgent (`gate.audit.writer`).
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

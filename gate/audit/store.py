@@ -9,8 +9,6 @@ as committed. So opening moves everything into the database file and syncs that 
 what is read. What is signed, sealed or published is decided by others.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress

@@ -6,8 +6,6 @@ lets a small sensor's noise through and makes patterns of its own. Position and 
 for: fr_feature wants BGR, and fed RGB it makes twice the errors (docs/biometrics.md).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ three frames, the more open of both eyes counts, and the angles are looked at a 
 Contracts: models/cards/fr_pose.md and fr_eye.md.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import deque

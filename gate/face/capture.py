@@ -11,8 +11,6 @@ Frames that leave nothing to wish for come first. After `PATIENCE_MS` without en
 be the measure's mistake (`gate.face.guidance.EXCUSABLE`): quality chooses frames, it is no gate.
 """
 
-from __future__ import annotations
-
 import enum
 import math
 from dataclasses import dataclass, replace

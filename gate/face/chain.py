@@ -1,7 +1,5 @@
 """The stages in a row: the models of the face room, a frame to an observation, a portrait to a template."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -4,8 +4,6 @@ For swaps the referrals of one lane and of stated minutes are held against one a
 A document is known again by its portrait: the same picture from the same chip gives the same template.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Final
 

@@ -5,8 +5,6 @@ decoded, as fractions of the picture. A picture that is more than twice as large
 `companions`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

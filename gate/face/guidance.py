@@ -6,8 +6,6 @@ that trembles about a bound does not make the screen flicker. What was not measu
 68 landmarks says nothing about eyes and mouth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final

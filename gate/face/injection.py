@@ -6,8 +6,6 @@ the frames must follow closely. What stands still to the last bit is the driver'
 the traveller and are incidents; no finding proves nothing. Somebody who feeds in live video and forges exposure too is not found.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import replace
 from typing import Final

@@ -6,8 +6,6 @@ moves the boxes, the third gives the points. These networks came from a framewor
 transposed (models/cards/mtcnn.md).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -13,8 +13,6 @@ embedded or kept. The rule:
 - Faces at least `COMPANION_SIDE_MIN` times as large as the subject stand beside it: **companions**.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import deque

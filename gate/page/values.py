@@ -3,8 +3,6 @@
 Pictures are grey, (height, width) uint8; positions are pixels of the picture that was given, from its top left, x first.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -16,8 +16,6 @@ A condition is a table with one key: `all`, `any` or `not`, or a question of `ga
 gives a span of days a name, such as that a register is suspended here, and a rule asks for it with `state`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

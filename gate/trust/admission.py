@@ -19,8 +19,6 @@ In a watched folder nobody has looked at the files. There a certificate by itsel
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -4,8 +4,6 @@ Such a folder is whatever it is: what cannot be used is told and left out, and s
 directory itself calls non-conformant are passed over. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os

@@ -3,8 +3,6 @@
 An alarm refuses nobody: the policy judges the age of the store and each document's own revocation check.
 """
 
-from __future__ import annotations
-
 import enum
 import re
 from collections.abc import Sequence

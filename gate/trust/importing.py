@@ -5,8 +5,6 @@ or a kill at any step leaves the old store, or the new one, and at most a draft 
 old one open goes on reading it. One import at a time: the second one is told so.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sqlite3

@@ -4,8 +4,6 @@ The folder is an attacker's: nothing outside it is reached, whatever links it ho
 standard library only, so that a program can look every few seconds.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import stat

@@ -7,8 +7,6 @@ column to run. What was imported has its digest beside it; the dates and numbers
 at every column: a damaged one would be noticed by whoever asks for it, such as the lane while it starts a crossing, and that is too late.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime

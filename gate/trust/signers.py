@@ -5,8 +5,6 @@ signed does not enter all the same, nor what has ended, so that there is no more
 directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sqlite3
 import weakref

@@ -1,7 +1,5 @@
 """What a file is: a certificate or one of the lists. Decided by its content, never by its name."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import enum

@@ -3,8 +3,6 @@
 Who may vouch for a list, and what an import makes of all this, is `gate.trust.admission`'s to say.
 """
 
-from __future__ import annotations
-
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -3,8 +3,6 @@
 A survey is read once and holds dates; what they mean at a moment is computed from them.
 """
 
-from __future__ import annotations
-
 import contextlib
 import enum
 import sqlite3

@@ -4,8 +4,6 @@ Inside the transaction of the caller. Lists for service are judged by what is fo
 that another list names, stay. The list itself is forgotten with its date: what a revoked signer dated keeps nobody's older list out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence

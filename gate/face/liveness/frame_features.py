@@ -4,8 +4,6 @@ The face is cut out along its box, so the box's own shifts look like shifts of a
 Spectra come from the frame's own pixels, since a raster of dots does not survive resizing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 

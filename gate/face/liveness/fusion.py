@@ -7,8 +7,6 @@ run adds nothing, but one of them must have run: the display's challenge, or mov
 was not run, which is a result of its own and never counts as passed.
 """
 
-from __future__ import annotations
-
 import enum
 import math
 import tomllib

@@ -5,8 +5,6 @@ Another subject is another face: what was gathered is wiped. `compared` frames a
 business.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections import deque
 from dataclasses import replace

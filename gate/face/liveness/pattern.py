@@ -7,8 +7,6 @@ Bands come of a display that is lit in pulses, seen by a shutter that reads row 
 darker as shape and lamp have it; a pulsed display adds stripes along the sensor's rows that wander from frame to frame.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Final
 

@@ -6,8 +6,6 @@ false one gets none, so one lost character never shifts the rest. Which characte
 weigh: here each cell only gets its probabilities.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

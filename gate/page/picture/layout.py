@@ -4,8 +4,6 @@ ICAO 9303-3 to 9303-7, with the codes of states, only as far as reading pictures
 and a test holds both to the same check digits.
 """
 
-from __future__ import annotations
-
 import enum
 import functools
 from collections.abc import Mapping, Sequence

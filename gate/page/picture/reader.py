@@ -3,8 +3,6 @@
 The stages in a row; each is a module beside this one. Nothing is kept from one picture to the next.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

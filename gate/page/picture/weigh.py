@@ -4,8 +4,6 @@ The prior of a place is soft: a digit in a name is unlikely, not impossible, sin
 between what is seen and what is likely, and may put one doubtful character right, which marks the text as repaired.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

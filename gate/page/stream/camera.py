@@ -8,8 +8,6 @@ Whether something lies there, read or not, tells the frame against what the empt
 unread for long and does not move becomes another look of the bed, so that a forgotten leaflet or another lamp is no document for ever.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 

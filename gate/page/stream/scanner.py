@@ -5,8 +5,6 @@ same text twice: its reading is told as doubtful, for the chip to confirm, unles
 lit otherwise.
 """
 
-from __future__ import annotations
-
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import read
 from gate.page.stream.votes import Votes
