@@ -4,8 +4,6 @@ Only JPEG, JPEG 2000 and PNG are let through, and only after their own header pr
 is never asked to make room for more. What the decoder returns is checked again. What a picture shows is left to page and face.
 """
 
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 
@@ -38,14 +36,14 @@ def decode(content: bytes, *, pixels_max: int = PICTURE_PIXELS_MAX) -> Picture:
     if len(content) > PICTURE_BYTES_MAX:
         raise BadPictureError(f"the picture has {len(content)} bytes, more than {PICTURE_BYTES_MAX}")
     width, height = promised_size(content)
-    _check_size(width, height, pixels_max)
+    check_size(width, height, pixels_max=pixels_max)
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, MemoryError) as error:
         raise BadPictureError("the picture cannot be decoded") from error
     if picture is None or picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise BadPictureError("the picture cannot be decoded")
-    _check_size(picture.shape[1], picture.shape[0], pixels_max)
+    check_size(picture.shape[1], picture.shape[0], pixels_max=pixels_max)
     return picture.astype(np.uint8, copy=False)
 
 
@@ -60,10 +58,8 @@ def promised_size(content: bytes) -> tuple[int, int]:
     try:
         if content.startswith(_JPEG):
             return _jpeg_size(content)
-        if content.startswith(_JP2):
-            return _j2k_size(_jp2_codestream(content))
-        if content.startswith(_J2K):
-            return _j2k_size(content)
+        if content.startswith((_JP2, _J2K)):
+            return _j2k_size(_jp2_codestream(content) if content.startswith(_JP2) else content)
         if content.startswith(_PNG):
             return _png_size(content)
     except struct.error as error:
@@ -71,9 +67,10 @@ def promised_size(content: bytes) -> tuple[int, int]:
     raise BadPictureError("neither JPEG, JPEG 2000 nor PNG")
 
 
-def _check_size(width: int, height: int, pixels_max: int) -> None:
-    if min(width, height) < SIDE_MIN:
-        raise BadPictureError(f"the picture is {width}x{height}, smaller than {SIDE_MIN} pixels a side")
+def check_size(width: int, height: int, *, side_min: int = SIDE_MIN, pixels_max: int = PICTURE_PIXELS_MAX) -> None:
+    """Refuse a picture that is too small or too large. Raises BadPictureError."""
+    if min(width, height) < side_min:
+        raise BadPictureError(f"the picture is {width}x{height}, smaller than {side_min} pixels a side")
     if width * height > pixels_max:
         raise BadPictureError(f"the picture is {width}x{height}, more than {pixels_max} pixels")
 

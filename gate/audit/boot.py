@@ -4,8 +4,6 @@ A disk that was put back from a copy is as sound as any. What tells is a receipt
 that nobody could know before, it is the mirror's word of now that this log continues the newest that it has. Else somebody must answer for it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from gate_core.audit_format.checkpoint import Checkpoint

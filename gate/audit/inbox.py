@@ -5,8 +5,6 @@ ordinary files, so many bytes; the next look goes on where this one stopped. Not
 what was dealt with is removed. Whether a receipt is true is the writer's to say.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os
@@ -22,9 +20,12 @@ RECEIPT_BYTES_MAX: Final = 16 * 1024
 RECEIPTS_MAX: Final = 16  # a look; the rest waits for the folder's next turn
 NAMES_MAX: Final = 512  # a look
 REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
-APPROVAL: Final = "approval.note"
-ERASURE: Final = "erasure.note"
-HELD: Final = "held.note"
+APPROVAL: Final = "approval.note"  # the newest one that the centre knows
+ERASURE: Final = "erasure.note"  # an order to erase
+ERASURE_RECEIPT: Final = (
+    "erasure-receipt-{}.note"  # the mirror's word that it has carried an erasure out, by the SHA-256 of its note
+)
+HELD: Final = "held.note"  # the mirror's word for what it holds
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
 _KEY_NAME: Final = re.compile(r"mirror-key-([0-9]{1,4})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -71,23 +72,8 @@ class Inbox:
             self.close()
         return found
 
-    def approval(self) -> Found | None:
-        """The newest approval that the centre knows, if one was left. Raises OSError."""
-        return self._named(APPROVAL)
-
-    def erasure(self) -> Found | None:
-        """An order to erase, if one was left. Raises OSError."""
-        return self._named(ERASURE)
-
-    def erasure_receipt(self, digest: str) -> Found | None:
-        """The mirror's word that it has carried an erasure out, by the SHA-256 of its note, if one was left. Raises OSError."""
-        return self._named(f"erasure-receipt-{digest}.note")
-
-    def held(self) -> Found | None:
-        """The mirror's word for what it holds, if one was left. Raises OSError."""
-        return self._named(HELD)
-
-    def _named(self, name: str) -> Found | None:
+    def named(self, name: str) -> Found | None:
+        """What lies under one of the names above, if it was left. Raises OSError."""
         try:
             return Found(name, read_ordinary(self._folder / name, RECEIPT_BYTES_MAX))
         except FileNotFoundError:

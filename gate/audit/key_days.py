@@ -5,8 +5,6 @@ leaves of a line is no line, and the next writing cuts it off, an erasure too; a
 day is forgotten is left to others.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

@@ -4,8 +4,6 @@ What comes lies in the inbox, which a neighbour writes that faces the network: o
 taken lasts. Receipts are of the newest key alone, since one that was handed over may be anybody's.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from gate_core import durable

@@ -5,8 +5,6 @@ when there is room for it twice, so that giving it up is not mistaken for room. 
 second is gone, too, everything is but what is urgent (`gate.audit.writer`).
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +31,9 @@ class Reserve:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
-                self.is_held = self._has_blocks(descriptor) or self._allocate(descriptor)
+                status = os.fstat(descriptor)
+                has_blocks = status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
+                self.is_held = has_blocks or self._allocate(descriptor)
             finally:
                 os.close(descriptor)
         except OSError:
@@ -42,10 +42,6 @@ class Reserve:
             # Half a reserve would be in the way of the very records it is for.
             self.give_up()
         return self.is_held
-
-    def _has_blocks(self, descriptor: int) -> bool:
-        status = os.fstat(descriptor)
-        return status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
 
     def _allocate(self, descriptor: int) -> bool:
         if _free_bytes(descriptor) < 2 * self._bytes:

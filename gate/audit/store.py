@@ -9,8 +9,6 @@ as committed. So opening moves everything into the database file and syncs that 
 what is read. What is signed, sealed or published is decided by others.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -87,7 +85,11 @@ class Store:
             with _translated("open"):
                 self._settle(path)
         except StoreFullError as error:
-            left = self._left_unsettled()
+            left: Left | None = None
+            with suppress(
+                StoreError
+            ):  # what an earlier run left without making it durable: closing a crossing too many does no harm
+                left = self.left()
             self.close()
             raise StoreFullError(str(error), left) from error
         except (StoreError, BadFormatError):
@@ -116,36 +118,13 @@ class Store:
             )
         if version == 0:
             _create_schema(self._connection)
-        for table in ("probe", "remembered"):
-            run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
-        run(
-            "CREATE TABLE IF NOT EXISTS approved"
-            " (one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL) STRICT"
-        )
-        run("CREATE TABLE IF NOT EXISTS handovers (since INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT")
-        run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
-        run(
-            "CREATE TABLE IF NOT EXISTS boot (one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,"
-            " root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL) STRICT"
-        )
-        run(
-            "CREATE TABLE IF NOT EXISTS times (one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER) STRICT"
-        )
+        for table, columns in _LATER_TABLES.items():
+            run(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) STRICT")
         run(_TIMES_OF_AN_OLDER_LOG)
-        run("CREATE TABLE IF NOT EXISTS undated (id TEXT PRIMARY KEY) STRICT")
-        run("CREATE TABLE IF NOT EXISTS held (day TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT")
-        run("CREATE TABLE IF NOT EXISTS pruned (n INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT")
         if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
             with self._transaction():
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
                 run(_DAYS_OF_OLD_KEYS)
-
-    def _left_unsettled(self) -> Left | None:
-        """Read what an earlier run left without making it durable: closing a crossing too many does no harm."""
-        try:
-            return self.left()
-        except StoreError:
-            return None
 
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
@@ -157,17 +136,14 @@ class Store:
     def head(self) -> Head:
         """Return the end of the log."""
         if self._head is None:
-            self._head = self._read_head()
+            row = self._one("SELECT size, frontier, checkpoint FROM head")
+            try:
+                self._head = (
+                    Head(Frontier(), None) if row is None else Head(Frontier.from_bytes(row[0], row[1]), row[2])
+                )
+            except BadFormatError as error:
+                raise StoreError("the database's frontier is damaged") from error
         return self._head
-
-    def _read_head(self) -> Head:
-        row = self._one("SELECT size, frontier, checkpoint FROM head")
-        if row is None:
-            return Head(Frontier(), None)
-        try:
-            return Head(Frontier.from_bytes(row[0], row[1]), row[2])
-        except BadFormatError as error:
-            raise StoreError("the database's frontier is damaged") from error
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return the leaves `[start, end)`."""
@@ -181,12 +157,14 @@ class Store:
 
     def keys_to_move(self, end: int, count: int) -> list[WaitingKey]:
         """Return the first keys whose first record is before `end`."""
-        rows = self._all(f"{_WAITING} WHERE k.first < ? ORDER BY k.first LIMIT ?", end, count)
-        return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
+        return self._waiting("k.first < ? ORDER BY k.first LIMIT ?", end, count)
 
     def waiting(self, ids: Sequence[str]) -> list[WaitingKey]:
         """Return those of these keys that are here."""
-        rows = self._all(f"{_WAITING} WHERE k.id IN ({_marks(ids)})", *ids)
+        return self._waiting(f"k.id IN ({_marks(ids)})", *ids)
+
+    def _waiting(self, where: str, *values: object) -> list[WaitingKey]:
+        rows = self._all(f"{_WAITING} WHERE {where}", *values)
         return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
 
     def days_elsewhere(self, ids: Sequence[str]) -> set[str]:
@@ -296,8 +274,12 @@ class Store:
         """
         frontier, left = self.head().frontier, self.left()
         told, hashes = set[str](), list[bytes]()
+        first = records[0].happening
+        changed = left.boot is None or left.boot.name != first.boot
         with self._transaction() as run:
-            changed = self._begin_boot(run, records[0].happening, frontier, left.boot)
+            if changed:  # keep how the log was before the first record of a boot
+                row = (first.boot, frontier.size, frontier.root(), first.monotonic_ms)
+                run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
             for record in records:
                 leaf, header = record.header.leaf(), record.header
                 if header.index != frontier.size + len(hashes):
@@ -403,16 +385,6 @@ class Store:
                 return
         self._transactions = 0
 
-    def _begin_boot(
-        self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier, latest: Boot | None
-    ) -> bool:
-        """Keep how the log was before the first record of a boot. False for a later one."""
-        if latest is not None and latest.name == first.boot:
-            return False
-        row = (first.boot, before.size, before.root(), first.monotonic_ms)
-        run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
-        return True
-
     def _add_nodes(self, size: int) -> None:
         """Add the hashes of the tiles that became full with the tree's latest entry."""
         level, width = 1, size
@@ -517,8 +489,8 @@ def _create_schema(connection: sqlite3.Connection) -> None:
 
     database = Database(connection, execute_plugins=False, recursive_triggers=False)
     with database.atomic():
-        for name, columns in _TABLES.items():
-            database.table(name).create(columns, pk=_PRIMARY_KEYS[name], not_null=set(columns), strict=True)
+        for name, (key, columns) in _TABLES.items():
+            database.table(name).create(columns, pk=key, not_null=set(columns), strict=True)
         database.table("keys").create_index(["first"])
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
@@ -546,23 +518,25 @@ SELECT key, class || '-' || substr(max(hour), 1, 10) FROM (
           FROM entries WHERE i >= (SELECT min(first) FROM keys))
 ) GROUP BY key HAVING key IN (SELECT id FROM keys)
 """
-_TABLES: dict[str, dict[str, type]] = {
-    "entries": {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes},
-    "keys": {
-        "id": str,
-        "wrapped": bytes,
-        "first": int,
-    },  # not moved to their days' files yet; first: the first record sealed with it
-    "nodes": {"level": int, "n": int, "hash": bytes},  # tile levels from 1 on
-    "head": {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes},
-    "receipt": {"one": int, "size": int, "note": bytes},
-    "open_crossings": {"crossing": str, "first": int},
+_LATER_TABLES: dict[str, str] = {
+    "probe": "one INTEGER PRIMARY KEY, value BLOB",
+    "remembered": "one INTEGER PRIMARY KEY, value BLOB",
+    "approved": "one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL",
+    "handovers": "since INTEGER PRIMARY KEY, note BLOB NOT NULL",
+    "referred": "crossing TEXT PRIMARY KEY, first INTEGER NOT NULL",
+    "boot": "one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL",
+    "times": "one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER",
+    "undated": "id TEXT PRIMARY KEY",
+    "held": "day TEXT PRIMARY KEY, n INTEGER NOT NULL",
+    "pruned": "n INTEGER PRIMARY KEY, hashes BLOB NOT NULL",
 }
-_PRIMARY_KEYS: dict[str, str | tuple[str, str]] = {
-    "entries": "i",
-    "keys": "id",
-    "nodes": ("level", "n"),
-    "head": "one",
-    "receipt": "one",
-    "open_crossings": "crossing",
+# Each with its primary key.
+_TABLES: dict[str, tuple[str | tuple[str, str], dict[str, type]]] = {
+    "entries": ("i", {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes}),
+    # Not moved to their days' files yet; first: the first record sealed with it.
+    "keys": ("id", {"id": str, "wrapped": bytes, "first": int}),
+    "nodes": (("level", "n"), {"level": int, "n": int, "hash": bytes}),  # tile levels from 1 on
+    "head": ("one", {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes}),
+    "receipt": ("one", {"one": int, "size": int, "note": bytes}),
+    "open_crossings": ("crossing", {"crossing": str, "first": int}),
 }

@@ -9,7 +9,8 @@ Blocking, for one thread. Sockets, files of the spool and clocks are left to oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -29,7 +30,7 @@ from gate_core.audit_format.handover import Handover, follow, hand_over, in_forc
 from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.record import Happening, Header, check_origin
-from gate_core.audit_format.resume_state import Approved, Boot
+from gate_core.audit_format.resume_state import Approved, Left
 from gate_core.audit_format.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import files_above, files_of_piece, key_path
 from gate_core.audit_format.statements import Expired
@@ -88,15 +89,9 @@ class Standing:
     checkpoint: Checkpoint | None
     note: bytes | None  # the signed checkpoint; None before the first entry
     mirrored: int
-    open_crossings: tuple[str, ...]
-    referred: tuple[str, ...]
     problem: str | None
-    remembered: bytes = b""
+    left: Left
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
-    approved: Approved | None = None
-    boot: Boot | None = None  # of the latest record
-    written: str = ""  # the latest hour of any record
-    cosigned_s: int | None = None  # when the mirror signed its latest receipt, in seconds since 1970 by its clock
 
 
 class Writer:
@@ -130,7 +125,7 @@ class Writer:
         self._reserve, self._last = reserve, last
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
-        self._standing = Standing(None, None, 0, (), (), "the database is not open yet")
+        self._standing = Standing(None, None, 0, "the database is not open yet", Left())
         self._is_rolled_back = False
         self._size_at_start: int | None = None
         try:
@@ -155,9 +150,8 @@ class Writer:
         """Write records in their order, in one transaction; return for each its index, or that it is not written. `dated`: somebody bears out the
         wall clock that they have their times from.
         """
-        while (
-            len(self._known) > APPENDS_REMEMBERED
-        ):  # far more than a batch: what is written now stays known to its end
+        # Far more than a batch: what is written now stays known to its end.
+        while len(self._known) > APPENDS_REMEMBERED:
             del self._known[next(iter(self._known))]
         self._recover()
         reason, tried = self._standing.problem or DISK_FULL, set[bytes]()
@@ -184,7 +178,7 @@ class Writer:
 
     def _older(self, batch: Sequence[Wanted]) -> set[bytes]:
         """The appends, not written yet, that rest on an older approval than a record before them."""
-        newest, found = self._standing.approved, set[bytes]()
+        newest, found = self._standing.left.approved, set[bytes]()
         for one in batch:
             mine = one.happening.approved
             if mine is None or one.happening.id in self._known:
@@ -251,10 +245,11 @@ class Writer:
 
     def _make_room(self) -> bool:
         """Give up a reserve. False when none is left."""
-        held = next((reserve for reserve in (self._reserve, self._last) if reserve.is_held), None)
-        if held is not None:
-            held.give_up()
-        return held is not None
+        for reserve in (self._reserve, self._last):
+            if reserve.is_held:
+                reserve.give_up()
+                return True
+        return False
 
     def _outcome(self, append_id: bytes, reason: str, tried: set[bytes]) -> Outcome:
         if append_id in self._known:
@@ -289,31 +284,20 @@ class Writer:
         That our own key signed another log than this takes nobody else's word.
         """
         receipt = read_checkpoint(note, self._verifier(note))
-        store = self._open_store()
-        try:
+        with self._using_store() as store:
             _compare(store, receipt)
             signed_s = Note.parse(note).verify(mirror)
             cosigned_s = None if signed_s is None else min(signed_s, TIME_S_MAX)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note, now_ms, cosigned_s)
-                left = store.left()
-                self._standing = replace(
-                    self._standing, mirrored=receipt.size, boot=left.boot, cosigned_s=left.cosigned_s
-                )
-        except StoreError as error:
-            self._fail(error)
-            raise
+                self._standing = replace(self._standing, mirrored=receipt.size, left=store.left())
 
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that somebody else knows to be newer than those that records rest on. Raises StoreError."""
-        store = self._open_store()
-        if newer.follows(self._standing.approved):
-            try:
+        with self._using_store() as store:
+            if newer.follows(self._standing.left.approved):
                 store.know_approval(newer)
-            except StoreError as error:
-                self._fail(error)
-                raise
-            self._standing = replace(self._standing, approved=newer)
+                self._standing = replace(self._standing, left=store.left())
 
     def days_of(self, ids: Sequence[str]) -> set[KeyDay]:
         """The days that these keys lie with, or would if they were moved by their own. Raises StoreError and OSError."""
@@ -327,13 +311,9 @@ class Writer:
     def erase_keys(self, ids: Sequence[str]) -> None:
         """Forget these keys in memory, in the database and in the files of their days. Raises StoreError and OSError: then it is to be done again."""
         self._ring.drop_keys(ids)
-        store = self._open_store()
-        try:
+        with self._using_store() as store:
             store.drop_keys(ids)
             store.tidy(whole=True)
-        except StoreError as error:
-            self._fail(error)
-            raise
         self._key_days.erase(ids)
 
     def probe(self, value: bytes) -> bool:
@@ -341,13 +321,11 @@ class Writer:
         self._recover()
         if self._store is None or not self._reserve.is_held:
             return False
-        try:
-            self._store.probe(value)
-            self._store.tidy()
-        except StoreError as error:
-            self._fail(error)
-            return False
-        return True
+        with suppress(StoreError), self._using_store() as store:
+            store.probe(value)
+            store.tidy()
+            return True
+        return False
 
     def files(self, piece: Piece, published: int) -> dict[str, bytes]:
         """Return the files of one piece that the spool lacks. Raises StoreError."""
@@ -356,9 +334,8 @@ class Writer:
             return {tile_path(0, piece): encode_tile(store.hashes(0, piece.start, piece.end))}
         files = files_of_piece(store, piece, published)
         start = max(piece.start, published)
-        if start < (
-            self._size_at_start or 0
-        ):  # published once before; a spool that was lost is made anew, with the keys that there are
+        # Published once before; a spool that was lost is made anew, with the keys that there are.
+        if start < (self._size_at_start or 0):
             files |= self._moved_keys(store, store.leaves(start, piece.end))
         return files
 
@@ -382,16 +359,14 @@ class Writer:
         self._recover()
         if self._store is None or not self._reserve.is_held:
             return False
-        try:
-            found = self._store.keys_to_move(published, MOVED_AT_ONCE)
+        with suppress(StoreError), self._using_store() as store:
+            found = store.keys_to_move(published, MOVED_AT_ONCE)
             if len(found) >= (1 if whole else MOVED_TOGETHER):
-                for day, keys in self._filed(self._store, found, today).items():
+                for day, keys in self._filed(store, found, today).items():
                     self._key_days.add(day, keys)
-                self._store.moved([one.id for one in found])
-        except StoreError as error:
-            self._fail(error)
-            return False
-        return len(found) < MOVED_AT_ONCE
+                store.moved([one.id for one in found])
+            return len(found) < MOVED_AT_ONCE
+        return False
 
     def _filed(self, store: Store, found: Sequence[WaitingKey], today: date) -> dict[KeyDay, list[bytes]]:
         """Settle where these keys are to lie: for good, so that none is written into two files by a kill in between."""
@@ -412,14 +387,10 @@ class Writer:
         """Forget all keys of a day for good, also what is left in the write-ahead log of those that were moved. Raises StoreError and OSError: then it
         is to be done again.
         """
-        store = self._open_store()
-        try:
+        with self._using_store() as store:
             store.tidy(whole=True)
             self._key_days.forget(day)
             store.forget_day(day.name)
-        except StoreError as error:
-            self._fail(error)
-            raise
 
     def tell_expired(self, expired: Expired) -> bytes:
         """The log's word for what was forgotten."""
@@ -427,12 +398,8 @@ class Writer:
 
     def take_held(self, entries: int, today: date) -> None:
         """Keep the mirror's word of today for how many entries it holds, with their bodies. Raises StoreError."""
-        store = self._open_store()
-        try:
+        with self._using_store() as store:
             store.take_held(today, entries)
-        except StoreError as error:
-            self._fail(error)
-            raise
 
     def prunable(self, today: date, days: int, published: int) -> tuple[int, int]:
         """Return the first entry that is here, and the first that must stay: the ones between were held by the mirror on every day that it said so
@@ -450,13 +417,9 @@ class Writer:
 
     def prune(self, piece: Piece, today: date, days: int) -> None:
         """Drop a piece's entries from the database; their hashes stay. Raises StoreError."""
-        store = self._open_store()
-        try:
+        with self._using_store() as store:
             store.prune(piece.n, today - timedelta(days=days))
             store.tidy()
-        except StoreError as error:
-            self._fail(error)
-            raise
 
     def first_here(self) -> int:
         """The first entry that was not dropped. Raises StoreError."""
@@ -474,11 +437,9 @@ class Writer:
         self._shorten()
 
     def _shorten(self) -> None:
-        try:
-            if self._store is not None:
-                self._store.tidy(scarce=not self._reserve.is_held)
-        except StoreError as error:
-            self._fail(error)
+        if self._store is not None:
+            with suppress(StoreError), self._using_store() as store:
+                store.tidy(scarce=not self._reserve.is_held)
 
     # ── failing and recovering ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -486,6 +447,16 @@ class Writer:
         if self._store is None:
             raise StoreError(self._standing.problem or "the database is not open")
         return self._store
+
+    @contextmanager
+    def _using_store(self) -> Iterator[Store]:
+        """The open database, let go when it fails. Raises StoreError."""
+        store = self._open_store()
+        try:
+            yield store
+        except StoreError as error:
+            self._fail(error)
+            raise
 
     def _fail(self, error: StoreError) -> None:
         """Trust nothing that the connection says any more."""
@@ -527,13 +498,9 @@ class Writer:
                 if self._make_room():
                     continue
                 if (left := error.left) is not None:
-                    self._standing = replace(
-                        self._standing,
-                        open_crossings=left.open_crossings,
-                        referred=left.referred,
-                        remembered=left.remembered,
-                        approved=left.approved,
-                    )
+                    known = self._standing.left  # of times and boots what was durable
+                    left = replace(left, written=known.written, cosigned_s=known.cosigned_s, boot=known.boot)
+                    self._standing = replace(self._standing, left=left)
                 raise
             return
 
@@ -565,19 +532,10 @@ class Writer:
 
     def _release(self, store: Store, head: Head) -> None:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
-        left, size = store.left(), head.frontier.size
-        self._standing = replace(
-            self._standing,
-            checkpoint=Checkpoint(self._signer.verifier.name, size, head.frontier.root()) if head.checkpoint else None,
-            note=head.checkpoint,
-            open_crossings=left.open_crossings,
-            referred=left.referred,
-            remembered=left.remembered,
-            approved=left.approved,  # one may be known before the first record
-            boot=left.boot,
-            written=left.written,
-            cosigned_s=left.cosigned_s,
-        )
+        frontier, checkpoint = head.frontier, None
+        if head.checkpoint:
+            checkpoint = Checkpoint(self._signer.verifier.name, frontier.size, frontier.root())
+        self._standing = replace(self._standing, checkpoint=checkpoint, note=head.checkpoint, left=store.left())
 
 
 def _header(leaf: bytes) -> Header:

@@ -32,6 +32,7 @@ from gate_core.evidence.reasons import Objection
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.evidence.serving import EVERYBODY, BorderDirection
+from gate_core.evidence.trust_lists import Edition, PublishedList
 
 __all__ = ["Message", "Name", "Status", "StatusRequest"]  # beside what stands here
 
@@ -632,30 +633,13 @@ class PrepareDocument(Message, frozen=True):
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 
 
-class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One revocation list that is held."""
-
-    country: str
-    number: str | None
-    this_update: Moment
-    next_update: Moment | None
-
-
-class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The newest list of one kind by one publisher."""
-
-    kind: str
-    publisher: str
-    signed_at: str
-
-
 class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the lists of a document child are: never their content."""
 
     version: Annotated[str, msgspec.Meta(max_length=64)]
     certificates: int
     newest_import: Moment | None
-    published: Annotated[list[Published], msgspec.Meta(max_length=1024)]
+    published: Annotated[list[PublishedList], msgspec.Meta(max_length=1024)]
     revocation_lists: Annotated[list[Edition], msgspec.Meta(max_length=4096)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader
 
+from gate.trust.freshness import is_overdue
 from gate.trust.survey import Revocation
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _WORDS: Final = {
 def render(found: Survey, store: Path) -> str:
     """The page: one HTML file, nothing loaded from elsewhere, no script."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.tests["overdue"] = lambda edition: is_overdue(edition, found.at)
     environment.filters["day"] = lambda moment: "not told" if moment is None else f"{moment:%Y-%m-%d}"
     parts = [(one.value, words, found.count(one)) for one, words in _WORDS.items()]
     return environment.get_template("trust_report.html").render(

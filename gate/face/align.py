@@ -1,13 +1,13 @@
-"""From a face box to a face in an embedder's standard position.
+"""From a face box to a face in an embedder's standard position, and from that to a template.
 
 68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least
 squares, no reflection) gives the crop. A face that is much larger than what a model takes is averaged down to it: sampling alone
-lets a small sensor's noise through and makes patterns of its own.
+lets a small sensor's noise through and makes patterns of its own. Position and pixels are those that the embedder's manifest entry asks
+for: fr_feature wants BGR, and fed RGB it makes twice the errors (docs/biometrics.md).
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.values import Box, NoFaceError, Points
+from gate.face.values import Box, Floats, NoFaceError, Points, Template
 from gate.picture import Picture
+from models.cohort import Cohort
+from models.manifest import Model, Pixels
 from models.runtime import Session
 
 # Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.
@@ -24,6 +26,7 @@ ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), 
 # Where the five points of MTCNN lie in the crops that dlib makes of the same faces, on the mean.
 DLIB = np.array([(46.79, 45.71), (100.58, 45.80), (74.00, 77.27), (49.76, 103.94), (96.46, 104.03)])
 AVERAGED_FROM: Final = 2.0  # times smaller: up to there the four pixels that are mixed for each are all there are
+_HASH, _NAME_MAX = 8, 54  # characters; both together are a name again
 _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 
 
@@ -109,3 +112,52 @@ def _halved_about(
     if min(cut.shape[:2]) >> times == 0:
         raise NoFaceError("the face lies outside the picture")
     return halved(cut, times), (five - (left, top) + 0.5) / (1 << times) - 0.5
+
+
+def standard_position(session: Session, picture: Picture, five: Points) -> Picture:
+    """The face as the embedder wants it, BGR."""
+    return align(picture, five, ALIGNMENTS[_pixels(session).alignment])
+
+
+def embed_portrait(session: Session, aligned: Picture, cohort: Cohort | None = None) -> Template:
+    """Embed an aligned face together with its mirror image, as `embed` does.
+
+    A portrait is one picture that a whole crossing rests on, so it may cost twice; a frame is one of several. On the LFW subset
+    this lowers FNMR at FMR 1e-4 (1.8e-4 among people of the same sex) from 2.0 to 1.8 % and leaves the thresholds where they were. Raises NoFaceError.
+    """
+    return embed(session, [aligned, np.ascontiguousarray(aligned[:, ::-1])], cohort)
+
+
+def embed(session: Session, crops: Sequence[Picture], cohort: Cohort | None = None) -> Template:
+    """Embed aligned crops of one face to the direction between their templates, to be compared against the site's cohort if there is one.
+
+    Raises NoFaceError for a face that leaves the model without an answer.
+    """
+    vector = np.sum([_direction(session, crop) for crop in crops], axis=0)
+    return Template(_unit(vector), space_of(session.model, cohort), cohort)
+
+
+def space_of(model: Model, cohort: Cohort | None) -> str:
+    """What a template's numbers mean: the model's name, and with a cohort some of that one's hash. Only templates of one space compare."""
+    return model.name if cohort is None else f"{model.name[:_NAME_MAX]}_{cohort.sha256[:_HASH]}"
+
+
+def _direction(session: Session, aligned: Picture) -> Floats:
+    pixels = _pixels(session)
+    mean = (pixels.mean,) * 3
+    tensor = cv2.dnn.blobFromImage(aligned, 1 / pixels.divisor, mean=mean, swapRB=pixels.order == "RGB")
+    (output,) = session.run(tensor.astype(np.float32, copy=False))
+    return _unit(output[0])
+
+
+def _unit(vector: Floats) -> Floats:
+    length = float(np.linalg.norm(vector))
+    if not length > 1e-6:
+        raise NoFaceError("the embedder gave no direction")
+    return (vector / np.float32(length)).astype(np.float32, copy=False)
+
+
+def _pixels(session: Session) -> Pixels:
+    pixels = session.model.pixels
+    assert pixels is not None, "the manifest gives an embedder its pixels"
+    return pixels

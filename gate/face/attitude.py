@@ -5,8 +5,6 @@ three frames, the more open of both eyes counts, and the angles are looked at a 
 Contracts: models/cards/fr_pose.md and fr_eye.md.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import deque
@@ -19,7 +17,7 @@ import numpy.typing as npt
 
 from gate.face.chain import FaceModels
 from gate.face.quality import Observation, Quality
-from gate.face.values import Box, Points
+from gate.face.values import Box, Floats, Points
 from gate.picture import Picture
 from models.runtime import Session
 
@@ -69,39 +67,30 @@ def head_angles(session: Session, picture: Picture, box: Box) -> Angles | None:
     pixels = cv2.cvtColor(cv2.resize(cut, (width, height)), cv2.COLOR_BGR2RGB).astype(np.float32) / np.float32(255)
     tensor = ((pixels - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None]
     yaw, pitch, _roll = session.run(np.ascontiguousarray(tensor, dtype=np.float32))
-    return Angles(_degrees(yaw[0]), _degrees(pitch[0]))
+    chances = [_softmax(logits[0]) for logits in (yaw, pitch)]
+    return Angles(*(float(one @ np.arange(len(one)) * _BIN_DEGREES + _FIRST_BIN_DEGREES) for one in chances))
 
 
 def eyes_open(session: Session, picture: Picture, dense: Points) -> float | None:
     """How likely the more open eye is open, 0 to 1; None when no eye lies in the picture."""
-    found = [_eye_open(session, picture, dense[eye]) for eye in _EYES]
-    return max((value for value in found if value is not None), default=None)
-
-
-def _eye_open(session: Session, picture: Picture, six: Points) -> float | None:
-    x, y = (six.min(axis=0) + six.max(axis=0)) / 2
-    half = _EYE_SQUARE * float(np.ptp(six[:, 0])) / 2
-    cut = _inside(picture, x - half, y - half, x + half, y + half)
-    if min(cut.shape) < 2:
-        return None
     _, _, height, width = session.model.input.shape
-    tensor = cv2.resize(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), (width, height)).astype(np.float32)[
-        None, None
-    ] / np.float32(255)
-    (logits,) = session.run(tensor)
-    return float(_softmax(logits[0])[1])
+    found: list[float] = []
+    for six in (dense[eye] for eye in _EYES):
+        x, y = (six.min(axis=0) + six.max(axis=0)) / 2
+        half = _EYE_SQUARE * float(np.ptp(six[:, 0])) / 2
+        cut = _inside(picture, x - half, y - half, x + half, y + half)
+        if min(cut.shape) >= 2:
+            small = cv2.resize(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), (width, height)).astype(np.float32)
+            (logits,) = session.run(small[None, None] / np.float32(255))
+            found.append(float(_softmax(logits[0])[1]))
+    return max(found, default=None)
 
 
 def _inside(picture: Picture, left: float, top: float, right: float, bottom: float) -> Picture:
     return picture[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))]
 
 
-def _degrees(logits: npt.NDArray[np.float32]) -> float:
-    chances = _softmax(logits)
-    return float(chances @ np.arange(len(chances)) * _BIN_DEGREES + _FIRST_BIN_DEGREES)
-
-
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _softmax(logits: Floats) -> npt.NDArray[np.float64]:
     weights: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - float(np.max(logits)))
     return weights / float(weights.sum())
 

@@ -11,17 +11,16 @@ Frames that leave nothing to wish for come first. After `PATIENCE_MS` without en
 be the measure's mistake (`gate.face.guidance.EXCUSABLE`): quality chooses frames, it is no gate.
 """
 
-from __future__ import annotations
-
 import enum
 import math
 from dataclasses import dataclass, replace
 
 from gate.face.compare import alike, fused
-from gate.face.guidance import Hint, conditions
+from gate.face.guidance import HINTS, conditions
 from gate.face.quality import Observation
 from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
+from gate_core.evidence.screen import Guidance
 
 GOOD_FRAMES_MIN = 3
 GOOD_FRAMES_MAX = 5
@@ -47,7 +46,7 @@ class Guided:
     """
 
     faces: int
-    hint: Hint | None
+    hint: Guidance | None
     progress: int = 0
 
 
@@ -56,13 +55,13 @@ class Compared:
     """The comparison. `match` and `liveness` are None when they could not be had; `reasons` say why."""
 
     faces: int
-    match: float | None
-    liveness: float | None
     portrait_usable: bool
-    model: str
-    frames: int
     good_frame_ms: int
     reasons: tuple[str, ...]
+    match: float | None = None
+    liveness: float | None = None
+    model: str = ""
+    frames: int = 0
     cues: tuple[tuple[str, float | None], ...] = ()
 
 
@@ -98,7 +97,7 @@ class Guide:
     """What the traveller is told: the first condition, once it holds."""
 
     def __init__(self) -> None:
-        self._held: frozenset[Hint] = frozenset()
+        self._held: frozenset[Guidance] = frozenset()
         self.told: Guided | None = None
         self._wanted: Guided | None = None
         self._steady = 0
@@ -106,11 +105,11 @@ class Guide:
     def see(self, seen: Observation) -> tuple[Guided, ...]:
         """Take one frame and return what is new, if anything is."""
         self._held = frozenset() if seen.quality is None else conditions(seen.quality.measures, self._held)
-        wished = self._held | {Hint.ONE_PERSON} if seen.faces > 1 else self._held
-        now = Guided(seen.faces, next((hint for hint in Hint if hint in wished), None))
+        wished = self._held | {Guidance.ONE_PERSON} if seen.faces > 1 else self._held
+        now = Guided(seen.faces, next((hint for hint in HINTS if hint in wished), None))
         self._steady = self._steady + 1 if now == self._wanted else 1
         self._wanted = now
-        steady = STEADY_FRAMES_BLINK if now.hint in (Hint.OPEN_EYES, Hint.CLOSE_MOUTH) else STEADY_FRAMES
+        steady = STEADY_FRAMES_BLINK if now.hint in (Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH) else STEADY_FRAMES
         if now == self.told or (self.told is not None and self._steady < steady):
             return ()
         self.told = now
@@ -189,7 +188,11 @@ class Capture:
 
     def _collect(self, seen: Observation, state: TrackState) -> None:
         if state in (TrackState.LOST, TrackState.SWITCHED):
-            self._start_over()
+            # Another person, or none: what was collected belongs to nobody.
+            self._track.wipe()
+            self._track = Track(self._rules)
+            self._good.clear()
+            self._enough_at_ms = self._since_ms = None
             state = self._track.follow(seen)
         self._alone = seen.faces == 1 and state is TrackState.HELD
         if seen.faces < 2:
@@ -230,21 +233,14 @@ class Capture:
             return True
         return (seen.quality.usable, seen.quality.worth) > self._good[-1].rank
 
-    def _start_over(self) -> None:
-        """Another person, or none: what was collected belongs to nobody."""
-        self._track.wipe()
-        self._track = Track(self._rules)
-        self._good.clear()
-        self._enough_at_ms = None
-        self._since_ms = None
-
     def _compare_when_ready(self) -> list[Event]:
         if self.compared or self._portrait is None:
             return []
         since = self._several_since_ms
         if since is not None and self._last_ms - since >= SEVERAL_STAY_MS:
             self.compared = True
-            return [self._several()]
+            usable = self.portrait is not None
+            return [Compared(self._faces, usable, good_frame_ms=self._last_ms, reasons=("several_faces_stay",))]
         if not self._alone or self._enough_at_ms is None:
             return []
         if not self._live.ready and self._last_ms - self._enough_at_ms < LIVE_WAIT_MS:
@@ -252,33 +248,21 @@ class Capture:
         self.compared = True
         return [self._comparison(self._portrait)]
 
-    def _several(self) -> Compared:
-        return Compared(
-            faces=self._faces,
-            match=None,
-            liveness=None,
-            portrait_usable=isinstance(self._portrait, Template),
-            model="",
-            frames=0,
-            good_frame_ms=self._last_ms,
-            reasons=("several_faces_stay",),
-        )
-
     def _comparison(self, portrait: Template | PortraitProblem) -> Compared:
-        problem = portrait if isinstance(portrait, PortraitProblem) else None
         person = fused([frame.template for frame in self._good], [frame.weight for frame in self._good])
         assert self._enough_at_ms is not None, "enough frames came"
         self.person, self._compared_px = person, self._track.proved_px
-        reasons = (() if problem is None else (problem.value,)) + self._live.reasons
+        match = alike(portrait, person) if isinstance(portrait, Template) else None
+        reasons = (portrait.value,) if isinstance(portrait, PortraitProblem) else ()
         return Compared(
             faces=1,
-            match=alike(portrait, person) if isinstance(portrait, Template) else None,
+            match=match,
             liveness=self._live.score,
-            portrait_usable=problem is None,
+            portrait_usable=match is not None,
             model=person.model,
             frames=len(self._good),
             good_frame_ms=self._enough_at_ms,
-            reasons=reasons + (() if self._live.score is not None else ("liveness_not_run",)),
+            reasons=reasons + self._live.reasons + (() if self._live.score is not None else ("liveness_not_run",)),
             cues=self._live.cues,
         )
 

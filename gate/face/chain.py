@@ -1,7 +1,5 @@
 """The stages in a row: the models of the face room, a frame to an observation, a portrait to a template."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +7,8 @@ from typing import Protocol
 
 import cv2
 
-from gate.face.align import align
+from gate.face.align import align, embed, embed_portrait, standard_position
 from gate.face.detect import Landmarked, central, companions
-from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.mtcnn import Mtcnn
 from gate.face.quality import Observation, Quality, measure
 from gate.face.track import TrackRules

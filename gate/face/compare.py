@@ -4,20 +4,16 @@ For swaps the referrals of one lane and of stated minutes are held against one a
 A document is known again by its portrait: the same picture from the same chip gives the same template.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
 from gate.face.values import Template
+from gate_core.evidence.crossing import Swap
 from models.cohort import Cohort
 
 SAME_PORTRAIT_MIN: Final = 0.9999  # a picture read twice gives 1.0000; the same photograph mirrored, cropped, made smaller or encoded anew 0.9997 at most of 108
-OTHER_DOCUMENT: Final = "other_document"
-OTHER_FACE: Final = "other_face"
-NONE: Final = "none"
 
 
 def alike(one: Template, other: Template) -> float:
@@ -60,16 +56,16 @@ def fused(templates: Sequence[Template], weights: Sequence[float]) -> Template:
 
 def swapped(
     face: Template, portrait: Template, earlier: Iterable[tuple[Template, Template]], *, same_face_min: float
-) -> str:
+) -> Swap:
     """What a face and a chip's portrait are to earlier pairs. A document that others came with is the graver of the two."""
-    found = NONE
+    found = Swap.NONE
     for other_face, other_portrait in earlier:
         is_face = alike(face, other_face) >= same_face_min
         is_document = cosine(portrait, other_portrait) >= SAME_PORTRAIT_MIN
         if is_document and not is_face:
-            return OTHER_FACE
+            return Swap.OTHER_FACE
         if is_face and not is_document:
-            found = OTHER_DOCUMENT
+            found = Swap.OTHER_DOCUMENT
     return found
 
 

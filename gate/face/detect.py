@@ -5,17 +5,14 @@ decoded, as fractions of the picture. A picture that is more than twice as large
 `companions`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from gate.face.align import five_points, halved, halvings, landmarks
-from gate.face.values import Box, Face, Landmarks
+from gate.face.values import Box, Face, Floats, Landmarks
 from gate.picture import Picture
 from models.runtime import Session
 
@@ -75,9 +72,7 @@ def _filled_up(picture: Picture, aspect: float) -> Picture:
     return cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_CONSTANT, value=grey).astype(np.uint8, copy=False)
 
 
-def faces_from(
-    scores: npt.NDArray[np.float32], boxes: npt.NDArray[np.float32], *, width: int, height: int, score_min: float
-) -> tuple[Face, ...]:
+def faces_from(scores: Floats, boxes: Floats, *, width: int, height: int, score_min: float) -> tuple[Face, ...]:
     """Turn the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, overlaps removed."""
     likely = np.flatnonzero(scores >= score_min)
     likely = likely[np.argsort(-scores[likely], kind="stable")][:_CANDIDATES_MAX]

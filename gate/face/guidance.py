@@ -6,37 +6,22 @@ that trembles about a bound does not make the screen flicker. What was not measu
 68 landmarks says nothing about eyes and mouth.
 """
 
-from __future__ import annotations
-
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from gate.face.values import Measures
+from gate_core.evidence.screen import Guidance
 
-
-class Hint(enum.Enum):
-    """What would make the face better to compare, most useful first. Left and right are the traveller's own."""
-
-    ONE_PERSON = "one_person"
-    COME_CLOSER = "come_closer"
-    STEP_BACK = "step_back"
-    MOVE_LEFT = "move_left"
-    MOVE_RIGHT = "move_right"
-    MOVE_UP = "move_up"
-    MOVE_DOWN = "move_down"
-    FACE_FORWARD = "face_forward"
-    MORE_LIGHT = "more_light"
-    HOLD_STILL = "hold_still"
-    OPEN_EYES = "open_eyes"
-    CLOSE_MOUTH = "close_mouth"
-
-
+# What would make the face better to compare, most useful first.
+HINTS: Final = (
+    Guidance.ONE_PERSON, Guidance.COME_CLOSER, Guidance.STEP_BACK, Guidance.MOVE_LEFT, Guidance.MOVE_RIGHT, Guidance.MOVE_UP, Guidance.MOVE_DOWN, Guidance.FACE_FORWARD,
+    Guidance.MORE_LIGHT, Guidance.HOLD_STILL, Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH,
+)  # fmt: skip
 # These may be wrong about a person for good (a long nose, narrow eyes, dark skin, a wheelchair's height): they choose frames for a
 # while, no longer. A face that is turned further than `quality.TURNED_MAX` is turned.
 EXCUSABLE: Final = frozenset({
-    Hint.MOVE_UP, Hint.MOVE_DOWN, Hint.FACE_FORWARD, Hint.MORE_LIGHT, Hint.OPEN_EYES, Hint.CLOSE_MOUTH,
+    Guidance.MOVE_UP, Guidance.MOVE_DOWN, Guidance.FACE_FORWARD, Guidance.MORE_LIGHT, Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH,
 })  # fmt: skip
 
 
@@ -62,37 +47,37 @@ class Limit:
 class Rule:
     """One condition on one measure."""
 
-    hint: Hint
+    hint: Guidance
     measure: Callable[[Measures], float | None]
     limit: Limit
 
 
 # Units and evidence: docs/biometrics.md. The picture's left is the traveller's right.
 RULES: Final = (
-    Rule(Hint.COME_CLOSER, lambda face: face.eye_distance_px, Limit(bad=32.0, good=36.0)),
-    Rule(Hint.STEP_BACK, lambda face: face.height_part, Limit(bad=0.80, good=0.72)),
-    Rule(Hint.MOVE_LEFT, lambda face: face.x_part, Limit(bad=0.22, good=0.27)),
-    Rule(Hint.MOVE_RIGHT, lambda face: face.x_part, Limit(bad=0.78, good=0.73)),
-    Rule(Hint.MOVE_DOWN, lambda face: face.y_part, Limit(bad=0.14, good=0.18)),
-    Rule(Hint.MOVE_UP, lambda face: face.y_part, Limit(bad=0.81, good=0.77)),
-    Rule(Hint.FACE_FORWARD, lambda face: abs(face.pose.yaw), Limit(bad=0.25, good=0.20)),
-    Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.27, good=0.31)),
-    Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.76, good=0.72)),
-    Rule(Hint.FACE_FORWARD, lambda face: abs(face.pose.roll_degrees), Limit(bad=20.0, good=15.0)),
-    Rule(Hint.FACE_FORWARD, lambda face: None if face.yaw_degrees is None else abs(face.yaw_degrees), Limit(bad=20.0, good=15.0)),
-    Rule(Hint.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=-20.0, good=-18.0)),
-    Rule(Hint.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=12.0, good=8.0)),
-    Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=50.0, good=58.0)),
-    Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=225.0, good=215.0)),
-    Rule(Hint.MORE_LIGHT, lambda face: face.contrast, Limit(bad=12.0, good=15.0)),
-    Rule(Hint.HOLD_STILL, lambda face: face.motion, Limit(bad=2.0, good=1.3)),
-    Rule(Hint.HOLD_STILL, lambda face: face.sharpness, Limit(bad=20.0, good=26.0)),
-    Rule(Hint.OPEN_EYES, lambda face: face.eyes_open, Limit(bad=0.40, good=0.55)),
-    Rule(Hint.CLOSE_MOUTH, lambda face: face.mouth_open, Limit(bad=0.35, good=0.28)),
+    Rule(Guidance.COME_CLOSER, lambda face: face.eye_distance_px, Limit(bad=32.0, good=36.0)),
+    Rule(Guidance.STEP_BACK, lambda face: face.height_part, Limit(bad=0.80, good=0.72)),
+    Rule(Guidance.MOVE_LEFT, lambda face: face.x_part, Limit(bad=0.22, good=0.27)),
+    Rule(Guidance.MOVE_RIGHT, lambda face: face.x_part, Limit(bad=0.78, good=0.73)),
+    Rule(Guidance.MOVE_DOWN, lambda face: face.y_part, Limit(bad=0.14, good=0.18)),
+    Rule(Guidance.MOVE_UP, lambda face: face.y_part, Limit(bad=0.81, good=0.77)),
+    Rule(Guidance.FACE_FORWARD, lambda face: abs(face.pose.yaw), Limit(bad=0.25, good=0.20)),
+    Rule(Guidance.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.27, good=0.31)),
+    Rule(Guidance.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.76, good=0.72)),
+    Rule(Guidance.FACE_FORWARD, lambda face: abs(face.pose.roll_degrees), Limit(bad=20.0, good=15.0)),
+    Rule(Guidance.FACE_FORWARD, lambda face: None if face.yaw_degrees is None else abs(face.yaw_degrees), Limit(bad=20.0, good=15.0)),
+    Rule(Guidance.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=-20.0, good=-18.0)),
+    Rule(Guidance.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=12.0, good=8.0)),
+    Rule(Guidance.MORE_LIGHT, lambda face: face.brightness, Limit(bad=50.0, good=58.0)),
+    Rule(Guidance.MORE_LIGHT, lambda face: face.brightness, Limit(bad=225.0, good=215.0)),
+    Rule(Guidance.MORE_LIGHT, lambda face: face.contrast, Limit(bad=12.0, good=15.0)),
+    Rule(Guidance.HOLD_STILL, lambda face: face.motion, Limit(bad=2.0, good=1.3)),
+    Rule(Guidance.HOLD_STILL, lambda face: face.sharpness, Limit(bad=20.0, good=26.0)),
+    Rule(Guidance.OPEN_EYES, lambda face: face.eyes_open, Limit(bad=0.40, good=0.55)),
+    Rule(Guidance.CLOSE_MOUTH, lambda face: face.mouth_open, Limit(bad=0.35, good=0.28)),
 )  # fmt: skip
 
 
-def conditions(face: Measures, held: frozenset[Hint] = frozenset()) -> frozenset[Hint]:
+def conditions(face: Measures, held: frozenset[Guidance] = frozenset()) -> frozenset[Guidance]:
     """What is to be wished for, given what was wished for in the frame before."""
     found = set()
     for rule in RULES:

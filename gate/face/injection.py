@@ -6,9 +6,6 @@ the frames must follow closely. What stands still to the last bit is the driver'
 the traveller and are incidents; no finding proves nothing. Somebody who feeds in live video and forges exposure too is not found.
 """
 
-from __future__ import annotations
-
-import enum
 from collections import deque
 from dataclasses import replace
 from typing import Final
@@ -18,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
+from gate.face.values import Floats
 from gate.picture import Picture
+from gate_core.evidence.crossing import CameraTrouble
 
 PRINT_SIZE: Final = (32, 24)
 LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second
@@ -39,23 +38,13 @@ _HEARING: Final = Hearing(
     lag_max_ms=CAMERA_LAG_MAX_MS, lag_step_ms=20, settle_ms=30, frames_min=6, commands_min=5, levels_min=3
 )
 
-Print = npt.NDArray[np.float32]
-
-
-class Tamper(enum.Enum):
-    """What is wrong with the video. Values stand in the audit log and are never renamed."""
-
-    COVERED = "camera_covered"
-    LOOPED = "video_looped"
-    DEAF = "video_ignores_exposure"
-
 
 class Feed:
     """Watches the video of one crossing. Each finding is given once. `lag_ms`: how late the camera obeys, if it was measured."""
 
     def __init__(self, *, lag_ms: int | None = None) -> None:
         self._hearing = _HEARING.about(lag_ms)
-        self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
+        self._prints: deque[Floats] = deque(maxlen=LOOP_FRAMES_MAX)
         self._seen = 0
         self._matched = -1  # the frame of the past that came again last, counted from the first
         self._again: deque[bool] = deque(maxlen=LOOP_LOOK_FRAMES)
@@ -63,29 +52,23 @@ class Feed:
         self._commands: list[Command] = []
         self._times_ms: list[int] = []
         self._levels: list[npt.NDArray[np.float64]] = []
-        self._given: set[Tamper] = set()
+        self._given: set[CameraTrouble] = set()
 
     def command(self, exposure: float, *, at_ms: int, taken_ms: int | None = None) -> None:
         """The camera was told another exposure, a multiple of the calibrated one, in the order of their times, and answered then."""
         self._commands.append(Command(at_ms, (float(np.log(exposure)),), taken_ms))
 
-    def see(self, frame: Picture, *, at_ms: int) -> tuple[Tamper, ...]:
+    def see(self, frame: Picture, *, at_ms: int) -> tuple[CameraTrouble, ...]:
         """Take the next frame and return what is newly found."""
         seen = _print(frame)
         if self._commands and len(self._times_ms) < LOOP_FRAMES_MAX:
             self._times_ms.append(at_ms)
             self._levels.append(np.array([_log_light(seen)]))
-        found = [
-            tamper
-            for tamper, is_so in (
-                (Tamper.COVERED, self._is_covered(seen, at_ms)),
-                (Tamper.LOOPED, self._comes_again(seen)),
-            )
-            if is_so
-        ]
+        is_covered, is_looped = self._is_covered(seen, at_ms), self._comes_again(seen)
         self._prints.append(seen)
         self._seen += 1
-        return self._new(found)
+        found = ((CameraTrouble.COVERED, is_covered), (CameraTrouble.LOOPED, is_looped))
+        return self._new([trouble for trouble, is_so in found if is_so])
 
     @property
     def exposure_answer(self) -> Answer | None:
@@ -104,10 +87,10 @@ class Feed:
         found = self.exposure_answer
         return found is not None and self._is_close(found)
 
-    def conclude(self) -> tuple[Tamper, ...]:
+    def conclude(self) -> tuple[CameraTrouble, ...]:
         """Judge the challenge once it is over. A camera that was asked too little, or never, is not found deaf."""
         found = self.exposure_answer
-        return () if found is None or self._is_close(found) else self._new([Tamper.DEAF])
+        return () if found is None or self._is_close(found) else self._new([CameraTrouble.DEAF])
 
     def wipe(self) -> None:
         """Zero what shows the person."""
@@ -119,12 +102,12 @@ class Feed:
     def _is_close(found: Answer) -> bool:
         return found.correlation >= CHALLENGE_CORRELATION_MIN and found.gain >= CHALLENGE_GAIN_MIN
 
-    def _new(self, found: list[Tamper]) -> tuple[Tamper, ...]:
-        new = tuple(tamper for tamper in found if tamper not in self._given)
+    def _new(self, found: list[CameraTrouble]) -> tuple[CameraTrouble, ...]:
+        new = tuple(trouble for trouble in found if trouble not in self._given)
         self._given.update(new)
         return new
 
-    def _is_covered(self, seen: Print, at_ms: int) -> bool:
+    def _is_covered(self, seen: Floats, at_ms: int) -> bool:
         if float(seen.std()) > COVERED_SPREAD_MAX:
             self._covered_since_ms = None
             return False
@@ -132,7 +115,7 @@ class Feed:
             self._covered_since_ms = at_ms
         return at_ms - self._covered_since_ms >= COVERED_MS
 
-    def _comes_again(self, seen: Print) -> bool:
+    def _comes_again(self, seen: Floats) -> bool:
         """Compare with every frame of the past. Frames may be left out on the way, so most of the last ones, not all, must come again."""
         if len(self._prints) < _APART_MIN:
             return False
@@ -147,13 +130,13 @@ class Feed:
         return sum(self._again) >= LOOP_RUN_MIN
 
 
-def _print(frame: Picture) -> Print:
+def _print(frame: Picture) -> Floats:
     """The frame in few pixels, so that neither noise nor compression tells two apart."""
     small = cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
-def _log_light(seen: Print) -> float:
+def _log_light(seen: Floats) -> float:
     """The logarithm of the light that fell in, from the middle half of the pixels: neither lamps nor black coats."""
     levels = np.sort(seen, axis=None)
     middle = levels[levels.size // 4 : -levels.size // 4]

@@ -4,8 +4,6 @@ Kept while a crossing looks, as cut-outs of one face alone, and only until the c
 Another subject is another face: what was kept of the one before is wiped. Turning them into files, and sealing these, is left to others.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

@@ -6,21 +6,16 @@ moves the boxes, the third gives the points. These networks came from a framewor
 transposed (models/cards/mtcnn.md).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from gate.face.values import Box, Face, Landmarks
+from gate.face.values import Box, Face, Floats, Landmarks
 from gate.picture import Picture
 from models.runtime import Session
-
-Floats = npt.NDArray[np.float32]
 
 FACE_SIDE_MIN: Final = 48  # pixels; smaller faces are of no use to anyone here
 FACES_MAX: Final = 32
@@ -141,7 +136,7 @@ def _faces(boxes: Floats, moves: Floats, points: Floats, scores: Floats) -> tupl
         width, height = right - left + 1, bottom - top + 1
         move = moves[index]
         box = Box(left + move[0] * width, top + move[1] * height, right + move[2] * width, bottom + move[3] * height)
-        if box.area > 0.0 and all(not _covers(box, kept.box) for kept in faces):
+        if box.area > 0.0 and not any(_covers(box, kept.box) for kept in faces):
             five = np.stack((left + points[index, :5] * width, top + points[index, 5:] * height), axis=1)
             faces.append(Face(box, float(scores[index]), five.astype(np.float64)))
     return tuple(faces[:FACES_MAX])

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import cv2
 import numpy as np
 
-from gate.face.guidance import EXCUSABLE, Hint, conditions
+from gate.face.guidance import EXCUSABLE, HINTS, conditions
 from gate.face.values import PITCH_FRONTAL, Box, Landmarks, Measures, Points, Pose, Template
 from gate.picture import Picture
+from gate_core.evidence.screen import Guidance
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
@@ -46,24 +48,28 @@ class Component(enum.Enum):
     MOTION = "motion"  # not of the standard: it judges stills
 
 
-# The measure's value that is worth nothing, and the one that is worth everything; between them it is linear.
-_SCALES: Final[dict[Component, tuple[float, float]]] = {
-    Component.INTER_EYE_DISTANCE: (20.0, 90.0),
-    Component.SHARPNESS: (0.0, 20.0),  # of its square root: the variance grows with the square of an edge
-    Component.LUMINANCE: (90.0, 20.0),  # distance from middle grey, 120
-    Component.DYNAMIC_RANGE: (8.0, 40.0),
-    Component.ILLUMINATION_UNIFORMITY: (0.8, 0.1),
-    Component.EXPOSURE: (0.3, 0.0),
-    Component.POSE: (0.5, 0.05),
-    Component.EYES_OPEN: (0.2, 0.9),
-    Component.MOUTH_CLOSED: (0.5, 0.1),
-    Component.OCCLUSION: (0.6, 0.1),
-    Component.BACKGROUND_UNIFORMITY: (70.0, 10.0),
-    Component.MOTION: (3.0, 0.3),
+_MIDDLE_GREY = 120.0
+# What each is told by, the value that is worth nothing, and the one that is worth everything; between them it is linear.
+_SCALES: Final[Mapping[Component, tuple[Callable[[Measures], float | None], float, float]]] = {
+    Component.INTER_EYE_DISTANCE: (lambda face: face.eye_distance_px, 20.0, 90.0),
+    Component.SHARPNESS: (
+        lambda face: math.sqrt(face.sharpness),
+        0.0,
+        20.0,
+    ),  # the variance grows with the square of an edge
+    Component.LUMINANCE: (lambda face: abs(face.brightness - _MIDDLE_GREY), 90.0, 20.0),
+    Component.DYNAMIC_RANGE: (lambda face: face.contrast, 8.0, 40.0),
+    Component.ILLUMINATION_UNIFORMITY: (lambda face: face.balance, 0.8, 0.1),
+    Component.EXPOSURE: (lambda face: face.clipped, 0.3, 0.0),
+    Component.POSE: (lambda face: _turned(face.pose), 0.5, 0.05),
+    Component.EYES_OPEN: (lambda face: face.eyes_open, 0.2, 0.9),
+    Component.MOUTH_CLOSED: (lambda face: face.mouth_open, 0.5, 0.1),
+    Component.OCCLUSION: (lambda face: face.covered, 0.6, 0.1),
+    Component.BACKGROUND_UNIFORMITY: (lambda face: face.background, 70.0, 10.0),
+    Component.MOTION: (lambda face: face.motion, 3.0, 0.3),
 }
 # The room is not the traveller's doing, and tells nothing of the face.
 _NOT_OF_THE_FACE: Final = frozenset({Component.BACKGROUND_UNIFORMITY})
-_MIDDLE_GREY = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,13 @@ class Quality:
     """The measures of one face, and what is to be wished for in this frame by itself, most useful first."""
 
     measures: Measures
-    hints: tuple[Hint, ...]
+    hints: tuple[Guidance, ...]
 
     @classmethod
     def of(cls, measures: Measures) -> Quality:
         """Judge the frame by itself, without what was told before."""
         wished = conditions(measures)
-        return cls(measures, tuple(hint for hint in Hint if hint in wished))
+        return cls(measures, tuple(hint for hint in HINTS if hint in wished))
 
     @property
     def usable(self) -> bool:
@@ -120,22 +126,15 @@ def measure(box: Box, points: Landmarks, aligned: Picture, frame: Picture) -> Me
 
 def components(face: Measures) -> dict[Component, float]:
     """Each measured component, 0 (poor) to 100."""
-    turned = max(abs(face.pose.yaw), abs(face.pose.pitch - PITCH_FRONTAL), abs(face.pose.roll_degrees) / 60)
-    values: dict[Component, float | None] = {
-        Component.INTER_EYE_DISTANCE: face.eye_distance_px,
-        Component.SHARPNESS: math.sqrt(face.sharpness),
-        Component.LUMINANCE: abs(face.brightness - _MIDDLE_GREY),
-        Component.DYNAMIC_RANGE: face.contrast,
-        Component.ILLUMINATION_UNIFORMITY: face.balance,
-        Component.EXPOSURE: face.clipped,
-        Component.POSE: turned,
-        Component.EYES_OPEN: face.eyes_open,
-        Component.MOUTH_CLOSED: face.mouth_open,
-        Component.OCCLUSION: face.covered,
-        Component.BACKGROUND_UNIFORMITY: face.background,
-        Component.MOTION: face.motion,
-    }
-    return {name: _scaled(value, *_SCALES[name]) for name, value in values.items() if value is not None}
+    found = {}
+    for component, (told_by, nothing, everything) in _SCALES.items():
+        if (value := told_by(face)) is not None:
+            found[component] = 100.0 * min(1.0, max(0.0, (value - nothing) / (everything - nothing)))
+    return found
+
+
+def _turned(pose: Pose) -> float:
+    return max(abs(pose.yaw), abs(pose.pitch - PITCH_FRONTAL), abs(pose.roll_degrees) / 60)
 
 
 def pose(five: Points) -> Pose:
@@ -179,10 +178,6 @@ def background_deviation(frame: Picture, box: Box) -> float | None:
     return float(np.stack(small).std(axis=(0, 1, 2)).mean())
 
 
-def _scaled(value: float, nothing: float, everything: float) -> float:
-    return 100.0 * min(1.0, max(0.0, (value - nothing) / (everything - nothing)))
-
-
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one frame shows of the traveller. `faces` counts those that could be travellers.
@@ -200,16 +195,6 @@ class Observation:
     subject: int = 0
 
     @property
-    def usable(self) -> bool:
-        """True when the frame may be compared: one face, alone, that leaves nothing to wish for."""
-        return self.faces == 1 and self.quality is not None and self.quality.usable
-
-    @property
     def passable(self) -> bool:
         """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
         return self.faces == 1 and self.quality is not None and self.quality.passable
-
-    @property
-    def hints(self) -> tuple[Hint, ...]:
-        """What the traveller could do better in this frame, most useful first."""
-        return self.quality.hints if self.quality is not None else ()

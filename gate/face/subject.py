@@ -13,8 +13,6 @@ embedded or kept. The rule:
 - Faces at least `COMPANION_SIDE_MIN` times as large as the subject stand beside it: **companions**.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import deque
@@ -24,10 +22,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from gate.face.detect import COMPANION_SIDE_MIN, COMPANION_SIDE_PX_MIN
-from gate.face.values import Box, Face
+from gate.face.values import Box, Face, Floats
 from gate.picture import Picture
 
 STABLE_FRAMES: Final = 3
@@ -106,7 +103,7 @@ class Chooser:
         self._numbers = itertools.count(1)
         self._subject = 0
         self._pictures: deque[Box] = deque(maxlen=PICTURES_MAX)
-        self._thumbs: deque[tuple[int, npt.NDArray[np.float32]]] = deque(maxlen=_THUMBS_MAX)
+        self._thumbs: deque[tuple[int, Floats]] = deque(maxlen=_THUMBS_MAX)
 
     def choose(self, faces: tuple[Face, ...], frame: Picture, *, at_ms: int) -> Choice:
         """Take one frame's faces."""
@@ -151,15 +148,17 @@ class Chooser:
             before = self._thumb_before(at_ms, since_ms=one.since_ms)
             if before.shape != thumb.shape:
                 continue
-            before = _as_bright(before, thumb)
+            # Under the exposure of this frame, which may have been challenged between them.
+            before = before * np.float32(np.median(thumb / np.maximum(before, 1.0)))
             room = float(np.median(np.abs(thumb - before)))
             moves = _change_in(one.face.box, thumb, before, scale) > max(_STILL_LEVELS, _STILL_TIMES * room)
             was = one.picture
-            one.take(moves=moves, picture_hung_here=self._picture_hung_at(one.face.box), at_ms=at_ms)
+            hung_here = any(one.face.box.overlap(place) >= SAME_PLACE_MIN for place in self._pictures)
+            one.take(moves=moves, picture_hung_here=hung_here, at_ms=at_ms)
             if one.picture and not was:
                 self._pictures.append(one.face.box)
 
-    def _thumb_before(self, at_ms: int, *, since_ms: int) -> npt.NDArray[np.float32]:
+    def _thumb_before(self, at_ms: int, *, since_ms: int) -> Floats:
         """The small picture to compare this frame's with: the oldest of the last while, or else the one before, however long ago.
 
         Frames come seldom on a busy machine; compared with themselves they would show a statue. A face's first frame has no other.
@@ -168,20 +167,16 @@ class Chooser:
         lately = [thumb for then_ms, thumb in earlier if then_ms >= at_ms - _LOOK_BACK_MS]
         return lately[0] if lately else earlier[-1][1] if earlier else self._thumbs[-1][1]
 
-    def _picture_hung_at(self, box: Box) -> bool:
-        return any(box.overlap(place) >= SAME_PLACE_MIN for place in self._pictures)
-
     def _chosen(self, people: list[_Followed], *, height: int) -> _Followed | None:
-        able = [one for one in people if one.proved and one.frames >= STABLE_FRAMES and self._in_zone(one.face, height)]
+        able = [one for one in people if one.proved and one.frames >= STABLE_FRAMES]
+        able = [one for one in able if _side(one.face) >= self._zone.side_px_min]
+        able = [one for one in able if one.face.box.centre[1] <= self._zone.bottom * height]
         able = [one for one in able if not any(_on_chest(one.face.box, other.face.box) for other in people)]
         largest = max(able, key=lambda one: _side(one.face), default=None)
         held = next((one for one in able if one.number == self._subject), None)
         if held is not None and largest is not None and _side(largest.face) <= LARGER * _side(held.face):
             return held
         return largest
-
-    def _in_zone(self, face: Face, height: int) -> bool:
-        return _side(face) >= self._zone.side_px_min and face.box.centre[1] <= self._zone.bottom * height
 
 
 def _side(face: Face) -> float:
@@ -196,12 +191,7 @@ def _on_chest(box: Box, above: Box) -> bool:
     return box is not above and below and y > over_y and abs(x - over_x) <= _CHEST_WIDTHS * above.width
 
 
-def _as_bright(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The earlier picture under the exposure of the later one, which may have been challenged between them."""
-    return before * np.float32(np.median(now / np.maximum(before, 1.0)))
-
-
-def _change_in(box: Box, now: npt.NDArray[np.float32], before: npt.NDArray[np.float32], scale: float) -> float:
+def _change_in(box: Box, now: Floats, before: Floats, scale: float) -> float:
     """How much a place changed, in grey levels; brighter or darker as a whole is no change of place."""
     left, top = max(0, round(box.left * scale)), max(0, round(box.top * scale))
     right, bottom = round(box.right * scale), round(box.bottom * scale)

@@ -8,8 +8,6 @@ many of those. Among several faces the person's own is proved as well; where it 
 Not every frame is embedded: `wants_proof` says which must be.
 """
 
-from __future__ import annotations
-
 import enum
 from collections import deque
 from dataclasses import dataclass

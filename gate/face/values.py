@@ -14,6 +14,7 @@ import numpy.typing as npt
 from models.cohort import Cohort
 
 Points = npt.NDArray[np.float64]  # (n, 2): x, y
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,10 @@ class Template:
     """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
 
     Only templates of one model compare; `cohort` is the site's, if comparisons are seen against one, and stands in the model's name
-    (`gate.face.embed.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
+    (`gate.face.align.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
     """
 
-    vector: npt.NDArray[np.float32]
+    vector: Floats
     model: str
     cohort: Cohort | None = None
 

@@ -5,8 +5,6 @@ is passed on as it is. Dear work is done once a frame at most: one detection, la
 for frames that quality chose or that must prove the track.
 """
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from gate.face.attitude import Attitude

@@ -3,8 +3,6 @@
 Pictures are grey, (height, width) uint8; positions are pixels of the picture that was given, from its top left, x first.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,13 +53,9 @@ class MrzFormat(enum.Enum):
     @property
     def shape(self) -> tuple[int, int]:
         """How many lines, and how many characters in each."""
-        match self:
-            case MrzFormat.TD1:
-                return 3, 30
-            case MrzFormat.TD2 | MrzFormat.MRV_B:
-                return 2, 36
-            case MrzFormat.TD3 | MrzFormat.MRV_A:
-                return 2, 44
+        if self is MrzFormat.TD1:
+            return 3, 30
+        return 2, 36 if self in {MrzFormat.TD2, MrzFormat.MRV_B} else 44
 
 
 class Why(enum.Enum):
@@ -164,4 +158,41 @@ class NoReading:
 
 
 class RecogniserError(Exception):
-    """The model of the lines is missing, is not the pinned one, or broke its contract."""
+    """The model of the lines is missing, is not the pinned one, or broke its contract. That a picture shows no MRZ is no error, but a `NoReading`."""
+
+
+# ── what a gate is told of the pages of a camera or a scanner ────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An MRZ was read, by the whole acceptance rule or not. `portrait` is its part of the page, None where there is none."""
+
+    page: int
+    reading: Reading
+    accepted: bool
+    portrait: Pixels | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something lies there for long and cannot be read. Given once."""
+
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What would make the page readable, None when nothing does; given when it changes."""
+
+    why: Why | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The page left, or another one took its place."""
+
+    page: int
+
+
+Event = Read | Unread | Advised | Gone

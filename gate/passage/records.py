@@ -23,6 +23,7 @@ from gate.passage.policy import Policy, Verdict
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.trust_lists import PublishedList
 from gate_core.ports.values import Direction
 
 
@@ -223,15 +224,6 @@ class Started(Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_t
 @dataclass(frozen=True)
 class Stopped(Record, kind=RecordKind.STOPPED, about=RecordClass.DEVICE):
     """The lane program was told to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedList:
-    """One publication that the lists were made from. `signed_at` is RFC 3339."""
-
-    kind: str
-    publisher: str
-    signed_at: str
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ whatever way a rule is written: a rule that can mean nobody; eligibility that re
 away all that the other gives. Whom a rule picks out by nationality, sex or issuer, `gate.rules.profiling` tells.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence

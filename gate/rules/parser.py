@@ -16,8 +16,6 @@ A condition is a table with one key: `all`, `any` or `not`, or a question of `ga
 gives a span of days a name, such as that a register is suspended here, and a rule asks for it with `state`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -86,24 +84,20 @@ class _Hours(_Table, frozen=True):
     end: time = msgspec.field(name="to")
 
 
-class _State(_Table, frozen=True):
+class _State(_Days, frozen=True):
     """A named state of the site, with its legal basis."""
 
     title: Words
     basis: Words
-    first: date = msgspec.field(name="from")
-    last: date = msgspec.field(name="to")
 
 
-class _Rule(_Table, frozen=True):
+class _Rule(_Days, frozen=True):
     """One rule; `when` is read by hand, since TOML has no word for what it is."""
 
     effect: Effect
     title: Words
     basis: Words
     author: Words
-    first: date = msgspec.field(name="from")
-    last: date = msgspec.field(name="to")
     when: dict[str, Any] = {}
     instructions: Annotated[str, msgspec.Meta(max_length=500)] = ""
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None
@@ -223,42 +217,40 @@ class _Reading:
 
     def condition(self, value: object, key: str, depth: int = 1) -> Condition:
         """The condition of a table; what it is instead of one that is wrong does not matter."""
-        nothing = All(())
         if not isinstance(value, dict) or len(value) != 1:
-            return self._say(key, "is a condition: a table with one key", nothing)
+            return self._say(key, "is a condition: a table with one key")
         if depth > DEPTH_MAX:
-            return self._say(key, f"is nested deeper than {DEPTH_MAX}", nothing)
+            return self._say(key, f"is nested deeper than {DEPTH_MAX}")
         ((name, inner),) = value.items()
         here = f"{key}.{name}"
         if name == "not":
             return Not(self.condition(inner, here, depth + 1))
         if name in _JOINS:
             if not isinstance(inner, list) or not 1 <= len(inner) <= PARTS_MAX:
-                return self._say(here, f"is a list of 1 to {PARTS_MAX} conditions", nothing)
+                return self._say(here, f"is a list of 1 to {PARTS_MAX} conditions")
             return _JOINS[name](tuple(self.condition(one, f"{here}.{at}", depth + 1) for at, one in enumerate(inner)))
         if name == "state":
             state = self._states.get(inner) if isinstance(inner, str) else None
-            return state or self._say(here, f"{inner!r} is none of [states]", nothing)
+            return state or self._say(here, f"{inner!r} is none of [states]")
         return self._question(name, inner, here)
 
     def _question(self, name: str, inner: object, here: str) -> Condition:
-        nothing = All(())
         question = _QUESTIONS.get(name)
         if question is None:
             known = ", ".join(("all", "any", "not", "state", *_QUESTIONS))
-            return self._say(here, f"is no question that a rule can ask; there are {known}", nothing)
+            return self._say(here, f"is no question that a rule can ask; there are {known}")
         if found := misfits(inner, question.type, here):
             self._wrong.extend(found)
-            return nothing
+            return All(())
         value = msgspec.convert(inner, question.type, str_keys=True)
         if name in {"issuer", "nationality"} and (unknown := [one for one in value if not is_state_code(one)]):
-            return self._say(here, f"{', '.join(unknown)} is no code of an MRZ (ICAO 9303-3 §5)", nothing)
+            return self._say(here, f"{', '.join(unknown)} is no code of an MRZ (ICAO 9303-3 §5)")
         if isinstance(value, _Days) and value.last < value.first:
-            return self._say(f"{here}.to", "is before from", nothing)
+            return self._say(f"{here}.to", "is before from")
         if isinstance(value, _Hours) and value.start == value.end:
-            return self._say(f"{here}.to", "is from: that is no time at all, or all of it", nothing)
+            return self._say(f"{here}.to", "is from: that is no time at all, or all of it")
         return question.of(value)
 
-    def _say(self, key: str, why: str, instead: Condition) -> Condition:
+    def _say(self, key: str, why: str) -> Condition:
         self._wrong.append(Wrong(key, why))
-        return instead
+        return All(())

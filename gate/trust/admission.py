@@ -19,9 +19,7 @@ In a watched folder nobody has looked at the files. There a certificate by itsel
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -234,9 +232,9 @@ class Admission:
             except DocumentError as error:
                 self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
         self.found += len(one.parsed.certificates)
-        refused = [(certificate, reason) for certificate in certificates if (reason := _why_no_anchor(certificate))]
-        self.rejected.extend(Rejected(certificate.subject, reason) for certificate, reason in refused)
-        certificates = [certificate for certificate in certificates if not _why_no_anchor(certificate)]
+        reasons = [(certificate, _why_no_anchor(certificate)) for certificate in certificates]
+        self.rejected.extend(Rejected(certificate.subject, reason) for certificate, reason in reasons if reason)
+        certificates = [certificate for certificate, reason in reasons if not reason]
         for certificate in certificates:
             self._pool.add(certificate)
             if certificate.country == publisher:
@@ -265,7 +263,8 @@ class Admission:
             self.revoked.add(source)
             raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
         reason = ""
-        for pool in self._pools_for(one):
+        vouching = {Vouching.CHOSEN_CSCA: [self._vouching], Vouching.ANY_CSCA: [self._pool], Vouching.NOBODY: []}
+        for pool in (self._operators, *vouching[one.kind.vouching]):
             path = find_issuer(signer, pool, moment)
             if path.anchor is not None and not issued_in_time(signer, path.anchor.certificate, pool):
                 raise SourceError(f"{name}: {ISSUED_OUT_OF_TIME}; ask its publisher for another")
@@ -277,15 +276,6 @@ class Admission:
             f"{name}: nobody vouches for its signer ({signer.subject}): {reason}; give the CSCA that issued it as --signer, "
             "or import that first"
         )
-
-    def _pools_for(self, one: SignedList) -> Iterable[Pool]:
-        match one.kind.vouching:
-            case Vouching.NOBODY:
-                return (self._operators,)
-            case Vouching.CHOSEN_CSCA:
-                return self._operators, self._vouching
-            case Vouching.ANY_CSCA:
-                return self._operators, self._pool
 
 
 def _why_no_anchor(certificate: Certificate) -> str:

@@ -4,19 +4,18 @@ Such a folder is whatever it is: what cannot be used is told and left out, and s
 directory itself calls non-conformant are passed over. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
 from gate.trust.errors import SourceError
-from gate.trust.looking import COLLECTION, Found, shown, walk
-from gate.trust.sources import Rejected, Source, parts_of, read_seal_signer, read_signer, read_source
+from gate.trust.looking import COLLECTION, shown, walk
+from gate.trust.sources import Rejected, SealSigner, Source, parts_of, read_signer, read_source
 from gate_core.ordinary import open_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
@@ -63,15 +62,10 @@ def _read_all(path: Path) -> Iterator[tuple[Source, int] | Rejected]:
     for found in walk(path):
         name = found.entry.name
         try:
-            with _open(found) as file:
+            with os.fdopen(open_ordinary(found.base, folder_descriptor=found.folder_descriptor), "rb") as file:
                 yield from _read_collection(name, file) if found.suffix == COLLECTION else _read_file(name, file)
         except OSError as error:
             yield Rejected(name, f"cannot be read: {error.strerror}")
-
-
-def _open(found: Found) -> IO[bytes]:
-    """Open the file. Raises OSError."""
-    return os.fdopen(open_ordinary(found.base, folder_descriptor=found.folder_descriptor), "rb")
 
 
 def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
@@ -83,7 +77,7 @@ def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Reje
         for place, part in parts_of(name, data):
             yield _read_one(place, part, read_source)
     except SourceError as error:
-        yield Rejected(name, _reason(name, error))
+        yield Rejected(name, str(error).removeprefix(f"{name}: "))
 
 
 def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
@@ -92,17 +86,14 @@ def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] 
             certificate = value.attribute == "usercertificate"
             if value.content[:1] != b"\x30" or (certificate and _OTHER_SIGNERS in value.entry):
                 continue
-            read = _reader_of(value.entry) if certificate else read_source
+            read = read_source
+            if certificate and _DOCUMENT_SIGNERS in value.entry:
+                read = read_signer
+            elif certificate and _SEAL_SIGNERS in value.entry:
+                read = partial(read_signer, kind=SealSigner)
             yield _read_one(f"{name}, value {number}", value.content, read)
     except SourceError as error:
         yield Rejected(name, str(error))
-
-
-def _reader_of(entry: str) -> Callable[[str, bytes], Source]:
-    """What reads a certificate that stands under this name."""
-    if _DOCUMENT_SIGNERS in entry:
-        return read_signer
-    return read_seal_signer if _SEAL_SIGNERS in entry else read_source
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -119,12 +110,7 @@ def _read_one(name: str, data: bytes, read: Callable[[str, bytes], Source]) -> t
     try:
         return read(name, data), len(data)
     except SourceError as error:
-        return Rejected(name, _reason(name, error))
-
-
-def _reason(name: str, error: SourceError) -> str:
-    """What is wrong, without the name that is told beside it."""
-    return str(error).removeprefix(f"{name}: ")
+        return Rejected(name, str(error).removeprefix(f"{name}: "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +131,8 @@ def binary_values(lines: Iterable[bytes]) -> Iterator[Value]:
             raise SourceError("a line that is no attribute")
         attribute = name.decode("ascii", "replace").partition(";")[0].lower()
         if attribute == "dn":
-            entry = _text(rest)
+            text = _decoded(rest[1:]) if rest.startswith(b":") else rest.strip()
+            entry = text.decode("utf-8", "replace").lower()
         elif rest.startswith(b":"):
             yield Value(entry, attribute, _decoded(rest[1:]))
 
@@ -167,11 +154,6 @@ def _unfolded(lines: Iterable[bytes]) -> Iterator[bytes]:
         whole = bytearray(line)
     if whole and not whole.startswith(b"#"):
         yield bytes(whole)
-
-
-def _text(rest: bytes) -> str:
-    value = _decoded(rest[1:]) if rest.startswith(b":") else rest.strip()
-    return value.decode("utf-8", "replace").lower()
 
 
 def _decoded(value: bytes) -> bytes:

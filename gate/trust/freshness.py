@@ -3,8 +3,6 @@
 An alarm refuses nobody: the policy judges the age of the store and each document's own revocation check.
 """
 
-from __future__ import annotations
-
 import enum
 import re
 from collections.abc import Sequence
@@ -12,41 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypedDict
 
+from gate_core.evidence.trust_lists import Edition, PublishedList
 from gate_documents.dates import revocation_list_until
 
 _NEW_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-
-class Publication(Protocol):
-    """The newest list of one kind by one publisher."""
-
-    @property
-    def kind(self) -> str:
-        """A list kind."""
-
-    @property
-    def publisher(self) -> str:
-        """A country."""
-
-    @property
-    def signed_at(self) -> str:
-        """RFC 3339."""
-
-
-class RevocationEdition(Protocol):
-    """One revocation list."""
-
-    @property
-    def country(self) -> str:
-        """Whose it is."""
-
-    @property
-    def this_update(self) -> datetime:
-        """When it was made."""
-
-    @property
-    def next_update(self) -> datetime | None:
-        """When the next one comes."""
 
 
 class Held(Protocol):
@@ -61,10 +28,10 @@ class Held(Protocol):
         """When something was imported last."""
 
     @property
-    def published(self) -> Sequence[Publication]:
+    def published(self) -> Sequence[PublishedList]:
         """The newest list of each kind and publisher."""
 
-    def editions(self) -> Sequence[RevocationEdition]:
+    def editions(self) -> Sequence[Edition]:
         """The revocation lists that are held."""
 
     def __len__(self) -> int:
@@ -96,36 +63,30 @@ def in_words(kind: str) -> str:
 
 def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
     """Everything that is older than it should be."""
-    return (
-        *_of_the_store(store, now, age_max_days),
-        *(
-            Alarm(AlarmKind.LIST_OLD, one.publisher, f"the {in_words(one.kind)} of {one.publisher} is {days} days old")
-            for one in store.published
-            if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
-        ),
-        *(
-            Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
-            for one in store.editions()
-            if _is_overdue(one, now)
-        ),
-    )
-
-
-def _of_the_store(store: Held, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
+    found: list[Alarm] = []
     if store.newest_import is None:
-        return (Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"),)
-    days = _days(store.newest_import, now)
-    if days <= age_max_days:
-        return ()
-    return (Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"),)
+        found.append(Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"))
+    elif (days := _days(store.newest_import, now)) > age_max_days:
+        found.append(Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"))
+    for one in store.published:
+        if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days:
+            text = f"the {in_words(one.kind)} of {one.publisher} is {days} days old"
+            found.append(Alarm(AlarmKind.LIST_OLD, one.publisher, text))
+    found += [
+        Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
+        for one in store.editions()
+        if is_overdue(one, now)
+    ]
+    return tuple(found)
 
 
-def _is_overdue(one: RevocationEdition, now: datetime) -> bool:
+def is_overdue(one: Edition, now: datetime) -> bool:
+    """True when the revocation list is no longer current."""
     until = revocation_list_until(one.this_update, one.next_update)
     return until is None or until < now
 
 
-def _overdue(one: RevocationEdition, now: datetime) -> str:
+def _overdue(one: Edition, now: datetime) -> str:
     if one.next_update is None:
         return f"a revocation list of {one.country} does not say when the next one comes"
     if one.next_update < now:
@@ -135,10 +96,6 @@ def _overdue(one: RevocationEdition, now: datetime) -> str:
 
 def _days(since: datetime, now: datetime) -> int:
     return (now - since) // timedelta(days=1)
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 class Freshness(TypedDict):
@@ -154,7 +111,10 @@ class Freshness(TypedDict):
 def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
     """What the status says of the lists, a kind each, with its alarms."""
     editions = store.editions()
-    due = [one.next_update for one in editions if one.next_update is not None]
+    newest = max((one.this_update for one in editions), default=None)
+    due = min(
+        (one.next_update for one in editions if one.next_update is not None and one.next_update >= now), default=None
+    )
     return {
         "version": store.version,
         "certificates": len(store),
@@ -168,9 +128,9 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
         ],
         "revocation_lists": {
             "count": len(editions),
-            "newest": _text(max((one.this_update for one in editions), default=None)),
-            "next_due": _text(min((one for one in due if one >= now), default=None)),
-            "overdue": sum(_is_overdue(one, now) for one in editions),
+            "newest": None if newest is None else newest.isoformat(),
+            "next_due": None if due is None else due.isoformat(),
+            "overdue": sum(is_overdue(one, now) for one in editions),
         },
         "alarms": [one.text for one in alarms(store, now, age_max_days=age_max_days)],
     }

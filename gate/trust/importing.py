@@ -5,13 +5,11 @@ or a kill at any step leaves the old store, or the new one, and at most a draft 
 old one open goes on reading it. One import at a time: the second one is told so.
 """
 
-from __future__ import annotations
-
-import contextlib
 import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,18 +18,18 @@ from typing import Final
 from gate.trust import signers
 from gate.trust.admission import Admission, Known
 from gate.trust.errors import BusyError, StoreError
+from gate.trust.list_kinds import ListOfDefects
 from gate.trust.opening import open_snapshot
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import Rejected, Source, Way
 from gate.trust.store import TrustStore
-from gate.trust.writing import REVOCATION_LISTS, WITHDRAWN, Written, tidy, withdraw_revoked, write
+from gate.trust.writing import REVOCATION_LISTS, WITHDRAWN, tidy, withdraw_revoked, write
 from gate_core import durable
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList
 
 DRAFT: Final = ".draft"
-_LEFT_BESIDE: Final = ("", "-journal", "-wal", "-shm")  # what SQLite may leave of a draft
 _MODE: Final = 0o644  # certificates are no secret
 # A certificate vouches for master lists if the operator gave it as a file, or its own country's list names it.
 _KNOWN: Final = (
@@ -53,9 +51,14 @@ class Replacement:
         self.path = path
         self.draft = path.with_name(path.name + DRAFT)
 
+    def throw_away(self) -> None:
+        """Remove whatever SQLite may leave of a draft."""
+        for ending in ("", "-journal", "-wal", "-shm"):
+            self.draft.with_name(self.draft.name + ending).unlink(missing_ok=True)
+
     def commit(self) -> TrustStore:
         """Read the draft back, as the lane will, and put it into the store's place. Raises StoreError and OSError."""
-        with contextlib.closing(open_snapshot(self.draft)) as snapshot:
+        with closing(open_snapshot(self.draft)) as snapshot:
             problem = snapshot.rows("PRAGMA integrity_check(1)")[0][0]
         if problem != "ok":
             raise StoreError(f"{self.draft}: was not written as it should be ({problem})")
@@ -65,24 +68,26 @@ class Replacement:
         return store
 
 
-@contextlib.contextmanager
+@contextmanager
 def replacing(path: Path) -> Iterator[Replacement]:
     """A draft that begins as a copy of the store, or empty when there is none. Raises StoreError."""
     replacement = Replacement(path)
     try:
-        with _alone(replacement.path):
-            _throw_away(replacement.draft)
+        with _alone(path):
+            replacement.throw_away()
             try:
-                if replacement.path.exists() and replacement.path.stat().st_size:
-                    _copy(replacement.path, replacement.draft)
+                if path.exists() and path.stat().st_size:
+                    # SQLite's own copying, of a file that was seen to be a trust store.
+                    with closing(open_snapshot(path)) as old, closing(sqlite3.connect(replacement.draft)) as new:
+                        old.backup(new)
                 yield replacement
             finally:
-                _throw_away(replacement.draft)
+                replacement.throw_away()
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the trust store {path} cannot be written: {getattr(error, 'strerror', error)}") from error
 
 
-@contextlib.contextmanager
+@contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the lock file beside the store. It stays there: a lock that is removed locks nothing. Reading it is enough."""
     descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, _MODE)
@@ -94,17 +99,6 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _copy(path: Path, draft: Path) -> None:
-    """SQLite's own copying, of a file that was seen to be a trust store."""
-    with contextlib.closing(open_snapshot(path)) as old, contextlib.closing(sqlite3.connect(draft)) as new:
-        old.backup(new)
-
-
-def _throw_away(draft: Path) -> None:
-    for ending in _LEFT_BESIDE:
-        draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +171,24 @@ def _import_into(
         under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
         under_way.admit(some, progress)
         with connection:
-            written = write(connection, under_way, some, test=test, now=now)
+            unnamed = write(connection, under_way, some, test=test, now=now)
             refused = {some[index].sha256 for index in under_way.revoked}
             gone, withdrawn = withdraw_revoked(connection, refused, test=test, now=now)
             tidy(connection)
-        return _report(under_way, written, gone, withdrawn)
+        return ImportReport(
+            certificates=under_way.found,
+            accepted=len(under_way.accepted),
+            rejected=(*gone, *under_way.rejected),
+            countries=len({certificate.country for certificate, _ in under_way.accepted.values()}),
+            revocation_lists=len(under_way.revocation_lists),
+            defect_lists=sum(isinstance(some[index].content, ListOfDefects) for index in under_way.lists),
+            withdrawn=unnamed + withdrawn,
+            document_signers=len(under_way.signers.new) + under_way.signers.known,
+            seal_signers=len(under_way.seal_signers.new) + under_way.seal_signers.known,
+        )
 
     revocations = [one for one in sources if isinstance(one.content, RevocationList)]
-    with contextlib.closing(connect_draft(path)) as connection:
+    with closing(connect_draft(path)) as connection:
         try:
             migrate(connection)
             first = go_round(connection, revocations) if 0 < len(revocations) < len(sources) else None
@@ -197,34 +201,14 @@ def _import_into(
     return replace(report, rejected=gone + report.rejected, withdrawn=first.withdrawn + report.withdrawn)
 
 
-def _report(under_way: Admission, written: Written, gone: tuple[Rejected, ...], withdrawn: int) -> ImportReport:
-    """What one round did; `gone` are the lists whose signers were revoked, with so many certificates."""
-    return ImportReport(
-        certificates=under_way.found,
-        accepted=len(under_way.accepted),
-        rejected=(*gone, *under_way.rejected),
-        countries=len({certificate.country for certificate, _ in under_way.accepted.values()}),
-        revocation_lists=written.revocation_lists,
-        defect_lists=written.defect_lists,
-        withdrawn=written.withdrawn + withdrawn,
-        document_signers=len(under_way.signers.new) + under_way.signers.known,
-        seal_signers=len(under_way.seal_signers.new) + under_way.seal_signers.known,
-    )
-
-
 def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
     """What the store holds. What is fit for demos only vouches for nothing that is not."""
-    certificates, vouching = [], []
-    for der, vouches in connection.execute(_KNOWN, {"test": int(test)}):
-        certificate = parse_certificate(der)
-        certificates.append(certificate)
-        if vouches:
-            vouching.append(certificate)
+    known = [(parse_certificate(der), vouches) for der, vouches in connection.execute(_KNOWN, {"test": int(test)})]
     lists = connection.execute(_LISTS, {"test": int(test)}).fetchall()
     editions = connection.execute("SELECT issuer_id, authority_key_id, this_update, number FROM revocation_list")
     return Known(
-        certificates=certificates,
-        vouching=vouching,
+        certificates=[certificate for certificate, _ in known],
+        vouching=[certificate for certificate, vouches in known if vouches],
         signed_at={(kind, publisher): datetime.fromisoformat(moment) for kind, publisher, moment in lists},
         editions={
             (issuer, key): (datetime.fromisoformat(moment), None if number is None else int(number))

@@ -4,8 +4,6 @@ A new kind is a parser of its own and a row here. What a list can do depends on 
 certificates, the other tells of defects and is kept whole. Revocation lists are in neither: their issuer signs them itself.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass

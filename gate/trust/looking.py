@@ -4,8 +4,7 @@ The folder is an attacker's: nothing outside it is reached, whatever links it ho
 standard library only, so that a program can look every few seconds.
 """
 
-from __future__ import annotations
-
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -53,7 +52,7 @@ def walk(folder: Path) -> Iterator[Found]:
     try:
         descriptor = os.open(folder, _FOLDER)
         try:
-            for files, found in enumerate(_walk(descriptor, Path(), _Names(folder))):
+            for files, found in enumerate(_walk(descriptor, Path(), itertools.count(), folder)):
                 if files == FILES_MAX:
                     raise SourceError(f"{folder}: more than {FILES_MAX} files")
                 yield found
@@ -63,48 +62,32 @@ def walk(folder: Path) -> Iterator[Found]:
         raise SourceError(f"{folder}: {error.strerror}") from error
 
 
-class _Names:
-    """Counts the names that were read, so that a folder without end is left early."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read = 0
-
-    def count(self) -> None:
-        self._read += 1
-        if self._read > NAMES_MAX:
-            raise SourceError(f"{self._folder}: more than {NAMES_MAX} names")
-
-
-def _walk(descriptor: int, below: Path, names: _Names) -> Iterator[Found]:
-    """The files of one folder, then those of the folders in it. Raises OSError and SourceError."""
+def _walk(descriptor: int, below: Path, names: Iterator[int], top: Path) -> Iterator[Found]:
+    """The files of one folder, then those of the folders in it; `names` counts what was read. Raises OSError and SourceError."""
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(descriptor) as entries:
         for entry in entries:
-            names.count()
+            if next(names) == NAMES_MAX:  # a folder without end is left early
+                raise SourceError(f"{top}: more than {NAMES_MAX} names")
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
             elif Path(entry.name).suffix.lower() in SUFFIXES:
                 files.append(entry.name)
     for name in sorted(files):
-        about = _about(name, descriptor)
-        if about is not None and stat.S_ISREG(about.st_mode):
+        try:
+            about = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # gone since the folder was read
+        if stat.S_ISREG(about.st_mode):
             entry_of = Entry(shown(str(below / name)), about.st_ino, about.st_size, about.st_mtime_ns)
             yield Found(entry_of, Path(name).suffix.lower(), name, descriptor)
     for name in sorted(folders) if len(below.parts) < DEPTH_MAX else ():
         inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
         try:
-            yield from _walk(inner, below / name, names)
+            yield from _walk(inner, below / name, names, top)
         finally:
             os.close(inner)
-
-
-def _about(name: str, descriptor: int) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-    except FileNotFoundError:
-        return None  # gone since the folder was read
 
 
 def shown(text: str, *, characters_max: int = 200) -> str:

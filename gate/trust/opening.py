@@ -7,10 +7,8 @@ column to run. What was imported has its digest beside it; the dates and numbers
 at every column: a damaged one would be noticed by whoever asks for it, such as the lane while it starts a crossing, and that is too late.
 """
 
-from __future__ import annotations
-
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import NoneType
@@ -148,21 +146,13 @@ def is_sound(
     certificates: Sequence[sqlite3.Row], revocation_lists: Sequence[sqlite3.Row], others: Sequence[str | None]
 ) -> bool:
     """True when every date and number is one. `others` are further dates, None where there is none."""
-    moments = _moments(certificates, revocation_lists)
-    return (
-        all(map(_is_moment, moments))
-        and all(_is_moment(one) for one in others if one is not None)
-        and all(_is_number(row["number"]) for row in revocation_lists if row["number"] is not None)
+    moments = [row[name] for row in certificates for name in ("not_before", "not_after")]
+    moments += [row["this_update"] for row in revocation_lists]
+    optional = [*(row["next_update"] for row in revocation_lists), *others]
+    numbers = [row["number"] for row in revocation_lists if row["number"] is not None]
+    return all(map(_is_moment, moments + [one for one in optional if one is not None])) and all(
+        isinstance(number, str) and number.removeprefix("-").isdecimal() for number in numbers
     )
-
-
-def _moments(certificates: Sequence[sqlite3.Row], revocation_lists: Sequence[sqlite3.Row]) -> Iterator[object]:
-    for row in certificates:
-        yield from (row["not_before"], row["not_after"])
-    for row in revocation_lists:
-        yield row["this_update"]
-        if row["next_update"] is not None:
-            yield row["next_update"]
 
 
 def _is_moment(value: object) -> bool:
@@ -171,7 +161,3 @@ def _is_moment(value: object) -> bool:
         return datetime.fromisoformat(str(value)).tzinfo is not None
     except ValueError:
         return False
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, str) and value.removeprefix("-").isdecimal()

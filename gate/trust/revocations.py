@@ -4,8 +4,6 @@ A list is taken when the CSCA of its name signed it, and when it is no older tha
 them, however old, vouches for nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

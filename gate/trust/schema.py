@@ -7,8 +7,6 @@ that was tolerated. Written by imports only, each in one transaction; readers ta
 tables are not letter for letter these.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from functools import cache

@@ -5,13 +5,11 @@ signed does not enter all the same, nor what has ended, so that there is no more
 directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +17,7 @@ from typing import Final
 from gate.trust.opening import Snapshot
 from gate_documents.checks import Result
 from gate_documents.errors import SignerMissingError
-from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.anchors import KnownIssuers
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.names import read_name
 from gate_documents.pki.path import find_issuer
@@ -47,7 +45,7 @@ class Admitted:
 
 def admit(
     found: Iterable[Certificate],
-    anchors: TrustAnchors,
+    anchors: KnownIssuers,
     known: frozenset[bytes],
     now: datetime,
     why_not: Callable[[Certificate], str],
@@ -87,12 +85,11 @@ def no_seal_signer(certificate: Certificate) -> str:
     return "" if certificate.country == certificate.issuer_country else "names two countries"
 
 
-def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> str:
+def _why_not(certificate: Certificate, anchors: KnownIssuers, now: datetime) -> str:
     if certificate.not_after < now:
         return "ended"
-    if find_issuer(certificate, anchors, now).result is not Result.SUCCESSFUL:
-        return "signed by no known CSCA"
-    return ""
+    signed = find_issuer(certificate, anchors, now).result is Result.SUCCESSFUL
+    return "" if signed else "signed by no known CSCA"
 
 
 def fingerprints(connection: sqlite3.Connection, table: str) -> frozenset[bytes]:
@@ -106,22 +103,17 @@ def _fingerprints(table: str) -> str:
 
 def write(connection: sqlite3.Connection, admitted: Admitted, seal_signers: Admitted, now: datetime) -> None:
     """Take the new ones in and let go of those that have ended, inside the transaction of the caller."""
-    connection.executemany(
-        "INSERT INTO seal_signer VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
-            for one in seal_signers.new
-        ],
-    )
-    connection.execute("DELETE FROM seal_signer WHERE not_after < ?", (now.isoformat(),))
-    connection.executemany(
-        "INSERT INTO document_signer VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.fingerprint, one.der, one.issuer_id, str(one.serial), one.key_id, one.not_after.isoformat())
-            for one in admitted.new
-        ],
-    )
-    connection.execute("DELETE FROM document_signer WHERE not_after < ?", (now.isoformat(),))
+    seals = [
+        (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
+        for one in seal_signers.new
+    ]
+    documents = [
+        (one.fingerprint, one.der, one.issuer_id, str(one.serial), one.key_id, one.not_after.isoformat())
+        for one in admitted.new
+    ]
+    for table, rows in (("seal_signer", seals), ("document_signer", documents)):
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - names of our own
+        connection.execute(f"DELETE FROM {table} WHERE not_after < ?", (now.isoformat(),))  # noqa: S608
 
 
 class DirectorySigners:
@@ -130,17 +122,8 @@ class DirectorySigners:
     `count` and `seal_count` are those of documents and of seals; `digest` and `seal_digest` the SHA-256 over their fingerprints.
     """
 
-    def __init__(self, snapshot: Snapshot, documents: Sequence[bytes], seals: Sequence[bytes]) -> None:
-        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time."""
-        self._snapshot = snapshot
-        weakref.finalize(self, snapshot.close)
-        self.count, self.seal_count = len(documents), len(seals)
-        self.digest = hashlib.sha256(b"".join(documents)).digest()
-        self.seal_digest = hashlib.sha256(b"".join(seals)).digest()
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> DirectorySigners | None:
-        """Those of a store, None when there are none, as in every one of version 2. Raises sqlite3.Error."""
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time. Raises sqlite3.Error."""
         tables = {row["name"] for row in snapshot.rows(_TABLES)}
         documents, seals = (
             [row[0] for row in snapshot.rows(_fingerprints(table))] if table in tables else []
@@ -148,7 +131,10 @@ class DirectorySigners:
         )
         if not all(isinstance(one, bytes) for one in (*documents, *seals)):
             raise sqlite3.DatabaseError("a fingerprint that is none")
-        return cls(snapshot, sorted(documents), sorted(seals)) if documents or seals else None
+        self._snapshot = snapshot
+        weakref.finalize(self, snapshot.close)
+        self.count, self.seal_count = len(documents), len(seals)
+        self.digest, self.seal_digest = (hashlib.sha256(b"".join(sorted(one))).digest() for one in (documents, seals))
 
     def named(self, signer: Signer) -> tuple[Certificate, ...]:
         """The certificates that this signer may mean. Raises SignerMissingError when they cannot be read."""

@@ -1,12 +1,10 @@
 """What a file is: a certificate or one of the lists. Decided by its content, never by its name."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import enum
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,17 +127,8 @@ def read_source(name: str, data: bytes) -> Source:
         raise SourceError(f"{name}: {error}") from error
 
 
-def read_signer(name: str, data: bytes) -> Source:
-    """Parse one certificate from among a directory's document signers. Raises SourceError."""
-    return _one_of_a_directory(name, data, DocumentSigner)
-
-
-def read_seal_signer(name: str, data: bytes) -> Source:
-    """Parse one certificate from among a directory's signers of bar codes. Raises SourceError."""
-    return _one_of_a_directory(name, data, SealSigner)
-
-
-def _one_of_a_directory(name: str, data: bytes, kind: Callable[[Certificate], Content]) -> Source:
+def read_signer(name: str, data: bytes, kind: type[DocumentSigner | SealSigner] = DocumentSigner) -> Source:
+    """Parse one certificate from among a directory's document signers, or its signers of bar codes. Raises SourceError."""
     try:
         return Source(name, hashlib.sha256(data).hexdigest(), kind(parse_certificate(data)))
     except DocumentError as error:

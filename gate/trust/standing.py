@@ -3,8 +3,6 @@
 Who may vouch for a list, and what an import makes of all this, is `gate.trust.admission`'s to say.
 """
 
-from __future__ import annotations
-
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,15 +12,12 @@ from gate_documents.checks import Result, Tolerance
 from gate_documents.errors import DocumentError
 from gate_documents.pki.anchors import Anchor
 from gate_documents.pki.certificate import Certificate
-from gate_documents.pki.known_defects import KnownDefects
 from gate_documents.pki.path import Path, find_issuer, issued_in_time
-from gate_documents.pki.revocation import RevocationList
-from gate_documents.pki.signed import Signer
 from gate_documents.seal.profiles import SIGNER_PURPOSES
 
 
 class Pool:
-    """Certificates found as an inspection finds them. Satisfies `gate_documents.pki.anchors.TrustAnchors`, without lists."""
+    """Certificates found as an inspection finds them. Satisfies `gate_documents.pki.anchors.KnownIssuers`."""
 
     def __init__(self, known: Iterable[Certificate] = ()) -> None:
         self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
@@ -50,22 +45,6 @@ class Pool:
     def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
         """The certificates of this one's country and key, whatever names they give it."""
         return [one for one in self._by_country.get(certificate.country, ()) if one.has_key_of(certificate)]
-
-    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
-        """None: an import judges nobody's documents."""
-        return ()
-
-    def document_signers(self, signer: Signer) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
-        """None: what is imported brings its signers with it."""
-        return ()
-
-    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
-        """None: an import judges nobody's seals."""
-        return ()
-
-    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:  # noqa: ARG002 - the port's shape
-        """None: an import judges nobody's documents."""
-        return ()
 
 
 class Standing(enum.Enum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
 from gate.trust.opening import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
+from gate_core.evidence.trust_lists import Edition, PublishedList
 from gate_documents.checks import Tolerance
 from gate_documents.dates import revocation_list_until
 from gate_documents.pki.anchors import Anchor
@@ -64,30 +65,6 @@ class Coverage:
     revocation_until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A signed list that is in the store: its kind, the country that published it, and when it was signed."""
-
-    kind: str
-    publisher: str
-    signed_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """Which revocation list of a CSCA is in the store: its country (`-` if none is known), its number, and its two dates."""
-
-    country: str
-    number: str | None
-    this_update: datetime
-    next_update: datetime | None
-
-    @property
-    def until(self) -> datetime | None:
-        """The last moment at which it is current."""
-        return revocation_list_until(self.this_update, self.next_update)
-
-
 class TrustStore:
     """A snapshot of the store; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
@@ -95,33 +72,42 @@ class TrustStore:
     how it is trusted. Audit records carry it, so that an auditor can tell which lists judged a crossing.
     """
 
-    def __init__(
-        self,
-        *,
-        certificates: Sequence[sqlite3.Row],
-        revocation_lists: Sequence[sqlite3.Row],
-        defect_lists: Sequence[sqlite3.Row] = (),
-        published: Sequence[Published] = (),
-        newest_import: datetime | None,
-        signers: DirectorySigners | None = None,
-        tolerated: Mapping[bytes, frozenset[Tolerance]] | None = None,
-    ) -> None:
-        self.newest_import = newest_import
-        self.published = tuple(published)
-        self._signers = signers
-        self.names_tolerances = tolerated is not None  # older stores do not
-        self._tolerated = tolerated or {}
-        self.version = _version(certificates, revocation_lists, defect_lists, self.published, signers)
-        self._defect_lists = defect_lists
+    def __init__(self, snapshot: Snapshot, path: Path) -> None:
+        """Read what was opened, which stays open as long as document signers are looked for in it. Raises StoreError."""
+        try:
+            certificates = snapshot.rows(_CERTIFICATES)
+            lists = snapshot.rows(_REVOCATION_LISTS)
+            defects = snapshot.rows(_DEFECT_LISTS)
+            sources = snapshot.rows(_SOURCES)
+            self._signers = DirectorySigners(snapshot)
+            self.names_tolerances = bool(snapshot.rows(_HAS_TOLERANCES))  # older stores do not
+            tolerances = snapshot.rows(_TOLERATED) if self.names_tolerances else []
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
+        whole = is_whole((*certificates, *lists, *defects)) and _are_whole(sources, defects)
+        whole = whole and all(name in Tolerance.__members__ for _, name in tolerances)
+        if not whole or not _are_undamaged(certificates, lists, defects):
+            raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
+        moments = [row[name] for row in sources for name in ("signed_at", "imported_at")]
+        if not is_sound(certificates, lists, moments):
+            raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
+        newest = max((row["imported_at"] for row in sources), default=None)
+        self.newest_import = None if newest is None else datetime.fromisoformat(newest).astimezone(UTC)
+        self.published = tuple(_published(sources))
+        self._tolerated: dict[bytes, frozenset[Tolerance]] = defaultdict(frozenset)
+        for fingerprint, name in tolerances:
+            self._tolerated[fingerprint] |= {Tolerance[name]}
+        # Sorted not by SQLite: rows are counted as they come, and it would heap them up.
+        self._certificates = sorted(certificates, key=lambda row: row["fingerprint"])
+        self._revocation_lists, self._defect_lists = lists, defects
+        self.version = _version(certificates, lists, defects, self.published, self._signers)
         self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
         self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
-        self._certificates = certificates
-        self._revocation_lists = revocation_lists
+        self._anchors: dict[int, Anchor] = {}
         self._by_key_id: dict[bytes, list[int]] = defaultdict(list)
         self._by_subject: dict[bytes, list[int]] = defaultdict(list)
         self._by_country: dict[str, list[int]] = defaultdict(list)
-        self._anchors: dict[int, Anchor] = {}
-        for index, row in enumerate(certificates):
+        for index, row in enumerate(self._certificates):
             self._by_country[row["country"]].append(index)
             self._by_subject[row["subject_id"]].append(index)
             if row["key_id"] is not None:
@@ -132,50 +118,13 @@ class TrustStore:
         """Read the whole store. Raises StoreError; also when a byte of what was imported has changed on the disk."""
         snapshot = open_snapshot(path)
         try:
-            store = cls.read(snapshot, path)
+            store = cls(snapshot, path)
         except StoreError:
             snapshot.close()
             raise
         if not store.document_signers_count and not store.seal_signers_count:
             snapshot.close()
         return store
-
-    @classmethod
-    def read(cls, snapshot: Snapshot, path: Path) -> TrustStore:
-        """Read what was opened, which stays open as long as document signers are looked for in it. Raises StoreError."""
-        try:
-            certificates = snapshot.rows(_CERTIFICATES)
-            lists = snapshot.rows(_REVOCATION_LISTS)
-            defects = snapshot.rows(_DEFECT_LISTS)
-            sources = snapshot.rows(_SOURCES)
-            signers = DirectorySigners.of(snapshot)
-            noted = bool(snapshot.rows(_HAS_TOLERANCES))
-            tolerances = snapshot.rows(_TOLERATED) if noted else []
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
-        whole = is_whole((*certificates, *lists, *defects)) and _are_whole(sources, defects)
-        whole = whole and all(name in Tolerance.__members__ for _, name in tolerances)
-        if not whole or not _are_undamaged(certificates, lists, defects):
-            raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
-        moments = [row[name] for row in sources for name in ("signed_at", "imported_at")]
-        if not is_sound(certificates, lists, moments):
-            raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
-        tolerated: dict[bytes, frozenset[Tolerance]] = defaultdict(frozenset)
-        for fingerprint, name in tolerances:
-            tolerated[fingerprint] |= {Tolerance[name]}
-        certificates.sort(
-            key=lambda row: row["fingerprint"]
-        )  # not by SQLite: rows are counted as they come, and it would heap them up
-        newest = max((row["imported_at"] for row in sources), default=None)
-        return cls(
-            certificates=certificates,
-            revocation_lists=lists,
-            defect_lists=defects,
-            published=_published(sources),
-            newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
-            signers=signers,
-            tolerated=tolerated if noted else None,
-        )
 
     def __len__(self) -> int:
         return len(self._certificates)
@@ -200,8 +149,11 @@ class TrustStore:
             rows = [row for row in self._revocation_lists if row["issuer_id"] == issuer_id]
             if not rows:
                 return ()  # not remembered: whoever shows documents may name issuers without end
-            lists = sorted(map(self._revocation_list, rows), key=lambda one: one.this_update, reverse=True)
-            self._revocations[issuer_id] = tuple(lists)
+            lists = [
+                replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
+                for row in rows
+            ]
+            self._revocations[issuer_id] = tuple(sorted(lists, key=lambda one: one.this_update, reverse=True))
         return self._revocations[issuer_id]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
@@ -210,7 +162,10 @@ class TrustStore:
         The lists are parsed when they are first asked for. Those for demos concern only what is signed under a CSCA for demos.
         """
         found = [(entry, test) for entry, test in self._all_defects() if entry.affected.names(signer)]
-        demo = any(test for _, test in found) and self._is_for_demos(signer)
+        anchors: Sequence[Anchor] = ()
+        if any(test for _, test in found):
+            anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
+        demo = bool(anchors) and all(anchor.test for anchor in anchors)
         return [entry for entry, test in found if demo or not test]
 
     def read_ahead(self) -> None:
@@ -230,25 +185,21 @@ class TrustStore:
 
     def document_signers(self, signer: Signer) -> Sequence[Certificate]:
         """The certificates of a directory that this signer may mean. Raises SignerMissingError when they cannot be read."""
-        return () if self._signers is None else self._signers.named(signer)
+        return self._signers.named(signer)
 
     @property
     def document_signers_count(self) -> int:
         """How many document signers are held."""
-        return 0 if self._signers is None else self._signers.count
+        return self._signers.count
 
     def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
         """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
-        return () if self._signers is None else self._signers.of_seal(country, name, serial)
+        return self._signers.of_seal(country, name, serial)
 
     @property
     def seal_signers_count(self) -> int:
         """How many signers of seals are held."""
-        return 0 if self._signers is None else self._signers.seal_count
-
-    def _is_for_demos(self, signer: Certificate) -> bool:
-        anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
-        return bool(anchors) and all(anchor.test for anchor in anchors)
+        return self._signers.seal_count
 
     @property
     def marked_as_test(self) -> int:
@@ -261,10 +212,7 @@ class TrustStore:
         return dict(Counter(row["standing"] for row in self._certificates))
 
     def coverage(self) -> tuple[Coverage, ...]:
-        """A row a country, by code; certificates without a country stand under `-`."""
-        rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
-        for row in self._certificates:
-            rows[row["country"] or "-"].append(row)
+        """A row a country, by code."""
         return tuple(
             Coverage(
                 code=code,
@@ -273,26 +221,29 @@ class TrustStore:
                 expires=max(row["not_after"] for row in found)[:10],
                 revocation_until=self._revocation_until({row["subject_id"] for row in found}),
             )
-            for code, found in sorted(rows.items())
+            for code, found in self.by_country()
         )
 
     def editions(self) -> tuple[Edition, ...]:
         """The revocation lists that are held, by country."""
         countries = {row["subject_id"]: row["country"] or "-" for row in self._certificates}
-        return tuple(
-            sorted(
-                (
-                    Edition(
-                        country=countries.get(row["issuer_id"], "-"),
-                        number=row["number"],
-                        this_update=datetime.fromisoformat(row["this_update"]),
-                        next_update=None if row["next_update"] is None else datetime.fromisoformat(row["next_update"]),
-                    )
-                    for row in self._revocation_lists
-                ),
-                key=lambda one: (one.country, one.this_update),
+        editions = [
+            Edition(
+                country=countries.get(row["issuer_id"], "-"),
+                number=row["number"],
+                this_update=datetime.fromisoformat(row["this_update"]),
+                next_update=None if row["next_update"] is None else datetime.fromisoformat(row["next_update"]),
             )
-        )
+            for row in self._revocation_lists
+        ]
+        return tuple(sorted(editions, key=lambda one: (one.country, one.this_update)))
+
+    def by_country(self) -> list[tuple[str, list[sqlite3.Row]]]:
+        """The rows of the certificates of each country, by code; those without a country stand under `-`."""
+        rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
+        for row in self._certificates:
+            rows[row["country"] or "-"].append(row)
+        return sorted(rows.items())
 
     def csca_departures(self) -> list[tuple[str, str, str]]:
         """Country, subject and tolerance of each certificate that does not say that it may sign certificates."""
@@ -301,9 +252,6 @@ class TrustStore:
             for index, row in enumerate(self._certificates)
             for departure in self._anchor(index).certificate.csca_departures
         ]
-
-    def _revocation_list(self, row: sqlite3.Row) -> RevocationList:
-        return replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
 
     def _revocation_until(self, issuer_ids: set[bytes]) -> str:
         ends = [
@@ -340,29 +288,29 @@ def _are_undamaged(certificates: Sequence[sqlite3.Row], *lists: Sequence[sqlite3
     return all(hashlib.sha256(der).digest() == digest for digest, der in digests)
 
 
-def _published(sources: Sequence[sqlite3.Row]) -> list[Published]:
+def _published(sources: Sequence[sqlite3.Row]) -> list[PublishedList]:
     """The newest list of each kind and publisher."""
     newest: dict[tuple[str, str], str] = {}
     for row in sources:
         if row["publisher"] is not None:
             key = (row["kind"], row["publisher"])
             newest[key] = max(row["signed_at"], newest.get(key, ""))
-    return [Published(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
+    return [PublishedList(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
 
 
 def _version(
     certificates: Sequence[sqlite3.Row],
     revocation_lists: Sequence[sqlite3.Row],
     defect_lists: Sequence[sqlite3.Row],
-    published: Sequence[Published],
-    signers: DirectorySigners | None,
+    published: Sequence[PublishedList],
+    signers: DirectorySigners,
 ) -> str:
     lines = sorted(
         [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in certificates]
         + [f"revocation {row['sha256'].hex()}" for row in revocation_lists]
         + [f"defects {row['sha256'].hex()} {row['test']}" for row in defect_lists]
         + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in published]
-        + ([f"document signers {signers.digest.hex()}"] if signers is not None and signers.count else [])
-        + ([f"seal signers {signers.seal_digest.hex()}"] if signers is not None and signers.seal_count else [])
+        + ([f"document signers {signers.digest.hex()}"] if signers.count else [])
+        + ([f"seal signers {signers.seal_digest.hex()}"] if signers.seal_count else [])
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -3,8 +3,6 @@
 A survey is read once and holds dates; what they mean at a moment is computed from them.
 """
 
-from __future__ import annotations
-
 import contextlib
 import enum
 import sqlite3
@@ -15,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from gate.trust.errors import StoreError
-from gate.trust.freshness import Alarm, alarms, in_words
+from gate.trust.freshness import Alarm, alarms, in_words, is_overdue
 from gate.trust.opening import open_snapshot, shown
-from gate.trust.store import Edition, TrustStore
+from gate.trust.store import TrustStore
+from gate_core.evidence.trust_lists import Edition
 from gate_documents.checks import Tolerance
 
-_CERTIFICATES: Final = "SELECT coalesce(nullif(country, ''), '-') AS code, subject_id, not_before, not_after, standing, test FROM certificate"
 _ORIGINS: Final = (
     "SELECT coalesce(nullif(certificate.country, ''), '-') AS code, source.kind, source.publisher, source.signed_at, count(*) "
     "FROM listing JOIN certificate ON certificate.fingerprint = listing.fingerprint JOIN source ON source.id = listing.source "
@@ -79,9 +77,8 @@ class Survey:
 def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
     """Read the store. Raises StoreError."""
     with contextlib.closing(open_snapshot(path)) as snapshot:
-        store = TrustStore.read(snapshot, path)
+        store = TrustStore(snapshot, path)
         try:
-            certificates = snapshot.rows(_CERTIFICATES)
             origins: dict[str, list[str]] = defaultdict(list)
             for code, kind, publisher, signed_at, count in snapshot.rows(_ORIGINS):
                 origins[code].append(_origin(kind, publisher, signed_at, count))
@@ -93,16 +90,13 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
     editions: dict[str, list[Edition]] = defaultdict(list)
     for edition in store.editions():
         editions[edition.country].append(edition)
-    rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
-    for row in certificates:
-        rows[row["code"]].append(row)
     return Survey(
         at=now,
         version=store.version,
         imported_at=store.newest_import,
         countries=tuple(
             _country(code, found, origins=origins[code], signers=signers, editions=editions[code], now=now)
-            for code, found in sorted(rows.items())
+            for code, found in store.by_country()
         ),
         lists=tuple(
             (in_words(one.kind), one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published
@@ -148,5 +142,4 @@ def _revocation(editions: list[Edition], now: datetime) -> Revocation:
     """A country is as well off as its newest list: superseded CSCAs stop publishing."""
     if not editions:
         return Revocation.NONE
-    current = any(one.until is not None and one.until >= now for one in editions)
-    return Revocation.CURRENT if current else Revocation.OVERDUE
+    return Revocation.OVERDUE if all(is_overdue(one, now) for one in editions) else Revocation.CURRENT

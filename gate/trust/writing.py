@@ -4,12 +4,9 @@ Inside the transaction of the caller. Lists for service are judged by what is fo
 that another list names, stay. The list itself is forgotten with its date: what a revoked signer dated keeps nobody's older list out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -104,19 +101,10 @@ def _forget_source(connection: sqlite3.Connection, source: int) -> None:
     connection.execute("DELETE FROM source WHERE id = ?", (source,))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """How many lists were taken, and how many certificates were withdrawn."""
-
-    revocation_lists: int
-    defect_lists: int
-    withdrawn: int
-
-
 def write(
     connection: sqlite3.Connection, under_way: Admission, sources: Sequence[Source], *, test: bool, now: datetime
-) -> Written:
-    """Write everything. A certificate stays fit for service as long as any source for service names it."""
+) -> int:
+    """Write everything; return how many certificates were withdrawn. One stays fit for service as long as any source for service names it."""
     known = {tuple(row): number for number, *row in connection.execute("SELECT id, sha256, kind, test FROM source")}
     ids = {
         index: _write_source(connection, sources[index], under_way, index, known, test=test, now=now)
@@ -126,12 +114,10 @@ def write(
     withdrawn = _withdraw(connection, under_way, sources, ids, test=test)
     for one, source in under_way.revocation_lists:
         _write_revocation_list(connection, one, ids[source])
-    defect_lists = 0
     for index, signer in under_way.lists.items():
         content = sources[index].content
         if isinstance(content, ListOfDefects):
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
-            defect_lists += 1
         connection.execute("INSERT OR REPLACE INTO list_signer VALUES (?, ?)", (ids[index], signer.der))
     connection.executemany(
         "INSERT OR IGNORE INTO tolerance VALUES (?, ?)",
@@ -143,7 +129,7 @@ def write(
     )
     signers.write(connection, under_way.signers, under_way.seal_signers, now)
     tidy(connection)
-    return Written(len(under_way.revocation_lists), defect_lists, withdrawn)
+    return withdrawn
 
 
 def tidy(connection: sqlite3.Connection) -> None:

@@ -18,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.face.align import align
+from gate.face.align import align, embed, embed_portrait, standard_position
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import central
-from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.values import FaceError
 from gate.picture import decode, read
 from gate_core.command_line.output import say

@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.face.align import ARCFACE, align, five_points, landmarks, similarity
+from gate.face.align import ARCFACE, align, embed, embed_portrait, five_points, landmarks, similarity
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import Landmarked, central
-from gate.face.embed import embed, embed_portrait
 from gate.face.values import Box, Points
 from gate.picture import Picture, decode, read
 from gate_core.command_line.output import say

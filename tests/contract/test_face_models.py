@@ -12,9 +12,9 @@ import pytest
 from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
+from gate.face.align import embed, embed_portrait, standard_position
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
 from gate.face.compare import SAME_PORTRAIT_MIN, cosine
-from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.liveness.liveness_aggregate import live_probability
 from gate.face.values import Box, NoFaceError
 from gate_lab.cohort import cohort_of, spelt
@@ -129,7 +129,7 @@ def test_liveness_is_a_probability_that_depends_on_the_picture(chain: FaceModels
 @pytest.mark.parametrize("picture", [np.zeros((480, 640, 3), np.uint8), np.full((480, 640, 3), 128, np.uint8)])
 def test_a_picture_of_nothing_has_no_face(chain: FaceModels, picture: np.ndarray) -> None:
     seen = observe(chain, picture, at_ms=7)
-    assert (seen.faces, seen.template, seen.usable, seen.at_ms) == (0, None, False, 7)
+    assert (seen.faces, seen.template, seen.quality, seen.at_ms) == (0, None, None, 7)
     with pytest.raises(NoFaceError):
         template_of(chain, picture)
 

@@ -14,11 +14,11 @@ from fakes.tiny_models import real_models
 
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
-from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.face.values import Template
 from gate.face.watch import Watch
 from gate.programs.vision.face_child import portrait
+from gate_core.evidence.screen import Guidance
 from hardware_sim.faces import Identity, identities
 from hardware_sim.sequences import FPS, KIOSK, UPRIGHT, Actor, Lighting, Look, Sequence, sequence
 from hardware_sim.sequences.timeline import Key, Timeline, still
@@ -76,7 +76,7 @@ def crossing(chain: FaceModels, portraits: dict[str, np.ndarray], name: str = SU
     return Crossing(chain, Template(portraits[name].copy(), "fr_feature"))
 
 
-def hints(events: Iterable[Event]) -> set[Hint]:
+def hints(events: Iterable[Event]) -> set[Guidance]:
     return {event.hint for event in events if isinstance(event, Guided) and event.hint is not None}
 
 
@@ -88,16 +88,16 @@ def changes(events: Iterable[Event]) -> list[TrackState]:
 
 STAND = Look()
 FACTORS = {
-    "too far": (replace(STAND, distance_cm=220), {Hint.COME_CLOSER}),
-    "too close": (replace(STAND, distance_cm=36), {Hint.STEP_BACK}),
-    "in the picture's left": (replace(STAND, sideways_cm=-22), {Hint.MOVE_LEFT}),
-    "in the picture's right": (replace(STAND, sideways_cm=22), {Hint.MOVE_RIGHT}),
-    "too high": (replace(STAND, height_cm=184), {Hint.MOVE_DOWN}),
-    "too low": (replace(STAND, height_cm=154.5), {Hint.MOVE_UP}),
-    "turned aside": (replace(STAND, yaw_deg=32), {Hint.FACE_FORWARD}),
-    "looking down": (replace(STAND, pitch_deg=-24), {Hint.FACE_FORWARD}),
-    "eyes shut": (replace(STAND, closed_left=1.0, closed_right=1.0), {Hint.OPEN_EYES}),
-    "mouth open": (replace(STAND, mouth_open=1.0), {Hint.CLOSE_MOUTH}),
+    "too far": (replace(STAND, distance_cm=220), {Guidance.COME_CLOSER}),
+    "too close": (replace(STAND, distance_cm=36), {Guidance.STEP_BACK}),
+    "in the picture's left": (replace(STAND, sideways_cm=-22), {Guidance.MOVE_LEFT}),
+    "in the picture's right": (replace(STAND, sideways_cm=22), {Guidance.MOVE_RIGHT}),
+    "too high": (replace(STAND, height_cm=184), {Guidance.MOVE_DOWN}),
+    "too low": (replace(STAND, height_cm=154.5), {Guidance.MOVE_UP}),
+    "turned aside": (replace(STAND, yaw_deg=32), {Guidance.FACE_FORWARD}),
+    "looking down": (replace(STAND, pitch_deg=-24), {Guidance.FACE_FORWARD}),
+    "eyes shut": (replace(STAND, closed_left=1.0, closed_right=1.0), {Guidance.OPEN_EYES}),
+    "mouth open": (replace(STAND, mouth_open=1.0), {Guidance.CLOSE_MOUTH}),
 }
 
 
@@ -120,19 +120,19 @@ def test_one_who_moves_about_is_told_to_hold_still(chain: FaceModels, people: di
     del people
     keys = tuple(Key(0.3 * number, replace(STAND, sideways_cm=9.0 * (-1) ** number)) for number in range(6))
     moving = Sequence("restless", 1.5, (Actor(SUBJECT, Timeline(keys)),))
-    assert hints(Crossing(chain, None).see(frames(moving))) == {Hint.HOLD_STILL}
+    assert hints(Crossing(chain, None).see(frames(moving))) == {Guidance.HOLD_STILL}
 
 
 def test_darkness_is_told(chain: FaceModels, people: dict[str, Identity]) -> None:
     del people
     dark = Sequence("dark", 1.4, (Actor(SUBJECT, still(STAND)),), lighting=still(Lighting(level=0.03)))
-    assert Hint.MORE_LIGHT in hints(Crossing(chain, None).see(frames(dark)))
+    assert Guidance.MORE_LIGHT in hints(Crossing(chain, None).see(frames(dark)))
 
 
 def test_two_people_are_told_and_neither_is_compared(chain: FaceModels, portraits: dict[str, np.ndarray]) -> None:
     lane = crossing(chain, portraits)
     seen = lane.see(frames(sequence("two_people", SUBJECT, OTHER), seconds=2.6))
-    assert hints(seen) == {Hint.ONE_PERSON}
+    assert hints(seen) == {Guidance.ONE_PERSON}
     (compared,) = lane.comparisons
     assert (compared.match, compared.reasons) == (None, ("several_faces_stay",))
 
@@ -143,7 +143,7 @@ def test_people_of_140_and_200_cm_are_compared_without_bending(
 ) -> None:
     lane = crossing(chain, portraits)
     seen = lane.see(frames(sequence(name, SUBJECT, OTHER, lens=UPRIGHT)))
-    assert not hints(seen) & {Hint.MOVE_UP, Hint.MOVE_DOWN}
+    assert not hints(seen) & {Guidance.MOVE_UP, Guidance.MOVE_DOWN}
     assert [compared.match is not None and compared.match > 0.8 for compared in lane.comparisons] == [True]
 
 
@@ -239,7 +239,7 @@ def test_pictures_that_show_nobody_as_they_should_never_match(
     lane.see(BAD[fault](picture) for picture in standing() + standing())
     assert all(compared.match is None or compared.match < 0.3 for compared in lane.comparisons)
     if fault == "five faces":
-        assert hints(lane.events) == {Hint.ONE_PERSON}
+        assert hints(lane.events) == {Guidance.ONE_PERSON}
         assert [compared.reasons for compared in lane.comparisons] == [("several_faces_stay",)]
     elif fault == "upside down":  # faces are found in it, and compared in the end
         assert hints(lane.events)

@@ -16,8 +16,7 @@ from fakes.tiers import quick_or_long
 
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
-from gate.page.stream.events import Advised, Event, Gone, Read
-from gate.page.values import MrzFormat
+from gate.page.values import Advised, Event, Gone, MrzFormat, Read
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying
 from hardware_sim.page.printing import Page, Size
 

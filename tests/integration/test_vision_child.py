@@ -28,13 +28,13 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
-from gate.face.guidance import Hint
+from gate.face.guidance import HINTS
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.vision import face_child
-from gate.programs.vision.face_child import Child, guidance_of, message_of
+from gate.programs.vision.face_child import Child, message_of
 from gate.programs.vision.face_children import FACES
 from gate_core.errors import RefusedError
 from gate_core.evidence.crossing import PadResult
@@ -283,14 +283,14 @@ async def test_a_child_that_is_confined_sees_its_https_camera_and_asks_no_other(
         assert said in answer.reason
 
 
-@pytest.mark.parametrize("hint", list(Hint))
-def test_every_hint_has_a_word_on_the_screen(hint: Hint) -> None:
-    assert guidance_of(hint, faces=1).value == hint.value
+@pytest.mark.parametrize("hint", HINTS)
+def test_every_hint_has_a_word_on_the_screen(hint: Guidance) -> None:
+    assert message_of(Guided(1, hint), "one", 7) == m.FaceSeen("one", 1, hint, 7)
 
 
 def test_nobody_is_asked_to_look_at_the_camera_and_a_good_face_nothing() -> None:
-    assert guidance_of(None, faces=0) is Guidance.LOOK_AT_CAMERA
-    assert guidance_of(None, faces=1) is Guidance.NONE
+    assert message_of(Guided(0, None), "one", 7) == m.FaceSeen("one", 0, Guidance.LOOK_AT_CAMERA, 7)
+    assert message_of(Guided(1, None), "one", 7) == m.FaceSeen("one", 1, Guidance.NONE, 7)
 
 
 def test_events_become_the_lanes_messages() -> None:
@@ -316,7 +316,7 @@ def test_events_become_the_lanes_messages() -> None:
         reasons=["liveness_not_run"],
         session=7,
     )
-    assert message_of(Guided(2, Hint.ONE_PERSON), "one", 7) == m.FaceSeen("one", 2, Guidance.ONE_PERSON, 7)
+    assert message_of(Guided(2, Guidance.ONE_PERSON), "one", 7) == m.FaceSeen("one", 2, Guidance.ONE_PERSON, 7)
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
         assert message_of(Changed(state), "one", 7) == m.TrackChanged("one", TrackChange(state.value), 7)
     proved_ms = int(time.monotonic() * 1000) - 700

@@ -4,8 +4,6 @@ The face is cut out along its box, so the box's own shifts look like shifts of a
 Spectra come from the frame's own pixels, since a raster of dots does not survive resizing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,10 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.values import Box
+from gate.face.values import Box, Floats
 from gate.picture import Picture
-
-Floats = npt.NDArray[np.float32]
 
 FACE_SIZE: Final = (128, 160)  # width, height of the cut-out face
 SPECTRUM_SIDE_PX: Final = 128

@@ -7,8 +7,6 @@ run adds nothing, but one of them must have run: the display's challenge, or mov
 was not run, which is a result of its own and never counts as passed.
 """
 
-from __future__ import annotations
-
 import enum
 import math
 import tomllib
@@ -46,19 +44,6 @@ class Reading:
             raise ValueError(f"{self.cue.value} is not a finite number")
 
 
-@dataclass(frozen=True, slots=True)
-class Liveness:
-    """A score from 0 (a picture) to 1 (a person), None when too few cues were run, and what it rests on."""
-
-    score: float | None
-    readings: tuple[Reading, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse a score that is none."""
-        if self.score is not None and not 0.0 <= self.score <= 1.0:
-            raise ValueError(f"score out of range: {self.score}")
-
-
 class Judge(Protocol):
     """Makes one score of the readings."""
 
@@ -66,8 +51,8 @@ class Judge(Protocol):
     def by_frames(self) -> bool:
         """True when it weighs single frames only: more time between them tells nothing."""
 
-    def judge(self, readings: Sequence[Reading]) -> Liveness:
-        """The score, None when liveness counts as not run, and what it rests on."""
+    def judge(self, readings: Sequence[Reading]) -> float | None:
+        """The score, from 0 (a picture) to 1 (a person); None when liveness counts as not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +66,9 @@ class Alone:
         """True when the cue is the model's."""
         return self.cue is Cue.PASSIVE
 
-    def judge(self, readings: Sequence[Reading]) -> Liveness:
+    def judge(self, readings: Sequence[Reading]) -> float | None:
         """The cue's own value."""
-        score = next((reading.value for reading in readings if reading.cue is self.cue), None)
-        return Liveness(score, tuple(readings))
+        return next((reading.value for reading in readings if reading.cue is self.cue), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +93,16 @@ class Weights:
     cues: Mapping[Cue, Weighing]
     cap: Weighing | None = None
 
-    def judge(self, readings: Sequence[Reading]) -> Liveness:
+    def judge(self, readings: Sequence[Reading]) -> float | None:
         """The weighed sum as a probability."""
         known = {reading.cue: reading.value for reading in readings if reading.value is not None}
         if self.needs not in known:
-            return Liveness(None, tuple(readings))
+            return None
         pushes = sum(self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues)
         score = _probability(self.bias + pushes)
         if self.cap is not None:
-            score = min(score, _probability(self.cap.push(known[self.needs])))
-        return Liveness(score, tuple(readings))
+            return min(score, _probability(self.cap.push(known[self.needs])))
+        return score
 
 
 def _probability(log_odds: float) -> float:
@@ -133,7 +117,7 @@ class Fused:
     unchallenged: Weights
     by_frames = False
 
-    def judge(self, readings: Sequence[Reading]) -> Liveness:
+    def judge(self, readings: Sequence[Reading]) -> float | None:
         """By what was run."""
         answered = any(reading.cue is Cue.LIGHT and reading.value is not None for reading in readings)
         return (self.challenged if answered else self.unchallenged).judge(readings)

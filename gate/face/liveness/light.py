@@ -7,8 +7,6 @@ the hall's lamps also the sides, so that parts of the face follow more than othe
 on little, and what both do is daylight.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import Final

@@ -5,17 +5,16 @@ Another subject is another face: what was gathered is wiped. `compared` frames a
 business.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 import cv2
 import numpy as np
 
 from gate.face.liveness.frame_features import glimpse
-from gate.face.liveness.fusion import Cue, Judge, Liveness, Reading, judge_for
+from gate.face.liveness.fusion import Cue, Judge, Reading, judge_for
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Flicker, Pattern
@@ -80,12 +79,13 @@ class Witness:
         self._subject, self._last_ms = seen.subject, seen.at_ms
         if self._since_ms is None:
             self._since_ms = seen.at_ms
-        if seen.box is not None:
-            self._look(frame, seen.box, at_ms=seen.at_ms, passable=seen.passable)
-        found = self.judge()
-        return LiveEvidence(
-            found.score, ready=self._ready, cues=tuple((reading.cue.value, reading.value) for reading in found.readings)
-        )
+        if seen.box is not None and self._model is not None and seen.passable:
+            self._scores.append(live_probability(self._model, frame, seen.box))
+        if seen.box is not None and (piece := glimpse(frame, seen.box, at_ms=seen.at_ms)) is not None:
+            for cue in (self._motion, self._pattern, self._flicker, self._light):
+                cue.see(piece)
+            piece.wipe()
+        return replace(self.judge(), ready=self._ready)
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
         """The display shows a colour."""
@@ -100,7 +100,7 @@ class Witness:
         """How many frames of this face the model's score rests on."""
         return len(self._scores)
 
-    def judge(self) -> Liveness:
+    def judge(self) -> LiveEvidence:
         """The score and what it rests on, so far."""
         readings = (
             Reading(Cue.PASSIVE, statistics.median(self._scores) if self._scores else None),
@@ -110,7 +110,7 @@ class Witness:
             Reading(Cue.LIGHT, self._light.gain),
             Reading(Cue.SHADING, self._light.shading),
         )
-        return self._judge.judge(readings)
+        return LiveEvidence(self._judge.judge(readings), cues=tuple((one.cue.value, one.value) for one in readings))
 
     def wipe(self) -> None:
         """Zero what shows the person, and begin anew; what the display shows is still true."""
@@ -130,11 +130,3 @@ class Witness:
         self._light = Light(self._light.shown, lag_ms=self._lag_ms)
         self._scores: deque[float] = deque(maxlen=PASSIVE_MAX)
         self._since_ms = None
-
-    def _look(self, frame: Picture, box: Box, *, at_ms: int, passable: bool) -> None:
-        if self._model is not None and passable:
-            self._scores.append(live_probability(self._model, frame, box))
-        if (piece := glimpse(frame, box, at_ms=at_ms)) is not None:
-            for cue in (self._motion, self._pattern, self._flicker, self._light):
-                cue.see(piece)
-            piece.wipe()

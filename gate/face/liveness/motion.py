@@ -7,8 +7,6 @@ leaves little. Of a face whose shape hardly changes nothing is said: somebody wh
 head moves as the head does: this cue answers prints and still pictures on screens.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 import cv2

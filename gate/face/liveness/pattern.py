@@ -7,8 +7,6 @@ Bands come of a display that is lit in pulses, seen by a shutter that reads row 
 darker as shape and lamp have it; a pulsed display adds stripes along the sensor's rows that wander from frame to frame.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Final
 
@@ -16,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Floats, Glimpse
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Glimpse
+from gate.face.values import Floats
 
 FRAMES_MIN: Final = 5
 _LOWEST: Final = 0.12  # cycles a pixel; below it are the features of a face

@@ -6,8 +6,6 @@ is bridged. A page of text has a hundred components in each of a dozen masks, so
 columns are runs, far fewer than pixels, and a component's pixels in a column are the sum of its runs there.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ On the lines there must be no ink. A label of the paper's own shade shows no suc
 the smaller size does, at an edge or with the picture; that of the larger one goes on for 24 mm.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ everything is measured in pitches. Bounds are wide: no more than one in a hundre
 specimens give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate_documents`'s.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from gate.page.values import Reading

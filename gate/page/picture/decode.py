@@ -6,8 +6,6 @@ false one gets none, so one lost character never shifts the rest. Which characte
 weigh: here each cell only gets its probabilities.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,9 +79,7 @@ def fit_grid(ink: Doubles) -> Grid | None:
     if len(places) < PEAKS_SHARE_MIN * LENGTHS[0]:
         return None
     pitch = _pitch(places)
-    if pitch is None:
-        return None
-    return _laid(places, weights, _numbered(places, pitch))
+    return None if pitch is None else _laid(places, weights, _numbered(places, pitch))
 
 
 def _laid(places: Doubles, weights: Doubles, numbers: Ints) -> Grid | None:
@@ -106,18 +102,14 @@ def _laid(places: Doubles, weights: Doubles, numbers: Ints) -> Grid | None:
     return Grid(coefficients, first, last, residual)
 
 
-def _least_squares(places: Doubles, weights: Doubles, numbers: Ints) -> tuple[Doubles, Doubles]:
+def _least_squares(places: Doubles, weights: Doubles, numbers: Ints, degree: int = 2) -> tuple[Doubles, Doubles]:
     """The quadratic through the peaks, or a cubic where that leaves them uneven, and how far each lies off it in pitches."""
-    coefficients, off = _polynomial(places, weights, numbers, 2)
-    if len(places) < BENT_PEAKS_MIN or float(np.sqrt(np.mean(off**2))) <= BENT_MIN:
-        return coefficients, off
-    return _polynomial(places, weights, numbers, 3)
-
-
-def _polynomial(places: Doubles, weights: Doubles, numbers: Ints, degree: int) -> tuple[Doubles, Doubles]:
     coefficients = np.polyfit(numbers, places, degree, w=np.sqrt(weights))
     local = np.maximum(np.polyval(np.polyder(coefficients), numbers), 1.0)
-    return coefficients, (places - np.polyval(coefficients, numbers)) / local
+    off = (places - np.polyval(coefficients, numbers)) / local
+    if degree == 3 or len(places) < BENT_PEAKS_MIN or float(np.sqrt(np.mean(off**2))) <= BENT_MIN:
+        return coefficients, off
+    return _least_squares(places, weights, numbers, degree=3)
 
 
 def _peaks(ink: Doubles) -> tuple[Doubles, Doubles]:
@@ -169,12 +161,10 @@ def _cuts(probabilities: Doubles, grid: Grid, length: int) -> tuple[Cells, ...]:
     wide = np.arange(starts[0] - 3, starts[-1] + length + 3)
     ink = 1.0 - probabilities[:, 0]
     height = np.interp(grid.centre(wide), np.arange(FRAMES), ink, left=0.0, right=0.0)
-    scored = sorted(
-        ((float(height[start - wide[0] : start - wide[0] + length].sum()), start) for start in starts), reverse=True
-    )
+    scored = [(float(height[start - wide[0] : start - wide[0] + length].sum()), start) for start in starts]
     against = -np.log(np.maximum(1.0 - height, _CHARACTER_DOUBT))
     cuts = []
-    for _, start in scored[:OFFSETS_MAX]:
+    for _, start in sorted(scored, reverse=True)[:OFFSETS_MAX]:
         inside = slice(start - wide[0], start - wide[0] + length)
         cut = _cells(probabilities, grid, start, length, left_out=float(against.sum() - against[inside].sum()))
         if cut is not None:

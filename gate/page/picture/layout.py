@@ -4,11 +4,8 @@ ICAO 9303-3 to 9303-7, with the codes of states, only as far as reading pictures
 and a test holds both to the same check digits.
 """
 
-from __future__ import annotations
-
 import enum
 import functools
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -60,60 +57,34 @@ def check_digit(text: str) -> str:
     return str(sum(value * _WEIGHTS[position % 3] for position, value in enumerate(values)) % 10)
 
 
-def _kinds(*runs: tuple[Kind, int]) -> tuple[Kind, ...]:
-    return tuple(itertools.chain.from_iterable([kind] * count for kind, count in runs))
+# Kinds as letters, for lines as patterns.
+_KINDS: Final = {
+    "L": Kind.LETTER, "9": Kind.DIGIT, "d": Kind.DATE, "X": Kind.NUMBER, "s": Kind.SEX, "V": Kind.VISA, "P": Kind.NO_VISA,
+}  # fmt: skip
+_LOWER: Final = "XXXXXXXXXXLLLdddddd9sdddddd9"  # of two lines: number, nationality, birth, sex, expiry
+_LOWER_CHECKS: Final = (
+    Check("number", ((1, 0, 9),), (1, 9, 10)),
+    Check("birth", ((1, 13, 19),), (1, 19, 20)),
+    Check("expiry", ((1, 21, 27),), (1, 27, 28)),
+)
 
 
-def _second_line(width: int, *, composite: bool, personal_digit: bool) -> tuple[Kind, ...]:
-    """Number, nationality, birth, sex, expiry, optional data: the lower line of the two-line formats."""
-    head = _kinds(
-        (Kind.NUMBER, 10),
-        (Kind.LETTER, 3),
-        (Kind.DATE, 6),
-        (Kind.DIGIT, 1),
-        (Kind.SEX, 1),
-        (Kind.DATE, 6),
-        (Kind.DIGIT, 1),
-    )
-    tail = width - 28 - composite - personal_digit
-    return head + _kinds((Kind.NUMBER, tail), (Kind.DATE, int(personal_digit)), (Kind.DIGIT, int(composite)))
+def _kinds(*lines: str) -> tuple[tuple[Kind, ...], ...]:
+    return tuple(tuple(_KINDS[letter] for letter in line) for line in lines)
 
 
-def _two_lines(width: int, *, composite: bool, personal: bool, overflow: bool) -> Layout:
-    checks = [
-        Check("number", ((1, 0, 9),), (1, 9, 10)),
-        Check("birth", ((1, 13, 19),), (1, 19, 20)),
-        Check("expiry", ((1, 21, 27),), (1, 27, 28)),
-    ]
-    if personal:
-        checks.append(Check("personal_number", ((1, 28, 42),), (1, 42, 43), may_be_left_out=True))
-    if composite:
-        covers = ((1, 0, 10), (1, 13, 20), (1, 21, width - 1))
-        checks.append(Check("composite", covers, (1, width - 1, width)))
-    first = Kind.VISA if not composite else Kind.NO_VISA  # the letter that tells visas from the rest of their size
-    begins = "V" if not composite else "P" if personal else "ACI"
-    return Layout(
-        kinds=(
-            _kinds((first, 1), (Kind.LETTER, width - 1)),
-            _second_line(width, composite=composite, personal_digit=personal),
-        ),
-        checks=tuple(checks),
-        begins=begins,
-        states=(_ISSUER, (1, 10, 13)),
-        overflow=(1, 28, width - 1) if overflow else None,
-    )
+def _two_lines(upper: str, end: str, *checks: Check, begins: str, overflow: Place | None = None) -> Layout:
+    """The layout of two lines; `end` is what follows the expiry. The first letter tells visas from the rest of their size."""
+    return Layout(_kinds(upper, _LOWER + end), (*_LOWER_CHECKS, *checks), begins, (_ISSUER, (1, 10, 13)), overflow)
+
+
+def _composite(width: int) -> Check:
+    return Check("composite", ((1, 0, 10), (1, 13, 20), (1, 21, width - 1)), (1, width - 1, width))
 
 
 LAYOUTS: Final[Mapping[MrzFormat, Layout]] = {
     MrzFormat.TD1: Layout(
-        kinds=(
-            _kinds((Kind.NO_VISA, 1), (Kind.LETTER, 4), (Kind.NUMBER, 25)),
-            _kinds(
-                (Kind.DATE, 6), (Kind.DIGIT, 1), (Kind.SEX, 1), (Kind.DATE, 6), (Kind.DIGIT, 1), (Kind.LETTER, 3),
-                (Kind.NUMBER, 11), (Kind.DIGIT, 1),
-            ),
-            _kinds((Kind.LETTER, 30)),
-        ),
+        kinds=_kinds("PLLLL" + 25 * "X", "dddddd9sdddddd9LLL" + 11 * "X" + "9", 30 * "L"),
         checks=(
             Check("number", ((0, 5, 14),), (0, 14, 15)),
             Check("birth", ((1, 0, 6),), (1, 6, 7)),
@@ -124,11 +95,17 @@ LAYOUTS: Final[Mapping[MrzFormat, Layout]] = {
         states=(_ISSUER, (1, 15, 18)),
         overflow=(0, 15, 30),
     ),
-    MrzFormat.TD2: _two_lines(36, composite=True, personal=False, overflow=True),
-    MrzFormat.TD3: _two_lines(44, composite=True, personal=True, overflow=False),
-    MrzFormat.MRV_A: _two_lines(44, composite=False, personal=False, overflow=False),
-    MrzFormat.MRV_B: _two_lines(36, composite=False, personal=False, overflow=False),
-}  # fmt: skip
+    MrzFormat.TD2: _two_lines("P" + 35 * "L", 7 * "X" + "9", _composite(36), begins="ACI", overflow=(1, 28, 35)),
+    MrzFormat.TD3: _two_lines(
+        "P" + 43 * "L",
+        14 * "X" + "d9",
+        Check("personal_number", ((1, 28, 42),), (1, 42, 43), may_be_left_out=True),
+        _composite(44),
+        begins="P",
+    ),
+    MrzFormat.MRV_A: _two_lines("V" + 43 * "L", 16 * "X", begins="V"),
+    MrzFormat.MRV_B: _two_lines("V" + 35 * "L", 8 * "X", begins="V"),
+}
 
 
 def check_digits(mrz_format: MrzFormat, lines: Sequence[str]) -> dict[str, bool]:

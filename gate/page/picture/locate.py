@@ -5,8 +5,6 @@ found on a small copy of the picture and grouped by spacing and edges. Those alo
 other text has words, and letters of many widths. Whether a group is an MRZ is the recogniser's to say; this module only proposes.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

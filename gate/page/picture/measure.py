@@ -3,8 +3,6 @@
 Pure. Lengths are in character pitches, so that they mean the same at every resolution.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final

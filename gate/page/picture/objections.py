@@ -5,8 +5,6 @@ right digits are not proof of a right reading. A picture counts when nothing spe
 business of `gate.page.stream.votes`. Bounds were set on drawn pages (docs/protocols/page-reading.md has the tables), not on pictures of documents.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from gate.page.picture.layout import LAYOUTS, at, beyond_check, exists

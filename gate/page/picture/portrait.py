@@ -5,8 +5,6 @@ TD2, TD3, MRV-A and MRV-B; a TD1 card has its portrait on the other side. The cr
 millimetres; finding the face in it is the face room's business.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -3,11 +3,8 @@
 The stages in a row; each is a module beside this one. Nothing is kept from one picture to the next.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -34,10 +31,9 @@ from gate.page.values import (
     Reading,
     Recogniser,
 )
-from gate.picture import BadPictureError
+from gate.picture import BadPictureError, check_size
 
 SIDE_MIN_PX = 48
-PIXELS_MAX = 40_000_000
 EVEN_TURNED_MIN = 0.2  # of the first group of a search by turns or for small text: of 131 MRZs that were read so, none had less than 0.25
 # For one picture, a look that has begun aside: whatever somebody prints costs so much at most, half a second. Of 850 MRZs that were read one
 # among dense text took 46, the next 37, and half of them 3.
@@ -93,11 +89,7 @@ def grey_of(picture: Pixels) -> Grey:
     """Check a picture and make it grey. Raises BadPictureError."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
         raise BadPictureError(f"neither grey nor BGR of 8 bits: {picture.dtype} {list(picture.shape)}")
-    height, width = picture.shape[:2]
-    if min(height, width) < SIDE_MIN_PX:
-        raise BadPictureError(f"the picture is {width}x{height}, smaller than {SIDE_MIN_PX} pixels a side")
-    if height * width > PIXELS_MAX:
-        raise BadPictureError(f"the picture is {width}x{height}, more than {PIXELS_MAX} pixels")
+    check_size(picture.shape[1], picture.shape[0], side_min=SIDE_MIN_PX)
     if picture.ndim == 2:
         return picture
     return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
@@ -106,9 +98,7 @@ def grey_of(picture: Pixels) -> Grey:
 def _groups(copies: Copies, *, any_rotation: bool) -> Iterator[tuple[Group, bool]]:
     """What to look at, likeliest and cheapest first, and whether it is level text of usual size; no search is made before the last one's are looked at."""
     yield from ((group, True) for group in propose(copies))
-    if not any_rotation:
-        return
-    for turn_deg, fine in _searches(copies):
+    for turn_deg, fine in _searches(copies) if any_rotation else ():
         yield from ((group, False) for group in propose(copies, turn_deg=turn_deg, fine=fine))
 
 
@@ -124,7 +114,7 @@ def _reading(grey: Grey, look: Look, text: MrzText) -> Reading:
     choice = text.choice
     palest = palest_of(look.strips, text.cells, choice.lines)
     geometry = _geometry(look, text)
-    seen = _looks(look, text, geometry)
+    fit, lead, marks = _looks(look, text, geometry)
     return Reading(
         format=choice.format,
         lines=choice.lines,
@@ -136,43 +126,30 @@ def _reading(grey: Grey, look: Look, text: MrzText) -> Reading:
         crowded=text.crowded,
         ends_seen=_ends_seen(grey, look, text),
         palest=palest,
-        fit=seen.fit,
-        lead=seen.lead,
-        marks=seen.marks,
+        fit=fit,
+        lead=lead,
+        marks=marks,
         light=light_on(look.strips, text.cells),
         alternatives=choice.alternatives,
         hints=with_light_on_it(hints_of(look.state), palest),
     )
 
 
-@dataclass(slots=True)
-class _Looks:
-    """What shapes and marks say of an MRZ: see `gate.page.values.Reading`."""
-
-    fit: float = 1.0
-    lead: float = 1.0
-    marks: int = 0
-
-
-def _looks(look: Look, text: MrzText, geometry: Geometry) -> _Looks:
-    """Hold every character against its shape, and look between the lines."""
-    choice, seen, last = text.choice, _Looks(), len(look.ribbons) - 1
+def _looks(look: Look, text: MrzText, geometry: Geometry) -> tuple[float, float, int]:
+    """Hold every character against its shape, and look between the lines: `fit`, `lead` and `marks` of `gate.page.values.Reading`."""
+    choice, last = text.choice, len(look.ribbons) - 1
+    fit, lead, marks = 1.0, 1.0, 0
     for number, line in enumerate(choice.lines):
-        ribbon, strip, cells, place = (
-            look.ribbons[number], look.strips[number, 0], text.cells[number], geometry.lines[number]
-        )  # fmt: skip
+        strip, cells, place = look.strips[number, 0], text.cells[number], geometry.lines[number]
         pitch_px = math.dist(place.start, place.end) / (len(line) - 1)
         height = min(PRINT_HEIGHTS[1], max(PRINT_HEIGHTS[0], place.height_px / pitch_px / OCR_B_HEIGHT))
-        rows = STRIP_HEIGHT_PX * height * pitch_px / ribbon.height_px
+        rows = STRIP_HEIGHT_PX * height * pitch_px / look.ribbons[number].height_px
         fits, leads = fits_of(strip, cells, line, rivals_of(choice.format, number, line), pitch_rows=rows)
         sure = np.array(choice.confidence[number]) >= SURE_MIN
-        seen.fit = min(seen.fit, float(np.min(fits)))
-        seen.lead = min(seen.lead, float((leads + SURE_WORTH * sure).min()))
+        fit, lead = min(fit, float(np.min(fits))), min(lead, float((leads + SURE_WORTH * sure).min()))
         spacing = geometry.spacing_px / pitch_px / height
-        seen.marks += marks_beside(
-            strip, cells, pitch_rows=rows, spacing=spacing, above=number > 0, below=number < last
-        )
-    return seen
+        marks += marks_beside(strip, cells, pitch_rows=rows, spacing=spacing, above=number > 0, below=number < last)
+    return fit, lead, marks
 
 
 def _ends_seen(grey: Grey, look: Look, text: MrzText) -> bool:

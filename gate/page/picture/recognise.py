@@ -3,8 +3,6 @@
 The model's contract is in its manifest entry: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -69,12 +69,15 @@ class Ribbon:
 
     def moved(self, down_px: float) -> Ribbon:
         """The same strip, so much lower on the page."""
-        down_x, down_y = self.down
-        shift_x, shift_y = down_px * down_x, down_px * down_y
+        return self.tilted(down_px, down_px)
+
+    def tilted(self, start_px: float, end_px: float) -> Ribbon:
+        """The same strip, its ends so much lower on the page."""
+        (down_x, down_y), (start_x, start_y), (end_x, end_y) = self.down, self.start, self.end
         return replace(
             self,
-            start=(self.start[0] + shift_x, self.start[1] + shift_y),
-            end=(self.end[0] + shift_x, self.end[1] + shift_y),
+            start=(start_x + start_px * down_x, start_y + start_px * down_y),
+            end=(end_x + end_px * down_x, end_y + end_px * down_y),
         )
 
     def stretched(self, from_part: float, to_part: float) -> Ribbon:
@@ -90,20 +93,16 @@ class Ribbon:
 
 def ribbons_of(lines: Sequence[LinePlace]) -> tuple[Ribbon, ...]:
     """Ribbons over the lines of a group, as high as the lines are apart, with a margin at either end."""
-    spacing_px, taper = spacing_of(lines), _taper_of(lines)
+    spacing_px, first, last = spacing_of(lines), lines[0], lines[-1]
+    # How much closer together the lines are at their start than at their end.
+    taper = math.dist(first.end, last.end) / max(1.0, math.dist(first.start, last.start))
+    taper = min(TAPER_MAX, max(1 / TAPER_MAX, taper))
     ribbons = []
     for line in lines:
         bare = Ribbon(line.start, line.end, spacing_px, taper=taper)
         margin = MARGIN * spacing_px / max(bare.length_px, 1.0)
         ribbons.append(bare.stretched(-margin, 1.0 + margin))
     return tuple(ribbons)
-
-
-def _taper_of(lines: Sequence[LinePlace]) -> float:
-    """How much closer together the lines are at their start than at their end."""
-    first, last = lines[0], lines[-1]
-    taper = math.dist(first.end, last.end) / max(1.0, math.dist(first.start, last.start))
-    return min(TAPER_MAX, max(1 / TAPER_MAX, taper))
 
 
 def spacing_of(lines: Sequence[LinePlace]) -> float:
@@ -132,13 +131,7 @@ def settle(grey: Grey, ribbon: Ribbon) -> Ribbon:
     u = (np.arange(_PARTS) + 0.5) / _PARTS
     bend, slope, offset = np.polyfit(u, middles, 2, w=np.sqrt(weight))
     left, right = offset * ribbon.height_at(0.0), (offset + slope + bend) * ribbon.height_at(1.0)
-    down_x, down_y = ribbon.down
-    return replace(
-        ribbon,
-        start=(ribbon.start[0] + left * down_x, ribbon.start[1] + left * down_y),
-        end=(ribbon.end[0] + right * down_x, ribbon.end[1] + right * down_y),
-        bow_px=ribbon.bow_px - bend * ribbon.height_px / 4,
-    )
+    return replace(ribbon.tilted(left, right), bow_px=ribbon.bow_px - bend * ribbon.height_px / 4)
 
 
 def cut(grey: Grey, ribbons: Sequence[Ribbon]) -> Floats:

@@ -6,8 +6,6 @@ line fits best, and the correlations are compared. Nothing is read here: a text 
 typefaces never are.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 from typing import Final

@@ -4,8 +4,6 @@ The first line decides which way round the text is: upside down, it has no grid 
 that the first one found, so that margins and heights are as the recogniser knows them, and both looks are weighed together.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ Pure: cells of probabilities in, a choice out. Whether it is good enough to be c
 that were set on drawn pages and on pictures without an MRZ (docs/protocols/page-reading.md).
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

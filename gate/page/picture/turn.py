@@ -17,9 +17,8 @@ TURNS_MAX = 2
 APART_MIN_DEG = 15
 _DARK_MAX = 60  # of 255: a black frame or a photograph must not outweigh text in the search
 _FINEST_PX: Final = 10.0  # grooves of security print are finer than lines of text, and would outweigh them
-_NEIGHBOURS_DEG = (
-    2  # either side: lines of text are short, so they stand out over some degrees, and a pattern's over one
-)
+# Either side: lines of text are short, so they stand out over some degrees, and a pattern's over one.
+_NEIGHBOURS_DEG = 2
 
 
 def turn_of(copies: Copies, *, fine: bool = False) -> tuple[float, ...]:
@@ -93,15 +92,12 @@ class Copies:
 
     def at(self, side_px: int) -> tuple[Grey, float]:
         """The copy whose longer side is at most `side_px`, and how many pixels of the picture one of its pixels is."""
+        height, width = self._grey.shape
+        shrink = max(height, width) / side_px
+        if shrink <= 1.0:
+            return self._grey, 1.0
         if side_px not in self._made:
-            self._made[side_px] = _shrunk(self._grey, side_px)
+            size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+            small = cv2.resize(self._grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            self._made[side_px] = small, width / size[0]
         return self._made[side_px]
-
-
-def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, float]:
-    height, width = grey.shape
-    shrink = max(height, width) / side_px
-    if shrink <= 1.0:
-        return grey, 1.0
-    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False), width / size[0]

@@ -4,8 +4,6 @@ The prior of a place is soft: a digit in a name is unlikely, not impossible, sin
 between what is seen and what is likely, and may put one doubtful character right, which marks the text as repaired.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +28,7 @@ UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
 REPAIR_FIT_MIN: Final = (
     -1.5
-)  # of the lines to the format: MRZs with five wrong characters fit to -0.5, and below this it is no MRZ
+)  # of the lines to the format: MRZs with five wrong characters fit to -0.5, and below this it is none
 REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no MRZ
 ALTERNATIVE_MIN: Final = 0.01
 ALTERNATIVES_MAX: Final = 8

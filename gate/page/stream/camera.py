@@ -8,8 +8,6 @@ Whether something lies there, read or not, tells the frame against what the empt
 unread for long and does not move becomes another look of the bed, so that a forgotten leaflet or another lamp is no document for ever.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 
@@ -18,9 +16,8 @@ import numpy as np
 
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import grey_of, read
-from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.live import LiveReader, Resting, State
-from gate.page.values import Floats, Grey, Pixels, Reading, Recogniser, Why
+from gate.page.values import Advised, Event, Floats, Gone, Grey, Pixels, Read, Reading, Recogniser, Unread, Why
 
 GONE_FRAMES = 2  # so many running that show the empty bed: the next traveller's page may come quickly
 WITHOUT_MRZ_AFTER_MS = 1_000  # so long is told; the hand that lays the page is not

@@ -7,8 +7,6 @@ A page that was read is told only once while it lies there (`Resting`). It may b
 tells is where it lies afterwards: nobody lays a page down within a millimetre of where it lay.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,13 +5,10 @@ same text twice: its reading is told as doubtful, for the chip to confirm, unles
 lit otherwise.
 """
 
-from __future__ import annotations
-
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import read
-from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading, Pixels, Reading, Recogniser
+from gate.page.values import Advised, Event, Gone, NoReading, Pixels, Read, Reading, Recogniser, Unread
 
 SECOND_MAX_MS = 400  # a service that takes two pictures of a page drops the second one so soon
 UNREAD_AFTER_MS = 15_000  # without a picture that can be read

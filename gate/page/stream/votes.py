@@ -8,8 +8,6 @@ Two pictures share every fault that stays where it is: dirt on the glass and a l
 what is wrong with the page itself always. What they agree on is worth no more than what changed between them.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

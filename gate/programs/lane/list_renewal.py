@@ -22,13 +22,14 @@ from pathlib import Path
 import msgspec
 
 from gate.channel import messages
-from gate.passage.records import ListsUpdated, PublishedList
+from gate.passage.records import ListsUpdated
 from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
 from gate.programs.children.final_report import officers_of
 from gate.programs.children.warm_spare import Spare
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.trust.freshness import freshness
+from gate_core.evidence.trust_lists import Edition, PublishedList
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
@@ -67,11 +68,11 @@ class HeldLists:
         return self.told.newest_import
 
     @property
-    def published(self) -> list[messages.Published]:
+    def published(self) -> list[PublishedList]:
         """The newest list of each kind and publisher."""
         return self.told.published
 
-    def editions(self) -> list[messages.Edition]:
+    def editions(self) -> list[Edition]:
         """The revocation lists that are held."""
         return self.told.revocation_lists
 
@@ -272,7 +273,7 @@ def update_of(before: HeldLists | None, now: HeldLists) -> ListsUpdated:
         before="" if before is None else before.version,
         certificates=len(now),
         revocation_lists=len(now.editions()),
-        published=tuple(PublishedList(one.kind, one.publisher, one.signed_at) for one in now.published),
+        published=tuple(now.published),
         imported_at=None if now.newest_import is None else now.newest_import.isoformat(),
     )
 

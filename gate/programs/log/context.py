@@ -119,7 +119,7 @@ class OwnRecords:
 
     def today(self) -> date | None:
         """The day that the time service or the mirror bears out, None while nobody does."""
-        is_synchronised, cosigned_s = clock.is_synchronised(), self.writer.standing.cosigned_s
+        is_synchronised, cosigned_s = clock.is_synchronised(), self.writer.standing.left.cosigned_s
         return borne_out(self.now.wall(), synchronised=is_synchronised, cosigned_s=cosigned_s, built=clock.built())
 
     def wanted(self, kind: str, fields: Mapping[str, object]) -> Wanted:

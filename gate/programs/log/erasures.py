@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from gate.audit.inbox import Found
+from gate.audit.inbox import ERASURE, Found
 from gate.audit.mirror_keys import MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.log.retention import Kept
@@ -107,7 +107,7 @@ class Erasures:
     async def look(self) -> bool:
         """Do what lies there, or put it aside; True when something was done."""
         try:
-            found = await self._log.in_inbox(self._log.inbox.erasure)
+            found = await self._log.in_inbox(self._log.inbox.named, ERASURE)
             if found is None:
                 self._nothing_lies_there()
                 return False
@@ -131,7 +131,7 @@ class Erasures:
             self._trouble.is_now("")
 
     def _judged(self, found: Found) -> tuple[SignedErasure, tuple[str, ...]]:
-        known = self._log.writer.standing.approved
+        known = self._log.writer.standing.left.approved
         approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
         order = SignedErasure.parse(found.note)
         return order, order.require(origin=self._log.origin, approvers=approvers)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from gate.audit.boot import found_head
-from gate.audit.inbox import Found
+from gate.audit.inbox import HELD, Found
 from gate.audit.mirror_keys import MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
@@ -59,7 +59,7 @@ class Pruning:
 
     async def _hear(self, mirror: MirrorKeys, today: date) -> str:
         """Take in what the mirror says; returns what is wrong with it, in words. Raises StoreError and OSError."""
-        found = await self._log.in_inbox(self._log.inbox.held)
+        found = await self._log.in_inbox(self._log.inbox.named, HELD)
         if found is None:
             return ""
         try:
@@ -86,7 +86,7 @@ class Pruning:
 
     async def _drop(self, today: date, days: int) -> None:
         standing = self._log.writer.standing
-        head = found_head(standing.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
+        head = found_head(standing.left.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
         if head.state is not Head.CONFIRMED or standing.problem is not None:
             return
         first, until = await self._log.in_store(self._log.writer.prunable, today, days, self._log.publisher.published)

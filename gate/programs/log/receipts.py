@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from gate.audit.inbox import Found
+from gate.audit.inbox import APPROVAL, Found
 from gate.audit.mirror_keys import MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
@@ -68,7 +68,7 @@ class Receipts:
 
     async def _look_for_approval(self) -> str:
         """Take in the newest approval that the centre knows, or put it aside; returns what is wrong with it, in words. Raises StoreError and OSError."""
-        found = await self._log.in_inbox(self._log.inbox.approval)
+        found = await self._log.in_inbox(self._log.inbox.named, APPROVAL)
         if found is None:
             return ""
         try:
@@ -82,7 +82,7 @@ class Receipts:
 
     def _approval_in(self, found: Found) -> Approved:
         """What it says. Raises ApprovalError, and ConfigError when there is nobody to have signed it."""
-        known = self._log.writer.standing.approved
+        known = self._log.writer.standing.left.approved
         approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
         signed = SignedApproval.parse(found.note)
         newer = signed.approval

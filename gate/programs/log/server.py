@@ -198,13 +198,13 @@ class LogServer:
             case messages.OpenCrossingsRequest():
                 standing = self._log.writer.standing
                 left = messages.OpenCrossings(
-                    list(standing.open_crossings),
-                    standing.remembered,
-                    list(standing.referred),
+                    list(standing.left.open_crossings),
+                    standing.left.remembered,
+                    list(standing.left.referred),
                     None
-                    if (one := standing.approved) is None
+                    if (one := standing.left.approved) is None
                     else messages.Approved(one.serial, one.sha256, one.approvers),
-                    int(datetime.fromisoformat(written).timestamp()) if (written := standing.written) else 0,
+                    int(datetime.fromisoformat(written).timestamp()) if (written := standing.left.written) else 0,
                 )
                 answer.set_result(left)
             case messages.StatusRequest():
@@ -227,7 +227,7 @@ class LogServer:
             "keys": self._retention.detail(),
             "kept": self._pruning.detail(),
             "receipts_refused": self._receipts.refused,
-            "open_crossings": len(standing.open_crossings),
+            "open_crossings": len(standing.left.open_crossings),
             **self._disk(),
             "disk_full": standing.is_full,
             "problem": problem,
@@ -239,16 +239,16 @@ class LogServer:
     def _head(self) -> dict[str, object]:
         """The log as this boot found it, who bears that out, and how long ago that was heard."""
         standing = self._log.writer.standing
-        found = found_head(standing.boot, self._now.boot, standing.checkpoint, standing.mirrored)
+        found = found_head(standing.left.boot, self._now.boot, standing.checkpoint, standing.mirrored)
         age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
         return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
 
     def _times(self) -> dict[str, object]:
         """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
         standing = self._log.writer.standing
-        signed_s = standing.cosigned_s
+        signed_s = standing.left.cosigned_s
         cosigned = None if signed_s is None else time_text(datetime.fromtimestamp(signed_s, UTC))
-        return {"written": standing.written or None, "cosigned": cosigned}
+        return {"written": standing.left.written or None, "cosigned": cosigned}
 
     def _disk(self) -> dict[str, object]:
         """How much room there is, and for how long."""
@@ -303,7 +303,7 @@ class LogServer:
         while True:
             before_ms, wall, now_ms = self._now.monotonic_ms(), self._now.wall(), self._now.monotonic_ms()
             if now_ms - before_ms < LOOK_MS_MAX:
-                written = self._log.writer.standing.written
+                written = self._log.writer.standing.left.written
                 step = steps.look(wall, now_ms, datetime.fromisoformat(written) if written else None)
                 if step is not None and isinstance(await self._log.say("clock_stepped", step.fields()), int):
                     steps.taken(wall, now_ms)

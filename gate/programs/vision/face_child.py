@@ -29,7 +29,6 @@ from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.compare import pair_of, spelt, swapped
-from gate.face.guidance import Hint
 from gate.face.likeness import Geometry, Likeness, of_portrait
 from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
@@ -47,7 +46,7 @@ from gate.programs.vision.sealed_views import shown
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from gate.programs.vision.witnesses import SensorWitness, TintWitness
 from gate_core.errors import DriverError
-from gate_core.evidence.crossing import CameraTrouble, Swap
+from gate_core.evidence.crossing import Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.sealing import FACE
 from gate_core.ports.values import Frame
@@ -263,7 +262,7 @@ class Child:
         for templates in earlier:
             for template in templates:
                 template.wipe()
-        return Swap(found)
+        return found
 
     async def _camera_fault(self) -> str:
         """Why the camera is not back, empty when it is. Looks at nothing: it must give two pictures that are not the same one."""
@@ -316,7 +315,7 @@ class Child:
                 if self._preview_wanted:
                     await self._show(frame)
                 for trouble in await crossing.video.see(frame):
-                    await self._parent.send(messages.VideoDoubted(crossing.id, CameraTrouble(trouble.value)))
+                    await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 await self._tint(crossing)
                 if self._printed is not None and self._seen_well:
@@ -382,8 +381,9 @@ def message_of(
 ) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
     """What the lane is told."""
     match event:
-        case Guided(faces, hint, progress):
-            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces), session, progress)
+        case Guided(faces, hint, progress):  # nobody in the picture is asked to look at the camera
+            guidance = hint or (Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE)
+            return messages.FaceSeen(crossing, faces, guidance, session, progress)
         case Compared():
             return messages.FaceCompared(
                 crossing=crossing,
@@ -401,13 +401,6 @@ def message_of(
         case Changed(change, proved_ms, grown):
             ago_ms = None if proved_ms is None else max(0, _now_ms() - proved_ms)
             return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
-
-
-def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
-    """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
-    if hint is None:
-        return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
-    return Guidance[hint.name]
 
 
 def main() -> None:

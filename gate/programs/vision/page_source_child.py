@@ -30,9 +30,8 @@ from gate.channel.sockets import Connection
 from gate.page.picture.crosscheck import Finding, print_findings
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
-from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
-from gate.page.values import Recogniser, RecogniserError, Why
+from gate.page.values import Advised, Gone, Read, Recogniser, RecogniserError, Unread, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine, of_device
@@ -45,6 +44,13 @@ from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdicts
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drivers.reader.page import PageEvent, PageSource
+    from gate.page.values import Event, Recogniser
 
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1

@@ -16,13 +16,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from gate.face.injection import Feed, Tamper
+from gate.face.injection import Feed
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Witness
 from gate.picture import Picture
 from gate_core.errors import DriverError, RefusedError
+from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.values import CameraControls, Frame
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Sequence
+
+    from gate.face.quality import Observation
+    from gate.face.values import LiveEvidence
+    from gate.face.watch import Witness
+    from gate.picture import Picture
+    from gate_core.ports.values import Frame
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4
@@ -104,7 +115,7 @@ class Video:
         self._refusals = 0
         self._concluded = False
 
-    async def see(self, frame: Frame) -> tuple[Tamper, ...]:
+    async def see(self, frame: Frame) -> tuple[CameraTrouble, ...]:
         """Take the next frame and return what is newly found."""
         at_ms = int(frame.at_s * 1000)
         found = self._feed.see(frame.pixels, at_ms=at_ms)

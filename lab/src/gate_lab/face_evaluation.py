@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate.face import compare
+from gate.face.align import embed, embed_portrait, standard_position
 from gate.face.detect import central
-from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.values import FaceError, NoFaceError
 from gate.picture import BadPictureError, decode, read
 from gate_lab.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates

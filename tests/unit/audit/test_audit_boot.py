@@ -49,7 +49,7 @@ def receipt(log: SmallLog, writer: Writer) -> bytes:
 
 def found(writer: Writer, boot: str) -> FoundHead:
     standing = writer.standing
-    return found_head(standing.boot, boot, standing.checkpoint, standing.mirrored)
+    return found_head(standing.left.boot, boot, standing.checkpoint, standing.mirrored)
 
 
 def state(writer: Writer, boot: str) -> Head:
@@ -163,9 +163,9 @@ def test_the_mirrors_time_is_kept_and_one_that_no_clock_can_show_is_the_last_tha
             assert checkpoint is not None
             note = checkpoint.sign(log.signer).with_signatures([MIRROR.cosign(checkpoint.text, signed_s)]).to_bytes()
             writer.take_receipt(note, MIRROR.verifier, 1)
-            assert writer.standing.cosigned_s == kept_s
+            assert writer.standing.left.cosigned_s == kept_s
         with log.writer() as writer:
-            assert writer.standing.cosigned_s == kept_s, "over a restart, too"
+            assert writer.standing.left.cosigned_s == kept_s, "over a restart, too"
             assert datetime.fromtimestamp(kept_s, UTC)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.audit import inbox
-from gate.audit.inbox import Found, Inbox
+from gate.audit.inbox import ERASURE, Found, Inbox
 
 SOON_S = 2.0
 
@@ -135,14 +135,14 @@ def test_of_those_that_were_refused_some_are_kept(box: Inbox, folder: Path) -> N
 def test_what_came_in_the_place_of_what_was_read_is_left_for_another_look(box: Inbox, folder: Path) -> None:
     """An order that replaced one that was being carried out was lost with it."""
     (folder / inbox.ERASURE).write_bytes(b"first")
-    found = box.erasure()
+    found = box.named(ERASURE)
     assert found is not None
     (folder / inbox.ERASURE).write_bytes(b"second")
     box.remove(found)
-    again = box.erasure()
+    again = box.named(ERASURE)
     assert again is not None
     assert again.note == b"second"
     box.refuse(found)
-    assert box.erasure() == again
+    assert box.named(ERASURE) == again
     box.remove(again)
-    assert box.erasure() is None
+    assert box.named(ERASURE) is None

@@ -115,7 +115,7 @@ def test_open_crossings_are_those_never_closed_oldest_first(log: SmallLog) -> No
     )
     log.write([wanted("closed", "c1"), wanted("closed", "unknown"), wanted("closed")])
     with log.writer() as writer:
-        assert writer.standing.open_crossings == ("c2", "c0")
+        assert writer.standing.left.open_crossings == ("c2", "c0")
 
 
 def test_what_the_latest_record_asks_to_remember_is_told_after_a_restart_and_stands_in_no_record(log: SmallLog) -> None:
@@ -125,11 +125,11 @@ def test_what_the_latest_record_asks_to_remember_is_told_after_a_restart_and_sta
 
     log.write([counted(1), counted(2), wanted("incident")])
     with log.writer() as writer:
-        assert writer.standing.remembered == b"2"
+        assert writer.standing.left.remembered == b"2"
         writer.append([counted(3)], 0)
-        assert writer.standing.remembered == b"3"
+        assert writer.standing.left.remembered == b"3"
     with log.writer() as writer:
-        assert writer.standing.remembered == b"3"
+        assert writer.standing.left.remembered == b"3"
     assert b"remember" not in counted(4).plain
     report = verify(log.database, log.vkey)
     assert (report.verified, report.entries) == (True, 4)
@@ -143,17 +143,17 @@ def start(serial: int, sha256: str = "ab" * 32) -> Wanted:
 def test_no_record_rests_on_an_older_approval_than_one_before(log: SmallLog) -> None:
     older = Refused(OLDER_APPROVAL)
     with log.writer() as writer:
-        assert writer.standing.approved is None
+        assert writer.standing.left.approved is None
         assert writer.append([start(5), start(4), wanted("stopped")], 0) == [0, older, 1]
         assert writer.append([start(5)], 0) == [2], "the same may begin again"
         assert writer.append([start(5, "cd" * 32)], 0) == [older]
     with log.writer() as writer:
-        assert writer.standing.approved == Approved(5, "ab" * 32, b"approvers of 5")
+        assert writer.standing.left.approved == Approved(5, "ab" * 32, b"approvers of 5")
         assert writer.append([start(4)], 0) == [older]
         again = start(7)
         assert writer.append([again, start(6)], 0) == [3, older]
         assert writer.append([again], 0) == [3], "an append that is known is answered with the index it has"
-        assert writer.standing.approved == Approved(7, "ab" * 32, b"approvers of 7")
+        assert writer.standing.left.approved == Approved(7, "ab" * 32, b"approvers of 7")
 
 
 @pytest.mark.parametrize("statement", ["INSERT OR REPLACE INTO approved", "INSERT OR REPLACE INTO head", "COMMIT"])
@@ -163,7 +163,7 @@ def test_an_approval_is_kept_together_with_its_record_or_not_at_all(log: SmallLo
         faulty.kind.fault = staticmethod(at(statement, lambda: sqlite3.OperationalError("disk I/O error")))
         assert isinstance(writer.append([start(6)], 0)[0], Refused | Unknown)
     with log.writer() as writer:
-        approved = writer.standing.approved
+        approved = writer.standing.left.approved
         assert approved is not None
         assert writer.standing.checkpoint is not None
         assert (approved.serial, writer.standing.checkpoint.size) in {(5, 1), (6, 2)}
@@ -179,16 +179,16 @@ def test_whoever_was_referred_waits_until_settled_and_is_not_open_while_an_offic
     log.write([wanted("opened", "c1"), wanted("opened", "c2"), referral("c2"), referral("c1"), *crossing("c3")])
     log.write([wanted("decided", "c2"), wanted("incident", "c1"), wanted("disposition", "c9")])
     with log.writer() as writer:
-        assert (writer.standing.open_crossings, writer.standing.referred) == ((), ("c2", "c1"))
+        assert (writer.standing.left.open_crossings, writer.standing.left.referred) == ((), ("c2", "c1"))
         writer.append([wanted("disposition", "c2")], 0)
-        assert writer.standing.referred == ("c1",)
+        assert writer.standing.left.referred == ("c1",)
     assert verify(log.database, log.vkey).verified
 
 
 def test_of_very_many_who_wait_the_latest_are_told(log: SmallLog) -> None:
     log.write([referral(f"c{number}") for number in range(40)])
     with log.writer() as writer:
-        assert writer.standing.referred == tuple(f"c{number}" for number in range(8, 40))
+        assert writer.standing.left.referred == tuple(f"c{number}" for number in range(8, 40))
 
 
 def test_a_database_of_before_anybody_was_remembered_goes_on(log: SmallLog) -> None:
@@ -198,7 +198,7 @@ def test_a_database_of_before_anybody_was_remembered_goes_on(log: SmallLog) -> N
     assert verify(log.database, log.vkey).verified
     log.write([referral("c2")])
     with log.writer() as writer:
-        assert writer.standing.referred == ("c2",)
+        assert writer.standing.left.referred == ("c2",)
 
 
 def test_a_late_disposition_has_a_key_of_its_own(log: SmallLog) -> None:
@@ -579,7 +579,7 @@ def test_a_database_that_finds_no_room_to_be_opened_gets_the_reserves(log: Small
 
     faulty.kind.fault = staticmethod(no_room)
     with log.writer(faulty, reserve=reserve, last=last) as writer:
-        assert writer.standing.open_crossings == ("c1",)
+        assert writer.standing.left.open_crossings == ("c1",)
         assert writer.append([wanted("closed", "c1")], 0) == [1]
 
 
@@ -587,22 +587,22 @@ def test_a_database_that_finds_no_room_at_all_still_tells_what_was_left(log: Sma
     log.write([wanted("opened", "c1"), wanted("opened", "c2"), wanted("closed", "c1")])
     faulty.kind.fault = staticmethod(lambda sql: full() if "wal_checkpoint" in sql else None)
     with log.writer(faulty) as writer:
-        assert writer.standing.open_crossings == ("c2",)
+        assert writer.standing.left.open_crossings == ("c2",)
         assert writer.standing.problem == "no space is left for the audit log"
         assert [type(one) for one in writer.append([wanted("closed", "c2")], 0)] == [Unknown]
         faulty.kind.fault = staticmethod(lambda _: None)
         assert writer.append([wanted("closed", "c2")], 0) == [3]
-        assert writer.standing.open_crossings == ()
+        assert writer.standing.left.open_crossings == ()
 
 
 def test_a_database_that_can_be_neither_opened_nor_read_tells_nothing(log: SmallLog, faulty: Any) -> None:
     log.write([wanted("opened", "c1")])
     faulty.kind.fault = staticmethod(lambda sql: full() if "wal_checkpoint" in sql or "open_crossings" in sql else None)
     with log.writer(faulty) as writer:
-        assert writer.standing.open_crossings == ()
+        assert writer.standing.left.open_crossings == ()
         faulty.kind.fault = staticmethod(lambda _: None)
         writer.append([wanted("incident")], 0)
-        assert writer.standing.open_crossings == ("c1",)
+        assert writer.standing.left.open_crossings == ("c1",)
 
 
 def test_a_reserve_is_real_blocks_and_can_be_given_up(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from gate_documents.authenticity.passive_authentication import judge_signer
 from gate_documents.checks import Check, CheckId, Result
 from gate_documents.dates import revocation_list_until
 from gate_documents.errors import MalformedError
-from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.anchors import KnownIssuers, TrustAnchors
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.curve_table import PARAMETERS
 from gate_documents.pki.revocation import parse_revocation_list
@@ -154,7 +154,7 @@ def test_a_certificate_of_another_country_with_the_same_key_lends_no_names(opene
     assert revocation(anchors, signed_as(CSCA)).result is Result.SUCCESSFUL
     csca = parse_certificate(CSCA.der)
     known = [csca, parse_certificate(RENAMED.der), parse_certificate(STRANGER.der), parse_certificate(copied.der)]
-    stores: tuple[TrustAnchors, ...] = (
+    stores: tuple[KnownIssuers, ...] = (
         opened(CSCA.der, RENAMED.der, STRANGER.der, copied.der),
         Pool(known),
         anchors,

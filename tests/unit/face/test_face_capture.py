@@ -18,10 +18,10 @@ from gate.face.capture import (
     Guided,
     PortraitProblem,
 )
-from gate.face.guidance import Hint
 from gate.face.quality import Observation
 from gate.face.track import TrackState
 from gate.face.values import LiveEvidence
+from gate_core.evidence.screen import Guidance
 
 PORTRAIT = template(0)
 
@@ -258,9 +258,9 @@ def test_guidance_is_told_when_it_changes_and_holds() -> None:
     assert run(capture, nobody(0)) == [Guided(0, None)]
     assert run(capture, nobody(80)) == []
     assert run(capture, turned_face(160)) == []  # it may be one frame only
-    assert run(capture, turned_face(240)) == [Guided(1, Hint.FACE_FORWARD)]
+    assert run(capture, turned_face(240)) == [Guided(1, Guidance.FACE_FORWARD)]
     assert run(capture, nobody(320), turned_face(400), turned_face(480)) == []
-    assert run(capture, two_faces(560), two_faces(640)) == [Guided(2, Hint.ONE_PERSON)]
+    assert run(capture, two_faces(560), two_faces(640)) == [Guided(2, Guidance.ONE_PERSON)]
 
 
 def test_the_look_fills_as_frames_count_and_empties_when_the_person_changes() -> None:
@@ -276,7 +276,7 @@ def test_a_blink_and_a_word_are_not_told_and_shut_eyes_are() -> None:
     blink = [face(80 * n, eyes_open=0.0) for n in range(5, 9)]
     assert run(capture, *blink, *frames(3, start=720)) == []
     shut = [face(960 + 80 * n, eyes_open=0.0) for n in range(8)]
-    assert run(capture, *shut) == [Guided(1, Hint.OPEN_EYES, progress=10)]
+    assert run(capture, *shut) == [Guided(1, Guidance.OPEN_EYES, progress=10)]
 
 
 def test_wiping_zeroes_every_template() -> None:

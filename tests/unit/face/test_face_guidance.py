@@ -7,9 +7,10 @@ from fakes.face_examples import GOOD, measures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.face.guidance import EXCUSABLE, RULES, Hint, Limit, conditions
+from gate.face.guidance import EXCUSABLE, HINTS, RULES, Limit, conditions
 from gate.face.quality import Component, Quality, components
 from gate.face.values import Pose
+from gate_core.evidence.screen import Guidance
 
 
 def pose(**changes: float) -> Pose:
@@ -18,27 +19,27 @@ def pose(**changes: float) -> Pose:
 
 
 DEGRADED = [
-    ("eye_distance_px", 20.0, Hint.COME_CLOSER),
-    ("height_part", 0.9, Hint.STEP_BACK),
-    ("x_part", 0.1, Hint.MOVE_LEFT),
-    ("x_part", 0.9, Hint.MOVE_RIGHT),
-    ("y_part", 0.05, Hint.MOVE_DOWN),
-    ("y_part", 0.95, Hint.MOVE_UP),
-    ("motion", 3.0, Hint.HOLD_STILL),
-    ("sharpness", 5.0, Hint.HOLD_STILL),
-    ("pose", pose(yaw=-0.4), Hint.FACE_FORWARD),
-    ("pose", pose(pitch=0.2), Hint.FACE_FORWARD),
-    ("pose", pose(pitch=0.9), Hint.FACE_FORWARD),
-    ("pose", pose(roll_degrees=-30.0), Hint.FACE_FORWARD),
-    ("pose", pose(yaw=math.inf, pitch=math.inf), Hint.FACE_FORWARD),
-    ("yaw_degrees", -28.0, Hint.FACE_FORWARD),
-    ("pitch_degrees", -26.0, Hint.FACE_FORWARD),
-    ("pitch_degrees", 18.0, Hint.FACE_FORWARD),
-    ("eyes_open", 0.05, Hint.OPEN_EYES),
-    ("mouth_open", 0.5, Hint.CLOSE_MOUTH),
-    ("brightness", 30.0, Hint.MORE_LIGHT),
-    ("brightness", 240.0, Hint.MORE_LIGHT),
-    ("contrast", 4.0, Hint.MORE_LIGHT),
+    ("eye_distance_px", 20.0, Guidance.COME_CLOSER),
+    ("height_part", 0.9, Guidance.STEP_BACK),
+    ("x_part", 0.1, Guidance.MOVE_LEFT),
+    ("x_part", 0.9, Guidance.MOVE_RIGHT),
+    ("y_part", 0.05, Guidance.MOVE_DOWN),
+    ("y_part", 0.95, Guidance.MOVE_UP),
+    ("motion", 3.0, Guidance.HOLD_STILL),
+    ("sharpness", 5.0, Guidance.HOLD_STILL),
+    ("pose", pose(yaw=-0.4), Guidance.FACE_FORWARD),
+    ("pose", pose(pitch=0.2), Guidance.FACE_FORWARD),
+    ("pose", pose(pitch=0.9), Guidance.FACE_FORWARD),
+    ("pose", pose(roll_degrees=-30.0), Guidance.FACE_FORWARD),
+    ("pose", pose(yaw=math.inf, pitch=math.inf), Guidance.FACE_FORWARD),
+    ("yaw_degrees", -28.0, Guidance.FACE_FORWARD),
+    ("pitch_degrees", -26.0, Guidance.FACE_FORWARD),
+    ("pitch_degrees", 18.0, Guidance.FACE_FORWARD),
+    ("eyes_open", 0.05, Guidance.OPEN_EYES),
+    ("mouth_open", 0.5, Guidance.CLOSE_MOUTH),
+    ("brightness", 30.0, Guidance.MORE_LIGHT),
+    ("brightness", 240.0, Guidance.MORE_LIGHT),
+    ("contrast", 4.0, Guidance.MORE_LIGHT),
 ]
 
 
@@ -48,12 +49,12 @@ def test_a_good_face_leaves_nothing_to_wish_for() -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "hint"), DEGRADED)
-def test_one_thing_that_is_wrong_is_one_condition(name: str, value: object, hint: Hint) -> None:
+def test_one_thing_that_is_wrong_is_one_condition(name: str, value: object, hint: Guidance) -> None:
     assert conditions(measures(**{name: value})) == {hint}
 
 
 def test_every_rule_and_every_hint_but_the_second_person_is_degraded_above() -> None:
-    assert {hint for _, _, hint in DEGRADED} == set(Hint) - {Hint.ONE_PERSON}
+    assert {hint for _, _, hint in DEGRADED} == set(HINTS) - {Guidance.ONE_PERSON}
     assert len(DEGRADED) >= len(RULES)
 
 
@@ -87,7 +88,10 @@ def test_what_was_not_measured_is_no_condition_and_no_component() -> None:
 
 
 def test_hints_come_with_the_most_useful_first() -> None:
-    assert Quality.of(measures(mouth_open=0.9, eye_distance_px=10.0)).hints == (Hint.COME_CLOSER, Hint.CLOSE_MOUTH)
+    assert Quality.of(measures(mouth_open=0.9, eye_distance_px=10.0)).hints == (
+        Guidance.COME_CLOSER,
+        Guidance.CLOSE_MOUTH,
+    )
 
 
 @pytest.mark.parametrize("name", ["eyes_open", "mouth_open", "brightness", "pitch_degrees"])

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.face.injection import COVERED_MS, LOOP_RUN_MIN, Feed, Tamper
+from gate.face.injection import COVERED_MS, LOOP_RUN_MIN, Feed
 from gate.picture import Picture
+from gate_core.evidence.crossing import CameraTrouble
 
 FRAME_MS = 75
 
@@ -25,7 +26,7 @@ def scene(at: float, *, seed: int, light: float = 1.0, sigma: float = 1.0, movin
     return picture
 
 
-def found(frames: Iterator[Picture], feed: Feed | None = None) -> list[Tamper]:
+def found(frames: Iterator[Picture], feed: Feed | None = None) -> list[CameraTrouble]:
     watched = feed or Feed()
     return [tamper for number, frame in enumerate(frames) for tamper in watched.see(frame, at_ms=number * FRAME_MS)]
 
@@ -46,7 +47,7 @@ def test_a_recording_that_runs_round_is_found_once_even_when_it_is_encoded_anew(
             assert decoded is not None
             yield decoded.astype(np.uint8)
 
-    assert found(played()) == [Tamper.LOOPED]
+    assert found(played()) == [CameraTrouble.LOOPED]
 
 
 def test_a_recording_shows_itself_soon_after_it_begins_anew() -> None:
@@ -58,7 +59,7 @@ def test_a_recording_shows_itself_soon_after_it_begins_anew() -> None:
 def test_a_recording_is_found_though_the_gate_leaves_frames_out() -> None:
     loop, random = [scene(number, seed=number) for number in range(24)], np.random.default_rng(0)
     looked_at = [number for number in range(120) if random.random() < 0.85]
-    assert found(loop[number % 24] for number in looked_at) == [Tamper.LOOPED]
+    assert found(loop[number % 24] for number in looked_at) == [CameraTrouble.LOOPED]
 
 
 def test_a_person_who_sways_evenly_is_no_recording() -> None:
@@ -103,7 +104,7 @@ def test_a_camera_that_obeys_is_believed() -> None:
 
 def test_video_that_does_not_know_the_exposure_is_found() -> None:
     feed = challenged(answers=False)
-    assert feed.conclude() == (Tamper.DEAF,)
+    assert feed.conclude() == (CameraTrouble.DEAF,)
     assert feed.conclude() == ()
 
 

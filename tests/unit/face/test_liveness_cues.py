@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pytest
 
 from gate.face.liveness.frame_features import FACE_SIZE, Glimpse, glimpse
-from gate.face.liveness.fusion import Cue, Liveness, Reading
+from gate.face.liveness.fusion import Cue, Reading
 from gate.face.liveness.light import TINTS, Light, linear
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Flicker, Pattern
-from gate.face.values import Box
+from gate.face.values import Box, LiveEvidence
 from gate.picture import Picture
 
 Grey = npt.NDArray[np.float32]
@@ -231,4 +231,4 @@ def test_no_number_is_no_reading(value: float) -> None:
 
 def test_a_score_out_of_range_is_none() -> None:
     with pytest.raises(ValueError, match="out of range"):
-        Liveness(1.2, ())
+        LiveEvidence(1.2)

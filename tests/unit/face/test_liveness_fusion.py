@@ -22,7 +22,7 @@ def readings(**values: float | None) -> tuple[Reading, ...]:
 
 
 def score(judge: Any, **values: float | None) -> float | None:
-    found: float | None = judge.judge(readings(**values)).score
+    found: float | None = judge.judge(readings(**values))
     return found
 
 
@@ -41,8 +41,7 @@ def test_a_cue_without_weight_or_value_adds_nothing() -> None:
 
 
 def test_without_the_cue_that_it_needs_there_is_no_score() -> None:
-    found = WEIGHTS.judge(readings(pattern=3.0))
-    assert found.score is None
+    assert WEIGHTS.judge(readings(pattern=3.0)) is None
 
 
 def test_a_cap_holds_the_score_down_whatever_else_speaks_for_a_person() -> None:

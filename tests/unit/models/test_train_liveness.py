@@ -35,7 +35,7 @@ def presentations() -> list[Presentation]:
 
 def judged(table: dict[str, Any], one: Presentation) -> float:
     readings = [Reading(cue, one.cues.get(cue.value)) for cue in CUES]
-    score = parse(table).judge(readings).score
+    score = parse(table).judge(readings)
     assert score is not None
     return score
 

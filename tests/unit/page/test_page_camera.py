@@ -9,8 +9,7 @@ from fakes.mrz_frames import RIGHT, Faults, Seeing
 from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.stream.camera import DOUBT_AFTER_MS, UNREAD_AFTER_MS, CameraStream
-from gate.page.stream.events import Advised, Event, Gone, Read, Unread
-from gate.page.values import MrzFormat, Why
+from gate.page.values import Advised, Event, Gone, MrzFormat, Read, Unread, Why
 
 RANDOM = np.random.default_rng(5)
 LINES, OTHER = (mrz_lines(RANDOM, MrzFormat.TD3) for _ in range(2))

@@ -13,12 +13,12 @@ from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.locate import Group, propose
 from gate.page.picture.objections import counts
 from gate.page.picture.portrait import crop_portrait
-from gate.page.picture.reader import PIXELS_MAX, SIDE_MIN_PX, read
+from gate.page.picture.reader import SIDE_MIN_PX, read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.picture.sight import look_at
 from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, RecogniserError, Why
-from gate.picture import BadPictureError
+from gate.picture import PICTURE_PIXELS_MAX, BadPictureError
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def test_glare_a_finger_and_blur_are_told_apart(recogniser: LineRecogniser) -> N
         np.zeros((SIDE_MIN_PX - 1, 500), np.uint8),
         np.zeros((100, 100, 4), np.uint8),
         np.zeros((100, 100), np.uint16),
-        np.broadcast_to(np.uint8(0), (1, PIXELS_MAX)),
-        np.broadcast_to(np.uint8(0), (PIXELS_MAX // 4000 + 1, 4000)),
+        np.broadcast_to(np.uint8(0), (1, PICTURE_PIXELS_MAX)),
+        np.broadcast_to(np.uint8(0), (PICTURE_PIXELS_MAX // 4000 + 1, 4000)),
     ],
 )
 def test_what_is_no_picture_is_refused(recogniser: LineRecogniser, picture: np.ndarray) -> None:

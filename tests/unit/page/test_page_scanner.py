@@ -6,9 +6,8 @@ import numpy as np
 from fakes.mrz_frames import Scripted
 from fakes.pages import View, draw_page, mrz_lines, shoot
 
-from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import SECOND_MAX_MS, UNREAD_AFTER_MS, ScannerStream
-from gate.page.values import MrzFormat, Why
+from gate.page.values import Advised, Gone, MrzFormat, Read, Unread, Why
 
 LINES = mrz_lines(np.random.default_rng(21), MrzFormat.TD3)
 PAGE = shoot(draw_page(LINES, np.random.default_rng(22)), View(), np.random.default_rng(23)).picture

@@ -33,7 +33,8 @@ from gate.trust.folder import LINE_BYTES_MAX, REJECTED_MAX, VALUE_BYTES_MAX, bin
 from gate.trust.importing import ImportReport, import_sources, replacing
 from gate.trust.looking import FILES_MAX, NAMES_MAX, Found, look, walk
 from gate.trust.sources import Way, read_source
-from gate.trust.store import Published, TrustStore
+from gate.trust.store import TrustStore
+from gate_core.evidence.trust_lists import PublishedList
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.known_defects import Defect, Flaw
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
@@ -173,8 +174,8 @@ def test_what_only_a_list_for_demos_still_names_is_fit_for_demos_only(path: Path
 def test_the_store_tells_which_lists_it_holds(path: Path) -> None:
     bring(path, master_list(SIGNER, [CSCA.der]), deviation_list(DEVIATIONS), signer=CSCA)
     assert TrustStore.open(path).published == (
-        Published("DeviationList", "UT", NOW.isoformat()),
-        Published("MasterList", "UT", NOW.isoformat()),
+        PublishedList("DeviationList", "UT", NOW.isoformat()),
+        PublishedList("MasterList", "UT", NOW.isoformat()),
     )
 
 

@@ -42,10 +42,10 @@ class Left:
     the latest hour of any record (empty before the first), when the mirror signed its latest receipt, in seconds since 1970, and the boot of the latest record.
     """
 
-    open_crossings: tuple[str, ...]
-    referred: tuple[str, ...]
-    remembered: bytes
-    approved: Approved | None
-    written: str
-    cosigned_s: int | None
-    boot: Boot | None
+    open_crossings: tuple[str, ...] = ()
+    referred: tuple[str, ...] = ()
+    remembered: bytes = b""
+    approved: Approved | None = None
+    written: str = ""
+    cosigned_s: int | None = None
+    boot: Boot | None = None

@@ -27,8 +27,8 @@ class Anchor:
     tolerated: frozenset[Tolerance] = frozenset()
 
 
-class TrustAnchors(Protocol):
-    """The CSCA certificates and the lists that are trusted, all of them verified when they were imported."""
+class KnownIssuers(Protocol):
+    """The CSCA certificates that are trusted, all of them verified."""
 
     def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
         """The anchors whose subject key identifier is `key_id`."""
@@ -41,6 +41,10 @@ class TrustAnchors(Protocol):
     def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
         """The anchors' certificates of this anchor's country and key, whatever names they give it, itself among them."""
         ...
+
+
+class TrustAnchors(KnownIssuers, Protocol):
+    """The CSCA certificates and the lists that are trusted, all of them verified when they were imported."""
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from gate_documents.pki.anchors import Anchor, TrustAnchors
+    from gate_documents.pki.anchors import Anchor, KnownIssuers
     from gate_documents.pki.certificate import Certificate
 
 ISSUED_OUT_OF_TIME: Final = "the signer's certificate was issued outside the period in which the CSCA's key may be used"
@@ -33,7 +33,7 @@ class Path:
     tolerated: frozenset[Tolerance] = frozenset()
 
 
-def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> Path:
+def find_issuer(certificate: Certificate, anchors: KnownIssuers, now: datetime) -> Path:
     """The anchor whose key signed the certificate. Of several with that key, one that is valid now is preferred."""
     by_key = anchors.with_key_id(certificate.authority_key_id) if certificate.authority_key_id else ()
     tolerated: set[Tolerance] = set()
@@ -56,7 +56,7 @@ def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) 
     return Path(Result.UNDETERMINED, "no CSCA certificate of this issuer is known")
 
 
-def issued_in_time(certificate: Certificate, issuer: Certificate, anchors: TrustAnchors) -> bool:
+def issued_in_time(certificate: Certificate, issuer: Certificate, anchors: KnownIssuers) -> bool:
     """True when the issuer's key was allowed to sign on the certificate's date of issue, the begin of its validity.
 
     A key may have several certificates, such as links, whose periods begin at different times. One that allows it is enough.

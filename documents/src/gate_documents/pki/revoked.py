@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from gate_documents.pki.anchors import Anchor, TrustAnchors
+    from gate_documents.pki.anchors import Anchor, KnownIssuers, TrustAnchors
     from gate_documents.pki.certificate import Certificate
     from gate_documents.pki.revocation import RevocationList
 
@@ -40,7 +40,7 @@ def judge_revocation(
     )
 
 
-def names_of_issuer(certificate: Certificate, issuer: Certificate | None, anchors: TrustAnchors) -> tuple[bytes, ...]:
+def names_of_issuer(certificate: Certificate, issuer: Certificate | None, anchors: KnownIssuers) -> tuple[bytes, ...]:
     """The name that the certificate gives its issuer, and those of the key that is known to have signed it."""
     if issuer is None:
         return (certificate.issuer_id,)
@@ -59,7 +59,7 @@ def lists_about(
     return sorted(found, key=lambda one: one.this_update, reverse=True)
 
 
-def _names(certificate: Certificate, issuer: Certificate, anchors: TrustAnchors) -> bool:
+def _names(certificate: Certificate, issuer: Certificate, anchors: KnownIssuers) -> bool:
     """True when the certificate names its issuer as one of the certificates of that key does, in whatever order."""
     return any(
         one.subject_id == certificate.issuer_id or same_parts(one.subject_der, certificate.issuer)

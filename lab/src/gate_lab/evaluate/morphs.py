@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gate.face.align import embed, embed_portrait
 from gate.face.chain import FaceModels, aligned_face, open_models
 from gate.face.compare import alike, fused
 from gate.face.detect import central
-from gate.face.embed import embed, embed_portrait
 from gate.face.likeness import cut_out
 from gate.face.values import FaceError, NoFaceError
 from gate.picture import BadPictureError, decode, read

@@ -78,8 +78,8 @@ def test_a_newer_approval_forbids_what_is_older(folder: Path) -> None:
         assert not list((folder / "inbox").iterdir())
         assert writer.append([start(5)], 0) == [Refused(OLDER_APPROVAL)]
     with log.writer() as writer:
-        assert writer.standing.approved is not None, "it is known before the first record"
-        assert writer.standing.approved.serial == 6
+        assert writer.standing.left.approved is not None, "it is known before the first record"
+        assert writer.standing.left.approved.serial == 6
         assert writer.append([start(5)], 0) == [Refused(OLDER_APPROVAL)]
 
 
@@ -88,8 +88,8 @@ def test_an_older_one_changes_nothing(folder: Path) -> None:
         assert writer.append([start(7)], 0) == [0]
         left(folder, Approval(ORIGIN, 6, DIGEST))
         assert looked(folder, writer) == ""
-        assert writer.standing.approved is not None
-        assert writer.standing.approved.serial == 7
+        assert writer.standing.left.approved is not None
+        assert writer.standing.left.approved.serial == 7
 
 
 @pytest.mark.parametrize(

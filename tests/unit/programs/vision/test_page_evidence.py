@@ -10,8 +10,7 @@ from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
 from gate.channel import messages
-from gate.page.stream.events import Read
-from gate.page.values import Why
+from gate.page.values import Read, Why
 from gate.passage.policy import page_objections
 from gate.programs.lane.document.inspecting import page_evidence
 from gate.programs.vision.page_source_child import MEASURED_ON, guidance_of, message_of, readings_of

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from fakes.tiers import quick_or_long
 
-from gate.face.injection import Tamper
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
 from gate_core.errors import LinkLostError, RefusedError
+from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.values import CameraControls, Frame
 
 pytestmark = pytest.mark.no_cover
@@ -73,11 +73,11 @@ class Recording:
 
 def watched(
     camera: Camera, video: Video, *, obeys: bool = False, light: Callable[[], float] | None = None, frames: int = 40
-) -> list[Tamper]:
+) -> list[CameraTrouble]:
     seen = light or (lambda: camera.exposure if obeys else 1.0)
 
-    async def run() -> list[Tamper]:
-        found: list[Tamper] = []
+    async def run() -> list[CameraTrouble]:
+        found: list[CameraTrouble] = []
         for number in range(frames):
             frame = Frame(pixels=picture(number, seen()), seq=number + 1, at_s=number * FRAME_S)
             camera.now_ms = int(number * FRAME_S * 1000)
@@ -102,7 +102,7 @@ def test_a_camera_that_obeys_is_believed_and_left_as_it_was() -> None:
 def test_video_that_is_fed_in_does_not_answer() -> None:
     camera = Camera()
     video = challenged(camera)
-    assert watched(camera, video, obeys=False) == [Tamper.DEAF]
+    assert watched(camera, video, obeys=False) == [CameraTrouble.DEAF]
     assert camera.told[-1] == 1.0
     assert not video.settled
 
@@ -165,9 +165,9 @@ class Hurried:
     def light(self, at_ms: float) -> float:
         return next(exposure for since_ms, exposure in reversed(self._told) if since_ms <= at_ms)
 
-    def watched_by(self, video: Video, *, until_ms: float = 4000) -> list[Tamper]:
-        async def run() -> list[Tamper]:
-            found: list[Tamper] = []
+    def watched_by(self, video: Video, *, until_ms: float = 4000) -> list[CameraTrouble]:
+        async def run() -> list[CameraTrouble]:
+            found: list[CameraTrouble] = []
             while self.now_ms < until_ms and not video.settled:
                 number = int(self.now_ms * 15 / 1000)
                 at_ms = number * 1000 / 15  # the newest frame, however long ago it came
