@@ -29,22 +29,18 @@ class Link(Protocol):
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError."""
-        ...
 
     async def write(self, payload: bytes) -> None:
         """Hand over all bytes. Raises LinkLostError."""
-        ...
 
     def discard(self) -> bytes:
         """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
-        ...
 
     def close(self) -> None:
         """End the link and wake whoever waits on it. May be called twice."""
-        ...
 
 
-class _Descriptor:
+class DescriptorLink:
     """A link on a file descriptor that does not block. `shut` closes what it belongs to."""
 
     def __init__(self, name: str, fd: int, shut: Callable[[], None]) -> None:
@@ -129,7 +125,7 @@ class _Descriptor:
         self._shut()
 
 
-class SerialLink(_Descriptor):
+class SerialLink(DescriptorLink):
     """A serial port, opened exclusively, 8N1. Made by `open`; fills `Link`."""
 
     @classmethod
@@ -153,7 +149,7 @@ class SerialLink(_Descriptor):
         return cls(port, device.fd, lambda: _shut(device))
 
 
-class SocketLink(_Descriptor):
+class SocketLink(DescriptorLink):
     """A stream to a Unix socket. Made by `open`; fills `Link`."""
 
     @classmethod

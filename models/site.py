@@ -23,8 +23,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from models.errors import ManifestError
+from models.liveness_evidence import SiteLiveness, measured
 from models.manifest import Evidence, Manifest, Model, Name, Sha256, SiteCohort, Table, Threshold, check, load
-from models.site_liveness import SiteLiveness, measured
 
 FILE: Final = "site.toml"
 FILE_BYTES_MAX: Final = 1024 * 1024

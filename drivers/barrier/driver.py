@@ -11,8 +11,7 @@ import abc
 from collections.abc import Collection, Generator
 from typing import Generic, Protocol, TypeVar
 
-from drivers.barrier.orders import Orders, Pause
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import Orders, Pause, Urgency
 from gate_core.errors import LinkLostError
 from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour

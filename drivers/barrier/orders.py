@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
+import heapq
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from drivers.barrier.turns import Turns, Urgency
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
 from gate_core.ports.values import BarrierStatus
 
@@ -24,10 +25,60 @@ LISTEN_STEP_S = 0.02  # how long somebody urgent may wait for who listens
 LISTEN_S_MAX = 2.0
 QUIET_SHARE = 1.25  # of the time that a reply is waited for: the next late answer comes in it
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
-
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 Answer = TypeVar("Answer")
+
+
+class Urgency(enum.IntEnum):
+    """The order of service, most urgent first."""
+
+    FREE = 0  # a person wants out
+    REVOKE = 1
+    GRANT = 2
+    POLL = 3
+
+
+class Turns:
+    """Hands out turns. For one event loop."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._order = itertools.count()
+        self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
+
+    @contextlib.asynccontextmanager
+    async def take(self, urgency: Urgency) -> AsyncIterator[None]:
+        """Wait for a turn and hold it. Never waits behind the less urgent, except for the one who speaks now; cancelled, it leaves the line to others."""
+        if self._taken:
+            turn = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (urgency, next(self._order), turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._end()  # the turn came in the same moment
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._end()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Somebody waits who takes permission away, or frees a person."""
+        return any(urgency <= Urgency.REVOKE and not turn.done() for urgency, _, turn in self._waiting)
+
+    def _end(self) -> None:
+        """Give the turn to the next waiter; it stays taken in between, so nobody slips in."""
+        self._taken = False
+        while self._waiting:
+            _, _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                self._taken = True
+                turn.set_result(None)
+                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,7 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     """Record until `end`. Raises OSError or SetupError."""
     import asyncio
 
-    from drivers.barrier.tracing.bringing_up import HELP, bring_up
-    from drivers.barrier.tracing.recorder import Recorder
+    from drivers.barrier.tracing.recorder import HELP, Recorder, bring_up
     from drivers.barrier.tracing.trace import spelt
     from gate.programs.shared.devices.barriers import barrier
     from gate.programs.shared.typed_lines import typed_lines

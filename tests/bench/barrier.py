@@ -24,8 +24,7 @@ from drivers.barrier.building import line_barrier
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.modbus.profile import ModbusProfile, Pulse
 from drivers.barrier.profiles import load_profile
 from drivers.links import SerialLink
 from gate.passage.events import Event, Part, PartBack, PartLost

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from drivers.pad import driver
-from drivers.pad.profile import load_profile
 from drivers.pad.session import Session
 from drivers.pad.settings import PadSensor as Settings
+from drivers.pad.settings import load_profile
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError
 from gate_core.evidence.evidence import PadResult
 from gate_core.ports.values import PadVerdict

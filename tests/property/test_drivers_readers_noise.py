@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.reader import text_wedge
-from drivers.reader.framed import OpenLink
+from drivers.reader.framed import OpenLink, TalkingReader
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.profile import StxProfile, load_profile
 from drivers.reader.stx import StxDecoder
-from drivers.reader.talker import TalkingReader
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from hardware_sim.readers.keyboard import stroke
 from hardware_sim.readers.talkers import cr100_text, rte_native, stx_plain

@@ -19,13 +19,12 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, Rewrite, Session, Show
 from drivers.barrier.contacts.wiring import Contact, Wiring
 from drivers.barrier.driver import Driver
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import Urgency
 from gate_core.errors import DriverError
 from gate_core.ports.values import LampColour
 
-GAP_S = (
-    0.05  # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
-)
+# between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
+GAP_S = 0.05
 _ASKS_FOR_A_PASSAGE = frozenset({Contact.LEFT, Contact.RIGHT})
 
 

@@ -23,9 +23,8 @@ from gate_core.evidence.evidence import Alarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
-GUARD_BITS = (
-    35  # silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
-)
+# silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
+GUARD_BITS = 35
 BABBLE_S = 0.06  # somebody who does not stop must not hold us for longer
 
 

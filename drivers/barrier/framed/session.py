@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.barrier.framed.frames import ADDRESS
-from drivers.barrier.framed.hearing import Heard
+from drivers.barrier.framed.hearing import Heard, Reading, reading_of, relaxes, settled
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError

@@ -27,8 +27,7 @@ from drivers.barrier.board import require_rest
 from drivers.barrier.driver import Driver
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import QUIET_SHARE
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import QUIET_SHARE, Urgency
 from drivers.links import Link
 from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply

@@ -12,15 +12,13 @@ import contextlib
 import enum
 from collections.abc import Callable, Collection
 
-from drivers.barrier.modbus.counts import Counts
-from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
+from drivers.barrier.modbus.granting import Conversation, Counts, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
 from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
-from drivers.modbus.image import Image, holds, number
-from drivers.modbus.tables import Cell, Read
+from drivers.modbus.tables import Cell, Image, Read, holds, number
 from gate_core.errors import NoReplyError, RefusedError, SetupError
 from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition

@@ -15,9 +15,8 @@ from drivers.barrier.building import LineProfile
 from drivers.barrier.framed.frames import ADDRESS
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile, written
-from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.replay import Replayed
-from drivers.barrier.tracing.trace import Event, Kind, Trace
+from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY
 from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition

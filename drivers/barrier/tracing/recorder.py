@@ -12,15 +12,26 @@ from dataclasses import replace
 from typing import Protocol
 
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.tracing.calls import Outcome, carry_out, understood
-from drivers.barrier.tracing.trace import BYTES_A_LINE_MAX, EVENTS_MAX, Event, Kind, one_line
+from drivers.barrier.tracing.trace import (
+    BYTES_A_LINE_MAX,
+    EVENTS_MAX,
+    WORDS,
+    Event,
+    Kind,
+    Outcome,
+    carry_out,
+    one_line,
+    understood,
+)
 from drivers.links import Link
-from gate_core.errors import LinkLostError
+from gate_core.errors import LinkLostError, NotWellError
 
 OpenLink = Callable[[], Awaitable[Link]]
-APART_MS = (
-    3.0  # bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud
-)
+# bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud
+APART_MS = 3.0
+RECONNECT_S = 0.5
+HELP = f"{', '.join(WORDS)}, note TEXT, end; a grant may leave its milliseconds out"
+_END = "end"
 
 
 class Lines(Protocol):
@@ -28,7 +39,6 @@ class Lines(Protocol):
 
     def write(self, text: str, /) -> object:
         """Take a whole line. Raises OSError."""
-        ...
 
 
 class Recorder:
@@ -143,3 +153,61 @@ class _Tap:
     def close(self) -> None:
         """End the link."""
         self._inner.close()
+
+
+async def bring_up(
+    barrier: BarrierDriver,
+    recorder: Recorder,
+    orders: asyncio.Queue[str],
+    *,
+    poll_s: float,
+    grant_ms: int,
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    """Record until `end`, or until a trace can hold no more; what came of every call. Raises OSError when it cannot be written."""
+    outcomes: list[Outcome] = []
+    said = ""
+
+    async def call(words: str) -> Outcome:
+        nonlocal said
+        outcome = await recorder.call(barrier, words)
+        outcomes.append(outcome)
+        if outcome.spelt() != said or words not in {"status", "connect"}:
+            said = outcome.spelt()
+            say(f"{words}: {said}")
+        return outcome
+
+    try:
+        is_lost = _is_lost(await call("connect"))
+        while not recorder.is_full:
+            is_lost = _is_lost(await call("connect" if is_lost else "status"))
+            try:
+                async with asyncio.timeout(RECONNECT_S if is_lost else poll_s):
+                    typed = (await orders.get()).strip()
+            except TimeoutError:
+                continue
+            if typed == _END:
+                return outcomes
+            if typed.startswith("note "):
+                recorder.remark(typed.removeprefix("note "))
+            elif typed:
+                try:
+                    is_lost = _is_lost(await call(_with_time(typed, grant_ms))) or is_lost
+                except ValueError as error:
+                    say(str(error))
+        say("the trace can hold no more")
+    finally:
+        barrier.close()
+    return outcomes
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome.error, LinkLostError | NotWellError) or (
+        outcome.call == "connect" and outcome.error is not None
+    )
+
+
+def _with_time(typed: str, grant_ms: int) -> str:
+    """A grant with its time to live; everything else as it is."""
+    words = typed.split()
+    return " ".join([*words, str(grant_ms)]) if words[0] == "grant" and len(words) == 2 else typed

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.tracing.calls import Outcome, carry_out, understood
-from drivers.barrier.tracing.trace import Event, Kind, Trace
+from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace, carry_out, understood
 from drivers.links import Link
 from gate_core.errors import LinkLostError
 

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
-from drivers.pad.profile import load_profile
+from drivers.pad.settings import load_profile
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
@@ -58,7 +58,7 @@ from models.errors import ModelError
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
-    from drivers.pad.profile import PadProfile
+    from drivers.pad.settings import PadProfile
     from gate.face.values import Template
     from gate_core.ports.values import Frame
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from drivers.pad.profile import PadProfile
+    from drivers.pad.settings import PadProfile
     from gate.face.observation import Observation
     from gate.face.values import LiveEvidence
     from gate.face.watch import Witness

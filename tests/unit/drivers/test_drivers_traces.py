@@ -20,11 +20,10 @@ from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.barrier.settings import Contacts, Framed, Modbus
-from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.coverage import MINIMUM, Coverage, coverage, objections
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
-from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Trace, read_trace, spelt
+from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Outcome, Trace, read_trace, spelt
 from drivers.links import memory_pair
 from drivers.profile_file import ProfileFile
 from gate.programs.shared.devices.barriers import is_verified

@@ -13,16 +13,15 @@ from typing import Protocol
 
 from drivers.links import Link, SerialLink
 from drivers.reader import text_wedge
-from drivers.reader.framed import Decode, OpenLink
+from drivers.reader.framed import Decode, OpenLink, TalkingReader
 from drivers.reader.imager import Imager
-from drivers.reader.input_device import InputDevice
+from drivers.reader.keyboard import InputDevice
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
 from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
 from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
-from drivers.reader.talker import TalkingReader
 from gate.programs.shared.config import Config
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
 from gate_core.ports.values import MrzLines
