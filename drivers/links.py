@@ -19,6 +19,7 @@ import serial
 
 from gate_core.errors import LinkLostError, SetupError, not_opened
 
+GONE = "the other end is gone"
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
 MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest bytes are lost, as on an overrun
@@ -181,14 +182,14 @@ class MemoryLink:
     def __init__(self) -> None:
         self._received = bytearray()
         self._reader: asyncio.Future[None] | None = None
-        self._lost = False
+        self._lost = ""  # why
         self.peer: MemoryLink | None = None
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError once either end is closed."""
         while not self._received:
             if self._lost:
-                raise LinkLostError("the other end is gone")
+                raise LinkLostError(self._lost)
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         taken = bytes(self._received[:bytes_max])
@@ -204,7 +205,7 @@ class MemoryLink:
     async def write(self, payload: bytes) -> None:
         """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""
         if self._lost or self.peer is None:
-            raise LinkLostError("the other end is gone")
+            raise LinkLostError(self._lost or GONE)
         self.peer.receive(payload)
 
     def receive(self, payload: bytes) -> None:
@@ -219,9 +220,9 @@ class MemoryLink:
             if end is not None:
                 end.lose()
 
-    def lose(self) -> None:
+    def lose(self, why: str = GONE) -> None:
         """Be unplugged; what was received stays readable."""
-        self._lost = True
+        self._lost = why
         if self._reader is not None:
             _wake(self._reader)
 

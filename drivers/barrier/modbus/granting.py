@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
-from drivers.barrier.modbus.profile import ModbusProfile, Passages, Pulse, Status, Timed
+from drivers.barrier.modbus.profile import ModbusProfile, Passages, Pulse, Timed
 from drivers.barrier.orders import Pause
 from drivers.modbus.asking import Answer, read, write, write_coils
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
@@ -103,28 +103,52 @@ class Kept:
         return all(image.get((READ_HOLDING, address), value) == value for address, value in self._held.items())
 
 
-class TimedGrants:
-    """One block: time to live, left, right."""
+class RegisterGrants:
+    """Boards of registers say themselves what stands, and nothing goes on behind an order or is left of it."""
 
-    def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
-        self._grant = grant
-        self._status = profile.status
+    def __init__(self, profile: ModbusProfile, unit: int) -> None:
+        self._places = (profile.status.granted_left, profile.status.granted_right)
         self._unit = unit
 
-    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the block holds it
-        """Nothing is to be done before."""
+    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - a block of registers holds it
+        """What is to be done before a grant."""
         yield from ()
 
-    def order(self, ttl_ms: int, *, left: bool) -> Request:
-        """The request that lets one traveller through."""
-        return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
-
     def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """The board itself says what stands."""
+        """What became of a grant is known, or given up."""
 
     def shows_for_s(self, ttl_ms: int) -> float:
         """For so long a grant that arrived leaves a trace."""
         return ttl_ms / 1000
+
+    def tidy(self) -> Conversation[None]:
+        """End what we began and whose time is over."""
+        yield from ()
+
+    def rest(self) -> Conversation[None]:
+        """Wait until nothing goes on."""
+        yield from ()
+
+    def shown(self, image: Image) -> Sides:
+        """What the board shows as granted."""
+        left, right = (0 if place is None else number(place, image) for place in self._places)
+        return left, right
+
+    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
+        """Grants outstanding."""
+        return self.shown(image)
+
+
+class TimedGrants(RegisterGrants):
+    """One block: time to live, left, right. Boards of this kind have a release of their own."""
+
+    def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
+        super().__init__(profile, unit)
+        self._grant = grant
+
+    def order(self, ttl_ms: int, *, left: bool) -> Request:
+        """The request that lets one traveller through."""
+        return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
 
     def revoke(self) -> Conversation[None]:
         """Take every grant back."""
@@ -132,34 +156,17 @@ class TimedGrants:
         yield from write(self._unit, self._grant.holding + 1, 0, 0)
 
     def let_out(self, *, left: bool) -> Conversation[None]:  # noqa: ARG002 - there is no direction
-        """Boards of this kind have a release of their own."""
+        """Refuse."""
         yield from ()
         raise SetupError("the board has no release")
 
-    def tidy(self) -> Conversation[None]:
-        """Nothing is left behind."""
-        yield from ()
 
-    def rest(self) -> Conversation[None]:
-        """Nothing goes on."""
-        yield from ()
-
-    def shown(self, image: Image) -> Sides:
-        """What the board shows as granted."""
-        return _granted(self._status, image)
-
-    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
-        """Grants outstanding."""
-        return self.shown(image)
-
-
-class PassageGrants:
+class PassageGrants(RegisterGrants):
     """Remaining passages, a register a side; the time to live stands in a register of its own. One passage out is the release."""
 
     def __init__(self, grant: Passages, profile: ModbusProfile, unit: int, kept: Kept) -> None:
+        super().__init__(profile, unit)
         self._passages = grant
-        self._status = profile.status
-        self._unit = unit
         self._kept = kept
         self._let_out: int | None = None  # the side
         self._let_out_shown = False
@@ -174,13 +181,6 @@ class PassageGrants:
         self._let_out = None
         return WriteRequest(self._unit, self._passages.holding + int(not left), (1,))
 
-    def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """The board itself says what stands."""
-
-    def shows_for_s(self, ttl_ms: int) -> float:
-        """For so long a grant that arrived leaves a trace."""
-        return ttl_ms / 1000
-
     def revoke(self) -> Conversation[None]:
         """Take every grant back."""
         yield from write(self._unit, self._passages.holding, 0, 0)
@@ -190,18 +190,6 @@ class PassageGrants:
         """One passage in the direction that leads out."""
         self._let_out, self._let_out_shown = int(not left), False
         yield from write(self._unit, self._passages.holding + int(not left), 1)
-
-    def tidy(self) -> Conversation[None]:
-        """Nothing is left behind."""
-        yield from ()
-
-    def rest(self) -> Conversation[None]:
-        """Nothing goes on."""
-        yield from ()
-
-    def shown(self, image: Image) -> Sides:
-        """What the board shows as granted."""
-        return _granted(self._status, image)
 
     def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
         """Grants outstanding; the passage of a release is none."""
@@ -213,13 +201,6 @@ class PassageGrants:
                 self._let_out_shown |= bool(shown[self._let_out])
                 shown[self._let_out] = 0
         return shown[0], shown[1]
-
-
-def _granted(status: Status, image: Image) -> Sides:
-    left, right = (
-        0 if place is None else number(place, image) for place in (status.granted_left, status.granted_right)
-    )
-    return left, right
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace, carry_out, understood
-from drivers.links import Link
+from drivers.links import Link, MemoryLink
 from gate_core.errors import LinkLostError
 
 LATE_S = 2.0  # after the captured time, until what the driver does not do counts as not done
@@ -35,45 +35,18 @@ class _DeviationError(Exception):
     """The driver does something else than what was captured."""
 
 
-class _Line:
-    """The board's side of the link; fills `Link` for the driver's."""
+class _Line(MemoryLink):
+    """The board's side of the link is the trace, which hears what the driver's side writes in `sent`."""
 
     def __init__(self, sent: asyncio.Queue[bytes]) -> None:
+        super().__init__()
         self._sent = sent
-        self._received = bytearray()
-        self._lost: str | None = None
-        self._woken = asyncio.Event()
-
-    def deliver(self, received: bytes) -> None:
-        self._received += received
-        self._woken.set()
-
-    def lose(self, why: str) -> None:
-        self._lost = why
-        self._woken.set()
-
-    async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes. Raises LinkLostError."""
-        while not self._received:
-            if self._lost is not None:
-                raise LinkLostError(self._lost)
-            self._woken.clear()
-            await self._woken.wait()
-        taken = bytes(self._received[:bytes_max])
-        del self._received[:bytes_max]
-        return taken
 
     async def write(self, payload: bytes) -> None:
         """Send bytes to the trace. Raises LinkLostError."""
-        if self._lost is not None:
+        if self._lost:
             raise LinkLostError(self._lost)
         self._sent.put_nowait(payload)
-
-    def discard(self) -> bytes:
-        """Drop what was not read, and say what."""
-        dropped = bytes(self._received)
-        self._received.clear()
-        return dropped
 
     def close(self) -> None:
         """End the link."""
@@ -131,7 +104,7 @@ class _Player:
                 self._call(event.what)
             case Kind.FROM_BOARD:
                 await self._until(event)
-                self._line.deliver(event.wire)
+                self._line.receive(event.wire)
             case Kind.LOST:
                 await self._until(event)
                 self._line.lose(event.what)
