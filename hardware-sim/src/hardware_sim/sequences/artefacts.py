@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces.vectors import Floats, floats
+from hardware_sim.faces.hall import Floats, floats
 from hardware_sim.sequences import materials, person, poses, relight, store
 from hardware_sim.sequences.actor import Actor, smeared
 from hardware_sim.sequences.materials import PORTRAIT_EYES, PORTRAIT_PX_PER_DM, Panel, Paper
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
     from hardware_sim.sequences.actor import Layer
     from hardware_sim.sequences.sequence import Sequence
-    from hardware_sim.sequences.timeline import Timeline
+    from hardware_sim.sequences.values import Timeline
 
 _EMPTY = np.zeros((0, 0, 4), np.float32)
 _MASK_GAP_CM = 5.0  # a worn print lies so far before the eyes
