@@ -1,10 +1,9 @@
 """How the conversations of a barrier's session are carried out on one line: a turn for each request, the urgent ones first.
 
-Promises: one request on the wire at a time; a conversation that was withdrawn goes no further than the request on the wire; a status
-that was asked for before or during an order does not speak for the time after it, nor for another line than it was asked for on. A lost
-or unwell line is closed.
-What a request is and how it is exchanged is the protocol's: a driver gives `exchange`, `require_line`, which raises LinkLostError while
-there is none, and `lose`, which lets it go.
+Promises: one request on the wire at a time; a conversation that was withdrawn goes no further than the request on the
+wire; a status that was asked for before or during an order does not speak for the time after it, nor for another line
+than it was asked for on. A lost or unwell line is closed. What a request is and how it is exchanged is the protocol's:
+a driver gives `exchange`, `require_line`, which raises LinkLostError while there is none, and `lose`, which lets it go.
 """
 
 from __future__ import annotations

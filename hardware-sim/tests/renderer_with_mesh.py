@@ -16,7 +16,7 @@ from renderer.render import Picture, render
 from renderer.strands import Grower
 from renderer.styles import Style
 
-from hardware_sim.faces.hall import floats
+from hardware_sim.faces.vectors import floats
 from hardware_sim.sequences import poses
 from hardware_sim.sequences.poses import (
     AMBIENT,

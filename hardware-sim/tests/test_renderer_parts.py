@@ -6,7 +6,7 @@ from renderer import astronaut, portraits, raster
 from renderer.styles import Style, beard_area, scalp_density
 
 from hardware_sim.faces import studio
-from hardware_sim.faces.hall import floats, ramp, unit
+from hardware_sim.faces.vectors import floats, ramp, unit
 
 SQUARE = floats([[1, 1, 5], [1, 5, 5], [5, 5, 5], [5, 1, 5]])  # seen from the front: anticlockwise on the screen
 FACING = np.array([[0, 1, 2], [0, 2, 3]])

@@ -9,7 +9,8 @@ from fakes.sheets import pretended
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware_sim.faces.hall import Picture, floats
+from hardware_sim.faces.hall import Picture
+from hardware_sim.faces.vectors import floats
 from hardware_sim.sequences import KIOSK, Lighting, Look, Sequence, people
 from hardware_sim.sequences.artefacts import Attack, Display, Sheet
 from hardware_sim.sequences.attacks import PRESENTATIONS, UnknownPresentationError, presentation, variants

@@ -10,7 +10,7 @@ import pytest
 from renderer import files
 
 from hardware_sim.faces import identity, studio
-from hardware_sim.faces.hall import floats
+from hardware_sim.faces.vectors import floats
 from hardware_sim.sequences import accessories, artefacts, materials, person, poses, relight, store
 from hardware_sim.sequences.materials import PORTRAIT_EYES, PORTRAIT_PX_PER_DM
 from hardware_sim.sequences.poses import Anatomy, Sheet

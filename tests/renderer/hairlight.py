@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, floats, unit
+from hardware_sim.faces.vectors import Floats, Ints, floats, unit
 from renderer import raster
 
 if TYPE_CHECKING:

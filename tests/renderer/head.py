@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, floats, unit
+from hardware_sim.faces.vectors import Floats, Ints, floats, unit
 from renderer import mesh, skin
 from renderer.strands import Grower, Strands
 from renderer.styles import scalp_density

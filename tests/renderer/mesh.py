@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, unit
+from hardware_sim.faces.vectors import Floats, Ints, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

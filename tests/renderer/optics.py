@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, rotation, unit
+from hardware_sim.faces.vectors import Floats, floats, rotation, unit
 from hardware_sim.sequences.poses import Light
 from renderer import raster
 

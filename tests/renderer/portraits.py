@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, hall
+from hardware_sim.faces.hall import hall
 from hardware_sim.faces.studio import FRAME_SIZE, FRAMES, PORTRAIT_SIZE, jpeg, with_noise
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences.poses import Light
 from renderer.optics import View
 from renderer.render import Picture, render

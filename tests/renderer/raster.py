@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware_sim.faces.hall import Floats, Ints
+from hardware_sim.faces.vectors import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, floats, unit
+from hardware_sim.faces.vectors import Floats, Ints, floats, unit
 from hardware_sim.sequences.poses import Light
 from renderer import hairlight, raster
 from renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, View

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, floats
+from hardware_sim.faces.vectors import Floats, Ints, floats
 from renderer import mesh, raster
 
 _WIDTH, _HEIGHT = 360, 180  # one cell a degree

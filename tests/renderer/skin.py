@@ -13,7 +13,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, Ints, floats
+from hardware_sim.faces.vectors import Floats, Ints, floats
 from renderer import mesh, raster
 from renderer.styles import beard_area
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, unit
+from hardware_sim.faces.vectors import Floats, floats, unit
 from renderer import mesh
 from renderer.shell import Shell
 from renderer.styles import beard_density, brow_density, brow_line, scalp_density

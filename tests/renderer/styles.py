@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, ramp
+from hardware_sim.faces.vectors import Floats, floats, ramp
 
 _AXIS_Z = 0.5  # the vertical axis through the head, about which azimuths count; 0 looks ahead
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces import studio
-from hardware_sim.faces.hall import Floats, Picture, floats, hall
+from hardware_sim.faces.hall import Picture, hall
+from hardware_sim.faces.vectors import Floats, floats
 
 if TYPE_CHECKING:
     from hardware_sim.camera.settings import Rgb

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences import poses, relight, store
 from hardware_sim.sequences.person import Placing
 from hardware_sim.sequences.values import Lens, Lighting, Look, Wears

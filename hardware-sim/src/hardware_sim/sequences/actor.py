@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences import accessories, person
 from hardware_sim.sequences.values import EXPOSURE_S, Lens, Lighting, Look, PersonTruth, Wears
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences import materials, person, poses, relight, store
 from hardware_sim.sequences.actor import Actor, smeared
 from hardware_sim.sequences.materials import PORTRAIT_EYES, PORTRAIT_PX_PER_DM, Panel, Paper

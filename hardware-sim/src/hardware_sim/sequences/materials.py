@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, unit
 from hardware_sim.faces.identity import identities
+from hardware_sim.faces.vectors import Floats, floats, unit
 from hardware_sim.sequences import poses, relight
 from hardware_sim.sequences.values import EXPOSURE_S, Lighting
 

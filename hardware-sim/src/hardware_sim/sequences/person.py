@@ -13,7 +13,7 @@ from typing import TypedDict
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences import poses, relight, store
 from hardware_sim.sequences.poses import EYES_PX, HEIGHT_PX, PX_PER_DM, WIDTH_PX, Pose
 from hardware_sim.sequences.values import Lens, Lighting, Look, PersonTruth

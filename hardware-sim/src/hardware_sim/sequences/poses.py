@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware_sim.faces.hall import Floats, floats, rotation
+from hardware_sim.faces.vectors import Floats, floats, rotation
 
 Bytes = NDArray[np.uint8]
 Pose = tuple[float, float]  # yaw and pitch in degrees

@@ -14,7 +14,7 @@ from typing import TypedDict
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, ramp
+from hardware_sim.faces.vectors import Floats, floats, ramp
 from hardware_sim.sequences import poses, store
 from hardware_sim.sequences.poses import AMBIENT, FRONT, HALF, LAMP, SMILE, WIDE, WINDOW, Pose
 from hardware_sim.sequences.values import Lighting, Look

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, hall
+from hardware_sim.faces.hall import hall
+from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences.values import FPS, KIOSK, FrameTruth, Lens, Lighting, PersonTruth, Rgb, Timeline, still
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.hall import Floats, floats, rotation
+from hardware_sim.faces.vectors import Floats, floats, rotation
 from hardware_sim.sequences.values import between
 
 if TYPE_CHECKING:
