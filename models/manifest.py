@@ -58,11 +58,11 @@ class Input(Table, frozen=True):
         return (
             len(shape) == len(self.shape)
             and 1 <= shape[0] <= self.batch_max
-            and all(1 <= is_ <= self.side_max if wanted == 0 else is_ == wanted for wanted, is_ in self._sides(shape))
+            and all(
+                1 <= is_ <= self.side_max if wanted == 0 else is_ == wanted
+                for wanted, is_ in zip(self.shape[1:], shape[1:], strict=True)
+            )
         )
-
-    def _sides(self, shape: tuple[int, ...]) -> Iterable[tuple[int, int]]:
-        return zip(self.shape[1:], shape[1:], strict=True)
 
 
 class Output(Table, frozen=True):

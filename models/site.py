@@ -105,8 +105,10 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
         model = models[filed.model]
         content = _pinned(folder / filed.report, filed.sha256, f"says what {filed.model} is worth here")
         models[filed.model] = msgspec.structs.replace(model, threshold=measured(content, folder / filed.report, model))
+    if known := sorted(site.profiles.keys() & manifest.profiles.keys()):
+        raise ManifestError(f"the profiles {', '.join(known)} ship with the program and cannot be changed")
     merged = msgspec.structs.replace(
-        manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}
+        manifest, models=tuple(models.values()), profiles={**manifest.profiles, **site.profiles}
     )
     check(merged)
     return merged
@@ -125,12 +127,6 @@ def _supplied(model: Model) -> Model:
             f"{model.name}: a cohort stands beside the threshold that was made with it, see [[thresholds]]"
         )
     return msgspec.structs.replace(model, supplied=True)
-
-
-def _new(site: Site, manifest: Manifest) -> dict[Name, tuple[Name, ...]]:
-    if known := sorted(site.profiles.keys() & manifest.profiles.keys()):
-        raise ManifestError(f"the profiles {', '.join(known)} ship with the program and cannot be changed")
-    return site.profiles
 
 
 def _pinned(path: Path, sha256: str, what_for: str) -> bytes:

@@ -38,6 +38,14 @@ class Urgency(enum.IntEnum):
     POLL = 3
 
 
+class GrantFate(enum.Enum):
+    """What became of a grant whose answer was lost, as a status tells."""
+
+    STANDS = enum.auto()
+    NEVER_ARRIVED = enum.auto()
+    UNSURE = enum.auto()
+
+
 class Turns:
     """Hands out turns. For one event loop."""
 

@@ -7,16 +7,12 @@ from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.profile_file import ProfileFile
 
-BarrierProfile = (
-    ModbusProfile | FramedProfile | ContactsProfile
-)  # a union of what each protocol's room has; `protocol` picks
+BarrierProfile = ModbusProfile | FramedProfile | ContactsProfile  # `protocol` picks
 
 
 def read_profile(file: ProfileFile) -> BarrierProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    profile: BarrierProfile = file.fitted(file.table(), BarrierProfile)
-    if found := profile.contradictions():
-        raise file.error(*found)
+    profile: BarrierProfile = file.profile(BarrierProfile)
     return profile
 
 

@@ -51,5 +51,4 @@ class PadProfile(Table, frozen=True, kw_only=True):
 
 def load_profile(name: str) -> PadProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
-    file = ProfileFile.open(name, room="pad")
-    return file.fitted(file.table(), PadProfile)
+    return ProfileFile.open(name, room="pad").profile(PadProfile)

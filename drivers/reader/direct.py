@@ -116,18 +116,15 @@ class DirectReader:
                 raise
 
     async def _exchange(self, body: bytes) -> bytes:
-        reader, writer = await self._connected()
+        if self._streams is None:
+            self._streams = await asyncio.open_unix_connection(self._socket)
+        reader, writer = self._streams
         writer.write(_LENGTH.pack(len(body)) + body)
         await writer.drain()
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
         if length > MESSAGE_BYTES_MAX:
             raise BadFrameError(f"an answer of {length} bytes")
         return await reader.readexactly(length)
-
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._streams is None:
-            self._streams = await asyncio.open_unix_connection(self._socket)
-        return self._streams
 
     def _hang_up(self) -> None:
         self._powered = self._present = False

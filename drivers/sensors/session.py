@@ -107,7 +107,10 @@ class Session:
         for at in self._profile.round:
             since_s, cells = yield from self._stretch(at, not_before_s=not_before_s)
             if at == 0:
-                self._note_power(number(self._profile.status.session, cells))
+                powered = number(self._profile.status.session, cells)
+                if self._powered not in {None, powered}:
+                    raise LinkLostError("the sensor unit was powered up anew")
+                self._powered = powered
             image = {**cells, **image}  # the age is that of the first answer, and so is older than what came behind it
             asked_at_s, not_before_s = min(asked_at_s, since_s), self._clock()
         return self._seen(image, asked_at_s)
@@ -120,12 +123,6 @@ class Session:
         request = next((request for request in requests if not self._awaited.awaits(request)), None)
         if request is not None:
             yield from self._ask(request)
-
-    def _note_power(self, powered: int) -> None:
-        if self._powered is None:
-            self._powered = powered
-        elif powered != self._powered:
-            raise LinkLostError("the sensor unit was powered up anew")
 
     def _stretch(self, at: int, *, not_before_s: float) -> Conversation[tuple[float, dict[Cell, int]]]:
         """One stretch of the profile, asked for anew each time with another length where it has spare registers."""

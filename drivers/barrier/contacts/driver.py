@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from drivers.barrier.board import require_rest
 from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, Rewrite, Session, Show
+from drivers.barrier.contacts.session import Answer, Do, Pulse, Request, Session, Show
 from drivers.barrier.contacts.wiring import Contact, Wiring
 from drivers.barrier.driver import Driver
 from drivers.barrier.orders import Urgency
@@ -105,14 +105,14 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         """Carry out one request and read everything behind it."""
         wiring, done = self._require_line(), True
         match request:
-            case Look():
+            case Do.LOOK:
                 self._health.looks += 1
-            case Rewrite():
+            case Do.REWRITE:
                 wiring.switch(self._held, lamp=self._lamp)
             case Show(lamp):
                 self._lamp = lamp
                 wiring.switch(self._held, lamp=lamp)
-            case Cut():
+            case Do.CUT:
                 self._cut(wiring)
             case Pulse(contact, grants):
                 done = self._close_contact(wiring, contact, grants=grants)

@@ -8,6 +8,7 @@ does not read back as it was switched puts the gate out of service (NotWellError
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,19 +29,12 @@ _CALM_S = 1.0  # after such a contact, until it is believed again
 Answered = TypeVar("Answered")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Read everything."""
+class Do(enum.Enum):
+    """What is asked of the contacts without more words."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """Write all outputs once more as they are meant to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Open a contact that asks for a passage, whatever is left of its pulse."""
+    LOOK = enum.auto()  # read everything
+    REWRITE = enum.auto()  # write all outputs once more as they are meant to be
+    CUT = enum.auto()  # open a contact that asks for a passage, whatever is left of its pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class Answer:
     done: bool = True
 
 
-Request = Look | Rewrite | Cut | Pulse | Show
+Request = Do | Pulse | Show
 Conversation = Generator[Request | Pause, Answer, Answered]
 
 
@@ -123,11 +117,11 @@ class Session:
 
         A contact that nobody means to be closed is opened, and the gate was asked for a passage by it.
         """
-        answer = yield Look()
+        answer = yield Do.LOOK
         if strays := answer.seen.closed - {answer.held}:
             for side in (side for side, contact in enumerate(_SIDES) if contact in strays):
                 self._asked_for(side, answer.seen)
-            answer = yield Rewrite()
+            answer = yield Do.REWRITE
         return self._status(answer)
 
     def grant(
@@ -163,7 +157,7 @@ class Session:
         if self.emergency:
             return
         if self._profile.grant.stop is None:
-            self._status((yield Cut()))
+            self._status((yield Do.CUT))
             return
         yield from self._pulse(Contact.STOP)
         self._passage = None
@@ -195,7 +189,7 @@ class Session:
 
     def rest(self) -> Conversation[None]:
         """Wait until no contact is closed."""
-        while (yield Look()).held is not None:
+        while (yield Do.LOOK).held is not None:
             yield Pause(_AGAIN_S)
 
     def _pulse(self, contact: Contact) -> Conversation[None]:

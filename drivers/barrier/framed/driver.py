@@ -138,7 +138,11 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         elif self._was_silent:
             self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * request.listen_s)
         heard = hearing.heard(after=stray)
-        self._note_health(request, heard)
+        self.health.requests += bool(request.wire)
+        self.health.silences += bool(request.wire) and heard.reply is None
+        self.health.strangers += heard.strangers
+        self.health.unasked += heard.unasked
+        self.health.bytes_passed_over += heard.noise
         if heard.reply is not None:
             self._silent_since_s = None
         elif request.wire:
@@ -170,10 +174,3 @@ class FramedBarrier(Driver[Link, Request, Heard]):
             link.discard()
             hearing.forget()
         return hearing.heard()
-
-    def _note_health(self, request: Request, heard: Heard) -> None:
-        self.health.requests += bool(request.wire)
-        self.health.silences += bool(request.wire) and heard.reply is None
-        self.health.strangers += heard.strangers
-        self.health.unasked += heard.unasked
-        self.health.bytes_passed_over += heard.noise

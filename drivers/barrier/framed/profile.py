@@ -189,7 +189,9 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
             found += self._wrong_commands(layouts["request"])
         if "reply" in layouts:
             found += self._wrong_status(layouts["reply"])
-        if len(layouts) == 2 and _may_begin_alike(layouts["request"], layouts["reply"]):
+        if len(layouts) == 2 and any(
+            all(layout.places[0].fits(byte) for layout in layouts.values()) for byte in range(256)
+        ):
             found.append(
                 Wrong(
                     "reply.layout", "begins as the request does: an adapter that hears itself would confirm everything"
@@ -288,8 +290,3 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
             if names
         ]
         return [Wrong("not_reported", "; ".join(parts))]
-
-
-def _may_begin_alike(one: Layout, other: Layout) -> bool:
-    """True when there is a byte that both may begin with."""
-    return any(one.places[0].fits(byte) and other.places[0].fits(byte) for byte in range(256))

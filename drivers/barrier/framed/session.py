@@ -17,7 +17,6 @@ doubtful: nothing is granted on it, and when they go on it is out of service (No
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,7 +24,7 @@ from typing import TypeVar
 from drivers.barrier.framed.frames import ADDRESS
 from drivers.barrier.framed.hearing import Heard, Reading, reading_of, relaxes, settled
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.evidence import Alarm
@@ -58,14 +57,6 @@ class Request:
 
 
 Conversation = Generator[Request | Pause, Heard, Answer]
-
-
-class GrantFate(enum.Enum):
-    """What became of a grant whose answer was lost."""
-
-    STANDS = enum.auto()
-    NEVER_ARRIVED = enum.auto()
-    UNSURE = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)

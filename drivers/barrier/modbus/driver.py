@@ -30,8 +30,8 @@ from drivers.barrier.modbus.session import Session
 from drivers.barrier.orders import QUIET_SHARE, Urgency
 from drivers.links import Link
 from drivers.modbus.asking import byte_s
-from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
-from drivers.modbus.line import LineHealth, exchange
+from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request
+from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from gate_core.errors import NotWellError
 from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import LampColour
@@ -88,7 +88,11 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         finally:
             self._greeting = False
         if silences == self.health.silences:  # else a late answer would pass for another board's
-            await self._hear_no_other()
+            # Another board would obey every order, too.
+            request = self._asked
+            assert request is not None
+            deadline_s = self._session.reply_deadline_s(request)
+            await hear_no_other(self._require_line(), request, deadline_s=deadline_s, heard=self._heard, who="boards")
         if not self._was_silent:
             self._orders.note(status)
 
@@ -181,13 +185,3 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
                     strays += await self._require_line().read(FRAME_BYTES_MAX)
         self._session.overhears(strays, asyncio.get_running_loop().time())
         return bool(strays)
-
-    async def _hear_no_other(self) -> None:
-        """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""
-        link, request = self._require_line(), self._asked
-        assert request is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._session.reply_deadline_s(request)):
-                while find_reply(self._heard, request)[0] is None:
-                    self._heard += await link.read(FRAME_BYTES_MAX)
-                raise NotWellError(f"two boards answer to number {self._unit} on this line")

@@ -149,7 +149,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
         found = BoardProfile.contradictions(self)
         if self.late_ms_max < self.turnaround_ms_max:
             found.append(Wrong("late_ms_max", "is below turnaround_ms_max"))
-        for check in (_places, _reads, _status, _ends, _grant, _watchdog, _orders, _restart):
+        for check in (_places, _status, _ends, _grant, _watchdog, _orders):
             found += check(self)
         return found
 
@@ -184,9 +184,6 @@ def _places(profile: ModbusProfile) -> Iterator[Wrong]:
     for key, holding in _kept_by(profile):
         if profile.status.restarts is None and (READ_HOLDING, holding) not in read:
             yield Wrong(key, f"is at {holding}, which no reads covers: what the board forgot would not be noticed")
-
-
-def _reads(profile: ModbusProfile) -> Iterator[Wrong]:
     yield from misread(profile.reads)
 
 
@@ -277,6 +274,10 @@ def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
             yield Wrong("lamp.colours", f"has a value that {lamp.count} coils cannot show")
     if profile.clear_alarms is not None and any(place.bit is None for place in profile.alarms.values()):
         yield Wrong("clear_alarms", "takes the bits of the alarms, and one has none")
+    if profile.status.restarts is None and not list(_kept_by(profile)):
+        yield Wrong(
+            "status", "nothing shows that the board was powered up anew: restarts, or a register that it forgets"
+        )
 
 
 def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
@@ -303,10 +304,3 @@ def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
             yield f"{key}.holding", (READ_HOLDING, command.holding)
     for setting in profile.settings:
         yield "settings", (READ_HOLDING, setting.holding)
-
-
-def _restart(profile: ModbusProfile) -> Iterator[Wrong]:
-    if profile.status.restarts is None and not list(_kept_by(profile)):
-        yield Wrong(
-            "status", "nothing shows that the board was powered up anew: restarts, or a register that it forgets"
-        )

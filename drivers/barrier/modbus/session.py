@@ -9,12 +9,11 @@ blindly: the controller is asked for its status first, and the grant goes out ag
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections.abc import Callable, Collection
 
 from drivers.barrier.modbus.granting import Conversation, Counts, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
@@ -24,14 +23,6 @@ from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
-
-
-class GrantFate(enum.Enum):
-    """What a status tells about a grant whose reply was lost."""
-
-    STANDS = enum.auto()
-    NEVER_ARRIVED = enum.auto()
-    UNSURE = enum.auto()
 
 
 class Session:

@@ -78,7 +78,8 @@ def _objections(replayed: Replayed, profile: LineProfile, statuses: Sequence[Bar
     unread = replayed.health["silences"] - _unanswered(replayed.trace)
     if unread > 0 and not replayed.deviation:
         yield f"{replayed.trace.name}: {unread} answers are none that the profile understands"
-    if _names_positions(profile) and any(status.position is LeafPosition.UNKNOWN for status in statuses):
+    names_positions = isinstance(profile, FramedProfile) or profile.status.position is not None
+    if names_positions and any(status.position is LeafPosition.UNKNOWN for status in statuses):
         yield f"{replayed.trace.name}: the leaf was where the profile's values of status.position do not say"
 
 
@@ -125,10 +126,6 @@ def _modbus(trace: Trace, profile: ModbusProfile) -> dict[str, bool]:
 
 def _sent(trace: Trace) -> Iterator[Event]:
     return (event for event in trace.events if event.kind is Kind.TO_BOARD)
-
-
-def _names_positions(profile: LineProfile) -> bool:
-    return isinstance(profile, FramedProfile) or profile.status.position is not None
 
 
 def _states(profile: LineProfile) -> Iterator[tuple[str, Callable[[BarrierStatus], bool]]]:
