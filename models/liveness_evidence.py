@@ -12,7 +12,7 @@ the lane's own camera and falls short is refused, whatever the gate's purpose, w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import msgspec
 
@@ -120,21 +120,36 @@ def _worst(classes: dict[str, Counted]) -> tuple[str, Counted] | None:
     return max(classes.items(), key=lambda item: (item[1].share, item[0]), default=None)
 
 
-class SiteLiveness(Table, frozen=True):
-    """Which report says what a liveness model is worth at this site."""
+class Filed(Table, frozen=True):
+    """Which report says what a model is worth at this site."""
 
     model: Name
     report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     sha256: Sha256
 
 
-class _Report(msgspec.Struct, frozen=True):
-    """What is read of a report; it says more."""
+class Report(msgspec.Struct, frozen=True):
+    """What is read of a report on a model; it says more."""
 
     schema: str
     model: str
     model_sha256: str
     kind: Evidence
+
+    @classmethod
+    def read(cls, content: bytes, path: Path, model: Model, *, schema: str) -> Self:
+        """Read a report. Raises ManifestError for what is none, and for one that is about another model."""
+        try:
+            report = msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, RecursionError) as error:
+            command = schema.replace(".", " ").partition("/")[0]
+            raise ManifestError(f"{path} is no report of gate {command} --json: {error}") from error
+        if report.schema != schema or report.model_sha256 != model.sha256:
+            raise ManifestError(f"{path} is about another model than {model.name}")
+        return report
+
+
+class _LivenessReport(Report, frozen=True):
     bound: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
     service: Service
 
@@ -146,12 +161,7 @@ def measured(content: bytes, path: Path, model: Model) -> Threshold:
     """
     if model.role != "liveness":
         raise ManifestError(f"{model.name} is no liveness model")
-    try:
-        report = msgspec.json.decode(content, type=_Report)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ManifestError(f"{path} is no report of gate face evaluate-pad --json: {error}") from error
-    if report.schema != SCHEMA or report.model_sha256 != model.sha256:
-        raise ManifestError(f"{path} is about another model than {model.name}")
+    report = _LivenessReport.read(content, path, model, schema=SCHEMA)
     found = report.service
     if report.kind == "lane_camera" and (missing := found.shortfalls()):
         raise ManifestError(f"{path} is not enough for service: {'; '.join(missing)}")

@@ -70,7 +70,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         grant = self._profile.grant
         try:
             await self.connect()
-            await self._orders.converse(self._session.rest(), urgency=Urgency.POLL)
+            await self._converse(self._session.rest(), urgency=Urgency.POLL)
             status = await self.status()
         finally:
             self.close()
@@ -89,7 +89,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""
-        await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
+        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     def close(self) -> None:
         """Switch everything off and let the lines go. The gate ends what it was asked for by itself."""

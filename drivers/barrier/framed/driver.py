@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
-from drivers.barrier.driver import Driver
+from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.framed.frames import FRAME_BYTES_MAX
 from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
-from drivers.barrier.orders import QUIET_SHARE
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
 from gate_core.evidence.evidence import Alarm
@@ -110,7 +109,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
 
     def describe(self) -> dict[str, int]:
         """How the line worked since the start: requests, silences, what was no answer of this board, connects, answers later than is borne."""
-        return asdict(self.health) | {"late_answers": self._session.late_answers}
+        return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     async def _exchange(self, request: Request) -> Heard:
         """Raises LinkLostError also when nothing was answered for too long."""
@@ -136,7 +135,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         if hearing.reply is None:
             self._was_silent = self._was_silent or bool(request.wire)
         elif self._was_silent:
-            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * request.listen_s)
+            self._was_silent = not await self._quiet(self._overhear, QUIET_SHARE * request.listen_s)
         heard = hearing.heard(after=stray)
         self.health.requests += bool(request.wire)
         self.health.silences += bool(request.wire) and heard.reply is None

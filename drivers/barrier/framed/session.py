@@ -76,7 +76,7 @@ class Session:
         if not lowest <= unit <= highest:
             raise SetupError(f"unit = {unit}: boards of this profile have the addresses {lowest} to {highest}")
         self._profile = profile
-        self._unit = unit
+        self.unit = unit
         self._entry_is_left = entry_is_left
         self._clock = clock
         self.replies = profile.reply_layout()
@@ -94,13 +94,8 @@ class Session:
         self._counted = {Direction.ENTRY: 0, Direction.EXIT: 0}
         self._released_at_s: float | None = None
         self._doubt = 0
-        self._promptness = Promptness()
+        self.promptness = Promptness()
         self._strangers = False
-
-    @property
-    def unit(self) -> int:
-        """The board's address."""
-        return self._unit
 
     @property
     def emergency(self) -> bool:
@@ -110,15 +105,10 @@ class Session:
     @property
     def late(self) -> str:
         """Why nothing is granted on this line; empty on one that answers in time."""
-        if not self._promptness.is_late(self._clock()):
+        if not self.promptness.is_late(self._clock()):
             return ""
         late_ms_max = self._profile.timings.late_ms_max
         return f"the line answers later than timings.late_ms_max = {late_ms_max}: what it says may be old"
-
-    @property
-    def late_answers(self) -> int:
-        """How many answers came later than is borne, since the start."""
-        return self._promptness.late_answers
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -128,7 +118,7 @@ class Session:
         Raises NotWellError while another board, or answers that nobody asked for, are heard.
         """
         self._believed = None
-        self._promptness.begin()
+        self.promptness.begin()
         believed = yield from self._agreed()
         self._begin_counting(believed)
         for _ in range(CALM_EXCHANGES_MAX):
@@ -171,7 +161,7 @@ class Session:
         known = self._require_believed()
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
-            is_owed = bool(self._promptness.owed())
+            is_owed = bool(self.promptness.owed())
             self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
             reply = yield from self._ask(name, grants=True)
             if reply is not None and self._is_done(reply):
@@ -194,7 +184,7 @@ class Session:
     def revoke(self) -> Conversation[None]:
         """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
         if not self.emergency:
-            yield from self._insist("close")
+            yield from self._answered("close")
             self._outstanding = self._released_at_s = None
 
     def release(self) -> Conversation[None]:
@@ -219,7 +209,7 @@ class Session:
     def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
         """Clear the alarms whose cause is gone, where the board has such a command; where it has none, they go by themselves."""
         if alarms and "clear_alarms" in self._wires:
-            yield from self._insist("clear_alarms")
+            yield from self._answered("clear_alarms")
         else:
             yield from self._reading()
 
@@ -231,7 +221,7 @@ class Session:
         status = yield from self.status()
         if status.fire:
             raise RefusedError("the fire input is active")
-        yield from self._insist("end_emergency")
+        yield from self._answered("end_emergency")
         yield from self.status()
         if self.emergency:
             raise RefusedError("the board stays in its emergency")
@@ -338,17 +328,14 @@ class Session:
     @property
     def _reply_s(self) -> float:
         """How long a reply is waited for."""
-        return self._late_s if self._promptness.is_slow(self._clock()) else self._prompt_s
+        return self._late_s if self.promptness.is_slow(self._clock()) else self._prompt_s
 
     def _silence(self) -> Conversation[None]:
         """Ask nobody, and hear whether somebody speaks."""
         self._listen((yield Request(b"", self._reply_s)))
 
-    def _insist(self, name: str) -> Conversation[None]:
-        """Repeat an order that does no harm twice until the board says that it is carried out."""
-        yield from self._answered(name)
-
     def _answered(self, name: str) -> Conversation[Mapping[str, int]]:
+        """Repeat an order that does no harm twice until the board says that it is carried out."""
         refused, noise = False, 0
         for _ in range(ATTEMPTS_MAX):
             heard = yield from self._heard(Request(self._wires[name], self._reply_s))
@@ -368,13 +355,13 @@ class Session:
         return (yield from self._heard(Request(self._wires[name], self._reply_s, grants))).reply
 
     def _heard(self, request: Request) -> Conversation[Heard]:
-        self._promptness.ask(_SHAPE, self._clock())
+        self.promptness.ask(_SHAPE, self._clock())
         heard = yield request
         # As many bytes as the reply has, and no frame among them, are the reply, broken.
         if heard.reply is None and heard.noise == self.replies.length and not heard.unasked:
-            self._promptness.broken()
+            self.promptness.broken()
         if heard.reply is not None:
-            self._promptness.answered(self._clock(), prompt_s=self._prompt_s + GUARD_S_MAX)
+            self.promptness.answered(self._clock(), prompt_s=self._prompt_s + GUARD_S_MAX)
         self._listen(heard)
         return heard
 
@@ -384,7 +371,7 @@ class Session:
     def _listen(self, heard: Heard) -> None:
         """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
         for _ in range(heard.unasked):
-            self._promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
+            self.promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
         if not (heard.strangers or heard.unasked):
             self._doubt = max(0, self._doubt - 1)
             return
@@ -395,8 +382,8 @@ class Session:
 
     def _what_is_odd(self) -> str:
         if self._strangers:
-            return f"another board than number {self._unit} answers on this line"
-        return f"answers come that nobody asked for: too late, or from two boards with the number {self._unit}"
+            return f"another board than number {self.unit} answers on this line"
+        return f"answers come that nobody asked for: too late, or from two boards with the number {self.unit}"
 
 
 _OPENED = frozenset({LeafPosition.OPENING, LeafPosition.OPEN})

@@ -24,13 +24,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from drivers.barrier.board import require_rest
-from drivers.barrier.driver import Driver
+from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import QUIET_SHARE, Urgency
+from drivers.barrier.orders import Urgency
 from drivers.links import Link
-from drivers.modbus.asking import byte_s
-from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request
+from drivers.modbus.asking import byte_s, read, write_coils
+from drivers.modbus.frames import FRAME_BYTES_MAX, READ_COILS, Reply, Request
 from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from gate_core.errors import NotWellError
 from gate_core.evidence.evidence import Alarm
@@ -84,7 +84,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         silences = self.health.silences
         self._greeting = True
         try:
-            status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
+            status = await self._converse(self._session.hello(revoke=revoke), urgency=None)
         finally:
             self._greeting = False
         if silences == self.health.silences:  # else a late answer would pass for another board's
@@ -94,7 +94,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             deadline_s = self._session.reply_deadline_s(request)
             await hear_no_other(self._require_line(), request, deadline_s=deadline_s, heard=self._heard, who="boards")
         if not self._was_silent:
-            self._orders.note(status)
+            self._note(status)
 
     async def check(self) -> str:
         """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
@@ -104,7 +104,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         try:
             await self.connect()
             status = await self.status()
-            await self._orders.converse(
+            await self._converse(
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
             self._require_prompt()
@@ -125,22 +125,27 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         watchdog = self._profile.watchdog
         if watchdog is None:
             return f"no host watchdog; its {' and '.join(self._profile.grant_ends_by)} ends a grant"
-        await self._orders.converse(self._session.prove(on=True), urgency=Urgency.POLL)
-        if watchdog.proof is not None and not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL):
-            raise NotWellError(f"the output that proves the host watchdog (coil {watchdog.proof}) does not switch on")
+        proof = watchdog.proof
+        if proof is not None:
+            await self._converse(write_coils(self._unit, proof, 1), urgency=Urgency.POLL)
+            if not await self._is_on(proof):
+                raise NotWellError(f"the output that proves the host watchdog (coil {proof}) does not switch on")
         await asyncio.sleep(watchdog.ms / 1000 + CHECK_SPARE_S)
-        if watchdog.proof is not None:
-            noticed = not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL)
-            await self._orders.converse(self._session.prove(on=False), urgency=Urgency.POLL)
+        if proof is not None:
+            noticed = not await self._is_on(proof)
+            await self._converse(write_coils(self._unit, proof, 0), urgency=Urgency.POLL)
         else:
             noticed = Alarm.HOST_LOST in (await self.status()).alarms
         if not noticed:
             raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
         return f"host watchdog of {watchdog.ms} ms works"
 
+    async def _is_on(self, coil: int) -> bool:
+        return await self._converse(read(self._unit, READ_COILS, coil, 1), urgency=Urgency.POLL) == (1,)
+
     def describe(self) -> dict[str, int]:
         """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
-        return asdict(self.health) | {"late_answers": self._session.late_answers}
+        return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     @property
     def has_lamp(self) -> bool:
@@ -149,7 +154,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
-        await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
+        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     async def _exchange(self, request: Request) -> Reply | None:
         """None after silence."""
@@ -160,7 +165,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
-        overheard = self._session.overheard
+        overheard = self._session.promptness.overheard
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         reply, others = await exchange(
@@ -171,8 +176,8 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         if reply is None:
             self._was_silent = True
         elif self._was_silent and not self._greeting:  # which revokes, and so may not wait
-            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
-            if self._session.overheard != overheard:
+            self._was_silent = not await self._quiet(self._overhear, QUIET_SHARE * deadline_s)
+            if self._session.promptness.overheard != overheard:
                 return None  # it may have been an earlier question's
         return reply
 

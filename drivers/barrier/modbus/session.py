@@ -16,7 +16,7 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
-from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
+from drivers.modbus.frames import ReadRequest, Reply, Request, find_reply
 from drivers.modbus.tables import Cell, Image, Read, holds, number
 from gate_core.errors import NoReplyError, RefusedError, SetupError
 from gate_core.evidence.evidence import Alarm
@@ -41,7 +41,7 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
-        self._promptness = Promptness()
+        self.promptness = Promptness()
         self._overheard = 0  # answers that nobody awaited, until then
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
         self._owed: frozenset[bytes] = (
@@ -54,7 +54,7 @@ class Session:
 
     def reply_deadline_s(self, request: Request) -> float:
         """How long a reply may take from the first byte of its request on."""
-        slow = self._promptness.is_slow(self._clock())
+        slow = self.promptness.is_slow(self._clock())
         return self._deadline_s(request, self._profile.late_ms_max if slow else self._profile.turnaround_ms_max)
 
     def _deadline_s(self, request: Request, turnaround_ms_max: int) -> float:
@@ -63,17 +63,17 @@ class Session:
     def asks(self, request: Request) -> None:
         """This is about to be written."""
         if self.is_grant(request):
-            self._owed, self._overheard = self._promptness.owed(), self._promptness.overheard
+            self._owed, self._overheard = self.promptness.owed(), self.promptness.overheard
         self._shapes.setdefault(request.reply_head, request)
-        self._promptness.ask(request.reply_head, self._clock())
+        self.promptness.ask(request.reply_head, self._clock())
 
     def hears(self, request: Request, reply: Reply | None, others: bytes) -> None:
         """This came of it, and beside it bytes that are no part of that. As many as the reply has, and no answer among them, are the reply, broken."""
         if not self.overhears(others, self._clock()) and reply is None and len(others) == request.reply_bytes:
-            self._promptness.broken()
+            self.promptness.broken()
         if reply is not None:
             prompt_s = self._deadline_s(request, self._profile.turnaround_ms_max)
-            self._promptness.answered(self._clock(), prompt_s=prompt_s)
+            self.promptness.answered(self._clock(), prompt_s=prompt_s)
 
     def overhears(self, heard: bytes, now_s: float) -> int:
         """These bytes came by now when nothing was awaited, or something else: how many answers they hold."""
@@ -84,26 +84,16 @@ class Session:
             rest = bytearray(heard)
             while find_reply(rest, request)[0] is not None:
                 late_s = self._deadline_s(request, self._profile.late_ms_max)
-                self._promptness.overhear(shape, now_s, late_s=late_s)
+                self.promptness.overhear(shape, now_s, late_s=late_s)
                 found += 1
         return found
 
     @property
     def late(self) -> str:
         """Why nothing is granted on this line; empty on one that answers in time."""
-        if not self._promptness.is_late(self._clock()):
+        if not self.promptness.is_late(self._clock()):
             return ""
         return f"the line answers later than late_ms_max = {self._profile.late_ms_max}: what it says may be old"
-
-    @property
-    def overheard(self) -> int:
-        """How many answers came that nobody awaited, since the start."""
-        return self._promptness.overheard
-
-    @property
-    def late_answers(self) -> int:
-        """How many answers came later than is borne, since the start."""
-        return self._promptness.late_answers
 
     def is_grant(self, request: Request) -> bool:
         """True for the one request that may let somebody through."""
@@ -114,7 +104,7 @@ class Session:
 
         Raises SetupError when the board is another one or its watchdog does not take.
         """
-        self._promptness.begin()
+        self.promptness.begin()
         identity = self._profile.identity
         if identity is not None:
             ((function, address),) = identity.places
@@ -262,19 +252,6 @@ class Session:
         """Let no contact be closed any more, as far as we closed it."""
         yield from self._grants.rest()
 
-    def prove(self, *, on: bool) -> Conversation[None]:
-        """Switch the output that moves nothing."""
-        watchdog = self._profile.watchdog
-        if watchdog is not None and watchdog.proof is not None:
-            yield from write_coils(self._unit, watchdog.proof, int(on))
-
-    def proof(self) -> Conversation[bool]:
-        """True while that output is on."""
-        watchdog = self._profile.watchdog
-        if watchdog is None or watchdog.proof is None:
-            return False
-        return (yield from read(self._unit, READ_COILS, watchdog.proof, 1)) == (1,)
-
     def _is_left(self, direction: Direction) -> bool:
         return (direction is Direction.ENTRY) is self._entry_is_left
 
@@ -294,7 +271,7 @@ class Session:
             fate is GrantFate.NEVER_ARRIVED
             and not pieces
             and (
-                self._promptness.overheard != self._overheard
+                self.promptness.overheard != self._overheard
                 or any(self._owed.issuperset(shapes) for shapes in self._answers)
             )
         ):
@@ -308,7 +285,7 @@ class Session:
         """Questions for every stretch, whole or in two pieces, whose answers have shapes that nothing asked of late has: of which stretch, from which
         cell on. Empty where a stretch is too short for that.
         """
-        taken, found = set(self._promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
+        taken, found = set(self.promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
         for at, stretch in enumerate(self._profile.reads):
             ((function, address),) = stretch.places
             whole = [((0, stretch.count + more),) for more in range(stretch.spare + 1)]

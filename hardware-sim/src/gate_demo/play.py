@@ -305,12 +305,7 @@ class Play:
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         # A drill's officer finds out for themselves who comes.
         with Progress(*columns, console=self._console, disable=bool(self._wishes.cast)) as progress:
             task = progress.add_task("travellers", total=total)

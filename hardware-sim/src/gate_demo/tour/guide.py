@@ -155,12 +155,7 @@ class Guide:
             found=found,
             seconds=round(_now_s() - began_s, 1),
         )
-        closing = {
-            "measured": self.measured.lines(OFFICER),
-            "simulated": SIMULATED,
-            "real": REAL,
-            "unknown": UNKNOWN,
-        }
+        closing = {"measured": self.measured.lines(OFFICER), "simulated": SIMULATED, "real": REAL, "unknown": UNKNOWN}
         self._shown.show(title="What you saw, and what you did not", text="", waits=None, closing=closing)
 
     async def _step(self, steps: list[str]) -> None:

@@ -61,11 +61,7 @@ class Card:
         **switches: Unpack[Switches],
     ) -> None:
         self.atr = ATR
-        self._application = Application(
-            passport,
-            random_bytes=random_bytes,
-            quirks=_quirks(switches),
-        )
+        self._application = Application(passport, random_bytes=random_bytes, quirks=_quirks(switches))
         self._sleep = sleep
         self._switches = switches
         self._nonsense = random.Random(0)

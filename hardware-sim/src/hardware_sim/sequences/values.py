@@ -99,10 +99,7 @@ class Lens:
     def place_px(self, *, sideways_cm: float, above_floor_cm: float, distance_cm: float) -> tuple[float, float]:
         """Where a point in space is seen."""
         scale = self.px_per_cm(distance_cm)
-        return (
-            self.width_px / 2 + sideways_cm * scale,
-            self.height_px / 2 - (above_floor_cm - self.height_cm) * scale,
-        )
+        return (self.width_px / 2 + sideways_cm * scale, self.height_px / 2 - (above_floor_cm - self.height_cm) * scale)
 
 
 KIOSK = Lens(640, 480, focal_px=896.0, height_cm=157.0)  # a narrow one, for travellers of about its own height
