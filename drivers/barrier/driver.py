@@ -55,21 +55,18 @@ class _Session(Protocol[Asked_co, Heard_contra]):
 class Driver(abc.ABC, Generic[Line, Request, Reply]):
     """One board. All methods may be called from any task of one loop."""
 
-    def __init__(self, session: _Session[Request, Reply], *, ttl_ms: range) -> None:
+    def __init__(self, session: _Session[Request, Reply], *, ttl_ms: range, has_lamp: bool = False) -> None:
         self._conversations = session
         self._takes_ms = ttl_ms
         self._line: Line | None = None
         self._lost = ""  # why there is no line
-        self._grant_written_at_s: float | None = None
+        # Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant was handed to the line, or its contact closed.
+        self.grant_written_at_s: float | None = None
+        self.has_lamp = has_lamp
         self._turns = Turns()
         self._withdrawals = self._lines = self._orders = 0
         self._latest: BarrierStatus | None = None
         self._latest_at_s = 0.0
-
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant was handed to the line, or its contact closed."""
-        return self._grant_written_at_s
 
     async def connect(self, *, revoke: bool = True) -> None:
         """Open the line anew, take the board over and, if `revoke`, revoke what may stand from before.
@@ -135,11 +132,6 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
     async def release(self) -> None:
         """Open so that whoever is inside can leave. Waits for nothing but the reply, or the end of a pulse, that is on."""
         await self._converse(self._conversations.release(), urgency=Urgency.FREE)
-
-    @property
-    def has_lamp(self) -> bool:
-        """True when the profile names a lamp."""
-        return False
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""

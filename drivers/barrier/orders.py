@@ -75,3 +75,16 @@ class Pause:
     """Of a conversation: let so many seconds pass; the line is others' meanwhile."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPassage:
+    """A passage that a gate was asked for by a pulse: its side (0 left, 1 right), when the gate ends it, and the count before."""
+
+    side: int
+    ends_at_s: float
+    count: int
+
+    def is_over(self, now_s: float, counts: tuple[int, int]) -> bool:
+        """The gate has ended it or counted it."""
+        return now_s >= self.ends_at_s or counts[self.side] != self.count

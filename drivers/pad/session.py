@@ -71,16 +71,11 @@ class Session:
         self._profile = profile
         self._crossing = crossing
         self._buffer = b""
-        self._sensor: Sensor | None = None
+        self.sensor: Sensor | None = None  # once it has said who it is, and is the one of the profile
         self._asked_ms: int | None = None
         self._newest: tuple[Verdict, int] | None = None  # and when it was measured
         self._lines = 0
         self.broken = ""
-
-    @property
-    def sensor(self) -> Sensor | None:
-        """Who the sensor says it is, once it has said so and is the one of the profile."""
-        return self._sensor
 
     def ask(self, now_ms: int) -> bytes:
         """What to send. What was measured before does not count."""
@@ -101,16 +96,16 @@ class Session:
 
     def verdict(self, now_ms: int, *, since_ms: int) -> PadVerdict | None:
         """The newest verdict, if it was measured after `since_ms`, when this person came, and is fresh; None: not run."""
-        if self._newest is None or self._sensor is None or self.broken:
+        if self._newest is None or self.sensor is None or self.broken:
             return None
         said, measured_ms = self._newest
         age_ms = now_ms - measured_ms
         if measured_ms < since_ms or age_ms > self._profile.age_ms_max:
             return None
         return PadVerdict(
-            name=self._sensor.name,
-            version=self._sensor.version,
-            bound=self._sensor.bound,
+            name=self.sensor.name,
+            version=self.sensor.version,
+            bound=self.sensor.bound,
             result=said.result,
             score=said.score,
             age_ms=max(0, age_ms),
@@ -135,19 +130,19 @@ class Session:
 
     def _greet(self, said: Sensor) -> None:
         known = self._profile
-        if self._sensor is not None:
+        if self.sensor is not None:
             raise BadFrameError("the sensor says a second time who it is")
         if said.name != known.name or said.version not in known.versions or said.bound != known.bound:
             raise NotWellError(
                 f"the sensor says it is {said.name} {said.version} with a bound of {said.bound:g}; its profile expects {known.name} "
                 f"{' or '.join(known.versions)} with {known.bound:g}"
             )
-        self._sensor = said
+        self.sensor = said
 
     def _take(self, said: Verdict, now_ms: int) -> None:
-        if self._sensor is None:
+        if self.sensor is None:
             raise BadFrameError("the sensor gives a verdict before it says who it is")
-        if not _is_sound(said, self._sensor.bound):
+        if not _is_sound(said, self.sensor.bound):
             raise BadFrameError("the sensor's verdict contradicts its score")
         if self._asked_ms is None or said.crossing != self._crossing:
             return  # another crossing's

@@ -276,12 +276,7 @@ class PcscReader:
         self._worker = Worker("pcsc")
         self._command_deadline_s = command_deadline_s
         self._busy_until_s = 0.0
-        self._present = False
-
-    @property
-    def present(self) -> bool:
-        """Whether a card was present when last looked at."""
-        return self._present
+        self.present = False  # when last looked at
 
     @property
     def extended(self) -> bool:
@@ -350,11 +345,11 @@ class PcscReader:
             await asyncio.sleep(wait_ms / 1000)  # the commands under way see a removal by themselves
             wait_ms = 0
         try:
-            self._present = await self._in_worker(lambda: self._terminal.watch(wait_ms), SERVICE_DEADLINE_S)
+            self.present = await self._in_worker(lambda: self._terminal.watch(wait_ms), SERVICE_DEADLINE_S)
         except LinkLostError:
-            self._present = False
+            self.present = False
             raise
-        return self._present
+        return self.present
 
     async def _command(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
         """Run a blocking call that a wait for changes makes way for."""

@@ -129,8 +129,7 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
     """Replay traces against a profile: what they show of it, and whether it may say verified = "hardware". Exit 1 when it may not."""
-    from drivers.barrier.building import LineProfile
-    from drivers.barrier.profiles import load_profile
+    from drivers.barrier.profiles import LineProfile, load_profile
     from drivers.barrier.tracing.coverage import objections
     from gate.programs.shared.devices.barriers import replayed
     from gate_core.errors import SetupError

@@ -2,7 +2,7 @@
 
 Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two pulses.
 
-**Why nobody is granted twice.** There is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
+Nobody is granted twice: there is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
 is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
 
 The kernel is called in the event loop, so the chip must answer at once: one of the computer's own, or on I2C or SPI, not behind USB.
@@ -49,7 +49,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         self._session = Session(
             profile=profile, entry_is_left=entry_is_left, clock=lambda: asyncio.get_running_loop().time()
         )
-        super().__init__(self._session, ttl_ms=profile.ttl_ms)
+        super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._health = _Health()
         self._lamp = 0
         self._held: Contact | None = None
@@ -81,11 +81,6 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
     def describe(self) -> dict[str, int]:
         """How the contacts worked since the start: looks, pulses and the longest of them, edges that the kernel forgot and counted, connects."""
         return asdict(self._health)
-
-    @property
-    def has_lamp(self) -> bool:
-        """True when the profile names a lamp."""
-        return self._profile.lamp is not None
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""
@@ -133,7 +128,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         self._pulse_ends = loop.call_later(pulse_s, self._end_pulse, wiring)
         wiring.switch(contact, lamp=self._lamp)
         if grants:
-            self._grant_written_at_s = self._held_since_s
+            self.grant_written_at_s = self._held_since_s
         self._health.pulses += 1
         return True
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import AskedPassage, Pause
 from gate_core.errors import NotWellError, RefusedError
 from gate_core.evidence.evidence import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
@@ -68,15 +68,6 @@ Request = Do | Pulse | Show
 Conversation = Generator[Request | Pause, Answer, Answered]
 
 
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A passage that the gate was asked for: its side (0 left, 1 right), when the gate ends it, and the count before."""
-
-    side: int
-    ends_at_s: float
-    count: int
-
-
 class Session:
     """The conversations with one gate. Remembers what it was asked for, and whether it is in an emergency. `clock` gives seconds."""
 
@@ -86,7 +77,7 @@ class Session:
         self._entry_is_left = entry_is_left
         self._clock = clock
         self._openings = 0
-        self._passage: _Passage | None = None
+        self._passage: AskedPassage | None = None
         self._passages = (0, 0)
         self._looked_at_s = 0.0
         self._hasty = 0.0  # passages beyond what people make, as they add up
@@ -207,7 +198,7 @@ class Session:
     def _asked_for(self, side: int, seen: Seen) -> None:
         """From here on the gate may let somebody through."""
         lasts_s = (self._profile.grant.pulse_ms + self._profile.grant.lasts_ms) / 1000
-        self._passage = _Passage(side, self._clock() + lasts_s, seen.passages[side])
+        self._passage = AskedPassage(side, self._clock() + lasts_s, seen.passages[side])
 
     def _side(self, direction: Direction) -> int:
         return int((direction is Direction.ENTRY) is not self._entry_is_left)
@@ -239,7 +230,7 @@ class Session:
     def _granted(self, seen: Seen) -> list[int]:
         """Grants outstanding, left and right."""
         passage = self._passage
-        if passage is not None and (self._clock() >= passage.ends_at_s or seen.passages[passage.side] != passage.count):
+        if passage is not None and passage.is_over(self._clock(), seen.passages):
             passage = self._passage = None
         return [int(passage is not None and passage.side == side) for side in range(2)]
 

@@ -122,7 +122,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(request.listen_s):
                 if request.grants:
-                    self._grant_written_at_s = clock()
+                    self.grant_written_at_s = clock()
                 if request.wire:
                     await link.write(request.wire)
                 while hearing.reply is None:

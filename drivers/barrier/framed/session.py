@@ -2,13 +2,9 @@
 
 Each order is a conversation: a generator that yields one request at a time and is sent what was heard. All replies of a board look
 alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
-asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3). A board does not
-say what it still grants: that is kept here, and errs towards outstanding.
-
-**Why nobody is granted twice.** Those two statuses would lie only if both were answers to questions from before the grant. `late_ms_max` has gone by since it,
-in which every one of these has come; an answer too many since then makes the line doubtful, and behind a silence the driver listens until nothing
-more comes; and nothing is sent again while any question of the LATEST_S before the grant is unanswered, which holds on a line that is later than its
-profile says, too. A revoke and a release wait for none of this.
+asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3, as
+`drivers.barrier.promptness` says: an answer too many since the grant makes the line doubtful, and nothing is sent again while anything from
+before it is unanswered). A board does not say what it still grants: that is kept here, and errs towards outstanding.
 
 Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
 doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
@@ -161,7 +157,7 @@ class Session:
         known = self._require_believed()
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
-            is_owed = bool(self.promptness.owed())
+            self.promptness.grant()
             self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
             reply = yield from self._ask(name, grants=True)
             if reply is not None and self._is_done(reply):
@@ -172,7 +168,7 @@ class Session:
             is_too_late = (
                 self._clock() - asked_at_s >= min(ttl_ms, self._profile.timings.grant_ends_after_ms_min) / 1000
             )
-            if fate is GrantFate.UNSURE or is_too_late or is_owed:
+            if fate is GrantFate.UNSURE or is_too_late or self.promptness.owed_before_grant:
                 break  # a grant that has run out by now leaves no trace either
             self._outstanding = None
             if reply is not None:

@@ -1,19 +1,8 @@
 """The barrier port over Modbus RTU: a session's conversations on a link.
 
-**Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
-arrived. That status would lie only if it were the answer to a question from before the grant, so it is asked for in pieces of which no answer has the
-shape (function and length) of anything asked in the LATEST_S before: however late, out of order, twice or lost, none of those answers passes for one of these.
-A board whose stretches are too short for that has its status asked as ever, and it counts only when
-
-1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then;
-2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
-   question's answer been taken, its own would come, too;
-3. each stretch is read in a shape of which nothing asked in the LATEST_S before the grant is unanswered. This holds on a line that is later than its
-   profile says, as well.
-
-Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
-an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them. Over Modbus
-TCP each answer has its question's number besides, and one with another's passes for none.
+Nobody is granted twice, as `drivers.barrier.promptness` says: a grant's fate is asked for in pieces of which no answer has the shape (function and
+length) of anything asked before; of a board whose stretches are too short for that, as ever. Over Modbus TCP each answer has its question's number
+besides, and one with another's passes for none.
 """
 
 from __future__ import annotations
@@ -64,7 +53,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             entry_is_left=entry_is_left,
             clock=lambda: asyncio.get_running_loop().time(),
         )
-        super().__init__(self._session, ttl_ms=profile.ttl_ms)
+        super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._asked: Request | None = None
         self._listened_at_s = 0.0
         self._greeting = False
@@ -147,11 +136,6 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
         return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
-    @property
-    def has_lamp(self) -> bool:
-        """True when the profile names a lamp."""
-        return self._profile.lamp is not None
-
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
         await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
@@ -160,7 +144,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         """None after silence."""
         link = self._require_line()
         if self._session.is_grant(request):
-            self._grant_written_at_s = asyncio.get_running_loop().time()
+            self.grant_written_at_s = asyncio.get_running_loop().time()
         now_s = asyncio.get_running_loop().time()
         # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))

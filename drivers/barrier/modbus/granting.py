@@ -8,10 +8,9 @@ coils while a pulse is begun, and no pulse is cut short.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 
 from drivers.barrier.modbus.profile import ModbusProfile, Passages, Pulse, Timed
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import AskedPassage, Pause
 from drivers.modbus.asking import Answer, read, write, write_coils
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
 from drivers.modbus.tables import Image, number
@@ -203,15 +202,6 @@ class PassageGrants(RegisterGrants):
         return shown[0], shown[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A passage that the gate behind the board was asked for: its side, when the gate ends it, and the count before."""
-
-    side: int
-    ends_at_s: float
-    count: int
-
-
 class PulseGrants:
     """Three coils: left, right, stop. What the gate behind them makes of a pulse is known from its counters and its own time."""
 
@@ -220,7 +210,7 @@ class PulseGrants:
         self._watchdog_s = (profile.watchdog.ms if profile.watchdog else 0) / 1000
         self._unit = unit
         self._clock = clock
-        self._passage: _Passage | None = None
+        self._passage: AskedPassage | None = None
         self._let_out: int | None = None  # the side
         self._off_at_s: float | None = None
         self._pulsing = 0
@@ -240,7 +230,7 @@ class PulseGrants:
         """What became of a grant is known, or given up."""
         self._end_pulse()
         if stands:
-            self._passage = _Passage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
+            self._passage = AskedPassage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
 
     def shows_for_s(self, ttl_ms: int) -> float:  # noqa: ARG002
         """The coil stays on until we write it off, or the watchdog drops it."""
@@ -296,7 +286,7 @@ class PulseGrants:
         if self._let_out is not None:
             outstanding[self._let_out] = 0
         passage = self._passage
-        if passage is not None and (self._clock() >= passage.ends_at_s or counts[passage.side] != passage.count):
+        if passage is not None and passage.is_over(self._clock(), counts):
             passage = self._passage = None
         if passage is not None:
             outstanding[passage.side] = 1

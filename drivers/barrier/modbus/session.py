@@ -3,7 +3,7 @@
 Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
 past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
 blindly: the controller is asked for its status first, and the grant goes out again only if it provably never arrived
-(safety invariant 3; the proof stands in `driver`). What a conversation raises is the drivers' error tree.
+(safety invariant 3; the proof stands in `drivers.barrier.promptness`). What a conversation raises is the drivers' error tree.
 """
 
 from __future__ import annotations
@@ -42,11 +42,7 @@ class Session:
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
         self.promptness = Promptness()
-        self._overheard = 0  # answers that nobody awaited, until then
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
-        self._owed: frozenset[bytes] = (
-            frozenset()
-        )  # the shapes of what might still be answered when the last grant was written
         self._questions = [_questions(one, unit) for one in profile.reads]
         self._answers = [{question.reply_head for question in pair} for pair in self._questions]
         self._next_read = 0
@@ -63,7 +59,7 @@ class Session:
     def asks(self, request: Request) -> None:
         """This is about to be written."""
         if self.is_grant(request):
-            self._owed, self._overheard = self.promptness.owed(), self.promptness.overheard
+            self.promptness.grant()
         self._shapes.setdefault(request.reply_head, request)
         self.promptness.ask(request.reply_head, self._clock())
 
@@ -263,19 +259,13 @@ class Session:
             else:
                 late_ms = self._profile.late_ms_max - self._profile.turnaround_ms_max  # its deadline is over already
                 yield Pause(late_ms / 1000)
-                after = yield from self._look(self._owed)
+                after = yield from self._look(self.promptness.owed_before_grant)
         except (NoReplyError, RefusedError):
             return GrantFate.UNSURE
         fate = grant_fate(before, after, direction)
-        if (
-            fate is GrantFate.NEVER_ARRIVED
-            and not pieces
-            and (
-                self.promptness.overheard != self._overheard
-                or any(self._owed.issuperset(shapes) for shapes in self._answers)
-            )
-        ):
-            return GrantFate.UNSURE  # what was said may be the answer to a question from before the grant
+        is_doubtful = not pieces and self.promptness.may_be_from_before_grant(self._answers)
+        if fate is GrantFate.NEVER_ARRIVED and is_doubtful:
+            return GrantFate.UNSURE
         tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
         if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
             return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.barrier.building import LineProfile
 from drivers.barrier.framed.frames import ADDRESS
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile, written
+from drivers.barrier.profiles import LineProfile
 from drivers.barrier.tracing.replay import Replayed
 from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY

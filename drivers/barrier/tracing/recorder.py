@@ -2,6 +2,7 @@
 
 Promises: whatever the driver was given of the line is in the trace, byte for byte, in its order, before the next event; a line that
 cannot be written ends the recording with OSError. Bytes that the driver dropped unread (what came before it asked) are not in it.
+A technician brings a board up meanwhile (`bring_up`): one call at a time, so that a trace replays.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.port import BarrierDriver
+from drivers.barrier.profiles import LineProfile, line_barrier
 from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace, carry_out, understood
 from drivers.links import Link, MemoryLink
 from gate_core.errors import LinkLostError

@@ -24,7 +24,7 @@ QUEUED_PERCENT_MAX = 50  # of one second: the gate alone never keeps a thread of
 
 
 def pss_mb(pid: int) -> float:
-    """Megabytes of a process and all its descendants, shared pages counted in proportion where they can be seen. 0 when it is gone."""
+    """Megabytes of a process and all its descendants, shared pages counted in proportion where they can be seen: by root. 0 when it is gone."""
     kilobytes = sum(_pss_kb(member) for member in [pid, *descendants(pid)])
     return round(kilobytes / 1024, 1)
 

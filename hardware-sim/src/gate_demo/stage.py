@@ -40,7 +40,10 @@ COMMAND_DEADLINE_S = 120.0
 
 
 def publish_list(folder: Path, keys: Path) -> dict[str, object]:
-    """Publish the list into a new folder of downloads, leave the key of its numbers in `keys`, and return the table [registers] for it."""
+    """Publish the list into a new folder of downloads, leave the key of its numbers in `keys`, and return the table [registers] for it.
+
+    Made at the start of each demo, as an agency makes one (docs/protocols/signed-lists.md): its keys are of that demo alone.
+    """
     signer, secret = Signer.generate(AGENCY), secrets.token_bytes(32)
     (keys / CREDENTIAL).write_text(f"{secret.hex()}\n")
     entries = written([digest_of(secret, *one) for one in LISTED])

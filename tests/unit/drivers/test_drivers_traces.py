@@ -15,10 +15,9 @@ from fakes.barrier import AT_REST
 from fakes.recorded_boards import NAMES, head_of, profile_of, text_of, trace_of
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.profiles import load_profile, read_profile
+from drivers.barrier.profiles import LineProfile, line_barrier, load_profile, read_profile
 from drivers.barrier.settings import Contacts, Framed, Modbus
 from drivers.barrier.tracing.coverage import MINIMUM, REVOKE, Coverage, coverage, objections, shown_in
 from drivers.barrier.tracing.recorder import Recorder

@@ -15,8 +15,7 @@ from drivers.links import Link, SerialLink
 from drivers.reader import text_wedge
 from drivers.reader.framed import Decode, OpenLink, TalkingReader
 from drivers.reader.imager import Imager
-from drivers.reader.keyboard import InputDevice
-from drivers.reader.keyboard import KeyboardWedge
+from drivers.reader.keyboard import InputDevice, KeyboardWedge
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
 from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge

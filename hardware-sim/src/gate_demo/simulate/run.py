@@ -149,7 +149,11 @@ class Shortest:
 def shortest(
     found: Run, again: Callable[[Wishes], Run] = run, cpu_s: Callable[[], float] = time.process_time
 ) -> Shortest:
-    """The shortest run that still shows the violation, as far as it is found in time; that of `found` where none does."""
+    """The shortest run that still shows the violation, as far as it is found in time; that of `found` where none does.
+
+    A crossing is drawn from the seed and its number alone, so a few of many stay what they were. What the lane and the board remember of those
+    that are left out is lost, so a shorter run is believed only after it was run.
+    """
     best, ends_s = found, cpu_s() + CPU_S_MAX
     candidates = _shorter(best)
     while (wishes := next(candidates, None)) is not None:

@@ -68,7 +68,11 @@ _POLICY: Final = "Content-Security-Policy"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`authority` is the file of the demo's own, `gate` the one at which whoever sits here may order."""
+    """The officers' authority of the tour, for whoever sits at its page: certifies the keys that the console's own script made in that browser.
+
+    In the place of a passkey stands the secret that the tour's page was opened with. So whoever watches need not sign in, and sees a traveller's
+    pictures, which are sealed to their browser's key. `authority` is the file of the demo's own, `gate` the one at which whoever sits here may order.
+    """
 
     authority: Path
     gate: str

@@ -144,7 +144,10 @@ class FramedSlave:
 
 
 class Ds205a:
-    """Fills `hardware_sim.barrier.frames.Codec`."""
+    """The bytes of a DS205A swing-gate board, as docs/protocols/barrier-ds205a.md has them. Fills `Codec`.
+
+    Request: `7E 00 number command d0 d1 d2 check`, answer: 18 bytes from `7F`; the check makes all bytes add up to FF. `left` is entry here.
+    """
 
     request_bytes = 8
 
@@ -180,7 +183,11 @@ class Ds205a:
 
 
 class Italdis:
-    """Fills `hardware_sim.barrier.frames.Codec`."""
+    """The bytes of a Gunnebo Italdis board, as docs/protocols/barrier-italdis.md has them: every byte says by its upper bits what it is.
+
+    To the board: `001n nnnn` start, `0110 cccc` set or `0111 cccc` request, `1001 rrrr` register, `1000 dddd` datum, `1010 hhhh 1011 llll` check,
+    `1100 0000` end. From it: `010n nnnn` start, data, check, `111y yyyy` end. Registers and what they hold are made up. Fills `Codec`.
+    """
 
     request_bytes = 7
 

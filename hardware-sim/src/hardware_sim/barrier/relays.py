@@ -1,4 +1,4 @@
-"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, before a gate that takes pulses (`pulses.py`). Pure.
+"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, before a gate that takes pulses. Pure.
 
 Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. Relays 4 and 5 are
 the lamp's. The watchdog (holding register 0, milliseconds) is 0 as delivered, which is off; when it runs out every relay opens.
@@ -27,7 +27,11 @@ _Cell = TypeVar("_Cell", bool, int)
 
 @dataclass(slots=True)
 class PulseGate(Controller):
-    """One gate."""
+    """A gate that takes pulses on three contacts: unlock A, unlock B, stop.
+
+    A contact that closes asks for one passage, which the gate ends after 5 s by itself; an unlock contact that stays closed longer than 1.5 s
+    holds the gate open, the trap of level contacts, until it opens. The emergency is the fire loop's, and ends with it.
+    """
 
     _closed_since_ms: dict[int, float] = field(default_factory=dict)
 

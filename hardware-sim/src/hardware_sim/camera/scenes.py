@@ -41,7 +41,10 @@ _COVERED_LEVEL = 5
 
 
 def printed(portrait: Picture) -> Picture:
-    """Return the sheet: the portrait as ink on paper, with its border."""
+    """Return a printed picture of a face, the plainest attack on a gate: the portrait as ink on paper, with its border.
+
+    Does to it what printing does: few and flat colours, a raster of dots, paper that is neither black nor white, one flat sheet.
+    """
     ink = portrait.astype(np.float32) / 255
     height, width = ink.shape[:2]
     row, column = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -78,7 +81,13 @@ def held_print(sheet: Picture, scene: Picture, *, centre_px: tuple[float, float]
 
 
 def shone_at_person(picture: Picture, display: Rgb) -> Picture:
-    """Return a live frame with the display's light on the person."""
+    """Return a live frame with the display's light on the person: an approximation.
+
+    What a pixel shows is taken for what it reflects, so light added in front makes it brighter by its own colour. On a person it falls off as on
+    a dome over the head and as on shoulders, and counts for less on the side that the hall's window lights already; paper takes it evenly.
+    Sequences do better: they know the face's own shape (`hardware_sim.sequences`), and the slope is what their faces show: 0.17 more light on the
+    one cheek, 0.35 on the other.
+    """
     return shone_at(picture, display, _dome(picture.shape[1], picture.shape[0]))
 
 

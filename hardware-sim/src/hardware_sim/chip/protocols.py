@@ -1,4 +1,8 @@
-"""Which protocol the terminal means, by the fields of MANAGE SECURITY ENVIRONMENT, and the keys that the chip has for it."""
+"""Which protocol the terminal means, by the fields of MANAGE SECURITY ENVIRONMENT, and the keys that the chip has for it.
+
+Chip Authentication version 1 is one agreement with a static key (ICAO 9303-11 §6.2, TR-03110-3 §B.1); which command carries the terminal's key, and
+that the new keys serve from the next command on, is `application`'s to know. Pure.
+"""
 
 from __future__ import annotations
 

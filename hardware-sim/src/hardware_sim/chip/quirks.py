@@ -12,7 +12,7 @@ from hardware_sim.chip.secure_messaging import Session
 
 
 class Lie(Enum):
-    """The value is the name of the card's switch."""
+    """The ways in which a hostile or broken chip misbehaves while it talks, one at a time. The value is the name of the card's switch."""
 
     PACE_ECHOES_KEY = "pace_echoes_key"  # the terminal's own ephemeral key, then its own token
     PACE_ECHOES_MAPPING = "pace_echoes_mapping"  # the terminal's own mapping key; cannot finish

@@ -142,7 +142,7 @@ def _ne(value: bytes | None) -> int | None:
 def answer_proof(
     keys: crypto.KeyPair, proof: bytes, *, nonce: bytes, key_material: bytes
 ) -> tuple[bytes, Session] | None:
-    """Check the terminal's proof against the chip's `nonce` (8 bytes); return the chip's own proof and the session.
+    """Basic Access Control, one answer to one EXTERNAL AUTHENTICATE (ICAO 9303-11 §4.3.3): check the terminal's proof against the chip's `nonce` (8 bytes); return the chip's own proof and the session.
 
     None when the terminal does not know the document's keys, or answers another challenge. `key_material` is the
     chip's random half of the session keys, 16 bytes.

@@ -30,7 +30,7 @@ _SIGNATURE: Final = 0x5F37
 
 
 def parse_objects(content: bytes) -> dict[int, bytes]:
-    """The objects in their order, by tag. Raises RefusedError."""
+    """The objects in their order, by tag: strict BER-TLV with tags of one or two bytes, each once (ISO/IEC 7816-4 §5.2.2). Raises RefusedError."""
     found: dict[int, bytes] = {}
     at = 0
     while at < len(content):

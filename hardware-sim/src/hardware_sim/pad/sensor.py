@@ -129,7 +129,7 @@ def _line(**fields: object) -> bytes:
 
 
 class PadServer(LocalServer):
-    """The sensor, for whoever comes."""
+    """The sensor's service: a Unix socket, a thread a connection, paced by the clock. At most eight at a time."""
 
     def __init__(self, path: Path, sensor: PadSensor) -> None:
         self._sensor = sensor

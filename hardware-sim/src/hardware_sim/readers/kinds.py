@@ -48,7 +48,11 @@ def stroke(at_ms: float, character: str, *, german: bool = False) -> bytes:
 
 
 class KeyboardReader(ReaderDevice):
-    """One wedge."""
+    """A keyboard wedge, as the bytes that the Linux kernel gives of it: one 24-byte `struct input_event` a change.
+
+    It types each line and Enter, pressing Shift for capitals and for `<`, which on a US board is Shift and comma. Set to a German board, `<` is the
+    key beside the left Shift, and Y and Z change places. There is no keyboard in a pseudo-terminal: this stands in for /dev/input where none is.
+    """
 
     faults = frozenset({Fault.DROPPED_BYTE, Fault.TRUNCATED, Fault.SILENT, Fault.DOUBLE_READ, Fault.WRONG_KEYMAP})
 
@@ -78,7 +82,7 @@ class KeyboardReader(ReaderDevice):
 
 
 def rte_native(lines: tuple[str, ...]) -> bytes:
-    """One RTE native message. The length counts the text from the flag on; the check is the exclusive or behind SOH."""
+    """One native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26): the bottom line is line 3, lines are padded with `_`. The length counts the text from the flag on; the check is the exclusive or behind SOH."""
     width = CHARACTERS_OF_THREE if len(lines) == 3 else CHARACTERS_OF_TWO
     three = ("",) * (3 - len(lines)) + lines
     optical = b"".join((line[:width].ljust(width, "_") if line else "").encode("ascii") + CR for line in three)
@@ -104,7 +108,7 @@ def cr100_text(lines: tuple[str, ...]) -> bytes:
 
 
 class TalkingReader(ReaderDevice):
-    """One reader with an encoder of its own."""
+    """A reader that only talks, with an encoder of its own: one message for each document, and deaf to the host."""
 
     def __init__(self, encode: Callable[[tuple[str, ...]], bytes], seed: int = 0, *, has_check: bool = False) -> None:
         super().__init__(seed)

@@ -42,7 +42,7 @@ class Key(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Timeline(Generic[Value]):
-    """Keys in the order of their times. `even` moves at an even speed, as one who walks."""
+    """Keys in the order of their times. Between two keys a value gathers speed and slows down again, as bodies do; `even` moves at an even speed, as one who walks."""
 
     keys: tuple[Key[Value], ...]
     even: bool = False

@@ -71,7 +71,7 @@ class TwoDoorScene(Scene):
 
 
 class TwoDoorTroubles(Troubles):
-    """The faults of one crossing."""
+    """What goes wrong during one crossing: with a board, with the sensor unit, or with the line of one of them."""
 
     def __init__(self, scene: TwoDoorScene, crossing: Crossing) -> None:
         super().__init__(scene, crossing)
@@ -99,7 +99,7 @@ class TwoDoorTroubles(Troubles):
 
 
 class TwoDoorOfficer(Officer):
-    """One officer."""
+    """One officer: looks between the doors before letting anybody out, carries out what lies there, answers calls."""
 
     def __init__(self, scene: TwoDoorScene) -> None:
         super().__init__(scene)
