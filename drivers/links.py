@@ -13,7 +13,7 @@ import os
 import socket
 import termios
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import serial
 
@@ -179,6 +179,8 @@ def _shut(device: serial.Serial) -> None:
 class MemoryLink:
     """One end of a pair in memory. Fills `Link` without a device or a thread, so it also runs on a virtual clock."""
 
+    bytes_max: ClassVar[int] = MEMORY_BYTES_MAX
+
     def __init__(self) -> None:
         self._received = bytearray()
         self._reader: asyncio.Future[None] | None = None
@@ -210,7 +212,7 @@ class MemoryLink:
 
     def receive(self, payload: bytes) -> None:
         """Take what the other end sent."""
-        self._received += payload[: MEMORY_BYTES_MAX - len(self._received)]
+        self._received += payload[: self.bytes_max - len(self._received)]
         if self._reader is not None:
             _wake(self._reader)
 

@@ -35,14 +35,7 @@ class Text:
         return f"Text({len(self.characters)} characters)"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the imager says of a command."""
-
-    accepted: bool
-
-
-Piece = Text | Status
+Piece = Text | bool  # or what the imager says of a command: that it accepts it
 
 
 class ImagerDecoder:
@@ -55,7 +48,7 @@ class ImagerDecoder:
     def __call__(self, buffer: bytes) -> tuple[Piece | None, int]:
         """Return the first piece and the number of bytes it used. Raises BadFrameError for a byte that is neither."""
         if (accepted := self._statuses.get(buffer[:1])) is not None:
-            return Status(accepted), 1
+            return accepted, 1
         if (run := _RUN.match(buffer)) is not None:
             return Text(run.group().decode("ascii")), run.end()
         raise BadFrameError("neither text nor status")
@@ -90,7 +83,7 @@ class Imager(LineReader[Piece]):
                 case Text(characters):
                     self._heard_at_s = loop.time()
                     self._text = (self._text + characters)[-2 * MRZ_BYTES_MAX :]  # at the limit the oldest goes
-                case Status():
+                case bool():
                     self._text = ""  # what came before it was an echo
                 case None if self._text:
                     text, self._text = self._text, ""
@@ -114,13 +107,13 @@ class Imager(LineReader[Piece]):
         for _ in range(ATTEMPTS_MAX):
             await self._send(start + command.encode("ascii") + end)
             status = await self._answer(command.rstrip(_PUNCTUATION))
-            if status is not None and not status.accepted:
+            if status is False:
                 raise RefusedError(f"the imager refuses {command}")
-            if status is not None:
+            if status:
                 return
         raise NoReplyError("the imager does not answer")
 
-    async def _answer(self, echo: str) -> Status | None:
+    async def _answer(self, echo: str) -> bool | None:
         """The status in the echo of a command; None when it does not come in time."""
         deadline_s = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
         heard = ""
@@ -128,8 +121,8 @@ class Imager(LineReader[Piece]):
             match piece:
                 case Text(characters):
                     heard = (heard + characters)[-2 * MRZ_BYTES_MAX :]
-                case Status() if heard.upper().endswith(echo.upper()):
+                case bool() if heard.upper().endswith(echo.upper()):
                     return piece
-                case Status():
+                case bool():
                     heard = ""
         return None

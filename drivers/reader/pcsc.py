@@ -14,7 +14,7 @@ import importlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -93,24 +93,15 @@ class Worker:
             job()
 
 
-def properties_code(features: bytes) -> int | None:
-    """The control code that asks for the reader's properties, or None where it has none."""
-    return next((int.from_bytes(value, "big") for tag, value in _elements(features) if tag == _PROPERTIES), None)
-
-
-def carries_extended(properties: bytes) -> bool:
-    """False only for a reader that says that it carries short APDUs. A limit of 0 is one that is not known."""
-    told = (int.from_bytes(value, "little") for tag, value in _elements(properties) if tag == _APDU_DATA_MAX)
-    return not 0 < next(told, 0) <= _SHORT_DATA_MAX
-
-
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tags of one byte, lengths of one byte, as far as they are whole."""
+def _elements(data: bytes) -> dict[int, bytes]:
+    """Values by their tags, of one byte as their lengths are, as far as they are whole; of two the first."""
+    found: dict[int, bytes] = {}
     at = 0
     while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
         end = at + 2 + data[at + 1]
-        yield data[at], data[at + 2 : end]
+        found.setdefault(data[at], data[at + 2 : end])
         at = end
+    return found
 
 
 class Terminal:
@@ -199,9 +190,15 @@ class Terminal:
         self._used_as = None
 
     def _carries_extended(self) -> bool:
-        """Whether the reader carries long APDUs, as far as it tells: most that do not would lose the card over one."""
-        code = properties_code(self._control(self._scard.SCARD_CTL_CODE(FEATURES)))
-        return code is None or carries_extended(self._control(code))
+        """Whether the reader carries long APDUs, as far as it tells (PC/SC part 10, §2.2 and §2.6.14): most that do not would lose the card over one.
+
+        What is odd says nothing, and a limit of 0 is one that is not known.
+        """
+        features = _elements(self._control(self._scard.SCARD_CTL_CODE(FEATURES)))
+        if _PROPERTIES not in features:
+            return True
+        properties = _elements(self._control(int.from_bytes(features[_PROPERTIES], "big")))
+        return not 0 < int.from_bytes(properties.get(_APDU_DATA_MAX, b""), "little") <= _SHORT_DATA_MAX
 
     def _control(self, code: int) -> bytes:
         """What the reader, not the card, answers to a control code; nothing where it does not know it."""

@@ -8,7 +8,8 @@ A technician brings a board up meanwhile (`bring_up`): one call at a time, so th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -61,11 +62,8 @@ class Recorder:
         """The same line, with an ear at it."""
 
         async def open_tapped() -> Link:
-            try:
+            with self.noting_loss():
                 return _Tap(await open_link(), self)
-            except LinkLostError as error:
-                self.note(Kind.LOST, str(error))
-                raise
 
         return open_tapped
 
@@ -84,6 +82,15 @@ class Recorder:
     def note(self, kind: Kind, what: str) -> None:
         """Write one event."""
         self._write(Event(self._now_ms(), kind, one_line(what)))
+
+    @contextlib.contextmanager
+    def noting_loss(self) -> Iterator[None]:
+        """Write that the line was lost, if it is."""
+        try:
+            yield
+        except LinkLostError as error:
+            self.note(Kind.LOST, str(error))
+            raise
 
     def heard(self, received: bytes) -> None:
         """Write what came from the board, with the time of the last of the bytes that came together: no driver acts on a frame before that."""
@@ -127,22 +134,16 @@ class _Tap:
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes. Raises LinkLostError."""
-        try:
+        with self._recorder.noting_loss():
             received = await self._inner.read(bytes_max)
-        except LinkLostError as error:
-            self._recorder.note(Kind.LOST, str(error))
-            raise
         self._recorder.heard(received)
         return received
 
     async def write(self, payload: bytes) -> None:
         """Hand over all bytes. Raises LinkLostError."""
         self._recorder.sent(payload)
-        try:
+        with self._recorder.noting_loss():
             await self._inner.write(payload)
-        except LinkLostError as error:
-            self._recorder.note(Kind.LOST, str(error))
-            raise
 
     def discard(self) -> bytes:
         """Drop what was not read. The driver was told of it all the same."""

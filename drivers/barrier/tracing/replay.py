@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import LineProfile, line_barrier
-from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace, carry_out, understood
+from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Event, Kind, Outcome, Trace, carry_out, understood
 from drivers.links import Link, MemoryLink
 from gate_core.errors import LinkLostError
 
@@ -37,6 +37,8 @@ class _DeviationError(Exception):
 
 class _Line(MemoryLink):
     """The board's side of the link is the trace, which hears what the driver's side writes in `sent`."""
+
+    bytes_max = TRACE_BYTES_MAX
 
     def __init__(self, sent: asyncio.Queue[bytes]) -> None:
         super().__init__()
