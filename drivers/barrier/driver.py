@@ -175,7 +175,6 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
         """Send one request and wait for what comes of it. Raises LinkLostError."""
 
     def _note(self, status: BarrierStatus) -> None:
-        """This is how it is now."""
         self._latest = status
         self._latest_at_s = asyncio.get_running_loop().time()
 

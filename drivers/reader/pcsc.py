@@ -233,7 +233,6 @@ class Terminal:
                 self._check(result)
 
     def _check(self, result: int) -> None:
-        """Raise what a result code means."""
         scard = self._scard
         if result == scard.SCARD_S_SUCCESS:
             return

@@ -52,7 +52,6 @@ class Awaited:
         return any(earlier.reply_head == request.reply_head for earlier, _ in self._asked)
 
     def _still(self, now_s: float) -> list[tuple[Request, float]]:
-        """Those that may still be answered."""
         return [(request, at_s) for request, at_s in self._asked if now_s - at_s <= self._late_s(request)]
 
 

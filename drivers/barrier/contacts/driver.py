@@ -138,7 +138,6 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
             self._open_contact(wiring)
 
     def _end_pulse(self, wiring: Wiring) -> None:
-        """The time of a pulse is over."""
         try:
             self._open_contact(wiring)
         except DriverError as error:

@@ -228,7 +228,6 @@ class Session:
         )
 
     def _granted(self, seen: Seen) -> list[int]:
-        """Grants outstanding, left and right."""
         passage = self._passage
         if passage is not None and passage.is_over(self._clock(), seen.passages):
             passage = self._passage = None

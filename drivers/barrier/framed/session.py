@@ -323,7 +323,6 @@ class Session:
 
     @property
     def _reply_s(self) -> float:
-        """How long a reply is waited for."""
         return self._late_s if self.promptness.is_slow(self._clock()) else self._prompt_s
 
     def _silence(self) -> Conversation[None]:
@@ -347,7 +346,6 @@ class Session:
         raise NoReplyError("the board does not answer")
 
     def _ask(self, name: str, *, grants: bool = False) -> Conversation[Mapping[str, int] | None]:
-        """One request, once."""
         return (yield from self._heard(Request(self._wires[name], self._reply_s, grants))).reply
 
     def _heard(self, request: Request) -> Conversation[Heard]:

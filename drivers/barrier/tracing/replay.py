@@ -123,7 +123,6 @@ class _Player:
         self._calling = asyncio.ensure_future(carry_out(self.barrier, words))
 
     async def _heard(self, event: Event) -> None:
-        """The driver sends this, and nothing else."""
         try:
             async with asyncio.timeout_at(self._due_s(event) + LATE_S):
                 sent = await self._sent.get()
@@ -133,7 +132,6 @@ class _Player:
             raise _DeviationError(f"the driver sends {_hex(sent)}; captured was {event.what}")
 
     async def _answered(self, event: Event) -> None:
-        """The call that is under way has this outcome."""
         if self._calling is None:
             raise _DeviationError("an outcome without a call")
         calling, self._calling = self._calling, None
