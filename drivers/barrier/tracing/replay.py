@@ -8,9 +8,9 @@ jumps to the next timer (real time would do, and take as long as the capture); a
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import LineProfile, line_barrier
@@ -18,6 +18,7 @@ from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Event, Kind, Outcome,
 from drivers.links import Link, MemoryLink
 from gate_core.errors import LinkLostError
 
+Came = TypeVar("Came")
 LATE_S = 2.0  # after the captured time, until what the driver does not do counts as not done
 
 
@@ -63,7 +64,7 @@ class _Player:
         self._trace = trace
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
         self._line = _Line(self._sent)
-        self._at = self._called_at = 0
+        self.at = self._called_at = 0
         head = trace.head
         self.barrier: BarrierDriver = line_barrier(
             profile, open_link=self._open, baud=head.baud, unit=head.unit, entry_is_left=head.entry_is_left
@@ -75,8 +76,8 @@ class _Player:
         """Play all of it. Raises _DeviationError."""
         try:
             for at, event in enumerate(self._trace.events):
-                self._at = at
-                await self._play(event)
+                self.at = at
+                await self._play(event, self._began_s + event.at_ms / 1000)
             self._require_nothing_sent()
         finally:
             if self._calling is not None:
@@ -93,72 +94,54 @@ class _Player:
         self._line = _Line(self._sent)
         return self._line
 
-    async def _play(self, event: Event) -> None:
+    async def _play(self, event: Event, due_s: float) -> None:
         match event.kind:
             case Kind.REMARK:
                 return
             case Kind.TO_BOARD:
-                await self._heard(event)
+                sent = await _in_time(self._sent.get(), due_s, f"the driver does not send {event.what}")
+                if sent != event.wire:
+                    raise _DeviationError(f"the driver sends {_hex(sent)}; captured was {event.what}")
             case Kind.OUTCOME:
-                await self._answered(event)
-            case Kind.CALL:
-                await self._until(event)
-                self._call(event.what)
-            case Kind.FROM_BOARD:
-                await self._until(event)
-                self._line.receive(event.wire)
-            case Kind.LOST:
-                await self._until(event)
-                self._line.lose(event.what)
+                if self._calling is None:
+                    raise _DeviationError("an outcome without a call")
+                calling, self._calling = self._calling, None
+                outcome = await _in_time(calling, due_s, f"the call has no outcome; captured was: {event.what}")
+                self._require_nothing_sent()
+                self.outcomes.append(outcome)
+                if outcome.spelt() != event.what:
+                    raise _DeviationError(f"the outcome is: {outcome.spelt()}; captured was: {event.what}")
+            case Kind.CALL | Kind.FROM_BOARD | Kind.LOST:
+                await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
+                self._happen(event)
 
-    def _call(self, words: str) -> None:
-        self._require_nothing_sent()
-        if self._calling is not None:
-            raise _DeviationError("a call before the outcome of the one above it")
-        try:
-            understood(words)
-        except ValueError as error:
-            raise _DeviationError(str(error)) from error
-        self._called_at = self._at
-        self._calling = asyncio.ensure_future(carry_out(self.barrier, words))
-
-    async def _heard(self, event: Event) -> None:
-        try:
-            async with asyncio.timeout_at(self._due_s(event) + LATE_S):
-                sent = await self._sent.get()
-        except TimeoutError as error:
-            raise _DeviationError(f"the driver does not send {event.what}") from error
-        if sent != event.wire:
-            raise _DeviationError(f"the driver sends {_hex(sent)}; captured was {event.what}")
-
-    async def _answered(self, event: Event) -> None:
-        if self._calling is None:
-            raise _DeviationError("an outcome without a call")
-        calling, self._calling = self._calling, None
-        try:
-            async with asyncio.timeout_at(self._due_s(event) + LATE_S):
-                outcome = await calling
-        except TimeoutError as error:
-            raise _DeviationError(f"the call has no outcome; captured was: {event.what}") from error
-        self._require_nothing_sent()
-        self.outcomes.append(outcome)
-        if outcome.spelt() != event.what:
-            raise _DeviationError(f"the outcome is: {outcome.spelt()}; captured was: {event.what}")
+    def _happen(self, event: Event) -> None:
+        if event.kind is Kind.FROM_BOARD:
+            self._line.receive(event.wire)
+        elif event.kind is Kind.LOST:
+            self._line.lose(event.what)
+        else:
+            self._require_nothing_sent()
+            if self._calling is not None:
+                raise _DeviationError("a call before the outcome of the one above it")
+            try:
+                understood(event.what)
+            except ValueError as error:
+                raise _DeviationError(str(error)) from error
+            self._called_at = self.at
+            self._calling = asyncio.ensure_future(carry_out(self.barrier, event.what))
 
     def _require_nothing_sent(self) -> None:
         if not self._sent.empty():
             raise _DeviationError(f"the driver sends {_hex(self._sent.get_nowait())}, which was not captured")
 
-    async def _until(self, event: Event) -> None:
-        await asyncio.sleep(max(0.0, self._due_s(event) - asyncio.get_running_loop().time()))
 
-    def _due_s(self, event: Event) -> float:
-        return self._began_s + event.at_ms / 1000
-
-    @property
-    def where(self) -> str:
-        """File and line of the event that is played."""
-        return self._trace.where(self._at)
+async def _in_time(awaited: Awaitable[Came], due_s: float, otherwise: str) -> Came:
+    try:
+        async with asyncio.timeout_at(due_s + LATE_S):
+            return await awaited
+    except TimeoutError as error:
+        raise _DeviationError(otherwise) from error
 
 
 async def replay(trace: Trace, profile: LineProfile) -> Replayed:
@@ -167,9 +150,7 @@ async def replay(trace: Trace, profile: LineProfile) -> Replayed:
     try:
         await player.play()
     except _DeviationError as error:
-        deviation = f"{player.where}: {error}"
-    with contextlib.suppress(LinkLostError):
-        player.barrier.close()
+        deviation = f"{trace.where(player.at)}: {error}"
     return Replayed(trace, tuple(player.outcomes), player.barrier.describe(), deviation)
 
 
