@@ -13,12 +13,13 @@ import os
 import socket
 import termios
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import serial
 
 from gate_core.errors import LinkLostError, SetupError, not_opened
 
+GONE = "the other end is gone"
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
 MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest bytes are lost, as on an overrun
@@ -29,22 +30,18 @@ class Link(Protocol):
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError."""
-        ...
 
     async def write(self, payload: bytes) -> None:
         """Hand over all bytes. Raises LinkLostError."""
-        ...
 
     def discard(self) -> bytes:
         """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
-        ...
 
     def close(self) -> None:
         """End the link and wake whoever waits on it. May be called twice."""
-        ...
 
 
-class _Descriptor:
+class DescriptorLink:
     """A link on a file descriptor that does not block. `shut` closes what it belongs to."""
 
     def __init__(self, name: str, fd: int, shut: Callable[[], None]) -> None:
@@ -129,7 +126,7 @@ class _Descriptor:
         self._shut()
 
 
-class SerialLink(_Descriptor):
+class SerialLink(DescriptorLink):
     """A serial port, opened exclusively, 8N1. Made by `open`; fills `Link`."""
 
     @classmethod
@@ -153,7 +150,7 @@ class SerialLink(_Descriptor):
         return cls(port, device.fd, lambda: _shut(device))
 
 
-class SocketLink(_Descriptor):
+class SocketLink(DescriptorLink):
     """A stream to a Unix socket. Made by `open`; fills `Link`."""
 
     @classmethod
@@ -182,17 +179,19 @@ def _shut(device: serial.Serial) -> None:
 class MemoryLink:
     """One end of a pair in memory. Fills `Link` without a device or a thread, so it also runs on a virtual clock."""
 
+    bytes_max: ClassVar[int] = MEMORY_BYTES_MAX
+
     def __init__(self) -> None:
         self._received = bytearray()
         self._reader: asyncio.Future[None] | None = None
-        self._lost = False
+        self._lost = ""  # why
         self.peer: MemoryLink | None = None
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError once either end is closed."""
         while not self._received:
             if self._lost:
-                raise LinkLostError("the other end is gone")
+                raise LinkLostError(self._lost)
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         taken = bytes(self._received[:bytes_max])
@@ -208,12 +207,12 @@ class MemoryLink:
     async def write(self, payload: bytes) -> None:
         """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""
         if self._lost or self.peer is None:
-            raise LinkLostError("the other end is gone")
+            raise LinkLostError(self._lost or GONE)
         self.peer.receive(payload)
 
     def receive(self, payload: bytes) -> None:
         """Take what the other end sent."""
-        self._received += payload[: MEMORY_BYTES_MAX - len(self._received)]
+        self._received += payload[: self.bytes_max - len(self._received)]
         if self._reader is not None:
             _wake(self._reader)
 
@@ -223,9 +222,9 @@ class MemoryLink:
             if end is not None:
                 end.lose()
 
-    def lose(self) -> None:
+    def lose(self, why: str = GONE) -> None:
         """Be unplugged; what was received stays readable."""
-        self._lost = True
+        self._lost = why
         if self._reader is not None:
             _wake(self._reader)
 

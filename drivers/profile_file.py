@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import re
 import stat
+import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from gate_core.errors import SetupError
-from gate_core.settings.toml_file import FileError, Problem, TomlFile
+from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
 FILE_BYTES_MAX = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -29,6 +31,13 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The base of every table of a profile."""
+
+    def contradictions(self) -> Sequence[Wrong]:
+        """Everything that types alone do not see."""
+        return ()
+
+
+Profile = TypeVar("Profile", bound=Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,13 @@ class ProfileFile(TomlFile):
                 f"there is no profile {profile!r} in {folder}; a site's own file is named by its absolute path"
             )
         return cls(f"{folder}/{profile}.toml", source.read_text(encoding="utf-8"))
+
+    def profile(self, type_: type[Profile] | types.UnionType) -> Profile:
+        """What the file holds. Raises SetupError with everything that is wrong, each with file, line and key."""
+        profile: Profile = self.fitted(self.table(), type_)
+        if found := profile.contradictions():
+            raise self.error(*found)
+        return profile
 
     @classmethod
     def beside(cls, profile: str, name: str, *, room: str, bytes_max: int) -> ProfileFile:

@@ -22,7 +22,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from models.errors import ModelCorruptError, ModelFetchError
 from models.manifest import DEFAULT_PROFILE, Package
@@ -159,21 +159,15 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
                 file = tar.extractfile(member) if model is not None and member.isreg() else None
                 if model is None or file is None:
                     continue
-                contents[model.name] = _model_of(model, file)
+                content = file.read((model.source or model).size_bytes + 1)
+                if model.source is None:
+                    model.check(content)
+                contents[model.name] = content if model.source is None else _converted(model, content)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelFetchError(f"{archive.name} cannot be read: {error}") from error
     if missing := [member for member, model in by_member.items() if model.name not in contents]:
         raise ModelFetchError(f"{archive.name} lacks {', '.join(missing)}")
     return contents
-
-
-def _model_of(model: Model, member: IO[bytes]) -> bytes:
-    """The model's bytes: the member, or what it is converted to."""
-    if model.source is not None:
-        return _converted(model, member.read(model.source.size_bytes + 1))
-    content = member.read(model.size_bytes + 1)
-    model.check(content)
-    return content
 
 
 def _published(model: Model, folder: Path) -> bytes | None:

@@ -5,16 +5,24 @@ at most `APCER_MAX` may pass, of `SPECIES_PRESENTATIONS_MIN` attempts at least: 
 without a score is none, since it says nothing of what the model detects. Of the people's presentations at most `BPCER_MAX` may be flagged, and at most `FIFTH_BPCER_MAX` of each fifth of them by the brightness of the face; one without a score, or whose video
 was doubted, counts as flagged, since the gate refers it. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is
 then still above 4 %.
+
+`site.toml` pins such a report (`[[liveness]]`: model, report, sha256), which must be about exactly the model's bytes. One that was made before
+the lane's own camera and falls short is refused, whatever the gate's purpose, with everything that is missing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import msgspec
 
+from models.errors import ManifestError
+from models.manifest import Evidence, Model, Name, Sha256, Table, Threshold
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
 
 BPCER_MAX: Final = 0.02
 FIFTH_BPCER_MAX: Final = 0.04
@@ -25,6 +33,7 @@ APCER_MAX: Final = 0.07
 SPECIES_PRESENTATIONS_MIN: Final = 150
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+SCHEMA: Final = "face.evaluate-pad/1"
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -109,3 +118,58 @@ class Service(msgspec.Struct, frozen=True):
 
 def _worst(classes: dict[str, Counted]) -> tuple[str, Counted] | None:
     return max(classes.items(), key=lambda item: (item[1].share, item[0]), default=None)
+
+
+class Filed(Table, frozen=True):
+    """Which report says what a model is worth at this site."""
+
+    model: Name
+    report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    sha256: Sha256
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What is read of a report on a model; it says more."""
+
+    schema: str
+    model: str
+    model_sha256: str
+    kind: Evidence
+
+    @classmethod
+    def read(cls, content: bytes, path: Path, model: Model, *, schema: str) -> Self:
+        """Read a report. Raises ManifestError for what is none, and for one that is about another model."""
+        try:
+            report = msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, RecursionError) as error:
+            command = schema.replace(".", " ").partition("/")[0]
+            raise ManifestError(f"{path} is no report of gate {command} --json: {error}") from error
+        if report.schema != schema or report.model_sha256 != model.sha256:
+            raise ManifestError(f"{path} is about another model than {model.name}")
+        return report
+
+
+class _LivenessReport(Report, frozen=True):
+    bound: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    service: Service
+
+
+def measured(content: bytes, path: Path, model: Model) -> Threshold:
+    """The bound that a report was made at, with what it showed there. `path` is where it lies.
+
+    Raises ManifestError for a report that is about another model, or does not show what its kind promises.
+    """
+    if model.role != "liveness":
+        raise ManifestError(f"{model.name} is no liveness model")
+    report = _LivenessReport.read(content, path, model, schema=SCHEMA)
+    found = report.service
+    if report.kind == "lane_camera" and (missing := found.shortfalls()):
+        raise ManifestError(f"{path} is not enough for service: {'; '.join(missing)}")
+    return Threshold(value=report.bound, kind=report.kind, evidence=_in_words(path.name, found))
+
+
+def _in_words(name: str, found: Service) -> str:
+    fifths = ", ".join(f"{one.share:.1%}" for one in found.fifths)
+    worst = found.worst_judged
+    passed = "no artefact presented" if worst is None else f"worst APCER {worst[1].in_words}, {worst[0][:64]}"
+    return f"{name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"

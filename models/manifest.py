@@ -58,11 +58,11 @@ class Input(Table, frozen=True):
         return (
             len(shape) == len(self.shape)
             and 1 <= shape[0] <= self.batch_max
-            and all(1 <= is_ <= self.side_max if wanted == 0 else is_ == wanted for wanted, is_ in self._sides(shape))
+            and all(
+                1 <= is_ <= self.side_max if wanted == 0 else is_ == wanted
+                for wanted, is_ in zip(self.shape[1:], shape[1:], strict=True)
+            )
         )
-
-    def _sides(self, shape: tuple[int, ...]) -> Iterable[tuple[int, int]]:
-        return zip(self.shape[1:], shape[1:], strict=True)
 
 
 class Output(Table, frozen=True):
@@ -122,16 +122,21 @@ class SiteCohort(Table, frozen=True):
     sha256: Sha256
 
 
-class Source(Table, frozen=True):
-    """A published file that the model is converted from, and by which program of `models.convert`."""
+class _Pinned(Table, frozen=True):
+    """A file of exactly these bytes."""
 
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
-    converter: Literal["dlib_resnet", "blocked_layout"]
 
     def is_pinned(self, content: bytes) -> bool:
-        """True for the published file's bytes."""
-        return _is(content, self.size_bytes, self.sha256)
+        """True for those bytes."""
+        return len(content) == self.size_bytes and hashlib.sha256(content).hexdigest() == self.sha256
+
+
+class Source(_Pinned, frozen=True):
+    """A published file that the model is converted from, and by which program of `models.convert`."""
+
+    converter: Literal["dlib_resnet", "blocked_layout"]
 
 
 class Package(Table, frozen=True):
@@ -144,7 +149,7 @@ class Package(Table, frozen=True):
     client: Literal["npm", "pip"]
 
 
-class Model(Table, frozen=True):
+class Model(_Pinned, frozen=True):
     """One model file and its contract. `package` and `member` say where it comes from; without them it is our own.
 
     What the member holds is the model itself, or with `source` what it is converted from. `supplied`: a site put the file into
@@ -154,8 +159,6 @@ class Model(Table, frozen=True):
     name: Name
     version: Text
     role: Literal["detect", "landmark", "embed", "liveness", "pose", "eyes", "propose", "refine", "locate", "mrz"]
-    sha256: Sha256
-    size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
     licence: Text
     input: Input
     outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1)]
@@ -208,18 +211,10 @@ class Model(Table, frozen=True):
         self.check(content)
         return content
 
-    def is_pinned(self, content: bytes) -> bool:
-        """True for the pinned bytes."""
-        return _is(content, self.size_bytes, self.sha256)
-
     def check(self, content: bytes) -> None:
         """Raise ModelCorruptError unless these are the pinned bytes."""
         if not self.is_pinned(content):
             raise ModelCorruptError(f"{self.file_name} is not the pinned file: {self.remedy}")
-
-
-def _is(content: bytes, size_bytes: int, sha256: str) -> bool:
-    return len(content) == size_bytes and hashlib.sha256(content).hexdigest() == sha256
 
 
 class Manifest(Table, frozen=True):

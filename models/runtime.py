@@ -81,9 +81,8 @@ class Session:
 def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> Session:
     """Open a pinned model and prove it.
 
-    `providers` are tried in order and nothing else is; empty means the CPU.
-    Raises ModelMissingError and ModelCorruptError for the file, ModelRuntimeError or ModelDriftError when no provider
-    gives the right numbers.
+    `providers` are tried in order and nothing else is; empty means the CPU. Raises ModelMissingError and
+    ModelCorruptError for the file, ModelRuntimeError or ModelDriftError when no provider gives the right numbers.
     """
     if not 1 <= threads <= THREADS_MAX:
         raise ModelRuntimeError(f"threads must be 1 to {THREADS_MAX}, not {threads}")

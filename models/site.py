@@ -23,22 +23,19 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from models.errors import ManifestError
-from models.manifest import Evidence, Manifest, Model, Name, Sha256, SiteCohort, Table, Threshold, check, load
-from models.site_liveness import SiteLiveness, measured
+from models.liveness_evidence import Filed, Report, measured
+from models.manifest import Manifest, Model, Name, Sha256, SiteCohort, Table, Threshold, check, load
 
 FILE: Final = "site.toml"
 FILE_BYTES_MAX: Final = 1024 * 1024
 _SCHEMA: Final = "face.evaluate/1"
 
 
-class SiteThreshold(Table, frozen=True):
+class SiteThreshold(Filed, frozen=True):
     """Which report gives a model its bound. `fmr` is one of the report's points, such as "1e-4". With a `cohort` every score is on
     another scale: the report must have been made with it, and `same_min` is of that scale.
     """
 
-    model: Name
-    report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-    sha256: Sha256
     fmr: Annotated[str, msgspec.Meta(pattern=r"^1e-[1-9]$")]
     same_min: float
     cohort: SiteCohort | None = None
@@ -51,7 +48,7 @@ class Site(Table, frozen=True):
     models: tuple[Model, ...] = ()
     profiles: dict[Name, tuple[Name, ...]] = msgspec.field(default_factory=dict)
     thresholds: tuple[SiteThreshold, ...] = ()
-    liveness: tuple[SiteLiveness, ...] = ()
+    liveness: tuple[Filed, ...] = ()
 
 
 class _Among(msgspec.Struct, frozen=True):
@@ -60,20 +57,14 @@ class _Among(msgspec.Struct, frozen=True):
     fmr: float | None
 
 
-class _Report(msgspec.Struct, frozen=True):
-    """What is read of a report; it says more."""
-
-    schema: str
-    model: str
-    model_sha256: str
-    kind: Evidence
+class _FaceReport(Report, frozen=True):
     images: int
     identities: int
     genuine: int
     impostor: int
     threshold_at_fmr: dict[str, float | None]
     fnmr_at_fmr: dict[str, float | None]
-    same_sex_at_fmr: dict[str, _Among | None] = {}
+    same_sex_at_fmr: dict[str, _Among | None] = msgspec.field(default_factory=dict)
     cohort_sha256: Sha256 | None = None
     found_by: tuple[Sha256, ...] | None = None  # None: of a version that did not say it
 
@@ -105,8 +96,10 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
         model = models[filed.model]
         content = _pinned(folder / filed.report, filed.sha256, f"says what {filed.model} is worth here")
         models[filed.model] = msgspec.structs.replace(model, threshold=measured(content, folder / filed.report, model))
+    if known := sorted(site.profiles.keys() & manifest.profiles.keys()):
+        raise ManifestError(f"the profiles {', '.join(known)} ship with the program and cannot be changed")
     merged = msgspec.structs.replace(
-        manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}
+        manifest, models=tuple(models.values()), profiles={**manifest.profiles, **site.profiles}
     )
     check(merged)
     return merged
@@ -127,12 +120,6 @@ def _supplied(model: Model) -> Model:
     return msgspec.structs.replace(model, supplied=True)
 
 
-def _new(site: Site, manifest: Manifest) -> dict[Name, tuple[Name, ...]]:
-    if known := sorted(site.profiles.keys() & manifest.profiles.keys()):
-        raise ManifestError(f"the profiles {', '.join(known)} ship with the program and cannot be changed")
-    return site.profiles
-
-
 def _pinned(path: Path, sha256: str, what_for: str) -> bytes:
     """A report, of exactly these bytes. Raises ManifestError."""
     try:
@@ -150,12 +137,7 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
     if model.role != "embed":
         raise ManifestError(f"{model.name} is no embedder")
     content = _pinned(path, bound.sha256, f"gives {model.name} its threshold")
-    try:
-        report = msgspec.json.decode(content, type=_Report)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ManifestError(f"{path} is no report of gate face evaluate --json: {error}") from error
-    if report.schema != _SCHEMA or report.model_sha256 != model.sha256:
-        raise ManifestError(f"{path} is about another model than {model.name}")
+    report = _FaceReport.read(content, path, model, schema=_SCHEMA)
     if report.cohort_sha256 != (None if bound.cohort is None else bound.cohort.sha256):
         named = "none" if bound.cohort is None else bound.cohort.file
         raise ManifestError(f"{path} was made with another cohort than the one beside it ({named})")

@@ -1,25 +1,42 @@
-"""The profile that a barrier's settings name: read, checked, and of the protocol that the board speaks."""
+"""The profile that a barrier's settings name: read, checked, and of the protocol that the board speaks; and the driver of a board on a line by it."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from drivers.barrier.contacts.profile import ContactsProfile
+from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
+from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.links import Link
 from drivers.profile_file import ProfileFile
 
-BarrierProfile = (
-    ModbusProfile | FramedProfile | ContactsProfile
-)  # a union of what each protocol's room has; `protocol` picks
+LineProfile = ModbusProfile | FramedProfile
+BarrierProfile = LineProfile | ContactsProfile  # `protocol` picks
 
 
 def read_profile(file: ProfileFile) -> BarrierProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    profile: BarrierProfile = file.fitted(file.table(), BarrierProfile)
-    if found := profile.contradictions():
-        raise file.error(*found)
+    profile: BarrierProfile = file.profile(BarrierProfile)
     return profile
 
 
 def load_profile(name: str) -> BarrierProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
     return read_profile(ProfileFile.open(name, room="barrier"))
+
+
+def line_barrier(
+    profile: LineProfile, *, open_link: Callable[[], Awaitable[Link]], baud: int, unit: int, entry_is_left: bool
+) -> ModbusBarrier | FramedBarrier:
+    """The driver, not yet connected. Raises SetupError when the board can have no such number."""
+    match profile:
+        case ModbusProfile():
+            return ModbusBarrier(
+                open_link=open_link, profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left
+            )
+        case FramedProfile():
+            return FramedBarrier(
+                open_link=open_link, profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left
+            )

@@ -10,12 +10,26 @@ No answer of a serial board is numbered: it is known by its shape, and one that 
 
 Up to the profile's `late_ms_max` the second is borne: the line is slow, and each answer is waited for until then, so that it is heard in its
 place. One that may be later makes the line late: what it says may be old. A line is trusted again when TRUSTED_AFTER_S have gone by without another.
+
+**Why nobody is granted twice.** A grant goes out again only on a status that shows that it never arrived. That status would lie only if it were the
+answer to a question from before the grant. Where it can be asked for in a shape that nothing asked in the LATEST_S before has (`recent`), it is: however
+late, out of order, twice or lost, no earlier answer passes for that one. Elsewhere it counts only when
+
+1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then;
+2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
+   question's answer been taken, its own would come, too;
+3. nothing asked in the LATEST_S before the grant, whose answer has that shape, is unanswered (`owed_before_grant`). This holds on a line that is
+   later than its profile says, as well.
+
+Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
+an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LATEST_S = 3.0  # no line answers later: what was asked before is never answered any more
@@ -37,6 +51,8 @@ class Promptness:
         self._asked: deque[_Asked] = deque()
         self._late_at_s = self._slow_at_s = -math.inf
         self._is_greeted = False
+        self.owed_before_grant: frozenset[bytes] = frozenset()
+        self._overheard_before_grant = 0
 
     def begin(self) -> None:
         """The board is asked for the first time on a line that was opened anew: for that answer there is time."""
@@ -47,6 +63,15 @@ class Promptness:
         while self._asked and now_s - self._asked[0].at_s > LATEST_S:
             self._asked.popleft()
         self._asked.append(_Asked(shape, now_s))
+
+    def grant(self) -> None:
+        """A grant is asked for now, and its answer may be lost."""
+        self.owed_before_grant, self._overheard_before_grant = self.owed(), self.overheard
+
+    def may_be_from_before_grant(self, stretches: Iterable[set[bytes]]) -> bool:
+        """A status that is read in stretches, each in one of these shapes, may be the answer to questions from before the last grant."""
+        is_owed = any(self.owed_before_grant.issuperset(shapes) for shapes in stretches)
+        return is_owed or self.overheard != self._overheard_before_grant
 
     def broken(self) -> None:
         """The answer to what was asked last came, and could not be read."""

@@ -109,7 +109,6 @@ class NewestFrame(abc.ABC):
         return self._frame is not None and self._frame.seq > after
 
     def _drain(self) -> None:
-        """The camera's thread."""
         try:
             with contextlib.closing(self._pictures()) as pictures:
                 for seq, pixels in enumerate(pictures, start=1):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import struct
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gate_core.errors import BadFrameError
 
@@ -89,69 +90,56 @@ class ReadRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """Write `values` to the holding registers from `address` on.
+class _Writing:
+    """Write `values` from `address` on. The reply is an echo of all but the values."""
+
+    unit: int
+    address: int
+    values: tuple[int, ...]
+
+    function: ClassVar[int]
+
+    @property
+    def reply_head(self) -> bytes:
+        """That echo, its check aside."""
+        return struct.pack(">BBHH", self.unit, self.function, self.address, len(self.values))
+
+    @property
+    def reply_bytes(self) -> int:
+        """How long it is."""
+        return _ECHO_BYTES
+
+    def _frame(self, data: bytes) -> bytes:
+        return seal(self.reply_head + bytes((len(data),)) + data)
+
+
+class WriteRequest(_Writing):
+    """Write holding registers.
 
     Function 16 even for a single one: the reply to function 06 equals the request, so a two-wire adapter that hears
     itself would confirm every write.
     """
 
-    unit: int
-    address: int
-    values: tuple[int, ...]
-
-    @property
-    def function(self) -> int:
-        """The function code."""
-        return WRITE_MANY
+    __slots__ = ()
+    function = WRITE_MANY
 
     @property
     def wire(self) -> bytes:
         """The frame's bytes."""
-        count = len(self.values)
-        head = struct.pack(">BBHHB", self.unit, WRITE_MANY, self.address, count, 2 * count)
-        return seal(head + struct.pack(f">{count}H", *self.values))
-
-    @property
-    def reply_head(self) -> bytes:
-        """The echo that a reply consists of, its check aside."""
-        return struct.pack(">BBHH", self.unit, WRITE_MANY, self.address, len(self.values))
-
-    @property
-    def reply_bytes(self) -> int:
-        """How long that echo is."""
-        return _ECHO_BYTES
+        return self._frame(struct.pack(f">{len(self.values)}H", *self.values))
 
 
-@dataclass(frozen=True, slots=True)
-class CoilsRequest:
-    """Set the coils from `address` on. Function 15 even for a single one: the reply to function 05 equals the request, too."""
+class CoilsRequest(_Writing):
+    """Set coils. Function 15 even for a single one: the reply to function 05 equals the request, too."""
 
-    unit: int
-    address: int
-    values: tuple[int, ...]
-
-    @property
-    def function(self) -> int:
-        """The function code."""
-        return WRITE_COILS
+    __slots__ = ()
+    function = WRITE_COILS
 
     @property
     def wire(self) -> bytes:
         """The frame's bytes."""
-        count = len(self.values)
-        data = sum(value << at for at, value in enumerate(self.values)).to_bytes((count + 7) // 8, "little")
-        return seal(struct.pack(">BBHHB", self.unit, WRITE_COILS, self.address, count, len(data)) + data)
-
-    @property
-    def reply_head(self) -> bytes:
-        """The echo that a reply consists of, its check aside."""
-        return struct.pack(">BBHH", self.unit, WRITE_COILS, self.address, len(self.values))
-
-    @property
-    def reply_bytes(self) -> int:
-        """How long that echo is."""
-        return _ECHO_BYTES
+        bits = sum(value << at for at, value in enumerate(self.values))
+        return self._frame(bits.to_bytes((len(self.values) + 7) // 8, "little"))
 
 
 Request = ReadRequest | WriteRequest | CoilsRequest

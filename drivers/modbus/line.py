@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from drivers.links import Link
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
+from gate_core.errors import NotWellError
 
 
 @dataclass(slots=True)
@@ -47,3 +49,12 @@ async def exchange(
         health.silences += 1
         health.bytes_passed_over += len(heard)
         return None, others + heard
+
+
+async def hear_no_other(link: Link, request: Request, *, deadline_s: float, heard: bytearray, who: str) -> None:
+    """Listen behind the last answer: a second one is another's with the same number. Raises NotWellError or LinkLostError."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(deadline_s):
+            while find_reply(heard, request)[0] is None:
+                heard += await link.read(FRAME_BYTES_MAX)
+            raise NotWellError(f"two {who} answer to number {request.unit} on this line")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -18,6 +18,7 @@ BITS = frozenset({READ_COILS, READ_DISCRETE})
 Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 Value = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 Cell = tuple[int, int]  # the function that reads it, its address
+Image = Mapping[Cell, int]
 
 
 class Addressed(Table, frozen=True, kw_only=True, dict=True):
@@ -121,3 +122,19 @@ def misread(reads: Sequence[Read]) -> Iterator[Wrong]:
             "reads",
             "two in a row have answers alike, so a late one would pass for the next: use spare, or another count",
         )
+
+
+def number(place: Place, image: Image) -> int:
+    """The value that stands there."""
+    value = 0
+    for cell in place.cells:
+        value = value << 16 | image[cell]
+    return value if place.bit is None else value >> place.bit & 1
+
+
+def holds(place: Place | None, image: Image) -> bool:
+    """The condition is met; one that the board does not have never is."""
+    if place is None:
+        return False
+    value = number(place, image)
+    return bool(value) if place.equals is None else value == place.equals

@@ -19,8 +19,7 @@ from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightEr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drivers.pad.profile import PadProfile
-    from drivers.pad.settings import PadSensor
+    from drivers.pad.settings import PadProfile, PadSensor
 
 CONNECT_S: Final = 0.3
 GREETING_S: Final = 1.0

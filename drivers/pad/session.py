@@ -1,4 +1,4 @@
-"""One crossing's conversation with a sensor that gives verdicts, and which of them may be believed. No I/O; times are arguments.
+"""One crossing's conversation with a sensor that gives verdicts, and which of them may be believed: docs/protocols/pad-sensor.md. No I/O; times are arguments.
 
 A verdict counts for the crossing that asked alone (the number it asked with is drawn anew each time), measured after the asking, newer than the
 one before, and for a moment only. Whatever breaks the protocol ends the belief for good: nothing that was said before counts, either.
@@ -6,17 +6,62 @@ one before, and for a moment only. Whatever breaks the protocol ends the belief 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Annotated, Final
 
-from drivers.pad.frames import Sensor, Verdict, decode, look
+import msgspec
+
+from drivers.pad.settings import PadProfile, Shown
 from gate_core.errors import BadFrameError, DriverError, NotWellError
 from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
 
-if TYPE_CHECKING:
-    from drivers.pad.profile import PadProfile
-
+LINE_BYTES_MAX: Final = 512
 LINES_MAX: Final = 4_000  # of one crossing: more than twenty a second for as long as any takes
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Sensor(msgspec.Struct, frozen=True, tag_field="say", tag="sensor"):
+    """Who it is; the first line of a connection."""
+
+    name: Shown
+    version: Shown
+    bound: Share
+
+
+class Verdict(msgspec.Struct, frozen=True, tag_field="say", tag="verdict"):
+    """One verdict: of which crossing, the how manieth, how old its measurement is. A score from 0 (a picture) to 1 (a person)."""
+
+    crossing: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    result: PadResult
+    age_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)]
+    score: Share | None = None
+
+
+Said = Sensor | Verdict
+_DECODER: Final = msgspec.json.Decoder(Said)
+
+
+def decode(buffer: bytes) -> tuple[Said | None, int]:
+    """Return the first line's value and the number of bytes it used. `(None, 0)` means: read more.
+
+    Raises BadFrameError on bytes that can never become a line.
+    """
+    end = buffer.find(b"\n", 0, LINE_BYTES_MAX)
+    if end < 0:
+        if len(buffer) >= LINE_BYTES_MAX:
+            raise BadFrameError(f"the sensor sends a line of more than {LINE_BYTES_MAX} bytes")
+        return None, 0
+    try:
+        return _DECODER.decode(buffer[:end]), end + 1
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFrameError("the sensor sends a line that is none of its protocol") from error
+
+
+def look(crossing: str) -> bytes:
+    """Ask it to look at whoever stands there, for as long as the connection is open."""
+    return b'{"ask":"look","crossing":"%s"}\n' % crossing.encode("ascii")
 
 
 class Session:
@@ -26,16 +71,11 @@ class Session:
         self._profile = profile
         self._crossing = crossing
         self._buffer = b""
-        self._sensor: Sensor | None = None
+        self.sensor: Sensor | None = None  # once it has said who it is, and is the one of the profile
         self._asked_ms: int | None = None
         self._newest: tuple[Verdict, int] | None = None  # and when it was measured
         self._lines = 0
         self.broken = ""
-
-    @property
-    def sensor(self) -> Sensor | None:
-        """Who the sensor says it is, once it has said so and is the one of the profile."""
-        return self._sensor
 
     def ask(self, now_ms: int) -> bytes:
         """What to send. What was measured before does not count."""
@@ -56,16 +96,16 @@ class Session:
 
     def verdict(self, now_ms: int, *, since_ms: int) -> PadVerdict | None:
         """The newest verdict, if it was measured after `since_ms`, when this person came, and is fresh; None: not run."""
-        if self._newest is None or self._sensor is None or self.broken:
+        if self._newest is None or self.sensor is None or self.broken:
             return None
         said, measured_ms = self._newest
         age_ms = now_ms - measured_ms
         if measured_ms < since_ms or age_ms > self._profile.age_ms_max:
             return None
         return PadVerdict(
-            name=self._sensor.name,
-            version=self._sensor.version,
-            bound=self._sensor.bound,
+            name=self.sensor.name,
+            version=self.sensor.version,
+            bound=self.sensor.bound,
             result=said.result,
             score=said.score,
             age_ms=max(0, age_ms),
@@ -90,19 +130,19 @@ class Session:
 
     def _greet(self, said: Sensor) -> None:
         known = self._profile
-        if self._sensor is not None:
+        if self.sensor is not None:
             raise BadFrameError("the sensor says a second time who it is")
         if said.name != known.name or said.version not in known.versions or said.bound != known.bound:
             raise NotWellError(
                 f"the sensor says it is {said.name} {said.version} with a bound of {said.bound:g}; its profile expects {known.name} "
                 f"{' or '.join(known.versions)} with {known.bound:g}"
             )
-        self._sensor = said
+        self.sensor = said
 
     def _take(self, said: Verdict, now_ms: int) -> None:
-        if self._sensor is None:
+        if self.sensor is None:
             raise BadFrameError("the sensor gives a verdict before it says who it is")
-        if not _is_sound(said, self._sensor.bound):
+        if not _is_sound(said, self.sensor.bound):
             raise BadFrameError("the sensor's verdict contradicts its score")
         if self._asked_ms is None or said.crossing != self._crossing:
             return  # another crossing's

@@ -1,17 +1,24 @@
-"""The settings of a sensor with a verdict of its own. Loads no device."""
+"""The settings of a sensor with a verdict of its own, and what may be believed of its kind, as a profile. Loads no device.
+
+A profile is data (drivers/profiles/pad/*.toml, or a site's file), read strictly. A sensor that gives another name, version or bound than its
+profile is another sensor: what is known of its error rates is not about it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
+from drivers.profile_file import ProfileFile, Table, Verified
 from gate_core.settings.base import Text
 
 SIMULATED = "portcullis-sim"
 SOCKET: Final = r"^/[!-~]{1,106}$"
 USER: Final = r"^(?:[a-z_][a-z0-9_-]{0,31})?$"
+Shown = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]
+Bound = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 
 
 class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -26,3 +33,22 @@ class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def simulated(self) -> list[str]:
         """What of it belongs to simulated hardware."""
         return [f"pad.profile = {self.profile} is the simulator's"] if Path(self.profile).stem == SIMULATED else []
+
+
+class PadProfile(Table, frozen=True, kw_only=True):
+    """One kind of sensor. `verified`: on what it was tried. `bound`: from which score on the sensor itself says that somebody lives. An older
+    verdict than `age_ms_max` tells nothing. `evidence`: what its error rates rest on, for whoever approves.
+    """
+
+    protocol: Literal["pad-lines"]
+    verified: Verified
+    name: Shown
+    versions: Annotated[tuple[Shown, ...], msgspec.Meta(min_length=1, max_length=16)]
+    bound: Bound
+    age_ms_max: Annotated[int, msgspec.Meta(ge=100, le=3000)]
+    evidence: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
+def load_profile(name: str) -> PadProfile:
+    """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
+    return ProfileFile.open(name, room="pad").profile(PadProfile)

@@ -31,13 +31,8 @@ class DirectReader:
         self._socket = socket
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
-        self._present = False
+        self.present = False  # when last looked at
         self._powered = False
-
-    @property
-    def present(self) -> bool:
-        """Whether a card was present when last looked at."""
-        return self._present
 
     async def open(self) -> None:
         """Reach the simulator. Raises LinkLostError."""
@@ -73,7 +68,7 @@ class DirectReader:
             raise CardGoneError("no card is connected")
         answer = await self._ask(_TRANSMIT + apdu)
         if answer == b"\x01":
-            self._powered = self._present = False
+            self._powered = self.present = False
             raise CardGoneError("the card is gone")
         if len(answer) < 3 or answer[0] != 0:
             raise BadFrameError(f"an answer of {len(answer)} bytes to a command")
@@ -96,8 +91,8 @@ class DirectReader:
         answer = await self._ask(_PRESENT)
         if answer not in (b"\x00", b"\x01"):
             raise BadFrameError("an answer to the question for a card that is neither yes nor no")
-        self._present = answer == b"\x01"
-        return self._present
+        self.present = answer == b"\x01"
+        return self.present
 
     async def _ask(self, body: bytes) -> bytes:
         """One question and its answer. Whatever breaks off midway hangs up, so that no answer meets a later question."""
@@ -116,7 +111,9 @@ class DirectReader:
                 raise
 
     async def _exchange(self, body: bytes) -> bytes:
-        reader, writer = await self._connected()
+        if self._streams is None:
+            self._streams = await asyncio.open_unix_connection(self._socket)
+        reader, writer = self._streams
         writer.write(_LENGTH.pack(len(body)) + body)
         await writer.drain()
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
@@ -124,13 +121,8 @@ class DirectReader:
             raise BadFrameError(f"an answer of {length} bytes")
         return await reader.readexactly(length)
 
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._streams is None:
-            self._streams = await asyncio.open_unix_connection(self._socket)
-        return self._streams
-
     def _hang_up(self) -> None:
-        self._powered = self._present = False
+        self._powered = self.present = False
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

@@ -19,11 +19,12 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from drivers.reader.sidecar import SIDECAR_BYTES_MAX, parse_sidecar
+import msgspec
+
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
-from gate_core.ports.values import Frame, PagePresence
+from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +35,45 @@ if TYPE_CHECKING:
 
     from drivers.reader.page import PageEvent
 
+
+SIDECAR_BYTES_MAX = 16 * 1024
+_Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 ENTRIES_MAX = 256  # of the folder; more are a fault of the service, and end the source
 SETTLE_S = 0.2  # unchanged for so long is whole
 POLL_S = 0.05
 REMOVED_NAME = "removed"  # a file of this name says that the page was taken away
 PICTURES = frozenset({".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 SIDECAR = ".json"
+
+
+class _Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    check: VendorCheck
+    result: PageResult
+    score: _Share | None = None
+    false_alarm_rate: _Share | None = None
+
+
+class _Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal["page-verdicts/1"]
+    reader: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]
+    verdicts: Annotated[tuple[_Verdict, ...], msgspec.Meta(max_length=len(VendorCheck))]
+
+
+def parse_sidecar(content: bytes) -> PageVerdicts:
+    """Read a vendor's verdicts on the page, schema `page-verdicts/1`. Raises BadFrameError, and then nothing of the file is believed."""
+    if len(content) > SIDECAR_BYTES_MAX:
+        raise BadFrameError(f"a sidecar of more than {SIDECAR_BYTES_MAX} bytes")
+    try:
+        sidecar = msgspec.json.decode(content, type=_Sidecar)
+        return PageVerdicts(
+            reader=sidecar.reader,
+            verdicts=tuple(
+                PageVerdict(found.check, found.result, found.score, found.false_alarm_rate)
+                for found in sidecar.verdicts
+            ),
+        )
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise BadFrameError(f"no sidecar: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

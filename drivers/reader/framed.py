@@ -1,4 +1,4 @@
-"""Frames out of a link: what every serial document reader shares, whatever its protocol.
+"""Readers on a link: frames out of its bytes, and what every document reader shares, whatever its protocol.
 
 Promises: garbage is passed over byte by byte and counted, never fatal; a frame that stops half-way is given up after a
 pause, so that the next one is read; the buffer stays bounded; a lost link is closed. What a frame is, is the decoder's
@@ -8,55 +8,69 @@ business; what it means, the driver's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable
+from typing import ClassVar, Generic, TypeVar
 
 from drivers.links import Link
+from drivers.reader.mrz_text import resembles_mrz
 from gate_core.errors import BadFrameError, LinkLostError
+from gate_core.ports.values import MrzLines
 
 GAP_S = 0.2  # a frame that stops for so long never ends: its first byte was not one
 BUFFER_BYTES_MAX = 4096  # no frame of any reader is so long; at the limit the oldest byte is passed over
 _READ_BYTES = 256
+# Units that read on look at the document once a second at least; each sight renews it. One that is taken away and presented again
+# faster than that cannot be told from one that stayed.
+READS_ON_S = 2.0
+# Units that read a document once, and may send it twice. Presented again means that somebody did it.
+READS_ONCE_S = 0.3
 
 Frame = TypeVar("Frame")
 Decode = Callable[[bytes], tuple[Frame | None, int]]
-LINE_OPENS = "the line opens; whether the reader lives shows with the first document"
 OpenLink = Callable[[], Awaitable[Link]]
 
 
-class FramedLine(Generic[Frame]):
+class LineReader(Generic[Frame]):
     """One line to one reader. One task uses it.
 
     `decode` returns the frame that a buffer begins with and the number of bytes it used, `(None, 0)` to wait for more, and
-    raises BadFrameError when the buffer's first byte cannot begin a frame.
+    raises BadFrameError when the buffer's first byte cannot begin a frame. Of the last document that was read only a hash with the process's
+    own random key is kept; the same one within `repeats_s` is one presentation.
     """
 
-    def __init__(self, decode: Decode[Frame], *, open_link: OpenLink) -> None:
+    repeats_s: ClassVar[float] = READS_ON_S
+
+    def __init__(self, decode: Decode[Frame], *, source: str, open_link: OpenLink) -> None:
+        self.source = source
         self.bytes_passed_over = 0
         self._decode = decode
         self._open_link = open_link
         self._link: Link | None = None
         self._buffer = bytearray()
+        self._mark: int | None = None
+        self._marked_at_s = 0.0
 
-    async def open(self) -> None:
-        """Open the line anew. Raises LinkLostError or SetupError."""
+    async def connect(self) -> None:
+        """Open the line anew and make the reader ready. Raises DriverError."""
         self.close()
         self._link = await self._open_link()
+        try:
+            await self._greet()
+        except BaseException:
+            self.close()
+            raise
+
+    async def check(self) -> str:
+        """Open the line, say what was found, and close it. Raises DriverError."""
+        try:
+            await self.connect()
+            return await self._found()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the line and forget what has come."""
-        self._buffer.clear()
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
-    async def send(self, payload: bytes) -> None:
-        """Write bytes. Raises LinkLostError."""
-        try:
-            await self._connected().write(payload)
-        except LinkLostError:
-            self.close()
-            raise
+        self._hang_up()
 
     async def next_frame(self, deadline_s: float | None = None) -> Frame | None:
         """Wait for a frame; None past the deadline, which is a time of the loop's clock. Raises LinkLostError."""
@@ -66,16 +80,38 @@ class FramedLine(Generic[Frame]):
             if (frame := self._take_frame()) is not None:
                 return frame
             gap_ends_s = loop.time() + GAP_S if self._buffer else None
+            ends_s = min((at_s for at_s in (deadline_s, gap_ends_s) if at_s is not None), default=None)
             try:
-                async with asyncio.timeout_at(_earlier(deadline_s, gap_ends_s)):
+                async with asyncio.timeout_at(ends_s):
                     self._buffer += await link.read(_READ_BYTES)
             except TimeoutError:
                 if deadline_s is not None and loop.time() >= deadline_s:
                     return None
                 self._pass_over_byte()
             except LinkLostError:
-                self.close()
+                self._hang_up()
                 raise
+
+    async def _greet(self) -> None:
+        """Make the reader ready, behind the opening of its line."""
+
+    async def _found(self) -> str:
+        """What a technician hears of a reader that is connected."""
+        return f"{self.source}: the line opens; whether the reader lives shows with the first document"
+
+    async def _send(self, payload: bytes) -> None:
+        try:
+            await self._connected().write(payload)
+        except LinkLostError:
+            self._hang_up()
+            raise
+
+    def _is_repeat(self, lines: Hashable) -> bool:
+        """Note what was read now; True when the same was read just before."""
+        mark, now_s = hash(lines), asyncio.get_running_loop().time()
+        is_repeat = mark == self._mark and now_s - self._marked_at_s <= self.repeats_s
+        self._mark, self._marked_at_s = mark, now_s
+        return is_repeat
 
     def _take_frame(self) -> Frame | None:
         """Take the first frame out of the buffer; what stays is the beginning of one."""
@@ -102,37 +138,23 @@ class FramedLine(Generic[Frame]):
             raise LinkLostError("the document reader is not connected")
         return self._link
 
-
-class LineReader(Generic[Frame]):
-    """What every reader on a line can be asked, whatever it says. One task uses it."""
-
-    def __init__(self, decode: Decode[Frame], *, source: str, open_link: OpenLink) -> None:
-        self.source = source
-        self._line = FramedLine(decode, open_link=open_link)
-
-    @property
-    def bytes_passed_over(self) -> int:
-        """How many bytes were no part of a frame."""
-        return self._line.bytes_passed_over
-
-    async def connect(self) -> None:
-        """Open the line anew. Raises LinkLostError or SetupError."""
-        await self._line.open()
-
-    async def check(self) -> str:
-        """Open the line and close it. Raises DriverError."""
-        try:
-            await self.connect()
-            return f"{self.source}: {LINE_OPENS}"
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Close the line."""
-        self._line.close()
+    def _hang_up(self) -> None:
+        self._buffer.clear()
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
 
-def _earlier(one_s: float | None, other_s: float | None) -> float | None:
-    if one_s is None or other_s is None:
-        return other_s if one_s is None else one_s
-    return min(one_s, other_s)
+class TalkingReader(LineReader[tuple[str, ...]]):
+    """A reader that only talks: whatever its framing, it sends a message for each document and takes no command.
+
+    `decode` gives the lines of a message, none for a document that could not be read. One that resembles no MRZ is passed over: not every framing
+    has a check. A unit that is switched off cannot be told from one that has nothing to say: `gate provision find-reader`.
+    """
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
+        while True:
+            lines = await self.next_frame()
+            if lines and resembles_mrz(lines) and not self._is_repeat(lines):
+                return MrzLines(lines, self.source)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.mrz_text import MRZ_BYTES_MAX, lines_of
 from drivers.reader.profile import ImagerProfile
-from drivers.reader.repeats import READS_ON_S, Repeats
 from gate_core.errors import BadFrameError, NoReplyError, RefusedError
 from gate_core.ports.values import MrzLines
 
@@ -36,14 +35,7 @@ class Text:
         return f"Text({len(self.characters)} characters)"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the imager says of a command."""
-
-    accepted: bool
-
-
-Piece = Text | Status
+Piece = Text | bool  # or what the imager says of a command: that it accepts it
 
 
 class ImagerDecoder:
@@ -56,7 +48,7 @@ class ImagerDecoder:
     def __call__(self, buffer: bytes) -> tuple[Piece | None, int]:
         """Return the first piece and the number of bytes it used. Raises BadFrameError for a byte that is neither."""
         if (accepted := self._statuses.get(buffer[:1])) is not None:
-            return Status(accepted), 1
+            return accepted, 1
         if (run := _RUN.match(buffer)) is not None:
             return Text(run.group().decode("ascii")), run.end()
         raise BadFrameError("neither text nor status")
@@ -68,50 +60,35 @@ class Imager(LineReader[Piece]):
     def __init__(self, profile: ImagerProfile, *, source: str, open_link: OpenLink) -> None:
         super().__init__(ImagerDecoder(profile), source=source, open_link=open_link)
         self._profile = profile
-        self._repeats = Repeats(READS_ON_S)
         self._text = ""
         self._heard_at_s = 0.0
 
-    async def connect(self) -> None:
-        """Open the line anew, set the imager up and trigger it.
+    async def _greet(self) -> None:
+        """Set the imager up and trigger it. Raises NoReplyError when nobody answers, and RefusedError when the imager cannot do it."""
+        await self._send(bytes.fromhex(self._profile.stop))
+        for command in self._profile.setup:
+            await self._set_up(command)
+        await self._trigger()
 
-        Raises LinkLostError, NoReplyError when nobody answers, and RefusedError when the imager cannot do it.
-        """
-        self._text = ""
-        await super().connect()
-        try:
-            await self._line.send(bytes.fromhex(self._profile.stop))
-            for command in self._profile.setup:
-                await self._set_up(command)
-            await self._trigger()
-        except BaseException:
-            self.close()
-            raise
-
-    async def check(self) -> str:
-        """Set it up, say that it obeyed, and close the line. Raises DriverError."""
-        try:
-            await self.connect()
-            return f"{self.source} obeys its commands"
-        finally:
-            self.close()
+    async def _found(self) -> str:
+        return f"{self.source} obeys its commands"
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
         loop = asyncio.get_running_loop()
         trigger_at_s = loop.time() + self._profile.trigger_again_ms / 1000
         while True:
-            piece = await self._line.next_frame(self._heard_at_s + PAUSE_S if self._text else trigger_at_s)
+            piece = await self.next_frame(self._heard_at_s + PAUSE_S if self._text else trigger_at_s)
             match piece:
                 case Text(characters):
                     self._heard_at_s = loop.time()
                     self._text = (self._text + characters)[-2 * MRZ_BYTES_MAX :]  # at the limit the oldest goes
-                case Status():
+                case bool():
                     self._text = ""  # what came before it was an echo
                 case None if self._text:
                     text, self._text = self._text, ""
                     lines = lines_of(text.lstrip(_PUNCTUATION))
-                    if lines is not None and not self._repeats.is_repeat(lines, loop.time()):
+                    if lines is not None and not self._is_repeat(lines):
                         return MrzLines(lines, self.source)
                 case None:
                     await self._trigger()
@@ -123,29 +100,29 @@ class Imager(LineReader[Piece]):
         self._text = ""
 
     async def _trigger(self) -> None:
-        await self._line.send(bytes.fromhex(self._profile.trigger))
+        await self._send(bytes.fromhex(self._profile.trigger))
 
     async def _set_up(self, command: str) -> None:
         start, end = (bytes.fromhex(part) for part in (self._profile.command_start, self._profile.command_end))
         for _ in range(ATTEMPTS_MAX):
-            await self._line.send(start + command.encode("ascii") + end)
+            await self._send(start + command.encode("ascii") + end)
             status = await self._answer(command.rstrip(_PUNCTUATION))
-            if status is not None and not status.accepted:
+            if status is False:
                 raise RefusedError(f"the imager refuses {command}")
-            if status is not None:
+            if status:
                 return
         raise NoReplyError("the imager does not answer")
 
-    async def _answer(self, echo: str) -> Status | None:
+    async def _answer(self, echo: str) -> bool | None:
         """The status in the echo of a command; None when it does not come in time."""
         deadline_s = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
         heard = ""
-        while (piece := await self._line.next_frame(deadline_s)) is not None:
+        while (piece := await self.next_frame(deadline_s)) is not None:
             match piece:
                 case Text(characters):
                     heard = (heard + characters)[-2 * MRZ_BYTES_MAX :]
-                case Status() if heard.upper().endswith(echo.upper()):
+                case bool() if heard.upper().endswith(echo.upper()):
                     return piece
-                case Status():
+                case bool():
                     heard = ""
         return None

@@ -21,18 +21,15 @@ class PageSource(Protocol):
 
     def open(self) -> None:
         """Begin; returns at once. Raises SetupError."""
-        ...
 
     def next_event(self, *, wait_s: float) -> PageEvent | None:
         """The next event, None when none came within `wait_s` seconds. Frames that nobody asked for in time are dropped.
 
         Raises LinkLostError once the source has gone; it is not opened again.
         """
-        ...
 
     def close(self) -> None:
         """End. A waiting `next_event` ends soon after."""
-        ...
 
 
 class FrameCamera(Protocol):
@@ -40,15 +37,12 @@ class FrameCamera(Protocol):
 
     def open(self) -> None:
         """Begin."""
-        ...
 
     def newest(self, *, after: int, wait_s: float) -> Frame | None:
         """The newest frame with a `seq` above `after`."""
-        ...
 
     def close(self) -> None:
         """End."""
-        ...
 
 
 class CameraPage:

@@ -12,12 +12,13 @@ import asyncio
 import contextlib
 import importlib
 import os
+import queue
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from drivers.reader import part10
-from drivers.reader.worker import Worker
 from gate_core.errors import (
     BadFrameError,
     BusyError,
@@ -28,6 +29,12 @@ from gate_core.errors import (
     SetupError,
 )
 
+Answer = TypeVar("Answer")
+_Job = Callable[[], None]
+FEATURES: Final = 3400  # the function of the control code that asks for the others
+_PROPERTIES: Final = 0x12
+_APDU_DATA_MAX: Final = 0x0A
+_SHORT_DATA_MAX: Final = 256
 APDU_BYTES_MAX = 4 + 3 + 65_535 + 3  # ISO/IEC 7816-4 §5.1, extended length
 RESPONSE_BYTES_MAX = 65_536 + 2
 COMMAND_DEADLINE_S = 10.0  # a chip may compute for seconds; at the limit the card is given up
@@ -39,7 +46,62 @@ _READERS_CHANGE = r"\\?PnP?\Notification"
 _SIGN_OF_LIFE = bytes.fromhex("00A4000C023F00")  # select the master file; any answer will do
 _COUNTER_SHIFT = 16  # the service counts insertions and removals in a state's upper half
 
-Answer = TypeVar("Answer")
+
+class Worker:
+    """One thread for calls that block, from the first of them until `close`; they run one after another.
+
+    A call whose waiter has gone is not begun; one that is under way runs to its end and its result is dropped. The thread is a daemon: a call
+    that never returns does not keep the program from ending.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def call(self, work: Callable[[], Answer], *, deadline_s: float) -> Answer:
+        """Run `work` in the thread. Raises what it raises, and TimeoutError when it does not end in time."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        answered: Future[Answer] = Future()
+
+        def job() -> None:
+            if not answered.set_running_or_notify_cancel():
+                return
+            try:
+                answered.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - carried over to the waiter, whatever it is
+                answered.set_exception(error)
+
+        self._jobs.put(job)
+        async with asyncio.timeout(deadline_s):
+            return await asyncio.wrap_future(answered)
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Run `work`, which must not raise, after the calls that wait; nobody hears of its end."""
+        self._jobs.put(work)
+
+    def close(self) -> None:
+        """Let the thread end after the call that is under way."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread = None
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def _elements(data: bytes) -> dict[int, bytes]:
+    """Values by their tags, of one byte as their lengths are, as far as they are whole; of two the first."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
+        end = at + 2 + data[at + 1]
+        found.setdefault(data[at], data[at + 2 : end])
+        at = end
+    return found
 
 
 class Terminal:
@@ -128,9 +190,15 @@ class Terminal:
         self._used_as = None
 
     def _carries_extended(self) -> bool:
-        """Whether the reader carries long APDUs, as far as it tells: most that do not would lose the card over one."""
-        code = part10.properties_code(self._control(self._scard.SCARD_CTL_CODE(part10.FEATURES)))
-        return code is None or part10.carries_extended(self._control(code))
+        """Whether the reader carries long APDUs, as far as it tells (PC/SC part 10, §2.2 and §2.6.14): most that do not would lose the card over one.
+
+        What is odd says nothing, and a limit of 0 is one that is not known.
+        """
+        features = _elements(self._control(self._scard.SCARD_CTL_CODE(FEATURES)))
+        if _PROPERTIES not in features:
+            return True
+        properties = _elements(self._control(int.from_bytes(features[_PROPERTIES], "big")))
+        return not 0 < int.from_bytes(properties.get(_APDU_DATA_MAX, b""), "little") <= _SHORT_DATA_MAX
 
     def _control(self, code: int) -> bytes:
         """What the reader, not the card, answers to a control code; nothing where it does not know it."""
@@ -165,7 +233,6 @@ class Terminal:
                 self._check(result)
 
     def _check(self, result: int) -> None:
-        """Raise what a result code means."""
         scard = self._scard
         if result == scard.SCARD_S_SUCCESS:
             return
@@ -205,12 +272,7 @@ class PcscReader:
         self._worker = Worker("pcsc")
         self._command_deadline_s = command_deadline_s
         self._busy_until_s = 0.0
-        self._present = False
-
-    @property
-    def present(self) -> bool:
-        """Whether a card was present when last looked at."""
-        return self._present
+        self.present = False  # when last looked at
 
     @property
     def extended(self) -> bool:
@@ -279,11 +341,11 @@ class PcscReader:
             await asyncio.sleep(wait_ms / 1000)  # the commands under way see a removal by themselves
             wait_ms = 0
         try:
-            self._present = await self._in_worker(lambda: self._terminal.watch(wait_ms), SERVICE_DEADLINE_S)
+            self.present = await self._in_worker(lambda: self._terminal.watch(wait_ms), SERVICE_DEADLINE_S)
         except LinkLostError:
-            self._present = False
+            self.present = False
             raise
-        return self._present
+        return self.present
 
     async def _command(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
         """Run a blocking call that a wait for changes makes way for."""

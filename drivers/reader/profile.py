@@ -8,23 +8,20 @@ on hardware.
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
 import msgspec
 
+from drivers.profile_file import ProfileFile, Table
 from gate_core.errors import SetupError
+from gate_core.settings.base import Baud
+from gate_core.settings.toml_file import Wrong
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}( [0-9A-F]{2}){0,31})?$")]
 Command = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,32}$")]
-Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
-
-
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of every table of a profile."""
 
 
 class Length(Table, frozen=True):
@@ -45,17 +42,29 @@ class Check(Table, frozen=True):
     over_end: bool
 
 
-class StxProfile(Table, frozen=True, kw_only=True):
+class _Reader(Table, frozen=True, kw_only=True, tag_field="protocol"):
+    """What every profile says; a subclass's tag is its `protocol`."""
+
+    reader: str
+    source: str
+    verified_on_hardware: bool
+    baud: Baud
+
+    @property
+    def protocol(self) -> str:
+        """The driver that it is for."""
+        return str(self.__struct_config__.tag)
+
+    def _empty(self, *names: str) -> list[Wrong]:
+        return [Wrong("", f"{name} is empty") for name in names if not getattr(self, name)]
+
+
+class StxProfile(_Reader, frozen=True, kw_only=True, tag="stx"):
     """A reader that sends a frame by itself: `start`, a length, `header`, `skip` bytes of any value, text, `end`, a check.
 
     `padding` is what fills short lines up; it is taken away.
     """
 
-    protocol: Literal["stx"]
-    reader: str
-    source: str
-    verified_on_hardware: bool
-    baud: Baud
     start: Hex
     length: Length | None = None
     header: Hex = ""
@@ -64,27 +73,21 @@ class StxProfile(Table, frozen=True, kw_only=True):
     end: Hex
     check: Check | None = None
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
-        empty = [name for name in ("start", "end") if not getattr(self, name)]
-        found = [f"{name} is empty" for name in empty]
+        found = self._empty("start", "end")
         if self.end and bytes.fromhex(self.end)[0] >= 0x20:
-            found.append("end begins with a character that a line may hold")
+            found.append(Wrong("end", "begins with a character that a line may hold"))
         return found
 
 
-class ImagerProfile(Table, frozen=True, kw_only=True):
+class ImagerProfile(_Reader, frozen=True, kw_only=True, tag="imager"):
     """A scanner that is set up and triggered by text commands, and sends what it read as bare text.
 
     A command is `command_start`, its text, `command_end`. It is answered by an echo with one status byte in it: `accepted` or
     one of `refused`. `setup` is sent at every connect, into memory that a power cut clears.
     """
 
-    protocol: Literal["imager"]
-    reader: str
-    source: str
-    verified_on_hardware: bool
-    baud: Baud
     command_start: Hex
     command_end: Hex
     accepted: Hex
@@ -94,13 +97,13 @@ class ImagerProfile(Table, frozen=True, kw_only=True):
     stop: Hex
     trigger_again_ms: Annotated[int, msgspec.Meta(ge=500, le=60_000)]
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
-        found = [f"{name} is empty" for name in ("accepted", "trigger", "setup") if not getattr(self, name)]
+        found = self._empty("accepted", "trigger", "setup")
         if any(len(bytes.fromhex(status)) != 1 for status in (self.accepted, *self.refused) if status):
-            found.append("accepted and refused are single bytes")
+            found.append(Wrong("", "accepted and refused are single bytes"))
         if self.accepted in self.refused:
-            found.append("a status byte both accepts and refuses")
+            found.append(Wrong("refused", "a status byte both accepts and refuses"))
         return found
 
 
@@ -109,20 +112,10 @@ ReaderProfile = StxProfile | ImagerProfile
 
 def parse_profile(text: str, *, name: str) -> ReaderProfile:
     """Read a profile from TOML. Raises SetupError with everything that is wrong."""
-    try:
-        table = tomllib.loads(text)
-        profile: ReaderProfile
-        match table.get("protocol"):
-            case "stx":
-                profile = msgspec.convert(table, StxProfile)
-            case "imager":
-                profile = msgspec.convert(table, ImagerProfile)
-            case _:
-                raise SetupError(f"profile {name}: protocol is neither stx nor imager")
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise SetupError(f"profile {name}: {error}") from error
-    if found := profile.contradictions():
-        raise SetupError(f"profile {name}: " + "; ".join(found))
+    file = ProfileFile(f"drivers/profiles/readers/{name}.toml", text)
+    if file.table().get("protocol") not in {"stx", "imager"}:
+        raise SetupError(f"{file.name}: protocol is neither stx nor imager")
+    profile: ReaderProfile = file.profile(ReaderProfile)
     return profile
 
 

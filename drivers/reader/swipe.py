@@ -3,23 +3,105 @@
 Promises: continuous reading is armed at connect and again after every page; garbage on the line is counted and passed over,
 never fatal; an unplugged reader is LinkLostError, one that no longer answers NoReplyError. Whether the lines are a valid MRZ
 is the document room's business.
+
+Frames of its command set, version 1.7 (2020): a command letter, a length of two bytes, data. They carry no check, so a frame is believed only if
+its letter is known and its length and content are possible for that letter. Presence detection is left out: the text at hand names the mode but
+not its bytes, so a unit that another host left in it is heard and passed over. Not tried on a real unit.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from enum import Enum
 
-from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
-from drivers.reader.framed import LineReader, OpenLink
-from drivers.reader.repeats import READS_ONCE_S, Repeats
-from gate_core.errors import NoReplyError
+from drivers.reader.framed import READS_ONCE_S, LineReader, OpenLink
+from gate_core.errors import BadFrameError, NoReplyError
 from gate_core.ports.values import MrzLines
 
+TEXT_BYTES_MAX = 255
+_HEAD_BYTES = 3
 ANSWER_DEADLINE_S = 1.0
 ATTEMPTS_MAX = 3  # of an inquiry; at the limit it fails with NoReplyError
 ARM_AGAIN_S = 2.0  # an arming command may be lost on the line; arming twice does no harm
 ARMS_UNANSWERED_MAX = 3  # the reader echoes each one; silence for longer means that it hangs
+
+
+class Letter(Enum):
+    """What a frame is about; a command and its answer share the letter."""
+
+    MRZ = b"I"
+    ONE_LINE_MRZ = b"L"
+    CONTINUOUS = b"C"
+    VERSION = b"V"
+    OCR_VERSION = b"W"
+    SERIAL_NUMBER = b"R"
+    PRODUCT = b"T"
+
+
+_BYTES_MAX = {
+    Letter.MRZ: 3 * (44 + 2),  # three lines with CR and LF behind each
+    Letter.ONE_LINE_MRZ: 44 + 2,
+    Letter.CONTINUOUS: 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerFrame:
+    """One frame, either way."""
+
+    letter: Letter
+    data: bytes = b""
+
+    def __repr__(self) -> str:
+        """Never shows the data: it may be an MRZ."""
+        return f"ScannerFrame({self.letter.name}, {len(self.data)} bytes)"
+
+
+def encode(frame: ScannerFrame) -> bytes:
+    """The bytes of a frame."""
+    return frame.letter.value + len(frame.data).to_bytes(2, "big") + frame.data
+
+
+def decode(buffer: bytes) -> tuple[ScannerFrame | None, int]:
+    """Return the frame that the buffer begins with, and the number of bytes it used.
+
+    `(None, 0)` means: read more. Raises BadFrameError when the buffer's first byte cannot begin a frame.
+    """
+    if not buffer:
+        return None, 0
+    try:
+        letter = Letter(buffer[:1])
+    except ValueError as error:
+        raise BadFrameError("no command letter") from error
+    data_bytes_max = _BYTES_MAX.get(letter, TEXT_BYTES_MAX)
+    if len(buffer) < _HEAD_BYTES:
+        if len(buffer) == 2 and buffer[1] > data_bytes_max >> 8:
+            raise BadFrameError("impossible length")
+        return None, 0
+    length = int.from_bytes(buffer[1:_HEAD_BYTES], "big")
+    if length > data_bytes_max:
+        raise BadFrameError("impossible length")
+    data = buffer[_HEAD_BYTES : _HEAD_BYTES + length]
+    if not _possible(letter, data):
+        raise BadFrameError("impossible content")
+    if len(data) < length:
+        return None, 0
+    return ScannerFrame(letter, data), _HEAD_BYTES + length
+
+
+def mrz_lines(frame: ScannerFrame) -> tuple[str, ...]:
+    """The lines of an MRZ frame, not checked any further; none when the reader could not read the page."""
+    return tuple(line for line in frame.data.decode("ascii").split() if line)
+
+
+def _possible(letter: Letter, data: bytes) -> bool:
+    """True when the data, which may be incomplete, can belong to the letter."""
+    if letter is Letter.CONTINUOUS:
+        return data in (b"", b"\x00", b"\x01")
+    return all(0x20 <= byte < 0x7F or byte in b"\r\n" for byte in data)
+
+
 _ARM = ScannerFrame(Letter.CONTINUOUS, b"\x01")
 _PAGES = (Letter.MRZ, Letter.ONE_LINE_MRZ)
 
@@ -35,41 +117,30 @@ class ScannerIdentity:
 class ElyctisSwipe(LineReader[ScannerFrame]):
     """One reader of the Elyctis command set. One task uses it."""
 
+    repeats_s = READS_ONCE_S
+
     def __init__(self, *, open_link: OpenLink) -> None:
         super().__init__(decode, source="elyctis", open_link=open_link)
         self.identity: ScannerIdentity | None = None
-        self._repeats = Repeats(READS_ONCE_S)
         self._page: MrzLines | None = None
 
-    async def connect(self) -> None:
-        """Open the line anew, ask who is there, and arm. Raises LinkLostError, or NoReplyError when nobody answers."""
-        self._page = None
-        await super().connect()
-        try:
-            version = await self.inquire(Letter.VERSION)
-            serial_number = await self.inquire(Letter.SERIAL_NUMBER)
-            self.identity = ScannerIdentity(version, serial_number)
-            await self._send(_ARM)
-        except BaseException:
-            self.close()
-            raise
+    async def _greet(self) -> None:
+        """Ask who is there, and arm. Raises NoReplyError when nobody answers."""
+        version = await self.inquire(Letter.VERSION)
+        self.identity = ScannerIdentity(version, await self.inquire(Letter.SERIAL_NUMBER))
+        await self._send(encode(_ARM))
 
-    async def check(self) -> str:
-        """Open the line, say who answers and whether a document lies on it, and close it. Raises DriverError."""
-        try:
-            await self.connect()
-            assert self.identity is not None, "whoever is connected said who they are"
-            lies = "a document lies on it" if await self.lines_now() is not None else "no document on it"
-            return f"{self.identity.version}, serial number {self.identity.serial_number}, {lies}"
-        finally:
-            self.close()
+    async def _found(self) -> str:
+        assert self.identity is not None, "whoever is connected said who they are"
+        lies = "a document lies on it" if await self.lines_now() is not None else "no document on it"
+        return f"{self.identity.version}, serial number {self.identity.serial_number}, {lies}"
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next page and return its lines. Raises LinkLostError and NoReplyError. Cancelling loses no page."""
         unanswered = 0
         arm_at_s = asyncio.get_running_loop().time() + ARM_AGAIN_S
         while self._page is None:
-            frame = await self._line.next_frame(arm_at_s)
+            frame = await self.next_frame(arm_at_s)
             unanswered = unanswered + 1 if frame is None else 0
             if unanswered > ARMS_UNANSWERED_MAX:
                 self.close()
@@ -78,7 +149,7 @@ class ElyctisSwipe(LineReader[ScannerFrame]):
                 continue
             if frame is not None and (lines := mrz_lines(frame)) and not self._is_repeat(lines):
                 self._page = MrzLines(lines, self.source)
-            await self._send(_ARM)
+            await self._send(encode(_ARM))
             arm_at_s = asyncio.get_running_loop().time() + ARM_AGAIN_S
         page, self._page = self._page, None
         return page
@@ -105,15 +176,9 @@ class ElyctisSwipe(LineReader[ScannerFrame]):
     async def _ask(self, letter: Letter) -> ScannerFrame:
         loop = asyncio.get_running_loop()
         for _ in range(ATTEMPTS_MAX):
-            await self._send(ScannerFrame(letter))
+            await self._send(encode(ScannerFrame(letter)))
             deadline_s = loop.time() + ANSWER_DEADLINE_S
-            while (frame := await self._line.next_frame(deadline_s)) is not None:
+            while (frame := await self.next_frame(deadline_s)) is not None:
                 if frame.letter is letter:
                     return frame
         raise NoReplyError("the document reader does not answer")
-
-    def _is_repeat(self, lines: tuple[str, ...]) -> bool:
-        return self._repeats.is_repeat(lines, asyncio.get_running_loop().time())
-
-    async def _send(self, frame: ScannerFrame) -> None:
-        await self._line.send(encode(frame))

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from drivers.links import Link
 from drivers.modbus.asking import Conversation, byte_s
-from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
-from drivers.modbus.line import LineHealth, exchange
+from drivers.modbus.frames import Reply, Request
+from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from drivers.sensors.profile import SensorProfile
 from drivers.sensors.session import Session
 from gate_core.errors import LinkLostError, NotWellError
@@ -147,11 +147,5 @@ class ModbusSensors:
         request = self._asked
         if request is None or self._session.any_late:
             return
-        link = self._require_link()
-        try:
-            async with asyncio.timeout(self._session.reply_deadline_s(request)):
-                while find_reply(self._heard, request)[0] is None:
-                    self._heard += await link.read(FRAME_BYTES_MAX)
-        except TimeoutError:
-            return
-        raise NotWellError(f"two units answer to number {self._unit} on this line")
+        deadline_s = self._session.reply_deadline_s(request)
+        await hear_no_other(self._require_link(), request, deadline_s=deadline_s, heard=self._heard, who="units")

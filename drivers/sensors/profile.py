@@ -73,7 +73,8 @@ class SensorProfile(Table, frozen=True, kw_only=True):
         found = [*misplaced(_places_of(self.status), self.reads), *misread(self.reads)]
         if found:
             return found
-        return [*_numbers(self), *_first(self), *_times(self)]
+        late = Wrong("late_ms_max", "is below turnaround_ms_max")
+        return [*_numbers(self), *_first(self), *([late] if self.late_ms_max < self.turnaround_ms_max else [])]
 
 
 def _places_of(status: Status) -> Iterator[tuple[str, Place]]:
@@ -112,17 +113,9 @@ def _first(profile: SensorProfile) -> Iterator[Wrong]:
         )
 
 
-def _times(profile: SensorProfile) -> Iterator[Wrong]:
-    if profile.late_ms_max < profile.turnaround_ms_max:
-        yield Wrong("late_ms_max", "is below turnaround_ms_max")
-
-
 def read_profile(file: ProfileFile) -> SensorProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    profile = file.fitted(file.table(), SensorProfile)
-    if found := profile.contradictions():
-        raise file.error(*found)
-    return profile
+    return file.profile(SensorProfile)
 
 
 def load_profile(name: str) -> SensorProfile:

@@ -11,13 +11,55 @@ import math
 from collections.abc import Callable
 
 from drivers.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
-from drivers.modbus.frames import ReadRequest, Reply, Request
-from drivers.modbus.image import Image, number
-from drivers.modbus.tables import BITS, Cell, Place
-from drivers.sensors.awaited import Awaited
+from drivers.modbus.frames import ExceptionReply, ReadRequest, Reply, Request
+from drivers.modbus.tables import BITS, Cell, Image, Place, number
 from drivers.sensors.profile import SensorProfile
 from gate_core.errors import LinkLostError, NoReplyError, SetupError
 from gate_core.ports.values import InsideStatus
+
+
+class Awaited:
+    """Which requests an answer may belong to, and so how old it may be. `late_s` says for how long one may come, from its asking on.
+
+    Modbus RTU numbers nothing: an answer is known by unit, function and length, and one that came late passes for the next one's. Taken for that,
+    it would look younger than it is. A serial line keeps the order, so an answer is that of the oldest request of its shape that may still be
+    answered, and whatever was asked before that one is never answered any more.
+    """
+
+    def __init__(self, late_s: Callable[[Request], float]) -> None:
+        self._late_s = late_s
+        self._asked: list[tuple[Request, float]] = []
+
+    def ask(self, request: Request, now_s: float) -> None:
+        """This is asked now, if it is written at all."""
+        self._asked = [*self._still(now_s), (request, now_s)]
+
+    def answered(self, reply: Reply, now_s: float) -> float:
+        """A reply that has the shape of one to the last request is there: when it was asked for at the earliest."""
+        last = self._asked.pop()
+        still = [*self._still(now_s), last]
+        at = next(at for at, (request, _) in enumerate(still) if _is_alike(request, last[0], reply))
+        self._asked = still[at + 1 :]
+        return still[at][1]
+
+    def any_late(self, now_s: float) -> bool:
+        """True while an answer to an earlier request may come."""
+        self._asked = self._still(now_s)
+        return bool(self._asked)
+
+    def awaits(self, request: Request) -> bool:
+        """True while an earlier request may be answered by what would answer this one."""
+        return any(earlier.reply_head == request.reply_head for earlier, _ in self._asked)
+
+    def _still(self, now_s: float) -> list[tuple[Request, float]]:
+        return [(request, at_s) for request, at_s in self._asked if now_s - at_s <= self._late_s(request)]
+
+
+def _is_alike(earlier: Request, request: Request, reply: Reply) -> bool:
+    """The reply could be the earlier request's as well: an exception names the function only."""
+    if isinstance(reply, ExceptionReply):
+        return earlier.function == request.function
+    return earlier.reply_head == request.reply_head
 
 
 class Session:
@@ -64,7 +106,10 @@ class Session:
         for at in self._profile.round:
             since_s, cells = yield from self._stretch(at, not_before_s=not_before_s)
             if at == 0:
-                self._note_power(number(self._profile.status.session, cells))
+                powered = number(self._profile.status.session, cells)
+                if self._powered not in {None, powered}:
+                    raise LinkLostError("the sensor unit was powered up anew")
+                self._powered = powered
             image = {**cells, **image}  # the age is that of the first answer, and so is older than what came behind it
             asked_at_s, not_before_s = min(asked_at_s, since_s), self._clock()
         return self._seen(image, asked_at_s)
@@ -77,12 +122,6 @@ class Session:
         request = next((request for request in requests if not self._awaited.awaits(request)), None)
         if request is not None:
             yield from self._ask(request)
-
-    def _note_power(self, powered: int) -> None:
-        if self._powered is None:
-            self._powered = powered
-        elif powered != self._powered:
-            raise LinkLostError("the sensor unit was powered up anew")
 
     def _stretch(self, at: int, *, not_before_s: float) -> Conversation[tuple[float, dict[Cell, int]]]:
         """One stretch of the profile, asked for anew each time with another length where it has spare registers."""

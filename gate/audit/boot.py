@@ -11,10 +11,6 @@ from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.audit_format.record import Boot
 from gate_core.evidence.names import Head
 
-if TYPE_CHECKING:
-    from gate_core.audit_format.checkpoint import Checkpoint
-    from gate_core.audit_format.resume_state import Boot
-
 
 @dataclass(frozen=True, slots=True)
 class FoundHead:

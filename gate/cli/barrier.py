@@ -90,8 +90,7 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     """Record until `end`. Raises OSError or SetupError."""
     import asyncio
 
-    from drivers.barrier.tracing.bringing_up import HELP, bring_up
-    from drivers.barrier.tracing.recorder import Recorder
+    from drivers.barrier.tracing.recorder import HELP, Recorder, bring_up
     from drivers.barrier.tracing.trace import spelt
     from gate.programs.shared.devices.barriers import barrier
     from gate.programs.shared.typed_lines import typed_lines
@@ -126,8 +125,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Replay traces against a profile: what they show of it, and whether it may say verified = "hardware". Exit 1 when it may not."""
-    from drivers.barrier.building import LineProfile
-    from drivers.barrier.profiles import load_profile
+    from drivers.barrier.profiles import LineProfile, load_profile
     from drivers.barrier.tracing.coverage import objections
     from gate.programs.shared.devices.barriers import replayed
     from gate_core.errors import SetupError

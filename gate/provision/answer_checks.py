@@ -19,8 +19,8 @@ import pyrage
 
 from drivers.barrier.profiles import load_profile
 from drivers.camera.settings import SHA256, STABLE_NAME, WHY, address_problem, is_https
-from drivers.pad.profile import load_profile as load_pad
 from drivers.pad.settings import SOCKET
+from drivers.pad.settings import load_profile as load_pad
 from drivers.reader.profile import load_profile as load_reader
 from drivers.sensors.profile import load_profile as load_sensors
 from gate_core.errors import DriverError

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.modbus.profile import ModbusProfile, Pulse
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board

@@ -17,8 +17,7 @@ import msgspec
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.modbus.profile import ModbusProfile, Pulse
 from drivers.barrier.profiles import BarrierProfile
 from drivers.barrier.settings import BarrierSettings
 from gate.programs.shared.devices.barriers import barrier

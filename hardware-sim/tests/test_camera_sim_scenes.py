@@ -7,7 +7,7 @@ import pytest
 from renderer import files
 
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene
-from hardware_sim.camera.print import held, printed
+from hardware_sim.camera.scenes import held_print, printed
 from hardware_sim.faces import Identity, studio
 from hardware_sim.faces.hall import hall
 
@@ -91,7 +91,7 @@ def test_a_held_print_hides_the_hall_where_it_is_and_moves_with_the_hand(dark: I
 def test_a_print_held_straight_is_as_large_as_its_scale_says() -> None:
     sheet = np.full((100, 80, 3), 255, np.uint8)
     scene = np.zeros((480, 640, 3), np.uint8)
-    covered = held(sheet, scene, centre_px=(320, 240), scale=2.0, tilt=0.0)[..., 0] > 128
+    covered = held_print(sheet, scene, centre_px=(320, 240), scale=2.0, tilt=0.0)[..., 0] > 128
     rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     assert abs(len(rows) - 200) <= 6
     assert abs(len(columns) - 160) <= 6

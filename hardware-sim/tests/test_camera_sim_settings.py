@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware_sim.camera import Settings, SettingsError
-from hardware_sim.camera.display import shone_at, shone_at_person
+from hardware_sim.camera.scenes import shone_at, shone_at_person
 from hardware_sim.faces.hall import Picture
 
 GREY: Picture = np.full((48, 64, 3), 120, np.uint8)

@@ -13,7 +13,7 @@ from fakes.chip_terminal import objects, open_access
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip.card import Card, Switches
-from hardware_sim.chip.lies import Lie
+from hardware_sim.chip.quirks import Lie
 from hardware_sim.passport import abilities, groups
 from hardware_sim.passport.abilities import AgreementKey, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

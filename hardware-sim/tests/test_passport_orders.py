@@ -22,8 +22,9 @@ from hardware_sim.passport import faults, lds, security_object
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.domain import P256
-from hardware_sim.passport.issuer import FAULTS, SIGNERS, Passport, Person
+from hardware_sim.passport.issuer import FAULTS, Passport, Person
 from hardware_sim.passport.keys import Digest
+from hardware_sim.passport.office import SIGNERS
 from hardware_sim.passport.security_object import SecurityObject
 
 DIGESTS = get_args(Digest)

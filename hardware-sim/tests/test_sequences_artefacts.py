@@ -16,7 +16,7 @@ from hardware_sim.sequences.artefacts import Attack, Display, Sheet
 from hardware_sim.sequences.attacks import PRESENTATIONS, UnknownPresentationError, presentation, variants
 from hardware_sim.sequences.materials import MONITOR, TABLET, Cut, Paper, Print
 from hardware_sim.sequences.surface import Hold, Shape, Surface
-from hardware_sim.sequences.timeline import still
+from hardware_sim.sequences.values import still
 
 ONE, OTHER = people()[:2]
 A4 = Paper(ONE, 21.0, 29.7)

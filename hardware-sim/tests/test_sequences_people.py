@@ -22,14 +22,12 @@ from hardware_sim.sequences import (
     conditions,
     people,
     relight,
-    sensor,
     sequence,
 )
 from hardware_sim.sequences.actor import smeared
 from hardware_sim.sequences.conditions import condition
-from hardware_sim.sequences.sequence import THINGS_MAX
-from hardware_sim.sequences.timeline import Key, Timeline, still
-from hardware_sim.sequences.values import PersonTruth
+from hardware_sim.sequences.sequence import THINGS_MAX, lay
+from hardware_sim.sequences.values import Key, PersonTruth, Timeline, still
 
 ONE, OTHER = people()[:2]
 
@@ -283,7 +281,7 @@ def test_highlights_are_bent_not_cut() -> None:
     frame = np.zeros((2, 2, 3), np.float32)
     layer = np.ones((1, 2, 4), np.float32) * np.array([[[0.5], [3.0]]], np.float32)
     layer[..., 3] = 1
-    sensor.lay(frame, layer, (0, 1))
+    lay(frame, layer, (0, 1))
     assert frame[1, 0, 0] == pytest.approx(0.5)
     assert 0.9 < frame[1, 1, 0] < 1.0
     assert not frame[0].any()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware_sim.sequences import KIOSK, UPRIGHT, FrameTruth, Lighting, Look, PersonTruth
-from hardware_sim.sequences.timeline import KEYS_MAX, Key, Timeline, still
+from hardware_sim.sequences.values import KEYS_MAX, Key, Timeline, still
 
 NEAR, FAR = Look(distance_cm=60.0), Look(distance_cm=160.0, yaw_deg=20.0)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hardware_sim.barrier.boards import ModbusDevice
-from hardware_sim.barrier.serve import serve
 from hardware_sim.modbus import seal
+from hardware_sim.serving import serve_barrier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +112,7 @@ def test_faults_are_switched_by_name(fault: str | None, answer: str) -> None:
 def test_orders_move_a_modbus_board_as_every_other(tmp_path: Path) -> None:
     orders = [{"do": "fault", "what": "busy"}, {"do": "reset"}, {"do": "fault", "what": "echo"}, {"do": "stop"}]
     told, out = io.StringIO("".join(json.dumps(order) + "\n" for order in orders)), io.StringIO()
-    serve("lot", tmp_path / "barrier", number=1, baud=None, seed=1, orders=told, out=out)
+    serve_barrier("lot", tmp_path / "barrier", number=1, baud=None, seed=1, orders=told, out=out)
     events = [json.loads(line) for line in out.getvalue().splitlines()]
     assert events[0] == {"event": "ready", "profile": "lot", "port": str(tmp_path / "barrier"), "baud": 9600, "unit": 1}
     assert [event["event"] for event in events[1:]] == ["done", "done", "error"]

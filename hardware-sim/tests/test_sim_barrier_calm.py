@@ -9,9 +9,8 @@ import pytest
 
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.device import UNIT, BarrierDevice
-from hardware_sim.barrier.pulses import PulseGate
 from hardware_sim.barrier.registers import BarrierRegisters
-from hardware_sim.barrier.relays import RelayBoard
+from hardware_sim.barrier.relays import PulseGate, RelayBoard
 from hardware_sim.modbus import Slave, seal
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from hardware_sim.barrier.boards import BOARDS, FramedDevice
 from hardware_sim.barrier.frames import FrameFault
-from hardware_sim.barrier.serve import serve
+from hardware_sim.serving import serve_barrier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,7 +200,7 @@ def test_a_board_is_run_by_orders_and_says_what_is_none(tmp_path: Path) -> None:
     ]
     out = io.StringIO()
     told = io.StringIO("".join(json.dumps(order) + "\n" for order in orders))
-    serve("ds205a", tmp_path / "barrier", number=1, baud=None, seed=1, orders=told, out=out)
+    serve_barrier("ds205a", tmp_path / "barrier", number=1, baud=None, seed=1, orders=told, out=out)
     events = [json.loads(line) for line in out.getvalue().splitlines()]
     assert events[0] == {
         "event": "ready",

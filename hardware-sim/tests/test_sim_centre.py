@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from gate.channel import messages
 from hardware_sim import cli
-from hardware_sim.centre import FrameError
-from hardware_sim.centre.answers import Answers, answers_of
-from hardware_sim.centre.faults import Fault
+from hardware_sim.centre import Fault, FrameError
 from hardware_sim.centre.frames import FRAME_BYTES_MAX, Value, decode, encode
+from hardware_sim.centre.server import Answers, answers_of
 from hardware_sim.passport.terminal_keys import public_key
 from hardware_sim.passport.terminals import READS_FINGERS, READS_IRISES
 

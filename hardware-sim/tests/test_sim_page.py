@@ -19,7 +19,7 @@ from hardware_sim.page.laying import Printed, laid_pages
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying, Manner
 from hardware_sim.page.printing import FontMissingError, Page, Size, cover, printed
 from hardware_sim.passport import mrz
-from hardware_sim.passport.person import Person
+from hardware_sim.passport.issuer import Person
 from hardware_sim.scenario import Kind, Lay, ScenarioError, parse_scenario, read_scenarios, scenario_folder
 
 HOLDER = Person("ERIKSSON", "ANNA MARIA", "L898902C3", "UTO", "F", date(1990, 8, 12), date(2030, 4, 15))

@@ -12,10 +12,8 @@ import pytest
 from hardware_sim.cli import main
 from hardware_sim.readers.device import READING_MS, Fault, ReaderDevice
 from hardware_sim.readers.imagers import TRIGGER_MS, HoneywellImager, ScanEngine
-from hardware_sim.readers.keyboard import KeyboardReader
-from hardware_sim.readers.kinds import KINDS, USUAL
-from hardware_sim.readers.serve import SPECIMEN, serve
-from hardware_sim.readers.talkers import cr100_text, rte_native, stx_plain
+from hardware_sim.readers.kinds import KINDS, USUAL, KeyboardReader, cr100_text, rte_native, stx_plain
+from hardware_sim.serving import SPECIMEN, serve_reader
 
 PASSPORT = ("P<UTO" + "A" * 39, "B" * 44)
 CARD = ("I<UTO" + "A" * 25, "B" * 30, "C" * 30)
@@ -162,7 +160,7 @@ def test_every_kind_says_how_the_gate_is_configured_for_it() -> None:
 def served(path: Path, *orders: object, kind: str = "text") -> list[dict[str, object]]:
     out = io.StringIO()
     lines = "".join(order if isinstance(order, str) else json.dumps(order) + "\n" for order in orders)
-    serve(kind, path, seed=1, orders=io.StringIO(lines), out=out)
+    serve_reader(kind, path, seed=1, orders=io.StringIO(lines), out=out)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 

@@ -11,8 +11,8 @@ import pytest
 from hardware_sim.modbus import seal
 from hardware_sim.sensors.device import PROFILES, SensorDevice
 from hardware_sim.sensors.inside import BOUNCE_MS, LANE_M, Button
-from hardware_sim.sensors.serve import serve
 from hardware_sim.sensors.unit import APART_M, COARSE_CM, MERGED_M, SEEN_CM, WARM_UP_MS, Fault, told_apart
+from hardware_sim.serving import serve_sensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -242,7 +242,7 @@ def test_orders_move_people_things_and_contacts(tmp_path: Path) -> None:
     wrong: list[object] = [{"do": "take", "thing": "bag"}, {"do": "fault", "what": "late"}, {"do": "dance"}, {}, 7]
     lines = [*orders, *wrong, {"do": "stop"}, {"do": "press"}]
     told, out = io.StringIO("".join(json.dumps(order) + "\n" for order in lines)), io.StringIO()
-    serve(SIM, tmp_path / "sensors", number=3, baud=None, seed=1, orders=told, out=out)
+    serve_sensors(SIM, tmp_path / "sensors", number=3, baud=None, seed=1, orders=told, out=out)
     events = [json.loads(line) for line in out.getvalue().splitlines()]
     assert events[0] == {"event": "ready", "profile": SIM, "port": str(tmp_path / "sensors"), "baud": 9600, "unit": 3}
     answers = [event["event"] for event in events if event["event"] in {"done", "error"}]

@@ -106,7 +106,6 @@ def _chain(node: Any, made: dict[str, Any], reader: dict[str, Any]) -> list[Any]
 
 
 def _widen(tensor: Any, axis: int, size: int) -> None:  # noqa: ANN401 - untyped library
-    """Lengthen a tensor by zeros."""
     values = numpy_helper.to_array(tensor)
     more = [(0, size - length if at == axis else 0) for at, length in enumerate(values.shape)]
     tensor.CopyFrom(numpy_helper.from_array(np.pad(values, more), tensor.name))

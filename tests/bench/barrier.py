@@ -20,12 +20,10 @@ from fakes.doubled_grants import BOARDS as COUNTED
 from fakes.doubled_grants import ERROR_RATES, REQUESTS, doubled
 
 from bench.rows import Bench, Row
-from drivers.barrier.building import line_barrier
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.modbus.profile import ModbusProfile, Pulse
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.profiles import load_profile
+from drivers.barrier.profiles import line_barrier, load_profile
 from drivers.links import SerialLink
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper

@@ -24,7 +24,7 @@ from bench.rows import Bench, Row
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.screen import Screen
 from gate_core.orders.verbs import Verb
-from gate_demo.memory import descendants
+from gate_demo.machine import descendants
 
 DECISION_P95_FLOOR_MS = 150.0
 STATUS_FLOOR_MS = 300.0

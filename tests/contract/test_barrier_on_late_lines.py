@@ -11,7 +11,7 @@ from fakes.late_lines import DRIVERS, TROUBLES, Standing, Trouble, after_prompt_
 from fakes.tiers import quick_or_long
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier import orders
+from drivers.barrier import driver as barrier_driver
 from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
 from drivers.barrier.port import BarrierDriver
@@ -110,7 +110,7 @@ def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modbus_session, "Pause", lambda _: Pause(0))
     monkeypatch.setattr(modbus_session.Session, "_unmistakable", lambda _: [])
     monkeypatch.setattr(modbus_session, "Promptness", _Trusting)
-    monkeypatch.setattr(orders, "LISTEN_S_MAX", 0.0)
+    monkeypatch.setattr(barrier_driver, "LISTEN_S_MAX", 0.0)
 
 
 def test_the_table_sees_a_driver_that_does_not_empty_the_line(monkeypatch: pytest.MonkeyPatch) -> None:

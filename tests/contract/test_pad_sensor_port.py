@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from drivers.pad import driver
-from drivers.pad.profile import load_profile
 from drivers.pad.session import Session
 from drivers.pad.settings import PadSensor as Settings
+from drivers.pad.settings import load_profile
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
-from hardware_sim.pad.sensor import Fault, PadSensor, Stands
-from hardware_sim.pad.server import PadServer
+from hardware_sim.pad.sensor import Fault, PadSensor, PadServer, Stands
 
 PROFILE = load_profile("portcullis-sim")
 LOOK_S = 0.5  # five measurements of the simulated sensor

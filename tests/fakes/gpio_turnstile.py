@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.leaf import LeafState
-from hardware_sim.barrier.pulses import STOP, PulseGate
+from hardware_sim.barrier.relays import STOP, PulseGate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

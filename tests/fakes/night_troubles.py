@@ -17,7 +17,7 @@ from fakes.called import Called
 from fakes.painter import close, painting
 
 from gate_core.command_line.output import Exit
-from gate_demo import site_lists
+from gate_demo import stage
 
 MODEL: Final = "fr_feature.onnx"
 
@@ -136,13 +136,13 @@ async def model_changed(called: Called) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def list_without_its_key(called: Called) -> AsyncIterator[None]:
     """Call 3: the key of an agency's numbers is gone, and the status says which list cannot answer, and why."""
-    key = Path(called.gate.stage.config.paths.keys) / site_lists.CREDENTIAL
+    key = Path(called.gate.stage.config.paths.keys) / stage.CREDENTIAL
     aside = key.with_suffix(".aside")
     key.rename(aside)
     async with called.without("registers"):
         pass
     yield
-    assert f"{site_lists.NAME}: no_key" in (await called.says("status"))[1]
+    assert f"{stage.NAME}: no_key" in (await called.says("status"))[1]
     aside.rename(key)
     async with called.without("registers"):
         pass

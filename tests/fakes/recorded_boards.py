@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from fakes.modbus_boards import PROFILES as MODBUS
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.profiles import load_profile
-from drivers.barrier.tracing.bringing_up import bring_up
-from drivers.barrier.tracing.recorder import OpenLink, Recorder
+from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
+from drivers.barrier.tracing.recorder import OpenLink, Recorder, bring_up
 from drivers.barrier.tracing.trace import Head, Trace, read_trace, spelt
 from drivers.links import Link, memory_pair
 from drivers.profile_file import ProfileFile

@@ -27,9 +27,8 @@ from gate_documents.inspection import inspect
 from gate_documents.mrz.parsing import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim import cli
-from hardware_sim.centre.answers import answers_of
-from hardware_sim.centre.faults import Fault
-from hardware_sim.centre.server import CentreServer
+from hardware_sim.centre import Fault
+from hardware_sim.centre.server import CentreServer, answers_of
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features

@@ -21,7 +21,7 @@ from gate.programs.vision.face_child import portrait
 from gate_core.evidence.screen import Guidance
 from hardware_sim.faces import Identity, identities
 from hardware_sim.sequences import FPS, KIOSK, UPRIGHT, Actor, Lighting, Look, Sequence, sequence
-from hardware_sim.sequences.timeline import Key, Timeline, still
+from hardware_sim.sequences.values import Key, Timeline, still
 
 pytestmark = pytest.mark.faces
 

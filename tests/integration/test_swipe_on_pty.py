@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.links import SerialLink
-from drivers.reader.elyctis import Letter
-from drivers.reader.swipe import ElyctisSwipe
+from drivers.reader.swipe import ElyctisSwipe, Letter
 from gate_core.errors import LinkLostError
 from hardware_sim.pty import LineFaults, SerialLine
 from hardware_sim.readers.elyctis import ElyctisReader

@@ -39,8 +39,7 @@ from gate.programs.vision.face_children import FACES
 from gate_core.errors import RefusedError
 from gate_core.evidence.crossing import PadResult
 from gate_core.evidence.screen import Guidance
-from hardware_sim.pad.sensor import Fault, PadSensor, Stands
-from hardware_sim.pad.server import PadServer
+from hardware_sim.pad.sensor import Fault, PadSensor, PadServer, Stands
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")

@@ -46,10 +46,9 @@ from gate.programs.vision import program as vision
 from gate_core.evidence.crossing import PadResult, Swap
 from gate_core.evidence.screen import Guidance, Purpose
 from gate_core.orders.sealing import FACE, info_of
-from hardware_sim.camera.display import shone_at_person
+from hardware_sim.camera.scenes import shone_at_person
 from hardware_sim.display import light_of
-from hardware_sim.pad.sensor import PadSensor, Stands
-from hardware_sim.pad.server import PadServer
+from hardware_sim.pad.sensor import PadSensor, PadServer, Stands
 from models.manifest import load
 
 pytestmark = pytest.mark.faces

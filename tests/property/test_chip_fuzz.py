@@ -7,7 +7,7 @@ from fakes.sample_passports import ANNA, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware_sim.chip import RefusedError, objects
+from hardware_sim.chip import RefusedError, terminal
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import groups, lds
 from hardware_sim.passport.abilities import Agreement, Features
@@ -89,7 +89,7 @@ def test_no_well_protected_command_brings_the_card_down_or_shows_the_fingers(
 @given(content=st.binary(max_size=80))
 def test_data_objects_parse_or_are_refused(content: bytes) -> None:
     try:
-        parsed = objects.parse(content)
+        parsed = terminal.parse_objects(content)
     except RefusedError:
         return
     assert sum(len(value) for value in parsed.values()) <= len(content)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour
-from hardware_sim.barrier.pulses import STOP
+from hardware_sim.barrier.relays import STOP
 
 CALLS: dict[str, Callable[[ContactsBench], Awaitable[object]]] = {
     "status": lambda made: made.barrier.status(),

@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.reader import text_wedge
-from drivers.reader.framed import OpenLink
+from drivers.reader.framed import OpenLink, TalkingReader
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.profile import StxProfile, load_profile
 from drivers.reader.stx import StxDecoder
-from drivers.reader.talker import TalkingReader
 from gate.programs.shared.devices.mrz_readers import MrzReader
-from hardware_sim.readers.keyboard import stroke
-from hardware_sim.readers.talkers import cr100_text, rte_native, stx_plain
+from hardware_sim.readers.kinds import cr100_text, rte_native, stroke, stx_plain
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 Make = Callable[[OpenLink], MrzReader]

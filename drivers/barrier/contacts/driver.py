@@ -2,7 +2,7 @@
 
 Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two pulses.
 
-**Why nobody is granted twice.** There is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
+Nobody is granted twice: there is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
 is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
 
 The kernel is called in the event loop, so the chip must answer at once: one of the computer's own, or on I2C or SPI, not behind USB.
@@ -16,16 +16,15 @@ from dataclasses import asdict, dataclass
 from drivers.barrier.board import require_rest
 from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, Rewrite, Session, Show
+from drivers.barrier.contacts.session import Answer, Do, Pulse, Request, Session, Show
 from drivers.barrier.contacts.wiring import Contact, Wiring
 from drivers.barrier.driver import Driver
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import Urgency
 from gate_core.errors import DriverError
 from gate_core.ports.values import LampColour
 
-GAP_S = (
-    0.05  # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
-)
+# between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
+GAP_S = 0.05
 _ASKS_FOR_A_PASSAGE = frozenset({Contact.LEFT, Contact.RIGHT})
 
 
@@ -50,7 +49,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         self._session = Session(
             profile=profile, entry_is_left=entry_is_left, clock=lambda: asyncio.get_running_loop().time()
         )
-        super().__init__(self._session, ttl_ms=profile.ttl_ms)
+        super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._health = _Health()
         self._lamp = 0
         self._held: Contact | None = None
@@ -71,7 +70,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         grant = self._profile.grant
         try:
             await self.connect()
-            await self._orders.converse(self._session.rest(), urgency=Urgency.POLL)
+            await self._converse(self._session.rest(), urgency=Urgency.POLL)
             status = await self.status()
         finally:
             self.close()
@@ -83,14 +82,9 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         """How the contacts worked since the start: looks, pulses and the longest of them, edges that the kernel forgot and counted, connects."""
         return asdict(self._health)
 
-    @property
-    def has_lamp(self) -> bool:
-        """True when the profile names a lamp."""
-        return self._profile.lamp is not None
-
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""
-        await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
+        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     def close(self) -> None:
         """Switch everything off and let the lines go. The gate ends what it was asked for by itself."""
@@ -106,14 +100,14 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         """Carry out one request and read everything behind it."""
         wiring, done = self._require_line(), True
         match request:
-            case Look():
+            case Do.LOOK:
                 self._health.looks += 1
-            case Rewrite():
+            case Do.REWRITE:
                 wiring.switch(self._held, lamp=self._lamp)
             case Show(lamp):
                 self._lamp = lamp
                 wiring.switch(self._held, lamp=lamp)
-            case Cut():
+            case Do.CUT:
                 self._cut(wiring)
             case Pulse(contact, grants):
                 done = self._close_contact(wiring, contact, grants=grants)
@@ -134,7 +128,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         self._pulse_ends = loop.call_later(pulse_s, self._end_pulse, wiring)
         wiring.switch(contact, lamp=self._lamp)
         if grants:
-            self._grant_written_at_s = self._held_since_s
+            self.grant_written_at_s = self._held_since_s
         self._health.pulses += 1
         return True
 
@@ -144,7 +138,6 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
             self._open_contact(wiring)
 
     def _end_pulse(self, wiring: Wiring) -> None:
-        """The time of a pulse is over."""
         try:
             self._open_contact(wiring)
         except DriverError as error:

@@ -27,9 +27,8 @@ GET_LINE = 0xC250B407
 GET_VALUES = 0xC010B40E
 SET_VALUES = 0xC010B40F
 LINES_MAX = 64  # GPIO_V2_LINES_MAX
-EVENTS_KEPT = (
-    256  # asked of the kernel for each request; when there are more it forgets the oldest, and still numbers them
-)
+# asked of the kernel for each request; when there are more it forgets the oldest, and still numbers them
+EVENTS_KEPT = 256
 _EVENTS_A_READ = 64
 _READS_MAX = 64  # of one look; a line that gives edges without end must not hold us, and its count goes on at the next
 _CONSUMER = b"portcullis"
@@ -62,19 +61,15 @@ class Kernel(Protocol):
 
     def open(self, path: str) -> int:
         """Open a chip's device and return its descriptor."""
-        ...
 
     def ioctl(self, descriptor: int, request: int, argument: bytearray) -> None:
         """Carry out a request, whose argument may be changed."""
-        ...
 
     def read(self, descriptor: int, bytes_max: int) -> bytes:
         """Return what is there, which may be nothing; never wait."""
-        ...
 
     def close(self, descriptor: int) -> None:
         """Close a descriptor."""
-        ...
 
 
 class LinuxKernel:

@@ -8,13 +8,14 @@ does not read back as it was switched puts the gate out of service (NotWellError
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import AskedPassage, Pause
 from gate_core.errors import NotWellError, RefusedError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
@@ -28,19 +29,12 @@ _CALM_S = 1.0  # after such a contact, until it is believed again
 Answered = TypeVar("Answered")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Read everything."""
+class Do(enum.Enum):
+    """What is asked of the contacts without more words."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """Write all outputs once more as they are meant to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Open a contact that asks for a passage, whatever is left of its pulse."""
+    LOOK = enum.auto()  # read everything
+    REWRITE = enum.auto()  # write all outputs once more as they are meant to be
+    CUT = enum.auto()  # open a contact that asks for a passage, whatever is left of its pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +64,8 @@ class Answer:
     done: bool = True
 
 
-Request = Look | Rewrite | Cut | Pulse | Show
+Request = Do | Pulse | Show
 Conversation = Generator[Request | Pause, Answer, Answered]
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A passage that the gate was asked for: its side (0 left, 1 right), when the gate ends it, and the count before."""
-
-    side: int
-    ends_at_s: float
-    count: int
 
 
 class Session:
@@ -92,7 +77,7 @@ class Session:
         self._entry_is_left = entry_is_left
         self._clock = clock
         self._openings = 0
-        self._passage: _Passage | None = None
+        self._passage: AskedPassage | None = None
         self._passages = (0, 0)
         self._looked_at_s = 0.0
         self._hasty = 0.0  # passages beyond what people make, as they add up
@@ -123,11 +108,11 @@ class Session:
 
         A contact that nobody means to be closed is opened, and the gate was asked for a passage by it.
         """
-        answer = yield Look()
+        answer = yield Do.LOOK
         if strays := answer.seen.closed - {answer.held}:
             for side in (side for side, contact in enumerate(_SIDES) if contact in strays):
                 self._asked_for(side, answer.seen)
-            answer = yield Rewrite()
+            answer = yield Do.REWRITE
         return self._status(answer)
 
     def grant(
@@ -163,7 +148,7 @@ class Session:
         if self.emergency:
             return
         if self._profile.grant.stop is None:
-            self._status((yield Cut()))
+            self._status((yield Do.CUT))
             return
         yield from self._pulse(Contact.STOP)
         self._passage = None
@@ -195,7 +180,7 @@ class Session:
 
     def rest(self) -> Conversation[None]:
         """Wait until no contact is closed."""
-        while (yield Look()).held is not None:
+        while (yield Do.LOOK).held is not None:
             yield Pause(_AGAIN_S)
 
     def _pulse(self, contact: Contact) -> Conversation[None]:
@@ -213,7 +198,7 @@ class Session:
     def _asked_for(self, side: int, seen: Seen) -> None:
         """From here on the gate may let somebody through."""
         lasts_s = (self._profile.grant.pulse_ms + self._profile.grant.lasts_ms) / 1000
-        self._passage = _Passage(side, self._clock() + lasts_s, seen.passages[side])
+        self._passage = AskedPassage(side, self._clock() + lasts_s, seen.passages[side])
 
     def _side(self, direction: Direction) -> int:
         return int((direction is Direction.ENTRY) is not self._entry_is_left)
@@ -243,9 +228,8 @@ class Session:
         )
 
     def _granted(self, seen: Seen) -> list[int]:
-        """Grants outstanding, left and right."""
         passage = self._passage
-        if passage is not None and (self._clock() >= passage.ends_at_s or seen.passages[passage.side] != passage.count):
+        if passage is not None and passage.is_over(self._clock(), seen.passages):
             passage = self._passage = None
         return [int(passage is not None and passage.side == side) for side in range(2)]
 

@@ -109,7 +109,6 @@ def _require_label(chip: Chip, path: str, profile: ContactsProfile) -> None:
 
 
 def _contacts(profile: ContactsProfile) -> dict[Contact, Output]:
-    """The contacts that this gate has."""
     grant = profile.grant
     found = {
         Contact.LEFT: grant.left,

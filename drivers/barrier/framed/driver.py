@@ -11,21 +11,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
-from drivers.barrier.driver import Driver
+from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.framed.frames import FRAME_BYTES_MAX
 from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
-from drivers.barrier.orders import QUIET_SHARE
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
 from gate_core.evidence.crossing import Alarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
-GUARD_BITS = (
-    35  # silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
-)
+# silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
+GUARD_BITS = 35
 BABBLE_S = 0.06  # somebody who does not stop must not hold us for longer
 
 
@@ -111,7 +109,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
 
     def describe(self) -> dict[str, int]:
         """How the line worked since the start: requests, silences, what was no answer of this board, connects, answers later than is borne."""
-        return asdict(self.health) | {"late_answers": self._session.late_answers}
+        return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     async def _exchange(self, request: Request) -> Heard:
         """Raises LinkLostError also when nothing was answered for too long."""
@@ -124,7 +122,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(request.listen_s):
                 if request.grants:
-                    self._grant_written_at_s = clock()
+                    self.grant_written_at_s = clock()
                 if request.wire:
                     await link.write(request.wire)
                 while hearing.reply is None:
@@ -137,9 +135,13 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         if hearing.reply is None:
             self._was_silent = self._was_silent or bool(request.wire)
         elif self._was_silent:
-            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * request.listen_s)
+            self._was_silent = not await self._quiet(self._overhear, QUIET_SHARE * request.listen_s)
         heard = hearing.heard(after=stray)
-        self._note_health(request, heard)
+        self.health.requests += bool(request.wire)
+        self.health.silences += bool(request.wire) and heard.reply is None
+        self.health.strangers += heard.strangers
+        self.health.unasked += heard.unasked
+        self.health.bytes_passed_over += heard.noise
         if heard.reply is not None:
             self._silent_since_s = None
         elif request.wire:
@@ -171,10 +173,3 @@ class FramedBarrier(Driver[Link, Request, Heard]):
             link.discard()
             hearing.forget()
         return hearing.heard()
-
-    def _note_health(self, request: Request, heard: Heard) -> None:
-        self.health.requests += bool(request.wire)
-        self.health.silences += bool(request.wire) and heard.reply is None
-        self.health.strangers += heard.strangers
-        self.health.unasked += heard.unasked
-        self.health.bytes_passed_over += heard.noise

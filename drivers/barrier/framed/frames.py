@@ -68,16 +68,18 @@ class Layout:
     check: CheckKind
     lowest_first: frozenset[str] = frozenset()
     widths: Mapping[str, int] = field(init=False)
-    _check_at: int = field(init=False)
+    _order: Mapping[str, list[int]] = field(init=False)  # the places of each field, the one of its highest bits first
 
     def __post_init__(self) -> None:
-        widths: dict[str, int] = {}
-        for place in self.places:
+        order: dict[str, list[int]] = {}
+        for at, place in enumerate(self.places):
             if place.field:
-                widths[place.field] = widths.get(place.field, 0) + place.bits
+                order.setdefault(place.field, []).append(at)
+        for name in self.lowest_first & order.keys():
+            order[name].reverse()
+        widths = {name: sum(self.places[at].bits for at in found) for name, found in order.items()}
         object.__setattr__(self, "widths", widths)
-        at = next((at for at, place in enumerate(self.places) if place.field == CHECK), len(self.places))
-        object.__setattr__(self, "_check_at", at)
+        object.__setattr__(self, "_order", order)
 
     @property
     def length(self) -> int:
@@ -89,8 +91,7 @@ class Layout:
         for name, value in values.items():
             if value >> self.widths[name]:
                 raise ValueError(f"{name} = {value:#x} does not fit into {self.widths[name]} bits")
-        unchecked = self._laid_out(values)
-        return self._laid_out({**values, CHECK: check_of(self.check, unchecked[: self._check_at])})
+        return self._laid_out({**values, CHECK: self._check_of(self._laid_out(values))})
 
     def decode(self, buffer: bytes) -> tuple[Mapping[str, int] | None, int]:
         """Return the values of the frame that the buffer begins with, and the number of bytes it used.
@@ -102,32 +103,28 @@ class Layout:
         if len(buffer) < self.length:
             return None, 0
         values = self._values(buffer[: self.length])
-        if values[CHECK] != check_of(self.check, buffer[: self._check_at]):
+        if values[CHECK] != self._check_of(buffer):
             raise BadFrameError("wrong check")
         return values, self.length
 
-    def _laid_out(self, values: Mapping[str, int]) -> bytes:
-        left = {name: self._parts(name, values.get(name, 0)) for name in self.widths}
-        return bytes(place.constant | (left[place.field].pop(0) if place.field else 0) for place in self.places)
+    def _check_of(self, frame: bytes) -> int:
+        return check_of(self.check, frame[: min(self._order[CHECK])])
 
-    def _parts(self, name: str, value: int) -> list[int]:
-        """A field's value in the pieces that its places hold, in their order."""
-        bits = [place.bits for place in self.places if place.field == name]
-        if name in self.lowest_first:
-            bits.reverse()
-        parts, below = [], self.widths[name]
-        for width in bits:
-            below -= width
-            parts.append(value >> below & (1 << width) - 1)
-        return parts[::-1] if name in self.lowest_first else parts
+    def _laid_out(self, values: Mapping[str, int]) -> bytes:
+        frame = bytearray(place.constant for place in self.places)
+        for name, order in self._order.items():
+            left = values.get(name, 0)
+            for at in reversed(order):
+                frame[at] |= left & (1 << self.places[at].bits) - 1
+                left >>= self.places[at].bits
+        return bytes(frame)
 
     def _values(self, frame: bytes) -> Mapping[str, int]:
         values = dict.fromkeys(self.widths, 0)
-        places = tuple(zip(self.places, frame, strict=True))
-        for names_reversed, order in ((False, places), (True, places[::-1])):
-            for place, byte in order:
-                if place.field and (place.field in self.lowest_first) is names_reversed:
-                    values[place.field] = values[place.field] << place.bits | byte & (1 << place.bits) - 1
+        for name, order in self._order.items():
+            for at in order:
+                bits = self.places[at].bits
+                values[name] = values[name] << bits | frame[at] & (1 << bits) - 1
         return values
 
 

@@ -9,7 +9,7 @@ host would close it (invariant 7).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -178,118 +178,98 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
 
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
-        found = BoardProfile.contradictions(self)
-        layouts = {}
-        for name in ("request", "reply"):
+        found, layouts = BoardProfile.contradictions(self), dict[str, Layout]()
+        for name, layout_of in (("request", self.request_layout), ("reply", self.reply_layout)):
             try:
-                layouts[name] = self.request_layout() if name == "request" else self.reply_layout()
+                layouts[name] = layout_of()
             except ValueError as error:
                 found.append(Wrong(f"{name}.layout", str(error)))
         if "request" in layouts:
             found += self._wrong_commands(layouts["request"])
         if "reply" in layouts:
             found += self._wrong_status(layouts["reply"])
-        if len(layouts) == 2 and _may_begin_alike(layouts["request"], layouts["reply"]):
-            found.append(
-                Wrong(
-                    "reply.layout", "begins as the request does: an adapter that hears itself would confirm everything"
-                )
-            )
-        return found + self._wrong_ends() + self._wrong_silences()
+        first_places = [layout.places[0] for layout in layouts.values()]
+        if len(layouts) == 2 and any(all(place.fits(byte) for place in first_places) for byte in range(256)):
+            why = "begins as the request does: an adapter that hears itself would confirm everything"
+            found.append(Wrong("reply.layout", why))
+        return [*found, *self._wrong_ends(), *self._wrong_silences()]
 
-    def _wrong_commands(self, layout: Layout) -> list[Wrong]:
-        found: list[Wrong] = []
+    def _wrong_commands(self, layout: Layout) -> Iterator[Wrong]:
         wires: dict[bytes, str] = {}
         lowest, highest = self.addresses
         if lowest > highest or highest >> layout.widths[ADDRESS]:
-            found.append(Wrong("addresses", "the lowest and the highest address, as the layout can hold them"))
+            yield Wrong("addresses", "the lowest and the highest address, as the layout can hold them")
             highest = 0
         for name, command in self.commands.named().items():
             key = f"commands.{name}"
             if unknown := sorted(set(command) - set(layout.widths) | set(command) & {ADDRESS, CHECK}):
-                found.append(Wrong(key, f"sets {', '.join(unknown)}, which is no field for it to set"))
+                yield Wrong(key, f"sets {', '.join(unknown)}, which is no field for it to set")
                 continue
             try:
                 wire = layout.encode({ADDRESS: highest, **command})
             except ValueError as error:
-                found.append(Wrong(key, str(error)))
+                yield Wrong(key, str(error))
                 continue
             if wire in wires and {name, wires[wire]} != {"close", "end_emergency"}:
-                found.append(Wrong(key, f"is the same bytes as commands.{wires[wire]}"))
+                yield Wrong(key, f"is the same bytes as commands.{wires[wire]}")
             wires[wire] = name
-        return found
 
     def _wrong_status(self, layout: Layout) -> list[Wrong]:
-        found = [
-            Wrong(f"status.{key}", f"there is no field {field} in the reply's layout")
-            for key, field in self.status.fields().items()
-            if field not in layout.widths
-        ]
-        if found:
-            return found
-        for key, sign in self.status.signs().items():
-            if sign.mask >> layout.widths[sign.field] or sign.value & ~sign.mask or not sign.mask:
-                found.append(
-                    Wrong(
-                        f"status.{key}", f"value {sign.value:#x} under mask {sign.mask:#x} can never be, or always is"
-                    )
-                )
-        shared = [
-            (one, other)
-            for (one, first), (other, second) in itertools.combinations(self.status.signs().items(), 2)
-            if (first.field, first.mask, first.value) == (second.field, second.mask, second.value)
-            and {one, other} != {"fire", "emergency"}
-        ]
-        found += [Wrong(f"status.{other}", f"is told by the same bits as status.{one}") for one, other in shared]
-        if len(set(self.status.beams.bits)) < len(self.status.beams.bits):
-            found.append(Wrong("status.beams", "a beam is named twice"))
-        if max(self.status.beams.bits) >= layout.widths[self.status.beams.field]:
-            found.append(
-                Wrong("status.beams", f"the field {self.status.beams.field} has no bit {max(self.status.beams.bits)}")
-            )
-        if self.status.passages_left == self.status.passages_right:
-            found.append(Wrong("status.passages_right", "is counted in the same field as status.passages_left"))
-        elif layout.widths[self.status.passages_left] != layout.widths[self.status.passages_right]:
-            found.append(Wrong("status.passages_right", "is not as wide as status.passages_left"))
-        return found
+        missing = {key: field for key, field in self.status.fields().items() if field not in layout.widths}
+        if missing:
+            return [
+                Wrong(f"status.{key}", f"there is no field {field} in the reply's layout")
+                for key, field in missing.items()
+            ]
+        return [*self._wrong_signs(layout), *self._wrong_counts(layout)]
 
-    def _wrong_ends(self) -> list[Wrong]:
+    def _wrong_signs(self, layout: Layout) -> Iterator[Wrong]:
+        signs = self.status.signs()
+        for key, sign in signs.items():
+            if sign.mask >> layout.widths[sign.field] or sign.value & ~sign.mask or not sign.mask:
+                why = f"value {sign.value:#x} under mask {sign.mask:#x} can never be, or always is"
+                yield Wrong(f"status.{key}", why)
+        for (one, first), (other, second) in itertools.combinations(signs.items(), 2):
+            alike = (first.field, first.mask, first.value) == (second.field, second.mask, second.value)
+            if alike and {one, other} != {"fire", "emergency"}:
+                yield Wrong(f"status.{other}", f"is told by the same bits as status.{one}")
+
+    def _wrong_counts(self, layout: Layout) -> Iterator[Wrong]:
+        beams, left, right = self.status.beams, self.status.passages_left, self.status.passages_right
+        if len(set(beams.bits)) < len(beams.bits):
+            yield Wrong("status.beams", "a beam is named twice")
+        if max(beams.bits) >= layout.widths[beams.field]:
+            yield Wrong("status.beams", f"the field {beams.field} has no bit {max(beams.bits)}")
+        if left == right:
+            yield Wrong("status.passages_right", "is counted in the same field as status.passages_left")
+        elif layout.widths[left] != layout.widths[right]:
+            yield Wrong("status.passages_right", "is not as wide as status.passages_left")
+
+    def _wrong_ends(self) -> Iterator[Wrong]:
         """A claim of an end of the grants must come with its time."""
-        timings, found = self.timings, []
+        timings = self.timings
+        least, most = timings.grant_ends_after_ms_min, timings.grant_ends_after_ms_max
         for end, key in (("controller_ttl", "grant_ends_after_ms_max"), ("lease", "lease_ms")):
             if (end in self.grant_ends_by) != (getattr(timings, key) is not None):
-                found.append(Wrong(f"timings.{key}", f"goes with {end} in grant_ends_by, and only with it"))
+                yield Wrong(f"timings.{key}", f"goes with {end} in grant_ends_by, and only with it")
         if "host_watchdog" in self.grant_ends_by:
-            found.append(Wrong("grant_ends_by", "a host watchdog that is written needs a driver that writes it"))
-        if (
-            timings.grant_ends_after_ms_max is not None
-            and timings.grant_ends_after_ms_max < timings.grant_ends_after_ms_min
-        ):
-            found.append(Wrong("timings.grant_ends_after_ms_max", "is below grant_ends_after_ms_min"))
+            yield Wrong("grant_ends_by", "a host watchdog that is written needs a driver that writes it")
+        if most is not None and most < least:
+            yield Wrong("timings.grant_ends_after_ms_max", "is below grant_ends_after_ms_min")
         if timings.late_ms_max < timings.turnaround_ms_max:
-            found.append(Wrong("timings.late_ms_max", "is below turnaround_ms_max"))
+            yield Wrong("timings.late_ms_max", "is below turnaround_ms_max")
         # Else a grant could have run out unseen before its fate is known.
-        if timings.opens_within_ms + timings.late_ms_max > timings.grant_ends_after_ms_min:
-            found.append(Wrong("timings.grant_ends_after_ms_min", "is too short for a lost answer to be asked about"))
-        return found
+        if timings.opens_within_ms + timings.late_ms_max > least:
+            yield Wrong("timings.grant_ends_after_ms_min", "is too short for a lost answer to be asked about")
 
-    def _wrong_silences(self) -> list[Wrong]:
+    def _wrong_silences(self) -> Iterator[Wrong]:
         """What is not reported is said, and what is reported is not denied."""
         reported = {sign.alarm.value for sign in self.status.alarms}
         expected = {"grants_left", "lamp"} | {alarm.value for alarm in Alarm} - reported
         if self.status.powered_up is None:
             expected.add("power_ups")
         said = set(self.not_reported)
-        if said == expected:
-            return []
-        parts = [
-            f"{word} {', '.join(sorted(names))}"
-            for word, names in (("lacks", expected - said), ("denies", said - expected))
-            if names
-        ]
-        return [Wrong("not_reported", "; ".join(parts))]
-
-
-def _may_begin_alike(one: Layout, other: Layout) -> bool:
-    """True when there is a byte that both may begin with."""
-    return any(one.places[0].fits(byte) and other.places[0].fits(byte) for byte in range(256))
+        amiss = (("lacks", expected - said), ("denies", said - expected))
+        if said != expected:
+            parts = (f"{word} {', '.join(sorted(names))}" for word, names in amiss if names)
+            yield Wrong("not_reported", "; ".join(parts))

@@ -2,13 +2,9 @@
 
 Each order is a conversation: a generator that yields one request at a time and is sent what was heard. All replies of a board look
 alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
-asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3). A board does not
-say what it still grants: that is kept here, and errs towards outstanding.
-
-**Why nobody is granted twice.** Those two statuses would lie only if both were answers to questions from before the grant. `late_ms_max` has gone by since it,
-in which every one of these has come; an answer too many since then makes the line doubtful, and behind a silence the driver listens until nothing
-more comes; and nothing is sent again while any question of the LATEST_S before the grant is unanswered, which holds on a line that is later than its
-profile says, too. A revoke and a release wait for none of this.
+asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3, as
+`drivers.barrier.promptness` says: an answer too many since the grant makes the line doubtful, and nothing is sent again while anything from
+before it is unanswered). A board does not say what it still grants: that is kept here, and errs towards outstanding.
 
 Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
 doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
@@ -17,16 +13,14 @@ doubtful: nothing is granted on it, and when they go on it is out of service (No
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.barrier.framed.frames import ADDRESS
-from drivers.barrier.framed.hearing import Heard
+from drivers.barrier.framed.hearing import Heard, Reading, reading_of, relaxes, settled
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
@@ -61,14 +55,6 @@ class Request:
 Conversation = Generator[Request | Pause, Heard, Answer]
 
 
-class GrantFate(enum.Enum):
-    """What became of a grant whose answer was lost."""
-
-    STANDS = enum.auto()
-    NEVER_ARRIVED = enum.auto()
-    UNSURE = enum.auto()
-
-
 @dataclass(frozen=True, slots=True)
 class _Outstanding:
     direction: Direction
@@ -86,7 +72,7 @@ class Session:
         if not lowest <= unit <= highest:
             raise SetupError(f"unit = {unit}: boards of this profile have the addresses {lowest} to {highest}")
         self._profile = profile
-        self._unit = unit
+        self.unit = unit
         self._entry_is_left = entry_is_left
         self._clock = clock
         self.replies = profile.reply_layout()
@@ -104,13 +90,8 @@ class Session:
         self._counted = {Direction.ENTRY: 0, Direction.EXIT: 0}
         self._released_at_s: float | None = None
         self._doubt = 0
-        self._promptness = Promptness()
+        self.promptness = Promptness()
         self._strangers = False
-
-    @property
-    def unit(self) -> int:
-        """The board's address."""
-        return self._unit
 
     @property
     def emergency(self) -> bool:
@@ -120,15 +101,10 @@ class Session:
     @property
     def late(self) -> str:
         """Why nothing is granted on this line; empty on one that answers in time."""
-        if not self._promptness.is_late(self._clock()):
+        if not self.promptness.is_late(self._clock()):
             return ""
         late_ms_max = self._profile.timings.late_ms_max
         return f"the line answers later than timings.late_ms_max = {late_ms_max}: what it says may be old"
-
-    @property
-    def late_answers(self) -> int:
-        """How many answers came later than is borne, since the start."""
-        return self._promptness.late_answers
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,7 +114,7 @@ class Session:
         Raises NotWellError while another board, or answers that nobody asked for, are heard.
         """
         self._believed = None
-        self._promptness.begin()
+        self.promptness.begin()
         believed = yield from self._agreed()
         self._begin_counting(believed)
         for _ in range(CALM_EXCHANGES_MAX):
@@ -181,7 +157,7 @@ class Session:
         known = self._require_believed()
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
-            is_owed = bool(self._promptness.owed())
+            self.promptness.grant()
             self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
             reply = yield from self._ask(name, grants=True)
             if reply is not None and self._is_done(reply):
@@ -192,7 +168,7 @@ class Session:
             is_too_late = (
                 self._clock() - asked_at_s >= min(ttl_ms, self._profile.timings.grant_ends_after_ms_min) / 1000
             )
-            if fate is GrantFate.UNSURE or is_too_late or is_owed:
+            if fate is GrantFate.UNSURE or is_too_late or self.promptness.owed_before_grant:
                 break  # a grant that has run out by now leaves no trace either
             self._outstanding = None
             if reply is not None:
@@ -204,7 +180,7 @@ class Session:
     def revoke(self) -> Conversation[None]:
         """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
         if not self.emergency:
-            yield from self._insist("close")
+            yield from self._answered("close")
             self._outstanding = self._released_at_s = None
 
     def release(self) -> Conversation[None]:
@@ -229,7 +205,7 @@ class Session:
     def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
         """Clear the alarms whose cause is gone, where the board has such a command; where it has none, they go by themselves."""
         if alarms and "clear_alarms" in self._wires:
-            yield from self._insist("clear_alarms")
+            yield from self._answered("clear_alarms")
         else:
             yield from self._reading()
 
@@ -241,7 +217,7 @@ class Session:
         status = yield from self.status()
         if status.fire:
             raise RefusedError("the fire input is active")
-        yield from self._insist("end_emergency")
+        yield from self._answered("end_emergency")
         yield from self.status()
         if self.emergency:
             raise RefusedError("the board stays in its emergency")
@@ -347,18 +323,14 @@ class Session:
 
     @property
     def _reply_s(self) -> float:
-        """How long a reply is waited for."""
-        return self._late_s if self._promptness.is_slow(self._clock()) else self._prompt_s
+        return self._late_s if self.promptness.is_slow(self._clock()) else self._prompt_s
 
     def _silence(self) -> Conversation[None]:
         """Ask nobody, and hear whether somebody speaks."""
         self._listen((yield Request(b"", self._reply_s)))
 
-    def _insist(self, name: str) -> Conversation[None]:
-        """Repeat an order that does no harm twice until the board says that it is carried out."""
-        yield from self._answered(name)
-
     def _answered(self, name: str) -> Conversation[Mapping[str, int]]:
+        """Repeat an order that does no harm twice until the board says that it is carried out."""
         refused, noise = False, 0
         for _ in range(ATTEMPTS_MAX):
             heard = yield from self._heard(Request(self._wires[name], self._reply_s))
@@ -374,17 +346,16 @@ class Session:
         raise NoReplyError("the board does not answer")
 
     def _ask(self, name: str, *, grants: bool = False) -> Conversation[Mapping[str, int] | None]:
-        """One request, once."""
         return (yield from self._heard(Request(self._wires[name], self._reply_s, grants))).reply
 
     def _heard(self, request: Request) -> Conversation[Heard]:
-        self._promptness.ask(_SHAPE, self._clock())
+        self.promptness.ask(_SHAPE, self._clock())
         heard = yield request
         # As many bytes as the reply has, and no frame among them, are the reply, broken.
         if heard.reply is None and heard.noise == self.replies.length and not heard.unasked:
-            self._promptness.broken()
+            self.promptness.broken()
         if heard.reply is not None:
-            self._promptness.answered(self._clock(), prompt_s=self._prompt_s + GUARD_S_MAX)
+            self.promptness.answered(self._clock(), prompt_s=self._prompt_s + GUARD_S_MAX)
         self._listen(heard)
         return heard
 
@@ -394,7 +365,7 @@ class Session:
     def _listen(self, heard: Heard) -> None:
         """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
         for _ in range(heard.unasked):
-            self._promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
+            self.promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
         if not (heard.strangers or heard.unasked):
             self._doubt = max(0, self._doubt - 1)
             return
@@ -405,8 +376,8 @@ class Session:
 
     def _what_is_odd(self) -> str:
         if self._strangers:
-            return f"another board than number {self._unit} answers on this line"
-        return f"answers come that nobody asked for: too late, or from two boards with the number {self._unit}"
+            return f"another board than number {self.unit} answers on this line"
+        return f"answers come that nobody asked for: too late, or from two boards with the number {self.unit}"
 
 
 _OPENED = frozenset({LeafPosition.OPENING, LeafPosition.OPEN})

@@ -1,19 +1,8 @@
 """The barrier port over Modbus RTU: a session's conversations on a link.
 
-**Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
-arrived. That status would lie only if it were the answer to a question from before the grant, so it is asked for in pieces of which no answer has the
-shape (function and length) of anything asked in the LATEST_S before: however late, out of order, twice or lost, none of those answers passes for one of these.
-A board whose stretches are too short for that has its status asked as ever, and it counts only when
-
-1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then;
-2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
-   question's answer been taken, its own would come, too;
-3. each stretch is read in a shape of which nothing asked in the LATEST_S before the grant is unanswered. This holds on a line that is later than its
-   profile says, as well.
-
-Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
-an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them. Over Modbus
-TCP each answer has its question's number besides, and one with another's passes for none.
+Nobody is granted twice, as `drivers.barrier.promptness` says: a grant's fate is asked for in pieces of which no answer has the shape (function and
+length) of anything asked before; of a board whose stretches are too short for that, as ever. Over Modbus TCP each answer has its question's number
+besides, and one with another's passes for none.
 """
 
 from __future__ import annotations
@@ -24,15 +13,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from drivers.barrier.board import require_rest
-from drivers.barrier.driver import Driver
+from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import QUIET_SHARE
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import Urgency
 from drivers.links import Link
-from drivers.modbus.asking import byte_s
-from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
-from drivers.modbus.line import LineHealth, exchange
+from drivers.modbus.asking import byte_s, read, write_coils
+from drivers.modbus.frames import FRAME_BYTES_MAX, READ_COILS, Reply, Request
+from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from gate_core.errors import NotWellError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import LampColour
@@ -65,7 +53,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             entry_is_left=entry_is_left,
             clock=lambda: asyncio.get_running_loop().time(),
         )
-        super().__init__(self._session, ttl_ms=profile.ttl_ms)
+        super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._asked: Request | None = None
         self._listened_at_s = 0.0
         self._greeting = False
@@ -85,13 +73,17 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         silences = self.health.silences
         self._greeting = True
         try:
-            status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
+            status = await self._converse(self._session.hello(revoke=revoke), urgency=None)
         finally:
             self._greeting = False
         if silences == self.health.silences:  # else a late answer would pass for another board's
-            await self._hear_no_other()
+            # Another board would obey every order, too.
+            request = self._asked
+            assert request is not None
+            deadline_s = self._session.reply_deadline_s(request)
+            await hear_no_other(self._require_line(), request, deadline_s=deadline_s, heard=self._heard, who="boards")
         if not self._was_silent:
-            self._orders.note(status)
+            self._note(status)
 
     async def check(self) -> str:
         """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
@@ -101,7 +93,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         try:
             await self.connect()
             status = await self.status()
-            await self._orders.converse(
+            await self._converse(
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
             self._require_prompt()
@@ -122,42 +114,42 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         watchdog = self._profile.watchdog
         if watchdog is None:
             return f"no host watchdog; its {' and '.join(self._profile.grant_ends_by)} ends a grant"
-        await self._orders.converse(self._session.prove(on=True), urgency=Urgency.POLL)
-        if watchdog.proof is not None and not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL):
-            raise NotWellError(f"the output that proves the host watchdog (coil {watchdog.proof}) does not switch on")
+        proof = watchdog.proof
+        if proof is not None:
+            await self._converse(write_coils(self._unit, proof, 1), urgency=Urgency.POLL)
+            if not await self._is_on(proof):
+                raise NotWellError(f"the output that proves the host watchdog (coil {proof}) does not switch on")
         await asyncio.sleep(watchdog.ms / 1000 + CHECK_SPARE_S)
-        if watchdog.proof is not None:
-            noticed = not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL)
-            await self._orders.converse(self._session.prove(on=False), urgency=Urgency.POLL)
+        if proof is not None:
+            noticed = not await self._is_on(proof)
+            await self._converse(write_coils(self._unit, proof, 0), urgency=Urgency.POLL)
         else:
             noticed = Alarm.HOST_LOST in (await self.status()).alarms
         if not noticed:
             raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
         return f"host watchdog of {watchdog.ms} ms works"
 
+    async def _is_on(self, coil: int) -> bool:
+        return await self._converse(read(self._unit, READ_COILS, coil, 1), urgency=Urgency.POLL) == (1,)
+
     def describe(self) -> dict[str, int]:
         """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
-        return asdict(self.health) | {"late_answers": self._session.late_answers}
-
-    @property
-    def has_lamp(self) -> bool:
-        """True when the profile names a lamp."""
-        return self._profile.lamp is not None
+        return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
-        await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
+        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     async def _exchange(self, request: Request) -> Reply | None:
         """None after silence."""
         link = self._require_line()
         if self._session.is_grant(request):
-            self._grant_written_at_s = asyncio.get_running_loop().time()
+            self.grant_written_at_s = asyncio.get_running_loop().time()
         now_s = asyncio.get_running_loop().time()
         # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
-        overheard = self._session.overheard
+        overheard = self._session.promptness.overheard
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         reply, others = await exchange(
@@ -168,8 +160,8 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         if reply is None:
             self._was_silent = True
         elif self._was_silent and not self._greeting:  # which revokes, and so may not wait
-            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
-            if self._session.overheard != overheard:
+            self._was_silent = not await self._quiet(self._overhear, QUIET_SHARE * deadline_s)
+            if self._session.promptness.overheard != overheard:
                 return None  # it may have been an earlier question's
         return reply
 
@@ -182,13 +174,3 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
                     strays += await self._require_line().read(FRAME_BYTES_MAX)
         self._session.overhears(strays, asyncio.get_running_loop().time())
         return bool(strays)
-
-    async def _hear_no_other(self) -> None:
-        """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""
-        link, request = self._require_line(), self._asked
-        assert request is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._session.reply_deadline_s(request)):
-                while find_reply(self._heard, request)[0] is None:
-                    self._heard += await link.read(FRAME_BYTES_MAX)
-                raise NotWellError(f"two boards answer to number {self._unit} on this line")

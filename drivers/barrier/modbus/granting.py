@@ -7,21 +7,69 @@ coils while a pulse is begun, and no pulse is cut short.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable
 
-from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Passages, Pulse, Status, Timed
-from drivers.barrier.orders import Pause
+from drivers.barrier.modbus.profile import ModbusProfile, Passages, Pulse, Timed
+from drivers.barrier.orders import AskedPassage, Pause
 from drivers.modbus.asking import Answer, read, write, write_coils
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
-from drivers.modbus.image import Image, number
-from gate_core.errors import SetupError
+from drivers.modbus.tables import Image, number
+from gate_core.errors import LinkLostError, NoReplyError, SetupError
 
+_COUNTS = 2**32
 _CLAIM_AGAIN_S = 0.005
 Clock = Callable[[], float]
 Conversation = Generator[Request | Pause, Reply | None, Answer]
 Sides = tuple[int, int]  # left, right
+
+
+class Counts:
+    """The passages and power-ups of one board. A look that shows a power-up nobody awaits is a lost link, one with fewer passages than another before it is no answer.
+
+    Counters may have 16 or 32 bits and begin anew with each power-up. What is given out grows by one a passage and goes on at 0 at 2**32, and
+    power-ups are counted here for a board that does not count its own: it forgot what was written to it, or its counters fell.
+    """
+
+    def __init__(self, profile: ModbusProfile) -> None:
+        self._places = (profile.status.passages_left, profile.status.passages_right)
+        self._spans = [1 << 16 * place.words for place in self._places]
+        self._restarts_place = profile.status.restarts
+        self._raw: tuple[int, ...] | None = None
+        self._totals = [0, 0]
+        self._restarts = 0
+        self._awaited = True
+
+    def await_anew(self) -> None:
+        """The line is opened: whatever the next look shows is where we begin."""
+        self._awaited = True
+
+    def see(self, image: Image, *, kept: bool) -> tuple[int, int, int]:
+        """Passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError or NoReplyError."""
+        raw = tuple(number(place, image) for place in self._places)
+        grown = self._grown(raw)
+        restarts = self._restarts if self._restarts_place is None else number(self._restarts_place, image)
+        if grown is not None and restarts == self._restarts and not self._awaited and _fell(grown, self._spans):
+            raise NoReplyError("an answer is from before another one: counters do not fall by themselves")
+        if grown is None or not kept or restarts != self._restarts:
+            if not self._awaited:
+                raise LinkLostError("the controller was powered up anew")
+            grown, self._totals = (0, 0), list(raw)
+            restarts = restarts + 1 if self._restarts_place is None else restarts
+        self._raw, self._restarts, self._awaited = raw, restarts, False
+        self._totals = [(total + more) % _COUNTS for total, more in zip(self._totals, grown, strict=True)]
+        return self._totals[0], self._totals[1], restarts
+
+    def _grown(self, raw: tuple[int, ...]) -> tuple[int, ...] | None:
+        """How far each counter went on; None when they begin anew, or fell and the board does not say why."""
+        if self._raw is None:
+            return None
+        grown = tuple((now - before) % span for now, before, span in zip(raw, self._raw, self._spans, strict=True))
+        return None if self._restarts_place is None and _fell(grown, self._spans) else grown
+
+
+def _fell(grown: Iterable[int], spans: Iterable[int]) -> bool:
+    """A counter that goes on by half of its span or more went back."""
+    return any(more >= span // 2 for more, span in zip(grown, spans, strict=True))
 
 
 class Kept:
@@ -54,28 +102,52 @@ class Kept:
         return all(image.get((READ_HOLDING, address), value) == value for address, value in self._held.items())
 
 
-class TimedGrants:
-    """One block: time to live, left, right."""
+class RegisterGrants:
+    """Boards of registers say themselves what stands, and nothing goes on behind an order or is left of it."""
 
-    def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
-        self._grant = grant
-        self._status = profile.status
+    def __init__(self, profile: ModbusProfile, unit: int) -> None:
+        self._places = (profile.status.granted_left, profile.status.granted_right)
         self._unit = unit
 
-    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the block holds it
-        """Nothing is to be done before."""
+    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - a block of registers holds it
+        """What is to be done before a grant."""
         yield from ()
 
-    def order(self, ttl_ms: int, *, left: bool) -> Request:
-        """The request that lets one traveller through."""
-        return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
-
     def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """The board itself says what stands."""
+        """What became of a grant is known, or given up."""
 
     def shows_for_s(self, ttl_ms: int) -> float:
         """For so long a grant that arrived leaves a trace."""
         return ttl_ms / 1000
+
+    def tidy(self) -> Conversation[None]:
+        """End what we began and whose time is over."""
+        yield from ()
+
+    def rest(self) -> Conversation[None]:
+        """Wait until nothing goes on."""
+        yield from ()
+
+    def shown(self, image: Image) -> Sides:
+        """What the board shows as granted."""
+        left, right = (0 if place is None else number(place, image) for place in self._places)
+        return left, right
+
+    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
+        """Grants outstanding."""
+        return self.shown(image)
+
+
+class TimedGrants(RegisterGrants):
+    """One block: time to live, left, right. Boards of this kind have a release of their own."""
+
+    def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
+        super().__init__(profile, unit)
+        self._grant = grant
+
+    def order(self, ttl_ms: int, *, left: bool) -> Request:
+        """The request that lets one traveller through."""
+        return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
 
     def revoke(self) -> Conversation[None]:
         """Take every grant back."""
@@ -83,34 +155,17 @@ class TimedGrants:
         yield from write(self._unit, self._grant.holding + 1, 0, 0)
 
     def let_out(self, *, left: bool) -> Conversation[None]:  # noqa: ARG002 - there is no direction
-        """Boards of this kind have a release of their own."""
+        """Refuse."""
         yield from ()
         raise SetupError("the board has no release")
 
-    def tidy(self) -> Conversation[None]:
-        """Nothing is left behind."""
-        yield from ()
 
-    def rest(self) -> Conversation[None]:
-        """Nothing goes on."""
-        yield from ()
-
-    def shown(self, image: Image) -> Sides:
-        """What the board shows as granted."""
-        return _granted(self._status, image)
-
-    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
-        """Grants outstanding."""
-        return self.shown(image)
-
-
-class PassageGrants:
+class PassageGrants(RegisterGrants):
     """Remaining passages, a register a side; the time to live stands in a register of its own. One passage out is the release."""
 
     def __init__(self, grant: Passages, profile: ModbusProfile, unit: int, kept: Kept) -> None:
+        super().__init__(profile, unit)
         self._passages = grant
-        self._status = profile.status
-        self._unit = unit
         self._kept = kept
         self._let_out: int | None = None  # the side
         self._let_out_shown = False
@@ -125,13 +180,6 @@ class PassageGrants:
         self._let_out = None
         return WriteRequest(self._unit, self._passages.holding + int(not left), (1,))
 
-    def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """The board itself says what stands."""
-
-    def shows_for_s(self, ttl_ms: int) -> float:
-        """For so long a grant that arrived leaves a trace."""
-        return ttl_ms / 1000
-
     def revoke(self) -> Conversation[None]:
         """Take every grant back."""
         yield from write(self._unit, self._passages.holding, 0, 0)
@@ -141,18 +189,6 @@ class PassageGrants:
         """One passage in the direction that leads out."""
         self._let_out, self._let_out_shown = int(not left), False
         yield from write(self._unit, self._passages.holding + int(not left), 1)
-
-    def tidy(self) -> Conversation[None]:
-        """Nothing is left behind."""
-        yield from ()
-
-    def rest(self) -> Conversation[None]:
-        """Nothing goes on."""
-        yield from ()
-
-    def shown(self, image: Image) -> Sides:
-        """What the board shows as granted."""
-        return _granted(self._status, image)
 
     def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
         """Grants outstanding; the passage of a release is none."""
@@ -166,22 +202,6 @@ class PassageGrants:
         return shown[0], shown[1]
 
 
-def _granted(status: Status, image: Image) -> Sides:
-    left, right = (
-        0 if place is None else number(place, image) for place in (status.granted_left, status.granted_right)
-    )
-    return left, right
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """A passage that the gate behind the board was asked for: its side, when the gate ends it, and the count before."""
-
-    side: int
-    ends_at_s: float
-    count: int
-
-
 class PulseGrants:
     """Three coils: left, right, stop. What the gate behind them makes of a pulse is known from its counters and its own time."""
 
@@ -190,7 +210,7 @@ class PulseGrants:
         self._watchdog_s = (profile.watchdog.ms if profile.watchdog else 0) / 1000
         self._unit = unit
         self._clock = clock
-        self._passage: _Passage | None = None
+        self._passage: AskedPassage | None = None
         self._let_out: int | None = None  # the side
         self._off_at_s: float | None = None
         self._pulsing = 0
@@ -210,7 +230,7 @@ class PulseGrants:
         """What became of a grant is known, or given up."""
         self._end_pulse()
         if stands:
-            self._passage = _Passage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
+            self._passage = AskedPassage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
 
     def shows_for_s(self, ttl_ms: int) -> float:  # noqa: ARG002
         """The coil stays on until we write it off, or the watchdog drops it."""
@@ -266,7 +286,7 @@ class PulseGrants:
         if self._let_out is not None:
             outstanding[self._let_out] = 0
         passage = self._passage
-        if passage is not None and (self._clock() >= passage.ends_at_s or counts[passage.side] != passage.count):
+        if passage is not None and passage.is_over(self._clock(), counts):
             passage = self._passage = None
         if passage is not None:
             outstanding[passage.side] = 1

@@ -1,7 +1,8 @@
-"""Register maps: what is where in one kind of Modbus barrier controller, and how a grant ends there without us.
+"""Register maps: what is where in one kind of Modbus barrier controller, how passages are granted, and how a grant ends there without us.
 
 A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly: an unknown key, a wrong type or a contradiction is
-a SetupError. So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5).
+a SetupError. So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5). A key
+without a default is what every board has.
 """
 
 from __future__ import annotations
@@ -12,25 +13,106 @@ from typing import Annotated
 import msgspec
 
 from drivers.barrier.board import BoardProfile
-from drivers.barrier.modbus.tables import (
-    TTL_MS_MAX,
-    AlarmCommand,
-    Command,
-    Lamp,
-    Passages,
-    Pulse,
-    Setting,
-    Status,
-    Timed,
-    Watchdog,
-)
 from drivers.modbus.frames import READ_COILS, READ_HOLDING
-from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
+from drivers.modbus.tables import Address, Cell, Identity, Place, Read, Value, cells_read, misplaced, misread
+from drivers.profile_file import Milliseconds, Table
 from gate_core.evidence.crossing import Alarm
-from gate_core.ports.values import LampColour
+from gate_core.ports.values import LampColour, LeafPosition
 from gate_core.settings.toml_file import Wrong
 
+TTL_MS_MAX = 30_000
+TimeToLive = Annotated[int, msgspec.Meta(ge=1000, le=TTL_MS_MAX)]
 LATE_MS_MAX = 300  # of a profile that does not say
+
+
+class Status(Table, frozen=True, kw_only=True):
+    """What the board says. The leaf by a `position` with its values, by a contact that is `closed`, or not at all.
+
+    A board that does not tell of its leaf has it closed while nothing is granted and nothing is wrong. Whoever stands in the zone is counted by
+    the board (`bodies`) or seen by beams, a body each (`presence`).
+    """
+
+    passages_left: Place
+    passages_right: Place
+    position: Place | None = None
+    positions: dict[int, LeafPosition] = msgspec.field(default_factory=dict)
+    closed: Place | None = None
+    bodies: Place | None = None
+    presence: Annotated[tuple[Place, ...], msgspec.Meta(max_length=8)] = ()
+    fire: Place | None = None
+    emergency: Place | None = None
+    granted_left: Place | None = None
+    granted_right: Place | None = None
+    restarts: Place | None = None
+
+
+class Timed(Table, frozen=True, kw_only=True, tag_field="kind", tag="timed"):
+    """Three holding registers, written in one request: time to live in milliseconds, passages left, passages right. Absolute."""
+
+    holding: Address
+    ttl_ms_min: TimeToLive
+    ttl_ms_max: TimeToLive
+
+
+class Passages(Table, frozen=True, kw_only=True, tag_field="kind", tag="passages"):
+    """Two holding registers: passages that remain, left and right. Absolute. The holding register `timer` takes their time to live."""
+
+    holding: Address
+    timer: Address
+    timer_unit_ms: Milliseconds
+    ttl_ms_min: TimeToLive
+    ttl_ms_max: TimeToLive
+
+
+class Pulse(Table, frozen=True, kw_only=True, tag_field="kind", tag="pulse"):
+    """Three coils before a gate that takes pulses: left, right, stop. The gate ends a passage that was not begun after `lasts_ms`."""
+
+    coil: Address
+    pulse_ms: Annotated[int, msgspec.Meta(ge=100, le=500)]
+    lasts_ms: TimeToLive
+
+
+class Watchdog(Table, frozen=True, kw_only=True):
+    """The holding register of the host watchdog, and the time that we write there. `proof` is a coil that moves nothing."""
+
+    holding: Address
+    ms: Annotated[int, msgspec.Meta(ge=500, le=5000)]
+    unit_ms: Milliseconds = 1
+    proof: Address | None = None
+
+    @property
+    def value(self) -> int:
+        """What is written."""
+        return self.ms // self.unit_ms
+
+
+class Setting(Table, frozen=True, kw_only=True):
+    """A holding register that must hold a value."""
+
+    holding: Address
+    value: Value
+
+
+class Lamp(Table, frozen=True, kw_only=True):
+    """The holding register of the lamp, or its first coil of `count`, and the value of each colour: of coils, a bit each, the first the lowest."""
+
+    holding: Address | None = None
+    coil: Address | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
+    colours: dict[LampColour, Value]
+
+
+class Command(Table, frozen=True, kw_only=True):
+    """A holding register that carries out a command when `value` is written."""
+
+    holding: Address
+    value: Value
+
+
+class AlarmCommand(Table, frozen=True, kw_only=True):
+    """A holding register that takes a mask of alarms to clear."""
+
+    holding: Address
 
 
 class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
@@ -68,7 +150,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
         found = BoardProfile.contradictions(self)
         if self.late_ms_max < self.turnaround_ms_max:
             found.append(Wrong("late_ms_max", "is below turnaround_ms_max"))
-        for check in (_places, _reads, _status, _ends, _grant, _watchdog, _orders, _restart):
+        for check in (_places, _status, _ends, _grant, _watchdog, _orders):
             found += check(self)
         return found
 
@@ -103,9 +185,6 @@ def _places(profile: ModbusProfile) -> Iterator[Wrong]:
     for key, holding in _kept_by(profile):
         if profile.status.restarts is None and (READ_HOLDING, holding) not in read:
             yield Wrong(key, f"is at {holding}, which no reads covers: what the board forgot would not be noticed")
-
-
-def _reads(profile: ModbusProfile) -> Iterator[Wrong]:
     yield from misread(profile.reads)
 
 
@@ -196,6 +275,10 @@ def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
             yield Wrong("lamp.colours", f"has a value that {lamp.count} coils cannot show")
     if profile.clear_alarms is not None and any(place.bit is None for place in profile.alarms.values()):
         yield Wrong("clear_alarms", "takes the bits of the alarms, and one has none")
+    if profile.status.restarts is None and not list(_kept_by(profile)):
+        yield Wrong(
+            "status", "nothing shows that the board was powered up anew: restarts, or a register that it forgets"
+        )
 
 
 def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
@@ -222,10 +305,3 @@ def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
             yield f"{key}.holding", (READ_HOLDING, command.holding)
     for setting in profile.settings:
         yield "settings", (READ_HOLDING, setting.holding)
-
-
-def _restart(profile: ModbusProfile) -> Iterator[Wrong]:
-    if profile.status.restarts is None and not list(_kept_by(profile)):
-        yield Wrong(
-            "status", "nothing shows that the board was powered up anew: restarts, or a register that it forgets"
-        )

@@ -3,37 +3,26 @@
 Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
 past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
 blindly: the controller is asked for its status first, and the grant goes out again only if it provably never arrived
-(safety invariant 3; the proof stands in `driver`). What a conversation raises is the drivers' error tree.
+(safety invariant 3; the proof stands in `drivers.barrier.promptness`). What a conversation raises is the drivers' error tree.
 """
 
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections.abc import Callable, Collection
 
-from drivers.barrier.modbus.counts import Counts
-from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
+from drivers.barrier.modbus.granting import Conversation, Counts, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.orders import Pause
+from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
-from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
-from drivers.modbus.image import Image, holds, number
-from drivers.modbus.tables import Cell, Read
+from drivers.modbus.frames import ReadRequest, Reply, Request, find_reply
+from drivers.modbus.tables import Cell, Image, Read, holds, number
 from gate_core.errors import NoReplyError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
-
-
-class GrantFate(enum.Enum):
-    """What a status tells about a grant whose reply was lost."""
-
-    STANDS = enum.auto()
-    NEVER_ARRIVED = enum.auto()
-    UNSURE = enum.auto()
 
 
 class Session:
@@ -52,12 +41,8 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
-        self._promptness = Promptness()
-        self._overheard = 0  # answers that nobody awaited, until then
+        self.promptness = Promptness()
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
-        self._owed: frozenset[bytes] = (
-            frozenset()
-        )  # the shapes of what might still be answered when the last grant was written
         self._questions = [_questions(one, unit) for one in profile.reads]
         self._answers = [{question.reply_head for question in pair} for pair in self._questions]
         self._next_read = 0
@@ -65,7 +50,7 @@ class Session:
 
     def reply_deadline_s(self, request: Request) -> float:
         """How long a reply may take from the first byte of its request on."""
-        slow = self._promptness.is_slow(self._clock())
+        slow = self.promptness.is_slow(self._clock())
         return self._deadline_s(request, self._profile.late_ms_max if slow else self._profile.turnaround_ms_max)
 
     def _deadline_s(self, request: Request, turnaround_ms_max: int) -> float:
@@ -74,17 +59,17 @@ class Session:
     def asks(self, request: Request) -> None:
         """This is about to be written."""
         if self.is_grant(request):
-            self._owed, self._overheard = self._promptness.owed(), self._promptness.overheard
+            self.promptness.grant()
         self._shapes.setdefault(request.reply_head, request)
-        self._promptness.ask(request.reply_head, self._clock())
+        self.promptness.ask(request.reply_head, self._clock())
 
     def hears(self, request: Request, reply: Reply | None, others: bytes) -> None:
         """This came of it, and beside it bytes that are no part of that. As many as the reply has, and no answer among them, are the reply, broken."""
         if not self.overhears(others, self._clock()) and reply is None and len(others) == request.reply_bytes:
-            self._promptness.broken()
+            self.promptness.broken()
         if reply is not None:
             prompt_s = self._deadline_s(request, self._profile.turnaround_ms_max)
-            self._promptness.answered(self._clock(), prompt_s=prompt_s)
+            self.promptness.answered(self._clock(), prompt_s=prompt_s)
 
     def overhears(self, heard: bytes, now_s: float) -> int:
         """These bytes came by now when nothing was awaited, or something else: how many answers they hold."""
@@ -95,26 +80,16 @@ class Session:
             rest = bytearray(heard)
             while find_reply(rest, request)[0] is not None:
                 late_s = self._deadline_s(request, self._profile.late_ms_max)
-                self._promptness.overhear(shape, now_s, late_s=late_s)
+                self.promptness.overhear(shape, now_s, late_s=late_s)
                 found += 1
         return found
 
     @property
     def late(self) -> str:
         """Why nothing is granted on this line; empty on one that answers in time."""
-        if not self._promptness.is_late(self._clock()):
+        if not self.promptness.is_late(self._clock()):
             return ""
         return f"the line answers later than late_ms_max = {self._profile.late_ms_max}: what it says may be old"
-
-    @property
-    def overheard(self) -> int:
-        """How many answers came that nobody awaited, since the start."""
-        return self._promptness.overheard
-
-    @property
-    def late_answers(self) -> int:
-        """How many answers came later than is borne, since the start."""
-        return self._promptness.late_answers
 
     def is_grant(self, request: Request) -> bool:
         """True for the one request that may let somebody through."""
@@ -125,7 +100,7 @@ class Session:
 
         Raises SetupError when the board is another one or its watchdog does not take.
         """
-        self._promptness.begin()
+        self.promptness.begin()
         identity = self._profile.identity
         if identity is not None:
             ((function, address),) = identity.places
@@ -273,19 +248,6 @@ class Session:
         """Let no contact be closed any more, as far as we closed it."""
         yield from self._grants.rest()
 
-    def prove(self, *, on: bool) -> Conversation[None]:
-        """Switch the output that moves nothing."""
-        watchdog = self._profile.watchdog
-        if watchdog is not None and watchdog.proof is not None:
-            yield from write_coils(self._unit, watchdog.proof, int(on))
-
-    def proof(self) -> Conversation[bool]:
-        """True while that output is on."""
-        watchdog = self._profile.watchdog
-        if watchdog is None or watchdog.proof is None:
-            return False
-        return (yield from read(self._unit, READ_COILS, watchdog.proof, 1)) == (1,)
-
     def _is_left(self, direction: Direction) -> bool:
         return (direction is Direction.ENTRY) is self._entry_is_left
 
@@ -297,19 +259,13 @@ class Session:
             else:
                 late_ms = self._profile.late_ms_max - self._profile.turnaround_ms_max  # its deadline is over already
                 yield Pause(late_ms / 1000)
-                after = yield from self._look(self._owed)
+                after = yield from self._look(self.promptness.owed_before_grant)
         except (NoReplyError, RefusedError):
             return GrantFate.UNSURE
         fate = grant_fate(before, after, direction)
-        if (
-            fate is GrantFate.NEVER_ARRIVED
-            and not pieces
-            and (
-                self._promptness.overheard != self._overheard
-                or any(self._owed.issuperset(shapes) for shapes in self._answers)
-            )
-        ):
-            return GrantFate.UNSURE  # what was said may be the answer to a question from before the grant
+        is_doubtful = not pieces and self.promptness.may_be_from_before_grant(self._answers)
+        if fate is GrantFate.NEVER_ARRIVED and is_doubtful:
+            return GrantFate.UNSURE
         tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
         if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
             return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet
@@ -319,7 +275,7 @@ class Session:
         """Questions for every stretch, whole or in two pieces, whose answers have shapes that nothing asked of late has: of which stretch, from which
         cell on. Empty where a stretch is too short for that.
         """
-        taken, found = set(self._promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
+        taken, found = set(self.promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
         for at, stretch in enumerate(self._profile.reads):
             ((function, address),) = stretch.places
             whole = [((0, stretch.count + more),) for more in range(stretch.spare + 1)]

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from drivers.barrier.building import LineProfile
 from drivers.barrier.framed.frames import ADDRESS
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile, written
-from drivers.barrier.tracing.calls import Outcome
+from drivers.barrier.profiles import LineProfile
 from drivers.barrier.tracing.replay import Replayed
-from drivers.barrier.tracing.trace import Event, Kind, Trace
+from drivers.barrier.tracing.trace import Event, Kind, Outcome, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
+MINIMUM: Final = (
+    AT_REST := "a status at rest",
+    GRANT := "a grant that opens",
+    PASSAGE := "a passage that is counted, and the leaf closed behind it",
+    REVOKE := "a grant that is revoked before anybody passes",
+    RELEASE := "a release that opens",
+    POWER_UP := "a power-up, or the end of a lease",
+)
 _REQUEST_HEAD = struct.Struct(">BBHH")  # unit, function, address, count
 _TABLE_OF = {WRITE_COILS: READ_COILS, WRITE_MANY: READ_HOLDING}  # what is written is read by
 
@@ -46,13 +54,16 @@ class Coverage:
 def coverage(replayed: Replayed, profile: LineProfile) -> Coverage:
     """What a replay showed."""
     statuses = [outcome.status for outcome in replayed.outcomes if outcome.status is not None]
+    shown = set(shown_in(replayed.outcomes))
+    alarms = [sign.alarm for sign in profile.status.alarms] if isinstance(profile, FramedProfile) else profile.alarms
+    told = {alarm.value for alarm in alarms}
     return Coverage(
         requests=_framed(replayed.trace, profile)
         if isinstance(profile, FramedProfile)
         else _modbus(replayed.trace, profile),
-        states={name: any(shows(status) for status in statuses) for name, shows in _states(profile)},
-        faults={alarm.value: any(alarm in status.alarms for status in statuses) for alarm in _alarms(profile)},
-        minimum={name: shown(replayed.outcomes) for name, shown in MINIMUM.items()},
+        states=dict(_states(profile, statuses)),
+        faults={alarm: any(Alarm(alarm) in status.alarms for status in statuses) for alarm in sorted(told)},
+        minimum={name: name in shown for name in MINIMUM},
         sent=replayed.health["requests"],
         silences=replayed.health["silences"],
         objections=tuple(_objections(replayed, profile, statuses)),
@@ -79,7 +90,8 @@ def _objections(replayed: Replayed, profile: LineProfile, statuses: Sequence[Bar
     unread = replayed.health["silences"] - _unanswered(replayed.trace)
     if unread > 0 and not replayed.deviation:
         yield f"{replayed.trace.name}: {unread} answers are none that the profile understands"
-    if _names_positions(profile) and any(status.position is LeafPosition.UNKNOWN for status in statuses):
+    names_positions = isinstance(profile, FramedProfile) or profile.status.position is not None
+    if names_positions and any(status.position is LeafPosition.UNKNOWN for status in statuses):
         yield f"{replayed.trace.name}: the leaf was where the profile's values of status.position do not say"
 
 
@@ -128,63 +140,47 @@ def _sent(trace: Trace) -> Iterator[Event]:
     return (event for event in trace.events if event.kind is Kind.TO_BOARD)
 
 
-def _names_positions(profile: LineProfile) -> bool:
-    return isinstance(profile, FramedProfile) or profile.status.position is not None
-
-
-def _states(profile: LineProfile) -> Iterator[tuple[str, Callable[[BarrierStatus], bool]]]:
+def _states(profile: LineProfile, statuses: Sequence[BarrierStatus]) -> Iterator[tuple[str, bool]]:
+    seen = {status.position for status in statuses}
     if isinstance(profile, FramedProfile):
         positions = set(profile.status.position.values.values())
     elif profile.status.position is not None:
         positions = set(profile.status.positions.values())
     else:
         positions = {LeafPosition.CLOSED}
-        yield "not closed", lambda status: status.position is not LeafPosition.CLOSED
+        yield "not closed", bool(seen - positions)
     for position in sorted(positions, key=lambda one: one.value):
-        yield position.value, _stands(position)
-    yield "somebody in the zone", lambda status: status.bodies > 0
-    yield "nobody in the zone", lambda status: status.bodies == 0
+        yield position.value, position in seen
+    yield "somebody in the zone", any(status.bodies for status in statuses)
+    yield "nobody in the zone", any(not status.bodies for status in statuses)
     if isinstance(profile, FramedProfile) or profile.status.fire is not None:
-        yield "fire", lambda status: status.fire
-    yield "emergency", lambda status: status.emergency_open
+        yield "fire", any(status.fire for status in statuses)
+    yield "emergency", any(status.emergency_open for status in statuses)
 
 
-def _stands(position: LeafPosition) -> Callable[[BarrierStatus], bool]:
-    return lambda status: status.position is position
-
-
-def _alarms(profile: LineProfile) -> list[Alarm]:
-    told = {sign.alarm for sign in profile.status.alarms} if isinstance(profile, FramedProfile) else set(profile.alarms)
-    return sorted(told, key=lambda alarm: alarm.value)
-
-
-# ── the least that must be seen ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Granted:
-    """What followed a grant that was taken: until the next order, and the statuses after that. `before` it the lane was at rest."""
-
-    direction: Direction
-    before: BarrierStatus
-    during: tuple[BarrierStatus, ...]
-    ended_by: str
-    after: tuple[BarrierStatus, ...]
-
-    def counted(self, status: BarrierStatus) -> int:
-        """Passages in the direction of the grant since it was given."""
-        if self.direction is Direction.ENTRY:
-            return status.count_entry - self.before.count_entry
-        return status.count_exit - self.before.count_exit
-
-
-def _grants(outcomes: Sequence[Outcome]) -> Iterator[_Granted]:
+def shown_in(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What of MINIMUM these outcomes show, each as often as they do."""
     before: BarrierStatus | None = None
     for at, outcome in enumerate(outcomes):
-        if outcome.call.startswith("grant") and outcome.ok and before is not None:
+        if outcome.status is not None and _is_closed(outcome.status):
+            yield AT_REST
+        if outcome.status is not None and Alarm.HOST_LOST in outcome.status.alarms:
+            yield POWER_UP
+        if "powered up anew" in str(outcome.error):
+            yield POWER_UP
+        is_grant = outcome.call.startswith("grant") and before is not None
+        if outcome.ok and (is_grant or outcome.call == "release"):
             during, ended_by, rest = _until_order(outcomes[at + 1 :])
-            after, _, _ = _until_order(rest)
-            yield _Granted(Direction(outcome.call.split()[1]), before, during, ended_by, after)
+            if any(status.position is not LeafPosition.CLOSED for status in during):
+                yield GRANT if is_grant else RELEASE
+            if is_grant:
+                counter = "count_entry" if outcome.call.split()[1] == Direction.ENTRY.value else "count_exit"
+                after, _, _ = _until_order(rest)
+                passed = [getattr(status, counter) - getattr(before, counter) for status in (*during, *after)]
+                if any(count == 1 and _is_closed(status) for count, status in zip(passed, during, strict=False)):
+                    yield PASSAGE
+                if ended_by == "revoke" and not any(passed) and any(map(_is_closed, after)):
+                    yield REVOKE
         before = outcome.status or before
 
 
@@ -201,54 +197,3 @@ def _until_order(outcomes: Sequence[Outcome]) -> tuple[tuple[BarrierStatus, ...]
 
 def _is_closed(status: BarrierStatus) -> bool:
     return status.position is LeafPosition.CLOSED and not (status.grants_left_entry or status.grants_left_exit)
-
-
-def _shows_status(outcomes: Sequence[Outcome]) -> bool:
-    return any(outcome.status is not None and _is_closed(outcome.status) for outcome in outcomes)
-
-
-def _shows_grant(outcomes: Sequence[Outcome]) -> bool:
-    return any(
-        any(status.position is not LeafPosition.CLOSED for status in granted.during) for granted in _grants(outcomes)
-    )
-
-
-def _shows_passage(outcomes: Sequence[Outcome]) -> bool:
-    return any(
-        any(granted.counted(status) == 1 and _is_closed(status) for status in granted.during)
-        for granted in _grants(outcomes)
-    )
-
-
-def _shows_revoke(outcomes: Sequence[Outcome]) -> bool:
-    return any(
-        granted.ended_by == "revoke"
-        and not any(granted.counted(status) for status in (*granted.during, *granted.after))
-        and any(_is_closed(status) for status in granted.after)
-        for granted in _grants(outcomes)
-    )
-
-
-def _shows_release(outcomes: Sequence[Outcome]) -> bool:
-    for at, outcome in enumerate(outcomes):
-        if outcome.call == "release" and outcome.ok:
-            following, _, _ = _until_order(outcomes[at + 1 :])
-            if any(status.position is not LeafPosition.CLOSED for status in following):
-                return True
-    return False
-
-
-def _shows_end(outcomes: Sequence[Outcome]) -> bool:
-    statuses = [outcome.status for outcome in outcomes if outcome.status is not None]
-    powered_up = any(outcome.error is not None and "powered up anew" in str(outcome.error) for outcome in outcomes)
-    return powered_up or any(Alarm.HOST_LOST in status.alarms for status in statuses)
-
-
-MINIMUM: Mapping[str, Callable[[Sequence[Outcome]], bool]] = {
-    "a status at rest": _shows_status,
-    "a grant that opens": _shows_grant,
-    "a passage that is counted, and the leaf closed behind it": _shows_passage,
-    "a grant that is revoked before anybody passes": _shows_revoke,
-    "a release that opens": _shows_release,
-    "a power-up, or the end of a lease": _shows_end,
-}

@@ -2,25 +2,38 @@
 
 Promises: whatever the driver was given of the line is in the trace, byte for byte, in its order, before the next event; a line that
 cannot be written ends the recording with OSError. Bytes that the driver dropped unread (what came before it asked) are not in it.
+A technician brings a board up meanwhile (`bring_up`): one call at a time, so that a trace replays.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.tracing.calls import Outcome, carry_out, understood
-from drivers.barrier.tracing.trace import BYTES_A_LINE_MAX, EVENTS_MAX, Event, Kind, one_line
+from drivers.barrier.tracing.trace import (
+    BYTES_A_LINE_MAX,
+    EVENTS_MAX,
+    WORDS,
+    Event,
+    Kind,
+    Outcome,
+    carry_out,
+    one_line,
+    understood,
+)
 from drivers.links import Link
-from gate_core.errors import LinkLostError
+from gate_core.errors import LinkLostError, NotWellError
 
 OpenLink = Callable[[], Awaitable[Link]]
-APART_MS = (
-    3.0  # bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud
-)
+# bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud
+APART_MS = 3.0
+RECONNECT_S = 0.5
+HELP = f"{', '.join(WORDS)}, note TEXT, end; a grant may leave its milliseconds out"
+_END = "end"
 
 
 class Lines(Protocol):
@@ -28,7 +41,6 @@ class Lines(Protocol):
 
     def write(self, text: str, /) -> object:
         """Take a whole line. Raises OSError."""
-        ...
 
 
 class Recorder:
@@ -50,11 +62,8 @@ class Recorder:
         """The same line, with an ear at it."""
 
         async def open_tapped() -> Link:
-            try:
+            with self.noting_loss():
                 return _Tap(await open_link(), self)
-            except LinkLostError as error:
-                self.note(Kind.LOST, str(error))
-                raise
 
         return open_tapped
 
@@ -73,6 +82,15 @@ class Recorder:
     def note(self, kind: Kind, what: str) -> None:
         """Write one event."""
         self._write(Event(self._now_ms(), kind, one_line(what)))
+
+    @contextlib.contextmanager
+    def noting_loss(self) -> Iterator[None]:
+        """Write that the line was lost, if it is."""
+        try:
+            yield
+        except LinkLostError as error:
+            self.note(Kind.LOST, str(error))
+            raise
 
     def heard(self, received: bytes) -> None:
         """Write what came from the board, with the time of the last of the bytes that came together: no driver acts on a frame before that."""
@@ -116,22 +134,16 @@ class _Tap:
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes. Raises LinkLostError."""
-        try:
+        with self._recorder.noting_loss():
             received = await self._inner.read(bytes_max)
-        except LinkLostError as error:
-            self._recorder.note(Kind.LOST, str(error))
-            raise
         self._recorder.heard(received)
         return received
 
     async def write(self, payload: bytes) -> None:
         """Hand over all bytes. Raises LinkLostError."""
         self._recorder.sent(payload)
-        try:
+        with self._recorder.noting_loss():
             await self._inner.write(payload)
-        except LinkLostError as error:
-            self._recorder.note(Kind.LOST, str(error))
-            raise
 
     def discard(self) -> bytes:
         """Drop what was not read. The driver was told of it all the same."""
@@ -143,3 +155,61 @@ class _Tap:
     def close(self) -> None:
         """End the link."""
         self._inner.close()
+
+
+async def bring_up(
+    barrier: BarrierDriver,
+    recorder: Recorder,
+    orders: asyncio.Queue[str],
+    *,
+    poll_s: float,
+    grant_ms: int,
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    """Record until `end`, or until a trace can hold no more; what came of every call. Raises OSError when it cannot be written."""
+    outcomes: list[Outcome] = []
+    said = ""
+
+    async def call(words: str) -> Outcome:
+        nonlocal said
+        outcome = await recorder.call(barrier, words)
+        outcomes.append(outcome)
+        if outcome.spelt() != said or words not in {"status", "connect"}:
+            said = outcome.spelt()
+            say(f"{words}: {said}")
+        return outcome
+
+    try:
+        is_lost = _is_lost(await call("connect"))
+        while not recorder.is_full:
+            is_lost = _is_lost(await call("connect" if is_lost else "status"))
+            try:
+                async with asyncio.timeout(RECONNECT_S if is_lost else poll_s):
+                    typed = (await orders.get()).strip()
+            except TimeoutError:
+                continue
+            if typed == _END:
+                return outcomes
+            if typed.startswith("note "):
+                recorder.remark(typed.removeprefix("note "))
+            elif typed:
+                try:
+                    is_lost = _is_lost(await call(_with_time(typed, grant_ms))) or is_lost
+                except ValueError as error:
+                    say(str(error))
+        say("the trace can hold no more")
+    finally:
+        barrier.close()
+    return outcomes
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome.error, LinkLostError | NotWellError) or (
+        outcome.call == "connect" and outcome.error is not None
+    )
+
+
+def _with_time(typed: str, grant_ms: int) -> str:
+    """A grant with its time to live; everything else as it is."""
+    words = typed.split()
+    return " ".join([*words, str(grant_ms)]) if words[0] == "grant" and len(words) == 2 else typed

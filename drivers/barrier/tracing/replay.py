@@ -8,17 +8,17 @@ jumps to the next timer (real time would do, and take as long as the capture); a
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.tracing.calls import Outcome, carry_out, understood
-from drivers.barrier.tracing.trace import Event, Kind, Trace
-from drivers.links import Link
+from drivers.barrier.profiles import LineProfile, line_barrier
+from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Event, Kind, Outcome, Trace, carry_out, understood
+from drivers.links import Link, MemoryLink
 from gate_core.errors import LinkLostError
 
+Came = TypeVar("Came")
 LATE_S = 2.0  # after the captured time, until what the driver does not do counts as not done
 
 
@@ -36,45 +36,20 @@ class _DeviationError(Exception):
     """The driver does something else than what was captured."""
 
 
-class _Line:
-    """The board's side of the link; fills `Link` for the driver's."""
+class _Line(MemoryLink):
+    """The board's side of the link is the trace, which hears what the driver's side writes in `sent`."""
+
+    bytes_max = TRACE_BYTES_MAX
 
     def __init__(self, sent: asyncio.Queue[bytes]) -> None:
+        super().__init__()
         self._sent = sent
-        self._received = bytearray()
-        self._lost: str | None = None
-        self._woken = asyncio.Event()
-
-    def deliver(self, received: bytes) -> None:
-        self._received += received
-        self._woken.set()
-
-    def lose(self, why: str) -> None:
-        self._lost = why
-        self._woken.set()
-
-    async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes. Raises LinkLostError."""
-        while not self._received:
-            if self._lost is not None:
-                raise LinkLostError(self._lost)
-            self._woken.clear()
-            await self._woken.wait()
-        taken = bytes(self._received[:bytes_max])
-        del self._received[:bytes_max]
-        return taken
 
     async def write(self, payload: bytes) -> None:
         """Send bytes to the trace. Raises LinkLostError."""
-        if self._lost is not None:
+        if self._lost:
             raise LinkLostError(self._lost)
         self._sent.put_nowait(payload)
-
-    def discard(self) -> bytes:
-        """Drop what was not read, and say what."""
-        dropped = bytes(self._received)
-        self._received.clear()
-        return dropped
 
     def close(self) -> None:
         """End the link."""
@@ -89,7 +64,7 @@ class _Player:
         self._trace = trace
         self._sent: asyncio.Queue[bytes] = asyncio.Queue()
         self._line = _Line(self._sent)
-        self._at = self._called_at = 0
+        self.at = self._called_at = 0
         head = trace.head
         self.barrier: BarrierDriver = line_barrier(
             profile, open_link=self._open, baud=head.baud, unit=head.unit, entry_is_left=head.entry_is_left
@@ -101,8 +76,8 @@ class _Player:
         """Play all of it. Raises _DeviationError."""
         try:
             for at, event in enumerate(self._trace.events):
-                self._at = at
-                await self._play(event)
+                self.at = at
+                await self._play(event, self._began_s + event.at_ms / 1000)
             self._require_nothing_sent()
         finally:
             if self._calling is not None:
@@ -119,74 +94,54 @@ class _Player:
         self._line = _Line(self._sent)
         return self._line
 
-    async def _play(self, event: Event) -> None:
+    async def _play(self, event: Event, due_s: float) -> None:
         match event.kind:
             case Kind.REMARK:
                 return
             case Kind.TO_BOARD:
-                await self._heard(event)
+                sent = await _in_time(self._sent.get(), due_s, f"the driver does not send {event.what}")
+                if sent != event.wire:
+                    raise _DeviationError(f"the driver sends {_hex(sent)}; captured was {event.what}")
             case Kind.OUTCOME:
-                await self._answered(event)
-            case Kind.CALL:
-                await self._until(event)
-                self._call(event.what)
-            case Kind.FROM_BOARD:
-                await self._until(event)
-                self._line.deliver(event.wire)
-            case Kind.LOST:
-                await self._until(event)
-                self._line.lose(event.what)
+                if self._calling is None:
+                    raise _DeviationError("an outcome without a call")
+                calling, self._calling = self._calling, None
+                outcome = await _in_time(calling, due_s, f"the call has no outcome; captured was: {event.what}")
+                self._require_nothing_sent()
+                self.outcomes.append(outcome)
+                if outcome.spelt() != event.what:
+                    raise _DeviationError(f"the outcome is: {outcome.spelt()}; captured was: {event.what}")
+            case Kind.CALL | Kind.FROM_BOARD | Kind.LOST:
+                await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
+                self._happen(event)
 
-    def _call(self, words: str) -> None:
-        self._require_nothing_sent()
-        if self._calling is not None:
-            raise _DeviationError("a call before the outcome of the one above it")
-        try:
-            understood(words)
-        except ValueError as error:
-            raise _DeviationError(str(error)) from error
-        self._called_at = self._at
-        self._calling = asyncio.ensure_future(carry_out(self.barrier, words))
-
-    async def _heard(self, event: Event) -> None:
-        """The driver sends this, and nothing else."""
-        try:
-            async with asyncio.timeout_at(self._due_s(event) + LATE_S):
-                sent = await self._sent.get()
-        except TimeoutError as error:
-            raise _DeviationError(f"the driver does not send {event.what}") from error
-        if sent != event.wire:
-            raise _DeviationError(f"the driver sends {_hex(sent)}; captured was {event.what}")
-
-    async def _answered(self, event: Event) -> None:
-        """The call that is under way has this outcome."""
-        if self._calling is None:
-            raise _DeviationError("an outcome without a call")
-        calling, self._calling = self._calling, None
-        try:
-            async with asyncio.timeout_at(self._due_s(event) + LATE_S):
-                outcome = await calling
-        except TimeoutError as error:
-            raise _DeviationError(f"the call has no outcome; captured was: {event.what}") from error
-        self._require_nothing_sent()
-        self.outcomes.append(outcome)
-        if outcome.spelt() != event.what:
-            raise _DeviationError(f"the outcome is: {outcome.spelt()}; captured was: {event.what}")
+    def _happen(self, event: Event) -> None:
+        if event.kind is Kind.FROM_BOARD:
+            self._line.receive(event.wire)
+        elif event.kind is Kind.LOST:
+            self._line.lose(event.what)
+        else:
+            self._require_nothing_sent()
+            if self._calling is not None:
+                raise _DeviationError("a call before the outcome of the one above it")
+            try:
+                understood(event.what)
+            except ValueError as error:
+                raise _DeviationError(str(error)) from error
+            self._called_at = self.at
+            self._calling = asyncio.ensure_future(carry_out(self.barrier, event.what))
 
     def _require_nothing_sent(self) -> None:
         if not self._sent.empty():
             raise _DeviationError(f"the driver sends {_hex(self._sent.get_nowait())}, which was not captured")
 
-    async def _until(self, event: Event) -> None:
-        await asyncio.sleep(max(0.0, self._due_s(event) - asyncio.get_running_loop().time()))
 
-    def _due_s(self, event: Event) -> float:
-        return self._began_s + event.at_ms / 1000
-
-    @property
-    def where(self) -> str:
-        """File and line of the event that is played."""
-        return self._trace.where(self._at)
+async def _in_time(awaited: Awaitable[Came], due_s: float, otherwise: str) -> Came:
+    try:
+        async with asyncio.timeout_at(due_s + LATE_S):
+            return await awaited
+    except TimeoutError as error:
+        raise _DeviationError(otherwise) from error
 
 
 async def replay(trace: Trace, profile: LineProfile) -> Replayed:
@@ -195,9 +150,7 @@ async def replay(trace: Trace, profile: LineProfile) -> Replayed:
     try:
         await player.play()
     except _DeviationError as error:
-        deviation = f"{player.where}: {error}"
-    with contextlib.suppress(LinkLostError):
-        player.barrier.close()
+        deviation = f"{trace.where(player.at)}: {error}"
     return Replayed(trace, tuple(player.outcomes), player.barrier.describe(), deviation)
 
 

@@ -1,22 +1,26 @@
 """A captured trace of a board's line, as text: docs/protocols/barrier-trace.md.
 
 A head in TOML says what board it was, who captured it and when; then one event a line, in its order: milliseconds since the beginning, what
-kind, and what. A trace is a stranger's file: it has limits, is read strictly, and every error names file and line.
+kind, and what. A trace is a stranger's file: it has limits, is read strictly, and every error names file and line. What a driver
+can be told to do, and what came of it, stand there in words.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
 import tomli_w
 
+from drivers.barrier.port import BarrierDriver
 from drivers.profile_file import ProfileFile, Table
-from gate_core.errors import SetupError
+from gate_core.errors import DriverError, RefusedError, SetupError
+from gate_core.evidence.crossing import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 from gate_core.settings.base import Baud
 from gate_core.settings.toml_file import TomlFile
 
@@ -139,3 +143,71 @@ def _events(name: str, body: list[str], first_line: int) -> Iterator[Event]:
             raise SetupError(f"{name}:{number}: is earlier than the line above it")
         before_ms = event.at_ms
         yield event
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call: a status, or nothing but that it was done, or an error."""
+
+    call: str
+    status: BarrierStatus | None = None
+    error: DriverError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True when it was done."""
+        return self.error is None
+
+    def spelt(self) -> str:
+        """In words, as a trace has it. Says everything that a status says."""
+        if self.error is not None:
+            return one_line(f"{type(self.error).__name__}: {self.error}")
+        return "done" if self.status is None else described(self.status)
+
+
+def described(status: BarrierStatus) -> str:
+    """A status in words."""
+    inputs = [name for name, on in (("fire", status.fire), ("emergency", status.emergency_open)) if on]
+    alarms = sorted(alarm.value for alarm in status.alarms)
+    return (
+        f"{status.position.value}, bodies {status.bodies}, counted {status.count_entry} in {status.count_exit} out, "
+        f"granted {status.grants_left_entry} in {status.grants_left_exit} out, power-ups {status.restarts}"
+        + "".join(f", {word}" for word in (*inputs, *alarms))
+    )
+
+
+_PLAIN: Mapping[str, Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]] = {
+    "connect": lambda barrier: barrier.connect(),
+    "status": lambda barrier: barrier.status(),
+    "revoke": lambda barrier: barrier.revoke(),
+    "release": lambda barrier: barrier.release(),
+    "clear-alarms": lambda barrier: barrier.clear_alarms(tuple(Alarm)),
+    "end-emergency": lambda barrier: barrier.end_emergency(),
+}
+WORDS = (*_PLAIN, "grant entry MILLISECONDS", "grant exit MILLISECONDS", "lamp COLOUR")
+
+
+def understood(call: str) -> Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]:
+    """What a call means. Raises ValueError for words that are none."""
+    match call.split():
+        case [word] if word in _PLAIN:
+            return _PLAIN[word]
+        case ["grant", direction, ttl_ms]:
+            way, lives_ms = Direction(direction), int(ttl_ms)
+            return lambda barrier: barrier.grant(way, lives_ms)
+        case ["lamp", shade]:
+            colour = LampColour(shade)
+            return lambda barrier: barrier.lamp(colour)
+        case _:
+            raise ValueError(f"{call!r} is none of: {', '.join(WORDS)}")
+
+
+async def carry_out(barrier: BarrierDriver, call: str) -> Outcome:
+    """Have the driver do it; a time to live that the board does not take is refused. Raises ValueError for words that are none."""
+    doing = understood(call)
+    try:
+        return Outcome(call, status=await doing(barrier))
+    except DriverError as error:
+        return Outcome(call, error=error)
+    except ValueError as error:
+        return Outcome(call, error=RefusedError(str(error)))

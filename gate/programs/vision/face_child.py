@@ -23,7 +23,7 @@ import numpy as np
 
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
-from drivers.pad.profile import PadProfile, load_profile
+from drivers.pad.settings import PadProfile, load_profile
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem

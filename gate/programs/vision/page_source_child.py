@@ -31,7 +31,7 @@ from gate.page.picture.crosscheck import Finding, print_findings
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.scanner import ScannerStream
-from gate.page.values import Advised, Gone, Read, Recogniser, RecogniserError, Unread, Why
+from gate.page.values import Advised, Event, Gone, Read, Recogniser, RecogniserError, Unread, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine, of_device
@@ -44,13 +44,6 @@ from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdicts
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from drivers.reader.page import PageEvent, PageSource
-    from gate.page.values import Event, Recogniser
 
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1

@@ -25,16 +25,6 @@ from gate_core.errors import DriverError, RefusedError
 from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.values import CameraControls, Frame
 
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Sequence
-
-    from gate.face.quality import Observation
-    from gate.face.values import LiveEvidence
-    from gate.face.watch import Witness
-    from gate.picture import Picture
-    from gate_core.ports.values import Frame
-
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4
 CHANGES_MAX: Final = 10

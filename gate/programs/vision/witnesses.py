@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from drivers.pad.driver import converse
-from drivers.pad.profile import PadProfile
 from drivers.pad.session import Session
+from drivers.pad.settings import PadProfile
 from gate.channel import messages
 from gate.channel.messages import ShowTint
 from gate.face.liveness.light import TINTS, Rgb, far_from, linear

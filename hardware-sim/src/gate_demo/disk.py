@@ -12,12 +12,12 @@ import contextlib
 import enum
 import os
 import resource
+import secrets
 import shutil
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from gate_demo.broom import swept
 
 READY_DEADLINE_S = 10.0
 SHARED = Path("/dev/shm")  # noqa: S108 - a file system, not a name for a file
@@ -27,6 +27,16 @@ BYTES_A_TRAVELLER = 64 * 1024
 BALLAST = "ballast"
 _PIECE_BYTES = 1024 * 1024
 _KEEPER = 'mount -t tmpfs -o "size=$2,mode=0700" tmpfs "$1" && echo ready && exec cat'
+# A demo that was killed leaves processes that end in these moments, and may write yet.
+_BROOM = """PATH=/usr/bin:/bin
+trap '' HUP INT TERM
+read -r well
+for again in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf -- "$1"
+    [ -z "$well" ] || exit 0
+    sleep 0.5
+    [ -e "$1" ] || exit 0
+done"""
 
 
 class DiskKind(enum.Enum):
@@ -154,3 +164,23 @@ def _shared_bytes(shared: Path) -> int | None:
         return None
     free_bytes = status.f_bavail * status.f_frsize
     return free_bytes if BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX else None
+
+
+@contextlib.contextmanager
+def swept(parent: Path) -> Iterator[Path]:
+    """A new folder in this one, removed when the block ends, and when this process does before. Its broom is there first, so that no signal comes
+    in between. Raises OSError.
+    """
+    folder = parent / f"gate-{secrets.token_hex(4)}"  # short: Unix sockets have paths of 107 bytes at most
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _BROOM, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as broom:
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            broom.communicate(b"well\n")

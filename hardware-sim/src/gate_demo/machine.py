@@ -14,14 +14,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from gate_demo.memory import PROC, descendants
-
+PROC = Path("/proc")
 PROBE_S = 0.02
 LOOK_EVERY_S = 0.2  # a child of one crossing lives for seconds
 WINDOW_S = 1.0
 WORLD_MS_MAX = 300  # three pictures of the camera beyond what time waits for
 PROBE_MS_MAX = 300  # as old as a status of the lane may be
 QUEUED_PERCENT_MAX = 50  # of one second: the gate alone never keeps a thread of its own waiting for so much of it
+
+
+def pss_mb(pid: int) -> float:
+    """Megabytes of a process and all its descendants, shared pages counted in proportion where they can be seen: by root. 0 when it is gone."""
+    kilobytes = sum(_pss_kb(member) for member in [pid, *descendants(pid)])
+    return round(kilobytes / 1024, 1)
+
+
+def _pss_kb(pid: int) -> int:
+    for name, key in (("smaps_rollup", "Pss:"), ("status", "RssAnon:")):
+        with contextlib.suppress(OSError):
+            for line in (PROC / str(pid) / name).read_text().splitlines():
+                if line.startswith(key):
+                    return int(line.split()[1])
+    return 0
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one."""
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in (PROC / str(pid) / "task").iterdir():
+            for child in (thread / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

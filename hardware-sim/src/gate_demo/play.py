@@ -28,8 +28,7 @@ from gate_demo.auditing import outcomes_of
 from gate_demo.central import Central, Mirrored
 from gate_demo.director import Director, DirectorError, Visit, plan
 from gate_demo.disk import LogDisk, log_disk
-from gate_demo.machine import Machine, worked_ms
-from gate_demo.memory import pss_mb
+from gate_demo.machine import Machine, pss_mb, worked_ms
 from gate_demo.officer import Officer
 from gate_demo.officers_console import Pages
 from gate_demo.officers_console import console as officers_console
@@ -306,12 +305,7 @@ class Play:
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         # A drill's officer finds out for themselves who comes.
         with Progress(*columns, console=self._console, disable=bool(self._wishes.cast)) as progress:
             task = progress.add_task("travellers", total=total)

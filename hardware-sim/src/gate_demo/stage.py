@@ -2,31 +2,78 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyrage
 import tomli_w
 
+from gate.lists.entries import digest_of, written
+from gate.lists.header import ANYWHERE, About, Header, signed
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
 from gate_core.audit_format import keys
-from gate_demo import site_lists, site_rules
+from gate_core.audit_format.note import Signer
+from gate_core.programs import clock
 from gate_demo.world import Ready
 
+NAME: Final = "stolen-documents"
+AGENCY: Final = "police.invalid"
+LISTED: Final = (("UTO", "ST0LEN017"), ("UTO", "ST0LEN018"), ("D", "C01X0006H"))
+CREDENTIAL: Final = "police-numbers"
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
 OFFICER = "demo-officer"
 SUPERVISOR = "demo-supervisor"
 LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")
 COMMAND_DEADLINE_S = 120.0
+
+
+def publish_list(folder: Path, keys: Path) -> dict[str, object]:
+    """Publish the list into a new folder of downloads, leave the key of its numbers in `keys`, and return the table [registers] for it.
+
+    Made at the start of each demo, as an agency makes one (docs/protocols/signed-lists.md): its keys are of that demo alone.
+    """
+    signer, secret = Signer.generate(AGENCY), secrets.token_bytes(32)
+    (keys / CREDENTIAL).write_text(f"{secret.hex()}\n")
+    entries = written([digest_of(secret, *one) for one in LISTED])
+    now = clock.now().replace(microsecond=0)
+    header = Header(
+        agency=AGENCY,
+        name=NAME,
+        serial=1,
+        about=About.LOST_DOCUMENTS,
+        purpose="Documents that were reported stolen in the demo's state",
+        basis="Order 2 of the demo's border police, Article 1",
+        instructions="Keep the passport, and ask how they came by it.",
+        issued=now - timedelta(minutes=1),
+        first=now - timedelta(days=1),
+        last=now + timedelta(days=30),
+        age_max_hours=24,
+        priority=1,
+        copies_at=(ANYWHERE,),
+        copies_kept_hours=24,
+        numbers=len(LISTED),
+        names=0,
+        names_allowed=False,
+        entries=hashlib.sha256(entries).hexdigest(),
+    )
+    incoming = folder / "registers-incoming"
+    incoming.mkdir()
+    (incoming / f"{NAME}.entries").write_bytes(entries)
+    (incoming / f"{NAME}.note").write_bytes(signed(header, signer))
+    listed = {"agency": AGENCY, "keys": [signer.verifier.vkey], "secret": CREDENTIAL}
+    return {"folder": str(folder / "registers"), "incoming": str(incoming), "lists": {NAME: listed}}
 
 
 class StageError(Exception):
@@ -133,7 +180,7 @@ def prepare(
     the end; an officer is present for `presence_max_s` after they said so. `registers`: a signed list must answer about each document.
     `both_ways`: the lane goes both ways over the border, and there is a supervisor who may turn it.
     """
-    (folder / "rules.toml").write_text(site_rules.TEXT)
+    (folder / "rules.toml").write_text(Path(__file__).with_name("site_rules.toml").read_text())
     for name in ("keys", "run", "spool", "inbox"):
         (folder / name).mkdir()
     people = auditors(folder)
@@ -188,7 +235,7 @@ def prepare(
         "notice": {"contact": f"privacy@{OPERATOR}", "address": f"https://{OPERATOR}/{GATE_ID}"},
     }
     if registers:
-        table["registers"] = site_lists.publish(folder, folder / "keys")
+        table["registers"] = publish_list(folder, folder / "keys")
     path = folder / "gate.toml"
     path.write_bytes(tomli_w.dumps(table).encode())
     config = configuration.load(path)

@@ -15,21 +15,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardware_sim.barrier.boards import PROFILES
-from hardware_sim.barrier.serve import serve as serve_barrier
 from hardware_sim.books import differences
-from hardware_sim.centre.faults import Fault
+from hardware_sim.centre import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
 from hardware_sim.local_server import LocalServer
 from hardware_sim.pad.sensor import Fault as PadFault
-from hardware_sim.pad.sensor import PadSensor, Stands
-from hardware_sim.pad.server import PadServer
+from hardware_sim.pad.sensor import PadSensor, PadServer, Stands
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
-from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import Lane, ScenarioError
 from hardware_sim.sensors.device import PROFILES as SENSOR_PROFILES
-from hardware_sim.sensors.serve import serve as serve_sensors
+from hardware_sim.serving import serve_barrier, serve_reader, serve_sensors
 from hardware_sim.truth import TruthError, read_truth
 
 SETS = ("sequences", "guidance", "liveness")
@@ -184,7 +181,7 @@ def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _reader(options: argparse.Namespace) -> int:
-    serve(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
+    serve_reader(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
     return 0
 
 
@@ -209,8 +206,7 @@ def _serve_unit(serve_unit: Callable[..., None], options: argparse.Namespace) ->
 
 def _centre(options: argparse.Namespace) -> int:
     # Imported here: the judge runs where no issuer's libraries are installed.
-    from hardware_sim.centre.answers import answers_of  # noqa: PLC0415
-    from hardware_sim.centre.server import CentreServer  # noqa: PLC0415
+    from hardware_sim.centre.server import CentreServer, answers_of  # noqa: PLC0415
     from hardware_sim.passport.publications import Publications  # noqa: PLC0415
 
     country = Publications(options.seed, country=options.country)

@@ -6,6 +6,7 @@ officer's who overruled it: then whoever was before the officer may pass. Of two
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
 
 LINE_BYTES_MAX = 262_144
 FIRST, LAST = "first", "last"  # a lane of one door has the last alone
+
+
+class Wrong(enum.Enum):
+    """What makes an opening wrong; the last two are of a lane of two doors."""
+
+    NO_ADMISSION = "no_admission"
+    BEYOND_GRANT = "beyond_grant"
+    GRANT_OUTLIVED = "grant_outlived"
+    WRONG_PERSON = "wrong_person"
+    BOTH_OPEN = "both_open"
+    LOCKED_IN = "locked_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One of them."""
+
+    at_ms: int
+    kind: Wrong
+    why: str
 
 
 class LogError(Exception):

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from gate_demo.commands import simulate
 from gate_demo.simulate import run as running
-from gate_demo.simulate.run import Run, Violation, Wishes
-from gate_demo.simulate.shrink import Shortest
+from gate_demo.simulate.run import Run, Shortest, Violation, Wishes
 from hardware_sim.hall.hall import Tally
 from hardware_sim.hall.plan import Kind
 
@@ -50,7 +49,7 @@ def test_a_violation_ends_with_one_and_the_command_that_shows_it_again(monkeypat
         )
 
     monkeypatch.setattr(running, "run", broken)
-    monkeypatch.setattr("gate_demo.simulate.shrink.shortest", lambda found: Shortest(found.wishes, cut_short=True))
+    monkeypatch.setattr("gate_demo.simulate.run.shortest", lambda found: Shortest(found.wishes, cut_short=True))
     ended = gate("--crossings", "3", "--seed", "5", "--faults", "on", "--kinds", "death", "--json")
     assert ended.exit_code == 1
     (violation,) = json.loads(ended.stdout)["violations"]

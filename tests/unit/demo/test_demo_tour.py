@@ -25,8 +25,7 @@ from gate_demo.report import Line
 from gate_demo.stage import free_port
 from gate_demo.tour import relay
 from gate_demo.tour.above import Above, Happening, Place, after
-from gate_demo.tour.app import ASIDE, Shown, create_app, policy
-from gate_demo.tour.desk import OFFICER, Desk
+from gate_demo.tour.app import ASIDE, OFFICER, Desk, Shown, create_app, policy
 from gate_demo.tour.ending import change_one_byte, decided_by
 from gate_demo.tour.relay import Relay, Server
 from gate_demo.tour.scenes import CAST, SCENES, SECONDS_MAX

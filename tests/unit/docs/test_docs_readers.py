@@ -6,11 +6,10 @@ import re
 import typing
 from pathlib import Path
 
-from drivers.reader.dropped import ENTRIES_MAX, PICTURES, REMOVED_NAME, SETTLE_S
-from drivers.reader.keys import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
+from drivers.reader.dropped import ENTRIES_MAX, PICTURES, REMOVED_NAME, SETTLE_S, parse_sidecar
+from drivers.reader.keyboard import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
 from drivers.reader.profile import ImagerProfile, all_profiles
 from drivers.reader.settings import MrzReaderSettings
-from drivers.reader.sidecar import parse_sidecar
 from gate.picture import PICTURE_BYTES_MAX
 from gate_core.ports.values import PageResult, VendorCheck
 from hardware_sim.readers.device import Fault

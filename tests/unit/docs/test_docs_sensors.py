@@ -16,7 +16,7 @@ from gate_core.ports.values import InsideStatus
 from hardware_sim.barrier import zone
 from hardware_sim.sensors import inside, unit
 from hardware_sim.sensors.device import PROFILES
-from hardware_sim.sensors.serve import serve
+from hardware_sim.serving import serve_sensors
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/protocols/sensors.md").read_text()
 
@@ -58,7 +58,7 @@ def test_every_order_that_is_written_out_is_obeyed(tmp_path: Path) -> None:
     orders = re.findall(r'`(\{"do":[^`]*\})`', TEXT)
     assert len(orders) >= 2
     out = io.StringIO()
-    serve(
+    serve_sensors(
         "inputs-8",
         tmp_path / "sensors",
         number=1,

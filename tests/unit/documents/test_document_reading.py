@@ -22,13 +22,12 @@ from gate_documents.errors import AccessDeniedError, MalformedError
 from gate_documents.inspection import inspect
 from gate_documents.mrz.parsing import MrzKey, parse
 from gate_documents.verdict.conclusion import Inspection
-from hardware_sim.chip.access import answer_proof
 from hardware_sim.chip.apdu import Command as SimCommand
 from hardware_sim.chip.apdu import Response
 from hardware_sim.chip.apdu import parse as parse_apdu
 from hardware_sim.chip.card import Card
 from hardware_sim.chip.crypto import document_keys
-from hardware_sim.chip.secure_messaging import Session
+from hardware_sim.chip.secure_messaging import Session, answer_proof
 from hardware_sim.passport import lds
 from hardware_sim.passport.issuer import Passport
 

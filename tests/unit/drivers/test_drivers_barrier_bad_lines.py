@@ -15,7 +15,7 @@ from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime,
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus import session
-from drivers.barrier.modbus.session import GrantFate
+from drivers.barrier.orders import GrantFate
 from drivers.links import Link
 from gate_core.errors import DriverError, LinkLostError, NoReplyError
 from gate_core.ports.values import BarrierStatus, Direction, LampColour

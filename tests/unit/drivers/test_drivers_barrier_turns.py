@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from drivers.barrier.turns import Turns, Urgency
+from drivers.barrier.orders import Turns, Urgency
 
 
 async def _speak(turns: Turns, urgency: Urgency, spoken: list[Urgency]) -> None:

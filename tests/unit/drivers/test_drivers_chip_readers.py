@@ -16,8 +16,7 @@ from fakes.scard import FakeScard
 from fakes.virtual_time import run_virtual
 
 from drivers.reader.direct import DirectReader
-from drivers.reader.pcsc import PcscReader
-from drivers.reader.worker import Worker
+from drivers.reader.pcsc import PcscReader, Worker
 from gate_core.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")

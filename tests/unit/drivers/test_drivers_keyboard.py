@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.links import Link, MemoryLink, memory_pair
-from drivers.reader import input_device
-from drivers.reader.input_device import InputDevice
-from drivers.reader.keyboard import KeyboardWedge, mrz_of
-from drivers.reader.keys import InputEvent, Typed, Typing, decode
+from drivers.reader import keyboard
+from drivers.reader.keyboard import InputDevice, InputEvent, KeyboardWedge, Typed, Typing, decode, mrz_of
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -233,7 +231,7 @@ async def test_only_an_input_device_is_opened(tmp_path: Path, what: str) -> None
 
 async def test_a_device_that_another_has_grabbed_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """/dev/null stands for a device here: it takes no grab, as one that is taken does not."""
-    monkeypatch.setattr(input_device, "INPUT_MAJOR", os.major(os.stat("/dev/null").st_rdev))  # noqa: PTH116
+    monkeypatch.setattr(keyboard, "INPUT_MAJOR", os.major(os.stat("/dev/null").st_rdev))  # noqa: PTH116
     with pytest.raises(LinkLostError, match="grabbed"):
         await InputDevice.open("/dev/null")
 

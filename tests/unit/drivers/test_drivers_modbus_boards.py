@@ -16,8 +16,7 @@ from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellEr
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.lot import ACCUMULATE, START_S, LotTurnstile
-from hardware_sim.barrier.pulses import STOP, UNLOCK_A
-from hardware_sim.barrier.relays import RelayBoard
+from hardware_sim.barrier.relays import STOP, UNLOCK_A, RelayBoard
 
 Line = Callable[[Link, int], Link]
 LINES: dict[str, Line] = {

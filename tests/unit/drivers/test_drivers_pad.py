@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pad.frames import LINE_BYTES_MAX, Sensor, decode, look
-from drivers.pad.profile import load_profile
-from drivers.pad.session import LINES_MAX, Session
-from drivers.pad.settings import PadSensor
+from drivers.pad.session import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode, look
+from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict

@@ -9,8 +9,7 @@ import pytest
 from fakes.barrier import simulators_profile
 
 from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.modbus.profile import LATE_MS_MAX, ModbusProfile
-from drivers.barrier.modbus.tables import Command
+from drivers.barrier.modbus.profile import LATE_MS_MAX, Command, ModbusProfile
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile

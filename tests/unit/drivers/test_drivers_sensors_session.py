@@ -13,9 +13,8 @@ import pytest
 from drivers.modbus.asking import Conversation
 from drivers.modbus.frames import READ_DISCRETE, READ_INPUT, ExceptionReply, ReadRequest, Registers, Reply, Request
 from drivers.modbus.tables import Place, Read
-from drivers.sensors.awaited import Awaited
 from drivers.sensors.profile import SensorProfile, load_profile
-from drivers.sensors.session import Session
+from drivers.sensors.session import Awaited, Session
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.ports.values import InsideStatus
 

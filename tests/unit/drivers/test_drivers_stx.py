@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.links import Link, MemoryLink, memory_pair
-from drivers.reader.framed import BUFFER_BYTES_MAX, FramedLine
+from drivers.reader.framed import BUFFER_BYTES_MAX, LineReader, TalkingReader
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile, parse_profile
 from drivers.reader.stx import StxDecoder
-from drivers.reader.talker import TalkingReader
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -231,7 +230,7 @@ def test_a_frame_that_stops_half_way_does_not_hold_up_the_next() -> None:
         reader, far = cable()
         await reader.connect()
         await far.write(RTE_PASSPORT[:50])
-        line = reader._line
+        line = reader
         assert await line.next_frame(_now() + 30.0) is None
         await far.write(RTE_CARD)
         assert (await reader.next_lines()).lines == CARD
@@ -246,8 +245,8 @@ def test_a_frame_that_never_ends_is_bounded() -> None:
         async def open_link() -> Link:
             return near
 
-        line: FramedLine[bytes] = FramedLine(lambda _: (None, 0), open_link=open_link)
-        await line.open()
+        line: LineReader[bytes] = LineReader(lambda _: (None, 0), source="test", open_link=open_link)
+        await line.connect()
         for _ in range(3 * BUFFER_BYTES_MAX // 256):
             await far.write(bytes(256))
             await line.next_frame(_now() + 0.001)

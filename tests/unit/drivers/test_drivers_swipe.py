@@ -12,8 +12,17 @@ from fakes.swipe_unit import PAGE, SwipeUnit, frame
 from fakes.virtual_time import run_virtual
 
 from drivers.links import Link, memory_pair
-from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
-from drivers.reader.swipe import ARM_AGAIN_S, ARMS_UNANSWERED_MAX, ElyctisSwipe, ScannerIdentity
+from drivers.reader.swipe import (
+    ARM_AGAIN_S,
+    ARMS_UNANSWERED_MAX,
+    ElyctisSwipe,
+    Letter,
+    ScannerFrame,
+    ScannerIdentity,
+    decode,
+    encode,
+    mrz_lines,
+)
 from gate_core.errors import BadFrameError, LinkLostError, NoReplyError
 
 
@@ -173,7 +182,7 @@ def test_garbage_before_a_page_is_counted_and_never_fatal(noise: bytes) -> None:
         await unit.put_down()
         assert (await waiting).lines == PAGE
         assert reader.bytes_passed_over > 0
-        assert len(reader._line._buffer) == 0
+        assert len(reader._buffer) == 0
 
     with_reader(story)
 

@@ -15,16 +15,14 @@ from fakes.barrier import AT_REST
 from fakes.recorded_boards import NAMES, head_of, profile_of, text_of, trace_of
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.profiles import load_profile, read_profile
+from drivers.barrier.profiles import LineProfile, line_barrier, load_profile, read_profile
 from drivers.barrier.settings import Contacts, Framed, Modbus
-from drivers.barrier.tracing.calls import Outcome
-from drivers.barrier.tracing.coverage import MINIMUM, Coverage, coverage, objections
+from drivers.barrier.tracing.coverage import MINIMUM, REVOKE, Coverage, coverage, objections, shown_in
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
-from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Trace, read_trace, spelt
+from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Outcome, Trace, read_trace, spelt
 from drivers.links import memory_pair
 from drivers.profile_file import ProfileFile
 from gate.programs.shared.devices.barriers import is_verified
@@ -241,9 +239,9 @@ def test_a_revocation_is_shown_by_what_came_of_it(after: BarrierStatus, shown: b
         Outcome("status", AT_REST), Outcome("grant entry 5000"), Outcome("status", granted), Outcome("revoke"),
         Outcome("status", after),
     ]  # fmt: skip
-    revoked = MINIMUM["a grant that is revoked before anybody passes"]
-    assert revoked(outcomes) is shown
-    assert not revoked([*outcomes[:1], Outcome("grant entry 5000", error=RefusedError("no")), *outcomes[2:]])
+    assert (REVOKE in shown_in(outcomes)) is shown
+    refused = [*outcomes[:1], Outcome("grant entry 5000", error=RefusedError("no")), *outcomes[2:]]
+    assert REVOKE not in shown_in(refused)
 
 
 def test_a_place_of_the_leaf_that_the_profile_does_not_name_counts_against_it() -> None:

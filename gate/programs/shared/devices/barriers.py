@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.port import BarrierDriver
-from drivers.barrier.profiles import BarrierProfile, load_profile
+from drivers.barrier.profiles import BarrierProfile, LineProfile, line_barrier, load_profile
 from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
 from drivers.links import Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink

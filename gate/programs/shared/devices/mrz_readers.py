@@ -61,7 +61,7 @@ def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
             return ElyctisSwipe(open_link=open_link)
         case TextWedge():
             from drivers.reader import text_wedge  # noqa: PLC0415
-            from drivers.reader.talker import TalkingReader  # noqa: PLC0415
+            from drivers.reader.framed import TalkingReader  # noqa: PLC0415
 
             return TalkingReader(text_wedge.decode, source=settings.driver, open_link=open_link)
         case Keyboard():
@@ -97,8 +97,8 @@ def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
     profile = load_profile(settings.profile)
     match settings, profile:
         case Stx(), StxProfile():
+            from drivers.reader.framed import TalkingReader  # noqa: PLC0415
             from drivers.reader.stx import StxDecoder  # noqa: PLC0415
-            from drivers.reader.talker import TalkingReader  # noqa: PLC0415
 
             return TalkingReader(StxDecoder(profile), source=settings.profile, open_link=open_link)
         case Scanner(), ImagerProfile():
@@ -114,7 +114,7 @@ def _link_opener(settings: MrzReaderSettings) -> OpenLink:
         return await SerialLink.open(settings.port, baud_of(settings))
 
     async def keyboard() -> Link:
-        from drivers.reader.input_device import InputDevice  # noqa: PLC0415
+        from drivers.reader.keyboard import InputDevice  # noqa: PLC0415
 
         # A simulated wedge sends its events over a pseudo-terminal, which service refuses (safety invariant 14).
         return await (serial() if is_pseudo_terminal(settings.port) else InputDevice.open(settings.port))

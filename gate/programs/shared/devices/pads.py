@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drivers.pad import driver
-from drivers.pad.profile import PadProfile, load_profile
-from drivers.pad.settings import PadSensor
+from drivers.pad.settings import PadProfile, PadSensor, load_profile
 from gate.programs.shared.config import Config
 from gate_core.errors import SetupError
 from gate_core.settings.config_file import ConfigError, problems_from

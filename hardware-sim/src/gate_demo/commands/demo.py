@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Watch travellers go through a whole gate on simulated hardware."""
     from gate_demo.auditing import REPORT
-    from gate_demo.broom import swept
+    from gate_demo.disk import swept
     from gate_demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, scenarios_of
     from gate_demo.tour.guide import Guide
     from gate_demo.tour.scenes import CAST

@@ -90,8 +90,8 @@ def _refuse_on_a_gate() -> None:
 
 def _played(drill: Drill, officer: str, seed: int) -> Score:
     from gate_core.orders.verbs import Verb
-    from gate_demo.broom import swept
     from gate_demo.commands.demo import played
+    from gate_demo.disk import swept
     from gate_demo.play import Play, Wishes
     from gate_demo.score import score
     from gate_demo.trainee import HELP, Diary, Person, Robot, Trainee

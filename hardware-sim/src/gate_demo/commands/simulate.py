@@ -45,9 +45,7 @@ def command(
     from rich.console import Console
 
     from gate_demo.simulate.report import Report
-    from gate_demo.simulate.run import LANES, Wishes
-    from gate_demo.simulate.shrink import command as replay_of
-    from gate_demo.simulate.shrink import shortest
+    from gate_demo.simulate.run import LANES, Wishes, replay_command, shortest
 
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
@@ -57,7 +55,7 @@ def command(
     report = Report(run)
     if run.violation is not None:
         found = shortest(run)
-        report = Report(run, replay_of(found.wishes), found.cut_short)
+        report = Report(run, replay_command(found.wishes), found.cut_short)
     if as_json:
         emit_json("simulate/1", report.fields())
     else:

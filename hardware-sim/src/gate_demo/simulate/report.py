@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from gate_demo.simulate.run import Run
-from gate_demo.simulate.shrink import CPU_S_MAX
+from gate_demo.simulate.run import CPU_S_MAX, Run
 from hardware_sim.hall.plan import Kind
 
 GENUINE_SHARE_MIN = 0.92  # of genuine travellers, that the machine lets through in spite of faults

@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
+import secrets
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -24,15 +27,32 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gate.programs.screens.kiosk_start import page_with_secret, prepare, start_page
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
+from gate_core.evidence.names import Role
+from gate_core.http_server.https import listen
 from gate_core.http_server.request_body import whole
+from gate_core.orders.certificate import CLOCKS_APART_S, Certificate, certify
 from gate_core.orders.errors import OrderError
+from gate_core.orders.keys import read_authority
+from gate_core.orders.verbs import Party
+from gate_core.programs.clock import now
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
 from gate_core.web_pages.events import events
 from gate_core.web_pages.fanout import Fanout, Latest
 from gate_core.web_pages.guard import HEADERS, Guard
-from gate_demo.tour.desk import Desk
-from gate_demo.tour.relay import NOBODY
+from gate_demo.officers_console import Pages
+from gate_demo.stage import GATE_ID, free_port
+from gate_demo.tour.relay import HOST, NOBODY, Relay, Server
 
+if TYPE_CHECKING:
+    from gate_demo.stage import Stage
+
+
+OFFICER: Final = "you"
+SHIFT_S: Final = 3600
+NONCE_BYTES: Final = 32
 HEARTBEAT_S: Final = 1.0
 PAGES_MAX: Final = 4
 BODY_BYTES_MAX: Final = 16 * 1024
@@ -44,6 +64,40 @@ ASIDE: Final = (
     "/sign-in/certify",
 )  # of the console's frame, answered here
 _POLICY: Final = "Content-Security-Policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The officers' authority of the tour, for whoever sits at its page: certifies the keys that the console's own script made in that browser.
+
+    In the place of a passkey stands the secret that the tour's page was opened with. So whoever watches need not sign in, and sees a traveller's
+    pictures, which are sealed to their browser's key. `authority` is the file of the demo's own, `gate` the one at which whoever sits here may order.
+    """
+
+    authority: Path
+    gate: str
+
+    def nonce(self) -> str:
+        """What the browser's passkey would answer; here nobody looks at it again."""
+        return b64encode(secrets.token_bytes(NONCE_BYTES)).decode()
+
+    def certify(self, signing: str, sealing: str) -> str:
+        """A certificate, Base64, for these public halves, Base64. Raises OrderError and OSError."""
+        now_s = int(now().timestamp())
+        wanted = Certificate(
+            gates=(self.gate,),
+            key=signing,
+            not_before=now_s - CLOCKS_APART_S,
+            officer=OFFICER,
+            party=Party.POLICE,
+            role=Role.OFFICER,
+            sealing=sealing,
+            trained=False,
+            until=now_s + SHIFT_S,
+        )
+        return b64encode(certify(wanted, read_authority(self.authority.read_bytes()))).decode()
+
+
 _HERE: Final = Path(__file__).parent
 
 
@@ -166,3 +220,53 @@ class _Framing:
             await send(message)
 
         await self._app(scope, receive, send_with_policy)
+
+
+class Hosting:
+    """Where the three pages are. All of them are on `localhost`: then they are one site to a browser, and cookies go with the frames.
+
+    `console` is where the console must serve its pages, and under which origin.
+    """
+
+    def __init__(self) -> None:
+        self._port, self._traveller_port, relay_port = free_port(), free_port(), free_port()
+        self._origin = f"http://localhost:{self._port}"
+        self.console = Pages(free_port(), f"http://localhost:{relay_port}")
+        self._relay_port = relay_port
+
+    def traveller(self, stage: Stage) -> str:
+        """The address of the traveller's page for the frame, with its secret. Raises OSError."""
+        return page_with_secret(stage.config.runtime("screens"), f"http://localhost:{self._traveller_port}/")
+
+    @contextlib.asynccontextmanager
+    async def serving(self, stage: Stage, shown: Shown) -> AsyncIterator[str]:
+        """Serve during the block; gives the start page, which has the secret of the tour's page. Raises OSError."""
+        runtime = stage.folder / "tour"
+        key = Key(prepare(runtime, f"{self._origin}/"), port=self._port)
+        called = f"localhost:{self._relay_port}"
+        app = create_app(
+            shown,
+            key=key,
+            desk=Desk(stage.authority, GATE_ID),
+            hosts=frozenset({f"localhost:{self._port}", called}),
+            origin=self._origin,
+            frames=(f"http://localhost:{self._traveller_port}", self.console.origin),
+        )
+        screens = stage.config.screens.port
+        traveller = Relay(self._traveller_port, Server(screens, f"localhost:{screens}"), framed_by=self._origin)
+        console = Relay(
+            self._relay_port,
+            Server(self.console.port, called),
+            framed_by=self._origin,
+            aside=dict.fromkeys(ASIDE, Server(self._port, called)),
+        )
+        server = http_server(app, Visitors())
+        with contextlib.closing(listen(HOST, self._port)) as listener:
+            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+            try:
+                async with traveller.serving(), console.serving():
+                    yield start_page(runtime).as_uri()
+            finally:
+                shown.close()
+                server.should_exit = True
+                await serving

@@ -20,10 +20,8 @@ from gate_core.programs.task_groups import run_until_first_exits
 from gate_demo.officer import SETTLE_AFTER_S
 from gate_demo.stage import GATE_ID, StageError
 from gate_demo.tour.above import Above, Happening, after
-from gate_demo.tour.app import SIGN_IN, Shown
-from gate_demo.tour.desk import OFFICER
+from gate_demo.tour.app import OFFICER, SIGN_IN, Hosting, Shown
 from gate_demo.tour.ending import BYTE, Measured, carry, change, decision_about, measure
-from gate_demo.tour.hosting import Hosting
 from gate_demo.tour.scenes import BORROWED, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
 
 if TYPE_CHECKING:
@@ -157,12 +155,7 @@ class Guide:
             found=found,
             seconds=round(_now_s() - began_s, 1),
         )
-        closing = {
-            "measured": self.measured.lines(OFFICER),
-            "simulated": SIMULATED,
-            "real": REAL,
-            "unknown": UNKNOWN,
-        }
+        closing = {"measured": self.measured.lines(OFFICER), "simulated": SIMULATED, "real": REAL, "unknown": UNKNOWN}
         self._shown.show(title="What you saw, and what you did not", text="", waits=None, closing=closing)
 
     async def _step(self, steps: list[str]) -> None:

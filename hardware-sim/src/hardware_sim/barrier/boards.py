@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.device import BarrierDevice
-from hardware_sim.barrier.ds205a import Ds205a
-from hardware_sim.barrier.frames import FramedSlave, FrameFault
-from hardware_sim.barrier.italdis import LEASE_MS, Italdis
+from hardware_sim.barrier.frames import LEASE_MS, Ds205a, FramedSlave, FrameFault, Italdis
 from hardware_sim.barrier.lot import LotRegisters, LotTurnstile
 from hardware_sim.barrier.relays import RelayBoard, RelayRegisters
 from hardware_sim.barrier.swing import SwingBoard

@@ -10,21 +10,105 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import cv2
 import numpy as np
 
-from hardware_sim.camera import print as printing
-from hardware_sim.camera.display import shone_at, shone_at_person
 from hardware_sim.faces import studio
 from hardware_sim.faces.hall import Picture, hall
+from hardware_sim.faces.vectors import Floats, floats
 
 if TYPE_CHECKING:
     from hardware_sim.camera.settings import Rgb
     from hardware_sim.faces import Identity
+    from hardware_sim.faces.hall import Picture
     from hardware_sim.sequences import Sequence
 
+
+_PAPER_BLACK, _PAPER_WHITE = 38.0, 226.0  # grey levels of ink and of paper under the kiosk's light
+_DOT_PX = 3.2  # pitch of the printer's raster, in pixels of the portrait
+_BORDER_PX = 22
+_SCREEN_ANGLES = (15.0, 75.0, 45.0)  # degrees, one a colour, as printers turn them against each other
+SHARE = 0.55  # of the hall's key light, what a bright display adds at arm's length
+_EYES = (0.5, 0.46)  # of the width and the height of a live frame
+_FRONT = 0.62  # of the display's light, what counts in the middle of a face
+_SLOPE = 3.0  # how much more does away from the window, for each frame's height
+_LINEAR = floats((np.arange(256) / 255) ** 2.2)
+_STEPS = 1024
+_GAMMA = np.round((np.arange(_STEPS) / (_STEPS - 1)) ** (1 / 2.2) * 255).astype(np.uint8)
 _EMPTY_LOOP_LENGTH = 8
 _SEAM_PX = 24
 _COVERED_LEVEL = 5
+
+
+def printed(portrait: Picture) -> Picture:
+    """Return a printed picture of a face, the plainest attack on a gate: the portrait as ink on paper, with its border.
+
+    Does to it what printing does: few and flat colours, a raster of dots, paper that is neither black nor white, one flat sheet.
+    """
+    ink = portrait.astype(np.float32) / 255
+    height, width = ink.shape[:2]
+    row, column = np.mgrid[0:height, 0:width].astype(np.float32)
+    dotted = np.empty_like(ink)
+    for channel, angle in enumerate(np.radians(_SCREEN_ANGLES)):
+        u = (column * np.cos(angle) + row * np.sin(angle)) * (2 * np.pi / _DOT_PX)
+        v = (-column * np.sin(angle) + row * np.cos(angle)) * (2 * np.pi / _DOT_PX)
+        threshold = 0.5 + 0.25 * (np.cos(u) + np.cos(v))
+        dotted[..., channel] = np.clip((ink[..., channel] - threshold) * 2.5 + 0.5, 0, 1)
+    flat = cv2.GaussianBlur(0.45 * ink + 0.55 * dotted, (0, 0), 0.7)
+    grey = flat.mean(axis=2, keepdims=True)
+    faded = grey + (flat - grey) * 0.72
+    sheet = np.full((height + 2 * _BORDER_PX, width + 2 * _BORDER_PX, 3), _PAPER_WHITE, np.float32)
+    sheet[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = _PAPER_BLACK + faded * (_PAPER_WHITE - _PAPER_BLACK)
+    return np.clip(sheet, 0, 255).astype(np.uint8)
+
+
+def held_print(sheet: Picture, scene: Picture, *, centre_px: tuple[float, float], scale: float, tilt: float) -> Picture:
+    """Return `scene` with the sheet before it, turned by `tilt` radians in the plane and a little out of it."""
+    height, width = sheet.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    offset = (corners - [width / 2, height / 2]) * scale
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    turned = offset @ turn.T
+    turned *= 1 + 0.0002 * offset[:, 1:] + 0.6 * tilt * offset[:, :1] / width  # the upper edge leans back
+    target = (turned + centre_px).astype(np.float32)
+    transform = cv2.getPerspectiveTransform(corners, target)
+    size = scene.shape[1::-1]
+    flat = cv2.warpPerspective(sheet, transform, size, flags=cv2.INTER_AREA)
+    mask = cv2.warpPerspective(np.full((height, width), 255, np.uint8), transform, size, flags=cv2.INTER_LINEAR)
+    gloss = np.linspace(1.06, 0.92, size[0], dtype=np.float32)[None, :, None]
+    cover = (mask.astype(np.float32) / 255)[..., None]
+    return np.clip(scene * (1 - cover) + flat * gloss * cover, 0, 255).astype(np.uint8)
+
+
+def shone_at_person(picture: Picture, display: Rgb) -> Picture:
+    """Return a live frame with the display's light on the person: an approximation.
+
+    What a pixel shows is taken for what it reflects, so light added in front makes it brighter by its own colour. On a person it falls off as on
+    a dome over the head and as on shoulders, and counts for less on the side that the hall's window lights already; paper takes it evenly.
+    Sequences do better: they know the face's own shape (`hardware_sim.sequences`), and the slope is what their faces show: 0.17 more light on the
+    one cheek, 0.35 on the other.
+    """
+    return shone_at(picture, display, _dome(picture.shape[1], picture.shape[0]))
+
+
+def shone_at(picture: Picture, display: Rgb, share: Floats | np.float32) -> Picture:
+    """Return a picture with the display's light, of which `share` reaches each pixel."""
+    if not any(display):
+        return picture
+    added = 1 + np.float32(SHARE) * floats(display[::-1]) * share
+    light = np.minimum(cv2.LUT(picture, _LINEAR) * added, 1)
+    return _GAMMA[(light * (_STEPS - 1)).astype(np.int16)]
+
+
+@lru_cache(maxsize=4)
+def _dome(width: int, height: int) -> Floats:
+    """Return how much of the light from the front reaches each pixel of a live frame, (h, w, 1)."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = (x / width - _EYES[0]) * width / height, y / height - _EYES[1]
+    head = np.sqrt(np.maximum(1 - (x / 0.23) ** 2 - ((y - 0.03) / 0.36) ** 2, 0))
+    body = 0.7 * np.sqrt(np.maximum(1 - (x / 0.62) ** 2, 0)) * (y > 0.3 + 0.2 * np.abs(x))
+    away = np.clip(_FRONT + _SLOPE * x, 0.3, 1.0)
+    return floats(cv2.GaussianBlur(floats(np.maximum(head, body) * away), (0, 0), 4))[..., None]
 
 
 class Scene(Protocol):
@@ -177,7 +261,7 @@ class PrintedPicture:
         """Return the same with the display's light on the paper."""
         turn = 2 * np.pi * index / self.loop_length
         width, height = studio.FRAME_SIZE
-        scene = printing.held(
+        scene = held_print(
             shone_at(_sheet(self.identity), display, np.float32(1)),
             hall(width, height),
             centre_px=(width / 2 + 6 * np.sin(turn), height / 2 + 4 * np.sin(2 * turn + 0.4)),
@@ -189,4 +273,4 @@ class PrintedPicture:
 
 @lru_cache(maxsize=4)
 def _sheet(identity: Identity) -> Picture:
-    return printing.printed(identity.portrait())
+    return printed(identity.portrait())

@@ -4,6 +4,8 @@ CentreError
 └── FrameError   bytes that are no message of this channel: hang up
 """
 
+from enum import Enum
+
 
 class CentreError(Exception):
     """Whatever the simulated control centre may raise."""
@@ -11,3 +13,19 @@ class CentreError(Exception):
 
 class FrameError(CentreError):
     """Bytes that are no message of this channel."""
+
+
+class Fault(Enum):
+    """The ways in which a control centre disappoints, one at a time. The value is the fault's name on the command line."""
+
+    NONE = "none"
+    EXPIRED = "expired"  # its certificates are over
+    FORGED = "forged"  # they begin at a CVCA of the right name and another key
+    WITHOUT_RIGHT = "without_right"  # they grant irises, not fingers
+    WRONG_SIGNATURE = "wrong_signature"  # one wrong bit
+    REFUSES = "refuses"  # it says no to everything
+    REFUSES_TO_SIGN = "refuses_to_sign"
+    OTHER_ANSWER = "other_answer"  # a signature when certificates were wanted, and the other way round
+    SLOW = "slow"  # right, after a pause
+    SILENT = "silent"  # it never answers
+    NONSENSE = "nonsense"  # bytes that are no message

@@ -11,15 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace, status, terminal
+from hardware_sim.chip import RefusedError, SmError, crypto, pace, status, terminal
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
 from hardware_sim.chip.files import FileSystem, Place
-from hardware_sim.chip.lies import Lie, protect
-from hardware_sim.chip.protocols import KEY_REFERENCE, Protocols
-from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
-from hardware_sim.chip.reading import Reading
-from hardware_sim.chip.secure_messaging import Session
-from hardware_sim.chip.state import State
+from hardware_sim.chip.protocols import KEY_REFERENCE, Protocols, agree
+from hardware_sim.chip.quirks import PLAIN_CHIP, Lie, Quirks, protect
+from hardware_sim.chip.reading import Reading, State
+from hardware_sim.chip.secure_messaging import NONCE_BYTES, PROOF_BYTES, Session, answer_proof
 from hardware_sim.passport.abilities import AgreementKey
 from hardware_sim.passport.algorithms import Mapping, Pace
 from hardware_sim.passport.issuer import Passport
@@ -185,9 +183,9 @@ class Application:
         for_terminal = state.chain is not None and state.chain.terminal is not None
         if state.place is Place.MASTER or not (for_terminal or (state.session is None and self._bac())):
             return Response(status.CONDITIONS_MISSING)
-        if command.ne is None or command.ne not in {access.NONCE_BYTES, SHORT_NE_MAX}:
+        if command.ne is None or command.ne not in {NONCE_BYTES, SHORT_NE_MAX}:
             return Response(status.WRONG_LENGTH)
-        nonce = self._random_bytes(access.NONCE_BYTES)
+        nonce = self._random_bytes(NONCE_BYTES)
         chain = None if state.chain is None else replace(state.chain, nonce=nonce)
         self._state = replace(state, nonce=nonce, chain=chain)
         return Response(status.DONE, nonce)
@@ -200,10 +198,10 @@ class Application:
             return self._authenticate_terminal(command, before, before.chain)
         if before.nonce is None:
             return Response(status.CONDITIONS_MISSING)
-        if len(command.body) != access.PROOF_BYTES:
+        if len(command.body) != PROOF_BYTES:
             return Response(status.WRONG_LENGTH)
         material = self._random_bytes(_KEY_MATERIAL_BYTES)
-        granted = access.answer_proof(self._keys, command.body, nonce=before.nonce, key_material=material)
+        granted = answer_proof(self._keys, command.body, nonce=before.nonce, key_material=material)
         if granted is None:
             self.wrong_keys += 1
             return Response(self._quirks.wrong_key_status)
@@ -236,7 +234,7 @@ class Application:
         return Response(status.DONE, signature)
 
     def _manage_security(self, command: Command) -> Response:
-        fields = objects.parse(command.body)
+        fields = terminal.parse_objects(command.body)
         match command.p1, command.p2, self._state.session:
             case 0xC1, 0xA4, None if self._state.place is Place.MASTER:
                 way, run = self._protocols.begin_pace(fields)
@@ -272,15 +270,15 @@ class Application:
         if (command.p1, command.p2) != (0, 0):
             return Response(status.WRONG_PARAMETERS)
         if before.chosen is not None:
-            self._agree(before.chosen, objects.dynamic(command.body).get(0x80, b""))
-            return Response(status.DONE, objects.wrap())
+            self._agree(before.chosen, terminal.dynamic_data(command.body).get(0x80, b""))
+            return Response(status.DONE, terminal.wrap_dynamic())
         if before.run is None or before.way is None:
             return Response(status.CONDITIONS_MISSING)
         return self._continue_pace(command, before, before.run, before.way)
 
     def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
         """New keys from the next command on; and Terminal Authentication may begin, bound to the terminal's key."""
-        self._next_session = Session(agreement.agree(key, terminal_key))
+        self._next_session = Session(agree(key, terminal_key))
         if self._state.session is None:
             self._state = replace(self._state, begun_in=Place.APPLICATION)
         self._state = self._terminal_may_begin(self._state, terminal.compressed(key.parameter_id, terminal_key))
@@ -297,7 +295,7 @@ class Application:
         if (command.cla == _CHAINED) == is_last:
             return Response(status.LAST_COMMAND_EXPECTED)
         try:
-            answer = run.send(objects.dynamic(command.body))
+            answer = run.send(terminal.dynamic_data(command.body))
         except StopIteration as over:
             agreed: pace.Agreed = over.value
             self.wrong_keys = 0
@@ -312,9 +310,9 @@ class Application:
             if way.mapping is Mapping.CHIP_AUTHENTICATION:
                 key = terminal.compressed(way.parameter_id, agreed.terminal_ephemeral)
                 self._state = self._terminal_may_begin(self._state, key)
-            return Response(status.DONE, objects.wrap(agreed.answer))
+            return Response(status.DONE, terminal.wrap_dynamic(agreed.answer))
         except RefusedError as refused:
             self.wrong_keys += refused.status == status.PROOF_WRONG
             raise
         self._state = replace(self._state, run=run, way=way, run_chained=before.run_chained + 1)
-        return Response(status.DONE, objects.wrap(answer))
+        return Response(status.DONE, terminal.wrap_dynamic(answer))

@@ -15,8 +15,7 @@ from typing import Final, TypedDict, Unpack
 from hardware_sim.chip import CardGoneError, status
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX
 from hardware_sim.chip.application import Application
-from hardware_sim.chip.lies import Lie
-from hardware_sim.chip.quirks import Quirks
+from hardware_sim.chip.quirks import Lie, Quirks
 from hardware_sim.passport.issuer import Passport
 
 ATR: Final = bytes.fromhex("3B8880010073C8400000900062")  # a contactless card as PC/SC shows it
@@ -62,11 +61,7 @@ class Card:
         **switches: Unpack[Switches],
     ) -> None:
         self.atr = ATR
-        self._application = Application(
-            passport,
-            random_bytes=random_bytes,
-            quirks=_quirks(switches),
-        )
+        self._application = Application(passport, random_bytes=random_bytes, quirks=_quirks(switches))
         self._sleep = sleep
         self._switches = switches
         self._nonsense = random.Random(0)

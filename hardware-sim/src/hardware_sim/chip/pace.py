@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from hardware_sim.chip import RefusedError, crypto, status
-from hardware_sim.chip.lies import Lie
+from hardware_sim.chip.quirks import Lie
 from hardware_sim.passport import groups
 from hardware_sim.passport.algorithms import Mapping, Pace
 from hardware_sim.passport.der import oid, tlv

@@ -162,11 +162,7 @@ def _environment() -> dict[str, str]:
     """Ours, with the system's own programs within reach of an ordinary user, and with this package."""
     path = (os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin")
     modules = (str(Path(hardware_sim.__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join(path),
-        "PYTHONPATH": os.pathsep.join(filter(None, modules)),
-    }
+    return {**os.environ, "PATH": os.pathsep.join(path), "PYTHONPATH": os.pathsep.join(filter(None, modules))}
 
 
 def _checked(path: Path) -> Path:

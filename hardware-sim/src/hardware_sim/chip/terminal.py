@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from hardware_sim.chip import RefusedError, objects, status
+from hardware_sim.chip import RefusedError, status
 from hardware_sim.passport import terminals
 from hardware_sim.passport.der import oid, tlv
 from hardware_sim.passport.domain import STANDARDISED, Curve
@@ -19,11 +19,51 @@ from hardware_sim.passport.groups import group_of
 from hardware_sim.passport.terminal_keys import TerminalPublicKey, public_key
 from hardware_sim.passport.terminals import ROLE_BITS, TrustPoint
 
+DYNAMIC_DATA: Final = 0x7C
+_LONG_TAG: Final = 0x1F
+_LENGTH_BYTES_MAX: Final = 2
 _ROLE_MASK: Final = 0xC0
 _RIGHTS_MASK: Final = 0x3F
 _DATE_DIGITS: Final = 6
 _BODY: Final = 0x7F4E
 _SIGNATURE: Final = 0x5F37
+
+
+def parse_objects(content: bytes) -> dict[int, bytes]:
+    """The objects in their order, by tag: strict BER-TLV with tags of one or two bytes, each once (ISO/IEC 7816-4 §5.2.2). Raises RefusedError."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at < len(content):
+        tag, value, at = _parse_one(content, at)
+        if tag in found:
+            raise RefusedError(status.WRONG_DATA)
+        found[tag] = value
+    return found
+
+
+def dynamic_data(content: bytes) -> dict[int, bytes]:
+    """What stands inside the one object of dynamic authentication data. Raises RefusedError."""
+    outer = parse_objects(content)
+    if list(outer) != [DYNAMIC_DATA]:
+        raise RefusedError(status.WRONG_DATA)
+    return parse_objects(outer[DYNAMIC_DATA])
+
+
+def wrap_dynamic(*parts: bytes) -> bytes:
+    """Dynamic authentication data around encoded objects."""
+    return tlv(DYNAMIC_DATA, *parts)
+
+
+def _parse_one(content: bytes, at: int) -> tuple[int, bytes, int]:
+    tag_end = at + (2 if content[at] & _LONG_TAG == _LONG_TAG else 1)
+    length = content[tag_end] if tag_end < len(content) else len(content)
+    start = tag_end + 1
+    if length > 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(content[tag_end + 1 : start])
+    if start - tag_end - 1 > _LENGTH_BYTES_MAX or start + length > len(content):
+        raise RefusedError(status.WRONG_DATA)
+    return int.from_bytes(content[at:tag_end]), content[start : start + length], start + length
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +107,10 @@ def set_terminal(chain: Chain, fields: dict[int, bytes]) -> Chain:
 
 def verify_certificate(chain: Chain, content: bytes) -> Chain:
     """PSO:Verify Certificate: trust one more party. Raises RefusedError."""
-    parts = objects.parse(content)
+    parts = parse_objects(content)
     if list(parts) != [_BODY, _SIGNATURE]:
         raise RefusedError(status.WRONG_DATA)
-    by, fields = chain.verifier, objects.parse(parts[_BODY])
+    by, fields = chain.verifier, parse_objects(parts[_BODY])
     if by is None or fields.get(0x42) != by.reference:
         raise RefusedError(status.CONDITIONS_MISSING)
     if not by.key.holds(tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
@@ -107,14 +147,14 @@ def _named(chain: Chain, fields: dict[int, bytes]) -> Party:
 
 
 def _key(shown: bytes) -> TerminalPublicKey:
-    key = public_key(objects.parse(shown))
+    key = public_key(parse_objects(shown))
     if key is None:
         raise RefusedError(status.WRONG_DATA)
     return key
 
 
 def _authorisation(template: bytes) -> tuple[int, int]:
-    fields = objects.parse(template)
+    fields = parse_objects(template)
     bits = fields.get(0x53, b"")
     if fields.get(0x06) != oid(terminals.INSPECTION_SYSTEM)[2:] or len(bits) != 1:
         raise RefusedError(status.WRONG_DATA)

@@ -26,10 +26,7 @@ UNDERWAY_S = 0.15  # what is on the wire when it is taken back may still arrive
 MISLED_S = 2.6  # for no longer is somebody told to go where nothing opens
 CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let somebody through for so long after
 PRESENCE_SPARE_S = 1.0
-_ORDER_OF_INCIDENT = {
-    "grant_not_shown": "grant",
-    "emergency_not_ended": "end_emergency",
-}
+_ORDER_OF_INCIDENT = {"grant_not_shown": "grant", "emergency_not_ended": "end_emergency"}
 
 
 class Wrong(enum.Enum):

@@ -11,7 +11,7 @@ from hardware_sim.passport import mrz
 from hardware_sim.scenario import Kind, Lay, Scenario
 
 if TYPE_CHECKING:
-    from hardware_sim.passport.person import Person
+    from hardware_sim.passport.issuer import Person
 
 _TITLES: Final = {Kind.PASSPORT: "UTOPIA   PASSPORT   PASSEPORT", Kind.CARD: "UTOPIA   IDENTITY CARD"}
 _OTHER_NAME: Final = "DOE<<JANE"

@@ -41,9 +41,8 @@ class Style:
     attribute_type: str | None = None  # the content type that the signed attributes claim
     digest_twist: bool = False  # the signed attributes hold another digest
     signature_twist: bool = False  # one bit of the signature is wrong
-    elliptic_form: EllipticForm = (
-        "der"  # r = s = 0, s beyond the order, no DER around them; zeros in front, long lengths
-    )
+    # r = s = 0, s beyond the order, no DER around them; zeros in front, long lengths
+    elliptic_form: EllipticForm = "der"
     signer_name: SignerName = "as_certified"  # how the issuer's name is written beside the serial number
     salt_claim_bytes: int | None = None  # the salt that PSS parameters claim
     mask_claim: Digest | None = None  # the hash of the mask that PSS parameters claim

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -18,15 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hardware_sim.passport import domain, keys, lds, mrz, office, personalise, pki, terminals
 from hardware_sim.passport import faults as fault_table
 from hardware_sim.passport import security_object as security_objects
-from hardware_sim.passport.abilities import Features
+from hardware_sim.passport.abilities import Abilities, Features
 from hardware_sim.passport.chip_key import ChipKey, Scheme
 from hardware_sim.passport.faults import Draft
-from hardware_sim.passport.office import SIGNERS, Order
-from hardware_sim.passport.person import Passport, Person
+from hardware_sim.passport.office import Order
 from hardware_sim.passport.publications import Publications
 from hardware_sim.passport.security_object import SecurityObject
-
-__all__ = ["FAULTS", "SIGNERS", "ActiveAuthentication", "Issuer", "Passport", "Person"]
 
 FAULTS: Final = frozenset(
     {
@@ -50,6 +48,34 @@ FAULTS: Final = frozenset(
         *fault_table.SHOWN_FAULTS,
     }
 )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Person:
+    """Who a passport is for. `sex` is M, F or X; `nationality` the MRZ's three letters. Has no useful repr."""
+
+    surname: str
+    given: str
+    number: str
+    nationality: str
+    sex: str
+    birth: date
+    expiry: date
+
+    def __repr__(self) -> str:
+        return "Person(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """What is printed (`mrz_lines`), what the chip shows (`files`, by name: EF_COM, EF_SOD, EF_DG1 …) and its own keys."""
+
+    mrz_lines: tuple[str, ...] = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+    chip_key: ChipKey | None = field(repr=False)
+    abilities: Abilities = field(default=Abilities(), repr=False)
+
+
 _CHIP_RSA_BITS: Final = 2048
 _CHIP_RSA_KEYS: Final = 2  # shared by all passports of one issuer: making one takes longer than issuing
 _EXPIRED_DAYS: Final = 30

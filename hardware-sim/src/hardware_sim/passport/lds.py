@@ -21,12 +21,7 @@ def com(numbers: Iterable[int], *, more_tags: bytes = b"", with_unicode: bool = 
     """EF.COM: versions and the list of data groups, with tags that no group has, and without the Unicode version."""
     tags = bytes(DATA_GROUP_TAGS[number] for number in numbers) + more_tags
     unicode_version = der.tlv(0x5F36, _UNICODE_VERSION.encode()) if with_unicode else b""
-    return der.tlv(
-        0x60,
-        der.tlv(0x5F01, _LDS_VERSION.encode()),
-        unicode_version,
-        der.tlv(0x5C, tags),
-    )
+    return der.tlv(0x60, der.tlv(0x5F01, _LDS_VERSION.encode()), unicode_version, der.tlv(0x5C, tags))
 
 
 def dg1(lines: tuple[str, ...]) -> bytes:
@@ -93,13 +88,7 @@ def dg11(
     address: str | None = None,
 ) -> bytes:
     """DG11: more about the holder. Dates are eight digits, parts of a place are parted by fillers."""
-    fields = {
-        0x5F0E: full_name,
-        0x5F10: personal_number,
-        0x5F2B: birth_date,
-        0x5F11: birth_place,
-        0x5F42: address,
-    }
+    fields = {0x5F0E: full_name, 0x5F10: personal_number, 0x5F2B: birth_date, 0x5F11: birth_place, 0x5F42: address}
     return _detailed(0x6B, fields, 0x5F0F, other_names)
 
 

@@ -147,10 +147,7 @@ def make_document_signer(
 def make_crl(authority: Authority, revoked: Sequence[tuple[int, datetime]], *, number: int, period: Period) -> bytes:
     """The CSCA's revocation list, DER (ICAO 9303-12 §7.1.4). `revoked` pairs serials with times; `period` ends at nextUpdate."""
     entries = [der.sequence(der.integer(serial), der.time(moment)) for serial, moment in revoked]
-    extensions = der.sequence(
-        _authority_key_identifier(authority.key),
-        _extension("2.5.29.20", der.integer(number)),
-    )
+    extensions = der.sequence(_authority_key_identifier(authority.key), _extension("2.5.29.20", der.integer(number)))
     body = der.sequence(
         der.integer(1),
         authority.key.signature_algorithm(),

@@ -2,18 +2,131 @@
 
 from __future__ import annotations
 
+import struct
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardware_sim.readers.device import ON_ANY_LINE, Fault, ReaderDevice
 from hardware_sim.readers.elyctis import ElyctisReader
 from hardware_sim.readers.imagers import HoneywellImager, ScanEngine
-from hardware_sim.readers.keyboard import KeyboardReader
-from hardware_sim.readers.talkers import TalkingReader, cr100_text, rte_native, stx_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hardware_sim.readers.device import ReaderDevice
+
+KEY_INTERVAL_MS = 6.0
+EVENT = struct.Struct("=QQHHi")
+_ENTER, _LEFT_SHIFT, _COMMA, _LESS_102ND = 28, 42, 51, 86
+_ROWS = ((2, "1234567890"), (16, "QWERTYUIOP"), (30, "ASDFGHJKL"), (44, "ZXCVBNM"))
+_US = {character: start + at for start, row in _ROWS for at, character in enumerate(row)}
+_GERMAN = {**_US, "Y": _US["Z"], "Z": _US["Y"]}
+SOH, STX, ETX, CR = b"\x01", b"\x02", b"\x03", b"\r"
+CHARACTERS_OF_THREE, CHARACTERS_OF_TWO = 30, 44  # a third line means a card, otherwise it is a passport or visa
+USUAL = "elyctis"
+PAGE_READER = "page"  # no serial reader: a document camera, `hardware_sim.page`
+
+
+def event(at_ms: float, kind: int, code: int, value: int) -> bytes:
+    """One change."""
+    microseconds = int(at_ms * 1000)
+    return EVENT.pack(microseconds // 1_000_000, microseconds % 1_000_000, kind, code, value)
+
+
+def stroke(at_ms: float, character: str, *, german: bool = False) -> bytes:
+    """The events of one character: Shift if need be, the key down and up again."""
+    if character == "\n":
+        key, shift = _ENTER, False
+    elif character == "<":
+        key, shift = (_LESS_102ND, False) if german else (_COMMA, True)
+    else:
+        key, shift = (_GERMAN if german else _US)[character], character.isalpha()
+    changes = [(_LEFT_SHIFT, 1)] if shift else []
+    changes += [(key, 1), (key, 0)]
+    changes += [(_LEFT_SHIFT, 0)] if shift else []
+    return b"".join(event(at_ms, 1, code, value) + event(at_ms, 0, 0, 0) for code, value in changes)
+
+
+class KeyboardReader(ReaderDevice):
+    """A keyboard wedge, as the bytes that the Linux kernel gives of it: one 24-byte `struct input_event` a change.
+
+    It types each line and Enter, pressing Shift for capitals and for `<`, which on a US board is Shift and comma. Set to a German board, `<` is the
+    key beside the left Shift, and Y and Z change places. There is no keyboard in a pseudo-terminal: this stands in for /dev/input where none is.
+    """
+
+    faults = frozenset({Fault.DROPPED_BYTE, Fault.TRUNCATED, Fault.SILENT, Fault.DOUBLE_READ, Fault.WRONG_KEYMAP})
+
+    def __init__(self, seed: int = 0, *, interval_ms: float = KEY_INTERVAL_MS) -> None:
+        super().__init__(seed)
+        self._interval_ms = interval_ms
+        self._strokes: deque[tuple[float, bytes]] = deque()
+
+    def _hear(self, received: bytes, now_ms: float) -> bytes:
+        del received, now_ms
+        return b""
+
+    def _pass_time(self, now_ms: float) -> bytes:
+        if not self._read_already and self._readable(now_ms):
+            self._read_already = True
+            self._type(now_ms)
+        said = b""
+        while self._strokes and self._strokes[0][0] <= now_ms:
+            said += self._strokes.popleft()[1]
+        return said
+
+    def _type(self, now_ms: float) -> None:
+        typed = self._spoil("".join(line + "\n" for line in self._lines).encode("ascii")).decode("ascii")
+        for number, character in enumerate(typed):
+            at_ms = now_ms + number * self._interval_ms
+            self._strokes.append((at_ms, stroke(at_ms, character, german=self._fault is Fault.WRONG_KEYMAP)))
+
+
+def rte_native(lines: tuple[str, ...]) -> bytes:
+    """One native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26): the bottom line is line 3, lines are padded with `_`. The length counts the text from the flag on; the check is the exclusive or behind SOH."""
+    width = CHARACTERS_OF_THREE if len(lines) == 3 else CHARACTERS_OF_TWO
+    three = ("",) * (3 - len(lines)) + lines
+    optical = b"".join((line[:width].ljust(width, "_") if line else "").encode("ascii") + CR for line in three)
+    text = b"0" + optical
+    block = len(text).to_bytes(2, "little") + b"OU" + STX + text + ETX
+    check = 0
+    for byte in block:
+        check ^= byte
+    return SOH + block + bytes([check])
+
+
+def stx_plain(lines: tuple[str, ...]) -> bytes:
+    """Lines with CR behind each, between STX and ETX."""
+    return STX + b"".join(line.encode("ascii") + CR for line in lines) + ETX
+
+
+def cr100_text(lines: tuple[str, ...]) -> bytes:
+    """The text message, with a magnetic stripe that the document does not have."""
+    three = (*lines, "", "")[:3]
+    message = ["START", *(f"OCR LINE {number}: {line}".rstrip() for number, line in enumerate(three, 1))]
+    message += [f"MSR LINE {number}:" for number in (1, 2, 3)]
+    return ("\r\n".join([*message, "END"]) + "\r\n").encode("ascii")
+
+
+class TalkingReader(ReaderDevice):
+    """A reader that only talks, with an encoder of its own: one message for each document, and deaf to the host."""
+
+    def __init__(self, encode: Callable[[tuple[str, ...]], bytes], seed: int = 0, *, has_check: bool = False) -> None:
+        super().__init__(seed)
+        self._encode = encode
+        self.faults = ON_ANY_LINE | ({Fault.WRONG_CHECK} if has_check else set())
+
+    def _hear(self, received: bytes, now_ms: float) -> bytes:
+        del received, now_ms
+        return b""
+
+    def _pass_time(self, now_ms: float) -> bytes:
+        if self._read_already or not self._readable(now_ms):
+            return b""
+        self._read_already = True
+        reading = self._encode(self._lines)
+        if self._fault is Fault.WRONG_CHECK:
+            reading = reading[:-1] + bytes([reading[-1] ^ 0x5A])
+        return self._spoil(reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +153,3 @@ KINDS = {
     # Events are many bytes a character; the speed is no property of a keyboard.
     "keyboard": Kind(KeyboardReader, 921_600, "keyboard"),
 }
-USUAL = "elyctis"
-PAGE_READER = "page"  # no serial reader: a document camera, `hardware_sim.page`

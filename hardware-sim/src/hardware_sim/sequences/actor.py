@@ -13,7 +13,7 @@ from hardware_sim.sequences import accessories, person
 from hardware_sim.sequences.values import EXPOSURE_S, Lens, Lighting, Look, PersonTruth, Wears
 
 if TYPE_CHECKING:
-    from hardware_sim.sequences.timeline import Timeline
+    from hardware_sim.sequences.values import Timeline
 
 Layer = tuple[Floats, tuple[int, int]]  # (h, w, 4) linear BGR by cover and cover; the frame pixel where it begins
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
     from hardware_sim.sequences.actor import Layer
     from hardware_sim.sequences.sequence import Sequence
-    from hardware_sim.sequences.timeline import Timeline
+    from hardware_sim.sequences.values import Timeline
 
 _EMPTY = np.zeros((0, 0, 4), np.float32)
 _MASK_GAP_CM = 5.0  # a worn print lies so far before the eyes

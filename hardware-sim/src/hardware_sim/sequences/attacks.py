@@ -15,8 +15,7 @@ from hardware_sim.sequences.artefacts import Attack, Cutout, Display, Sheet
 from hardware_sim.sequences.materials import MONITOR, PHONE, TABLET, Cut, Paper, Print
 from hardware_sim.sequences.sequence import Sequence
 from hardware_sim.sequences.surface import Hold
-from hardware_sim.sequences.timeline import Key, Timeline, still
-from hardware_sim.sequences.values import Look
+from hardware_sim.sequences.values import Key, Look, Timeline, still
 
 if TYPE_CHECKING:
     from hardware_sim.sequences.sequence import Thing

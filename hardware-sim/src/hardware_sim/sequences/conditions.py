@@ -13,8 +13,7 @@ from hardware_sim.sequences.actor import Actor
 from hardware_sim.sequences.library import STAND, Cast, UnknownSequenceError
 from hardware_sim.sequences.library import sequence as told
 from hardware_sim.sequences.sequence import Sequence
-from hardware_sim.sequences.timeline import still
-from hardware_sim.sequences.values import Lighting, Look, Wears
+from hardware_sim.sequences.values import Lighting, Look, Wears, still
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,7 @@ from hardware_sim.sequences.artefacts import Sheet
 from hardware_sim.sequences.materials import Paper, Print
 from hardware_sim.sequences.sequence import Sequence
 from hardware_sim.sequences.surface import Hold
-from hardware_sim.sequences.timeline import Key, Timeline, still
-from hardware_sim.sequences.values import UPRIGHT, Lens, Look
+from hardware_sim.sequences.values import UPRIGHT, Key, Lens, Look, Timeline, still
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,18 +8,68 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, fields
-from typing import Any
+from itertools import pairwise
+from typing import Any, Generic, Protocol, TypeVar
 
+KEYS_MAX = 256
 Rgb = tuple[float, float, float]  # linear light
-
 FPS = 15
 EXPOSURE_S = 0.012  # of one frame; what moves meanwhile is blurred
 EYES_BELOW_CROWN_CM = 11.5
 DARK: Rgb = (0.0, 0.0, 0.0)
-
 _YAW_DEG_MAX, _PITCH_DEG_MAX, _ROLL_DEG_MAX = 40.0, 30.0, 45.0
 _DISTANCE_CM_MIN, _DISTANCE_CM_MAX = 30.0, 600.0
 _HEIGHT_CM_MIN, _HEIGHT_CM_MAX = 100.0, 220.0
+
+
+class Movable(Protocol):
+    """A value that can be interpolated with others of its kind."""
+
+    def towards(self, other: Any, share: float, /) -> Any:  # noqa: ANN401 - of its own kind
+        """Return what lies `share` of the way to another."""
+
+
+Value = TypeVar("Value", bound=Movable)
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[Value]):
+    """A value and when it is reached."""
+
+    at_s: float
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline(Generic[Value]):
+    """Keys in the order of their times. Between two keys a value gathers speed and slows down again, as bodies do; `even` moves at an even speed, as one who walks."""
+
+    keys: tuple[Key[Value], ...]
+    even: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.keys) <= KEYS_MAX:
+            raise ValueError(f"a line of time has 1 to {KEYS_MAX} keys, not {len(self.keys)}")
+        times = [key.at_s for key in self.keys]
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValueError("keys must follow one another in time")
+
+    def at(self, at_s: float) -> Value:
+        """Return the value at a time."""
+        later = next((index for index, key in enumerate(self.keys) if key.at_s > at_s), len(self.keys))
+        if later == 0:
+            return self.keys[0].value
+        if later == len(self.keys):
+            return self.keys[-1].value
+        one, other = self.keys[later - 1], self.keys[later]
+        share = (at_s - one.at_s) / (other.at_s - one.at_s)
+        moved: Value = one.value.towards(other.value, share if self.even else share * share * (3 - 2 * share))
+        return moved
+
+
+def still(value: Value) -> Timeline[Value]:
+    """Return the line of a value that never changes."""
+    return Timeline((Key(0.0, value),))
 
 
 class Wears(enum.Enum):
@@ -49,10 +99,7 @@ class Lens:
     def place_px(self, *, sideways_cm: float, above_floor_cm: float, distance_cm: float) -> tuple[float, float]:
         """Where a point in space is seen."""
         scale = self.px_per_cm(distance_cm)
-        return (
-            self.width_px / 2 + sideways_cm * scale,
-            self.height_px / 2 - (above_floor_cm - self.height_cm) * scale,
-        )
+        return (self.width_px / 2 + sideways_cm * scale, self.height_px / 2 - (above_floor_cm - self.height_cm) * scale)
 
 
 KIOSK = Lens(640, 480, focal_px=896.0, height_cm=157.0)  # a narrow one, for travellers of about its own height

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hardware_sim.decided import FIRST, LAST, Entry
-from hardware_sim.findings import Finding, Wrong
+from hardware_sim.decided import FIRST, LAST, Entry, Finding, Wrong
 
 if TYPE_CHECKING:
     from hardware_sim.truth import Happening

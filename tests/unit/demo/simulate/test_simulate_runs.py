@@ -13,9 +13,8 @@ import pytest
 from fakes.tiers import quick_or_long
 
 from gate.programs.lane.engine import Engine
-from gate_demo.simulate import shrink
 from gate_demo.simulate.report import Report
-from gate_demo.simulate.run import KINDS, Run, Violation, Wishes, run
+from gate_demo.simulate.run import CPU_S_MAX, KINDS, Run, Violation, Wishes, replay_command, run, shortest
 from hardware_sim.hall.hall import Tally
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Doors, Intention, Kind, crossing, falls_to
 
@@ -74,7 +73,7 @@ def of_a_fresh_seed(begin: int) -> Run:
 def test_two_thousand_crossings_of_a_fresh_seed_with_faults_break_nothing(begin: int) -> None:
     result = of_a_fresh_seed(begin)
     report = Report(result)
-    assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
+    assert report.ok, (report.troubles(), replay_command(shortest(result).wishes), result.lines)
     assert result.exchanges > 10 * A_RUN
     assert result.orders_again > 0, FRESH
 
@@ -156,11 +155,11 @@ def broken(wishes: Wishes) -> Run:
 def test_the_shortest_replay_has_the_crossings_and_the_kinds_of_fault_that_are_needed() -> None:
     kinds = frozenset({Kind.BURST, Kind.DEATH})
     seed = next(seed for seed in range(1_000) if any(Kind.BURST in falls_to(seed, number) for number in (3, 7)))
-    found = shrink.shortest(broken(Wishes(seed, tuple(range(20)), faults=True, kinds=kinds)), again=broken)
+    found = shortest(broken(Wishes(seed, tuple(range(20)), faults=True, kinds=kinds)), again=broken)
     assert found.wishes.numbers == (3, 7)
     assert found.wishes.kinds == {Kind.BURST}
     assert not found.cut_short
-    assert shrink.command(found.wishes) == f"gate simulate --seed {seed} --only 3,7 --faults on --kinds burst"
+    assert replay_command(found.wishes) == f"gate simulate --seed {seed} --only 3,7 --faults on --kinds burst"
 
 
 def test_the_search_for_a_shorter_replay_ends_with_its_minute_and_says_so() -> None:
@@ -169,17 +168,17 @@ def test_the_search_for_a_shorter_replay_ends_with_its_minute_and_says_so() -> N
     def slow(wishes: Wishes) -> Run:
         nonlocal runs
         runs += 1
-        clock_s[0] += shrink.CPU_S_MAX / 4
+        clock_s[0] += CPU_S_MAX / 4
         return broken(wishes)
 
-    found = shrink.shortest(broken(Wishes(1, tuple(range(20)))), again=slow, cpu_s=lambda: clock_s[0])
+    found = shortest(broken(Wishes(1, tuple(range(20)))), again=slow, cpu_s=lambda: clock_s[0])
     assert (runs, found.cut_short) == (4, True)
     assert found.wishes.numbers == tuple(range(8))  # the last that was run and shows it
 
 
 def test_a_replay_names_spans_of_crossings() -> None:
-    assert shrink.command(Wishes(2, (1, 2, 3, 9))) == "gate simulate --seed 2 --only 1-3,9"
-    assert shrink.command(Wishes(2, (1,), faults=True, kinds=frozenset())).endswith("--faults on --kinds none")
+    assert replay_command(Wishes(2, (1, 2, 3, 9))) == "gate simulate --seed 2 --only 1-3,9"
+    assert replay_command(Wishes(2, (1,), faults=True, kinds=frozenset())).endswith("--faults on --kinds none")
 
 
 # ── what the report calls a failure ──────────────────────────────────────────────────────────────────────────────────

@@ -6,9 +6,8 @@ import secrets
 
 import pytest
 
-from gate_demo.simulate import shrink
 from gate_demo.simulate.report import GENUINE_SHARE_MIN, Report
-from gate_demo.simulate.run import KINDS, Run, Wishes, run
+from gate_demo.simulate.run import KINDS, Run, Wishes, replay_command, run, shortest
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, Doors, Intention, Kind
 from hardware_sim.hall.two_doors.plan import KINDS as DEALT
 from hardware_sim.hall.two_doors.plan import SELDOM, crossing, falls_to
@@ -85,7 +84,7 @@ def test_the_same_seed_leaves_the_same_trace_and_one_door_leaves_another() -> No
 def test_a_replay_says_what_lane_it_is_of() -> None:
     wishes = Wishes(2, (1, 2), faults=True, kinds=frozenset({Kind.BLIND_COUNTER}), doors=Doors.TWO)
     assert (
-        shrink.command(wishes) == "gate simulate --seed 2 --only 1-2 --faults on --kinds blind_counter --lane two-door"
+        replay_command(wishes) == "gate simulate --seed 2 --only 1-2 --faults on --kinds blind_counter --lane two-door"
     )
 
 
@@ -94,7 +93,7 @@ def test_a_fresh_seed_with_faults_breaks_nothing() -> None:
     seed = secrets.randbits(32)
     result = run(Wishes(seed, tuple(range(QUICK_CROSSINGS)), faults=True, doors=Doors.TWO))
     report = Report(result)
-    assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
+    assert report.ok, (report.troubles(), replay_command(shortest(result).wishes), result.lines)
     assert result.exchanges > 100 * QUICK_CROSSINGS
 
 
@@ -111,7 +110,7 @@ def test_two_thousand_crossings_with_faults_break_nothing_and_meet_every_fault()
     seed = secrets.randbits(32)
     result = run(Wishes(seed, tuple(range(2_000)), faults=True, doors=Doors.TWO))
     report = Report(result)
-    assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
+    assert report.ok, (report.troubles(), replay_command(shortest(result).wishes), result.lines)
     assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, seed
     assert all(result.tally.hits[kind] >= 15 for kind in KINDS[Doors.TWO].values()), (seed, result.tally.hits)
     assert result.orders_again > 0

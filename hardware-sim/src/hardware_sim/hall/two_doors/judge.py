@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from hardware_sim.hall.two_doors.between import Between
 
 FREED_S = 8.0  # an officer's release opens the first door at once, and the last closes meanwhile, a slow one, too
-LOCKED_IN_S = (
-    52.0  # with all well, nobody is inside for longer without a leaf that opens: entering 15 s, then a referral's 30 s
-)
+# with all well, nobody is inside for longer without a leaf that opens: entering 15 s, then a referral's 30 s
+LOCKED_IN_S = 52.0
 HELPED_S = 6.0  # after the call button, or an officer's word
 ESCAPE_S = 3.5  # a fire at one door opens the other
 TOLD_OF_S = 1.5  # after so long the sensors have told of whoever and whatever is inside
