@@ -121,12 +121,8 @@ class Stopwatch:
         return {stage: round(at - start, 1) for stage, at in self.marks.items()}
 
 
-def _stage(record: records.Record) -> str:
-    """The stage that a record marks; of two doors the first has stages of its own."""
-    return _at(getattr(record, "door", Door.LAST), record.kind.value)
-
-
 def _at(door: Door, stage: str) -> str:
+    """The name of a stage; of two doors the first has stages of its own."""
     return f"entry_{stage}" if door is Door.FIRST else stage
 
 
@@ -338,7 +334,8 @@ class Engine:
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
         elif (crossing := records.crossing_of(record)) is not None:
-            self.mark(crossing, _stage(record))  # opened it is with the receipt: `StartCrossing`
+            # Opened it is with the receipt: `StartCrossing`.
+            self.mark(crossing, _at(getattr(record, "door", Door.LAST), record.kind.value))
         if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)

@@ -311,7 +311,9 @@ class Officers:
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
         try:
-            self.lane.post(Ordered(number, order.challenge.version, said, command, _keys_of(by)))
+            # Whoever has one of a certificate's keys is the same person, whatever they are called.
+            keys = frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
+            self.lane.post(Ordered(number, order.challenge.version, said, command, keys))
             async with asyncio.timeout(MACHINE_DEADLINE_S):
                 return await self._open[number]
         except TimeoutError:
@@ -323,11 +325,6 @@ class Officers:
 def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
     missing = tuple(Missing(one.value) for one in lacking)
     return Said(signed.by.officer, signed.by.role, signed.order.reason, missing)
-
-
-def _keys_of(by: Certificate) -> frozenset[str]:
-    """Both keys of a certificate: whoever has one of them is the same person, whatever they are called."""
-    return frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
 
 
 def _name(state: states.State) -> str:

@@ -65,7 +65,10 @@ async def converse(
                     step = conversation.send(await ask_centre(step))
     except StopIteration as end:
         inspection: Inspection = end.value
-        _log_terminal(inspection)
+        for check in inspection.checks:  # what came of asking for fingers decides nothing, so no record holds it
+            if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
+                fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
+                log.info("terminal_authentication", extra=fields)
         return inspection
 
 
@@ -76,14 +79,6 @@ def question_of(request: CentreRequest) -> messages.ToCentre:
             return messages.ChainWanted(list(authorities))
         case SignatureRequest(holder, message):
             return messages.SignatureWanted(holder, message)
-
-
-def _log_terminal(inspection: Inspection) -> None:
-    """What came of asking for fingers, if they were asked for: it decides nothing, so no record holds it."""
-    for check in inspection.checks:
-        if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
-            fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
-            log.info("terminal_authentication", extra=fields)
 
 
 # Terminal authentication tells what we may read, not what the document is: no decision looks at it.
