@@ -185,7 +185,9 @@ class LaneContext:
 
     def observe(self, event: Event, now_ms: int) -> LaneContext:
         """The lane after an event."""
-        calm = self._calm()
+        calm = self
+        if self.another_look or any(one.has_news for one in self.doors):
+            calm = replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
         if isinstance(event, events.Tick):  # most events are
             return calm
         if isinstance(event, events.DoorSeen):
@@ -237,12 +239,6 @@ class LaneContext:
                 return replace(self, interior=self.interior.unseen())
             case _:
                 return self
-
-    def _calm(self) -> LaneContext:
-        """The same without news."""
-        if not self.another_look and not any(one.has_news for one in self.doors):
-            return self
-        return replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""

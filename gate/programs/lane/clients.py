@@ -128,7 +128,6 @@ class LogClient:
         remembered: Remembered | None = None,
         profile: Profile = "full",
     ) -> None:
-        self._path = path
         self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms

@@ -42,15 +42,12 @@ class Registers(Protocol):
 
     async def day_key(self, crossing: str) -> bytes:
         """What the child makes the chip's mark with; empty where there is none, or none is wanted."""
-        ...
 
     def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
         """Ask by the MRZ, as soon as it is sure."""
-        ...
 
     def ask_marked(self, crossing: str, mark: str) -> None:
         """Ask by the chip's mark, when the chip was read; empty: it has none."""
-        ...
 
 
 def ways_by(portraits: Path) -> Way:

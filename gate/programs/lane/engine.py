@@ -54,27 +54,21 @@ class BarrierOrders(Protocol):
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, where the driver knows it."""
-        ...
 
     def revoke(self) -> Awaitable[None]:
         """Take every grant back."""
-        ...
 
     def release(self) -> Awaitable[None]:
         """Open for whoever is inside."""
-        ...
 
     def end_emergency(self) -> Awaitable[None]:
         """Tell the controller that the emergency is over."""
-        ...
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
         """Clear those of the controller's alarms whose cause is gone."""
-        ...
 
     def look(self) -> None:
         """Ask for a fresh status now; it is posted as `DoorSeen`."""
-        ...
 
 
 class LaneInSight(Protocol):
@@ -83,16 +77,13 @@ class LaneInSight(Protocol):
     @property
     def state(self) -> states.State:
         """The machine's state."""
-        ...
 
     @property
     def context(self) -> LaneContext:
         """What is known of the lane."""
-        ...
 
     def post(self, event: Event) -> None:
         """Queue an event."""
-        ...
 
 
 class Recorder(Protocol):
@@ -100,7 +91,6 @@ class Recorder(Protocol):
 
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Write a record; never blocks."""
-        ...
 
 
 @dataclass(slots=True)

@@ -27,20 +27,20 @@ from pathlib import Path
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage import states, two_officers
+from gate.passage import orders, states, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
-from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
-from gate.programs.lane.commands import command_of
+from gate.passage.orders import Command, Concern, Disposition, LaneOrder, Missing, Ordered, Outcome, Said
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 from gate_core.evidence.reasons import Objection
+from gate_core.evidence.serving import BorderDirection
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.challenge import Challenger
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.judging import OVER, Lack, hindrances, lacks
-from gate_core.orders.order import Signed, asks_to_free, read_order
+from gate_core.orders.order import Order, Signed, asks_to_free, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
@@ -204,6 +204,7 @@ class Officers:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
+        counting = [word for word in self.lane.context.first_words if word.number is None]
         under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [
             messages.Waiting(
@@ -214,16 +215,11 @@ class Officers:
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
                 flags=[flag for flag in flags if flag.crossing == one.crossing],
                 two_officers=two_officers.are_needed(self.rules, one),
-                first=self._first(one.crossing),
+                first=next((word.said.officer for word in counting if word.crossing == one.crossing), None),
             )
             for one in reversed(self.lane.context.waiting)
             if one.crossing != under_way
         ]
-
-    def _first(self, crossing: str) -> str | None:
-        """Who has ordered first to admit, and counts."""
-        first = self.lane.context.first_word(crossing)
-        return None if first is None or first.number is not None else first.said.officer
 
     def _flags(self) -> list[messages.Flag]:
         now_s = self.clock_ms() / 1000
@@ -279,7 +275,7 @@ class Officers:
             return before
         crossing, key = order.crossing or "", signed.by.sealing_key
         seen = order.seen is not None and self.referrals.was_handed_out(crossing, key, order.seen)
-        command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
+        command = _command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
         waits = self.lane.context.waits(crossing) is not None
         if order.verb is Verb.VIEW and waits and self.referrals.sealed(crossing, key) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
@@ -329,3 +325,27 @@ def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
 
 def _name(state: states.State) -> str:
     return type(state).__name__.lower()
+
+
+def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
+    """The order as the machine takes it. `seen`: what it names as shown to its officer, the lane has handed out to them."""
+    crossing = order.crossing or ""
+    match order.verb:
+        case Verb.PRESENT:
+            return orders.BePresent(age_ms)
+        case Verb.ADMIT:
+            return orders.Admit(crossing, seen)
+        case Verb.REFER:
+            return orders.Hold(crossing)
+        case Verb.HAND_OVER:
+            return orders.HandOver(crossing, Disposition(order.argument))
+        case Verb.VIEW:
+            return orders.View(crossing)
+        case Verb.FLAG:
+            return orders.RaiseFlag(order.crossing, Concern(order.argument))
+        case Verb.DIRECTION:
+            return orders.ServeDirection(BorderDirection(order.argument))
+        case Verb.MODE:
+            return orders.ServeTravellers(order.argument or "")
+        case verb:
+            return LaneOrder(verb.value)

@@ -47,6 +47,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     rules = config.rules
     require_officers(config)
     require_liveness(config)
+    pad = pads.profile_of(config)
     policy = Policy(
         face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
         liveness_min=Score(rules.liveness_min),
@@ -68,7 +69,9 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
         random_checks_per_10000=rules.random_checks_per_10000,
         registers=() if config.registers is None else config.registers.required,
-        pad=pad_of(config),
+        pad=None
+        if pad is None
+        else PadPolicy(pad.name, pad.versions, Score(pad.bound), pad.age_ms_max),  # as its profile says
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
@@ -79,14 +82,6 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
     return Rules(policy, timing, service, frozenset(rules.two_officers_for), book)
-
-
-def pad_of(config: Config) -> PadPolicy | None:
-    """What is wanted of the sensor beside the camera, as its profile says; None without one. Raises ConfigError."""
-    profile = pads.profile_of(config)
-    if profile is None:
-        return None
-    return PadPolicy(profile.name, profile.versions, Score(profile.bound), profile.age_ms_max)
 
 
 def service_of(config: Config) -> Service:
@@ -160,11 +155,20 @@ def require_liveness(config: Config) -> None:
 
 def start_of(config: Config, approved: Approved | None) -> Started:
     """What decisions will rest on, as the record of the start. `approved` is None in a demo."""
+    embedder, threshold = embedder_of(config)
     return Started(
         purpose=config.purpose,
         lists="",
         rules=msgspec.to_builtins(config.rules),
-        face=_face(config),
+        face=FaceSettings(
+            profile=config.face.profile,
+            model=embedder.name,
+            sha256=embedder.sha256,
+            threshold=threshold.value,
+            fmr=threshold.fmr,
+            kind=threshold.kind,
+            evidence=threshold.evidence,
+        ),
         approval=_approval(config, approved),
         officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
@@ -193,17 +197,4 @@ def _approval(config: Config, approved: Approved | None) -> ApprovalSettings:
         keys={key.name: key.vkey for key in approved.approvers.keys},
         serial=approved.approval.serial,
         authority="" if authority is None else authority.vkey,
-    )
-
-
-def _face(config: Config) -> FaceSettings:
-    embedder, threshold = embedder_of(config)
-    return FaceSettings(
-        profile=config.face.profile,
-        model=embedder.name,
-        sha256=embedder.sha256,
-        threshold=threshold.value,
-        fmr=threshold.fmr,
-        kind=threshold.kind,
-        evidence=threshold.evidence,
     )
