@@ -10,9 +10,10 @@ An officer overrules what was found about a traveller, never what the lane says 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage import misuse, orders, records, states, two_officers
 from gate.passage.alarms import acknowledged
@@ -30,9 +31,6 @@ from gate.passage.states import State, Turn, crossing_of
 from gate_core.evidence.evidence import Door
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 OCCUPIED: Final = "somebody is in the lane, or waits for an officer"
 REMEMBERED_MAX: Final = 32  # officers and referrals; the oldest is forgotten

@@ -13,14 +13,11 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage.conditions import All, Condition, Fact, Facts
+from gate_core.evidence.evidence import Score
 from gate_core.evidence.reasons import Objection, Reason
-
-if TYPE_CHECKING:
-    from gate_core.evidence.evidence import Score
-
 
 NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted
 

@@ -97,8 +97,8 @@ MUTANTS = (
     Mutant(
         "a document laid by another keeps the grant",
         SPOILING,
-        "    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)",
-        "    return Objection(Reason.DOCUMENT_REMOVED) if removed else None",
+        "            return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)",
+        "            return None",
     ),
     Mutant(
         "a fire is nobody's business",

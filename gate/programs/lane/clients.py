@@ -17,7 +17,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -32,14 +32,12 @@ from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import beat
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import LogHead, LogTimes
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5

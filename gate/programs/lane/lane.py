@@ -19,13 +19,13 @@ from base64 import b64decode
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Event, Part, PartBack, PartLost, TravellerAsked
+from gate.passage.lane import LaneContext
 from gate.passage.records import NoticeShown, Started, Stopped
-from gate.passage.states import crossing_of
+from gate.passage.states import Rules, State, crossing_of
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient, left_behind
 from gate.programs.lane.devices import Devices
@@ -53,10 +53,6 @@ from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
 from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.sealing import DOCUMENT, FACE
-
-if TYPE_CHECKING:
-    from gate.passage.lane import LaneContext
-    from gate.passage.states import Rules, State
 
 LAST_WORDS_S = 1.0
 

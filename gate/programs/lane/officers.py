@@ -54,22 +54,6 @@ NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: t
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Refusals:
-    """Counts refused orders and tells of them now and then."""
-
-    since_s: float | None = None
-    count: int = 0
-    total: int = 0
-
-    def note(self, why: str, now_s: float) -> None:
-        self.count += 1
-        self.total += 1
-        if self.since_s is None or now_s - self.since_s >= REFUSALS_TOLD_EVERY_S:
-            log.warning("orders_refused", extra={"count": self.count, "last": why[:200]})
-            self.since_s, self.count = now_s, 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Present:
     """An officer's latest word that they are at the lane, under one shift key: they may have another on a terminal."""
@@ -108,16 +92,13 @@ class Officers:
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
-    _refusals: _Refusals = field(default_factory=_Refusals)
+    refused: int = 0  # orders that were nobody's, or not theirs to give, since the start
+    _untold: int = 0  # of these, since the journal was told of some
+    _told_s: float | None = None
     _present: dict[str, _Present] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
-
-    @property
-    def refused(self) -> int:
-        """How many orders were nobody's, or not theirs to give, since the start."""
-        return self._refusals.total
 
     def answer(self, number: int, outcome: Outcome, detail: str) -> None:
         """What the machine says of an order."""
@@ -292,7 +273,12 @@ class Officers:
         return answered
 
     def _refuse(self, why: str) -> Answered:
-        self._refusals.note(why, self.clock_ms() / 1000)
+        now_s = self.clock_ms() / 1000
+        self.refused += 1
+        self._untold += 1
+        if self._told_s is None or now_s - self._told_s >= REFUSALS_TOLD_EVERY_S:
+            log.warning("orders_refused", extra={"count": self._untold, "last": why[:200]})
+            self._told_s, self._untold = now_s, 0
         return Outcome.FORBIDDEN, why
 
     def _remember(self, mark: bytes, answered: Answered) -> None:

@@ -6,7 +6,7 @@ from base64 import b64decode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -15,8 +15,11 @@ from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.states import Rules
+from gate.programs.shared.approval import Approved
 from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
+from gate.programs.shared.written_rules import Written
 from gate_core.approval.approvers import is_sound
 from gate_core.approval.canonical import digest
 from gate_core.evidence.evidence import Score
@@ -25,14 +28,8 @@ from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
 from gate_documents.countries import is_state_code
 from models.errors import ManifestError
-from models.manifest import check_finders
+from models.manifest import Model, Threshold, check_finders
 from models.site import load_for
-
-if TYPE_CHECKING:
-    from gate.programs.shared.approval import Approved
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.written_rules import Written
-    from models.manifest import Model, Threshold
 
 REGISTERS_SLACK_MS: Final = 1000  # beyond their own deadline, to the lane and back
 RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
+from gate.programs.lane.document.anchors import RememberingAnchors
 from gate_core.errors import DriverError
 from gate_core.evidence.evidence import (
     AccessEvidence,
@@ -23,17 +24,14 @@ from gate_core.evidence.evidence import (
     Password,
 )
 from gate_documents import checks
+from gate_documents.access.checks import AccessFacts
 from gate_documents.access.commands import Transmit
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate_documents.errors import ChipLostError
 from gate_documents.inspection import Portrait, Step
+from gate_documents.pki.certificate import Certificate
 from gate_documents.verdict.conclusion import Inspection
-
-if TYPE_CHECKING:
-    from gate.programs.lane.document.anchors import RememberingAnchors
-    from gate_documents.access.checks import AccessFacts
-    from gate_documents.pki.certificate import Certificate
 
 log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
