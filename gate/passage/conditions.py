@@ -216,8 +216,6 @@ class DateBetween(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class _Several:
-    """Conditions that are asked together."""
-
     conditions: tuple[Condition, ...]
 
     @property

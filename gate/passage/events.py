@@ -314,30 +314,8 @@ class Tick:
     """Time went by."""
 
 
-Event = (
-    DocumentPresented
-    | DocumentRemoved
-    | PageGuided
-    | TravellerAsked
-    | DocumentRead
-    | RegistersAnswered
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | DoorSeen
-    | SensorsSeen
-    | LampAnswered
-    | GrantFailed
-    | Recorded
-    | NotRecorded
-    | RecordReplaced
-    | PartLost
-    | PartBack
-    | SiteSeen
-    | DrawDue
-    | HeadSeen
-    | Ordered
-    | OrderRefused
-    | Tick
-)
+OfTraveller = DocumentPresented | DocumentRemoved | PageGuided | TravellerAsked | DocumentRead | RegistersAnswered
+OfFace = FaceSeen | FaceCompared | TrackChanged | VideoDoubted
+OfDevice = DoorSeen | SensorsSeen | LampAnswered | GrantFailed | PartLost | PartBack
+OfLog = Recorded | NotRecorded | RecordReplaced | HeadSeen
+Event = OfTraveller | OfFace | OfDevice | OfLog | SiteSeen | DrawDue | Ordered | OrderRefused | Tick

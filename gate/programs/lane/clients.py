@@ -231,7 +231,9 @@ class LogClient:
                     self._heard += 1
                     if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
                         self._report(well=detail.get("takes_admissions") is not False)
-                    self._tell_head(detail.get("head"))
+                    with contextlib.suppress(msgspec.ValidationError):  # what cannot be read says nothing of the head
+                        head = msgspec.convert(detail.get("head"), LogHead)
+                        self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
                     with contextlib.suppress(msgspec.ValidationError):
                         self.times = msgspec.convert(detail.get("times"), LogTimes)
                 case messages.OpenCrossings():
@@ -242,12 +244,6 @@ class LogClient:
             if isinstance(answer, RecordReplaced):
                 log.critical("record_refused", extra={"kind": answer.kind.value, "crossing": answer.crossing})
             self._post(answer)
-
-    def _tell_head(self, said: object) -> None:
-        """What cannot be read says nothing of the head."""
-        with contextlib.suppress(msgspec.ValidationError):
-            head = msgspec.convert(said, LogHead)
-            self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
 
     def _report(self, *, well: bool) -> None:
         """A log is well when it says that it takes what leads to an admission; that it took something else proves nothing."""

@@ -193,7 +193,6 @@ class Reading:
     async def _carry(
         self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.CentreAsked
     ) -> None:
-        """Carry on what is asked about the document elsewhere."""
         crossing = conversation.crossing
         match message:
             case messages.DocumentKnown(known):
@@ -232,8 +231,6 @@ class Reading:
 
 @dataclass(slots=True)
 class _Conversation:
-    """How far one crossing's reading is."""
-
     crossing: str
     asked: int = 0
     is_issuer_known: bool = False

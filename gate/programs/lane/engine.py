@@ -23,6 +23,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OfBarrier,
     OpenCamera,
     Release,
     Revoke,
@@ -340,7 +341,7 @@ class Engine:
         if written_at_s is not None:
             self.mark(crossing, _at(door, "grant_written"), written_at_s * 1000)
 
-    def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> Awaitable[None]:
+    def _order(self, effect: OfBarrier) -> Awaitable[None]:
         """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
         barrier = self._barriers[effect.door]
         match effect:

@@ -127,7 +127,6 @@ class Lane:
     def _engine_with(
         self, rules: Rules, left: messages.OpenCrossings, remembered: Remembered, state_folder: Path
     ) -> Engine:
-        """The loop, and what carries out each of its effects."""
         missing = {Part.VISION, Part.CAMERA, Part.LOG, Part.STATE} | self._devices.missing
         return Engine(
             rules=rules,
@@ -228,7 +227,6 @@ class Lane:
         await reading
 
     async def _watch_site(self) -> None:
-        """Look at the lists' age, the clock and the spare now and then."""
         while True:
             await self.look_at_site()
             await beat(LOOK_S)

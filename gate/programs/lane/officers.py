@@ -208,7 +208,6 @@ class Officers:
         return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
 
     def _seen_here(self) -> list[messages.Present]:
-        """The officers at the lane, each once."""
         ages_ms: dict[str, int] = {}
         for one in self._at_the_lane():
             ages_ms.setdefault(one.by.officer, int(self.clock_ms()) - one.said_ms)
@@ -226,7 +225,6 @@ class Officers:
             self._present.pop(next(iter(self._present)))
 
     def _judge(self, raw: bytes) -> _Judged | Answered:
-        """The order, or why it is not obeyed."""
         try:
             if self.authority is None:
                 raise ForgedError("this gate knows no officers' authority ([officers] in gate.toml)")

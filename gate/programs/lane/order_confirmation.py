@@ -68,7 +68,6 @@ def _of_the_log(lane: LaneContext) -> Answered | None:
 
 
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
-    """Why an order could not be confirmed."""
     if order.verb is Verb.ACCEPT_HEAD:
         return "the log has not said so"
     if any(one.seen is None or one.seen_ms <= since_ms for one in lane.context.doors):

@@ -135,10 +135,10 @@ def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted(
     before = run.lane.version
     ordered_now = run.order(Admit(CROSSING))
     assert ordered_now == [
-        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[attr-defined]
+        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[union-attr]
         Answer(1, Outcome.ORDERED),
     ]
-    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[attr-defined]
+    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[union-attr]
     assert run.lane.version == before + 1
     assert run.feed(Recorded(CROSSING, RecordKind.OVERRULED)) == [LookAtLane()]
     assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]

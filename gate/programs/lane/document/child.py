@@ -82,19 +82,16 @@ class Child:
         message = await self._lane.receive()
         assert isinstance(message, messages.PrepareDocument), "the first message prepares"
         self._officers = message.officers
+        key = "paths.trust"
         try:
             store = open_lists(Path(message.lists), service=message.service)
+            key = "chip"
             chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
             reader = chip_reader(chip)
+            key = "time_zone"
             zone = config_file.zone_of(message.time_zone)  # before the files are closed
-        except ListsError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
-            return
-        except DriverError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
-            return
-        except ValueError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"time_zone: {error}")))
+        except (ListsError, DriverError, ValueError) as error:
+            await self._lane.send(messages.Unfit(messages.words(f"{key}: {error}")))
             return
         await self._serve(store, reader, message, zone)
 
@@ -152,7 +149,6 @@ class Child:
         await asyncio.Event().wait()  # a second one never comes
 
     async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
-        """Read and judge, tell, and watch the document until it leaves."""
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         if (
