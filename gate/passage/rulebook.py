@@ -60,13 +60,9 @@ class Rule:
             return Reason.RULE_OFFICER if self.officers == 1 else Reason.RULE_TWO_OFFICERS
         return None
 
-    def in_force(self, facts: Facts) -> bool | None:
-        """True on its days; None when nobody knows what day it is."""
-        return None if facts.local is None else self.first <= facts.local.date() <= self.last
-
     def means(self, facts: Facts) -> bool | None:
         """True for a crossing that it is about, on its days."""
-        in_force = self.in_force(facts)
+        in_force = None if facts.local is None else self.first <= facts.local.date() <= self.last
         holds = False if in_force is False else self.when.holds(facts)
         return False if holds is False else None if in_force is None or holds is None else True
 

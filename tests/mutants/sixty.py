@@ -308,8 +308,8 @@ MUTANTS = (
     Mutant(
         "several people inside are one",
         "gate/programs/lane/parts.py",
-        "        people=status.people,",
-        "        people=status.people and 1,",
+        "    return SensorsSeen(**dataclasses.asdict(status))",
+        '    return SensorsSeen(**dataclasses.asdict(status) | {"people": status.people and 1})',
         two_doors=True,
     ),
     Mutant(
