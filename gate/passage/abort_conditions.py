@@ -136,16 +136,17 @@ def _spoil(lane: LaneContext, event: Event, crossing: str) -> Objection | None:
     if (several := _of_several(lane, event)) is not None:
         return several
     match event:
-        case events.FaceSeen(of, 0) if of == crossing:
-            return Objection(Reason.FACE_MISSING)
-        case events.FaceSeen(of, faces) if of == crossing and faces > 1:
-            return Objection(Reason.FACES_SEVERAL, str(faces))
+        case events.FaceSeen(of, faces) if of == crossing and faces != 1:
+            return Objection(Reason.FACES_SEVERAL, str(faces)) if faces else Objection(Reason.FACE_MISSING)
         case events.TrackChanged(of, change) if of == crossing:
             return Objection(_REASON_OF_TRACK[change])
         case events.VideoDoubted(of, trouble) if of == crossing:
             return Objection(Reason.CAMERA_TAMPERED, trouble.value)
-        case events.DocumentRemoved() | events.DocumentPresented():
-            return _of_document(lane, event)
+        # Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid.
+        case events.DocumentRemoved() if not lane.two_doors:
+            return Objection(Reason.DOCUMENT_REMOVED)
+        case events.DocumentPresented() if not lane.two_doors:
+            return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)
         case events.PartLost(part) if part in REASON_OF_LOSS:
             return Objection(REASON_OF_LOSS[part])
         case _:
@@ -165,11 +166,3 @@ def _of_several(lane: LaneContext, event: Event) -> Objection | None:
 def calls(lane: LaneContext) -> bool:
     """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
     return lane.two_doors and lane.interior is not None and lane.interior.called
-
-
-def _of_document(lane: LaneContext, event: events.DocumentRemoved | events.DocumentPresented) -> Objection | None:
-    """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
-    if lane.two_doors:
-        return None
-    removed = isinstance(event, events.DocumentRemoved)
-    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)

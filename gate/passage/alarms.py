@@ -81,14 +81,11 @@ def acknowledged(lane: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Eff
     """An officer has seen every alarm there is: none waits any more, and each is over once its controller shows it no more."""
     told: tuple[Effect, ...] = ()
     for door_state in lane.doors:
-        if door_state.alarms:
-            changed, effects = _acknowledged(door_state, now_ms)
-            lane, told = lane.with_door_state(changed), (*told, *effects)
+        if not door_state.alarms:
+            continue
+        seen = tuple(replace(one, waits=False) for one in door_state.alarms)
+        if standing := tuple(one.alarm for one in seen if one.standing):
+            told += (ClearAlarms(standing, door_state.door),)
+        changed, ended = _over(replace(door_state, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
+        lane, told = lane.with_door_state(changed), told + ended
     return lane, told
-
-
-def _acknowledged(door_state: DoorState, now_ms: int) -> Following:
-    seen = tuple(replace(one, waits=False) for one in door_state.alarms)
-    standing = tuple(one.alarm for one in seen if one.standing)
-    door_state, ended = _over(replace(door_state, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
-    return door_state, (*((ClearAlarms(standing, door_state.door),) if standing else ()), *ended)

@@ -8,7 +8,7 @@ name, a birthplace or a score, and none is learned from people.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
@@ -75,159 +75,158 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentTypeIs:
+class Predicate:
+    """A question. Its answer is not known when one of the facts that it `asks` is not; these are given to `_says` in the order of `Fact`."""
+
+    asks: ClassVar[frozenset[Fact]]
+    _says: ClassVar[Callable[..., bool]]
+
+    def holds(self, facts: Facts) -> bool | None:
+        """The answer."""
+        known = [getattr(facts, fact.value) for fact in Fact if fact in self.asks]
+        return None if None in known else self._says(*known)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTypeIs(Predicate):
     """One of these document codes of the MRZ, such as P or ID; a letter alone covers the codes that begin with it (ICAO 9303-4 §4.2.2)."""
 
     types: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.DOCUMENT_TYPE})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        if facts.document_type is None:
-            return None
-        return any(facts.document_type == one or facts.document_type[:1] == one for one in self.types)
+    def _says(self, document_type: str) -> bool:
+        return any(document_type == one or document_type[:1] == one for one in self.types)
 
 
 @dataclass(frozen=True, slots=True)
-class IssuerIs:
+class IssuerIs(Predicate):
     """A document of one of these issuers, in the letters of the MRZ."""
 
     states: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.ISSUER})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.issuer is None else facts.issuer in self.states
+    def _says(self, issuer: str) -> bool:
+        return issuer in self.states
 
 
 @dataclass(frozen=True, slots=True)
-class NationalityIs:
+class NationalityIs(Predicate):
     """A national of one of these states, in the letters of the MRZ."""
 
     states: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.NATIONALITY})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.nationality is None else facts.nationality in self.states
+    def _says(self, nationality: str) -> bool:
+        return nationality in self.states
 
 
 @dataclass(frozen=True, slots=True)
-class SexIs:
+class SexIs(Predicate):
     """One of these, as the document has it."""
 
     sexes: tuple[Sex, ...]
     asks: ClassVar = frozenset({Fact.SEX})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.sex is None else facts.sex in self.sexes
+    def _says(self, sex: Sex) -> bool:
+        return sex in self.sexes
 
 
 @dataclass(frozen=True, slots=True)
-class AgeFrom:
+class AgeFrom(Predicate):
     """So many years old, or older."""
 
     years: int
     asks: ClassVar = frozenset({Fact.AGE})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.age is None else facts.age >= self.years
+    def _says(self, age: int) -> bool:
+        return age >= self.years
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedBetween:
+class IssuedBetween(Predicate):
     """Issued from the first to the last of these days, both included."""
 
     first: date
     last: date
     asks: ClassVar = frozenset({Fact.ISSUED})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.issued is None else self.first <= facts.issued <= self.last
+    def _says(self, issued: date) -> bool:
+        return self.first <= issued <= self.last
 
 
 @dataclass(frozen=True, slots=True)
-class ExpiresWithin:
+class ExpiresWithin(Predicate):
     """Valid for so many days more, or fewer."""
 
     days: int
     asks: ClassVar = frozenset({Fact.EXPIRES, Fact.LOCAL})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        if facts.expires is None or facts.local is None:
-            return None
-        return facts.expires - facts.local.date() <= timedelta(days=self.days)
+    def _says(self, expires: date, local: datetime) -> bool:
+        return expires - local.date() <= timedelta(days=self.days)
 
 
 @dataclass(frozen=True, slots=True)
-class DirectionIs:
+class DirectionIs(Predicate):
     """Served on this way over the border."""
 
     direction: BorderDirection
     asks: ClassVar = frozenset({Fact.DIRECTION})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.direction is None else facts.direction is self.direction
+    def _says(self, direction: BorderDirection) -> bool:
+        return direction is self.direction
 
 
 @dataclass(frozen=True, slots=True)
-class HoursBetween:
+class HoursBetween(Predicate):
     """From one time of day until before another, by the site's clock; over midnight where the second is the earlier one."""
 
     start: time
     end: time
     asks: ClassVar = frozenset({Fact.LOCAL})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        if facts.local is None:
-            return None
-        now = facts.local.time()
+    def _says(self, local: datetime) -> bool:
+        now = local.time()
         if self.start < self.end:
             return self.start <= now < self.end
         return now >= self.start or now < self.end
 
 
 @dataclass(frozen=True, slots=True)
-class WeekdayIs:
+class WeekdayIs(Predicate):
     """On one of these days of the week, by the site's clock."""
 
     days: tuple[Weekday, ...]
     asks: ClassVar = frozenset({Fact.LOCAL})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.local is None else Weekday.of(facts.local.date()) in self.days
+    def _says(self, local: datetime) -> bool:
+        return Weekday.of(local.date()) in self.days
 
 
 @dataclass(frozen=True, slots=True)
-class DateBetween:
+class DateBetween(Predicate):
     """From the first to the last of these days, both included, by the site's clock: a named state of the site is one of these."""
 
     first: date
     last: date
     asks: ClassVar = frozenset({Fact.LOCAL})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.local is None else self.first <= facts.local.date() <= self.last
+    def _says(self, local: datetime) -> bool:
+        return self.first <= local.date() <= self.last
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """Every one of these; none of them: always."""
-
+class _Several:
     conditions: tuple[Condition, ...]
 
     @property
     def asks(self) -> frozenset[Fact]:
         """What it looks at."""
         return asked_by(self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class All(_Several):
+    """Every one of these; none of them: always."""
 
     def holds(self, facts: Facts) -> bool | None:
         """The answer: no as soon as one is no."""
@@ -236,15 +235,8 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(_Several):
     """At least one of these."""
-
-    conditions: tuple[Condition, ...]
-
-    @property
-    def asks(self) -> frozenset[Fact]:
-        """What it looks at."""
-        return asked_by(self.conditions)
 
     def holds(self, facts: Facts) -> bool | None:
         """The answer: yes as soon as one is yes."""
@@ -269,19 +261,6 @@ class Not:
         return None if answer is None else not answer
 
 
-Predicate = (
-    DocumentTypeIs
-    | IssuerIs
-    | NationalityIs
-    | SexIs
-    | AgeFrom
-    | IssuedBetween
-    | ExpiresWithin
-    | DirectionIs
-    | HoursBetween
-    | WeekdayIs
-    | DateBetween
-)
 Condition = Predicate | All | AnyOf | Not
 
 
@@ -292,7 +271,7 @@ def asked_by(conditions: tuple[Condition, ...]) -> frozenset[Fact]:
 
 def predicates_of(condition: Condition) -> Iterator[Predicate]:
     """The questions that a condition is made of, in order."""
-    if isinstance(condition, All | AnyOf):
+    if isinstance(condition, _Several):
         for one in condition.conditions:
             yield from predicates_of(one)
     elif isinstance(condition, Not):

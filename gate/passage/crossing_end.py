@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records
+from gate.passage import records, states
 from gate.passage.conditions import Facts
 from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.lane import LaneContext
@@ -16,20 +16,8 @@ from gate.passage.orders import Disposition
 from gate.passage.policy import Policy, head_objections, lane_objections, site_objections
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.states import (
-    Admission,
-    Emergency,
-    Entering,
-    Granted,
-    Idle,
-    Inspecting,
-    Looking,
-    Opening,
-    Overruling,
-    Passing,
-    Reading,
-    Recording,
-    Referred,
     Rules,
+    Running,
     State,
     Step,
     crossing_of,
@@ -37,8 +25,6 @@ from gate.passage.states import (
 from gate_core.evidence.crossing import Door, LaneEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
-
-Running = Opening | Reading | Inspecting | Recording | Overruling | Looking | Granted | Entering | Passing
 
 
 def incident(crossing: str | None, kind: IncidentKind) -> Write:
@@ -51,9 +37,13 @@ def closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] =
     return Write(records.Closed(crossing, verdict, objections))
 
 
-def officers_of(state: State) -> Admission | None:
+def officers_of(state: State) -> states.Admission | None:
     """The officer's admission that goes on, if one does."""
-    return state.officers if isinstance(state, Overruling | Looking | Granted | Entering | Passing) else None
+    return (
+        state.officers
+        if isinstance(state, states.Overruling | states.Looking | states.Granted | states.Entering | states.Passing)
+        else None
+    )
 
 
 def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
@@ -61,9 +51,9 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
     unique = tuple(dict.fromkeys((*_found(state), *objections)))
     if (officers := officers_of(state)) is not None:
         known = officers.referral.objections
-        again = Referred(state.crossing, tuple(dict.fromkeys((*known, *unique))))
+        again = states.Referred(state.crossing, tuple(dict.fromkeys((*known, *unique))))
         return again, (Show(Screen.OFFICER), Write(records.Revoked(state.crossing, unique)))
-    return Referred(state.crossing, unique), (
+    return states.Referred(state.crossing, unique), (
         Show(_screen_of(unique)),
         Erase(state.crossing, _shown_of(unique)),
         closed(state.crossing, ClosedAs.REFERRED, unique),
@@ -73,9 +63,9 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
 def _found(state: Running) -> tuple[Objection, ...]:
     """What speaks against a traveller of whom nothing is closed yet."""
     match state:
-        case Recording(decision=decision, spoiled=spoiled):
+        case states.Recording(decision=decision, spoiled=spoiled):
             return (*decision.objections, *spoiled)
-        case Inspecting(trouble=trouble, spoiled=spoiled):
+        case states.Inspecting(trouble=trouble, spoiled=spoiled):
             return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble))
         case _:
             return ()
@@ -95,55 +85,55 @@ def _screen_of(objections: tuple[Objection, ...]) -> Screen:
     return Screen.OTHER_LANE if is_anothers else Screen.OFFICER
 
 
-def revoke(state: Granted | Passing, objections: tuple[Objection, ...]) -> Step:
+def revoke(state: states.Granted | states.Passing, objections: tuple[Objection, ...]) -> Step:
     """Take the grant back first, then write it down (safety invariant 2); one that was used, the controller has no more."""
     referred, effects = refer(state, objections)
     written = () if state.officers is not None else (Write(records.Revoked(state.crossing, objections)),)
     incidents = (incident(state.crossing, IncidentKind.of_reason(o.reason)) for o in objections)
-    door = Door.LAST if isinstance(state, Passing) else state.door
+    door = Door.LAST if isinstance(state, states.Passing) else state.door
     return referred, (Revoke(door), *written, *incidents, *effects)
 
 
-def admitted(state: Passing) -> Write:
+def admitted(state: states.Passing) -> Write:
     """The last record of a crossing whose traveller is through."""
     if (officers := state.officers) is not None:
         return Write(records.Settled(state.crossing, officers.said, Disposition.ADMITTED_BY_OFFICER))
     return closed(state.crossing, ClosedAs.ADMITTED)
 
 
-def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emergency, tuple[Effect, ...]]:
+def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[states.Emergency, tuple[Effect, ...]]:
     """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
     effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(began))
     objections = (Objection(Reason.EMERGENCY),)
     match state:
-        case Idle() | Referred() | Emergency():
+        case states.Idle() | states.Referred() | states.Emergency():
             pass
-        case Passing(in_view=False):
+        case states.Passing(in_view=False):
             effects += (admitted(state),)  # who is through is through
         case (
-            Overruling()
-            | Looking(officers=Admission())
-            | Granted(officers=Admission())
-            | Entering(officers=Admission())
+            states.Overruling()
+            | states.Looking(officers=states.Admission())
+            | states.Granted(officers=states.Admission())
+            | states.Entering(officers=states.Admission())
         ):
             effects += (Write(records.Revoked(state.crossing, objections)),)
         case _:
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
-    return Emergency(said=began.order), effects
+    return states.Emergency(said=began.order), effects
 
 
 def go_on(lane: LaneContext, but: str | None = None) -> Step:
     """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
     for one in reversed(lane.waiting):
         if one.crossing != but:
-            return Referred(one.crossing, one.objections), (Show(_screen_of(one.objections)),)
+            return states.Referred(one.crossing, one.objections), (Show(_screen_of(one.objections)),)
     return rest(lane)
 
 
-def rest(lane: LaneContext) -> tuple[Idle, tuple[Effect, ...]]:
+def rest(lane: LaneContext) -> tuple[states.Idle, tuple[Effect, ...]]:
     """Back to idle, with the screen that fits."""
     screen = Screen.WELCOME if lane.in_service() else Screen.CLOSED
-    return Idle(screen), (Show(screen),)
+    return states.Idle(screen), (Show(screen),)
 
 
 def hinders(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ...]:
@@ -182,9 +172,9 @@ def without_record(state: State, crossing: str | None) -> Step:
         return state, ()
     objections = (Objection(Reason.RECORD_REPLACED),)
     match state:
-        case Granted() | Passing(in_view=True):
+        case states.Granted() | states.Passing(in_view=True):
             return revoke(state, objections)
-        case Idle() | Referred() | Passing() | Emergency():
+        case states.Idle() | states.Referred() | states.Passing() | states.Emergency():
             return state, ()
         case _:
             return refer(state, objections)

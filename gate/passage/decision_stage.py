@@ -111,12 +111,7 @@ def _awaits_registers(rules: Rules, lane: LaneContext, state: states.Reading | s
 
 
 def _decide_entry(
-    rules: Rules,
-    lane: LaneContext,
-    state: states.Reading,
-    more: tuple[Objection, ...],
-    *,
-    now_ms: int,
+    rules: Rules, lane: LaneContext, state: states.Reading, more: tuple[Objection, ...], *, now_ms: int
 ) -> Step:
     evidence = _evidence(rules, lane, state, None, now_ms=now_ms)
     policy = _policy(rules, lane)

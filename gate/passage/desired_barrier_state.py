@@ -46,7 +46,6 @@ def follow(turn: Turn) -> Turned:
 
 
 def _told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> DoorState:
-    """The door_state after what a step tells its barrier."""
     for effect in effects:
         match effect:
             case Grant(door=door_state.door):

@@ -109,17 +109,5 @@ class Erase:
     shown: Shown = Shown.NOTHING
 
 
-Effect = (
-    Write
-    | StartCrossing
-    | OpenCamera
-    | LookAtLane
-    | Grant
-    | Revoke
-    | Release
-    | EndEmergency
-    | ClearAlarms
-    | Answer
-    | Show
-    | Erase
-)
+OfBarrier = Revoke | Release | EndEmergency | ClearAlarms
+Effect = Write | StartCrossing | OpenCamera | LookAtLane | Grant | OfBarrier | Answer | Show | Erase

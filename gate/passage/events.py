@@ -13,6 +13,7 @@ from gate_core.evidence.crossing import Alarm, CameraTrouble, DocumentEvidence, 
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.screen import Guidance
+from gate_core.ports.values import InsideStatus
 
 
 class RecordClass(enum.Enum):
@@ -203,18 +204,9 @@ class DoorSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class SensorsSeen:
-    """A fresh look of the sensors between the doors and in the cabinet. `people` and `object_left` are None when they cannot tell.
+class SensorsSeen(InsideStatus):
+    """A fresh look of the sensors between the doors and in the cabinet."""
 
-    `session` is another number after the sensors were powered up anew; `age_ms` is how old the look was when it came.
-    """
-
-    people: int | None
-    object_left: bool | None
-    call_pressed: bool
-    cabinet_open: bool
-    mains_present: bool
-    session: int
     age_ms: int = 0
 
 
@@ -314,30 +306,8 @@ class Tick:
     """Time went by."""
 
 
-Event = (
-    DocumentPresented
-    | DocumentRemoved
-    | PageGuided
-    | TravellerAsked
-    | DocumentRead
-    | RegistersAnswered
-    | FaceSeen
-    | FaceCompared
-    | TrackChanged
-    | VideoDoubted
-    | DoorSeen
-    | SensorsSeen
-    | LampAnswered
-    | GrantFailed
-    | Recorded
-    | NotRecorded
-    | RecordReplaced
-    | PartLost
-    | PartBack
-    | SiteSeen
-    | DrawDue
-    | HeadSeen
-    | Ordered
-    | OrderRefused
-    | Tick
-)
+OfTraveller = DocumentPresented | DocumentRemoved | PageGuided | TravellerAsked | DocumentRead | RegistersAnswered
+OfFace = FaceSeen | FaceCompared | TrackChanged | VideoDoubted
+OfDevice = DoorSeen | SensorsSeen | LampAnswered | GrantFailed | PartLost | PartBack
+OfLog = Recorded | NotRecorded | RecordReplaced | HeadSeen
+Event = OfTraveller | OfFace | OfDevice | OfLog | SiteSeen | DrawDue | Ordered | OrderRefused | Tick

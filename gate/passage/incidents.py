@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gate.passage import records
 from gate.passage.crossing_end import incident
-from gate.passage.door_state import DoorState, Inside
-from gate.passage.effects import Effect, Write
+from gate.passage.door_state import Inside
+from gate.passage.effects import Write
 from gate.passage.events import DoorSeen, LampAnswered, PartLost, RecordReplaced, VideoDoubted
 from gate.passage.records import IncidentKind
-from gate.passage.states import Emergency, Idle, Referred, crossing_of
-
-if TYPE_CHECKING:
-    from gate.passage.states import Turn, Turned
+from gate.passage.states import Emergency, Idle, Referred, Turn, Turned, crossing_of
 
 
 def alarms_began(turn: Turn) -> Turned:
@@ -59,16 +55,12 @@ def persons_inside(turn: Turn) -> Turned:
     lane, seen = turn.lane, turn.event
     if not isinstance(seen, DoorSeen) or lane.two_doors:
         return lane, ()
-    door_state, said = _watched(lane.door_state(seen.door), seen, turn)
-    return lane.with_door_state(door_state), said
-
-
-def _watched(door_state: DoorState, seen: DoorSeen, turn: Turn) -> tuple[DoorState, tuple[Effect, ...]]:
+    door_state = lane.door_state(seen.door)
     if not seen.closed or seen.bodies == 0:
-        return (door_state if door_state.inside is None else replace(door_state, inside=None)), ()
+        return (lane if door_state.inside is None else lane.with_door_state(replace(door_state, inside=None))), ()
     inside = door_state.inside or Inside(turn.now_ms)
     is_long = turn.now_ms - inside.since_ms >= turn.rules.timing.inside_max_ms
     if inside.told or not is_long or not isinstance(turn.state, Idle | Referred | Emergency):
-        return replace(door_state, inside=inside), ()
+        return lane.with_door_state(replace(door_state, inside=inside)), ()
     told = replace(door_state, inside=replace(inside, told=True))
-    return told, (incident(crossing_of(turn.state), IncidentKind.PERSON_INSIDE),)
+    return lane.with_door_state(told), (incident(crossing_of(turn.state), IncidentKind.PERSON_INSIDE),)

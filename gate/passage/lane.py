@@ -17,7 +17,6 @@ from gate.passage.interior import Interior
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Door, LaneEvidence, Notice, SiteEvidence
-from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.serving import EVERYBODY, BorderDirection, Travellers
 
@@ -185,7 +184,9 @@ class LaneContext:
 
     def observe(self, event: Event, now_ms: int) -> LaneContext:
         """The lane after an event."""
-        calm = self._calm()
+        calm = self
+        if self.another_look or any(one.has_news for one in self.doors):
+            calm = replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
         if isinstance(event, events.Tick):  # most events are
             return calm
         if isinstance(event, events.DoorSeen):
@@ -238,12 +239,6 @@ class LaneContext:
             case _:
                 return self
 
-    def _calm(self) -> LaneContext:
-        """The same without news."""
-        if not self.another_look and not any(one.has_news for one in self.doors):
-            return self
-        return replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
-
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
         if (
@@ -270,14 +265,11 @@ class LaneContext:
         """Officer, lists, clock and log as evidence."""
         seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
         age = None if self.site_at_ms is None else (now_ms - self.site_at_ms) / 1000
-        head, head_age = self._head_evidence(now_ms)
+        head, head_age = None, None
+        if self.head is not None:
+            found, said_ms = self.head
+            head, head_age = found.head, None if found.age_s is None else found.age_s + (now_ms - said_ms) / 1000
         return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age, head, head_age, self.local)
-
-    def _head_evidence(self, now_ms: int) -> tuple[Head | None, float | None]:
-        if self.head is None:
-            return None, None
-        found, said_ms = self.head
-        return found.head, None if found.age_s is None else found.age_s + (now_ms - said_ms) / 1000
 
     def emergency(self) -> bool:
         """True while a fire input is active or a controller stands open for an emergency."""

@@ -90,7 +90,8 @@ def resume(
         state_unknown=last.unknown,
     )
     if (was := last.emergency) is None:
-        running = tuple(door for door, since_ms in last.releases if _runs(since_ms, now_ms, timing))
+        # Also when the computer was restarted since, whose clock began at zero.
+        running = tuple(door for door, since_ms in last.releases if now_ms - since_ms <= timing.release_ms)
         return _opening(lane, running, now_ms), state, effects
     written = tuple(one for one in effects if not isinstance(one, Show))
     if last.unknown:
@@ -111,11 +112,6 @@ def follow(turn: Turn) -> Turned:
     lane, state = turn.lane, turn.state
     waits = isinstance(state, Emergency) and state.held_ms is None and not lane.emergency()
     return (replace(lane, state_unknown=False) if lane.state_unknown and not waits else lane), ()
-
-
-def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
-    """True while a release may still be needed: also when the computer was restarted since, whose clock began at zero."""
-    return now_ms - since_ms <= timing.release_ms
 
 
 def _opening(lane: LaneContext, doors: tuple[Door, ...], now_ms: int) -> LaneContext:

@@ -21,8 +21,9 @@ Left to others: what officers order (`gate.passage.officer_commands`), how cross
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage import (
     alarms,
@@ -40,6 +41,7 @@ from gate.passage import (
 )
 from gate.passage.crossing_end import closed, go_on, hinders, without_record
 from gate.passage.decision_stage import entering, idle, inspecting, opening, reading, referred
+from gate.passage.effects import Effect
 from gate.passage.emergency import emergency, emergency_begins
 from gate.passage.events import Event, RecordReplaced, TravellerAsked
 from gate.passage.lane import LaneContext
@@ -49,11 +51,6 @@ from gate.passage.passage_stage import granted, looking, overruling, passing, re
 from gate.passage.records import ClosedAs
 from gate.passage.states import Emergency, Rules, State, Step, Turn, Turned, crossing_of
 from gate.passage.traveller_requests import ask
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from gate.passage.effects import Effect
 
 
 def start(

@@ -10,9 +10,10 @@ An officer overrules what was found about a traveller, never what the lane says 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage import misuse, orders, records, states, two_officers
 from gate.passage.alarms import acknowledged
@@ -34,9 +35,6 @@ from gate.passage.states import (
 from gate_core.evidence.crossing import Door
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 OCCUPIED: Final = "somebody is in the lane, or waits for an officer"
 REMEMBERED_MAX: Final = 32  # officers and referrals; the oldest is forgotten
@@ -152,7 +150,9 @@ def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
     first = lane.first_word(crossing)
     if two_officers.are_needed(rules, referral) and not (admit.seen and two_officers.is_seconded(first, ordered)):
         return _one_more(turn, ordered, admit, referral)
-    door = _next_door(lane)
+    # The door before which the traveller stands: of two the first, unless somebody may be inside.
+    outside = lane.two_doors and lane.interior is not None and lane.interior.nobody
+    door = Door.FIRST if outside else Door.LAST
     objections = keeps_closed(rules.policy, lane, door, now_ms=turn.now_ms, by_officer=True)
     if objections:
         return _impossible(turn, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
@@ -186,12 +186,6 @@ def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: orders.Dis
     settled = Write(records.Settled(crossing, ordered.said, disposition))
     following, shown = go_on(lane, crossing) if crossing_of(turn.state) == crossing else (turn.state, ())
     return _done(turn, ordered, settled, *shown, lane=_leaving(lane, turn.now_ms), state=following)
-
-
-def _next_door(lane: LaneContext) -> Door:
-    """The door before which a traveller stands: of two the first, unless somebody may be inside."""
-    outside = lane.two_doors and lane.interior is not None and lane.interior.nobody
-    return Door.FIRST if outside else Door.LAST
 
 
 def _leaving(lane: LaneContext, now_ms: int) -> LaneContext:

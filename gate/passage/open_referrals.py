@@ -7,16 +7,13 @@ lane and log agree on who waits. Settling one, and what the lane stands for mean
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Wish
 from gate.passage.lane import Referral
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
+from gate.passage.states import Turn, Turned
 from gate_core.evidence.reasons import Objection, Reason
-
-if TYPE_CHECKING:
-    from gate.passage.states import Turn, Turned
 
 WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
 

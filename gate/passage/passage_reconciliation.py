@@ -57,7 +57,6 @@ def _entries(then: DoorState, now: DoorState, state: State, others: PassedBy) ->
 
 
 def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *, open_to_all: bool) -> PassedBy:
-    """What opened for those who had no grant of ours."""
     if open_to_all:
         return PassedBy.EMERGENCY
     if now.released(now_ms, timing.release_ms):

@@ -127,7 +127,11 @@ _REASON_OF_RESULT = {
 
 def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
     """Take the decision. ADMIT only when nothing objects. `book` is what `policy.rules` names."""
-    face = face_objections(evidence.face, _stricter(evidence, policy, book))
+    stricter = policy
+    if evidence.document is not None:  # the threshold that a rule asks of this traveller's face
+        threshold = book.face_match_min(facts_of(evidence), policy.face_match_min)
+        stricter = replace(policy, face_match_min=threshold)
+    face = face_objections(evidence.face, stricter)
     return _decided(evidence, policy, book, Door.LAST, (*face, *page_objections(evidence, policy)))
 
 
@@ -213,13 +217,6 @@ def facts_of(evidence: Evidence) -> Facts:
     )
 
 
-def _stricter(evidence: Evidence, policy: Policy, book: RuleBook) -> Policy:
-    """The policy with the threshold that a rule asks of this traveller's face."""
-    if evidence.document is None:
-        return policy
-    return replace(policy, face_match_min=book.face_match_min(facts_of(evidence), policy.face_match_min))
-
-
 def _holder_objections(document: DocumentEvidence, policy: Policy) -> tuple[Objection, ...]:
     """Whom the lane does not serve, and whose entry or exit somebody must write down, by the nationality in their document. Who has none there may be anybody."""
     groups = {Reason.NOT_SERVED: policy.travellers, Reason.ENTRY_NOT_WRITTEN: policy.without_entry_record}
@@ -242,7 +239,9 @@ def _check_objection(
         return None
     if check.result is CheckResult.NOT_SUPPORTED and check_id in _MAY_BE_UNSUPPORTED:
         return None
-    if check_id is CheckId.CHIP_ACCESS and check.result is CheckResult.NOT_SUPPORTED and _read_in_clear(document):
+    # A chip that was here and has no access control; files that someone else has read have no access at all.
+    in_clear = document.access is not None and document.access.protocol is AccessProtocol.NONE
+    if check_id is CheckId.CHIP_ACCESS and check.result is CheckResult.NOT_SUPPORTED and in_clear:
         return None  # whoever could copy it has no key of it: what it is worth, the check of its authenticity says
     if check_id is CheckId.CHIP_AUTHENTICITY and check.result is CheckResult.NOT_SUPPORTED:
         if any(exception.covers(document) for exception in policy.without_chip_authentication):
@@ -251,11 +250,6 @@ def _check_objection(
     if check_id is CheckId.REVOCATION and check.result is CheckResult.UNDETERMINED and not policy.revocation_required:
         return None
     return Objection(_REASON_OF_RESULT[check.result], check_id.value)
-
-
-def _read_in_clear(document: DocumentEvidence) -> bool:
-    """True for a chip that was here and has no access control; files that someone else has read have no access at all."""
-    return document.access is not None and document.access.protocol is AccessProtocol.NONE
 
 
 def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objection, ...]:

@@ -13,14 +13,11 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage.conditions import All, Condition, Fact, Facts
+from gate_core.evidence.crossing import Score
 from gate_core.evidence.reasons import Objection, Reason
-
-if TYPE_CHECKING:
-    from gate_core.evidence.crossing import Score
-
 
 NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted
 
@@ -63,13 +60,9 @@ class Rule:
             return Reason.RULE_OFFICER if self.officers == 1 else Reason.RULE_TWO_OFFICERS
         return None
 
-    def in_force(self, facts: Facts) -> bool | None:
-        """True on its days; None when nobody knows what day it is."""
-        return None if facts.local is None else self.first <= facts.local.date() <= self.last
-
     def means(self, facts: Facts) -> bool | None:
         """True for a crossing that it is about, on its days."""
-        in_force = self.in_force(facts)
+        in_force = None if facts.local is None else self.first <= facts.local.date() <= self.last
         holds = False if in_force is False else self.when.holds(facts)
         return False if holds is False else None if in_force is None or holds is None else True
 

@@ -211,20 +211,8 @@ class Emergency:
     said: Said | None = None
 
 
-State = (
-    Idle
-    | Opening
-    | Reading
-    | Entering
-    | Inspecting
-    | Recording
-    | Referred
-    | Overruling
-    | Looking
-    | Granted
-    | Passing
-    | Emergency
-)
+Running = Opening | Reading | Entering | Inspecting | Recording | Overruling | Looking | Granted | Passing
+State = Idle | Running | Referred | Emergency
 Step = tuple[State, tuple[Effect, ...]]
 Turned = tuple[LaneContext, tuple[Effect, ...]]
 

@@ -58,17 +58,14 @@ def _call(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, 
         told = () if lane.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
         return replace(lane, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)[-timing.asked_again_max :]
-    lane = replace(_shielded(lane, crossing), calls=calls)
+    lane = replace(lane, calls=calls)
+    if (
+        crossing not in lane.shielded
+    ):  # nothing about it is asked outside the gate any more: an officer sees its traveller first
+        lane = replace(lane, shielded=(*lane.shielded, crossing)[-SHIELDED_MAX:])
     state, effects = _heeded(rules, lane, state, asked.crossing, objection)
-    written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in lane.shielded))
+    written = Write(records.Asked(crossing, asked.wish, no_outbound_query=True))
     return lane, state, (*effects, written)
-
-
-def _shielded(lane: LaneContext, crossing: str) -> LaneContext:
-    """The lane where nothing about this crossing is asked outside the gate any more: an officer sees its traveller first."""
-    if crossing in lane.shielded:
-        return lane
-    return replace(lane, shielded=(*lane.shielded, crossing)[-SHIELDED_MAX:])
 
 
 def _is_known(lane: LaneContext, state: State, objection: Objection) -> bool:

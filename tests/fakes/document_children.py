@@ -10,7 +10,7 @@ import msgspec
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError, UnfitError
-from gate.programs.lane.document.lists import ListsError, open_lists, told
+from gate.programs.lane.document.child import ListsError, open_lists, told
 
 
 class FakeChild:

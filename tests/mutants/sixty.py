@@ -97,8 +97,8 @@ MUTANTS = (
     Mutant(
         "a document laid by another keeps the grant",
         SPOILING,
-        "    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)",
-        "    return Objection(Reason.DOCUMENT_REMOVED) if removed else None",
+        "            return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)",
+        "            return None",
     ),
     Mutant(
         "a fire is nobody's business",
@@ -308,8 +308,8 @@ MUTANTS = (
     Mutant(
         "several people inside are one",
         "gate/programs/lane/parts.py",
-        "        people=status.people,",
-        "        people=status.people and 1,",
+        "    return SensorsSeen(**dataclasses.asdict(status))",
+        '    return SensorsSeen(**dataclasses.asdict(status) | {"people": status.people and 1})',
         two_doors=True,
     ),
     Mutant(

@@ -398,35 +398,33 @@ def test_a_record_is_its_name_and_what_it_holds(copy: Copy, tmp_path: Path) -> N
 # ── a question of a written rule, and a fact ─────────────────────────────────────────────────────────────────────────
 
 QUESTION = '''@dataclass(frozen=True, slots=True)
-class AgeBetween:
+class AgeBetween(Predicate):
     """So many years old, and not older."""
 
     first: int
     last: int
     asks: ClassVar = frozenset({Fact.AGE})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.age is None else self.first <= facts.age <= self.last
+    def _says(self, age: int) -> bool:
+        return self.first <= age <= self.last
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class _Several:
 '''
 FACT_QUESTION = '''@dataclass(frozen=True, slots=True)
-class BagsFrom:
+class BagsFrom(Predicate):
     """With so many bags, or more."""
 
     bags: int
     asks: ClassVar = frozenset({Fact.BAGS})
 
-    def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
-        return None if facts.bags is None else facts.bags >= self.bags
+    def _says(self, bags: int) -> bool:
+        return bags >= self.bags
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class _Several:
 '''
 QUESTION_TRIED = """
 import sys
@@ -458,8 +456,7 @@ def row_of(what: str) -> str:
 def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
     copy.edit(
         "gate/passage/conditions.py",
-        ("@dataclass(frozen=True, slots=True)\nclass All:\n", text),
-        ("    | DateBetween\n)\n", f"    | DateBetween\n    | {name}\n)\n"),
+        ("@dataclass(frozen=True, slots=True)\nclass _Several:\n", text),
     )
     copy.edit(
         "gate/rules/parser.py",

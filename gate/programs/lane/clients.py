@@ -17,7 +17,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -32,14 +32,12 @@ from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import beat
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import LogHead, LogTimes
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5
@@ -128,7 +126,6 @@ class LogClient:
         remembered: Remembered | None = None,
         profile: Profile = "full",
     ) -> None:
-        self._path = path
         self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms
@@ -234,7 +231,9 @@ class LogClient:
                     self._heard += 1
                     if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
                         self._report(well=detail.get("takes_admissions") is not False)
-                    self._tell_head(detail.get("head"))
+                    with contextlib.suppress(msgspec.ValidationError):  # what cannot be read says nothing of the head
+                        head = msgspec.convert(detail.get("head"), LogHead)
+                        self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
                     with contextlib.suppress(msgspec.ValidationError):
                         self.times = msgspec.convert(detail.get("times"), LogTimes)
                 case messages.OpenCrossings():
@@ -245,12 +244,6 @@ class LogClient:
             if isinstance(answer, RecordReplaced):
                 log.critical("record_refused", extra={"kind": answer.kind.value, "crossing": answer.crossing})
             self._post(answer)
-
-    def _tell_head(self, said: object) -> None:
-        """What cannot be read says nothing of the head."""
-        with contextlib.suppress(msgspec.ValidationError):
-            head = msgspec.convert(said, LogHead)
-            self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
 
     def _report(self, *, well: bool) -> None:
         """A log is well when it says that it takes what leads to an admission; that it took something else proves nothing."""

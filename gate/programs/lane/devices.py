@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from drivers.barrier.settings import BarrierSettings
 from gate.passage.events import Part
+from gate.passage.lane import LaneContext
 from gate.passage.states import Emergency, Granted, State
+from gate.programs.lane.documents import Documents
+from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from gate.programs.shared.devices.sensors import sensors
 from gate_core.evidence.crossing import Door
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import LampColour
-
-if TYPE_CHECKING:
-    from drivers.barrier.settings import BarrierSettings
-    from gate.passage.lane import LaneContext
-    from gate.programs.lane.documents import Documents
-    from gate.programs.lane.engine import LaneInSight
-    from gate.programs.shared.config import Config
 
 _LAMPS = {
     Screen.GO: LampColour.GREEN,

@@ -42,15 +42,12 @@ class Registers(Protocol):
 
     async def day_key(self, crossing: str) -> bytes:
         """What the child makes the chip's mark with; empty where there is none, or none is wanted."""
-        ...
 
     def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
         """Ask by the MRZ, as soon as it is sure."""
-        ...
 
     def ask_marked(self, crossing: str, mark: str) -> None:
         """Ask by the chip's mark, when the chip was read; empty: it has none."""
-        ...
 
 
 def ways_by(portraits: Path) -> Way:
@@ -73,6 +70,7 @@ def ways_by(portraits: Path) -> Way:
     return way
 
 
+@dataclass(slots=True, kw_only=True)
 class Reading:
     """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
 
@@ -80,29 +78,16 @@ class Reading:
     `registers` None: there are none to be asked.
     """
 
-    def __init__(
-        self,
-        *,
-        spare: Spare[messages.FromDocument],
-        centre: ControlCentre,
-        way: Way,
-        post: Callable[[Event], None],
-        mark: Callable[[str, str], None],
-        issued_by: Callable[[str, str], None],
-        take_sealed: Callable[[messages.SealedPiece], None],
-        is_shielded: Callable[[str], bool],
-        registers: Registers | None = None,
-    ) -> None:
-        self._spare = spare
-        self._centre = centre
-        self._way = way
-        self._post = post
-        self._mark = mark
-        self._issued_by = issued_by
-        self._take_sealed = take_sealed
-        self._is_shielded = is_shielded
-        self._registers = registers
-        self._ending: messages.EndCrossing | None = None
+    spare: Spare[messages.FromDocument]
+    centre: ControlCentre
+    way: Way
+    post: Callable[[Event], None]
+    mark: Callable[[str, str], None]
+    issued_by: Callable[[str, str], None]
+    take_sealed: Callable[[messages.SealedPiece], None]
+    is_shielded: Callable[[str], bool]
+    registers: Registers | None = None
+    _ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
         """How the crossing ends whose reading is cancelled next."""
@@ -111,9 +96,9 @@ class Reading:
     async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
         """Have the document read, post what was found, and post its removal. Until cancelled, or the child's end."""
         try:
-            child = await self._spare.take()
+            child = await self.spare.take()
         except ChildLostError as error:
-            self._spare.want()
+            self.spare.want()
             self._refer(crossing, str(error))
             return
         conversation = _Conversation(crossing)
@@ -128,7 +113,7 @@ class Reading:
                 return
             log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
             if not conversation.over:
-                self._post(DocumentRemoved())  # nobody watches it any more
+                self.post(DocumentRemoved())  # nobody watches it any more
         finally:
             await self._part_with(child, crossing)
 
@@ -139,15 +124,15 @@ class Reading:
                 await last_words(child, self._ending, self._take)
         finally:
             await child.end()
-            self._spare.want()
+            self.spare.want()
 
     async def _take(self, piece: messages.SealedPiece) -> None:
-        self._take_sealed(piece)
+        self.take_sealed(piece)
 
     async def _begin(
         self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
     ) -> None:
-        day_key = b"" if self._registers is None else await self._registers.day_key(conversation.crossing)
+        day_key = b"" if self.registers is None else await self.registers.day_key(conversation.crossing)
         lines = presented.page is not None and await self._hand(
             child, fd_passing.LINES, fd_passing.OfPage(presented.page.page)
         )
@@ -167,7 +152,7 @@ class Reading:
 
     async def _hand(self, child: DocumentChild, letter: bytes, address: fd_passing.Address) -> bool:
         """Hand the child a way to this address; False when there is none."""
-        way = await self._way(address)
+        way = await self.way(address)
         if way is None:
             return False
         with way:
@@ -184,43 +169,42 @@ class Reading:
                 if conversation.is_issuer_known:
                     raise ChildLostError("it says a second time who issued the document")
                 conversation.is_issuer_known = True
-                self._issued_by(crossing, issuer)
+                self.issued_by(crossing, issuer)
             case messages.ChipReached(stage):
-                self._mark(crossing, stage.value)
+                self.mark(crossing, stage.value)
             case messages.DocumentJudged(evidence, mark):
                 self._is_new(conversation)
                 conversation.read = True
-                self._mark(crossing, "chip_read")
-                if self._registers is not None:
-                    self._registers.ask_marked(crossing, mark)
-                self._post(DocumentRead(crossing, evidence))
+                self.mark(crossing, "chip_read")
+                if self.registers is not None:
+                    self.registers.ask_marked(crossing, mark)
+                self.post(DocumentRead(crossing, evidence))
             case messages.DocumentUnread(reason):
                 self._is_new(conversation)
                 self._is_over(conversation)
-                self._post(DocumentRead(crossing, DocumentEvidence.unreadable(reason, CheckId.CHIP_ACCESS)))
+                self.post(DocumentRead(crossing, DocumentEvidence.unreadable(reason, CheckId.CHIP_ACCESS)))
             case messages.DocumentLeft():
                 self._is_over(conversation)
-                self._post(DocumentRemoved())
+                self.post(DocumentRemoved())
             case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
                 pass  # answers to what came before the crossing, or will be asked for at its end
 
     async def _carry(
         self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.ToCentre
     ) -> None:
-        """Carry on what is asked about the document elsewhere."""
         crossing = conversation.crossing
         match message:
             case messages.DocumentKnown(known):
                 if conversation.is_known:
                     raise ChildLostError("it says a second time what may be asked about the document")
                 conversation.is_known = True
-                if self._registers is not None:
-                    self._registers.ask(crossing, known)
+                if self.registers is not None:
+                    self.registers.ask(crossing, known)
             case messages.ChainWanted() | messages.SignatureWanted():
                 conversation.asked += 1
                 if conversation.asked > QUESTIONS_MAX:
                     raise ChildLostError("it asks the control centre too often")
-                answer = None if self._is_shielded(crossing) else await self._centre.ask(message)
+                answer = None if self.is_shielded(crossing) else await self.centre.ask(message)
                 await child.send(messages.CentreAnswered(answer))
 
     @staticmethod
@@ -234,20 +218,18 @@ class Reading:
         if conversation.over:
             raise ChildLostError("it ends a second time")
         conversation.over = True
-        self._spare.want()
+        self.spare.want()
 
     def _refer(self, crossing: str, reason: str) -> None:
         """Nothing was read, and this crossing can only be referred."""
         log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
-        self._post(
+        self.post(
             DocumentRead(crossing, DocumentEvidence.unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS))
         )
 
 
 @dataclass(slots=True)
 class _Conversation:
-    """How far one crossing's reading is."""
-
     crossing: str
     asked: int = 0
     is_issuer_known: bool = False

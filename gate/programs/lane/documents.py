@@ -9,18 +9,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
+from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Guidance
 
 CROSSING_BYTES = 16  # of its random name
 VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
 VISAS = frozenset({"MRVA", "MRVB"})
 
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 SWIPE = "swipe"  # the reader that gives text alone
 

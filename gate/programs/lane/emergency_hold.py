@@ -85,7 +85,6 @@ async def _hold(driver: BarrierDriver, told: asyncio.Event) -> NoReturn:
 
 
 async def _show(config: Config) -> NoReturn:
-    """Show the way out on the traveller's page."""
     from gate.channel.messages import View  # noqa: PLC0415 - the doors come first
     from gate.programs.lane.views import Views  # noqa: PLC0415
     from gate_core.evidence.screen import Guidance, Screen  # noqa: PLC0415
@@ -98,5 +97,4 @@ async def _show(config: Config) -> NoReturn:
 
 
 def _status() -> Status:
-    """The lane's status until the lane proper is there."""
     return Status("lane", "degraded", {"state": "emergency", "in_service": False})

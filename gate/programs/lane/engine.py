@@ -23,6 +23,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OfBarrier,
     OpenCamera,
     Release,
     Revoke,
@@ -54,27 +55,21 @@ class BarrierOrders(Protocol):
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, where the driver knows it."""
-        ...
 
     def revoke(self) -> Awaitable[None]:
         """Take every grant back."""
-        ...
 
     def release(self) -> Awaitable[None]:
         """Open for whoever is inside."""
-        ...
 
     def end_emergency(self) -> Awaitable[None]:
         """Tell the controller that the emergency is over."""
-        ...
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
         """Clear those of the controller's alarms whose cause is gone."""
-        ...
 
     def look(self) -> None:
         """Ask for a fresh status now; it is posted as `DoorSeen`."""
-        ...
 
 
 class LaneInSight(Protocol):
@@ -83,16 +78,13 @@ class LaneInSight(Protocol):
     @property
     def state(self) -> states.State:
         """The machine's state."""
-        ...
 
     @property
     def context(self) -> LaneContext:
         """What is known of the lane."""
-        ...
 
     def post(self, event: Event) -> None:
         """Queue an event."""
-        ...
 
 
 class Recorder(Protocol):
@@ -100,7 +92,6 @@ class Recorder(Protocol):
 
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Write a record; never blocks."""
-        ...
 
 
 @dataclass(slots=True)
@@ -121,12 +112,8 @@ class Stopwatch:
         return {stage: round(at - start, 1) for stage, at in self.marks.items()}
 
 
-def _stage(record: records.Record) -> str:
-    """The stage that a record marks; of two doors the first has stages of its own."""
-    return _at(getattr(record, "door", Door.LAST), record.kind.value)
-
-
 def _at(door: Door, stage: str) -> str:
+    """The name of a stage; of two doors the first has stages of its own."""
     return f"entry_{stage}" if door is Door.FIRST else stage
 
 
@@ -338,7 +325,8 @@ class Engine:
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
         elif (crossing := records.crossing_of(record)) is not None:
-            self.mark(crossing, _stage(record))  # opened it is with the receipt: `StartCrossing`
+            # Opened it is with the receipt: `StartCrossing`.
+            self.mark(crossing, _at(getattr(record, "door", Door.LAST), record.kind.value))
         if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)
@@ -353,7 +341,7 @@ class Engine:
         if written_at_s is not None:
             self.mark(crossing, _at(door, "grant_written"), written_at_s * 1000)
 
-    def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> Awaitable[None]:
+    def _order(self, effect: OfBarrier) -> Awaitable[None]:
         """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
         barrier = self._barriers[effect.door]
         match effect:

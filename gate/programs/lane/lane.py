@@ -19,13 +19,13 @@ from base64 import b64decode
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Event, Part, PartBack, PartLost, TravellerAsked
+from gate.passage.lane import LaneContext
 from gate.passage.records import NoticeShown, Started, Stopped
-from gate.passage.states import crossing_of
+from gate.passage.states import Rules, State, crossing_of
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient, left_behind
 from gate.programs.lane.devices import Devices
@@ -53,10 +53,6 @@ from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
 from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.sealing import DOCUMENT, FACE
-
-if TYPE_CHECKING:
-    from gate.passage.lane import LaneContext
-    from gate.passage.states import Rules, State
 
 LAST_WORDS_S = 1.0
 
@@ -131,7 +127,6 @@ class Lane:
     def _engine_with(
         self, rules: Rules, left: messages.OpenCrossings, remembered: Remembered, state_folder: Path
     ) -> Engine:
-        """The loop, and what carries out each of its effects."""
         missing = {Part.VISION, Part.CAMERA, Part.LOG, Part.STATE} | self._devices.missing
         return Engine(
             rules=rules,
@@ -232,7 +227,6 @@ class Lane:
         await reading
 
     async def _watch_site(self) -> None:
-        """Look at the lists' age, the clock and the spare now and then."""
         while True:
             await self.look_at_site()
             await beat(LOOK_S)

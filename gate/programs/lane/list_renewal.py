@@ -88,15 +88,6 @@ def ready_of(child: DocumentChild) -> messages.DocumentReady:
         raise ChildLostError("a document child says nothing of its lists") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """Newer lists, proved by a child."""
-
-    copy: Path
-    child: DocumentChild
-    held: HeldLists
-
-
 class CurrentLists:
     """Says how the next document child is prepared. `held` are the lists that judge, None before a child has opened any."""
 
@@ -109,7 +100,7 @@ class CurrentLists:
         self._refused: Mark | None = None
         self._number = 0
         self._copy: Path | None = None
-        self._next: _Candidate | None = None
+        self._next: tuple[Path, DocumentChild, HeldLists] | None = None  # newer lists, proved by a child
         self._trouble = FaultLatch(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
         self.held: HeldLists | None = None
 
@@ -159,7 +150,7 @@ class CurrentLists:
             self._trouble.is_now(str(error))
             return
         await self._forget_candidate()
-        self._next = _Candidate(copy, child, held)
+        self._next = copy, child, held
         self._mark, self._refused = mark, None
         self._trouble.is_now("")
 
@@ -167,12 +158,12 @@ class CurrentLists:
         """Judge by the newer lists from now on, if there are any: what was held before, and the child that opened the newer ones."""
         if self._next is None:
             return None
-        newer, self._next = self._next, None
-        before, self.held = self.held, newer.held
+        (copy, child, held), self._next = self._next, None
+        before, self.held = self.held, held
         if self._copy is not None:
             self._copy.unlink(missing_ok=True)
-        self._copy = newer.copy
-        return before, newer.child
+        self._copy = copy
+        return before, child
 
     async def close(self) -> None:
         """Let everything go."""
@@ -190,13 +181,12 @@ class CurrentLists:
         return fresh
 
     async def _forget_candidate(self) -> None:
-        if (forgotten := self._next) is not None:
-            self._next = None
-            await forgotten.child.end()
-            forgotten.copy.unlink(missing_ok=True)
+        if self._next is not None:
+            (copy, child, _), self._next = self._next, None
+            await child.end()
+            copy.unlink(missing_ok=True)
 
     async def _copied(self) -> Path:
-        """A copy of the store in our own folder. Raises OSError."""
         self._number += 1
         copy = self._folder / COPIES.replace("*", str(self._number))
         await asyncio.to_thread(_copy_file, self._path, copy)

@@ -27,20 +27,20 @@ from pathlib import Path
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage import states, two_officers
+from gate.passage import orders, states, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
-from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
-from gate.programs.lane.commands import command_of
+from gate.passage.orders import Command, Concern, Disposition, LaneOrder, Missing, Ordered, Outcome, Said
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 from gate_core.evidence.reasons import Objection
+from gate_core.evidence.serving import BorderDirection
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.challenge import Challenger
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.judging import OVER, Lack, hindrances, lacks
-from gate_core.orders.order import Signed, asks_to_free, read_order
+from gate_core.orders.order import Order, Signed, asks_to_free, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
@@ -52,22 +52,6 @@ NOT_SEEN = "the pictures that were shown to them are none that this lane has han
 NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Refusals:
-    """Counts refused orders and tells of them now and then."""
-
-    since_s: float | None = None
-    count: int = 0
-    total: int = 0
-
-    def note(self, why: str, now_s: float) -> None:
-        self.count += 1
-        self.total += 1
-        if self.since_s is None or now_s - self.since_s >= REFUSALS_TOLD_EVERY_S:
-            log.warning("orders_refused", extra={"count": self.count, "last": why[:200]})
-            self.since_s, self.count = now_s, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +92,13 @@ class Officers:
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
-    _refusals: _Refusals = field(default_factory=_Refusals)
+    refused: int = 0  # orders that were nobody's, or not theirs to give, since the start
+    _untold: int = 0  # of these, since the journal was told of some
+    _told_s: float | None = None
     _present: dict[str, _Present] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
-
-    @property
-    def refused(self) -> int:
-        """How many orders were nobody's, or not theirs to give, since the start."""
-        return self._refusals.total
 
     def answer(self, number: int, outcome: Outcome, detail: str) -> None:
         """What the machine says of an order."""
@@ -204,6 +185,7 @@ class Officers:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
+        counting = [word for word in self.lane.context.first_words if word.number is None]
         under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [
             messages.Waiting(
@@ -214,16 +196,11 @@ class Officers:
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
                 flags=[flag for flag in flags if flag.crossing == one.crossing],
                 two_officers=two_officers.are_needed(self.rules, one),
-                first=self._first(one.crossing),
+                first=next((word.said.officer for word in counting if word.crossing == one.crossing), None),
             )
             for one in reversed(self.lane.context.waiting)
             if one.crossing != under_way
         ]
-
-    def _first(self, crossing: str) -> str | None:
-        """Who has ordered first to admit, and counts."""
-        first = self.lane.context.first_word(crossing)
-        return None if first is None or first.number is not None else first.said.officer
 
     def _flags(self) -> list[messages.Flag]:
         now_s = self.clock_ms() / 1000
@@ -231,7 +208,6 @@ class Officers:
         return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
 
     def _seen_here(self) -> list[messages.Present]:
-        """The officers at the lane, each once."""
         ages_ms: dict[str, int] = {}
         for one in self._at_the_lane():
             ages_ms.setdefault(one.by.officer, int(self.clock_ms()) - one.said_ms)
@@ -249,7 +225,6 @@ class Officers:
             self._present.pop(next(iter(self._present)))
 
     def _judge(self, raw: bytes) -> _Judged | Answered:
-        """The order, or why it is not obeyed."""
         try:
             if self.authority is None:
                 raise ForgedError("this gate knows no officers' authority ([officers] in gate.toml)")
@@ -279,7 +254,7 @@ class Officers:
             return before
         crossing, key = order.crossing or "", signed.by.sealing_key
         seen = order.seen is not None and self.referrals.was_handed_out(crossing, key, order.seen)
-        command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
+        command = _command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
         waits = self.lane.context.waits(crossing) is not None
         if order.verb is Verb.VIEW and waits and self.referrals.sealed(crossing, key) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
@@ -296,7 +271,12 @@ class Officers:
         return answered
 
     def _refuse(self, why: str) -> Answered:
-        self._refusals.note(why, self.clock_ms() / 1000)
+        now_s = self.clock_ms() / 1000
+        self.refused += 1
+        self._untold += 1
+        if self._told_s is None or now_s - self._told_s >= REFUSALS_TOLD_EVERY_S:
+            log.warning("orders_refused", extra={"count": self._untold, "last": why[:200]})
+            self._told_s, self._untold = now_s, 0
         return Outcome.FORBIDDEN, why
 
     def _remember(self, mark: bytes, answered: Answered) -> None:
@@ -311,7 +291,9 @@ class Officers:
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
         try:
-            self.lane.post(Ordered(number, order.challenge.version, said, command, _keys_of(by)))
+            # Whoever has one of a certificate's keys is the same person, whatever they are called.
+            keys = frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
+            self.lane.post(Ordered(number, order.challenge.version, said, command, keys))
             async with asyncio.timeout(MACHINE_DEADLINE_S):
                 return await self._open[number]
         except TimeoutError:
@@ -325,10 +307,29 @@ def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
     return Said(signed.by.officer, signed.by.role, signed.order.reason, missing)
 
 
-def _keys_of(by: Certificate) -> frozenset[str]:
-    """Both keys of a certificate: whoever has one of them is the same person, whatever they are called."""
-    return frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
-
-
 def _name(state: states.State) -> str:
     return type(state).__name__.lower()
+
+
+def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
+    """The order as the machine takes it. `seen`: what it names as shown to its officer, the lane has handed out to them."""
+    crossing = order.crossing or ""
+    match order.verb:
+        case Verb.PRESENT:
+            return orders.BePresent(age_ms)
+        case Verb.ADMIT:
+            return orders.Admit(crossing, seen)
+        case Verb.REFER:
+            return orders.Hold(crossing)
+        case Verb.HAND_OVER:
+            return orders.HandOver(crossing, Disposition(order.argument))
+        case Verb.VIEW:
+            return orders.View(crossing)
+        case Verb.FLAG:
+            return orders.RaiseFlag(order.crossing, Concern(order.argument))
+        case Verb.DIRECTION:
+            return orders.ServeDirection(BorderDirection(order.argument))
+        case Verb.MODE:
+            return orders.ServeTravellers(order.argument or "")
+        case verb:
+            return LaneOrder(verb.value)

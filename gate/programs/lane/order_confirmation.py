@@ -10,7 +10,6 @@ from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
 from gate.programs.lane.engine import LaneInSight
 from gate_core.evidence.names import Head
-from gate_core.evidence.reasons import Objection
 from gate_core.orders.order import Order
 from gate_core.orders.verbs import Verb
 
@@ -69,7 +68,6 @@ def _of_the_log(lane: LaneContext) -> Answered | None:
 
 
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
-    """Why an order could not be confirmed."""
     if order.verb is Verb.ACCEPT_HEAD:
         return "the log has not said so"
     if any(one.seen is None or one.seen_ms <= since_ms for one in lane.context.doors):
@@ -89,12 +87,7 @@ def _admission(state: states.State, crossing: str | None, *, shown: bool) -> Ans
         case states.Entering() | states.Passing() if state.crossing == crossing:
             return Outcome.DONE, "passed"
         case states.Referred() if state.crossing == crossing:
-            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"
+            why = [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in state.objections]
+            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(map(messages.words, why))}"
         case _:
             return Outcome.IMPOSSIBLE, "not granted"
-
-
-def _words(objections: tuple[Objection, ...]) -> list[str]:
-    return [
-        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value) for one in objections
-    ]

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Purpose
 from gate_core.programs.reconnect import Backoff
-
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
 
 SILENCE_S: Final = 3.0  # screens speaks once a second
 DUE_S: Final = 60.0

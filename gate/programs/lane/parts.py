@@ -7,6 +7,7 @@ A device may be unplugged at any moment. The keeper reports it once when it goes
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn, TypeVar
@@ -274,15 +275,7 @@ class SensorsKeeper:
 
 def sensors_seen(status: InsideStatus) -> SensorsSeen:
     """A sensor unit's answer as the machine takes it."""
-    return SensorsSeen(
-        people=status.people,
-        object_left=status.object_left,
-        call_pressed=status.call_pressed,
-        cabinet_open=status.cabinet_open,
-        mains_present=status.mains_present,
-        session=status.session,
-        age_ms=status.age_ms,
-    )
+    return SensorsSeen(**dataclasses.asdict(status))
 
 
 class SwipeKeeper:

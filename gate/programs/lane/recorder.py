@@ -6,21 +6,18 @@ With the shift's counts of groups, which leave as a record when the shift ends, 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 from gate.passage.events import DocumentRead, Event
 from gate.passage.records import Incident, IncidentKind, Record
+from gate.programs.lane.clients import LogClient
 from gate.programs.lane.group_counts import GroupCounts, shift_of
 from gate.programs.lane.health_counters import Tally
+from gate.programs.lane.referrals import Referrals
+from gate.programs.lane.registers import RegistersClient
+from gate.programs.shared.config import Config
 from gate_core.programs import clock
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from gate.programs.lane.clients import LogClient
-    from gate.programs.lane.referrals import Referrals
-    from gate.programs.lane.registers import RegistersClient
-    from gate.programs.shared.config import Config
 
 TAMPERING: Final = frozenset(
     {

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
@@ -24,16 +24,14 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
 from gate.passage.records import Record, Settled
+from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.records import Hit, hits_in
 from gate.programs.shared.aligned_timer import beat
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterCause, RegisterFinding, agree, unknown
 from gate_core.evidence.registers import asked as registers_asked
 from gate_core.evidence.serving import BorderDirection
-
-if TYPE_CHECKING:
-    from gate.programs.lane.engine import LaneInSight
-    from gate.programs.shared.config import Config
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile

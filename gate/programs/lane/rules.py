@@ -6,7 +6,7 @@ from base64 import b64decode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -15,8 +15,11 @@ from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.states import Rules
+from gate.programs.shared.approval import Approved
 from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
+from gate.programs.shared.written_rules import Written
 from gate_core.approval.approvers import is_sound
 from gate_core.approval.canonical import digest
 from gate_core.evidence.crossing import Score
@@ -25,14 +28,8 @@ from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
 from gate_documents.countries import is_state_code
 from models.errors import ManifestError
-from models.manifest import check_finders
+from models.manifest import Model, Threshold, check_finders
 from models.site import load_for
-
-if TYPE_CHECKING:
-    from gate.programs.shared.approval import Approved
-    from gate.programs.shared.config import Config
-    from gate.programs.shared.written_rules import Written
-    from models.manifest import Model, Threshold
 
 REGISTERS_SLACK_MS: Final = 1000  # beyond their own deadline, to the lane and back
 RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it
@@ -47,6 +44,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     rules = config.rules
     require_officers(config)
     require_liveness(config)
+    pad = pads.profile_of(config)
     policy = Policy(
         face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
         liveness_min=Score(rules.liveness_min),
@@ -68,7 +66,9 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
         random_checks_per_10000=rules.random_checks_per_10000,
         registers=() if config.registers is None else config.registers.required,
-        pad=pad_of(config),
+        pad=None
+        if pad is None
+        else PadPolicy(pad.name, pad.versions, Score(pad.bound), pad.age_ms_max),  # as its profile says
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
@@ -79,14 +79,6 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
     return Rules(policy, timing, service, frozenset(rules.two_officers_for), book)
-
-
-def pad_of(config: Config) -> PadPolicy | None:
-    """What is wanted of the sensor beside the camera, as its profile says; None without one. Raises ConfigError."""
-    profile = pads.profile_of(config)
-    if profile is None:
-        return None
-    return PadPolicy(profile.name, profile.versions, Score(profile.bound), profile.age_ms_max)
 
 
 def service_of(config: Config) -> Service:
@@ -160,11 +152,20 @@ def require_liveness(config: Config) -> None:
 
 def start_of(config: Config, approved: Approved | None) -> Started:
     """What decisions will rest on, as the record of the start. `approved` is None in a demo."""
+    embedder, threshold = embedder_of(config)
     return Started(
         purpose=config.purpose,
         lists="",
         rules=msgspec.to_builtins(config.rules),
-        face=_face(config),
+        face=FaceSettings(
+            profile=config.face.profile,
+            model=embedder.name,
+            sha256=embedder.sha256,
+            threshold=threshold.value,
+            fmr=threshold.fmr,
+            kind=threshold.kind,
+            evidence=threshold.evidence,
+        ),
         approval=_approval(config, approved),
         officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
@@ -193,17 +194,4 @@ def _approval(config: Config, approved: Approved | None) -> ApprovalSettings:
         keys={key.name: key.vkey for key in approved.approvers.keys},
         serial=approved.approval.serial,
         authority="" if authority is None else authority.vkey,
-    )
-
-
-def _face(config: Config) -> FaceSettings:
-    embedder, threshold = embedder_of(config)
-    return FaceSettings(
-        profile=config.face.profile,
-        model=embedder.name,
-        sha256=embedder.sha256,
-        threshold=threshold.value,
-        fmr=threshold.fmr,
-        kind=threshold.kind,
-        evidence=threshold.evidence,
     )

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.passage import draw_periods
 from gate.passage.draws import SECRET_BYTES
-from gate.passage.events import SiteSeen
+from gate.passage.events import DrawDue, SiteSeen
+from gate.passage.lane import LaneContext
+from gate.programs.lane.clients import LogClient
+from gate.programs.lane.list_renewal import DocumentChildren
+from gate.programs.shared.config import Config
 from gate_core.programs import clock
 from gate_core.settings.config_file import zone_of
-
-if TYPE_CHECKING:
-    from gate.passage.events import DrawDue
-    from gate.passage.lane import LaneContext
-    from gate.programs.lane.clients import LogClient
-    from gate.programs.lane.list_renewal import DocumentChildren
-    from gate.programs.shared.config import Config
 
 LOOK_S: Final = 5.0
 

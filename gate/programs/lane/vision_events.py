@@ -6,20 +6,17 @@ import asyncio
 import math
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
 from gate.passage.events import FaceCompared, FaceSeen, Part, PartBack, PartLost, TrackChanged, VideoDoubted
 from gate.passage.states import crossing_of
-from gate.programs.lane.documents import PageListener
+from gate.programs.children.warm_spare import Spare
+from gate.programs.lane.documents import Documents, PageListener
+from gate.programs.lane.engine import Engine
+from gate.programs.lane.health_counters import Tally
+from gate.programs.lane.views import Views
 from gate_core.evidence.crossing import CueEvidence, FaceEvidence, PadEvidence, Score, page_checks
-
-if TYPE_CHECKING:
-    from gate.programs.children.warm_spare import Spare
-    from gate.programs.lane.documents import Documents
-    from gate.programs.lane.engine import Engine
-    from gate.programs.lane.health_counters import Tally
-    from gate.programs.lane.views import Views
 
 REFILL_AFTER_COMPARISON_S: Final = 2.0  # the decision has the processor to itself, and vision's own spare comes first
 CUES_MAX: Final = 16

@@ -13,7 +13,7 @@ from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
 from gate.programs.lane import program
-from gate.programs.lane.document.lists import ListsError, open_lists
+from gate.programs.lane.document.child import ListsError, open_lists
 from gate.programs.shared.config import Config, parse
 from gate.trust import store
 from gate.trust.importing import import_sources

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
-from gate_documents.pki.anchors import TrustAnchors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gate_documents.pki.anchors import Anchor
+from gate_documents.pki.anchors import Anchor, TrustAnchors
 
 
 class VersionedAnchors(TrustAnchors, Protocol):

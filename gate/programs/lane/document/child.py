@@ -30,8 +30,8 @@ from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.evidence import question_of
 from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
-from gate.programs.lane.document.lists import ListsError, open_lists, told
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
+from gate.trust.errors import StoreError
 from gate.trust.store import TrustStore
 from gate_core.errors import DriverError
 from gate_core.orders.sealing import DOCUMENT
@@ -39,6 +39,7 @@ from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings import config_file
 from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents.errors import DocumentError
 from gate_documents.inspection import Portrait
 from gate_documents.mrz.parsing import Mrz
 
@@ -61,6 +62,46 @@ class Prepared:
     names: bool
 
 
+class ListsError(Exception):
+    """The lists cannot be opened, or must not be used here; the message says why."""
+
+
+def open_lists(path: Path, *, service: bool) -> TrustStore:
+    """The trust store of this gate, every list of it parsed. Raises ListsError when it cannot be opened or must not be used.
+
+    `gate trust import --test` marks what is fit for demos and trials, and a gate in service judges by no store that holds any of it (safety
+    invariant 14). A specimen would be referred all the same, but whoever put it there did not mean this gate.
+    """
+    try:
+        store = TrustStore.open(path)
+    except StoreError as error:
+        raise ListsError(str(error).removeprefix(f"{path}: ")) from error  # the path is that of a copy
+    # Asked of what was opened, not of the file: another one may have taken its name since.
+    if service and store.marked_as_test:
+        raise ListsError(
+            f"purpose = service refuses: it holds {store.marked_as_test} certificates or lists that are marked as test; make it anew "
+            "without --test"
+        )
+    try:
+        store.read_ahead()
+    except DocumentError as error:
+        raise ListsError(f"holds a list that cannot be read: {error}") from error
+    return store
+
+
+def told(store: TrustStore) -> messages.Lists:
+    """What the lane is told of the lists."""
+    return messages.Lists(
+        version=store.version,
+        certificates=len(store),
+        newest_import=store.newest_import,
+        published=[messages.Published(one.kind, one.publisher, one.signed_at) for one in store.published],
+        revocation_lists=[
+            messages.Edition(one.country, one.number, one.this_update, one.next_update) for one in store.editions()
+        ],
+    )
+
+
 class Child:
     """One child: `run` serves the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
 
@@ -81,19 +122,16 @@ class Child:
         message = await self._lane.receive()
         assert isinstance(message, messages.PrepareDocument), "the first message prepares"
         self._officers = message.officers
+        key = "paths.trust"
         try:
             store = open_lists(Path(message.lists), service=message.service)
+            key = "chip"
             chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
             reader = chip_reader(chip)
+            key = "time_zone"
             zone = config_file.zone_of(message.time_zone)  # before the files are closed
-        except ListsError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
-            return
-        except DriverError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
-            return
-        except ValueError as error:
-            await self._lane.send(messages.Unfit(messages.words(f"time_zone: {error}")))
+        except (ListsError, DriverError, ValueError) as error:
+            await self._lane.send(messages.Unfit(messages.words(f"{key}: {error}")))
             return
         await self._serve(store, reader, message, zone)
 
@@ -151,7 +189,6 @@ class Child:
         await asyncio.Event().wait()  # a second one never comes
 
     async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
-        """Read and judge, tell, and watch the document until it leaves."""
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         if (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
+from gate.programs.lane.document.anchors import RememberingAnchors
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import (
     AccessEvidence,
@@ -23,17 +24,14 @@ from gate_core.evidence.crossing import (
     Password,
 )
 from gate_documents import checks
+from gate_documents.access.checks import AccessFacts
 from gate_documents.access.commands import Transmit
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate_documents.errors import ChipLostError
 from gate_documents.inspection import Portrait, Step
+from gate_documents.pki.certificate import Certificate
 from gate_documents.verdict.conclusion import Inspection
-
-if TYPE_CHECKING:
-    from gate.programs.lane.document.anchors import RememberingAnchors
-    from gate_documents.access.checks import AccessFacts
-    from gate_documents.pki.certificate import Certificate
 
 log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
@@ -65,7 +63,10 @@ async def converse(
                     step = conversation.send(await ask_centre(step))
     except StopIteration as end:
         inspection: Inspection = end.value
-        _log_terminal(inspection)
+        for check in inspection.checks:  # what came of asking for fingers decides nothing, so no record holds it
+            if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
+                fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
+                log.info("terminal_authentication", extra=fields)
         return inspection
 
 
@@ -76,14 +77,6 @@ def question_of(request: CentreRequest) -> messages.ToCentre:
             return messages.ChainWanted(list(authorities))
         case SignatureRequest(holder, message):
             return messages.SignatureWanted(holder, message)
-
-
-def _log_terminal(inspection: Inspection) -> None:
-    """What came of asking for fingers, if they were asked for: it decides nothing, so no record holds it."""
-    for check in inspection.checks:
-        if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
-            fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
-            log.info("terminal_authentication", extra=fields)
 
 
 # Terminal authentication tells what we may read, not what the document is: no decision looks at it.

@@ -12,9 +12,10 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.channel import messages
+from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.evidence import converse, document_evidence
 from gate.programs.shared.devices.chip_readers import ChipReader
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
@@ -29,9 +30,6 @@ from gate_documents.lds.files import FINGERS
 from gate_documents.mrz.checks import differences
 from gate_documents.mrz.parsing import Mrz, parse
 from gate_documents.verdict.conclusion import Inspection
-
-if TYPE_CHECKING:
-    from gate.programs.lane.document.anchors import RememberingAnchors
 
 NOTHING_READ = "nothing of the page was read"
 KEY_NAME_BYTES: Final = 8

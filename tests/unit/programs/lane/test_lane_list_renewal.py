@@ -20,7 +20,7 @@ from gate.passage.records import ListsUpdated, Record
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.lane import list_renewal
-from gate.programs.lane.document.lists import told
+from gate.programs.lane.document.child import told
 from gate.programs.lane.document_session import ways_by
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
