@@ -41,9 +41,8 @@ from gate_core.programs.address_rates import Addresses
 from gate_core.programs.reconnect import Backoff
 from gate_core.rate_limit import Bucket, Rate
 
-REQUEST_RATE: Final = Rate(
-    4, 8
-)  # of one console, which waits over it; of all together what the channel of orders takes
+# Of one console, which waits over it; of all together what the channel of orders takes.
+REQUEST_RATE: Final = Rate(4, 8)
 QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
 BODY_S: Final = 5.0
 HEAD_BYTES_MAX: Final = 8 * 1024

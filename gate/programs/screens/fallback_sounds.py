@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
@@ -68,13 +69,7 @@ def player(device: str, command: str = PLAYER) -> Play:
 
     async def play(sound: bytes) -> None:
         process = await asyncio.create_subprocess_exec(
-            command,
-            "-q",
-            "-D",
-            device,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            command, "-q", "-D", device, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
         )
         try:
             async with asyncio.timeout(PLAY_S):

@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gate.programs.screens.metrics import CONTENT_TYPE, exposition
-from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Config
+from gate.programs.shared.degraded import reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 
 FRESH_S: Final = 1.0

@@ -76,27 +76,20 @@ async def run(
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
-    keys = None if config.sync is None else _mirror_keys(config, config.sync)
-    outbox = None if keys is None else Outbox(config, keys)
-    passphrase = _passphrase_of_systemd()
-    upkeep, line = None, Line(None if config.sync is None else config.sync.kbit_s)
-    if config.sync is not None and keys is not None:
-        upkeep = _upkeep(config, config.sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
-    courier = None if upkeep is None else _courier(upkeep)  # a configuration that can never work shows now
     lists = None if config.lists is None else Lists(config, config.lists)
-    updates = None
-    if config.updates is not None and config.sync is not None:
-        updates = Updates(config, config.sync, config.updates, line=line, passphrase=passphrase)
-    async with contextlib.AsyncExitStack() as held:
-        told = partial(_status, outbox, lists, updates, upkeep)
-        await held.enter_async_context(serve_status(config, "sync", told))
-        loops: list[Coroutine[Any, Any, object]] = [each.run() for each in (lists, updates) if each is not None]
-        if config.sync is not None and outbox is not None and upkeep is not None and courier is not None:
-            interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
-            loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
-        else:
-            loops.append(stop.wait())
-        await run_until_first_exits(*loops)
+    outbox, updates, upkeep = None, None, None
+    carry: Callable[[], Coroutine[Any, Any, object]] = stop.wait
+    if (sync := config.sync) is not None:
+        keys, passphrase, line = _mirror_keys(config, sync), _passphrase_of_systemd(), Line(sync.kbit_s)
+        outbox = Outbox(config, keys)
+        upkeep = _upkeep(config, sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
+        courier = _courier(upkeep)  # a configuration that can never work shows now
+        jitter = random.SystemRandom().uniform
+        carry = partial(_keep_carrying, outbox, upkeep, courier, sync.interval_ms / 1000, stop, jitter=jitter)
+        if config.updates is not None:
+            updates = Updates(config, sync, config.updates, line=line, passphrase=passphrase)
+    async with serve_status(config, "sync", partial(_status, outbox, lists, updates, upkeep)):
+        await run_until_first_exits(carry(), *(each.run() for each in (lists, updates) if each is not None))
 
 
 async def push(config: Config) -> dict[str, object]:

@@ -50,9 +50,7 @@ REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processo
 PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
 HEAT_EVERY_S = 10.0
-PROVE_EVERY_S = (
-    24.0  # by the watch: with its pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
-)
+PROVE_EVERY_S = 24.0  # with the watch's pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
 
