@@ -7,12 +7,12 @@ refused; then another is asked for soon. A writer that hangs gives none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gate.programs.log.context import Timing
+from gate_core.programs.task_groups import wait_at_most
 
 VALUE_BYTES: Final = 16
 
@@ -33,20 +33,13 @@ class Probe:
         while True:
             self._asked_at_s = clock_s()
             self._doubted.clear()
-            if await self._probe(secrets.token_bytes(VALUE_BYTES)):
-                self._proven_at_s = None if self._doubted.is_set() else clock_s()
-            else:
-                self._proven_at_s = None
+            is_proven = await self._probe(secrets.token_bytes(VALUE_BYTES))
+            self._proven_at_s = clock_s() if is_proven and not self._doubted.is_set() else None
             self._asked_at_s = None
-            await self._pause()
-
-    async def _pause(self) -> None:
-        if self._proven_at_s is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.proof_every_s):
-                    await self._doubted.wait()
-        if self._proven_at_s is None:
-            await asyncio.sleep(self._timing.proof_again_s)
+            if self._proven_at_s is not None:
+                await wait_at_most(self._doubted, self._timing.proof_every_s)
+            if self._proven_at_s is None:
+                await asyncio.sleep(self._timing.proof_again_s)
 
     def doubt(self) -> None:
         """Forget the proof: a record was refused."""

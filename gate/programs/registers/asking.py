@@ -7,7 +7,6 @@ answer. Nothing of a question is kept, and none is in a log.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from gate.lists.question import Answer, Question, not_known
 from gate.programs.registers.held import HeldLists
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.programs.task_groups import wait_at_most
 
 GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
 
@@ -62,10 +62,7 @@ class DayKey:
         is_doubted = False
         while True:
             await self.look(is_doubted=is_doubted)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._doubted.wait()
-            is_doubted = self._doubted.is_set()
+            is_doubted = await wait_at_most(self._doubted, LOOK_S)
             self._doubted.clear()
 
     async def look(self, *, is_doubted: bool) -> None:

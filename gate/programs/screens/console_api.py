@@ -8,7 +8,6 @@ An address that cannot be had, or files that are wrong, are said and tried again
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
@@ -39,6 +38,7 @@ from gate_core.http_server.https import Server, known_only, listen
 from gate_core.http_server.request_body import read_body
 from gate_core.programs.address_rates import Addresses
 from gate_core.programs.reconnect import Backoff
+from gate_core.programs.task_groups import wait_at_most
 from gate_core.rate_limit import Bucket, Rate
 
 # Of one console, which waits over it; of all together what the channel of orders takes.
@@ -162,9 +162,7 @@ class Road:
                     await self._serve()
                 except (OSError, ConsolesError) as error:
                     self._trouble.is_now(error)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._backoff.next_s()):
-                        await self._closed.wait()
+                await wait_at_most(self._closed, self._backoff.next_s())
             feeding.cancel()
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ from gate_core.console_link import (
     Without,
     event,
 )
+from gate_core.programs.task_groups import wait_at_most
 from gate_core.web_pages.fanout import Fanout, FanoutError, Latest
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
@@ -67,9 +68,7 @@ class Feed:
             lane = await self._look()
             self._tell(Sight(_now_s(), lane))
             await asyncio.sleep(APART_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S - APART_S):
-                    await self._changed.wait()
+            await wait_at_most(self._changed, EVERY_S - APART_S)
 
     async def events(self) -> AsyncIterator[bytes]:
         """The stream of one console: the lane now and after each change, and a beat where there is nothing to say. Ends when all do."""

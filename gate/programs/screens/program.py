@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
-from gate.channel.sockets import Connection, connect
+from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import Sounding, player
@@ -44,7 +44,7 @@ from gate_core.http_server.https import listen
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
 from gate_core.programs.reconnect import Backoff, keep
-from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits, wait_at_most
 from gate_core.settings.config_file import ConfigError
 from gate_core.web_pages.fanout import Fanout
 
@@ -53,7 +53,6 @@ RECONNECT_MAX_S = 0.5
 LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
 LANE_SILENCE_S = 2.5
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
-REFUSED_TOLD_EVERY_S = 10.0
 _JPEG = b"\xff\xd8\xff"
 
 log = logging.getLogger("gate.screens")
@@ -99,7 +98,7 @@ class Screens:
         self._road = (
             None if config.console is None else Road(config, boot=boot, told=self._watched.told, limits=road_limits)
         )
-        self._refused, self._refused_told_s = 0, float("-inf")
+        self._refused = Repeated(log, "sign_ins_refused")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
@@ -150,7 +149,7 @@ class Screens:
             key=key,
             on_known=self._visitors.is_known,
             watched=self._watched.routes(),
-            on_refused=self._note_refused,
+            on_refused=self._refused.note,
             on_seen=self._seen,
             on_asked=lambda wish: self._asks.put(wish, lane_up=self._lane.up),
         )
@@ -163,13 +162,6 @@ class Screens:
             play=player(screens.sound_device),
             volume=screens.volume,
         )
-
-    def _note_refused(self) -> None:
-        """Another secret was shown: count it, and tell of it now and then."""
-        self._refused, now_s = self._refused + 1, _now_s()
-        if now_s - self._refused_told_s >= REFUSED_TOLD_EVERY_S:
-            log.warning("sign_ins_refused", extra={"count": self._refused})
-            self._refused, self._refused_told_s = 0, now_s
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,9 +184,7 @@ class Screens:
             painted = self._painting.is_painted(_now_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(messages.PagePainted(painted))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._lane_pulse_s):
-                    await self._painted_again.wait()
+            await wait_at_most(self._painted_again, self._lane_pulse_s)
 
     def _seen(self, event: str) -> None:
         """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""

@@ -54,7 +54,7 @@ from gate_core.mirror_client.wire import (
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff
-from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits, wait_at_most
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
@@ -207,9 +207,7 @@ async def _keep_carrying(
                     # Half of it is chance: after an outage of the centre not all gates shall come at once.
                     bound_s = backoff.next_s()
                     pause_s = jitter(bound_s / 2, bound_s)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await stop.wait()
+                await wait_at_most(stop, pause_s)
         courier = _courier(upkeep)
 
 

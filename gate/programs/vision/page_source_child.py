@@ -60,16 +60,12 @@ FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
 # What was looked at, as a record names it.
-CHECK_OF: Final = {
+CHECK_OF: Final[dict[Trait | VendorCheck, PageCheckId]] = {
     Trait.PITCH_EVEN: PageCheckId.MRZ_PITCH_EVEN,
     Trait.BASELINE_EVEN: PageCheckId.MRZ_BASELINE_EVEN,
     Trait.CHARACTER_HEIGHT: PageCheckId.MRZ_CHARACTER_HEIGHT,
     Trait.LINE_SPACING: PageCheckId.MRZ_LINE_SPACING,
-    VendorCheck.B900_INK: PageCheckId.B900_INK,
-    VendorCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
-    VendorCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
-    VendorCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
-    VendorCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
+    **{check: PageCheckId[check.name] for check in VendorCheck},
 }
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
