@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gate.programs.log.context import Timing
+from gate.programs.shared.aligned_timer import loop_s
 from gate_core.programs.task_groups import wait_at_most
 
 VALUE_BYTES: Final = 16
@@ -29,12 +30,11 @@ class Probe:
 
     async def run(self) -> None:
         """Ask for ever."""
-        clock_s = asyncio.get_running_loop().time
         while True:
-            self._asked_at_s = clock_s()
+            self._asked_at_s = loop_s()
             self._doubted.clear()
             is_proven = await self._probe(secrets.token_bytes(VALUE_BYTES))
-            self._proven_at_s = clock_s() if is_proven and not self._doubted.is_set() else None
+            self._proven_at_s = loop_s() if is_proven and not self._doubted.is_set() else None
             self._asked_at_s = None
             if self._proven_at_s is not None:
                 await wait_at_most(self._doubted, self._timing.proof_every_s)
@@ -49,13 +49,9 @@ class Probe:
     @property
     def is_able(self) -> bool:
         """True while the last proof is fresh."""
-        return self._proven_at_s is not None and _since_s(self._proven_at_s) <= self._timing.proven_max_s
+        return self._proven_at_s is not None and loop_s() - self._proven_at_s <= self._timing.proven_max_s
 
     @property
     def is_alive(self) -> bool:
         """False while a proof has been asked for in vain for long: yes or no, an answer comes from a writer that lives."""
-        return self._asked_at_s is None or _since_s(self._asked_at_s) <= self._timing.proof_answer_max_s
-
-
-def _since_s(at_s: float) -> float:
-    return asyncio.get_running_loop().time() - at_s
+        return self._asked_at_s is None or loop_s() - self._asked_at_s <= self._timing.proof_answer_max_s

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.programs.screens.console_status import Feed, lane_event
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
@@ -114,9 +115,9 @@ class _Console:
     async def its_turn(self) -> None:
         """Wait until it may ask again."""
         async with self.turn:
-            now_s = asyncio.get_running_loop().time()
+            now_s = loop_s()
             await asyncio.sleep(self.bucket.wait_s(now_s))
-            self.bucket.take(asyncio.get_running_loop().time())
+            self.bucket.take(loop_s())
 
 
 class Road:

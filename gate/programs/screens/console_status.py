@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.channel.messages import Look, Waiting
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
 from gate.programs.shared.program_status import ProgramStatus
@@ -66,7 +67,7 @@ class Feed:
             await self._watched.wait()
             self._changed.clear()
             lane = await self._look()
-            self._tell(Sight(_now_s(), lane))
+            self._tell(Sight(loop_s(), lane))
             await asyncio.sleep(APART_S)
             await wait_at_most(self._changed, EVERY_S - APART_S)
 
@@ -80,7 +81,7 @@ class Feed:
                 except TimeoutError:
                     yield BEAT
                 else:
-                    yield event(sight.at(_now_s()))
+                    yield event(sight.at(loop_s()))
 
     def close(self) -> None:
         """End every stream."""
@@ -105,10 +106,6 @@ class Feed:
         else:
             self._watched.clear()
             self._latest = None  # who comes next is told nothing old
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,12 @@ def notice_of(config: Config, texts: Languages) -> Notice:
         gate=config.gate_id,
         contact=config.operator if said is None else said.contact,
         address="" if said is None else said.address,
-        results_kept_days=None if said is None else said.results_kept_days,
+        days=None if said is None else said.results_kept_days,
         auditors=len(config.audit.recipients),
         central=config.sync is not None,
-        remembered_minutes=config.rules.swap_check_minutes,
+        remembered=config.rules.swap_check_minutes,
         registers=asked is not None and asked.looked_up,
-        reuse_minutes=0 if reuse is None else reuse[1].minutes,
+        reuse=0 if reuse is None else reuse[1].minutes,
     )
     return Notice(texts, facts, config.screens.languages)
 

@@ -29,6 +29,7 @@ from gate.programs.screens.monitoring import Watched, management_app
 from gate.programs.screens.page_proof import OwnPage
 from gate.programs.screens.page_texts import labels_of, problems
 from gate.programs.screens.pending_requests import EVERY_S, Asks
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import hear_all, serve_status
@@ -91,7 +92,7 @@ class Screens:
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
         self._shown: messages.TintShown | None = None  # what vision has yet to be told
-        self._asks = Asks(_now_s)
+        self._asks = Asks(loop_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
@@ -157,7 +158,7 @@ class Screens:
     def _sounding(self) -> Sounding:
         screens = self._config.screens
         return Sounding(
-            has_page=lambda: self._board.pages > 0 and self._painting.is_painted(_now_s()) is not False,
+            has_page=lambda: self._board.pages > 0 and self._painting.is_painted(loop_s()) is not False,
             screen=lambda: self._board.state.screen,
             play=player(screens.sound_device),
             volume=screens.volume,
@@ -181,7 +182,7 @@ class Screens:
         while True:
             self._painted_again.clear()
             await connection.send(messages.StatusRequest())
-            painted = self._painting.is_painted(_now_s())
+            painted = self._painting.is_painted(loop_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(messages.PagePainted(painted))
             await wait_at_most(self._painted_again, self._lane_pulse_s)
@@ -191,10 +192,10 @@ class Screens:
         in_demo = self._config.purpose == Purpose.DEMO
         if not event and in_demo:
             self._painting.close()
-        before = self._painting.is_painted(_now_s())
-        self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
+        before = self._painting.is_painted(loop_s())
+        self._painting.seen(event, newest=self._board.event_id, at_s=loop_s())
         # After a page of a demo that was closed the next pulse tells it: as often as somebody closes one it need not be told.
-        if self._painting.is_painted(_now_s()) and (before is False or (before is None and not in_demo)):
+        if self._painting.is_painted(loop_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
 
     async def _pass_on_asks(self, connection: Connection[messages.FromLane]) -> NoReturn:
@@ -285,7 +286,7 @@ class Screens:
         """How it is now."""
         page = self._page
         shown = page is not None and page.is_shown
-        painted = self._painting.is_painted(_now_s())
+        painted = self._painting.is_painted(loop_s())
         detail: dict[str, object] = {
             "pages": self._board.pages,
             "page": "shown" if shown else "not shown",
@@ -328,10 +329,6 @@ class Link:
         self._trouble.is_now(error)
 
 
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
-
-
 def _now_ms() -> float:
     """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
-    return _now_s() * 1000
+    return loop_s() * 1000

@@ -18,6 +18,7 @@ import msgspec
 
 from gate.identity.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
 from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.sync import inbox
 from gate_core.audit_format.handover import Handover, follow
@@ -74,8 +75,8 @@ class MirrorKeys:
             await asyncio.to_thread(inbox.drop, self._inbox, f"mirror-key-{number}", by_text[one.text].encode())
             for number, one in enumerate(chain)
         ]
-        ends_s = asyncio.get_running_loop().time() + TAKEN_WITHIN_S
-        while any(one.exists() for one in left) and asyncio.get_running_loop().time() < ends_s:  # noqa: ASYNC110 - another program takes them
+        ends_s = loop_s() + TAKEN_WITHIN_S
+        while any(one.exists() for one in left) and loop_s() < ends_s:  # noqa: ASYNC110 - another program takes them
             await asyncio.sleep(_LOOK_S)
         self._chain = chain
         return True
@@ -140,7 +141,7 @@ class Upkeep:
 
     async def look(self, courier: Courier) -> bool:
         """Do what is due; True when the connection must be made anew, with another certificate or other authorities."""
-        moment_s = asyncio.get_running_loop().time()
+        moment_s = loop_s()
         if moment_s < self._next_s:
             return False
         self._looked_s, self._next_s = moment_s, moment_s + self._every_s
