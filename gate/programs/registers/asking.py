@@ -28,6 +28,7 @@ log = logging.getLogger("registers")
 LOOK_S: Final = 5.0  # at whether the day has ended
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class DayKey:
     """The day's key of a site's exchange: fetched before a traveller needs it, in memory alone, and forgotten when the site's day ends.
 
@@ -35,20 +36,17 @@ class DayKey:
     site's day, None on days on which the exchange is not asked; `deadline_s` is for one try.
     """
 
-    def __init__(
-        self, exchange: Reuse, trouble: FaultLatch, *, today: Callable[[], date | None], deadline_s: float
-    ) -> None:
-        self._exchange = exchange
-        self._trouble = trouble
-        self._today = today
-        self._deadline_s = deadline_s
-        self._held: tuple[date, bytes] | None = None
-        self._doubted = asyncio.Event()
+    exchange: Reuse
+    trouble: FaultLatch
+    today: Callable[[], date | None] = field(kw_only=True)
+    deadline_s: float = field(kw_only=True)
+    _held: tuple[date, bytes] | None = field(default=None, init=False)
+    _doubted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def now(self) -> bytes:
         """The key of today; empty while there is none, which is tried for at once."""
         held = self._held
-        if held is not None and held[0] == self._today():
+        if held is not None and held[0] == self.today():
             return held[1]
         self._doubted.set()
         return b""
@@ -67,22 +65,22 @@ class DayKey:
 
     async def look(self, *, is_doubted: bool) -> None:
         """Forget a key whose day is over, and fetch the one that is missing or doubted."""
-        today = self._today()
+        today = self.today()
         if self._held is not None and self._held[0] != today:
             self._held = None
         if today is None or (self._held is not None and not is_doubted):
             return
         try:
-            async with asyncio.timeout(self._deadline_s):
-                self._held = (today, await self._exchange.day_key(today))
+            async with asyncio.timeout(self.deadline_s):
+                self._held = (today, await self.exchange.day_key(today))
         except TimeoutError:
-            self._trouble.is_now(f"no day's key within {self._deadline_s:g} s")
+            self.trouble.is_now(f"no day's key within {self.deadline_s:g} s")
         except AdapterError as error:
-            self._trouble.is_now(str(error))
+            self.trouble.is_now(str(error))
         except Exception as error:  # noqa: BLE001 - as of every adapter: whatever it raised ends nobody else's answers
-            self._trouble.is_now(f"the adapter failed: {type(error).__name__}")
+            self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
         else:
-            self._trouble.is_now("")
+            self.trouble.is_now("")
 
 
 @dataclass(slots=True)

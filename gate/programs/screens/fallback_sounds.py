@@ -8,12 +8,12 @@ counts as a page, and whether anybody hears it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
+from gate.programs.children.child_handle import kill
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.screens.kiosk.cues import Cue, cue_of, waveform
 from gate_core.evidence.screen import Screen
@@ -77,10 +77,7 @@ def player(device: str, command: str = PLAYER) -> Play:
         except TimeoutError as error:
             raise OSError(f"{command} did not end within {PLAY_S:g} s") from error
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            await kill(process)
         if process.returncode:
             raise OSError(f"{command} ended with {process.returncode}")
 
