@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 
 _DEPTH_MAX = 8
-_PLAIN = frozenset({type(None), bool, int, str})
 
 Name = Annotated[str, msgspec.Meta(max_length=128)]
 
@@ -53,10 +52,8 @@ def refuse_unplain(detail: dict[str, object]) -> None:
 
 
 def _is_plain(value: object, depth: int) -> bool:
-    if type(value) in _PLAIN:  # most are
-        return True
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int() | str():  # most are
             return True
         case float():
             return math.isfinite(value)

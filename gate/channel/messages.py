@@ -297,9 +297,7 @@ class FaceCompared(Message, frozen=True):
     portrait_usable: bool
     model: Name
     frames: Count
-    good_frame_ms: (
-        Milliseconds  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
-    )
+    good_frame_ms: Milliseconds  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs
     reasons: Annotated[list[Name], msgspec.Meta(max_length=16)]
     cues: Annotated[dict[Name, float | None], msgspec.Meta(max_length=16)] = {}
     page: Annotated[list[PageCheck], msgspec.Meta(max_length=16)] = []

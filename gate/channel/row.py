@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -53,6 +54,7 @@ class Channel(Generic[ToListener, ToCaller]):
         return self.persons or f"portcullis-call-{self.name}"
 
 
+@functools.cache
 def status_row(program: str) -> Channel[StatusRequest, Status]:
     """The row on which a program says how it is."""
     return Channel(

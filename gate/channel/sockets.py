@@ -12,7 +12,7 @@ import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -279,22 +279,19 @@ class Turnstile:
         self._persons -= person
 
 
-class _Repeated:
-    """Counts what callers do wrong, and tells of it now and then: a flood of them fills no journal."""
+class Repeated:
+    """Counts what others do wrong, and tells of it now and then: a flood of them fills no journal."""
 
-    def __init__(self, event: str, channel: str) -> None:
-        self._event = event
-        self._channel = channel
-        self._count = 0
-        self._told_s = float("-inf")
+    def __init__(self, log: logging.Logger, event: str, **about: str) -> None:
+        self._log, self._event, self._about = log, event, about
+        self._count, self._told_s = 0, float("-inf")
 
-    def note(self, peer: Peer, more: Mapping[str, str]) -> None:
-        """This one did."""
+    def note(self, **more: str | int) -> None:
+        """It was done once more."""
         self._count += 1
         now_s = asyncio.get_running_loop().time()
         if now_s - self._told_s >= REPEATED_TOLD_EVERY_S:
-            about = {"channel": self._channel, "uid": peer.uid, "pid": peer.pid, **more}
-            log.warning(self._event, extra={"count": self._count, **about})
+            self._log.warning(self._event, extra={"count": self._count, **self._about, **more})
             self._count, self._told_s = 0, now_s
 
 
@@ -307,8 +304,8 @@ class _Porter:
         self._handler = handler
         self._turnstile = Turnstile(channel)
         self._inside: set[asyncio.Task[None]] = set()
-        self._broken = _Repeated("protocol_broken", channel.name)
-        self._refused = _Repeated("callers_refused", channel.name)
+        self._broken = Repeated(log, "protocol_broken", channel=channel.name)
+        self._refused = Repeated(log, "callers_refused", channel=channel.name)
 
     async def accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -325,7 +322,7 @@ class _Porter:
         peer = peer_of(end)
         if not self._users.may_call(self._channel, peer):
             end.close()
-            self._refused.note(peer, {})
+            self._refused.note(uid=peer.uid, pid=peer.pid)
             return
         person = peer.uid not in self._users.programs.values()
         if not self._turnstile.enter(peer.uid, peer.pid, person=person):
@@ -347,7 +344,7 @@ class _Porter:
             error: BaseException = errors
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
-            self._broken.note(peer, {"reason": str(error)})
+            self._broken.note(uid=peer.uid, pid=peer.pid, reason=str(error))
         except* ChannelError:
             pass  # alone or in a group: the peer is gone, and its connection is over
         finally:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gate.channel import messages
-from gate.channel.row import OFFICERS, Channel, status_row
+from gate.channel.row import OFFICERS, PROGRAMS, Channel, status_row
 from gate_core.rate_limit import Rate
 
 
 class Channels(NamedTuple):
-    """Every channel by its name."""
+    """The channels of the programs' work by their names."""
 
     log: Channel[messages.ToLog, messages.FromLog]
     vision: Channel[messages.ToVision, messages.FromVision]
@@ -24,16 +24,10 @@ class Channels(NamedTuple):
     orders: Channel[messages.ToDesk, messages.FromDesk]
     centre: Channel[messages.ToCentre, messages.FromCentre]
     registers: Channel[messages.ToRegisters, messages.FromRegisters]
-    status_log: Channel[messages.StatusRequest, messages.Status]
-    status_vision: Channel[messages.StatusRequest, messages.Status]
-    status_lane: Channel[messages.StatusRequest, messages.Status]
-    status_sync: Channel[messages.StatusRequest, messages.Status]
-    status_screens: Channel[messages.StatusRequest, messages.Status]
-    status_registers: Channel[messages.StatusRequest, messages.Status]
 
     def every(self) -> tuple[Channel[Any, Any], ...]:
-        """All rows, in the order of the table."""
-        return tuple(self)
+        """All rows, in the order of the table; last those on which each program says how it is."""
+        return (*self, *map(status_row, PROGRAMS))
 
     def by_name(self, name: str) -> Channel[Any, Any]:
         """The row of this name. Raises KeyError."""
@@ -93,10 +87,4 @@ CHANNELS = Channels(
         to_listener_rate=Rate(10, 40), to_caller_rate=Rate(10, 40),
         bytes_max=32 * 1024,  # sixteen registers, each with 300 characters of any writing for the officer
     ),
-    status_log=status_row("log"),
-    status_vision=status_row("vision"),
-    status_lane=status_row("lane"),
-    status_sync=status_row("sync"),
-    status_screens=status_row("screens"),
-    status_registers=status_row("registers"),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from fakes.fuzzing import Fuzzer, Held
 from fakes.small_gate import small_gate, started
 
 from gate.channel import messages
-from gate.channel.row import Channel
+from gate.channel.row import Channel, status_row
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.programs.shared.runner import status_of
@@ -26,7 +26,7 @@ async def nonsense(fuzzers: list[Fuzzer], count: int) -> None:
 async def test_nonsense_ends_no_log_and_leaves_nothing_in_it(short_path: Path) -> None:
     config = small_gate(short_path)
     async with started(short_path, config, "log") as program:
-        channels: tuple[Channel[Any, Any], ...] = (CHANNELS.log, CHANNELS.status_log)
+        channels: tuple[Channel[Any, Any], ...] = (CHANNELS.log, status_row("log"))
         fuzzers = [
             Fuzzer(channel, config.socket(channel.name), random.Random(seed)) for seed, channel in enumerate(channels)
         ]

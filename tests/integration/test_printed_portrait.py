@@ -9,7 +9,7 @@ from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, open_models, portrait_template
-from gate.programs.vision.printed_portrait import PrintedPortrait
+from gate.programs.vision.portraits import PrintedPortrait
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from hardware_sim.faces import identities

@@ -25,8 +25,8 @@ from websockets.frames import CloseCode
 from websockets.typing import Origin
 
 from gate.channel.messages import Status, StatusRequest, View
+from gate.channel.row import status_row
 from gate.channel.sockets import connect
-from gate.channel.table import CHANNELS
 from gate.passage.events import Wish
 from gate.programs.screens.kiosk_start import page_with_secret, start_page
 from gate.programs.screens.page_proof import ABLE_MAX_S, ALIVE_MAX_S
@@ -126,7 +126,7 @@ def looking(address: str) -> Any:
 
 
 async def status(settings: Config) -> Status:
-    connection = await connect(CHANNELS.status_screens, settings.socket("status-screens"))
+    connection = await connect(status_row("screens"), settings.socket("status-screens"))
     await connection.send(StatusRequest())
     answer = await connection.receive()
     connection.close()

@@ -15,6 +15,7 @@ import logging
 import os
 import socket
 import sys
+from asyncio.subprocess import DEVNULL
 from typing import Any, Final, Generic, TypeVar
 
 from gate.channel import messages
@@ -127,15 +128,8 @@ class Process(Generic[Said]):
         our_way, their_way = descriptors.pair()
         words = Words(module)
         try:
-            process = await spawn(
-                module,
-                str(their_way.fileno()),
-                ends=ends,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=words.theirs,
-                pass_fds=(their_way.fileno(),),
-            )
+            way, streams = their_way.fileno(), {"stdin": theirs.fileno(), "stdout": DEVNULL, "stderr": words.theirs}
+            process = await spawn(module, str(way), ends=ends, pass_fds=(way,), **streams)
             connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
         except BaseException:
             ours.close()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import defaultdict
 
 HANDED_MAX = 8  # that wait to be taken; one more is closed at once
 
@@ -38,7 +39,7 @@ class Handed:
     def __init__(self, way: socket.socket) -> None:
         self._way = way
         self._way.setblocking(False)
-        self._waiting: dict[bytes, asyncio.Queue[tuple[bytes, int]]] = {}
+        self._waiting: defaultdict[bytes, asyncio.Queue[tuple[bytes, int]]] = defaultdict(asyncio.Queue)
         self._held = 0
         asyncio.get_running_loop().add_reader(way.fileno(), self._receive)
 
@@ -48,7 +49,7 @@ class Handed:
 
     async def take_numbered(self, letter: bytes) -> tuple[int, socket.socket]:
         """Likewise, with the number that follows the letter; 0 without one."""
-        label, descriptor = await self._queue(letter).get()
+        label, descriptor = await self._waiting[letter].get()
         self._held -= 1
         end = socket.socket(fileno=descriptor)
         end.setblocking(False)
@@ -63,9 +64,6 @@ class Handed:
             while not queue.empty():
                 os.close(queue.get_nowait()[1])
 
-    def _queue(self, letter: bytes) -> asyncio.Queue[tuple[bytes, int]]:
-        return self._waiting.setdefault(letter, asyncio.Queue())
-
     def _receive(self) -> None:
         try:
             label, descriptors, _, _ = socket.recv_fds(self._way, _LABEL_BYTES_MAX, HANDED_MAX)
@@ -79,6 +77,6 @@ class Handed:
         for descriptor in descriptors:
             if label and self._held < HANDED_MAX:
                 self._held += 1
-                self._queue(label[:1]).put_nowait((label, descriptor))
+                self._waiting[label[:1]].put_nowait((label, descriptor))
             else:
                 os.close(descriptor)

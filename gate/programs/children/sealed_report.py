@@ -35,12 +35,9 @@ async def say_sealed(
         sealed = b""
         if content is not None and officers is not None:
             key = sealing_key(certificate, authority=officers.authority, gate=officers.gate, now_s=now_s)
-            with contextlib.suppress(
-                MalformedError
-            ):  # whoever is no officer, or has no key: their loss, and nobody else's
-                sealed = (
-                    b"" if key is None else seal(content, key, gate=officers.gate, crossing=end.crossing, part=part)
-                )
+            with contextlib.suppress(MalformedError):  # of whoever is no officer, or has no key: nobody else's loss
+                if key is not None:
+                    sealed = seal(content, key, gate=officers.gate, crossing=end.crossing, part=part)
         pieces = [sealed[at : at + PIECE_BYTES_MAX] for at in range(0, len(sealed), PIECE_BYTES_MAX)] or [b""]
         for place, piece in enumerate(pieces, start=1):
             await parent.send(messages.SealedPiece(end.crossing, number, piece, last=place == len(pieces)))

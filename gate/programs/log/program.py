@@ -71,16 +71,14 @@ async def run(
                 )
             )
             try:
-                own = OwnRecords(writer, in_store, now)
+                own, size = OwnRecords(writer, in_store, now), published.size if published else 0
                 await _hand_over(own, successor)
                 shared = LogContext(
                     origin=config.origin,
                     approvers=config.approvers_path,
                     now=now,
                     writer=writer,
-                    publisher=Publisher(
-                        writer, spool, in_store, in_spool, published=published.size if published else 0
-                    ),
+                    publisher=Publisher(writer, spool, in_store, in_spool, published=size),
                     spool=spool,
                     inbox=Inbox(Path(config.paths.inbox), folder / "refused"),
                     mirror=None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys"),

@@ -28,6 +28,7 @@ from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.write_probe import Probe
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
@@ -256,7 +257,7 @@ class LogServer:
             disk = shutil.disk_usage(self._config.paths.state)
         except OSError:
             return {"disk_free_bytes": None, "disk_total_bytes": None, "disk_days_left": None}
-        now_s = asyncio.get_running_loop().time()
+        now_s = loop_s()
         self._growth.see(now_s, disk.free)
         days_left = self._growth.days_left(now_s, disk.free)
         return {

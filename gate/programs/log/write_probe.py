@@ -7,12 +7,13 @@ refused; then another is asked for soon. A writer that hangs gives none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gate.programs.log.context import Timing
+from gate.programs.shared.aligned_timer import loop_s
+from gate_core.programs.task_groups import wait_at_most
 
 VALUE_BYTES: Final = 16
 
@@ -29,24 +30,16 @@ class Probe:
 
     async def run(self) -> None:
         """Ask for ever."""
-        clock_s = asyncio.get_running_loop().time
         while True:
-            self._asked_at_s = clock_s()
+            self._asked_at_s = loop_s()
             self._doubted.clear()
-            if await self._probe(secrets.token_bytes(VALUE_BYTES)):
-                self._proven_at_s = None if self._doubted.is_set() else clock_s()
-            else:
-                self._proven_at_s = None
+            is_proven = await self._probe(secrets.token_bytes(VALUE_BYTES))
+            self._proven_at_s = loop_s() if is_proven and not self._doubted.is_set() else None
             self._asked_at_s = None
-            await self._pause()
-
-    async def _pause(self) -> None:
-        if self._proven_at_s is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.proof_every_s):
-                    await self._doubted.wait()
-        if self._proven_at_s is None:
-            await asyncio.sleep(self._timing.proof_again_s)
+            if self._proven_at_s is not None:
+                await wait_at_most(self._doubted, self._timing.proof_every_s)
+            if self._proven_at_s is None:
+                await asyncio.sleep(self._timing.proof_again_s)
 
     def doubt(self) -> None:
         """Forget the proof: a record was refused."""
@@ -56,13 +49,9 @@ class Probe:
     @property
     def is_able(self) -> bool:
         """True while the last proof is fresh."""
-        return self._proven_at_s is not None and _since_s(self._proven_at_s) <= self._timing.proven_max_s
+        return self._proven_at_s is not None and loop_s() - self._proven_at_s <= self._timing.proven_max_s
 
     @property
     def is_alive(self) -> bool:
         """False while a proof has been asked for in vain for long: yes or no, an answer comes from a writer that lives."""
-        return self._asked_at_s is None or _since_s(self._asked_at_s) <= self._timing.proof_answer_max_s
-
-
-def _since_s(at_s: float) -> float:
-    return asyncio.get_running_loop().time() - at_s
+        return self._asked_at_s is None or loop_s() - self._asked_at_s <= self._timing.proof_answer_max_s

@@ -8,21 +8,79 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Final
 
-from gate.lists.adapters.port import Adapter, NoAnswerError, WrongAnswerError
+from gate.lists.adapters.port import Adapter, AdapterError, NoAnswerError, WrongAnswerError
+from gate.lists.adapters.reuse import Reuse
 from gate.lists.question import Answer, Question, not_known
 from gate.programs.registers.held import HeldLists
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.programs.task_groups import wait_at_most
 
 GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
 
 log = logging.getLogger("registers")
+LOOK_S: Final = 5.0  # at whether the day has ended
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class DayKey:
+    """The day's key of a site's exchange: fetched before a traveller needs it, in memory alone, and forgotten when the site's day ends.
+
+    Whatever the exchange does, there is a key of today or none; without one no chip is marked, and an officer sees whoever comes. `today` is the
+    site's day, None on days on which the exchange is not asked; `deadline_s` is for one try.
+    """
+
+    exchange: Reuse
+    trouble: FaultLatch
+    today: Callable[[], date | None] = field(kw_only=True)
+    deadline_s: float = field(kw_only=True)
+    _held: tuple[date, bytes] | None = field(default=None, init=False)
+    _doubted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def now(self) -> bytes:
+        """The key of today; empty while there is none, which is tried for at once."""
+        held = self._held
+        if held is not None and held[0] == self.today():
+            return held[1]
+        self._doubted.set()
+        return b""
+
+    def doubt(self) -> None:
+        """The exchange gave no answer: it may have another key by now."""
+        self._doubted.set()
+
+    async def keep(self) -> None:
+        """Have today's key, for ever."""
+        is_doubted = False
+        while True:
+            await self.look(is_doubted=is_doubted)
+            is_doubted = await wait_at_most(self._doubted, LOOK_S)
+            self._doubted.clear()
+
+    async def look(self, *, is_doubted: bool) -> None:
+        """Forget a key whose day is over, and fetch the one that is missing or doubted."""
+        today = self.today()
+        if self._held is not None and self._held[0] != today:
+            self._held = None
+        if today is None or (self._held is not None and not is_doubted):
+            return
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                self._held = (today, await self.exchange.day_key(today))
+        except TimeoutError:
+            self.trouble.is_now(f"no day's key within {self.deadline_s:g} s")
+        except AdapterError as error:
+            self.trouble.is_now(str(error))
+        except Exception as error:  # noqa: BLE001 - as of every adapter: whatever it raised ends nobody else's answers
+            self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
+        else:
+            self.trouble.is_now("")
 
 
 @dataclass(slots=True)

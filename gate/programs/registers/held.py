@@ -22,7 +22,7 @@ from gate.lists.shelf import Shelf
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.note import Note, Verifier
+from gate_core.audit_format.note import Note
 from gate_core.evidence.registers import RegisterCause
 from gate_core.ordinary import read_ordinary
 
@@ -88,7 +88,8 @@ class HeldLists:
         before = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
         found = await asyncio.to_thread(self._found, problems)
         for header, note, path in found:
-            shelf, tried = self._shelves[header.name], _Tried.of(note, _entries_beside(path, header))
+            entries = path.with_suffix(".entries" if header.delta is None else ".delta")
+            shelf, tried = self._shelves[header.name], _Tried.of(note, None if header.withdrawn else entries)
             if shelf.header is not None and header.serial <= shelf.header.serial:
                 continue
             if tried not in self._refused:
@@ -150,14 +151,3 @@ def erase_others(folder: Path, names: Collection[str]) -> None:
             log.log(logging.ERROR, "copy_not_erased", extra={"register": path.name, "reason": str(error)})
         else:
             log.warning("copy_erased", extra={"register": path.name})
-
-
-def _entries_beside(path: Path, header: Header) -> Path | None:
-    if header.withdrawn:
-        return None
-    return path.with_suffix(".entries" if header.delta is None else ".delta")
-
-
-def verifiers(keys: tuple[str, ...]) -> list[Verifier]:
-    """An agency's keys. Raises BadFormatError."""
-    return [Verifier.parse(one) for one in keys]

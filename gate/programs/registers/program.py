@@ -33,9 +33,8 @@ from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.question import Answer, Question
 from gate.lists.shelf import Shelf
 from gate.passage.orders import Disposition
-from gate.programs.registers.asking import Online, Registers
-from gate.programs.registers.day_key import DayKey
-from gate.programs.registers.held import HeldLists, erase_others, verifiers
+from gate.programs.registers.asking import DayKey, Online, Registers
+from gate.programs.registers.held import HeldLists, erase_others
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config, OnlineRegister, SignedList
@@ -43,6 +42,7 @@ from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Verifier
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
@@ -99,7 +99,7 @@ async def _renew(lists: HeldLists, every_s: float) -> None:
 def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> Shelf:
     """A list's place. Raises ConfigError for keys that are none."""
     try:
-        keys = verifiers(one.keys)
+        keys = [Verifier.parse(key) for key in one.keys]
     except BadFormatError as error:
         raise ConfigError(Problem(f"registers.lists.{name}.keys", str(error))) from error
     secret = None if not one.secret else _secret(config, one.secret)

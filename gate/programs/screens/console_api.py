@@ -8,7 +8,6 @@ An address that cannot be had, or files that are wrong, are said and tried again
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
@@ -27,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.programs.screens.console_status import Feed, lane_event
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
@@ -38,11 +38,11 @@ from gate_core.http_server.connections import ConnectionLimits
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.http_server.request_body import read_body
 from gate_core.programs.reconnect import Backoff
+from gate_core.programs.task_groups import wait_at_most
 from gate_core.rate_limit import Addresses, Bucket, Rate
 
-REQUEST_RATE: Final = Rate(
-    4, 8
-)  # of one console, which waits over it; of all together what the channel of orders takes
+# Of one console, which waits over it; of all together what the channel of orders takes.
+REQUEST_RATE: Final = Rate(4, 8)
 QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
 BODY_S: Final = 5.0
 HEAD_BYTES_MAX: Final = 8 * 1024
@@ -114,9 +114,9 @@ class _Console:
     async def its_turn(self) -> None:
         """Wait until it may ask again."""
         async with self.turn:
-            now_s = asyncio.get_running_loop().time()
+            now_s = loop_s()
             await asyncio.sleep(self.bucket.wait_s(now_s))
-            self.bucket.take(asyncio.get_running_loop().time())
+            self.bucket.take(loop_s())
 
 
 class Road:
@@ -162,9 +162,7 @@ class Road:
                     await self._serve()
                 except (OSError, ConsolesError) as error:
                     self._trouble.is_now(error)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._backoff.next_s()):
-                        await self._closed.wait()
+                await wait_at_most(self._closed, self._backoff.next_s())
             feeding.cancel()
 
     def close(self) -> None:

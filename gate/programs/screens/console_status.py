@@ -16,25 +16,16 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.channel.messages import Look, Waiting
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded import modes_now
 from gate.programs.shared.program_status import ProgramStatus
-from gate_core.console_link import (
-    BEAT,
-    BEAT_S,
-    EVENT_BYTES_MAX,
-    REASONS_MAX,
-    LaneEvent,
-    Present,
-    Waits,
-    Why,
-    Without,
-    event,
-)
+from gate_core import console_link
+from gate_core.programs.task_groups import wait_at_most
 from gate_core.web_pages.fanout import Fanout, FanoutError, Latest
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
-WAITING_BYTES_MAX: Final = EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
+WAITING_BYTES_MAX: Final = console_link.EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
 AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
 EVERY_S: Final = 0.5  # the lane is looked at, beside its own word that something changed
 APART_S: Final = 0.125  # and never more often
@@ -43,7 +34,7 @@ APART_S: Final = 0.125  # and never more often
 class Feed:
     """`look` gives the lane as it is now, whatever happens."""
 
-    def __init__(self, look: Callable[[], Awaitable[LaneEvent]], *, streams_max: int) -> None:
+    def __init__(self, look: Callable[[], Awaitable[console_link.LaneEvent]], *, streams_max: int) -> None:
         self._look = look
         self._watched = asyncio.Event()
         self._changed = asyncio.Event()
@@ -65,23 +56,21 @@ class Feed:
             await self._watched.wait()
             self._changed.clear()
             lane = await self._look()
-            self._tell(Sight(_now_s(), lane))
+            self._tell(Sight(loop_s(), lane))
             await asyncio.sleep(APART_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S - APART_S):
-                    await self._changed.wait()
+            await wait_at_most(self._changed, EVERY_S - APART_S)
 
     async def events(self) -> AsyncIterator[bytes]:
         """The stream of one console: the lane now and after each change, and a beat where there is nothing to say. Ends when all do."""
         with contextlib.suppress(FanoutError), self._watch() as sights:
             while True:
                 try:
-                    async with asyncio.timeout(BEAT_S):
+                    async with asyncio.timeout(console_link.BEAT_S):
                         sight = await sights.take()
                 except TimeoutError:
-                    yield BEAT
+                    yield console_link.BEAT
                 else:
-                    yield event(sight.at(_now_s()))
+                    yield console_link.event(sight.at(loop_s()))
 
     def close(self) -> None:
         """End every stream."""
@@ -108,18 +97,14 @@ class Feed:
             self._latest = None  # who comes next is told nothing old
 
 
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
-
-
 @dataclass(frozen=True, slots=True)
 class Sight:
     """A lane as it was seen then, by a clock in seconds."""
 
     taken_s: float
-    lane: LaneEvent
+    lane: console_link.LaneEvent
 
-    def at(self, now_s: float) -> LaneEvent:
+    def at(self, now_s: float) -> console_link.LaneEvent:
         """The same as it is to be told now: the ages have grown."""
         older_s = max(0.0, now_s - self.taken_s)
         return replace(
@@ -138,11 +123,11 @@ class Sight:
         return _ageless(then) == _ageless(self.lane) and all(abs(old - new) < AGES_APART_S for old, new in ages)
 
 
-def _ages(lane: LaneEvent) -> list[float]:
+def _ages(lane: console_link.LaneEvent) -> list[float]:
     return [one.waiting_s or 0.0 for one in lane.waiting] + [one.seen_s for one in lane.officers]
 
 
-def _ageless(lane: LaneEvent) -> LaneEvent:
+def _ageless(lane: console_link.LaneEvent) -> console_link.LaneEvent:
     return replace(
         lane,
         waiting=[replace(one, waiting_s=None) for one in lane.waiting],
@@ -150,10 +135,10 @@ def _ageless(lane: LaneEvent) -> LaneEvent:
     )
 
 
-def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus) -> LaneEvent:
+def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus) -> console_link.LaneEvent:
     """All of it. Without a look the lane does not answer, and what its status said before that is not told on."""
     lane = told.lane if look is not None else type(told.lane)()
-    return LaneEvent(
+    return console_link.LaneEvent(
         boot=boot,
         gate=config.gate_id,
         purpose=config.purpose.value,
@@ -170,9 +155,11 @@ def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus
         closed_by=None if look is None else look.closed_by,
         officers=[]
         if look is None
-        else [Present(officer=one.officer, seen_s=one.seen_ms / 1000) for one in look.present],
+        else [console_link.Present(officer=one.officer, seen_s=one.seen_ms / 1000) for one in look.present],
         lost=lane.lost,
-        degraded=[Without(mode=one.name, effect=one.effect, tell=one.tell) for one in modes_now(told, config)],
+        degraded=[
+            console_link.Without(mode=one.name, effect=one.effect, tell=one.tell) for one in modes_now(told, config)
+        ],
         last=lane.counters.last,
         flags=[] if look is None else _flags(look),
     )
@@ -183,7 +170,7 @@ def _flags(look: Look) -> list[str]:
     return list(dict.fromkeys(one.concern.value for one in look.flags if one.crossing in {None, look.running}))
 
 
-def _waiting(referred: Sequence[Waiting]) -> list[Waits]:
+def _waiting(referred: Sequence[Waiting]) -> list[console_link.Waits]:
     """Everybody who waits, with as much about them as an event has room for: a chip can have much found about it."""
     for full, details in ((FINDINGS_MAX, True), (FINDINGS_MAX, False)):
         waiting = [_waits(one, full=at < full, details=details) for at, one in enumerate(referred)]
@@ -192,15 +179,15 @@ def _waiting(referred: Sequence[Waiting]) -> list[Waits]:
     return [_waits(one, full=False, details=False) for one in referred]
 
 
-def _reasons(one: Waiting, *, details: bool) -> list[Why]:
+def _reasons(one: Waiting, *, details: bool) -> list[console_link.Why]:
     """Each with its details, or where these are too many or there is no room for them each reason once."""
-    if details and len(one.objections) <= REASONS_MAX:
-        return [Why(reason=each.reason.value, detail=each.detail) for each in one.objections]
-    return [Why(reason=reason.value) for reason in dict.fromkeys(each.reason for each in one.objections)]
+    if details and len(one.objections) <= console_link.REASONS_MAX:
+        return [console_link.Why(reason=each.reason.value, detail=each.detail) for each in one.objections]
+    return [console_link.Why(reason=reason.value) for reason in dict.fromkeys(each.reason for each in one.objections)]
 
 
-def _waits(one: Waiting, *, full: bool, details: bool) -> Waits:
-    return Waits(
+def _waits(one: Waiting, *, full: bool, details: bool) -> console_link.Waits:
+    return console_link.Waits(
         crossing=one.crossing,
         waiting_s=one.since_ms / 1000,
         reasons=_reasons(one, details=details),

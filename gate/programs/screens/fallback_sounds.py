@@ -8,11 +8,12 @@ counts as a page, and whether anybody hears it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
+from gate.programs.children.child_handle import kill
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.screens.kiosk.cues import Cue, cue_of, waveform
 from gate_core.evidence.screen import Screen
@@ -68,13 +69,7 @@ def player(device: str, command: str = PLAYER) -> Play:
 
     async def play(sound: bytes) -> None:
         process = await asyncio.create_subprocess_exec(
-            command,
-            "-q",
-            "-D",
-            device,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            command, "-q", "-D", device, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL
         )
         try:
             async with asyncio.timeout(PLAY_S):
@@ -82,10 +77,7 @@ def player(device: str, command: str = PLAYER) -> Play:
         except TimeoutError as error:
             raise OSError(f"{command} did not end within {PLAY_S:g} s") from error
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            await kill(process)
         if process.returncode:
             raise OSError(f"{command} ended with {process.returncode}")
 

@@ -16,9 +16,8 @@ from typing import Final
 
 from gate.passage.orders import Disposition
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Config
-from gate.programs.shared.degraded import MODES, lists_days_left, modes_now
+from gate.programs.shared.degraded import MODES, lists_days_left, modes_now, reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
@@ -74,11 +73,11 @@ def _written(labels: Labels) -> str:
     return ",".join(f'{name}="{text}"' for name, text in escaped)
 
 
-def _one(value: Callable[[ProgramStatus], float | None]) -> Callable[[ProgramStatus, Config], Samples]:
-    """One number, if it is known."""
+def _one(value: Callable[[ProgramStatus], float | None], *, of: str = "") -> Callable[[ProgramStatus, Config], Samples]:
+    """One number, if it is known; `of` a program that must answer, since zero is said by no other."""
 
     def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
-        if (known := value(told)) is not None:
+        if (not of or told.says(of)) and (known := value(told)) is not None:
             yield {}, known
 
     return samples
@@ -95,11 +94,6 @@ def _counted(
             yield from (({label: word}, found.get(word, 0)) for word in sorted(of))
 
     return samples
-
-
-def _of(program: str, value: Callable[[ProgramStatus], float | None]) -> Callable[[ProgramStatus], float | None]:
-    """Zero is said only by a program that answers."""
-    return lambda told: value(told) if told.says(program) else None
 
 
 def _seconds(days: float | None) -> float | None:
@@ -177,16 +171,16 @@ METRICS: Final = (
     Metric("portcullis_chips_total", "counter", "Chips that were spoken to; failed: lost meanwhile.", ("result",),
          lambda told, _: _results(told, read=told.lane.counters.chips_read, failed=told.lane.counters.chips_failed)),
     Metric("portcullis_orders_refused_total", "counter", "Officers' orders that were nobody's, or not theirs to give.",
-         (), _one(_of("lane", lambda told: told.lane.counters.orders_refused))),
+         (), _one(lambda told: told.lane.counters.orders_refused, of="lane")),
     Metric("portcullis_line_events_total", "counter", "How the line to a board works, by its driver's own counters.",
          ("board", "event"), _lines),
     Metric("portcullis_leaf_seconds", "gauge", "What a leaf's latest movement took.", ("door", "movement"), _leaves),
     Metric("portcullis_alarms", "gauge", "Alarms of the barrier that stand, or wait for an officer.", (),
-         _one(_of("lane", lambda told: len(told.lane.alarms)))),
+         _one(lambda told: len(told.lane.alarms), of="lane")),
     Metric("portcullis_camera_frames_per_second", "gauge", "What the camera gave at the last comparison.", (),
          _one(lambda told: told.lane.frames_per_second)),
     Metric("portcullis_lane_lag_seconds", "gauge", "How late the lane's loop turned at worst in the last five seconds.",
-         (), _one(_of("lane", lambda told: told.lane.lag_ms / 1000))),
+         (), _one(lambda told: told.lane.lag_ms / 1000, of="lane")),
     Metric("portcullis_clock_sure", "gauge", "1 while the clock can be relied on.", (),
          _one(lambda told: None if told.lane.clock_sure is None else float(told.lane.clock_sure))),
     Metric("portcullis_lists_age_seconds", "gauge", "How old the newest import of lists is.", (),
@@ -195,13 +189,13 @@ METRICS: Final = (
     Metric("portcullis_certificate_left_seconds", "gauge", "How long the device certificate holds.", (),
          _one(lambda told: _seconds(told.sync.certificate_days_left))),
     Metric("portcullis_records_owed", "gauge", "Records that the lane keeps until the log has taken them.", (),
-         _one(_of("lane", lambda told: told.lane.records_owed))),
+         _one(lambda told: told.lane.records_owed, of="lane")),
     Metric("portcullis_log_entries_total", "counter", "Entries of the audit log.", (),
-         _one(_of("log", lambda told: told.log.entries))),
+         _one(lambda told: told.log.entries, of="log")),
     Metric("portcullis_log_mirrored_total", "counter", "Entries for which the log has a receipt of the central server.",
-         (), _one(_of("log", lambda told: told.log.mirrored))),
+         (), _one(lambda told: told.log.mirrored, of="log")),
     Metric("portcullis_log_receipts_refused_total", "counter", "Receipts that did not verify.", (),
-         _one(_of("log", lambda told: told.log.receipts_refused))),
+         _one(lambda told: told.log.receipts_refused, of="log")),
     Metric("portcullis_log_disk_free_bytes", "gauge", "What is free on the log's disk.", (),
          _one(lambda told: told.log.disk_free_bytes)),
     Metric("portcullis_log_disk_size_bytes", "gauge", "How large the log's disk is.", (),
@@ -212,5 +206,5 @@ METRICS: Final = (
     Metric("portcullis_sync_pending_entries", "gauge", "Entries that sync has not carried to the central server.", (),
          _one(lambda told: told.sync.pending)),
     Metric("portcullis_pages_open", "gauge", "Browsers that show the traveller's page.", (),
-         _one(lambda told: told.screens.pages if told.says("screens") else None)),
+         _one(lambda told: told.screens.pages, of="screens")),
 )  # fmt: skip

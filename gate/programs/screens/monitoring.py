@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gate.programs.screens.metrics import CONTENT_TYPE, exposition
-from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
+from gate.programs.shared.degraded import reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 
 FRESH_S: Final = 1.0
@@ -39,7 +40,7 @@ class Watched:
     async def told(self) -> ProgramStatus:
         """What they say, a second old at most."""
         async with self._turn:
-            now_s = asyncio.get_running_loop().time()
+            now_s = loop_s()
             if self._heard is None or now_s - self._heard[0] >= FRESH_S:
                 self._heard = (now_s, await self._hear(self._config))
             return self._heard[1]

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from typing import Final
 
+from gate.programs.shared.aligned_timer import loop_s
+
 EVERY_S: Final = 2.0
 FETCH_S: Final = 1.5
 PAGE_BYTES_MAX: Final = 1024 * 1024
@@ -28,25 +30,25 @@ class OwnPage:
             f"GET / HTTP/1.1\r\nHost: {name}:{port}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n".encode()
         )
         self._mark = f'data-boot="{boot}"'.encode()
-        self._begun_s = asyncio.get_running_loop().time()
+        self._begun_s = loop_s()
         self._seen_s: float | None = None
 
     async def run(self) -> None:
         """Fetch for ever."""
         while True:
             if await self._came():
-                self._seen_s = asyncio.get_running_loop().time()
+                self._seen_s = loop_s()
             await asyncio.sleep(EVERY_S)
 
     @property
     def is_shown(self) -> bool:
         """True while it came lately."""
-        return self._seen_s is not None and _since_s(self._seen_s) <= ABLE_MAX_S
+        return self._seen_s is not None and loop_s() - self._seen_s <= ABLE_MAX_S
 
     @property
     def is_alive(self) -> bool:
         """False when it has not come for long."""
-        return _since_s(self._begun_s if self._seen_s is None else self._seen_s) <= ALIVE_MAX_S
+        return loop_s() - (self._begun_s if self._seen_s is None else self._seen_s) <= ALIVE_MAX_S
 
     async def _came(self) -> bool:
         with contextlib.suppress(OSError, TimeoutError):
@@ -67,7 +69,3 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
     while len(page) <= PAGE_BYTES_MAX and (piece := await reader.read(64 * 1024)):
         page += piece
     return page
-
-
-def _since_s(at_s: float) -> float:
-    return asyncio.get_running_loop().time() - at_s

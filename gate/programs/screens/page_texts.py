@@ -22,15 +22,11 @@ def problems(config: Config, texts: Languages) -> Iterator[Problem]:
             yield Problem("screens.languages", f"no texts in {language!r}; there are {', '.join(known)}")
     if config.purpose != Purpose.DEMO:
         for language in drafts(config, texts):
-            yield Problem(
-                "screens.languages",
-                f"purpose = {config.purpose} refuses {language}: no native speaker has reviewed its texts; have one read them, and name them "
-                f"in screens.reviewed",
-            )
+            why = "no native speaker has reviewed its texts; have one read them, and name them in screens.reviewed"
+            yield Problem("screens.languages", f"purpose = {config.purpose} refuses {language}: {why}")
     if config.purpose == Purpose.SERVICE and config.notice is None:
-        yield Problem(
-            "notice", "purpose = service refuses: travellers must be told whom to ask, and where the whole notice is"
-        )
+        why = "travellers must be told whom to ask, and where the whole notice is"
+        yield Problem("notice", f"purpose = service refuses: {why}")
 
 
 def drafts(config: Config, texts: Languages) -> tuple[str, ...]:
@@ -50,12 +46,12 @@ def notice_of(config: Config, texts: Languages) -> Notice:
         gate=config.gate_id,
         contact=config.operator if said is None else said.contact,
         address="" if said is None else said.address,
-        results_kept_days=None if said is None else said.results_kept_days,
+        days=None if said is None else said.results_kept_days,
         auditors=len(config.audit.recipients),
         central=config.sync is not None,
-        remembered_minutes=config.rules.swap_check_minutes,
+        remembered=config.rules.swap_check_minutes,
         registers=asked is not None and asked.looked_up,
-        reuse_minutes=0 if reuse is None else reuse[1].minutes,
+        reuse=0 if reuse is None else reuse[1].minutes,
     )
     return Notice(texts, facts, config.screens.languages)
 

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
-from gate.channel.sockets import Connection, connect
+from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import Sounding, player
@@ -29,6 +29,7 @@ from gate.programs.screens.monitoring import Watched, management_app
 from gate.programs.screens.page_proof import OwnPage
 from gate.programs.screens.page_texts import labels_of, problems
 from gate.programs.screens.pending_requests import EVERY_S, Asks
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import hear_all, serve_status
@@ -44,7 +45,7 @@ from gate_core.http_server.https import listen
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
 from gate_core.programs.reconnect import Backoff, keep
-from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits, wait_at_most
 from gate_core.settings.config_file import ConfigError
 from gate_core.web_pages.fanout import Fanout
 
@@ -53,7 +54,6 @@ RECONNECT_MAX_S = 0.5
 LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
 LANE_SILENCE_S = 2.5
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
-REFUSED_TOLD_EVERY_S = 10.0
 _JPEG = b"\xff\xd8\xff"
 
 log = logging.getLogger("gate.screens")
@@ -92,14 +92,14 @@ class Screens:
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
         self._shown: messages.TintShown | None = None  # what vision has yet to be told
-        self._asks = Asks(_now_s)
+        self._asks = Asks(loop_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
         self._road = (
             None if config.console is None else Road(config, boot=boot, told=self._watched.told, limits=road_limits)
         )
-        self._refused, self._refused_told_s = 0, float("-inf")
+        self._refused = Repeated(log, "sign_ins_refused")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
@@ -150,7 +150,7 @@ class Screens:
             key=key,
             on_known=self._visitors.is_known,
             watched=self._watched.routes(),
-            on_refused=self._note_refused,
+            on_refused=self._refused.note,
             on_seen=self._seen,
             on_asked=lambda wish: self._asks.put(wish, lane_up=self._lane.up),
         )
@@ -158,18 +158,11 @@ class Screens:
     def _sounding(self) -> Sounding:
         screens = self._config.screens
         return Sounding(
-            has_page=lambda: self._board.pages > 0 and self._painting.is_painted(_now_s()) is not False,
+            has_page=lambda: self._board.pages > 0 and self._painting.is_painted(loop_s()) is not False,
             screen=lambda: self._board.state.screen,
             play=player(screens.sound_device),
             volume=screens.volume,
         )
-
-    def _note_refused(self) -> None:
-        """Another secret was shown: count it, and tell of it now and then."""
-        self._refused, now_s = self._refused + 1, _now_s()
-        if now_s - self._refused_told_s >= REFUSED_TOLD_EVERY_S:
-            log.warning("sign_ins_refused", extra={"count": self._refused})
-            self._refused, self._refused_told_s = 0, now_s
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,22 +182,20 @@ class Screens:
         while True:
             self._painted_again.clear()
             await connection.send(messages.StatusRequest())
-            painted = self._painting.is_painted(_now_s())
+            painted = self._painting.is_painted(loop_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(messages.PagePainted(painted))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._lane_pulse_s):
-                    await self._painted_again.wait()
+            await wait_at_most(self._painted_again, self._lane_pulse_s)
 
     def _seen(self, event: str) -> None:
         """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""
         in_demo = self._config.purpose == Purpose.DEMO
         if not event and in_demo:
             self._painting.close()
-        before = self._painting.is_painted(_now_s())
-        self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
+        before = self._painting.is_painted(loop_s())
+        self._painting.seen(event, newest=self._board.event_id, at_s=loop_s())
         # After a page of a demo that was closed the next pulse tells it: as often as somebody closes one it need not be told.
-        if self._painting.is_painted(_now_s()) and (before is False or (before is None and not in_demo)):
+        if self._painting.is_painted(loop_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
 
     async def _pass_on_asks(self, connection: Connection[messages.FromLane]) -> NoReturn:
@@ -295,7 +286,7 @@ class Screens:
         """How it is now."""
         page = self._page
         shown = page is not None and page.is_shown
-        painted = self._painting.is_painted(_now_s())
+        painted = self._painting.is_painted(loop_s())
         detail: dict[str, object] = {
             "pages": self._board.pages,
             "page": "shown" if shown else "not shown",
@@ -338,10 +329,6 @@ class Link:
         self._trouble.is_now(error)
 
 
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
-
-
 def _now_ms() -> float:
     """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
-    return _now_s() * 1000
+    return loop_s() * 1000

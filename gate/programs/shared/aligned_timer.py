@@ -12,6 +12,11 @@ from typing import Final
 _SAME: Final = 1e-6  # of a period: what a sum of floats may miss a beat by
 
 
+def loop_s() -> float:
+    """What the running loop's clock shows, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
 def next_beat_s(now_s: float, every_s: float) -> float:
     """The first beat after now, in seconds of the same clock."""
     return (math.floor(now_s / every_s + _SAME) + 1) * every_s
@@ -30,5 +35,5 @@ def _latest_beat_s(until_s: float, every_s: float) -> float:
 
 async def beat(every_s: float) -> None:
     """Sleep until the next beat: `every_s` at most."""
-    now_s = asyncio.get_running_loop().time()
+    now_s = loop_s()
     await asyncio.sleep(next_beat_s(now_s, every_s) - now_s)

@@ -61,9 +61,8 @@ def before_of(told: messages.Approved | None) -> Before | None:
     try:
         return Before(told.serial, told.sha256, Approvers.from_bytes(told.approvers))
     except ApprovalError as error:
-        raise ConfigError(
-            Problem("", f"the approvers of serial {told.serial} cannot be read: {error}", "the log")
-        ) from error
+        why = f"the approvers of serial {told.serial} cannot be read: {error}"
+        raise ConfigError(Problem("", why, "the log")) from error
 
 
 def signed_in(path: Path) -> SignedApproval:
@@ -146,12 +145,9 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         *(Path(one) for one in named if one.startswith("/")),
         *(Path(one) for one in vouching if one),
     ]
-    return [
-        Problem("", f"purpose = service refuses: {who} can write {place}", str(file))
-        for file in files
-        if (found := _writer_of(file)) is not None
-        for place, who in [found]
-    ]
+    found = [(file, *held) for file in files if (held := _writer_of(file)) is not None]
+    words = "purpose = service refuses: {} can write {}"
+    return [Problem("", words.format(who, place), str(file)) for file, place, who in found]
 
 
 def require_safe_files(config: Config, path: Path) -> None:
@@ -162,11 +158,9 @@ def require_safe_files(config: Config, path: Path) -> None:
 
 def _unapproved(config: Config, error: Exception, wanted: Approval) -> Problem:
     why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
-    return Problem(
-        "",
-        f"{why}; {SIGNERS_MIN} of {config.approvers_path} must sign: gate {wanted.origin}, serial {wanted.serial}, digest {wanted.sha256}",
-        str(config.approval_path),
-    )
+    must = f"gate {wanted.origin}, serial {wanted.serial}, digest {wanted.sha256}"
+    words = f"{why}; {SIGNERS_MIN} of {config.approvers_path} must sign: {must}"
+    return Problem("", words, str(config.approval_path))
 
 
 def _writer_of(file: Path) -> tuple[Path, str] | None:

@@ -6,7 +6,7 @@ says all of it, each with file, key and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -49,6 +49,13 @@ def _each_once(section: Section, *names: str) -> Iterator[Wrong]:
     for name in names:
         if len(set(getattr(section, name))) < len(getattr(section, name)):
             yield Wrong(name, "each of them once")
+
+
+def _refused_by(read: Callable[[], object], key: str) -> Iterator[Wrong]:
+    try:
+        read()
+    except ValueError as error:
+        yield Wrong(key, str(error))
 
 
 class Paths(Section, frozen=True, kw_only=True):
@@ -388,11 +395,8 @@ class Screens(Section, frozen=True, kw_only=True):
     def contradictions(self) -> Iterator[Wrong]:
         """The management address is one, if there is one, and each language stands once."""
         yield from _each_once(self, "languages")
-        try:
-            if self.management:
-                self.managed_at()
-        except ValueError as error:
-            yield Wrong("management", str(error))
+        if self.management:
+            yield from _refused_by(self.managed_at, "management")
 
     def managed_at(self) -> tuple[str, int]:
         """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
@@ -409,10 +413,7 @@ class Console(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """The address is one."""
-        try:
-            self.served_at()
-        except ValueError as error:
-            yield Wrong("address", str(error))
+        yield from _refused_by(self.served_at, "address")
 
     def served_at(self) -> tuple[str, int]:
         """IP address and port. Raises ValueError for anything else."""
@@ -491,10 +492,7 @@ class Config(Section, frozen=True, kw_only=True):
             yield Wrong("console.address", f"is served already: {self.console.address}")
         if self.paths.inbox == self.paths.spool:
             yield Wrong("paths.inbox", f"is paths.spool, too: {self.paths.spool}")
-        try:
-            zone_of(self.time_zone)
-        except ValueError as error:
-            yield Wrong("time_zone", str(error))
+        yield from _refused_by(lambda: zone_of(self.time_zone), "time_zone")
 
     @property
     def origin(self) -> str:

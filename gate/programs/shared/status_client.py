@@ -28,11 +28,8 @@ def ask_one(config: Config, program: str) -> Status | Silence:
 def _asked(config: Config, programs: Iterable[str]) -> dict[str, Status | Silence]:
     rows = {name: status_row(name) for name in programs}
     listeners = {name: (row, config.socket_of(row)) for name, row in rows.items()}
-    return {name: _said(one) for name, one in ask(listeners, StatusRequest(), within_s=DEADLINE_S).items()}
-
-
-def _said(answer: Status | ChannelError) -> Status | Silence:
-    return silence_of(answer) if isinstance(answer, ChannelError) else answer
+    answers = ask(listeners, StatusRequest(), within_s=DEADLINE_S)
+    return {name: silence_of(one) if isinstance(one, ChannelError) else one for name, one in answers.items()}
 
 
 def silence_of(error: ChannelError) -> Silence:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.programs.shared.memory_erasure import ERASING, PROGRAMS
@@ -26,28 +27,20 @@ STOP_ORDER = ("lane", "screens", "vision", "registers", "sync", "log")
 CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
 
 
+@dataclass(eq=False, slots=True)
 class Child:
     """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death.
 
     `prefix` is what its command begins with: something that becomes the program once it has changed what that sees.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: Path,
-        *,
-        output: Path | None,
-        on_start: Callable[[str], None],
-        prefix: tuple[str, ...] = (),
-    ) -> None:
-        self.name = name
-        self.starts = 0
-        self._config = config
-        self._output = output
-        self._on_start = on_start
-        self._prefix = prefix
-        self._process: asyncio.subprocess.Process | None = None
+    name: str
+    config: Path
+    output: Path | None = field(kw_only=True)
+    on_start: Callable[[str], None] = field(kw_only=True)
+    prefix: tuple[str, ...] = field(default=(), kw_only=True)
+    starts: int = field(default=0, init=False)
+    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -63,7 +56,7 @@ class Child:
             while True:
                 self._process = await self._start()
                 self.starts += 1
-                self._on_start(self.name)
+                self.on_start(self.name)
                 started_s = loop.time()
                 await self._process.wait()
                 if loop.time() - started_s > CALM_S:
@@ -78,11 +71,11 @@ class Child:
             os.kill(pid, signal.SIGKILL)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        command = (*self._prefix, sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
+        command = (*self.prefix, sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self.config))
         erasing = ERASING if self.name in PROGRAMS else {}
         environment = environment_with({**erasing, SUPERVISOR: str(os.getpid())})
         with contextlib.ExitStack() as held:
-            log = None if self._output is None else held.enter_context(self._output.open("ab"))
+            log = None if self.output is None else held.enter_context(self.output.open("ab"))
             return await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
             )

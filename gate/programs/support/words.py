@@ -21,9 +21,8 @@ from gate.passage import states
 from gate.passage.events import Part, RecordKind
 from gate.passage.orders import Disposition, Outcome
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.programs.screens.readiness import OWN_WORDS
 from gate.programs.shared import program_status
-from gate.programs.shared.degraded import MODES, Lane
+from gate.programs.shared.degraded import MODES, OWN_WORDS, Lane
 from gate.programs.shared.program_status import Silence
 from gate_core import errors as driver_errors
 from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, Door, Notice

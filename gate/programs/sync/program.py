@@ -33,28 +33,17 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.spool import ERASURES, EXPIRED
+from gate_core.mirror_client import wire
 from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate_core.mirror_client.https import Courier, tls
 from gate_core.mirror_client.line import Line
 from gate_core.mirror_client.mirror_state import Conversation, Receipt
 from gate_core.mirror_client.round import Client
 from gate_core.mirror_client.spool import SpoolLog
-from gate_core.mirror_client.wire import (
-    APPROVAL_BYTES_MAX,
-    SHOW_RECEIPT,
-    Request,
-    Response,
-    approval_request,
-    erasure_request,
-    expired_request,
-    held_request,
-    parse_approval,
-    reason_of,
-)
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff
-from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits, wait_at_most
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
@@ -76,27 +65,20 @@ async def run(
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
-    keys = None if config.sync is None else _mirror_keys(config, config.sync)
-    outbox = None if keys is None else Outbox(config, keys)
-    passphrase = _passphrase_of_systemd()
-    upkeep, line = None, Line(None if config.sync is None else config.sync.kbit_s)
-    if config.sync is not None and keys is not None:
-        upkeep = _upkeep(config, config.sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
-    courier = None if upkeep is None else _courier(upkeep)  # a configuration that can never work shows now
     lists = None if config.lists is None else Lists(config, config.lists)
-    updates = None
-    if config.updates is not None and config.sync is not None:
-        updates = Updates(config, config.sync, config.updates, line=line, passphrase=passphrase)
-    async with contextlib.AsyncExitStack() as held:
-        told = partial(_status, outbox, lists, updates, upkeep)
-        await held.enter_async_context(serve_status(config, "sync", told))
-        loops: list[Coroutine[Any, Any, object]] = [each.run() for each in (lists, updates) if each is not None]
-        if config.sync is not None and outbox is not None and upkeep is not None and courier is not None:
-            interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
-            loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
-        else:
-            loops.append(stop.wait())
-        await run_until_first_exits(*loops)
+    outbox, updates, upkeep = None, None, None
+    carry: Callable[[], Coroutine[Any, Any, object]] = stop.wait
+    if (sync := config.sync) is not None:
+        keys, passphrase, line = _mirror_keys(config, sync), _passphrase_of_systemd(), Line(sync.kbit_s)
+        outbox = Outbox(config, keys)
+        upkeep = _upkeep(config, sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
+        courier = _courier(upkeep)  # a configuration that can never work shows now
+        jitter = random.SystemRandom().uniform
+        carry = partial(_keep_carrying, outbox, upkeep, courier, sync.interval_ms / 1000, stop, jitter=jitter)
+        if config.updates is not None:
+            updates = Updates(config, sync, config.updates, line=line, passphrase=passphrase)
+    async with serve_status(config, "sync", partial(_status, outbox, lists, updates, upkeep)):
+        await run_until_first_exits(carry(), *(each.run() for each in (lists, updates) if each is not None))
 
 
 async def push(config: Config) -> dict[str, object]:
@@ -118,9 +100,9 @@ async def retire(config: Config) -> None:
     settings = _settings(config)
     upkeep = _upkeep(config, settings, _mirror_keys(config, settings), _opened_passphrase(config))
     async with _courier(upkeep) as courier:
-        response = await courier.send(Request("POST", "/retire"))
+        response = await courier.send(wire.Request("POST", "/retire"))
     if response.status != 204:
-        raise RefusedError(f"the central server refuses ({response.status}: {reason_of(response)})")
+        raise RefusedError(f"the central server refuses ({response.status}: {wire.reason_of(response)})")
 
 
 def _settings(config: Config) -> Sync:
@@ -214,9 +196,7 @@ async def _keep_carrying(
                     # Half of it is chance: after an outage of the centre not all gates shall come at once.
                     bound_s = backoff.next_s()
                     pause_s = jitter(bound_s / 2, bound_s)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await stop.wait()
+                await wait_at_most(stop, pause_s)
         courier = _courier(upkeep)
 
 
@@ -333,17 +313,19 @@ class Outbox:
         every_ms = HELD_EVERY_MS if self.untold is None else UNTOLD_AGAIN_MS
         if not word or (word == self._forgotten and now_ms - self._told_ms < every_ms):
             return
-        response = await courier.send(expired_request(word))
+        response = await courier.send(wire.expired_request(word))
         self._forgotten, self._told_ms, self.untold = word, now_ms, None
         if response.status != 204:
-            self.untold = f"the centre keeps keys that are forgotten here ({response.status}: {reason_of(response)})"
+            self.untold = (
+                f"the centre keeps keys that are forgotten here ({response.status}: {wire.reason_of(response)})"
+            )
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Leave the centre's word for what it holds to the log program, now and then; a server of before does not give it."""
         now_ms = clock.monotonic_ms()
         if self._asked_ms is not None and now_ms - self._asked_ms < HELD_EVERY_MS:
             return
-        response = await courier.send(held_request())
+        response = await courier.send(wire.held_request())
         if response.status == 200:
             await asyncio.to_thread(inbox.drop, self._inbox, "held", response.body)
         self._asked_ms = now_ms
@@ -353,7 +335,7 @@ class Outbox:
         own = await asyncio.to_thread(_note_in, self._approval)
         if own == self._shown:
             return
-        newest = parse_approval(await courier.send(approval_request(own)))
+        newest = wire.parse_approval(await courier.send(wire.approval_request(own)))
         if newest and newest != own:
             await asyncio.to_thread(inbox.drop, self._inbox, "approval", newest)
         self._shown = own
@@ -367,9 +349,9 @@ class Outbox:
         for digest, order in erasures.items():
             if self._rounds_to_wait[digest] > 0:
                 continue
-            response = await courier.send(erasure_request(order))
+            response = await courier.send(wire.erasure_request(order))
             self._rounds_to_wait[digest] = ERASURE_AGAIN_ROUNDS
-            if response.status == 200 and len(response.body) <= APPROVAL_BYTES_MAX:
+            if response.status == 200 and len(response.body) <= wire.APPROVAL_BYTES_MAX:
                 await asyncio.to_thread(inbox.drop, self._inbox, f"erasure-receipt-{digest}", response.body)
 
     def _new_client(self) -> Client:
@@ -385,9 +367,9 @@ class Outbox:
             while True:
                 step = await _step_beside(conversation, response)
                 self._head = self._client.head_size
-                if not isinstance(step, Request):
+                if not isinstance(step, wire.Request):
                     return step
-                if step.path == SHOW_RECEIPT:
+                if step.path == wire.SHOW_RECEIPT:
                     log.critical("mirror_went_back", extra={"entries": self._client.lost})
                 response = await courier.send(step)
         finally:
@@ -409,7 +391,7 @@ class Outbox:
         self._reported = None if error is None else type(error)
 
 
-async def _step_beside(conversation: Conversation, response: Response | None) -> Request | Receipt | None:
+async def _step_beside(conversation: Conversation, response: wire.Response | None) -> wire.Request | Receipt | None:
     """`_step`, not on the event loop, since the spool is read and hashed in it. It ends before this does, so that the conversation can be closed."""
     stepping = asyncio.ensure_future(asyncio.to_thread(_step, conversation, response))
     try:
@@ -418,7 +400,7 @@ async def _step_beside(conversation: Conversation, response: Response | None) ->
         await asyncio.gather(stepping, return_exceptions=True)
 
 
-def _step(conversation: Conversation, response: Response | None) -> Request | Receipt | None:
+def _step(conversation: Conversation, response: wire.Response | None) -> wire.Request | Receipt | None:
     """Go on to the next request, or to the end."""
     try:
         return next(conversation) if response is None else conversation.send(response)
@@ -432,7 +414,7 @@ def _erasures_in(spool: Path) -> dict[str, bytes]:
     found = dict[str, bytes]()
     for path in sorted((spool / ERASURES).glob("*.note"))[:ERASURES_MAX]:
         with contextlib.suppress(OSError):
-            order = read_ordinary(path, APPROVAL_BYTES_MAX)
+            order = read_ordinary(path, wire.APPROVAL_BYTES_MAX)
             if hashlib.sha256(order).hexdigest() == path.stem:
                 found[path.stem] = order
     return found
@@ -441,6 +423,6 @@ def _erasures_in(spool: Path) -> dict[str, bytes]:
 def _note_in(path: Path) -> bytes:
     """The note that lies there; none of a demo, and none while it cannot be read."""
     try:
-        return read_ordinary(path, APPROVAL_BYTES_MAX)
+        return read_ordinary(path, wire.APPROVAL_BYTES_MAX)
     except OSError:
         return b""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import msgspec
 
 from gate.identity.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
 from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.sync import inbox
 from gate_core.audit_format.handover import Handover, follow
@@ -74,50 +76,44 @@ class MirrorKeys:
             await asyncio.to_thread(inbox.drop, self._inbox, f"mirror-key-{number}", by_text[one.text].encode())
             for number, one in enumerate(chain)
         ]
-        ends_s = asyncio.get_running_loop().time() + TAKEN_WITHIN_S
-        while any(one.exists() for one in left) and asyncio.get_running_loop().time() < ends_s:  # noqa: ASYNC110 - another program takes them
+        ends_s = loop_s() + TAKEN_WITHIN_S
+        while any(one.exists() for one in left) and loop_s() < ends_s:  # noqa: ASYNC110 - another program takes them
             await asyncio.sleep(_LOOK_S)
         self._chain = chain
         return True
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Upkeep:
     """One gate's identity. `connect` makes a courier that trusts the authorities of a file, and raises what its opening does; new keys are
     written under `passphrase`, where there is one.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        gate_id: str,
-        *,
-        connect: Callable[[Path], Courier],
-        now: Callable[[], datetime],
-        mirror_keys: MirrorKeys,
-        every_s: float = LOOK_EVERY_S,
-        passphrase: bytes | None = None,
-    ) -> None:
-        self._passphrase = passphrase
-        self._folder = folder
-        self._mirror_keys = mirror_keys
-        self._gate_id = gate_id
-        self._connect = connect
-        self._now = now
-        self._every_s = every_s
-        self._looked_s = self._next_s = float("-inf")
-        self._told: Certificates = ()
-        self._identity: Identity | None = None
-        self._trouble = FaultLatch(log, begins="identity_problem", ends="identity_well_again", each=False)
+    folder: Path
+    gate_id: str
+    connect: Callable[[Path], Courier] = field(kw_only=True)
+    now: Callable[[], datetime] = field(kw_only=True)
+    mirror_keys: MirrorKeys = field(kw_only=True)
+    every_s: float = field(default=LOOK_EVERY_S, kw_only=True)
+    passphrase: bytes | None = field(default=None, kw_only=True)
+    _looked_s: float = field(default=float("-inf"), init=False)
+    _next_s: float = field(default=float("-inf"), init=False)
+    _told: Certificates = field(default=(), init=False)
+    _identity: Identity | None = field(default=None, init=False)
+    _trouble: FaultLatch = field(
+        default_factory=lambda: FaultLatch(log, begins="identity_problem", ends="identity_well_again", each=False),
+        init=False,
+    )
 
     def courier(self) -> Courier:
         """A connection with the identity as it lies there now. Raises OSError, ssl.SSLError and IdentityError."""
-        self._identity = Identity.load(self._folder)
-        return self._connect(self._folder / AUTHORITIES)
+        self._identity = Identity.load(self.folder)
+        return self.connect(self.folder / AUTHORITIES)
 
     @property
     def expired(self) -> str | None:
         """What to do, once nobody takes the certificate any more."""
-        if self._identity is None or self._now() < self._identity.expires:
+        if self._identity is None or self.now() < self._identity.expires:
             return None
         return (
             f"the device certificate expired at {time_text(self._identity.expires)}: "
@@ -130,7 +126,7 @@ class Upkeep:
             return None
         return {
             "expires": time_text(self._identity.expires),
-            "days_to_go": round(self._identity.days_to_go(self._now()), 1),
+            "days_to_go": round(self._identity.days_to_go(self.now()), 1),
             "problem": self.expired or self._trouble.words or None,
         }
 
@@ -140,15 +136,15 @@ class Upkeep:
 
     async def look(self, courier: Courier) -> bool:
         """Do what is due; True when the connection must be made anew, with another certificate or other authorities."""
-        moment_s = asyncio.get_running_loop().time()
+        moment_s = loop_s()
         if moment_s < self._next_s:
             return False
-        self._looked_s, self._next_s = moment_s, moment_s + self._every_s
+        self._looked_s, self._next_s = moment_s, moment_s + self.every_s
         try:
-            await self._mirror_keys.learn(courier)
+            await self.mirror_keys.learn(courier)
             changed = await self._follow(courier) or await self._renew(courier)
         except (SyncError, IdentityError, AuthorityError, OSError) as error:
-            self._next_s = moment_s + min(self._every_s, AGAIN_AFTER_S)
+            self._next_s = moment_s + min(self.every_s, AGAIN_AFTER_S)
             self._trouble.is_now(error)
             return False
         self._trouble.is_now("")
@@ -160,7 +156,7 @@ class Upkeep:
         """Trust whom the server's authorities vouch for, and say so; forget who is shown no more."""
         identity = self._loaded()
         shown = await _asked(courier, Request("GET", CACERTS))
-        whom = followed(identity.authorities, read_bag(shown.body), self._now())
+        whom = followed(identity.authorities, read_bag(shown.body), self.now())
         if set(whom) != set(identity.authorities):
             await self._try(whom)
             await asyncio.to_thread(identity.trust, whom)
@@ -174,10 +170,10 @@ class Upkeep:
 
     async def _try(self, whom: Certificates) -> None:
         """Reach the server with these authorities alone. Raises SyncError and OSError."""
-        draft = self._folder / AUTHORITIES_NEXT
+        draft = self.folder / AUTHORITIES_NEXT
         await asyncio.to_thread(write_authorities, draft, whom)
         try:
-            async with self._connect(draft) as trial:
+            async with self.connect(draft) as trial:
                 await _asked(trial, Request("GET", CACERTS))
         finally:
             draft.unlink(missing_ok=True)
@@ -186,12 +182,12 @@ class Upkeep:
         """Have a new key certified once it is time. A kill before the end leaves the certificate in force, which the server takes until the
         new one was used.
         """
-        identity, now = self._loaded(), self._now()
+        identity, now = self._loaded(), self.now()
         if now < identity.renewed_from:
             return False
-        wanted = await asyncio.to_thread(Wanted.new, self._gate_id, self._passphrase)
+        wanted = await asyncio.to_thread(Wanted.new, self.gate_id, self.passphrase)
         answer = await _asked(courier, Request("POST", REENROL, wanted.signing_request, "application/pkcs10"))
-        device = wanted.accept(answer.body, identity.authorities, self._now())
+        device = wanted.accept(answer.body, identity.authorities, self.now())
         await asyncio.to_thread(identity.renew, device)
         log.info("identity_renewed", extra={"was_good_for_days": round(identity.days_to_go(now), 1)})
         return True

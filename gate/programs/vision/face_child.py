@@ -41,8 +41,7 @@ from gate.programs.children.confine import Needs, confine, of_device
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.vision.printed_portrait import PrintedPortrait
-from gate.programs.vision.sealed_views import shown
+from gate.programs.vision.portraits import PrintedPortrait, shown
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from gate.programs.vision.witnesses import SensorWitness, TintWitness
 from gate_core.errors import DriverError

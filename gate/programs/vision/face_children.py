@@ -8,6 +8,7 @@ import logging
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import Spare, Start
+from gate.programs.shared.aligned_timer import loop_s
 
 PROBE_DEADLINE_S = 5.0
 PROVE_DEADLINE_S = 2.0
@@ -36,7 +37,7 @@ class FaceSpare(Spare[messages.FromChild]):
         child, at_s = self._proven
         if child is None or child is not self.child:
             return None
-        return asyncio.get_running_loop().time() - at_s
+        return loop_s() - at_s
 
     async def probe_camera(self) -> str | None:
         """Let the spare see whether the camera gives a frame: None when it does, or why not. Raises ChildLostError."""
@@ -72,12 +73,12 @@ class FaceSpare(Spare[messages.FromChild]):
             except TimeoutError as error:
                 raise ChildMuteError(f"the waiting child did not answer for its {what.value} in time") from error
             if what is messages.Trial.MODELS and answer.ok:
-                self._proven = (child, asyncio.get_running_loop().time())
+                self._proven = (child, loop_s())
             return answer
 
     async def _start_one(self) -> Faces:
         child = await self._start_face_child()
-        self._proven = (child, asyncio.get_running_loop().time())  # it has just proved every model
+        self._proven = (child, loop_s())  # it has just proved every model
         return child
 
     async def _give_up(self, child: Faces | None, reason: str) -> None:

@@ -30,6 +30,7 @@ from gate.channel.users import Peer
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.final_report import last_words, officers_of
+from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
@@ -50,9 +51,7 @@ REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processo
 PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
 HEAT_EVERY_S = 10.0
-PROVE_EVERY_S = (
-    24.0  # by the watch: with its pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
-)
+PROVE_EVERY_S = 24.0  # with the watch's pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
 
@@ -74,7 +73,7 @@ class Crossing:
     printed: socket.socket | None = None  # the end of a way for the printed portrait
     child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
-    begun_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    begun_s: float = field(default_factory=loop_s)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     ended_s: float | None = None
     seal: messages.SealFor | None = None
@@ -84,7 +83,7 @@ class Crossing:
     def end(self) -> None:
         """It is over: whoever serves it erases it."""
         if not self.ending.is_set():
-            self.ended_s = asyncio.get_running_loop().time()
+            self.ended_s = loop_s()
             self.ending.set()
 
     def facts(self, now_s: float) -> CrossingFacts:
@@ -141,7 +140,7 @@ class Vision:
         self._greeted: set[Lane] = set()
         self._crossing: Crossing | None = None
         self._waiting: asyncio.Queue[Crossing] = asyncio.Queue()
-        self._watched_s = asyncio.get_running_loop().time()
+        self._watched_s = loop_s()
         self._viewers: set[Viewer] = set()
         self._camera = "closed"
         self._lost_by: Crossing | None = None
@@ -246,7 +245,7 @@ class Vision:
         crossing.child = child = await self._spare.take()
         self._detail = child.detail
         page = None if crossing.printed is None else crossing.page
-        earlier = self._memory.at(asyncio.get_running_loop().time()) if self._remembers else None
+        earlier = self._memory.at(loop_s()) if self._remembers else None
         await child.send(messages.StartCrossing(crossing.id, page, crossing.look, earlier))
         del earlier
         if crossing.printed is not None:
@@ -300,7 +299,7 @@ class Vision:
                 pass  # nobody has asked for it yet
 
     def _remember(self, crossing: Crossing, content: bytes) -> None:
-        self._memory.remember(content, until_s=asyncio.get_running_loop().time() + 60 * crossing.remember_min)
+        self._memory.remember(content, until_s=loop_s() + 60 * crossing.remember_min)
 
     # ── ways between children ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -338,7 +337,7 @@ class Vision:
     async def watch(self) -> None:
         """Between crossings see again and again whether the next traveller could be looked at; the lanes hear when not. For ever."""
         while True:
-            self._watched_s = asyncio.get_running_loop().time()
+            self._watched_s = loop_s()
             if self._crossing is None and not self._camera_lost.is_set():
                 problem = await self._problem()
                 if problem is not None and self._crossing is None:
@@ -362,7 +361,7 @@ class Vision:
         """See again and again whether the machine slows itself down, and forget whom it is time to forget. For ever."""
         while True:
             self._hot = await asyncio.to_thread(self._look_for_heat)
-            self._memory.forget(asyncio.get_running_loop().time())
+            self._memory.forget(loop_s())
             self._heat.is_now(", ".join(self._hot))
             await asyncio.sleep(HEAT_EVERY_S)
 
@@ -468,7 +467,7 @@ class Vision:
         """One word, and what stands behind it."""
         child = self._spare.child
         page = "up" if self._pages is None else self._pages.state
-        now_s = asyncio.get_running_loop().time()
+        now_s = loop_s()
         facts = Facts(
             lost=self._spare.problem or (self._camera if self._camera_lost.is_set() else ""),
             page=page,

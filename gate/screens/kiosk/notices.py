@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,21 +25,21 @@ _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none,
-    `remembered_minutes` 0 where nobody is remembered after a referral. `registers`: documents are looked up in lists or registers. `reuse_minutes`:
-    for how long a chip that was read here is looked for at the site's other gates, 0 where none is.
+    """What is so at this gate, by the names that the texts have for it. `days`: how long results are kept, None where no end is set. `address` of the
+    whole notice is empty where it has none. `remembered`: minutes after a referral, 0 where nobody is. `registers`: documents are looked up in lists
+    or registers. `reuse`: minutes for which a chip that was read here is looked for at the site's other gates, 0 where none is.
     """
 
     operator: str
     gate: str
     contact: str
     address: str
-    results_kept_days: int | None
+    days: int | None
     auditors: int
     central: bool
-    remembered_minutes: int = 0
+    remembered: int = 0
     registers: bool = False
-    reuse_minutes: int = 0
+    reuse: int = 0
 
 
 class Notice:
@@ -49,13 +49,14 @@ class Notice:
         self.address = facts.address
         self._texts = texts
         self._facts = facts
+        self._words = {name: value or 0 for name, value in asdict(facts).items()}
         self._languages = languages
         self.text = "".join(self._paragraphs(language) for language in languages)
         self.version = hashlib.sha256(self.text.encode()).hexdigest()
 
     def lines(self, language: str) -> tuple[str, str, str]:
         """What stands on the page before the camera opens: what is taken, how long it is kept, and the other way."""
-        kept = "notice-kept-open" if self._facts.results_kept_days is None else "notice-kept-days"
+        kept = "notice-kept-open" if self._facts.days is None else "notice-kept-days"
         return self._say(language, "notice-what"), self._say(language, kept), self._say(language, "notice-choice")
 
     def sections(self, language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -64,9 +65,9 @@ class Notice:
         kept = [
             "pictures",
             "referral",
-            *(["remembered"] if facts.remembered_minutes else []),
-            *(["reuse"] if facts.reuse_minutes else []),
-            "results-open" if facts.results_kept_days is None else "results-days",
+            *(["remembered"] if facts.remembered else []),
+            *(["reuse"] if facts.reuse else []),
+            "results-open" if facts.days is None else "results-days",
             "readers",
         ]
         parts = {
@@ -74,7 +75,7 @@ class Notice:
             # "with nobody else's" is so only where nobody is remembered
             "what": [
                 "what",
-                "why-also" if facts.remembered_minutes else "why",
+                "why-also" if facts.remembered else "why",
                 *(["looked-up"] if facts.registers else []),
                 "decides",
             ],
@@ -122,20 +123,7 @@ class Notice:
         return segno.make_qr(self.address, error="m").svg_inline(border=4, omitsize=True, dark="#000", light="#fff")
 
     def _say(self, language: str, text: str) -> str:
-        facts = self._facts
-        return self._texts.t(
-            language,
-            text,
-            operator=facts.operator,
-            gate=facts.gate,
-            contact=facts.contact,
-            address=facts.address,
-            minutes=REFERRAL_KEPT_MIN,
-            days=facts.results_kept_days or 0,
-            auditors=facts.auditors,
-            remembered=facts.remembered_minutes,
-            reuse=facts.reuse_minutes,
-        )
+        return self._texts.t(language, text, minutes=REFERRAL_KEPT_MIN, **self._words)
 
     def _paragraphs(self, language: str) -> str:
         """All of one language, a line each, without the marks that only steer a screen."""

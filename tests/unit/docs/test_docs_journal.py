@@ -53,8 +53,8 @@ def told_in(source: str) -> Iterator[str]:
                 for one in keywords:
                     if one.arg in {"begins", "ends"}:
                         yield from words(one.value)
-            case ast.Call(func=ast.Name("_Repeated"), args=[first, *_]):
-                yield from words(first)
+            case ast.Call(func=ast.Name("Repeated"), args=[_, event, *_]):
+                yield from words(event)
             case _:
                 pass
 

@@ -41,7 +41,7 @@ def test_three_lines_say_what_how_long_and_where_else() -> None:
 
 
 def test_what_has_no_set_end_is_said_to_have_none() -> None:
-    endless = replace(FACTS, results_kept_days=None)
+    endless = replace(FACTS, days=None)
     assert "with no set end" in notice(endless).lines("en")[1]
     assert "with no set end" in whole(endless)
     assert "30" not in notice(endless).text.replace("[en]", "")
@@ -52,18 +52,18 @@ def test_what_has_no_set_end_is_said_to_have_none() -> None:
     [
         (FACTS, "Gate north-7 is run by border.example."),
         (FACTS, "2 auditors hold a key to it."),
-        (replace(FACTS, remembered_minutes=5), "stays in memory (up to 5 min)"),
+        (replace(FACTS, remembered=5), "stays in memory (up to 5 min)"),
         (
-            replace(FACTS, reuse_minutes=20),
+            replace(FACTS, reuse=20),
             "chip stays in memory with gate and time, so that it shows when the same passport",
         ),
-        (replace(FACTS, reuse_minutes=20), "For up to 20 min a number made of"),
-        (replace(FACTS, reuse_minutes=20), "nobody can be shown it"),
+        (replace(FACTS, reuse=20), "For up to 20 min a number made of"),
+        (replace(FACTS, reuse=20), "nobody can be shown it"),
         (replace(FACTS, registers=True), "Your document, never your face, is looked up in lists and registers"),
         (replace(FACTS, auditors=1), "One auditor holds a key to it."),
         (FACTS, "central server"),
         (FACTS, "for 30 days: the time"),
-        (replace(FACTS, results_kept_days=1), "for 1 day: the time"),
+        (replace(FACTS, days=1), "for 1 day: the time"),
         (FACTS, "10 minutes at most"),
         (FACTS, "It costs nothing."),
     ],
@@ -80,9 +80,7 @@ def test_sealed_pictures_of_a_referral_are_kept_no_longer_than_it_says() -> None
 def test_where_faces_are_held_against_those_referred_lately_nobody_reads_that_they_are_held_against_none(
     language: str,
 ) -> None:
-    alone, also = (
-        dict(notice(replace(FACTS, remembered_minutes=minutes), language).sections(language)) for minutes in (0, 5)
-    )
+    alone, also = (dict(notice(replace(FACTS, remembered=minutes), language).sections(language)) for minutes in (0, 5))
     heading = next(heading for heading, said in alone.items() if TEXTS.t(language, "board-why") in said)
     assert TEXTS.t(language, "board-why-also") in also[heading]
     assert TEXTS.t(language, "board-why") not in also[heading]
@@ -98,7 +96,7 @@ def test_a_gate_whose_chips_are_looked_for_nowhere_else_speaks_of_no_number() ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_for_how_long_a_chip_is_looked_for_at_other_gates(language: str) -> None:
-    plain, told = (notice(replace(FACTS, reuse_minutes=minutes), language) for minutes in (0, 47))
+    plain, told = (notice(replace(FACTS, reuse=minutes), language) for minutes in (0, 47))
     assert ("47" in plain.text, "47" in told.text) == (False, True)
     assert len(told.sections(language)[2][1]) == len(plain.sections(language)[2][1]) + 1
 
@@ -124,10 +122,10 @@ def test_the_version_is_the_digest_of_the_text_and_changes_with_every_fact_and_l
         replace(FACTS, gate="north-8"),
         replace(FACTS, contact="+32 2 555 01 23"),
         replace(FACTS, address="https://border.example/another"),
-        replace(FACTS, results_kept_days=31),
+        replace(FACTS, days=31),
         replace(FACTS, auditors=3),
         replace(FACTS, central=False),
-        replace(FACTS, reuse_minutes=20),
+        replace(FACTS, reuse=20),
     ]
     versions = {notice(facts).version for facts in others} | {notice(FACTS, "en", "fr").version, first.version}
     assert len(versions) == len(others) + 2

@@ -1,8 +1,9 @@
-"""Several loops of which the first to end ends all: the shape of every connection's life."""
+"""Several loops of which the first to end ends all, the shape of every connection's life; and a pause that an event ends."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -18,3 +19,11 @@ async def run_until_first_exits(*loops: Coroutine[Any, Any, object]) -> None:
         await asyncio.gather(*running, return_exceptions=True)
     for task in done:
         task.result()
+
+
+async def wait_at_most(event: asyncio.Event, within_s: float) -> bool:
+    """Wait for the event, so long at most; True when it came."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            return await event.wait()
+    return False

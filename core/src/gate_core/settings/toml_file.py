@@ -6,7 +6,6 @@ have written it, is left to others.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
 import tomllib
@@ -200,6 +199,8 @@ def _within_struct(value: dict[str, object], structs: tuple[type[msgspec.Struct]
         elif field.required:
             yield Wrong(_joined(key, name), "is missing")
     for name in sorted(value.keys() - fields.keys() - {tag_field}):
+        import difflib  # noqa: PLC0415 - only for a word that is wrong
+
         near = difflib.get_close_matches(name, fields, n=1)
         yield Wrong(_joined(key, name), f"is no key here; is {near[0]} meant?" if near else "is no key here")
 

@@ -13,8 +13,8 @@ from fakes.told_gate import CONFIG, told
 from gate.passage.records import IncidentKind
 from gate.programs.lane.health_counters import Tally
 from gate.programs.screens.metrics import METRICS, exposition
-from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Screens
+from gate.programs.shared.degraded import reasons_against
 from gate.programs.shared.program_status import ProgramStatus, Silence
 
 # As the format has it: https://prometheus.io/docs/instrumenting/exposition_formats/

@@ -159,7 +159,7 @@ async def test_an_officer_whose_id_is_a_number_or_a_word_of_ours_is_left_out(tmp
     async def closed(_: Config) -> ProgramStatus:
         return ProgramStatus.of({"lane": Status("lane", "ready", {"closed_by": officer})})
 
-    bundle, _ = await made(tmp_path, told=closed)
+    bundle, _ = await made(tmp_path, told_by=closed)
     (status,) = (json.loads(part.content) for part in bundle.parts if part.name == "status.json")
     assert status["detail"]["lane"]["closed_by"] == LEFT_OUT
 

@@ -12,7 +12,7 @@ import numpy as np
 from gate.channel.messages import SEALED_BYTES_MAX
 from gate.face.likeness import HEIGHT, WIDTH, Likeness
 from gate.picture import Picture, decode
-from gate.programs.vision.sealed_views import shown
+from gate.programs.vision.portraits import shown
 from gate_core.orders.sealing import OVERHEAD_BYTES
 
 

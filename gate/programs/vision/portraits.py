@@ -1,4 +1,4 @@
-"""The portrait printed on the page, held against the chip's and against the live face. Lives in the crossing's child process.
+"""Portraits in a crossing's child process: the one printed on the page, held against chip and live face; and those that an officer sees, sealed.
 
 Evidence, never a rejection by itself: print, laminate and background lower the scores. The bound is the embedder's own threshold; how
 often genuine pages fail it was measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
@@ -7,17 +7,44 @@ often genuine pages fail it was measured on simulated pages only: none of 225, w
 from __future__ import annotations
 
 import contextlib
+import json
+from base64 import b64encode
 from typing import Final
 
 from gate.face.chain import FaceModels, portrait_template, template_of
 from gate.face.compare import alike
+from gate.face.likeness import WIDTH, Likeness
 from gate.face.values import NoFaceError, SeveralFacesError, Template
-from gate.picture import BadPictureError, Picture
+from gate.picture import BadPictureError, Picture, preview
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 
 MEASURED_ON: Final = "225 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
+# With all of them, in Base64 and sealed, less than a part may have (`gate.channel.messages.SEALED_BYTES_MAX`).
+PORTRAIT_BYTES_MAX: Final = 44_000
+MOMENT_BYTES_MAX: Final = 32_000
+
+
+def shown(likeness: Likeness, chip: Picture | None, *, alarm: bool) -> bytes:
+    """What an officer sees, as it is sealed: JSON with JPEG in Base64 (docs/protocols/orders.md). The traveller beside the chip's portrait; with `alarm`
+    the moments of the look, too.
+    """
+    told = {
+        "live": _jpeg(likeness.live, PORTRAIT_BYTES_MAX),
+        "chip": _jpeg(chip, PORTRAIT_BYTES_MAX),
+        "alarms": [jpeg for one in likeness.moments if alarm and (jpeg := _jpeg(one, MOMENT_BYTES_MAX)) is not None],
+    }
+    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _jpeg(picture: Picture | None, bytes_max: int) -> str | None:
+    if picture is None:
+        return None
+    # One that is too large even when coarse is shown smaller rather than not at all.
+    whole = preview(picture, width_max=picture.shape[1], bytes_max=bytes_max)
+    jpeg = whole or preview(picture, width_max=WIDTH, bytes_max=bytes_max)
+    return None if jpeg is None else b64encode(jpeg).decode()
 
 
 class PrintedPortrait:
