@@ -13,7 +13,6 @@ NOUNS: Final = {
     "barrier": "Traces of a barrier's board: record, replay",
     "config": "The configuration, and who stands behind it: check, show, diff, install",
     "document": "Travel documents: read",
-    "lists": "Signed lists of documents and people: show",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list",
