@@ -27,7 +27,7 @@ import msgspec
 from gate.programs.update import site as sites
 from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
-from gate.programs.update.machine import Machine, Systemd
+from gate.programs.update.machine import Machine
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
 from gate.programs.update.site import Site, SiteError
 from gate.programs.update.steps import (
@@ -331,7 +331,7 @@ def main() -> NoReturn:
         raise InterruptedUpdateError("told to end")
 
     signal.signal(signal.SIGTERM, interrupted)
-    outcome = Update(verb, Ports(file=path_from_environment(), library=LIBRARY, machine=Systemd())).run()
+    outcome = Update(verb, Ports(file=path_from_environment(), library=LIBRARY, machine=Machine())).run()
     log.log(
         logging.INFO if outcome.code in {DONE, TRY_LATER} else logging.WARNING,
         "update_ended",
