@@ -16,6 +16,7 @@ import msgspec
 from gate.programs.shared.config import Config
 from gate.provision.steps import Finding, LaterStepError, Outcome, Step, StepError, StepReport, StepState, step_errors
 from gate_core import durable
+from gate_core.command_line.output import Exit
 
 FOLDER: Final = "provision"  # in the gate's state
 STATE_FILE: Final = "provision.json"
@@ -155,12 +156,12 @@ class Course:
                         raise LaterStepError(f"{step.id}: {error}") from error
                     took_ms = self._clock_ms() - began_ms
                     failed = Outcome(state=StepState.FAILED, detail=str(error), took_ms=took_ms)
-                    return self._keep(step, failed, failure=type(error))
+                    return self._keep(step, failed, failure=error.code)
             else:
                 return self._keep(step, _done(found, took_ms=self._clock_ms() - began_ms))
         return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out))
 
-    def _keep(self, step: Step, outcome: Outcome, *, failure: type[StepError] | None = None) -> StepReport:
+    def _keep(self, step: Step, outcome: Outcome, *, failure: Exit | None = None) -> StepReport:
         outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(step.id)), at=self._now())
         self._store.keep(step.id, outcome)
         return StepReport(step.id, outcome.state, outcome, failure)

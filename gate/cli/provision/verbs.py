@@ -42,7 +42,7 @@ def show(
     failure = next((report.failure for report in done if report.failure is not None), None)
     if afterwards and failure is None and not as_json:
         say(afterwards)
-    raise typer.Exit(int(failure.code if failure else Exit.OK))
+    raise typer.Exit(int(failure or Exit.OK))
 
 
 def find_reader(
@@ -247,7 +247,7 @@ def _key_text(vkey: Path | None, path: Path) -> str:
         try:
             return log_vkey(configuration_of(path))
         except StepError as error:
-            raise type(error)(f"{error}; give --vkey") from error
+            raise StepError(f"{error}; give --vkey", error.code) from error
     try:
         with step_errors(OSError, doing=f"cannot read {vkey}"), vkey.open(encoding="utf-8") as file:
             return file.read(_VKEY_MAX).strip()
