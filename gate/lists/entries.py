@@ -11,6 +11,7 @@ not protect the gate's own, which has the key; there are far fewer numbers than 
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import hmac
 import mmap
@@ -93,15 +94,9 @@ class _Part:
 
     def has(self, digest: bytes) -> bool:
         """True when this number is on the list."""
-        low, high = 0, self.numbers
-        while low < high:
-            middle = (low + high) // 2
-            at = self._first + middle * DIGEST_BYTES
-            found = self._view[at : at + DIGEST_BYTES]
-            if found == digest:
-                return True
-            low, high = (middle + 1, high) if found < digest else (low, middle)
-        return False
+        places = range(self._first, self._names_at, DIGEST_BYTES)
+        at = bisect.bisect_left(places, digest, key=lambda at: self._view[at : at + DIGEST_BYTES])
+        return at < self.numbers and self._view[places[at] : places[at] + DIGEST_BYTES] == digest
 
     def digests(self) -> list[bytes]:
         """All of them, in order."""

@@ -8,6 +8,7 @@ A failed one is done again with the next run.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
@@ -177,14 +178,7 @@ def _waits(step: Step, first: str) -> StepReport:
 
 
 def _done(found: Finding, *, took_ms: int) -> Outcome:
-    return Outcome(
-        state=StepState.DONE,
-        detail=found.detail,
-        verified=found.verified,
-        figures=found.figures,
-        pictures=found.pictures,
-        took_ms=took_ms,
-    )
+    return Outcome(state=StepState.DONE, took_ms=took_ms, **asdict(found))
 
 
 def another(outcome: Outcome, rests_on: Mapping[str, str]) -> str:
