@@ -81,11 +81,7 @@ class _Part:
         self.end = self._names_at + names_bytes
         if self.numbers > NUMBERS_MAX or names_bytes > _NAMES_BYTES_MAX or len(view) < self.end:
             raise BadListError("its entries are cut off, or too many")
-        self._require_order()
-
-    def _require_order(self) -> None:
         before = b""
-        view = self._view
         for at in range(self._first, self._names_at, DIGEST_BYTES):
             digest = view[at : at + DIGEST_BYTES]
             if digest <= before:
