@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 
 from gate.programs.shared.config import Config
 from gate.provision.steps import Finding, LaterStepError, Outcome, Step, StepError, StepReport, StepState, step_errors
+from gate.provision.technician import Filed, Guide
 from gate_core import durable
 from gate_core.command_line.output import Exit
 
@@ -80,27 +81,15 @@ class Store:
         self._kept = kept
 
 
-class Technician(Protocol):
-    """Who stands at the gate. What both return leaves the step out, and is the reason."""
-
-    def begin(self, step: Step, why: str) -> str | None:
-        """A step is next; `why` is not empty when it was done before."""
-        ...
-
-    def failed(self, step: Step, why: str) -> str | None:
-        """A step failed: None has it done again. Raises StepError to leave it failed."""
-        ...
-
-
 class Course:
-    """One run of the steps. `rests_on` says of a step what its outcome rests on as it is now; `now` gives the time as RFC 3339, `clock_ms`
-    milliseconds that only grow.
+    """One run of the steps. What the technician returns leaves a step out, and is the reason. `rests_on` says of a step what its outcome rests on
+    as it is now; `now` gives the time as RFC 3339, `clock_ms` milliseconds that only grow.
     """
 
     def __init__(
         self,
         store: Store,
-        technician: Technician,
+        technician: Filed | Guide,
         *,
         rests_on: Callable[[str], Mapping[str, str]],
         now: Callable[[], str],

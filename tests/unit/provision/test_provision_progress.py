@@ -18,15 +18,17 @@ from gate.provision.steps import (
     StepState,
     Verified,
 )
+from gate.provision.technician import Filed
 from gate_core.command_line.output import Exit
 
 STEPS = ("one", "two", "three", "four")
 
 
-class Hands:
+class Hands(Filed):
     """A technician who says what the test says."""
 
     def __init__(self, *answers: str | None) -> None:
+        super().__init__({})
         self.answers = list(answers)
         self.begun: list[str] = []
 
