@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.configured import configured
+from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
@@ -169,13 +170,7 @@ def _read(path: Path) -> Trace:
     from drivers.profile_file import ProfileFile
     from gate_core.errors import SetupError
 
-    try:
-        with path.open("rb") as file:
-            raw = file.read(TRACE_BYTES_MAX + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
-    if len(raw) > TRACE_BYTES_MAX:
-        fail(Exit.BAD_DATA, f"{path} is larger than {TRACE_BYTES_MAX // 1024} KiB")
+    raw = bytes_of(path, bytes_max=TRACE_BYTES_MAX)
     try:
         return read_trace(ProfileFile(str(path), raw.decode()))
     except UnicodeDecodeError:

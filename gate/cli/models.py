@@ -80,7 +80,7 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
 
     place = folder or default_folder()
     rows: list[dict[str, object]] = []
-    for model in _meant(folder or default_folder(), profile):
+    for model in _meant(place, profile):
         try:
             session = open_session(model, place)
             rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
@@ -137,10 +137,11 @@ def bench(
     """Time one run of each model, in milliseconds."""
     from models.runtime import golden_input, open_session
 
+    place = folder or default_folder()
     rows: list[tuple[Session, float, float]] = []
-    for model in _meant(folder or default_folder(), profile):
+    for model in _meant(place, profile):
         with explained():
-            session = open_session(model, folder or default_folder(), threads=threads)
+            session = open_session(model, place, threads=threads)
         tensor = golden_input(model)
         took: list[float] = []
         for _ in range(runs):
@@ -193,16 +194,10 @@ def _show(schema: str, folder: Path, *, json: bool) -> None:
     except ManifestError as error:
         fail(Exit.BAD_DATA, str(error))
 
+    told = ("name", "version", "sha256", "licence")
     rows = [
-        {
-            "name": model.name,
-            "version": model.version,
-            "sha256": model.sha256,
-            "licence": model.licence,
-            "present": model.is_intact(folder),
-            "role": model.role,
-            "bytes": model.size_bytes,
-        }
+        {name: getattr(model, name) for name in told}
+        | {"present": model.is_intact(folder), "role": model.role, "bytes": model.size_bytes}
         for model in known.models
     ]
     if json:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 NOUNS: Final = {
     "audit": "The audit log: export, erase",
     "barrier": "Traces of a barrier's board: record, replay",
     "config": "The configuration, and who stands behind it: check, show, diff, install",
     "document": "Travel documents: read",
-    "lists": "Signed lists of documents and people: show",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list",
@@ -29,35 +28,20 @@ NOUNS: Final = {
 
 
 def quick(words: list[str]) -> int | None:
-    """The exit code of `gate status`, which this has answered; None for all other words."""
-    if words[:1] != ["status"] or (asked := _asked_of_status(words[1:])) is None:
-        return None
-    return _show_status(asked)
-
-
-class _StatusAsked(TypedDict):
-    config: Path | None
-    watch: bool
-    as_json: bool
-
-
-def _asked_of_status(words: list[str]) -> _StatusAsked | None:
-    """What `gate status` is asked; None for whatever else its words may say, from a mistake to a question for help."""
+    """The exit code of `gate status`, which this has answered; None for all other words, from a mistake to a question for help."""
     config: Path | None = None
     left = iter(words)
+    if next(left, "") != "status":
+        return None
     for word in left:
         if word == "--config" and (name := next(left, "-")) and not name.startswith("-"):
             config = Path(name)
         elif word not in {"--watch", "--json"}:
             return None
-    return {"config": config, "watch": "--watch" in words, "as_json": "--json" in words}
-
-
-def _show_status(asked: _StatusAsked) -> int:
     from gate.cli.status_page import show
 
     try:
-        return int(show(**asked))
+        return int(show(config, watch="--watch" in words, as_json="--json" in words))
     except RuntimeError as error:  # typer's, by which every command ends that has one line to say
         if not hasattr(error, "exit_code"):
             raise

@@ -149,6 +149,7 @@ class Shown:
         unknown = UNKNOWN[answer] if isinstance(answer, Silence) else ""
         lost = [name for name, well in self._devices.items() if not well]
         age = lane.trust_age_days
+        old = "none" if age is None else f"{age:.1f} days old" if age >= 0 else "newer than the clock"
         alarms = lane.lists.get("alarms")
         problems = [str(one) for one in alarms] if isinstance(alarms, list) else []
         problems += _problems(self._of("sync", "lists"))
@@ -162,7 +163,7 @@ class Shown:
             *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
             f"  officer  {unknown or self._officer()}",
             f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
-            f"  lists    {unknown or _old(age)}",
+            f"  lists    {unknown or old}",
             *(f"           {problem}" for problem in problems),
             *self._register_lines(),
             *self._head_lines(),
@@ -246,12 +247,6 @@ def _problems(part: object) -> list[str]:
             return [problem]
         case _:
             return []
-
-
-def _old(days: float | None) -> str:
-    if days is None:
-        return "none"
-    return f"{days:.1f} days old" if days >= 0 else "newer than the clock"
 
 
 def _days(name: str, days: float | None) -> str:

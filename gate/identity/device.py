@@ -78,7 +78,7 @@ class Wanted:
             (certificate,) = read_bag(body)
             uses = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
             is_ours = (
-                _spki(certificate) == self.key.public_key().public_bytes(*_SPKI)
+                certificate.public_key().public_bytes(*_SPKI) == self.key.public_key().public_bytes(*_SPKI)
                 and name_of(certificate) == self.gate_id
             )
         except (AuthorityError, ValueError, TypeError, x509.ExtensionNotFound) as error:
@@ -183,10 +183,6 @@ def name_of(certificate: x509.Certificate) -> str | None:
 
 
 _SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _spki(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(*_SPKI)
 
 
 def _read(path: Path) -> bytes:

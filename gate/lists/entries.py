@@ -11,6 +11,7 @@ not protect the gate's own, which has the key; there are far fewer numbers than 
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import hmac
 import mmap
@@ -80,11 +81,7 @@ class _Part:
         self.end = self._names_at + names_bytes
         if self.numbers > NUMBERS_MAX or names_bytes > _NAMES_BYTES_MAX or len(view) < self.end:
             raise BadListError("its entries are cut off, or too many")
-        self._require_order()
-
-    def _require_order(self) -> None:
         before = b""
-        view = self._view
         for at in range(self._first, self._names_at, DIGEST_BYTES):
             digest = view[at : at + DIGEST_BYTES]
             if digest <= before:
@@ -93,15 +90,9 @@ class _Part:
 
     def has(self, digest: bytes) -> bool:
         """True when this number is on the list."""
-        low, high = 0, self.numbers
-        while low < high:
-            middle = (low + high) // 2
-            at = self._first + middle * DIGEST_BYTES
-            found = self._view[at : at + DIGEST_BYTES]
-            if found == digest:
-                return True
-            low, high = (middle + 1, high) if found < digest else (low, middle)
-        return False
+        places = range(self._first, self._names_at, DIGEST_BYTES)
+        at = bisect.bisect_left(places, digest, key=lambda at: self._view[at : at + DIGEST_BYTES])
+        return at < self.numbers and self._view[places[at] : places[at] + DIGEST_BYTES] == digest
 
     def digests(self) -> list[bytes]:
         """All of them, in order."""

@@ -32,11 +32,7 @@ _TAIL_END: Final = "-->\n"
 # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of every part of a report."""
-
-
-class Gate(_Part, frozen=True, kw_only=True):
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """Which gate it is of; `origin` is its log's."""
 
     id: str
@@ -47,7 +43,7 @@ class Gate(_Part, frozen=True, kw_only=True):
     time_zone: str
 
 
-class Model(_Part, frozen=True, kw_only=True):
+class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A model that sees travellers."""
 
     name: str
@@ -55,7 +51,7 @@ class Model(_Part, frozen=True, kw_only=True):
     sha256: str
 
 
-class Software(_Part, frozen=True, kw_only=True):
+class Software(msgspec.Struct, frozen=True, kw_only=True):
     """What ran on what."""
 
     portcullis: str
@@ -64,14 +60,14 @@ class Software(_Part, frozen=True, kw_only=True):
     models: tuple[Model, ...]
 
 
-class Configuration(_Part, frozen=True, kw_only=True):
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Its file, and the digest that approvers sign; empty where it cannot be had."""
 
     path: str
     digest: str
 
 
-class Profile(_Part, frozen=True, kw_only=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A device's driver and profile, and what they say of themselves."""
 
     device: str
@@ -80,14 +76,14 @@ class Profile(_Part, frozen=True, kw_only=True):
     said: str
 
 
-class Key(_Part, frozen=True, kw_only=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True):
     """The log's public key, empty where there is none, and what two persons compare of it."""
 
     vkey: str
     fingerprint: str
 
 
-class Line(_Part, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One step: its state (`done failed skipped not_done`), and on what it was verified."""
 
     id: str
@@ -100,14 +96,14 @@ class Line(_Part, frozen=True, kw_only=True):
     took_ms: int = 0
 
 
-class Missing(_Part, frozen=True, kw_only=True):
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """A proof that service wants and nobody has given: what it is of, and what is to be done."""
 
     id: str
     why: str
 
 
-class Picture(_Part, frozen=True, kw_only=True):
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """What a step has photographed, as JPEG in Base64."""
 
     id: str
@@ -115,7 +111,7 @@ class Picture(_Part, frozen=True, kw_only=True):
     jpeg: str
 
 
-class Report(_Part, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All of it. `console_key` is the fingerprint by which consoles know the gate, empty of one that serves none or has no key yet."""
 
     gate: Gate

@@ -82,7 +82,7 @@ def page(report: Report) -> str:
             for one in report.profiles
         ],
         word_of=_word,
-        figures_of=_figures,
+        figure=_figure,
         missing=[
             (PROOFS.get(one.id) or TITLES.get(one.id, one.id), one.why.removesuffix(f": {TITLES.get(one.id)}"))
             for one in report.missing_for_service
@@ -112,10 +112,6 @@ def _about(report: Report) -> list[tuple[str, str]]:
 
 def _word(line: Line) -> str:
     return VERIFIED[line.verified] if line.state == "done" else STATES[line.state]
-
-
-def _figures(line: Line) -> str:
-    return "; ".join(_figure(line.id, name, value) for name, value in line.figures.items() if value is not None)
 
 
 def _figure(step: str, name: str, value: object) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import zoneinfo
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -52,11 +52,6 @@ def number_in(numbers: range) -> Callable[[str], str]:
         return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
 
     return problem
-
-
-def one_of(name: str, known: Collection[str]) -> str:
-    """A name out of few."""
-    return "" if name in known else f"{name!r} is none of {', '.join(known)}"
 
 
 def zone_problem(name: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from drivers.camera.settings import is_https
 from gate.provision.answer_checks import BAUDS
 from gate.provision.questions import BY_CHARACTERS_MAX, flat, keyed, problems
-from gate.provision.steps import NEEDED, TITLES, ContentStepError, step_errors
+from gate.provision.steps import NEEDED, TITLES, StepError, step_errors
+from gate_core.command_line.output import Exit
 from gate_core.settings.toml_file import Contradictions, FileError, TomlFile, Wrong
 
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -213,11 +214,11 @@ def _link(address: str, link: str) -> dict[str, str]:
 
 
 def read(path: Path) -> SiteAnswers:
-    """Read a file of answers. Raises StepError when it cannot be read, and ContentStepError with the line of what is wrong."""
+    """Read a file of answers. Raises StepError, with the line of what is wrong."""
     with step_errors(OSError, doing=f"cannot read {path}"), path.open("rb") as file:
         raw = file.read(FILE_BYTES_MAX + 1)
     if len(raw) > FILE_BYTES_MAX:
-        raise ContentStepError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
+        raise StepError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB", Exit.BAD_DATA)
     try:
         source = TomlFile(str(path), raw.decode())
         table = source.table()
@@ -228,9 +229,9 @@ def read(path: Path) -> SiteAnswers:
         if wrong := answers.problems():
             raise source.error(*wrong)
     except UnicodeDecodeError as error:
-        raise ContentStepError(f"{path} is not UTF-8") from error
+        raise StepError(f"{path} is not UTF-8", Exit.BAD_DATA) from error
     except FileError as error:
-        raise ContentStepError(str(error)) from error
+        raise StepError(str(error), Exit.BAD_DATA) from error
     return answers
 
 

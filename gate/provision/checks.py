@@ -51,12 +51,12 @@ LIST_BYTES_MAX: Final = 16 << 20
 def gate_steps(site: Site) -> Iterator[Step]:
     """Every step, in order. Raises ConfigurationStepError."""
     config = site.config
-    yield Step("disk", _tested(site, "disk"), fresh=True)
-    yield Step("clock", _tested(site, "clock"), fresh=True)
-    yield Step("golden_vectors", _tested(site, "models"), fresh=True)
+    for name, test in (("disk", "disk"), ("clock", "clock"), ("golden_vectors", "models")):
+        yield Step(name, partial(_tested, site, test), fresh=True)
     yield Step("lists", partial(_import_lists, site), fresh=True)
     yield from _reader_steps(site, config)
-    yield from _camera_steps(site)
+    for name, do in _CAMERA_STEPS.items():
+        yield Step(name, at_device(site, partial(do, site)), manual=True)
     if (pad := config.camera.pad) is not None:
         yield Step("liveness_sensor", at_device(site, partial(_liveness_sensor, pad)))
     for prefix, settings in (("first_", config.first_driven), ("", config.driven)):
@@ -64,27 +64,29 @@ def gate_steps(site: Site) -> Iterator[Step]:
             yield from barrier_steps(site, prefix, settings)
     if config.sensors is not None:
         yield Step("left_bag", at_device(site, partial(_left_bag, site)), manual=True)
-    yield _enrolment(site, config)
+    nowhere = not site.answers.central.address and config.sync is None
+    missing = "no central server was named: the log stays on this machine alone" if nowhere else ""
+    yield Step("enrolment", partial(_enrol, site), missing=missing)
     yield Step("recipients", partial(_write_vkey, site), fresh=True)
     yield Step("approval", partial(_approved, site), fresh=True)
 
 
-def _tested(site: Site, name: str) -> Callable[[], str]:
+def _tested(site: Site, name: str) -> str:
     """A test of the self-test as a step."""
-    return lambda: run(selftest.TESTS[name](site.config))
+    return run(selftest.TESTS[name](site.config))
 
 
 # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _import_lists(site: Site) -> str:
-    config, wanted = site.config, site.answers.lists
+    wanted = site.answers.lists
     taken = ""
     if wanted.files:
         signer = Path(wanted.signer) if wanted.signer else None
         files = [Path(name) for name in wanted.files]
-        taken = _take_in(Path(config.paths.trust), files, signer=signer, test=wanted.test)
-    return f"{taken}{run(selftest.TESTS['trust'](config))}"
+        taken = _take_in(Path(site.config.paths.trust), files, signer=signer, test=wanted.test)
+    return taken + _tested(site, "trust")
 
 
 def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: bool) -> str:
@@ -92,7 +94,10 @@ def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: b
     try:
         sources: list[Source] = []
         for path in files:
-            sources += read_folder(path).sources if path.is_dir() else _sources_in(path)
+            if path.is_dir():
+                sources += read_folder(path).sources
+            else:
+                sources += [read_source(name, part) for name, part in parts_of(str(path), _bytes(path))]
         vouching = None if signer is None else parse_certificate(_bytes(signer))
         way = Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED
         taken = import_sources(store, sources, signer=vouching, test=test, now=clock.now(), way=way)
@@ -102,10 +107,6 @@ def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: b
         raise StepError(f"cannot read {error.filename}: {error.strerror}") from error
     left_out = f", {len(taken.rejected)} left out" if taken.rejected else ""
     return f"{taken.accepted} of {taken.certificates} certificates and {taken.revocation_lists} revocation lists{left_out}; "
-
-
-def _sources_in(path: Path) -> list[Source]:
-    return [read_source(name, part) for name, part in parts_of(str(path), _bytes(path))]
 
 
 def _bytes(path: Path) -> bytes:
@@ -181,15 +182,6 @@ def _document(site: Site, config: Config) -> Finding:
 # ── the camera ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _camera_steps(site: Site) -> Iterator[Step]:
-    """The steps in their order."""
-    yield Step("camera_exposure", at_device(site, partial(_exposure, site)), manual=True)
-    yield Step("camera_control_lag", at_device(site, partial(_control_lag, site)), manual=True)
-    yield Step("camera_lag", at_device(site, partial(_display_lag, site)), manual=True)
-    yield Step("camera_height", at_device(site, partial(_height, site)), manual=True)
-    yield Step("lighting", at_device(site, partial(_lighting, site)), manual=True)
-
-
 def _exposure(site: Site, config: Config) -> Finding:
     site.tell("Nobody stands before the camera now")
     found, calibration = exposure(config.camera, _models(config))
@@ -231,6 +223,15 @@ def _lighting(site: Site, config: Config) -> Finding:
     return lighting(stood, config.camera)
 
 
+_CAMERA_STEPS: Final = {
+    "camera_exposure": _exposure,
+    "camera_control_lag": _control_lag,
+    "camera_lag": _display_lag,
+    "camera_height": _height,
+    "lighting": _lighting,
+}
+
+
 def _models(config: Config) -> FaceModels:
     with step_errors(ModelError):
         return open_models(Path(config.paths.models), profile=config.face.profile, providers=config.face.providers)
@@ -267,13 +268,6 @@ async def _until(unit: sensors.SensorDriver, *, left: bool, within_s: float) -> 
                 return time.monotonic() - began_s
         await asyncio.sleep(0.1)
     raise StepError(f"the unit does not say that {'something was left' if left else 'nothing is left any more'}")
-
-
-def _enrolment(site: Site, config: Config) -> Step:
-    missing = ""
-    if not site.answers.central.address and config.sync is None:
-        missing = "no central server was named: the log stays on this machine alone"
-    return Step("enrolment", partial(_enrol, site), missing=missing)
 
 
 def _enrol(site: Site) -> str:

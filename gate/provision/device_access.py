@@ -12,7 +12,7 @@ import os
 import pwd
 import stat
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,10 +46,10 @@ def require_open(device: Path, user: str, more_groups: tuple[str, ...], *, wante
     groups = {*os.getgrouplist(user, known.pw_gid), *(_gid(name) for name in more_groups)}
     if may_open(status, known.pw_uid, groups, wanted):
         return
-    group = _group(status.st_gid)
+    group = _named(status.st_gid, grp.getgrgid)
     joins = f"; or usermod -aG {group} {user}" if status.st_gid != 0 and status.st_mode >> 3 & wanted == wanted else ""
     raise StepError(
-        f"{device} answers, but its unit's user {user} may not open it (it is {_user(status.st_uid)}:{group}, mode "
+        f"{device} answers, but its unit's user {user} may not open it (it is {_named(status.st_uid, pwd.getpwuid)}:{group}, mode "
         f'{stat.S_IMODE(status.st_mode):04o}): give it GROUP="{user}", MODE="0660" by a line in {RULES}, then udevadm control '
         f"--reload && udevadm trigger{joins}"
     )
@@ -124,15 +124,9 @@ def _gid(name: str) -> int:
         return -1
 
 
-def _group(gid: int) -> str:
+def _named(number: int, entry: Callable[[int], Sequence[object]]) -> str:
+    """The name of a user or group, whose entry begins with it; one that has none is told by number."""
     try:
-        return grp.getgrgid(gid).gr_name
+        return str(entry(number)[0])
     except KeyError:
-        return str(gid)
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+        return str(number)

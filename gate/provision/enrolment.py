@@ -25,8 +25,9 @@ from gate.programs.shared.config import Config, load
 from gate.provision.enrolment_client import Enrolled, enrol
 from gate.provision.log_key import log_vkey
 from gate.provision.site import amend, config_of, hand_over
-from gate.provision.steps import ConfigurationStepError, ContentStepError, Step, StepError, step_errors
+from gate.provision.steps import ConfigurationStepError, Step, StepError, step_errors
 from gate_core import durable
+from gate_core.command_line.output import Exit
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
@@ -115,7 +116,7 @@ def _authorities(path: Path) -> Certificates:
         with step_errors(OSError, doing=f"cannot read the authority {path}"):
             return read_pem(path.read_bytes())
     except AuthorityError as error:
-        raise ContentStepError(f"{path} is no authority's certificate: {error}") from error
+        raise StepError(f"{path} is no authority's certificate: {error}", Exit.BAD_DATA) from error
 
 
 class _Folders:

@@ -17,7 +17,8 @@ import httpx2
 
 from gate.identity.authorities import AuthorityError, Certificates, followed, read_bag, to_pem
 from gate.identity.device import CACERTS, IdentityError, Wanted
-from gate.provision.steps import AwayStepError, ContentStepError, ForbiddenStepError
+from gate.provision.steps import StepError
+from gate_core.command_line.output import Exit
 
 DEADLINE_S = 20.0  # for an answer, however slowly it comes
 ANSWER_BYTES_MAX = 32 * 1024
@@ -65,7 +66,7 @@ def read_authorities(answer: Answer, trusted: Certificates, now: datetime) -> Ce
     try:
         return followed(trusted, read_bag(answer.body), now)
     except AuthorityError as error:
-        raise ContentStepError(str(error)) from error
+        raise StepError(str(error), Exit.BAD_DATA) from error
 
 
 def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: datetime) -> Enrolled:
@@ -73,11 +74,11 @@ def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: 
     _expect(answer, f"; make a token with gate central token {wanted.gate_id}")
     vkey = answer.mirror_vkey
     if not vkey or len(vkey) > VKEY_TEXT_MAX or not vkey.isprintable():
-        raise ContentStepError("the central server did not say which key it signs receipts with")
+        raise StepError("the central server did not say which key it signs receipts with", Exit.BAD_DATA)
     try:
         return Enrolled(wanted.accept(answer.body, authorities, now), authorities, vkey)
     except IdentityError as error:
-        raise ContentStepError(str(error)) from error
+        raise StepError(str(error), Exit.BAD_DATA) from error
 
 
 def enrol(
@@ -104,10 +105,10 @@ def _expect(answer: Answer, todo: str) -> None:
     text = answer.body[:200].decode("ascii", "replace")
     said = f"{answer.status}: {''.join(char if char.isprintable() else ' ' for char in text).strip()}"
     if answer.status >= 500:
-        raise AwayStepError(f"the central server cannot now ({said}); try again")
+        raise StepError(f"the central server cannot now ({said}); try again", Exit.UNREACHABLE)
     if answer.status == 403:
-        raise ForbiddenStepError(f"the central server refuses ({said}){todo}")
-    raise ContentStepError(f"the central server refuses ({said}); is it one?")
+        raise StepError(f"the central server refuses ({said}){todo}", Exit.NOT_PERMITTED)
+    raise StepError(f"the central server refuses ({said}); is it one?", Exit.BAD_DATA)
 
 
 async def _ask(
@@ -126,9 +127,9 @@ async def _ask(
             async for chunk in response.aiter_raw():
                 received += chunk
                 if len(received) > ANSWER_BYTES_MAX:
-                    raise ContentStepError(f"{address} answers with more than {ANSWER_BYTES_MAX} bytes")
+                    raise StepError(f"{address} answers with more than {ANSWER_BYTES_MAX} bytes", Exit.BAD_DATA)
             return Answer(response.status_code, bytes(received), response.headers.get(MIRROR_KEY_HEADER, ""))
     except TimeoutError as error:
-        raise AwayStepError(f"{address} gave no whole answer within {DEADLINE_S:.0f} s") from error
+        raise StepError(f"{address} gave no whole answer within {DEADLINE_S:.0f} s", Exit.UNREACHABLE) from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        raise AwayStepError(f"{address} does not answer as it should: {error}"[:300]) from error
+        raise StepError(f"{address} does not answer as it should: {error}"[:300], Exit.UNREACHABLE) from error

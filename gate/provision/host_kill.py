@@ -38,7 +38,8 @@ async def host_killed(settings: BarrierSettings, profile: BarrierProfile, *, ttl
     """Have a program of ours grant and be killed with the leaf open, and see that the board ended the grant without us. Raises StepError."""
     within_s, why = _ends_without_us(profile, ttl_ms)
     if why != TIME_TO_LIVE:
-        ttl_ms = _long_ttl(profile, ttl_ms)  # so long that it cannot be what ends the grant
+        # So long that it cannot be what ends the grant.
+        ttl_ms = max((one for one in profile.ttl_ms if one <= LONG_GRANT_MS), default=ttl_ms)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", GRANTING),
         stdin=asyncio.subprocess.PIPE,
@@ -110,10 +111,6 @@ def _ends_without_us(profile: BarrierProfile, ttl_ms: int) -> tuple[float, str]:
             return (profile.timings.grant_ends_after_ms_max or ttl_ms) / 1000, "its own timer"
         case ModbusProfile():
             return ttl_ms / 1000, TIME_TO_LIVE
-
-
-def _long_ttl(profile: BarrierProfile, ttl_ms: int) -> int:
-    return max((one for one in profile.ttl_ms if one <= LONG_GRANT_MS), default=ttl_ms)
 
 
 def _now_ms() -> int:

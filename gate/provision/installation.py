@@ -22,8 +22,9 @@ from gate.provision.log_key import log_vkey, make_key, publish
 from gate.provision.questions import keyed
 from gate.provision.sealing import has_tpm, seal_steps
 from gate.provision.site import config_of, hand_over, running_program
-from gate.provision.steps import ConfigurationStepError, NoStepError, Step, StepError, step_errors
+from gate.provision.steps import ConfigurationStepError, Step, StepError, step_errors
 from gate_core import durable
+from gate_core.command_line.output import Exit
 from models.errors import ModelError
 from models.fetch import fetch
 from models.site import load_for
@@ -87,9 +88,9 @@ def installation_steps(
 
 
 def sealing(config: Config) -> Iterator[Step]:
-    """The steps that seal every key of a gate. Raises NoStepError without a TPM, and StepError when the log's public key cannot be published."""
+    """The steps that seal every key of a gate. Raises StepError without a TPM, and when the log's public key cannot be published."""
     if not has_tpm():
-        raise NoStepError("systemd finds no TPM that it can seal with: keys stay files of mode 0600")
+        raise StepError("systemd finds no TPM that it can seal with: keys stay files of mode 0600", Exit.NO)
     publish(Path(config.paths.keys) / LOG_KEY.name, config.origin)
     return _seal_steps(config, registers=() if config.registers is None else config.registers.credentials)
 

@@ -8,14 +8,17 @@ A failed one is done again with the next run.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 
 from gate.programs.shared.config import Config
 from gate.provision.steps import Finding, LaterStepError, Outcome, Step, StepError, StepReport, StepState, step_errors
+from gate.provision.technician import Filed, Guide
 from gate_core import durable
+from gate_core.command_line.output import Exit
 
 FOLDER: Final = "provision"  # in the gate's state
 STATE_FILE: Final = "provision.json"
@@ -78,27 +81,15 @@ class Store:
         self._kept = kept
 
 
-class Technician(Protocol):
-    """Who stands at the gate. What both return leaves the step out, and is the reason."""
-
-    def begin(self, step: Step, why: str) -> str | None:
-        """A step is next; `why` is not empty when it was done before."""
-        ...
-
-    def failed(self, step: Step, why: str) -> str | None:
-        """A step failed: None has it done again. Raises StepError to leave it failed."""
-        ...
-
-
 class Course:
-    """One run of the steps. `rests_on` says of a step what its outcome rests on as it is now; `now` gives the time as RFC 3339, `clock_ms`
-    milliseconds that only grow.
+    """One run of the steps. What the technician returns leaves a step out, and is the reason. `rests_on` says of a step what its outcome rests on
+    as it is now; `now` gives the time as RFC 3339, `clock_ms` milliseconds that only grow.
     """
 
     def __init__(
         self,
         store: Store,
-        technician: Technician,
+        technician: Filed | Guide,
         *,
         rests_on: Callable[[str], Mapping[str, str]],
         now: Callable[[], str],
@@ -155,12 +146,12 @@ class Course:
                         raise LaterStepError(f"{step.id}: {error}") from error
                     took_ms = self._clock_ms() - began_ms
                     failed = Outcome(state=StepState.FAILED, detail=str(error), took_ms=took_ms)
-                    return self._keep(step, failed, failure=type(error))
+                    return self._keep(step, failed, failure=error.code)
             else:
                 return self._keep(step, _done(found, took_ms=self._clock_ms() - began_ms))
         return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out))
 
-    def _keep(self, step: Step, outcome: Outcome, *, failure: type[StepError] | None = None) -> StepReport:
+    def _keep(self, step: Step, outcome: Outcome, *, failure: Exit | None = None) -> StepReport:
         outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(step.id)), at=self._now())
         self._store.keep(step.id, outcome)
         return StepReport(step.id, outcome.state, outcome, failure)
@@ -176,14 +167,7 @@ def _waits(step: Step, first: str) -> StepReport:
 
 
 def _done(found: Finding, *, took_ms: int) -> Outcome:
-    return Outcome(
-        state=StepState.DONE,
-        detail=found.detail,
-        verified=found.verified,
-        figures=found.figures,
-        pictures=found.pictures,
-        took_ms=took_ms,
-    )
+    return Outcome(state=StepState.DONE, took_ms=took_ms, **asdict(found))
 
 
 def another(outcome: Outcome, rests_on: Mapping[str, str]) -> str:

@@ -142,7 +142,6 @@ def missing_for_service(
         *_profiles(in_service),
         *(Missing(id="words", why=str(problem)) for problem in page_texts.problems(in_service, Languages())),
         *_decisions(in_service),
-        *_officers(in_service),
         *anew,
         *_steps(outcomes, void, steps),
     ]
@@ -177,7 +176,7 @@ def _profiles(config: Config) -> Iterator[Missing]:
 
 
 def _decisions(config: Config) -> Iterator[Missing]:
-    """The evidence of the threshold and of the liveness check, and the approvals."""
+    """The evidence of the threshold and of the liveness check, the approvals, and whose orders count."""
     said: set[str] = set()
     for name, check in (("threshold", embedder_of), ("liveness", require_liveness), ("approval", approved)):
         try:
@@ -186,9 +185,6 @@ def _decisions(config: Config) -> Iterator[Missing]:
             if str(error) not in said:
                 said.add(str(error))
                 yield Missing(id=name, why=str(error).replace(REFUSED, ""))
-
-
-def _officers(config: Config) -> Iterator[Missing]:
     if config.officers is None:
         yield Missing(id="officers", why="no officers' authority is named: nobody could ever be admitted")
 

@@ -78,11 +78,7 @@ def _optional(problem: Callable[[str], str]) -> Check:
 
 
 def _among(known: Collection[str]) -> Check:
-    return lambda answer, _: check.one_of(answer, known)
-
-
-def _serial_lines(_: Given, machine: ThisMachine) -> Sequence[str]:
-    return machine.serial_lines()
+    return lambda answer, _: "" if answer in known else f"{answer!r} is none of {', '.join(known)}"
 
 
 def _cameras(_: Given, machine: ThisMachine) -> Sequence[str]:
@@ -107,7 +103,7 @@ def _port(key: str, asks: str, applies: str | Callable[[Given], bool] = "") -> Q
         is_contacts = _text(given, "barrier.driver") == "contacts"
         return check.port_problem(answer) or check.shared_line(key, ports, one_chip=is_contacts)
 
-    return Question(key, asks, problem, named, _serial_lines, applies)
+    return Question(key, asks, problem, named, lambda _, machine: machine.serial_lines(), applies)
 
 
 def _barrier_profile(answer: str, given: Given) -> str:
@@ -171,20 +167,8 @@ def _purpose(answer: str, _: Given) -> str:
     return "" if answer in tuple(Purpose) else f"{answer!r}: a purpose is one of {', '.join(Purpose)}"
 
 
-def _swipe_profile(answer: str, given: Given) -> str:
-    return check.swipe_profile_problem(_text(given, "swipe.driver"), answer)
-
-
-def _has_swipe_profile(given: Given) -> bool:
-    return bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile"))
-
-
 def _has_baud(given: Given) -> bool:
     return bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
-
-
-def _has_doors(given: Given) -> bool:
-    return bool(given.get("barrier.port") or given.get("first_barrier.port"))
 
 
 def _reader(part: int) -> Offer:
@@ -239,7 +223,11 @@ QUESTIONS: Final = (
         _own("barrier"),
     ),
     Question("barrier.baud", "The speed of its line", default=_baud, applies=_has_baud, typed=_alone(number_in(BAUDS))),
-    _port("first_barrier.port", "The first of two doors' line; empty: one door", _has_doors),
+    _port(
+        "first_barrier.port",
+        "The first of two doors' line; empty: one door",
+        lambda given: bool(given.get("barrier.port") or given.get("first_barrier.port")),
+    ),
     _port("sensors.port", "The sensor unit's line; empty: none"),
     Question(
         "sensors.profile",
@@ -254,10 +242,10 @@ QUESTIONS: Final = (
     Question(
         "swipe.profile",
         "Its profile",
-        _swipe_profile,
+        lambda answer, given: check.swipe_profile_problem(_text(given, "swipe.driver"), answer),
         _reader(1),
         lambda _, __: check.shipped("readers"),
-        _has_swipe_profile,
+        lambda given: bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile")),
     ),
     Question(
         "page.source",

@@ -14,20 +14,7 @@ import msgspec
 
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.consoles import known_fingerprint
-from gate.provision import simulation
-from gate.provision.acceptance import (
-    Configuration,
-    Gate,
-    Key,
-    Missing,
-    Model,
-    Picture,
-    Profile,
-    Report,
-    Software,
-    line,
-    signed,
-)
+from gate.provision import acceptance, simulation
 from gate.provision.acceptance_page import page
 from gate.provision.log_key import fingerprint, signer_of
 from gate.provision.progress import Store, folder_of
@@ -66,16 +53,16 @@ def configuration_of(path: Path) -> Config:
         raise failure(str(error)) from error
 
 
-def describe(path: Path) -> Report:
+def describe(path: Path) -> acceptance.Report:
     """The report as it is to be signed. Raises StepError."""
     config = configuration_of(path)
     return _report(path, config, Store(folder_of(config)))
 
 
-def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
+def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> Made:
     """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
     config = configuration_of(path)
-    html, document = signed(report, page(report), signer_of(Path(config.paths.keys), config.origin))
+    html, document = acceptance.signed(report, page(report), signer_of(Path(config.paths.keys), config.origin))
     place = out or folder_of(config)
     made = Made(place / f"{NAME}.html", place / f"{NAME}.json")
     with step_errors(OSError, doing=f"cannot write the report into {place}"):
@@ -85,18 +72,18 @@ def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
     return made
 
 
-def _report(path: Path, config: Config, store: Store) -> Report:
+def _report(path: Path, config: Config, store: Store) -> acceptance.Report:
     outcomes, void = standing(store.outcomes, config, store.answers)
     steps = [step for step in TITLES if step in outcomes or is_there(step, config)]
-    lines = [line(step, TITLES[step], outcomes.get(step), why_not=void.get(step, "")) for step in steps]
+    lines = [acceptance.line(step, TITLES[step], outcomes.get(step), why_not=void.get(step, "")) for step in steps]
     missing = missing_for_service(config, outcomes, void, steps)
     vkey = known_vkey(config)
     in_service = msgspec.structs.replace(config, purpose=Purpose.SERVICE)
     if not known_vkey(in_service):
         why = f"there is no key of the log {in_service.origin}: a gate in service begins a log of its own (technician's guide, From trial to service)"
-        missing.append(Missing(id="log_key", why=why))
-    return Report(
-        gate=Gate(
+        missing.append(acceptance.Missing(id="log_key", why=why))
+    return acceptance.Report(
+        gate=acceptance.Gate(
             id=config.gate_id,
             operator=config.operator,
             origin=config.origin,
@@ -107,16 +94,16 @@ def _report(path: Path, config: Config, store: Store) -> Report:
         by=str(store.answers.get("by", "")),
         made_at=clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         software=_software(config),
-        configuration=Configuration(path=str(path), digest=configuration_digest(config)),
+        configuration=acceptance.Configuration(path=str(path), digest=configuration_digest(config)),
         profiles=tuple(_profiles(config)),
-        key=Key(vkey=vkey, fingerprint=fingerprint(vkey)),
+        key=acceptance.Key(vkey=vkey, fingerprint=fingerprint(vkey)),
         console_key=known_fingerprint(config) if config.console else "",
         auditors=config.audit.recipients,
         verdict=_verdict(outcomes, steps, len(missing)),
         lines=tuple(lines),
         missing_for_service=tuple(missing),
         pictures=tuple(
-            Picture(id=step, caption=caption, jpeg=base64.b64encode(jpeg).decode())
+            acceptance.Picture(id=step, caption=caption, jpeg=base64.b64encode(jpeg).decode())
             for step in steps
             if (outcome := outcomes.get(step)) is not None
             for caption, jpeg in outcome.pictures
@@ -131,26 +118,26 @@ def _verdict(outcomes: Mapping[str, Outcome], steps: list[str], missing: int) ->
     return f"{done} of {len(steps)} steps done, {real} verified on hardware; {for_service}."
 
 
-def _software(config: Config) -> Software:
+def _software(config: Config) -> acceptance.Software:
     with step_errors(ModelError):
         models = load_for(Path(config.paths.models)).needed_for(config.face.profile)
-    return Software(
+    return acceptance.Software(
         portcullis=metadata.version("portcullis"),
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        models=tuple(Model(name=one.name, version=str(one.version), sha256=one.sha256) for one in models),
+        models=tuple(acceptance.Model(name=one.name, version=str(one.version), sha256=one.sha256) for one in models),
     )
 
 
-def _profiles(config: Config) -> Iterator[Profile]:
+def _profiles(config: Config) -> Iterator[acceptance.Profile]:
     for name, driver, profile, is_verified in declared(config):
         if name != "camera.pad":
-            yield Profile(device=name, driver=driver, profile=profile, said=_said(is_verified))
+            yield acceptance.Profile(device=name, driver=driver, profile=profile, said=_said(is_verified))
     seen = [("chip", config.chip.driver, simulation.of_chip(config.chip))]
     if (source := config.page) is not None:
         seen.insert(0, ("page", source.driver, simulation.of_page(source)))
     for device, driver, verified in [*seen, ("camera", config.camera.driver, simulation.of_camera(config.camera))]:
-        yield Profile(device=device, driver=driver, profile="", said=_REAL[verified])
+        yield acceptance.Profile(device=device, driver=driver, profile="", said=_REAL[verified])
 
 
 def _said(is_verified: Callable[[], bool]) -> str:

@@ -23,9 +23,9 @@ from gate.provision.proofs import rests_on
 from gate.provision.questions import QUESTIONS, table_of
 from gate.provision.report import Made, describe, sign
 from gate.provision.site import Site
-from gate.provision.steps import NEEDED, STEPS, ConfigurationStepError, Step, StepReport, StepState, UsageStepError
+from gate.provision.steps import NEEDED, STEPS, Step, StepError, StepReport, StepState
 from gate.provision.technician import Filed, Guide, asked, read_token
-from gate_core.command_line.output import note
+from gate_core.command_line.output import Exit, note
 from gate_core.programs import clock
 from gate_core.settings import environment
 from gate_core.settings.config_file import ConfigError
@@ -100,7 +100,7 @@ class Session:
 
     def report(self) -> tuple[Made | None, tuple[Missing, ...]]:
         """Leave the acceptance report, where there is a gate to report of, and say what is missing for service. Raises StepError."""
-        is_made = not any(one.failure is ConfigurationStepError or one.id in NEEDED for one in self.failed)
+        is_made = not any(one.failure is Exit.CONFIG or one.id in NEEDED for one in self.failed)
         if not is_made or not self._place.config.exists():
             return None, ()
         report = describe(self._place.config)
@@ -131,7 +131,7 @@ class Session:
     def _asked(self) -> tuple[Guide, Callable[[], SiteAnswers]]:
         """All answers at the terminal, each kept when it is given."""
         if not sys.stdin.isatty():
-            raise UsageStepError("gate provision asks on a terminal; without one give it --answers FILE")
+            raise StepError("gate provision asks on a terminal; without one give it --answers FILE", Exit.USAGE)
         console, machine, store = Console(stderr=True, highlight=False), ThisMachine(), self._store
         ask = partial(asked, console, machine, keep=store.keep_answers)
 
@@ -154,6 +154,6 @@ class Session:
             wrong = [f"{each.key}: {each.why}" for each in answers.problems()]
             if not wrong:
                 return answers
-        raise UsageStepError(
-            f"{'; '.join(wrong)}: take the answer out of {self._store.path}, and gate provision asks again"
+        raise StepError(
+            f"{'; '.join(wrong)}: take the answer out of {self._store.path}, and gate provision asks again", Exit.USAGE
         )

@@ -3,14 +3,9 @@
 Answers files, kept states and reports name a step by its id, so ids are never renamed. Ids that begin with `first_` belong to the first of two
 doors. `installation`, `sealing`, `checks` and `barrier` make the steps themselves.
 
-StepError                   a file or folder that cannot be used; each type has the exit code that its command ends with
+StepError                   it cannot be done; `code` is what its command ends with, as for a file or folder that cannot be used unless it says otherwise
 ├── ConfigurationStepError  a configuration, found or made of the answers, that can never work
-├── ContentStepError        what was given or answered is not what it should be
-├── UsageStepError          the command was given what it cannot work with
-├── AwayStepError           a service or device does not answer
-├── LaterStepError          it cannot be done now; the message says what must come first
-├── NoStepError             it was looked into, and the answer is no
-└── ForbiddenStepError      the server understood and does not permit it
+└── LaterStepError          it cannot be done now; the message says what must come first
 """
 
 from __future__ import annotations
@@ -29,49 +24,23 @@ from gate_core.command_line.output import Exit
 class StepError(Exception):
     """A step cannot be done; the message says what to do."""
 
-    code = Exit.IO_ERROR
+    def __init__(self, text: str, code: Exit = Exit.IO_ERROR) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ConfigurationStepError(StepError):
     """A configuration that can never work."""
 
-    code = Exit.CONFIG
-
-
-class ContentStepError(StepError):
-    """What was given is not what it should be."""
-
-    code = Exit.BAD_DATA
-
-
-class UsageStepError(StepError):
-    """The command was given what it cannot work with."""
-
-    code = Exit.USAGE
-
-
-class AwayStepError(StepError):
-    """A service or device does not answer."""
-
-    code = Exit.UNREACHABLE
+    def __init__(self, text: str) -> None:
+        super().__init__(text, Exit.CONFIG)
 
 
 class LaterStepError(StepError):
     """It cannot be done now."""
 
-    code = Exit.TRY_LATER
-
-
-class NoStepError(StepError):
-    """The answer is no."""
-
-    code = Exit.NO
-
-
-class ForbiddenStepError(StepError):
-    """It is not permitted."""
-
-    code = Exit.NOT_PERMITTED
+    def __init__(self, text: str) -> None:
+        super().__init__(text, Exit.TRY_LATER)
 
 
 @contextlib.contextmanager
@@ -235,12 +204,12 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What became of one step in this run; `failure` is the kind of error of one that failed."""
+    """What became of one step in this run; `failure` is the code of one that failed."""
 
     id: str
     state: StepState
     outcome: Outcome
-    failure: type[StepError] | None = None
+    failure: Exit | None = None
 
     @property
     def detail(self) -> str:
@@ -259,5 +228,5 @@ def carry_out(steps: Iterable[Step]) -> Iterator[StepReport]:
             elif not failed:
                 detail, state = step.found().detail, StepState.DONE
         except StepError as error:
-            failed, state, detail, failure = True, StepState.FAILED, str(error), type(error)
+            failed, state, detail, failure = True, StepState.FAILED, str(error), error.code
         yield StepReport(step.id, state, Outcome(state=state, detail=detail), failure)

@@ -18,8 +18,8 @@ from rich.prompt import Prompt
 from gate.provision.answer_checks import Given
 from gate.provision.machine import ThisMachine
 from gate.provision.questions import NO, QUESTIONS, YES, Question
-from gate.provision.steps import TITLES, ContentStepError, Step, StepError, step_errors
-from gate_core.command_line.output import note, one_line
+from gate.provision.steps import TITLES, Step, StepError, step_errors
+from gate_core.command_line.output import Exit, note, one_line
 
 BACK: Final = "back"  # to the question before
 NOTHING: Final = "-"  # an empty answer, where Return takes what is offered
@@ -175,7 +175,7 @@ def _show(console: Console, choices: Iterable[str]) -> None:
 
 
 def read_token(path: Path | None) -> str:
-    """The token in the file, else on standard input. Raises StepError, and ContentStepError for what is no token; neither repeats it."""
+    """The token in the file, else on standard input. Raises StepError, also for what is no token, which it does not repeat."""
     if path is not None:
         with step_errors(OSError, doing=f"cannot read the token file {path}"), path.open("rb") as file:
             raw = file.read(_TOKEN_BYTES_MAX)
@@ -190,5 +190,7 @@ def read_token(path: Path | None) -> str:
 def _token_in(text: str, place: str) -> str:
     token = text.strip()
     if _TOKEN.fullmatch(token) is None:
-        raise ContentStepError(f"{place} holds no token, which is the 22 characters that gate central token prints")
+        raise StepError(
+            f"{place} holds no token, which is the 22 characters that gate central token prints", Exit.BAD_DATA
+        )
     return token

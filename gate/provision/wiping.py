@@ -23,8 +23,9 @@ from typing import Final
 
 import msgspec
 
-from gate.provision.steps import NoStepError, Step, StepError, step_errors
+from gate.provision.steps import Step, StepError, step_errors
 from gate_core import durable
+from gate_core.command_line.output import Exit
 
 REMAINS: Final = (
     "overwritten and removed, as far as the file system tells; what a flash memory keeps below its own bookkeeping (wear levelling, spare "
@@ -132,7 +133,7 @@ def wiping_steps(
         left = [str(one) for one in _files(roots) if one != report and _holds(one, set().union(*needles.values()))]
         still = [str(path) for part in parts for path in part.paths if any(_files((path,)))]
         if left or still:
-            raise NoStepError(f"not gone: {', '.join([*left, *still][:5])}")
+            raise StepError(f"not gone: {', '.join([*left, *still][:5])}", Exit.NO)
         count = sum(progress.searched.values())
         behind = (
             f"; not looked for, wiped by an earlier run: {', '.join(progress.unsearched)}"

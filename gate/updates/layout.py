@@ -68,16 +68,11 @@ class Here:
         """The name of this gate's target of a kind."""
         match kind:
             case Kind.SOFTWARE:
-                return software_path(self.machine, self.python)
+                return f"{kind.value}/{self.machine}-cp{self.python.replace('.', '')}.zip"
             case Kind.MODELS | Kind.LISTS:
                 return f"{kind.value}/{kind.value}.zip"
             case Kind.CONFIGURATION:
                 return f"{kind.value}/{self.gate_id}.zip"
-
-
-def software_path(machine: str, python: str) -> str:
-    """The name of the software for a processor and a Python."""
-    return f"{Kind.SOFTWARE.value}/{machine}-cp{python.replace('.', '')}.zip"
 
 
 class Custom(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

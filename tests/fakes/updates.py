@@ -21,6 +21,7 @@ from typing import Any
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata
 
+from gate.programs.update import machine
 from gate.programs.update.lane import Programs
 from gate.programs.update.ledger import Ledger, Outcome
 from gate.programs.update.machine import Check
@@ -145,7 +146,7 @@ def software(version: str, *, broken: bool = False) -> dict[str, bytes]:
     return files | ({f"{PACKAGES}/gate/broken": b""} if broken else {})
 
 
-class Machine:
+class Machine(machine.Machine):
     """Units and checks of a gate that is a folder. What runs stands in a file, so that it outlives a killed update."""
 
     def __init__(self, folder: Path) -> None:

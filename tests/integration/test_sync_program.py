@@ -29,7 +29,7 @@ from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
 from gate.provision.enrolment_client import enrol
-from gate.provision.steps import AwayStepError, ContentStepError, StepError
+from gate.provision.steps import StepError
 from gate_central import authority, folder
 from gate_central.archive import is_intact
 from gate_central.database import open_database
@@ -41,6 +41,7 @@ from gate_core.audit_format.checkpoint import read_checkpoint
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.spool import EXPIRED, Spool
 from gate_core.audit_format.statements import Expired, Held
+from gate_core.command_line.output import Exit
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
 from gate_core.mirror_client.https import Courier, tls
@@ -345,17 +346,22 @@ def no_token() -> str:
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(b"garbage\r\n\r\n", AwayStepError), (b"", AwayStepError), (CUT, AwayStepError), (ENDLESS, ContentStepError)],
+    [
+        (b"garbage\r\n\r\n", Exit.UNREACHABLE),
+        (b"", Exit.UNREACHABLE),
+        (CUT, Exit.UNREACHABLE),
+        (ENDLESS, Exit.BAD_DATA),
+    ],
 )
 async def test_enrolment_believes_no_answer_that_is_none_and_keeps_the_token(
-    central: Path, answer: bytes, error: type[StepError]
+    central: Path, answer: bytes, error: Exit
 ) -> None:
     roots = folder.load(central).roots
     wanted = Wanted.new(GATE_ID)
     async with hostile(central, answer) as address:
         with pytest.raises(StepError) as caught:
             await asyncio.to_thread(enrol, address, roots, wanted, token=no_token, log_vkey="x", now=clock.now)
-    assert type(caught.value) is error
+    assert caught.value.code is error
     assert str(caught.value).isprintable()
 
 
@@ -363,7 +369,9 @@ async def test_enrolment_tells_its_token_to_no_server_of_another_authority(centr
     stranger = authority.found("stranger.example", datetime.now(UTC)).certificate
     wanted = Wanted.new(GATE_ID)
     async with hostile(central, b"") as address:
-        with pytest.raises(AwayStepError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(
+            StepError, check=lambda error: error.code is Exit.UNREACHABLE, match="CERTIFICATE_VERIFY_FAILED"
+        ):
             await asyncio.to_thread(enrol, address, (stranger,), wanted, token=no_token, log_vkey="x", now=clock.now)
 
 

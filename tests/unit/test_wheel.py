@@ -227,7 +227,7 @@ def test_a_gate_says_which_package_brings_what_it_has_not(tmp_path: Path) -> Non
         (("document", "inspect"), 69),
     ):
         done = gate(installed, libraries(tmp_path), *words)
-        named = " ".join(words[: 2 if words[0] in {"officer", "update", "lists", "document"} else 1])
+        named = " ".join(words[: 2 if words[0] in {"officer", "update", "document"} else 1])
         assert (done.returncode, done.stdout) == (exit_code, "")
         assert done.stderr.startswith(f"gate: {named} is not installed here: ")
     assert "admit" in gate(installed, libraries(tmp_path), "officer", "--help").stdout

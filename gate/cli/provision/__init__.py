@@ -106,7 +106,7 @@ def _end(place: Place, session: Session, *, as_json: bool) -> None:
     """Leave the report, and say what comes next; ends the command. Raises StepError."""
     import msgspec
 
-    from gate.provision.steps import NEEDED, ConfigurationStepError
+    from gate.provision.steps import NEEDED
 
     made, missing = session.report()
     if as_json:
@@ -130,7 +130,7 @@ def _end(place: Place, session: Session, *, as_json: bool) -> None:
     if not session.failed:
         raise typer.Exit(int(Exit.OK))
     first = session.failed[0]
-    if first.failure is ConfigurationStepError:
+    if first.failure is Exit.CONFIG:
         raise typer.Exit(int(Exit.CONFIG))
     raise typer.Exit(int(Exit.IO_ERROR if first.id in NEEDED else Exit.NO))
 

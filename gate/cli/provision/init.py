@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -130,7 +129,12 @@ def init(
     named = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     asked_for = {key for name in named for key in _OPTIONS[name][1:]}
     steps = installation_steps(answers, path, folder, given=asked_for)
-    show("provision.init/1", carry_out(steps), as_json=as_json, afterwards=_next(path, folder))
+    named_root, named_config = (f" --root {folder}", f" --config {path}") if folder else ("", "")
+    afterwards = (
+        f"next     gate provision{named_root} goes on from here, step by step, to the acceptance report; "
+        f"or by hand: gate trust import, gate provision enrol, gate selftest{named_config}"
+    )
+    show("provision.init/1", carry_out(steps), as_json=as_json, afterwards=afterwards)
 
 
 def _refuse(wrong: list[tuple[str, str]]) -> NoReturn:
@@ -141,13 +145,3 @@ def _refuse(wrong: list[tuple[str, str]]) -> NoReturn:
         for key, why in wrong
     ]
     fail(Exit.USAGE, "; ".join(said))
-
-
-def _next(path: Path, folder: Path | None) -> str:
-    """What comes after init."""
-    root = f" --root {folder}" if folder else ""
-    config = f" --config {path}" if folder else ""
-    return (
-        f"next     gate provision{root} goes on from here, step by step, to the acceptance report; "
-        f"or by hand: gate trust import, gate provision enrol, gate selftest{config}"
-    )

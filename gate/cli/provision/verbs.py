@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from gate.cli.configured import configured
 from gate.provision.steps import StepError, carry_out
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, real, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, real, say
 from gate_core.settings import environment
-from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
     from gate.provision.steps import StepReport
 
 _ID_MAX: Final = 128
@@ -43,18 +42,7 @@ def show(
     failure = next((report.failure for report in done if report.failure is not None), None)
     if afterwards and failure is None and not as_json:
         say(afterwards)
-    raise typer.Exit(int(failure.code if failure else Exit.OK))
-
-
-def configured(path: Path | None) -> tuple[Path, Config]:
-    """The configuration that was named, or else the environment's; ends the command when it cannot be used."""
-    from gate.programs.shared import config as configuration
-
-    place = path or environment.path_from_environment()
-    try:
-        return place, configuration.load(place)
-    except ConfigError as error:
-        refuse_configuration(error, path)
+    raise typer.Exit(int(failure or Exit.OK))
 
 
 def find_reader(
@@ -108,7 +96,7 @@ def enrol(
 
     if wrong := central_problem(central):
         fail(Exit.USAGE, f"--central {wrong}")
-    path, settings = configured(config)
+    path, settings = config or environment.path_from_environment(), configured(config)
     server = Central(central, ca, partial(read_token, token_file))
     steps = enrolment_steps(path, settings, server, again=again, due=partial(approval_due, path))
     show("provision.enrol/1", carry_out(steps), as_json=as_json)
@@ -118,7 +106,7 @@ def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
     """Give the log a new key, to which the old one hands over: run it, restart gate-log, and run it again. Exit 75 in between."""
     from gate.provision.log_key import rotation
 
-    show("provision.rotate-log-key/1", carry_out(rotation(configured(config)[1])), as_json=as_json)
+    show("provision.rotate-log-key/1", carry_out(rotation(configured(config))), as_json=as_json)
 
 
 def seal(
@@ -130,9 +118,8 @@ def seal(
     """
     from gate.provision.installation import sealing
 
-    _, settings = configured(config)
     try:
-        steps = sealing(settings)
+        steps = sealing(configured(config))
     except StepError as error:
         fail(error.code, str(error))
     show("provision.seal/1", carry_out(steps), as_json=as_json)
@@ -159,7 +146,7 @@ def decommission(
     from gate_core.audit_format.record import time_text
     from gate_core.programs.clock import now
 
-    _, settings = configured(config)
+    settings = configured(config)
     if not yes:
         note(f"this wipes {settings.gate_id} for good; type its id to go on:")
     if (yes or sys.stdin.readline(_ID_MAX)).strip() != settings.gate_id:
@@ -260,7 +247,7 @@ def _key_text(vkey: Path | None, path: Path) -> str:
         try:
             return log_vkey(configuration_of(path))
         except StepError as error:
-            raise type(error)(f"{error}; give --vkey") from error
+            raise StepError(f"{error}; give --vkey", error.code) from error
     try:
         with step_errors(OSError, doing=f"cannot read {vkey}"), vkey.open(encoding="utf-8") as file:
             return file.read(_VKEY_MAX).strip()

@@ -36,20 +36,12 @@ class LostDocuments:
         """Whether the document was reported. Raises AdapterError."""
         if not question.issuer or not question.number:
             return not_known(RegisterCause.NO_NUMBER)
-        asked = {
-            "document_type": question.document_type,
-            "issuer": question.issuer,
-            "number": question.number,
-        }
+        asked = {"document_type": question.document_type, "issuer": question.issuer, "number": question.number}
         try:
             said = msgspec.json.decode(await self._exchange("/lost-documents", msgspec.json.encode(asked)), type=Said)
-            return answer_of(said)
+            if said.answer == "not_reported":
+                return Answer(RegisterAnswer.NONE)
+            lost = RegisterCause.REPORTED_LOST
+            return Answer(RegisterAnswer.HIT, lost, about=said.instructions, reference=said.reference)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise WrongAnswerError("no answer about a document") from error
-
-
-def answer_of(said: Said) -> Answer:
-    """What the register said, in our words. Raises ValueError for words that cannot be shown."""
-    if said.answer == "not_reported":
-        return Answer(RegisterAnswer.NONE)
-    return Answer(RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about=said.instructions, reference=said.reference)

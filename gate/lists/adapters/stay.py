@@ -5,6 +5,7 @@ The day of entry and the day of exit are days of stay, and on each day of a stay
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,15 +56,12 @@ def days_left(stays: Iterable[Stay], first_day: date) -> int:
     the last day that is allowed is found by halving.
     """
     spans = merged(stays, first_day - _DAY)
-    low, high = 0, DAYS_MAX
-    while low < high:
-        days = (low + high + 1) // 2
+
+    def used_on_the_last_of(days: int) -> int:
         last = first_day + timedelta(days=days - 1)
-        if used((*spans, (first_day, last)), last) <= DAYS_MAX:
-            low = days
-        else:
-            high = days - 1
-    return low
+        return used((*spans, (first_day, last)), last)
+
+    return bisect.bisect_right(range(1, DAYS_MAX + 1), DAYS_MAX, key=used_on_the_last_of)
 
 
 def overstayed(stays: Iterable[Stay], today: date) -> int:

@@ -46,19 +46,10 @@ def unpack(
             files = _expect_small_directory(file, kind)
             with zipfile.ZipFile(file) as contents:
                 entries = list(_entries(contents, kind, may_hold))
-                _expect_count(len(entries), files)
-                _expect_room(free_bytes(folder), sum(entry.file_size for entry in entries), folder)
+                _expect_room_and_count(entries, files, free_bytes(folder), folder)
                 for entry in entries:
                     _write(contents, entry, folder / entry.filename)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        UnicodeDecodeError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RefusedError(f"{archive.name} is no archive that can be unpacked: {error}") from error
     except BaseException:
@@ -66,16 +57,13 @@ def unpack(
         raise
 
 
-def _expect_room(free: int, needed: int, folder: Path) -> None:
+def _expect_room_and_count(entries: list[zipfile.ZipInfo], files: int, free: int, folder: Path) -> None:
+    if len(entries) != files:
+        raise RefusedError(f"it says {files} files, and has {len(entries)}")
+    needed = sum(entry.file_size for entry in entries)
     if free < needed + FREE_BYTES_MIN:
-        raise OSError(
-            errno.ENOSPC, f"{needed >> 20} MiB more would leave less than {FREE_BYTES_MIN >> 20} MiB", str(folder)
-        )
-
-
-def _expect_count(found: int, files: int) -> None:
-    if found != files:
-        raise RefusedError(f"it says {files} files, and has {found}")
+        words = f"{needed >> 20} MiB more would leave less than {FREE_BYTES_MIN >> 20} MiB"
+        raise OSError(errno.ENOSPC, words, str(folder))
 
 
 def _expect_small_directory(file: IO[bytes], kind: Kind) -> int:

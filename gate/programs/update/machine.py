@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from gate.channel.row import PROGRAMS
 
@@ -44,50 +44,30 @@ def worse(before: Mapping[str, Check], after: Mapping[str, Check]) -> str:
     return ""
 
 
-class Machine(Protocol):
-    """The machine, or a test's."""
+class Machine:
+    """The machine, by its systemd."""
 
     def running(self) -> tuple[str, ...]:
         """The programs whose units run."""
-        ...
-
-    def stop(self, programs: Iterable[str]) -> None:
-        """Stop units; they are down when this returns. Raises OSError."""
-        ...
-
-    def start(self, programs: Iterable[str]) -> None:
-        """Start units; how they come up is seen elsewhere. Raises OSError."""
-        ...
-
-    def check(self) -> Mapping[str, Check]:
-        """Run every check of what `current` names. Raises OSError when they cannot be run."""
-        ...
-
-
-class Systemd:
-    """The machine by its systemd."""
-
-    def running(self) -> tuple[str, ...]:
-        """As `Machine` says."""
         return tuple(
             name for name in PROGRAMS if self._state(name) in {"active", "activating", "reloading", "deactivating"}
         )
 
     def stop(self, programs: Iterable[str]) -> None:
-        """As `Machine` says."""
+        """Stop units; they are down when this returns. Raises OSError."""
         names = list(programs)
         if names:
             _ran("systemctl", "stop", *map(_unit, reversed(names)))
 
     def start(self, programs: Iterable[str]) -> None:
-        """As `Machine` says."""
+        """Start units; how they come up is seen elsewhere. Raises OSError."""
         names = list(programs)
         if names:
             _ran("systemctl", "reset-failed", *map(_unit, names), check=False)
             _ran("systemctl", "start", *map(_unit, names), check=False)
 
     def check(self) -> Mapping[str, Check]:
-        """As `Machine` says."""
+        """Run every check of what `current` names. Raises OSError when they cannot be run."""
         CHECKS.unlink(missing_ok=True)
         _ran("systemctl", "start", CHECK_UNIT, check=False)
         return read_checks(CHECKS.read_bytes()[:ANSWER_BYTES_MAX])

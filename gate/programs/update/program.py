@@ -25,21 +25,12 @@ from typing import Final, NoReturn
 import msgspec
 
 from gate.programs.update import site as sites
+from gate.programs.update import steps
 from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
-from gate.programs.update.machine import Machine, Systemd
+from gate.programs.update.machine import Machine
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
 from gate.programs.update.site import Site, SiteError
-from gate.programs.update.steps import (
-    InterruptedUpdateError,
-    NotKeptError,
-    NotNowError,
-    Work,
-    carry_out,
-    finish,
-    go_back,
-    is_committed,
-)
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.layout import Here, Kind, Offer
@@ -129,11 +120,11 @@ class Update:
             words = self._back(site, ledger) if self._verb is Verb.BACK else self._apply(site, ledger)
         except SiteError as error:
             return self._ended(CONFIG, str(error))
-        except (NotNowError, InterruptedUpdateError, SourceAwayError) as error:
+        except (steps.NotNowError, steps.InterruptedUpdateError, SourceAwayError) as error:
             return self._ended(TRY_LATER, str(error))
         except RefusedError as error:
             return self._ended(BAD_DATA, str(error))
-        except NotKeptError as error:
+        except steps.NotKeptError as error:
             return self._ended(NO, f"not kept, the version before runs again: {error}")
         except OSError as error:
             code = STUCK if ledger.journal is not None else IO_ERROR
@@ -146,10 +137,10 @@ class Update:
         if journal is None:
             return None
         work = self._work(ledger, journal)
-        if is_committed(work):
-            finish(work)
+        if steps.is_committed(work):
+            steps.finish(work)
             return self._ended(DONE, f"{journal.verb} was interrupted after it was done: {_named(journal.installs)}")
-        go_back(work, f"interrupted while it was at step {journal.step}", start=self._verb is not Verb.RECOVER)
+        steps.go_back(work, f"interrupted while it was at step {journal.step}", start=self._verb is not Verb.RECOVER)
         return self._ended(NO, f"{journal.verb} was interrupted at step {journal.step}: the version before runs again")
 
     def _apply(self, site: Site, ledger: Ledger) -> str:
@@ -158,7 +149,7 @@ class Update:
                 f"{self._ports.file}: there is no table [updates]: this gate is updated by its packages only"
             )
         if self._verb is not Verb.CLOCK_CHECKED and not self._ports.is_clock_sure(site):
-            raise NotNowError(
+            raise steps.NotNowError(
                 "the clock is not synchronised, so nobody knows what has expired: compare it with another one, then "
                 "gate update apply --clock-checked"
             )
@@ -181,7 +172,7 @@ class Update:
     def _expect(self, site: Site, ask: Callable[[Programs], str], what: str = "") -> None:
         """Nothing is done with a lane that runs and stands against it. Raises NotNowError."""
         if "lane" in self._ports.machine.running() and (why := ask(self._ports.programs(site)())):
-            raise NotNowError(f"{what}{why}")
+            raise steps.NotNowError(f"{what}{why}")
 
     def _verified(self, site: Site, updates: sites.Updates, source: Source, ledger: Ledger) -> Verified:
         """What may be believed of what was fetched, remembered before anything rests on it. Raises UpdateError, SiteError, OSError."""
@@ -249,7 +240,7 @@ class Update:
         work = self._work(ledger, journal)
         work.archives = archives or {}
         work.programs = self._ports.programs(site)
-        carry_out(work)
+        steps.carry_out(work)
 
     def _back(self, site: Site, ledger: Ledger) -> str:
         """To the version before the newest update, by the same steps."""
@@ -274,9 +265,9 @@ class Update:
         self._carry_out(site, ledger, former, changes=changes)
         return f"gone back; installed: {_named(ledger.installed.current) or 'only what the package brought'}"
 
-    def _work(self, ledger: Ledger, journal: Journal) -> Work:
+    def _work(self, ledger: Ledger, journal: Journal) -> steps.Work:
         ports = self._ports
-        return Work(
+        return steps.Work(
             ledger=ledger,
             software=Software(ports.library, f"{sys.version_info.major}.{sys.version_info.minor}"),
             models=Models(Path(journal.models)),
@@ -328,10 +319,10 @@ def main() -> NoReturn:
 
     def interrupted(number: int, _frame: object) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # once
-        raise InterruptedUpdateError("told to end")
+        raise steps.InterruptedUpdateError("told to end")
 
     signal.signal(signal.SIGTERM, interrupted)
-    outcome = Update(verb, Ports(file=path_from_environment(), library=LIBRARY, machine=Systemd())).run()
+    outcome = Update(verb, Ports(file=path_from_environment(), library=LIBRARY, machine=Machine())).run()
     log.log(
         logging.INFO if outcome.code in {DONE, TRY_LATER} else logging.WARNING,
         "update_ended",

@@ -179,38 +179,31 @@ def finish(work: Work) -> None:
     work.ledger.over()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step's name, as it stands in the journal, and what is done."""
-
-    name: str
-    do: Callable[[Work], None]
-
-
-STEPS: Final = (
-    Step("prepare", _prepare),
-    Step("look", _look),
-    Step("stop", _stop),
-    Step("measure", _measure),
-    Step("switch", _switch),
-    Step("check", _check),
-    Step("start", _start),
-    Step("settle", _settle),
-    Step("commit", _commit),
-    Step("tidy", finish),
-)
+# By their names in the journal.
+STEPS: Final[Mapping[str, Callable[[Work], None]]] = {
+    "prepare": _prepare,
+    "look": _look,
+    "stop": _stop,
+    "measure": _measure,
+    "switch": _switch,
+    "check": _check,
+    "start": _start,
+    "settle": _settle,
+    "commit": _commit,
+    "tidy": finish,
+}
 _RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # the steps while which units run as before
 
 
 def carry_out(work: Work) -> None:
     """Do every step. What goes wrong before the commit is undone, and raised anew. Raises NotNowError, NotKeptError, UpdateError, OSError."""
     try:
-        for step in STEPS:
-            work.at(msgspec.structs.replace(work.journal, step=step.name))
-            log.info("update_step", extra={"step": step.name})
-            work.hook(f"before {step.name}")
-            step.do(work)
-            work.hook(f"after {step.name}")
+        for name, do in STEPS.items():
+            work.at(msgspec.structs.replace(work.journal, step=name))
+            log.info("update_step", extra={"step": name})
+            work.hook(f"before {name}")
+            do(work)
+            work.hook(f"after {name}")
     except (NotNowError, NotKeptError, UpdateError, InterruptedUpdateError, OSError) as error:
         if is_committed(work):
             raise

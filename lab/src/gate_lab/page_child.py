@@ -21,7 +21,7 @@ from gate.page.picture.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Recogniser, RecogniserError, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
-from gate_lab.page_answers import PageAnswer, Ready
+from gate_lab.page_pictures import PageAnswer, Ready
 
 WORDS = {
     Why.NO_MRZ: "no machine-readable zone is to be seen",

@@ -1,4 +1,4 @@
-"""Pictures of pages for `gate document read-mrz`: found on disk, sent one by one to a child that decodes and reads them."""
+"""Pictures of pages for `gate document read-mrz`: found on disk, sent one by one to a child that decodes and reads them, and what it answers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,40 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import msgspec
 
 from gate_core.command_line.output import emit_json, say
-from gate_lab.page_answers import PageAnswer, Ready
+from gate_lab.folders import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Said = TypeVar("Said", PageAnswer, Ready)
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
 START_DEADLINE_S = 60.0
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Whether it can read, and why not; `bytes_max` is how large a picture it takes."""
+
+    ready: bool
+    reason: str = ""
+    bytes_max: int = 0
+
+
+class PageAnswer(msgspec.Struct, frozen=True):
+    """What a picture shows, or why it shows nothing. What was not looked for is left out when it is written."""
+
+    found: bool = False
+    accepted: bool = False
+    reason: str = ""
+    format: str | None = None
+    lines: list[str] = []
+    check_digits: dict[str, bool] = {}
+    confidence: float | None = None
+    took_ms: float = 0.0
+    repaired: bool | msgspec.UnsetType = msgspec.UNSET
+    hints: list[str] | msgspec.UnsetType = msgspec.UNSET
+    alternatives: list[list[str]] | msgspec.UnsetType = msgspec.UNSET
+
+
+Said = TypeVar("Said", PageAnswer, Ready)
 
 
 class ReaderUnfitError(Exception):

@@ -19,10 +19,10 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from typer.testing import CliRunner, Result
 
 from gate.cli.document_report import report_inspection
-from gate_core.command_line.input_files import file_name
 from gate_core.command_line.tree import verbs
 from gate_documents.checks import Check, CheckId
 from gate_documents.checks import Result as Outcome
+from gate_documents.lds.files import named_file
 from gate_documents.verdict.conclusion import DocumentFields, Inspection
 from gate_lab.commands.document import _LINES_MAX
 from hardware_sim.passport.abilities import Agreement, Features
@@ -146,7 +146,7 @@ def test_inspect_says_what_is_wrong_with_a_folder(store: Path, lds: Path, tmp_pa
     ],
 )
 def test_files_are_recognised_by_their_names(name: str, expected: str | None) -> None:
-    assert file_name(name) == expected
+    assert named_file(name) == expected
 
 
 # ── verify-sod ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,9 +17,10 @@ from fakes.killing import killed_at, refused
 from gate.identity.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
 from gate.identity.device import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
 from gate.provision.enrolment_client import Answer, headers, read_answer
-from gate.provision.steps import AwayStepError, ContentStepError, ForbiddenStepError, StepError
+from gate.provision.steps import StepError
 from gate_central import authority
 from gate_central.authority import Authority
+from gate_core.command_line.output import Exit
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 60
@@ -78,14 +79,14 @@ def test_what_the_server_says_ends_in_words_that_can_be_printed_and_in_their_kin
     root: Authority, wanted: Wanted
 ) -> None:
     for status, kind in (
-        (403, ForbiddenStepError),
-        (503, AwayStepError),
-        (500, AwayStepError),
-        (404, ContentStepError),
+        (403, Exit.NOT_PERMITTED),
+        (503, Exit.UNREACHABLE),
+        (500, Exit.UNREACHABLE),
+        (404, Exit.BAD_DATA),
     ):
         with pytest.raises(StepError) as caught:
             read_answer(Answer(status, b"no\x1b[2J"), wanted, (root.certificate,), NOW)
-        assert type(caught.value) is kind
+        assert caught.value.code is kind
         assert str(caught.value).isprintable()
     good = bag(issued(root, wanted))
     for vkey in ("", "x" * 2000, "\x1b[2J"):

@@ -14,8 +14,8 @@ from fakes.portraits import as_file
 from gate.page.picture.recognise import open_recogniser
 from gate.page.values import MrzFormat, Recogniser, Why
 from gate.picture import PICTURE_BYTES_MAX
-from gate_lab.page_answers import PageAnswer
 from gate_lab.page_child import HEADER, WORDS, answer, serve
+from gate_lab.page_pictures import PageAnswer
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import pytest
 
 from gate.provision.answers import parse, read
 from gate.provision.questions import QUESTIONS, flat, table_of
-from gate.provision.steps import ContentStepError, StepError
+from gate.provision.steps import StepError
+from gate_core.command_line.output import Exit
 from gate_core.settings.toml_file import TomlFile
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -69,9 +70,15 @@ def test_a_gate_in_service_says_how_long_results_are_kept_and_whom_to_ask(tmp_pa
         "address": "https://border.example/n",
     }
     for line in NOTICE.splitlines()[1:]:
-        with pytest.raises(ContentStepError, match=rf"notice\.{line.split()[0]}: say "):
+        with pytest.raises(
+            StepError, check=lambda error: error.code is Exit.BAD_DATA, match=rf"notice\.{line.split()[0]}: say "
+        ):
             read(written(tmp_path, service + NOTICE.replace(line, "")))
-    with pytest.raises(ContentStepError, match=r"notice\.address: 'http://border.example': say "):
+    with pytest.raises(
+        StepError,
+        check=lambda error: error.code is Exit.BAD_DATA,
+        match=r"notice\.address: 'http://border.example': say ",
+    ):
         read(written(tmp_path, service + NOTICE.replace("https://border.example/n", "http://border.example")))
     assert "notice" not in read(written(tmp_path, GOOD)).configuration(tmp_path), "a trial may leave it out"
 
@@ -107,7 +114,9 @@ def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
         after = f"[camera]\n{named}{linked}" if key == "camera" else f"{before}{known}\n[page]\n{named}{linked}"
         file = written(tmp_path, text.replace(before, after))
         if made is None:
-            with pytest.raises(ContentStepError, match=rf"{key}\.link: (give|is for)"):
+            with pytest.raises(
+                StepError, check=lambda error: error.code is Exit.BAD_DATA, match=rf"{key}\.link: (give|is for)"
+            ):
                 read(file)
             continue
         table = read(file).configuration(tmp_path)[key]
@@ -143,7 +152,7 @@ def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
 )
 def test_what_is_wrong_in_a_file_has_its_line(tmp_path: Path, before: str, after: str, complaint: str) -> None:
     assert before in GOOD
-    with pytest.raises(ContentStepError, match=complaint):
+    with pytest.raises(StepError, check=lambda error: error.code is Exit.BAD_DATA, match=complaint):
         read(written(tmp_path, GOOD.replace(before, after)))
 
 
@@ -157,7 +166,7 @@ def test_a_file_without_end_or_text_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     for raw in (b"\xff\xfe", b"a" * 70_000):
         path.write_bytes(raw)
-        with pytest.raises(ContentStepError):
+        with pytest.raises(StepError, check=lambda error: error.code is Exit.BAD_DATA):
             read(path)
 
 

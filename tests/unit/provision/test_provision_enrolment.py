@@ -25,9 +25,6 @@ from gate.provision.enrolment import Central, enrolment_steps
 from gate.provision.enrolment_client import Answer, Enrolled, read_answer
 from gate.provision.log_key import make_key
 from gate.provision.steps import (
-    AwayStepError,
-    ContentStepError,
-    ForbiddenStepError,
     StepError,
     StepReport,
     StepState,
@@ -35,6 +32,7 @@ from gate.provision.steps import (
 )
 from gate.sync import inbox
 from gate_central import authority
+from gate_core.command_line.output import Exit
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 300
@@ -186,23 +184,23 @@ def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> No
 def test_one_that_has_expired_is_replaced_without_being_told_to(site: Site) -> None:
     site.enrol()
     site.now_days = authority.DEVICE_DAYS
-    site.failure = AwayStepError("away")
-    assert [one.failure for one in site.enrol()] == [AwayStepError, None]
+    site.failure = StepError("away", Exit.UNREACHABLE)
+    assert [one.failure for one in site.enrol()] == [Exit.UNREACHABLE, None]
     assert site.identity()  # and what is there stays until then
 
 
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
-        (AwayStepError("away"), AwayStepError),
-        (ForbiddenStepError("no"), ForbiddenStepError),
-        (ContentStepError("lies"), ContentStepError),
-        (OSError(28, "No space left on device"), StepError),
-        (StepError("no token"), StepError),
-        (ContentStepError("no token"), ContentStepError),
+        (StepError("away", Exit.UNREACHABLE), Exit.UNREACHABLE),
+        (StepError("no", Exit.NOT_PERMITTED), Exit.NOT_PERMITTED),
+        (StepError("lies", Exit.BAD_DATA), Exit.BAD_DATA),
+        (OSError(28, "No space left on device"), Exit.IO_ERROR),
+        (StepError("no token"), Exit.IO_ERROR),
+        (StepError("no token", Exit.BAD_DATA), Exit.BAD_DATA),
     ],
 )
-def test_a_failure_changes_nothing_and_has_its_kind(site: Site, error: Exception, failure: type[StepError]) -> None:
+def test_a_failure_changes_nothing_and_has_its_kind(site: Site, error: Exception, failure: Exit) -> None:
     site.enrol()
     before, certificate = site.path.read_bytes(), site.identity().certificate
     site.failure = error
@@ -252,7 +250,7 @@ def test_a_token_that_was_used_up_is_not_asked_for_again(site: Site) -> None:
         raise StepError("killed here")
 
     site.enrol(check=objects)
-    site.failure = ForbiddenStepError("used")
+    site.failure = StepError("used", Exit.NOT_PERMITTED)
     assert states(site.enrol()) == [KEPT, DONE]
     assert site.identity()
 
@@ -286,7 +284,7 @@ def test_a_full_disk_leaves_the_old_identity(site: Site, step: str) -> None:
 
 def test_an_authority_that_is_none_has_its_kind(site: Site) -> None:
     (site.folder / "ca.pem").write_text("nonsense")
-    assert site.enrol()[0].failure is ContentStepError
+    assert site.enrol()[0].failure is Exit.BAD_DATA
     (site.folder / "ca.pem").unlink()
-    assert site.enrol()[0].failure is StepError
+    assert site.enrol()[0].failure is Exit.IO_ERROR
     assert not site.home.exists()

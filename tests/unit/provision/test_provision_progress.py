@@ -18,14 +18,17 @@ from gate.provision.steps import (
     StepState,
     Verified,
 )
+from gate.provision.technician import Filed
+from gate_core.command_line.output import Exit
 
 STEPS = ("one", "two", "three", "four")
 
 
-class Hands:
+class Hands(Filed):
     """A technician who says what the test says."""
 
     def __init__(self, *answers: str | None) -> None:
+        super().__init__({})
         self.answers = list(answers)
         self.begun: list[str] = []
 
@@ -168,7 +171,7 @@ def test_a_step_that_cannot_be_tried_now_leaves_what_it_had_shown(tmp_path: Path
 def test_behind_a_needed_step_that_failed_nothing_is_done(tmp_path: Path) -> None:
     tasks = [Step("one", failing(ConfigurationStepError("no such profile")), needed=True), Step("two", found())]
     (first, second) = course(tmp_path).go(tasks)
-    assert (first.state, first.failure, second.state) == (StepState.FAILED, ConfigurationStepError, StepState.SKIPPED)
+    assert (first.state, first.failure, second.state) == (StepState.FAILED, Exit.CONFIG, StepState.SKIPPED)
     assert "two" not in Store(tmp_path).outcomes
 
 

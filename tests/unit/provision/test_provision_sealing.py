@@ -19,10 +19,11 @@ from fakes.killing import killed_at
 from gate.identity.credentials import DEVICE_PASSPHRASE, LOG_KEY, Credential, CredentialError, of_registers, opened, run
 from gate.identity.device import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
 from gate.provision.sealing import has_tpm, seal_steps
-from gate.provision.steps import LaterStepError, StepReport, StepState, carry_out
+from gate.provision.steps import StepReport, StepState, carry_out
 from gate_central import authority
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError
+from gate_core.command_line.output import Exit
 from gate_core.mirror_client.https import tls
 
 pytestmark = [
@@ -176,7 +177,7 @@ def test_a_plain_key_is_not_wiped_for_a_seal_that_holds_another(machine: Machine
 def test_the_device_key_is_not_replaced_below_a_program_that_may_renew_it(machine: Machine) -> None:
     machine.sync_runs = True
     *_, last = machine.seal()
-    assert (last.id, last.failure, "stop gate-sync" in last.detail) == ("device_key", LaterStepError, True)
+    assert (last.id, last.failure, "stop gate-sync" in last.detail) == ("device_key", Exit.TRY_LATER, True)
     assert (machine.identities / "1" / DEVICE).read_bytes() == machine.plain[0]
     machine.sync_runs = False
     assert [one.state for one in machine.seal()] == [*[KEPT] * 5, DONE]

@@ -17,8 +17,9 @@ from gate.provision.machine import ThisMachine
 from gate.provision.progress import Store
 from gate.provision.questions import QUESTIONS, table_of
 from gate.provision.session import Place, Session
-from gate.provision.steps import STEPS, Finding, Step, StepError, UsageStepError
+from gate.provision.steps import STEPS, Finding, Step, StepError
 from gate.provision.technician import Filed, Guide, asked
+from gate_core.command_line.output import Exit
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 
@@ -231,7 +232,7 @@ def test_kept_answers_of_no_use_are_a_line_that_says_where_they_lie(
     store.keep_answers({**KEPT, **kept})
     typed(monkeypatch)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    with pytest.raises(UsageStepError) as ended:
+    with pytest.raises(StepError, check=lambda error: error.code is Exit.USAGE) as ended:
         Session(Place(tmp_path / "gate.toml", tmp_path, tmp_path), None, again=(), wait_s=1)
     line = str(ended.value)
     assert (ended.value.code, "\n" in line) == (2, False)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from fakes.killing import killed_at, refused
 
-from gate.provision.steps import LaterStepError, NoStepError, StepError, StepReport, StepState, carry_out
+from gate.provision.steps import LaterStepError, StepError, StepReport, StepState, carry_out
 from gate.provision.wiping import Part, Progress, wiping_steps
+from gate_core.command_line.output import Exit
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 400
@@ -117,7 +118,7 @@ def test_a_copy_of_a_key_that_is_left_anywhere_is_found(gate: Gate, hidden: byte
     """The control of the proof: also where it begins in one piece that is read and ends in the next."""
     (gate.place / "keys/other").write_bytes(hidden)
     proof = gate.end()[-1]
-    assert (proof.state, proof.failure) == (StepState.FAILED, NoStepError)
+    assert (proof.state, proof.failure) == (StepState.FAILED, Exit.NO)
     assert "keys/other" in proof.detail
 
 
@@ -129,7 +130,7 @@ def test_a_public_certificate_is_no_secret(gate: Gate) -> None:
 def test_nothing_is_wiped_before_the_records_are_elsewhere(gate: Gate) -> None:
     gate.why = "5 entries are on this machine only"
     reports = gate.end()
-    assert (reports[0].failure, {one.state for one in reports[1:]}) == (LaterStepError, {StepState.SKIPPED})
+    assert (reports[0].failure, {one.state for one in reports[1:]}) == (Exit.TRY_LATER, {StepState.SKIPPED})
     assert (gate.place / "keys/log.key").read_text() == SECRET + "\n"
     assert gate.told == []
     gate.why = ""

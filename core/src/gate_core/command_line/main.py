@@ -21,10 +21,10 @@ _LAB = "portcullis-lab"
 _ELSEWHERE: Final = {
     **dict.fromkeys(("central", "console", "exchange", "officer authority"), _CENTRAL),
     **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
-    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "policy", "rights", "shadow"), _LAB),
+    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "lists", "policy", "rights", "shadow"), _LAB),
     **dict.fromkeys((f"document {verb}" for verb in ("inspect", "parse-mrz", "read-mrz")), _LAB),
     **dict.fromkeys((f"document verify-{what}" for what in ("sod", "seal", "credential")), _LAB),
-    **dict.fromkeys(("lists sign", "update publish"), _LAB),
+    "update publish": _LAB,
 }
 _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 

@@ -5,6 +5,7 @@ How they are read is `gate_documents.access`'s business, what stands in them tha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,11 @@ _IMAGE_GROUPS: Final = (2, FINGERS, IRISES)
 _DATA_GROUP_TAGS: Final = (
     0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
 )  # fmt: skip
+_PLAIN_NAME: Final = re.compile(
+    r"(?:ef[._ -]?)?(?:(com|sod|cardaccess|cardsecurity)|(?:dg|data[_ ]?group)[_ ]?(\d{1,2}))", re.IGNORECASE
+)
+_WORDS: Final = {"com": "EF.COM", "sod": "EF.SOD", "cardaccess": "EF.CardAccess", "cardsecurity": "EF.CardSecurity"}
+_NUMBERED_NAME: Final = re.compile(r"(?:ef[._ -]?)?01([0-9a-f]{2})", re.IGNORECASE)
 
 
 def data_group(number: int) -> File:
@@ -45,3 +51,17 @@ def data_group(number: int) -> File:
 def data_group_of_tag(tag: int) -> int | None:
     """The number of the data group with this tag, or None."""
     return _DATA_GROUP_TAGS.index(tag) + 1 if tag in _DATA_GROUP_TAGS else None
+
+
+def named_file(stem: str) -> str | None:
+    """The name of the EF that the name of a file on a disk means, such as `EF_DG1`, `DG1`, `Datagroup1` and `ef0101`, or None."""
+    if plain := _PLAIN_NAME.fullmatch(stem):
+        word, number = plain.groups()
+        if word is not None:
+            return _WORDS[word.lower()]
+        return f"EF.DG{int(number)}" if 1 <= int(number) <= 16 else None
+    if numbered := _NUMBERED_NAME.fullmatch(stem):
+        identifier = int(numbered[1], 16)
+        special = {0x1D: "EF.SOD", 0x1E: "EF.COM", 0x1C: "EF.CardAccess"}
+        return f"EF.DG{identifier}" if 1 <= identifier <= 16 else special.get(identifier)
+    return None

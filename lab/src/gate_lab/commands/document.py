@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.document import MRZ_CHARACTERS_MAX, Json, Trust, parsed, standard_input, store_of
-from gate_core.command_line.input_files import bytes_of, lds_files
+from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def inspect_(
     from gate.cli.document_report import report_inspection
     from gate_documents.inspection import inspect_files
 
-    files = lds_files(lds)
+    files = _lds_files(lds)
     printed = parsed(mrz) if mrz else None
     inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed, complete=True)
     report_inspection("document.inspect/1", inspection, json=json)
@@ -176,6 +176,27 @@ def verify_credential(
     printed = parsed(mrz) if mrz else None
     inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed)
     report_inspection("document.verify-credential/1", inspection, json=json)
+
+
+def _lds_files(folder: Path) -> dict[str, bytes]:
+    """The files of a chip in a folder, by EF name."""
+    from gate_documents.lds.files import named_file
+
+    files: dict[str, bytes] = {}
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{folder}: {error.strerror}")
+    for path in paths:
+        name = named_file(path.name.split(".")[0]) or named_file(path.stem)
+        if name is None:
+            continue
+        if name in files:
+            fail(Exit.BAD_DATA, f"{folder}: two files are {name}; leave one of them")
+        files[name] = bytes_of(path)
+    if "EF.SOD" not in files:
+        fail(Exit.BAD_DATA, f"{folder}: holds no EF.SOD; name the files as in EF_SOD.bin, EF_DG1.bin")
+    return files
 
 
 def _mrzs(text: str) -> Iterator[str]:

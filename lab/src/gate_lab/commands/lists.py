@@ -1,4 +1,4 @@
-"""`gate lists sign`: signed lists of documents and people, made on their agency's own machine."""
+"""`gate lists`: signed lists of documents and people, made on their agency's own machine, and looked at anywhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
+    from gate.lists.header import Header
     from gate_core.audit_format.note import Verifier
     from gate_lab.list_making import Edition, Said
 
@@ -51,7 +52,6 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Make and sign an edition, and a delta to it (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
-    from gate.cli.lists import fields_of, summary_of
     from gate.lists.errors import ListError
     from gate.lists.header import signed
     from gate_core import durable
@@ -86,11 +86,61 @@ def sign(
         fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
     if as_json:
         files = {"note": str(note), "delta_note": None if delta is None else str(delta)}
-        emit_json("lists.sign/1", {**files, **fields_of(made.header), "key": signer.verifier.vkey})
+        emit_json("lists.sign/1", {**files, **_fields(made.header), "key": signer.verifier.vkey})
     else:
-        say(f"{note}: {summary_of(made.header)}, signed by {signer.verifier.vkey}")
+        say(f"{note}: {_summary(made.header)}, signed by {signer.verifier.vkey}")
         if delta is not None:
             say(f"{delta}: the same as a delta, for gates that hold the edition before")
+
+
+@app.command()
+def show(
+    note: Annotated[Path, typer.Argument(metavar="NOTE", help="A list's header; its entries lie beside it.")],
+    key: Annotated[list[str], typer.Option("--key", help="The agency's verifier key, name+id+base64.")],
+    as_json: Json = False,
+) -> None:
+    """Verify an edition, and say what it says of itself, never whom it names. Exit 65 for one that is not its agency's, or not whole."""
+    from gate.lists.entries import Entries
+    from gate.lists.errors import ListError
+    from gate.lists.header import NOTE_BYTES_MAX, believed
+    from gate_core.audit_format.errors import BadFormatError
+    from gate_core.audit_format.note import Verifier
+    from gate_core.ordinary import read_ordinary
+
+    try:
+        keys = [Verifier.parse(one) for one in key]
+    except BadFormatError as error:
+        fail(Exit.USAGE, f"--key: {error}")
+    try:
+        header = believed(read_ordinary(note, NOTE_BYTES_MAX), keys)
+        if header.delta is None and not header.withdrawn:
+            Entries.open(note.with_suffix(".entries"), header).close()
+    except ListError as error:
+        fail(Exit.BAD_DATA, f"{note}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or note}: {error.strerror}")
+    if as_json:
+        emit_json("lists.show/1", _fields(header))
+    else:
+        say(_summary(header))
+        say(f"  {header.purpose} ({header.basis})")
+        say(f"  officers: {header.instructions}")
+
+
+def _fields(header: Header) -> dict[str, object]:
+    import msgspec
+
+    fields: dict[str, object] = msgspec.to_builtins(header)
+    return fields
+
+
+def _summary(header: Header) -> str:
+    places = ", ".join(header.copies_at) or "no gate"
+    what = "withdrawn" if header.withdrawn else f"{header.numbers} numbers, {header.names} names"
+    return (
+        f"{header.name} of {header.agency}, edition {header.serial}: {what}, in force {header.first} to {header.last}, "
+        f"copies at {places} for {header.copies_kept_hours} hours"
+    )
 
 
 def _change(made: Edition, since: Path, key: Verifier) -> Edition:

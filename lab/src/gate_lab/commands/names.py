@@ -10,7 +10,7 @@ NOUNS: Final = {
     "face": "Faces: compare, evaluate, cohort, evaluate-pad, pad-sheets",
     "fairness": "How a gate fares with groups of travellers, and whether one fares worse: page",
     "forecast": "Lanes and officers for a day: service, plan",
-    "lists": "Signed lists of documents and people: sign",
+    "lists": "Signed lists of documents and people: sign, show",
     "policy": "Written rules before they are in force: check, diff, dry-run",
     "rights": "What travellers ask of whoever runs the gate: receipt, receive, extend, answer, list, access, card",
     "shadow": "A gate that only watches, beside the officer: report",

@@ -14,11 +14,13 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, assert_never
+
+import msgspec
 
 from gate_core import durable
 
@@ -90,12 +92,13 @@ class Answered:
 
 
 Event = Received | Extended | Exported | Answered
-_NAMES: Final[Mapping[type[Event], str]] = {
-    Received: "received",
-    Extended: "extended",
-    Exported: "exported",
-    Answered: "answered",
+_KINDS: Final[Mapping[object, type[Event]]] = {
+    "received": Received,
+    "extended": Extended,
+    "exported": Exported,
+    "answered": Answered,
 }
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,48 +231,16 @@ def months_after(day: date, months: int) -> date:
 
 
 def _line(number: int, event: Event, before: str) -> bytes:
-    fields = dict(_fields(event))
+    fields: dict[str, object] = msgspec.to_builtins(event)
     if any(isinstance(value, str) and len(value) > WORDS_MAX for value in fields.values()):
         raise BookError(f"words of more than {WORDS_MAX} letters")
     told = {"schema": 1, "case": number, "event": _NAMES[type(event)], "before": before, **fields}
     return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def _fields(event: Event) -> Iterator[tuple[str, object]]:
-    for name in type(event).__dataclass_fields__:
-        value = getattr(event, name)
-        if isinstance(value, date):
-            value = value.isoformat()
-        elif isinstance(value, enum.Enum):
-            value = value.value
-        yield name, value
-
-
 def _event(told: Mapping[str, object]) -> Event:
     """Raises ValueError, KeyError and TypeError for what is none."""
-
-    def words(name: str) -> str:
-        value = told[name]
-        if not isinstance(value, str):
-            raise TypeError(name)
-        return value
-
-    match told["event"]:
-        case "received":
-            return Received(
-                Kind(told["kind"]), words("crossing"), date.fromisoformat(words("received")), words("words")
-            )
-        case "extended":
-            return Extended(date.fromisoformat(words("on")), words("by"), words("reason"))
-        case "exported":
-            files = told["files"]
-            if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
-                raise TypeError("files")
-            return Exported(date.fromisoformat(words("on")), files)
-        case "answered":
-            return Answered(date.fromisoformat(words("on")), words("by"), Outcome(told["outcome"]), words("reason"))
-        case _:
-            raise ValueError("no such event")
+    return msgspec.convert(told, _KINDS[told["event"]])
 
 
 def _sha256(line: bytes) -> str:

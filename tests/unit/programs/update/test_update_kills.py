@@ -18,7 +18,7 @@ from gate.updates.layout import Kind
 
 OLD = ("one", "one", "one", {"one"})
 NEW = ("two", "two", "two", {"two"})
-MOMENTS = [f"{when} {step.name}" for step in STEPS for when in ("before", "after")]
+MOMENTS = [f"{when} {step}" for step in STEPS for when in ("before", "after")]
 OPERATIONS_MAX = 2000
 
 
