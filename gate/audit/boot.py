@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import EMPTY_ROOT
-from gate_core.audit_format.record import Boot
+from gate_core.audit_format.resume_state import Boot
 from gate_core.evidence.names import Head
 
 

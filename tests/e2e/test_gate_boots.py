@@ -148,7 +148,7 @@ def test_a_program_that_fails_again_and_again_ends_failed_and_starts_when_a_pers
 
 
 def test_the_clock_is_sure_only_by_the_word_of_the_time_service(gate: Gate) -> None:
-    ask = ("-c", "from gate.programs.shared import clock; print(clock.is_synchronised())")
+    ask = ("-c", "from gate_core.programs import clock; print(clock.is_synchronised())")
     flag = "/run/systemd/timesync/synchronized"
     gate.machine.run("mkdir", "-p", "/run/systemd/timesync")
     for program in ("lane", "sync"):
@@ -161,7 +161,7 @@ def test_the_clock_is_sure_only_by_the_word_of_the_time_service(gate: Gate) -> N
 
 
 def test_the_log_knows_the_boot_though_it_cannot_see_the_kernels_name_for_it(gate: Gate) -> None:
-    ask = ("-c", "from gate.programs.shared import clock; print(clock.boot_id())")
+    ask = ("-c", "from gate_core.programs import clock; print(clock.boot_id())")
     assert gate.inside("log", *ask) == gate.machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout
     hidden = ("-c", "import os; print(os.path.exists('/proc/sys/kernel/random/boot_id'))")
     assert gate.inside("log", *hidden) == "False\n"

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from gate.audit.inbox import ERASURE, Found
+from gate.audit.inbox import ERASURE, ERASURE_RECEIPT, Found
 from gate.audit.mirror_keys import MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.log.retention import Kept
@@ -62,7 +62,7 @@ class ErasedElsewhere:
         return recorded
 
     async def _take(self, digest: str, mirror: MirrorKeys) -> bool:
-        found = await self._log.in_inbox(self._log.inbox.erasure_receipt, digest)
+        found = await self._log.in_inbox(self._log.inbox.named, ERASURE_RECEIPT.format(digest))
         if found is None:
             return False
         if not self._is_true(found.note, digest, mirror):

@@ -95,10 +95,8 @@ def told(store: TrustStore) -> messages.Lists:
         version=store.version,
         certificates=len(store),
         newest_import=store.newest_import,
-        published=[messages.Published(one.kind, one.publisher, one.signed_at) for one in store.published],
-        revocation_lists=[
-            messages.Edition(one.country, one.number, one.this_update, one.next_update) for one in store.editions()
-        ],
+        published=list(store.published),
+        revocation_lists=list(store.editions()),
     )
 
 
