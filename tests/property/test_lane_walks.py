@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +31,10 @@ from gate.passage import (
     two_officers,
 )
 from gate.passage.effects import Erase
-from gate.passage.events import RecordKind
+from gate.passage.events import Event, Recorded, RecordKind
+from gate.passage.lane import LaneContext
 from gate.passage.records import crossing_of
+from gate.passage.states import Recording, Rules, Step
 from gate.programs.lane.records import encode
 from gate_verify.audit_record import AuditRecord
 from gate_verify.record_invariants import Story
@@ -93,7 +94,13 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
     return ()
 
 
-Switch = tuple[Any, str, Callable[..., Any]]
+def _by_the_openings_receipt(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
+    if event == Recorded(state.crossing, RecordKind.OPENED):
+        event = Recorded(state.crossing, RecordKind.DECIDED)
+    return passage_stage.recording(rules, lane, state, event, now_ms)
+
+
+Switch = tuple[Any, str, Any]
 CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "orders are told once": (
         "line 1",
@@ -101,7 +108,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     ),
     "the opening's receipt, told again, is the decision's": (
         "1 and 3",
-        ((passage_stage, "_kind_of", lambda _: RecordKind.OPENED),),
+        ((machine, "STAGES", {**machine.STAGES, Recording: _by_the_openings_receipt}),),
     ),
     "whoever passes is the holder": (
         "4",
@@ -123,7 +130,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     ),
     "who asks for an officer is not heard": (
         "line 8",
-        ((machine, "ask", lambda _rules, lane, state, _asked, _now_ms: (lane, state, ())),),
+        ((machine, "ask", lambda turn, _: (turn.lane, turn.state, ())),),
     ),
     "the second officer may be the first": (
         "two officers",

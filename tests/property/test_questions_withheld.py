@@ -20,7 +20,7 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.passage import states
 from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
-from gate.programs.lane.registers import LOOK_S, RegistersClient, _Asked
+from gate.programs.lane.registers import LOOK_S, RegistersClient
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
@@ -45,8 +45,10 @@ class Register(RegistersClient):
         self.told_s: float | None = None
         self.left_s: float | None = None
 
-    async def _exchange(self, asked: _Asked, names: tuple[str, ...]) -> m.FromRegisters:
-        assert asked.question is QUESTION or (asked.question.mark == MARK and names == ("reuse",))
+    async def _said_to(self, message: m.ToRegisters, about: str = "") -> m.FromRegisters:  # noqa: ARG002 - as the client calls it
+        assert isinstance(message, m.AskRegisters)
+        question, names = message.question, message.registers
+        assert question is QUESTION or (question.mark == MARK and names == ["reuse"])
         loop = asyncio.get_running_loop()
         self.told_s = loop.time()
         try:

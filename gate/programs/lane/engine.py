@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -36,7 +37,6 @@ from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import LastingState
 from gate.passage.orders import Outcome
-from gate.programs.lane.published_status import Pulse
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
 from gate_core.errors import DriverError
@@ -46,8 +46,25 @@ from gate_core.evidence.screen import Guidance, Purpose, Screen
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05
 REST_TICK_S = 0.2  # a lane of one door in Idle: what it waits for itself then is counted in seconds
+LAGS_KEPT = 100  # of its ticks: five seconds of a crossing, ten at rest
 
 log = logging.getLogger(__name__)
+
+
+class Pulse:
+    """How late the loop turns, by its ticks. `lag_ms` is the worst of the last seconds."""
+
+    def __init__(self) -> None:
+        self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
+
+    def tick(self, late_ms: float) -> None:
+        """A tick came so late."""
+        self._lags_ms.append(max(0.0, late_ms))
+
+    @property
+    def lag_ms(self) -> float:
+        """The worst of the last seconds."""
+        return max(self._lags_ms, default=0.0)
 
 
 class BarrierOrders(Protocol):

@@ -6,7 +6,6 @@ unplugged is not ready and yet alive: only one that answers no events any more i
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from gate.channel.messages import Status
@@ -27,23 +26,6 @@ if TYPE_CHECKING:
 BARRIER_AGE_MS_MAX: Final = 1_000
 LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
 TURN_MS_MAX: Final = 5_000  # a tick comes five times a second at least
-LAGS_KEPT: Final = 100  # of its ticks: five seconds of a crossing, ten at rest
-
-
-class Pulse:
-    """How late the loop turns, by its ticks. `lag_ms` is the worst of the last seconds."""
-
-    def __init__(self) -> None:
-        self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
-
-    def tick(self, late_ms: float) -> None:
-        """A tick came so late."""
-        self._lags_ms.append(max(0.0, late_ms))
-
-    @property
-    def lag_ms(self) -> float:
-        """The worst of the last seconds."""
-        return max(self._lags_ms, default=0.0)
 
 
 def state_of(*, barrier_age_ms: float | None, lag_ms: float) -> str:

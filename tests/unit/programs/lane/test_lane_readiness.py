@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gate.programs.lane.published_status import (
-    BARRIER_AGE_MS_MAX,
-    LAG_MS_MAX,
-    LAGS_KEPT,
-    TURN_MS_MAX,
-    Pulse,
-    is_alive,
-    state_of,
-)
+from gate.programs.lane.engine import LAGS_KEPT, Pulse
+from gate.programs.lane.published_status import BARRIER_AGE_MS_MAX, LAG_MS_MAX, TURN_MS_MAX, is_alive, state_of
 
 
 @pytest.mark.parametrize(
