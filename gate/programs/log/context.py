@@ -15,8 +15,7 @@ from gate_core.programs import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gate.audit.inbox import Inbox
-    from gate.audit.mirror_keys import MirrorKeys
+    from gate.audit.inbox import Inbox, MirrorKeys
     from gate.audit.writer import Writer
     from gate.programs.log.spool_publisher import Publisher, Worker
     from gate_core.audit_format.spool import Spool

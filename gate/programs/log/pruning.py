@@ -21,8 +21,7 @@ from gate_core.audit_format.tiles import entries_path, pieces_between
 from gate_core.evidence.names import Head
 
 if TYPE_CHECKING:
-    from gate.audit.inbox import Found
-    from gate.audit.mirror_keys import MirrorKeys
+    from gate.audit.inbox import Found, MirrorKeys
     from gate.programs.log.context import LogContext
 
 ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next

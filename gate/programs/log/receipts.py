@@ -26,8 +26,7 @@ from gate_core.settings.config_file import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gate.audit.inbox import Found
-    from gate.audit.mirror_keys import MirrorKeys
+    from gate.audit.inbox import Found, MirrorKeys
     from gate.programs.log.context import LogContext
 
 log = logging.getLogger("gate.log")

@@ -14,7 +14,7 @@ from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import erasure_path
 
 if TYPE_CHECKING:
-    from gate.audit.mirror_keys import MirrorKeys
+    from gate.audit.inbox import MirrorKeys
     from gate.programs.log.context import LogContext
 
 FIRST_LINE: Final = "portcullis erasure receipt/1"
