@@ -244,8 +244,7 @@ async def _models(config: Config) -> str:
 
 async def _reference_page(config: Config) -> str:
     """A picture of a specimen's page gives the lines that its chip has."""
-    from gate.page.picture.reader import read  # noqa: PLC0415
-    from gate.page.picture.recognise import open_recogniser  # noqa: PLC0415
+    from gate.page.picture.reader import open_recogniser, read  # noqa: PLC0415
     from gate.page.values import Reading, RecogniserError  # noqa: PLC0415 - the image library loads in these tests only
     from gate.picture import decode  # noqa: PLC0415
 

@@ -165,21 +165,8 @@ def _book(file: TomlFile, table: dict[str, object]) -> RuleBook:
         when = _Reading(states, found).condition(one.when, f"rules.{name}.when") if one.when else All(())
         wrong += found
         threshold = None if one.face_match_min is None else Score(one.face_match_min)
-        rules.append(
-            Rule(
-                name,
-                one.effect,
-                one.title,
-                one.basis,
-                one.author,
-                one.first,
-                one.last,
-                when,
-                one.instructions,
-                threshold,
-                one.officers,
-            )
-        )
+        said, days = (one.title, one.basis, one.author), (one.first, one.last)
+        rules.append(Rule(name, one.effect, *said, *days, when, one.instructions, threshold, one.officers))
     if wrong:
         raise file.error(*wrong)
     return RuleBook(listed.version, hashlib.sha256(spelt(table).encode()).hexdigest(), tuple(rules))

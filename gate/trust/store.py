@@ -100,7 +100,7 @@ class TrustStore:
         # Sorted not by SQLite: rows are counted as they come, and it would heap them up.
         self._certificates = sorted(certificates, key=lambda row: row["fingerprint"])
         self._revocation_lists, self._defect_lists = lists, defects
-        self.version = _version(certificates, lists, defects, self.published, self._signers)
+        self.version = self._named_by_content()
         self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
         self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
         self._anchors: dict[int, Anchor] = {}
@@ -112,6 +112,18 @@ class TrustStore:
             self._by_subject[row["subject_id"]].append(index)
             if row["key_id"] is not None:
                 self._by_key_id[row["key_id"]].append(index)
+
+    def _named_by_content(self) -> str:
+        signers = self._signers
+        lines = sorted(
+            [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in self._certificates]
+            + [f"revocation {row['sha256'].hex()}" for row in self._revocation_lists]
+            + [f"defects {row['sha256'].hex()} {row['test']}" for row in self._defect_lists]
+            + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in self.published]
+            + ([f"document signers {signers.digest.hex()}"] if signers.count else [])
+            + ([f"seal signers {signers.seal_digest.hex()}"] if signers.seal_count else [])
+        )
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @classmethod
     def open(cls, path: Path) -> TrustStore:
@@ -296,21 +308,3 @@ def _published(sources: Sequence[sqlite3.Row]) -> list[PublishedList]:
             key = (row["kind"], row["publisher"])
             newest[key] = max(row["signed_at"], newest.get(key, ""))
     return [PublishedList(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
-
-
-def _version(
-    certificates: Sequence[sqlite3.Row],
-    revocation_lists: Sequence[sqlite3.Row],
-    defect_lists: Sequence[sqlite3.Row],
-    published: Sequence[PublishedList],
-    signers: DirectorySigners,
-) -> str:
-    lines = sorted(
-        [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in certificates]
-        + [f"revocation {row['sha256'].hex()}" for row in revocation_lists]
-        + [f"defects {row['sha256'].hex()} {row['test']}" for row in defect_lists]
-        + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in published]
-        + ([f"document signers {signers.digest.hex()}"] if signers.count else [])
-        + ([f"seal signers {signers.seal_digest.hex()}"] if signers.seal_count else [])
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -110,14 +110,23 @@ def write(
         index: _write_source(connection, sources[index], under_way, index, known, test=test, now=now)
         for index in sorted(under_way.used)
     }
-    _write_certificates(connection, under_way, ids, test=test)
-    withdrawn = _withdraw(connection, under_way, sources, ids, test=test)
+    _write_anchors(connection, under_way, ids, test=test)
+    for index, signer in under_way.lists.items():
+        content = sources[index].content
+        if isinstance(content, ListOfCertificates):
+            connection.execute(_WITHDRAW, (content.kind.name, signer.issuer_country, int(test), ids[index]))
+    withdrawn = connection.execute(FORGET).rowcount
     for one, source in under_way.revocation_lists:
         _write_revocation_list(connection, one, ids[source])
     for index, signer in under_way.lists.items():
         content = sources[index].content
         if isinstance(content, ListOfDefects):
-            _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
+            # The newest of each publisher; Admission has refused the older ones.
+            kind, publisher, signed_at = content.kind.name, signer.issuer_country, content.parsed.signed_at.isoformat()
+            connection.execute(
+                "INSERT OR REPLACE INTO defect_list VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (kind, publisher, content.der, hashlib.sha256(content.der).digest(), signed_at, int(test), ids[index]),
+            )
         connection.execute("INSERT OR REPLACE INTO list_signer VALUES (?, ?)", (ids[index], signer.der))
     connection.executemany(
         "INSERT OR IGNORE INTO tolerance VALUES (?, ?)",
@@ -178,27 +187,16 @@ def _write_source(
     return cursor.lastrowid
 
 
-def _write_certificates(
-    connection: sqlite3.Connection, under_way: Admission, ids: Mapping[int, int], *, test: bool
-) -> None:
+def _write_anchors(connection: sqlite3.Connection, under_way: Admission, ids: Mapping[int, int], *, test: bool) -> None:
+    rows = []
+    for fingerprint, (one, standing) in under_way.accepted.items():
+        names = one.subject, one.subject_id, one.key_id, one.country
+        valid = one.not_before.isoformat(), one.not_after.isoformat()
+        rows.append((fingerprint, one.der, *names, *valid, standing.value, int(test)))
     connection.executemany(
         "INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (fingerprint) DO UPDATE SET standing = excluded.standing",
-        [
-            (
-                fingerprint,
-                one.der,
-                one.subject,
-                one.subject_id,
-                one.key_id,
-                one.country,
-                one.not_before.isoformat(),
-                one.not_after.isoformat(),
-                standing.value,
-                int(test),
-            )
-            for fingerprint, (one, standing) in under_way.accepted.items()
-        ],
+        rows,
     )
     connection.executemany(
         "INSERT OR IGNORE INTO listing VALUES (?, ?)",
@@ -206,52 +204,11 @@ def _write_certificates(
     )
 
 
-def _withdraw(
-    connection: sqlite3.Connection,
-    under_way: Admission,
-    sources: Sequence[Source],
-    ids: Mapping[int, int],
-    *,
-    test: bool,
-) -> int:
-    """Forget what only older lists of a publisher named. Returns how many certificates that were."""
-    for index, signer in under_way.lists.items():
-        content = sources[index].content
-        if isinstance(content, ListOfCertificates):
-            connection.execute(_WITHDRAW, (content.kind.name, signer.issuer_country, int(test), ids[index]))
-    return connection.execute(FORGET).rowcount
-
-
 def _write_revocation_list(connection: sqlite3.Connection, one: RevocationList, source: int) -> None:
     """Keep the newest list of each issuing key; Admission has refused the older ones."""
+    number = None if one.number is None else str(one.number)
+    dates = one.this_update.isoformat(), None if one.next_update is None else one.next_update.isoformat()
     connection.execute(
         "INSERT OR REPLACE INTO revocation_list VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            one.issuer_id,
-            one.authority_key_id or b"",
-            one.der,
-            hashlib.sha256(one.der).digest(),
-            None if one.number is None else str(one.number),
-            one.this_update.isoformat(),
-            None if one.next_update is None else one.next_update.isoformat(),
-            source,
-        ),
-    )
-
-
-def _write_defect_list(
-    connection: sqlite3.Connection, one: ListOfDefects, publisher: str, source: int, *, test: bool
-) -> None:
-    """Keep the newest list of each publisher; Admission has refused the older ones."""
-    connection.execute(
-        "INSERT OR REPLACE INTO defect_list VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            one.kind.name,
-            publisher,
-            one.der,
-            hashlib.sha256(one.der).digest(),
-            one.parsed.signed_at.isoformat(),
-            int(test),
-            source,
-        ),
+        (one.issuer_id, one.authority_key_id or b"", one.der, hashlib.sha256(one.der).digest(), number, *dates, source),
     )

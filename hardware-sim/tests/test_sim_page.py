@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.reader import LineRecogniser, open_recogniser, read
 from gate.page.values import NoReading, Reading, Why
 from hardware_sim.page import printing
 from hardware_sim.page.laying import Printed, laid_pages

@@ -25,8 +25,7 @@ from fakes.pages import negatives
 from bench.page_text import rows_of, zone_of
 from bench.rows import Bench, Row
 from gate.cli.models import default_folder
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser, read
 from gate.page.values import Reading
 from gate_core.command_line.output import note
 

@@ -15,8 +15,7 @@ from shared_data import SHARED_DATA
 
 from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.objections import counts
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.reader import LineRecogniser, open_recogniser, read
 from gate.page.values import NoReading, Reading
 
 DATA = SHARED_DATA / "mrz"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser
 from gate.page.values import ALPHABET, CLASSES, FRAMES
 
 Frames = npt.NDArray[np.float32]

@@ -16,7 +16,7 @@ from fakes.central_process import certified, registered, serving, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.mirror_keys import MirrorKeys
+from gate.audit.inbox import MirrorKeys
 from gate.identity.authorities import issuer_of
 from gate.identity.device import DEVICE, Identity
 from gate.programs.shared.config import Config, Sync

@@ -14,7 +14,7 @@ import pytest
 from fakes.pages import mrz_lines
 from fakes.tiers import quick_or_long
 
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.values import Advised, Event, Gone, MrzFormat, Read
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying

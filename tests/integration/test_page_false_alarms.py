@@ -12,8 +12,7 @@ from gate.face.chain import open_models, portrait_template, template_of
 from gate.face.compare import alike
 from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.portrait import crop_portrait
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser, read
 from gate.page.values import Reading
 from gate.picture import preview
 from hardware_sim.camera import scenes

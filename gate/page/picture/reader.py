@@ -1,10 +1,12 @@
 """One picture to a reading, or to the reasons why there is none.
 
-The stages in a row; each is a module beside this one. Nothing is kept from one picture to the next.
+The stages in a row; each is a module beside this one, and the recogniser a model through `models.runtime`, whose contract is in its manifest
+entry: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each. Nothing is kept from one picture to the next.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,8 +32,12 @@ from gate.page.values import (
     Quad,
     Reading,
     Recogniser,
+    RecogniserError,
 )
 from gate.picture import BadPictureError, check_size
+from models.errors import ModelError
+from models.manifest import load
+from models.runtime import Session, open_session
 
 SIDE_MIN_PX = 48
 EVEN_TURNED_MIN = 0.2  # of the first group of a search by turns or for small text: of 131 MRZs that were read so, none had less than 0.25
@@ -189,3 +195,26 @@ def _quad(look: Look) -> Quad:
     first, last = look.ribbons[0], look.ribbons[-1]
     above, below = -first.height_px / 2, last.height_px / 2
     return first.at(0.0, above), first.at(1.0, above), last.at(1.0, below), last.at(0.0, below)
+
+
+class LineRecogniser:
+    """Reads strips with a proved session; fills the port `gate.page.values.Recogniser`. One thread at a time."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, strips: Floats) -> Floats:
+        """Read (n, 1, 32, 704) strips, as many as the model takes at once. Raises RecogniserError."""
+        try:
+            (frames,) = self._session.run(strips)
+        except ModelError as error:
+            raise RecogniserError(str(error)) from error
+        return frames
+
+
+def open_recogniser(folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> LineRecogniser:
+    """Open and prove the model. Raises RecogniserError when it is missing, not the pinned one, or drifts."""
+    try:
+        return LineRecogniser(open_session(load().model("mrz_lines"), folder, threads=threads, providers=providers))
+    except ModelError as error:
+        raise RecogniserError(str(error)) from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from gate.audit.inbox import Inbox
-from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.writer import Outcome, Wanted, Writer
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.record import Happening, canonical_json, time_text

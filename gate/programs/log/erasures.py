@@ -13,8 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from gate.audit.inbox import ERASURE, ERASURE_RECEIPT, Found
-from gate.audit.mirror_keys import MirrorKeys
+from gate.audit.inbox import ERASURE, ERASURE_RECEIPT, Found, MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.log.retention import Kept
 from gate.programs.shared.fault_latch import FaultLatch

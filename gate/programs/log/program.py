@@ -13,9 +13,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from gate.audit.inbox import Inbox
+from gate.audit.inbox import Inbox, MirrorKeys
 from gate.audit.key_days import KeyDays
-from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.store import Store
 from gate.audit.writer import Writer

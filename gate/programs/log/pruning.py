@@ -13,7 +13,6 @@ from typing import Final
 
 from gate.audit.boot import found_head
 from gate.audit.inbox import HELD, Found
-from gate.audit.mirror_keys import MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError

@@ -28,7 +28,7 @@ from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.page.picture.crosscheck import Finding, print_findings
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.scanner import ScannerStream
 from gate.page.values import Advised, Event, Gone, Read, Recogniser, RecogniserError, Unread, Why

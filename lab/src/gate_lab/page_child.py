@@ -16,8 +16,7 @@ import cv2
 import msgspec
 
 from gate.page.picture.objections import objections_to
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser, read
 from gate.page.values import NoReading, Reading, Recogniser, RecogniserError, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden

@@ -11,7 +11,7 @@ import pytest
 from fakes.pages import View, draw_page, mrz_lines, shoot
 from fakes.portraits import as_file
 
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser
 from gate.page.values import MrzFormat, Recogniser, Why
 from gate.picture import PICTURE_BYTES_MAX
 from gate_lab.page_child import HEADER, WORDS, answer, serve

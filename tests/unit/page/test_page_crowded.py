@@ -16,8 +16,7 @@ from gate.page.picture.bars import Bar
 from gate.page.picture.layout import LAYOUTS, check_digit, within_reach
 from gate.page.picture.locate import GROUPS_MAX, evenness_of, propose
 from gate.page.picture.objections import counts, objections_to
-from gate.page.picture.reader import STRIPS_MAX, read
-from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.reader import STRIPS_MAX, LineRecogniser, open_recogniser, read
 from gate.page.picture.sight import look_again, look_at
 from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.picture.weigh import REPAIRS_MAX, choose

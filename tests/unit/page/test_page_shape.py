@@ -14,8 +14,7 @@ from gate.page.picture.decode import Cells
 from gate.page.picture.layout import LAYOUTS, check_digits, mistakable
 from gate.page.picture.measure import marks_beside
 from gate.page.picture.objections import FIT_MIN, LEAD_MIN, MARKS_MAX, counts, objections_to
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.reader import LineRecogniser, open_recogniser, read
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.values import ALPHABET, MrzFormat, Reading
 from gate_lab.train.ocr_b import TILE_PX, tiles

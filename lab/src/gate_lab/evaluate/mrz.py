@@ -23,8 +23,7 @@ import cv2
 import numpy as np
 
 from gate.page.picture.layout import exists
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser, read
 from gate.page.stream.votes import Votes
 from gate.page.values import NoReading, Reading
 from gate_lab.evaluate.pages import View, document, seen, without_mrz

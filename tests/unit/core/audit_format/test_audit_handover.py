@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
-from gate.audit.mirror_keys import MirrorKeys
+from gate.audit.inbox import MirrorKeys
 from gate.audit.reserve import Reserve
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError

@@ -14,8 +14,7 @@ import pytest
 from fakes.audit_logs import BOOT, ORIGIN, SmallLog, happening, wanted
 from fakes.log_context import log_context
 
-from gate.audit.inbox import HELD, Inbox
-from gate.audit.mirror_keys import MirrorKeys
+from gate.audit.inbox import HELD, Inbox, MirrorKeys
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
 from gate.programs.log.context import Now
 from gate.programs.log.pruning import Pruning

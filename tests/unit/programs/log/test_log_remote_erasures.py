@@ -16,7 +16,7 @@ from fakes.log_context import log_context
 from fakes.sync_gate import SyncGate
 
 from gate.audit.inbox import Inbox
-from gate.audit.mirror_keys import MirrorKeys as Taken
+from gate.audit.inbox import MirrorKeys as Taken
 from gate.audit.writer import Refused
 from gate.programs.log.erasures import ErasedElsewhere
 from gate.programs.log.spool_publisher import Worker

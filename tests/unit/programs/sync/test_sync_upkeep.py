@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Server
 
-from gate.audit.mirror_keys import MirrorKeys as LogsMirrorKeys
+from gate.audit.inbox import MirrorKeys as LogsMirrorKeys
 from gate.identity.authorities import fingerprint
 from gate.identity.device import AUTHORITIES, DEVICE, Identity, write_authorities
 from gate.programs.sync.upkeep import MirrorKeys, Upkeep

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 
 from gate.page.picture.objections import counts
-from gate.page.picture.reader import read
-from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.reader import open_recogniser, read
 from gate.page.stream.votes import Votes
 from gate.page.values import Reading
 from gate_lab.evaluate.hurt.cases import DECK, Between, case_of
