@@ -486,8 +486,8 @@ STAYS_AWAY = Mutant(
 ANY_RECEIPT = Mutant(
     "the receipt of whatever was written is the decision's",
     GRANTING,
-    "        case Recorded(state.crossing, kind) if kind is _kind_of(state):",
-    "        case Recorded(state.crossing, _):",
+    "        case events.Recorded(state.crossing, kind) if kind is _kind_of(state):",
+    "        case events.Recorded(state.crossing, _):",
 )
 
 # Not one of the sixty: orders that the barrier's status contradicts are not told again.
