@@ -39,11 +39,9 @@ def closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] =
 
 def officers_of(state: State) -> states.Admission | None:
     """The officer's admission that goes on, if one does."""
-    return (
-        state.officers
-        if isinstance(state, states.Overruling | states.Looking | states.Granted | states.Entering | states.Passing)
-        else None
-    )
+    if isinstance(state, states.Overruling | states.Looking | states.Granted | states.Entering | states.Passing):
+        return state.officers
+    return None
 
 
 def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
@@ -110,12 +108,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[states
             pass
         case states.Passing(in_view=False):
             effects += (admitted(state),)  # who is through is through
-        case (
-            states.Overruling()
-            | states.Looking(officers=states.Admission())
-            | states.Granted(officers=states.Admission())
-            | states.Entering(officers=states.Admission())
-        ):
+        case _ if officers_of(state) is not None:
             effects += (Write(records.Revoked(state.crossing, objections)),)
         case _:
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))

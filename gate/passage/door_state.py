@@ -2,15 +2,20 @@
 has not shown, what it counted, its alarms. Pure.
 
 Old or unknown status is never "closed" (safety invariant 6).
+
+A controller counts up from its power-up and begins again at 0 when it is powered up anew, which it counts, too; a counter that is full
+goes on at 0. What was counted between the last look and a power-up that nobody saw is known to nobody; everything since is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gate.passage.counting import Counters, passages_between
-from gate.passage.events import DoorSeen
+from gate.passage.events import Counters, DoorSeen
 from gate_core.evidence.crossing import Alarm, Door, DoorEvidence
+
+COUNTS = 2**32  # a counter goes on at 0 after so many
+_BACK = COUNTS // 2  # so many in one go is a counter that was set back
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +148,23 @@ class DoorState:
     def released(self, now_ms: int, within_ms: int) -> bool:
         """True while passages belong to a release."""
         return self.released_ms is not None and now_ms - self.released_ms <= within_ms
+
+
+def begins_anew(before: Counters | None, now: Counters) -> bool:
+    """True when nothing is known of what was counted before: the first look, a power-up, counters that were set back."""
+    if before is None or before.power_ups != now.power_ups:
+        return True
+    return any(_grown(*pair) >= _BACK for pair in ((before.entry, now.entry), (before.exit, now.exit)))
+
+
+def passages_between(before: Counters | None, now: Counters) -> tuple[int, int]:
+    """How many went through, in entry and in exit direction, as far as that is known; none at the first look."""
+    if before is None:
+        return 0, 0
+    if begins_anew(before, now):
+        return now.entry, now.exit
+    return _grown(before.entry, now.entry), _grown(before.exit, now.exit)
+
+
+def _grown(before: int, now: int) -> int:
+    return (now - before) % COUNTS

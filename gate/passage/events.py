@@ -6,7 +6,6 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.orders import Ordered, Said
 from gate_core.evidence.crossing import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
@@ -178,6 +177,15 @@ class VideoDoubted:
 
 
 @dataclass(frozen=True, slots=True)
+class Counters:
+    """Passages in both directions since the controller was powered up for the `power_ups`th time, absolute."""
+
+    entry: int
+    exit: int
+    power_ups: int
+
+
+@dataclass(frozen=True, slots=True)
 class DoorSeen:
     """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these.
 
@@ -307,7 +315,7 @@ class Tick:
 
 
 OfTraveller = DocumentPresented | DocumentRemoved | PageGuided | TravellerAsked | DocumentRead | RegistersAnswered
-OfFace = FaceSeen | FaceCompared | TrackChanged | VideoDoubted
-OfDevice = DoorSeen | SensorsSeen | LampAnswered | GrantFailed | PartLost | PartBack
+OfLook = FaceSeen | FaceCompared | TrackChanged
+OfDevice = VideoDoubted | DoorSeen | SensorsSeen | LampAnswered | GrantFailed | PartLost | PartBack
 OfLog = Recorded | NotRecorded | RecordReplaced | HeadSeen
-Event = OfTraveller | OfFace | OfDevice | OfLog | SiteSeen | DrawDue | Ordered | OrderRefused | Tick
+Event = OfTraveller | OfLook | OfDevice | OfLog | SiteSeen | DrawDue | Ordered | OrderRefused | Tick

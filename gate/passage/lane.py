@@ -241,10 +241,7 @@ class LaneContext:
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
-        if (
-            not isinstance(event, events.FaceSeen | events.FaceCompared | events.TrackChanged)
-            or event.crossing != crossing
-        ):
+        if not isinstance(event, events.OfLook) or event.crossing != crossing:
             return self
         look = (event.crossing, event.session)
         before = self.look

@@ -10,8 +10,7 @@ Left to others: what follows for the crossing (`gate.passage.machine`).
 from __future__ import annotations
 
 from gate.passage import records
-from gate.passage.counting import begins_anew
-from gate.passage.door_state import DoorState
+from gate.passage.door_state import DoorState, begins_anew
 from gate.passage.effects import Effect, Write
 from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind, PassedBy

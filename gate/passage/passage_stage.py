@@ -47,9 +47,8 @@ def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, n
     """Until the receipt of the decision; a late one refers."""
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
-    awaited = RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
     match event:
-        case events.Recorded(state.crossing, kind) if kind is awaited:
+        case events.Recorded(state.crossing, kind) if kind is _kind_of(state):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
                 return refer(state, ())
             if rules.policy.shadow:
@@ -63,6 +62,11 @@ def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, n
             return refer(state, (Objection(Reason.RECEIPT_LATE),))
         case _:
             return state, ()
+
+
+def _kind_of(state: Recording) -> RecordKind:
+    """The record whose receipt is waited for."""
+    return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
 def overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:

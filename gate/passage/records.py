@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from gate.passage.counting import Counters
 from gate.passage.draws import Draw
-from gate.passage.events import Part, RecordClass, RecordKind, Wish
+from gate.passage.events import Counters, Part, RecordClass, RecordKind, Wish
 from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence

@@ -59,9 +59,8 @@ def _call(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, 
         return replace(lane, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)[-timing.asked_again_max :]
     lane = replace(lane, calls=calls)
-    if (
-        crossing not in lane.shielded
-    ):  # nothing about it is asked outside the gate any more: an officer sees its traveller first
+    # Nothing about it is asked outside the gate any more: an officer sees its traveller first.
+    if crossing not in lane.shielded:
         lane = replace(lane, shielded=(*lane.shielded, crossing)[-SHIELDED_MAX:])
     state, effects = _heeded(rules, lane, state, asked.crossing, objection)
     written = Write(records.Asked(crossing, asked.wish, no_outbound_query=True))

@@ -10,7 +10,7 @@ from fakes.audit_logs import happening
 from fakes.passage_examples import decided_record, said
 
 from gate.audit.writer import Wanted
-from gate.passage.counting import Counters
+from gate.passage.events import Counters
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import (

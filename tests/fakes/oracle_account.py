@@ -10,8 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gate.passage import records
-from gate.passage.counting import Counters
-from gate.passage.events import DoorSeen, Part, SiteSeen
+from gate.passage.events import Counters, DoorSeen, Part, SiteSeen
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
 from gate.passage.states import Rules

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gate.passage import records
-from gate.passage.counting import Counters
-from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
+from gate.passage.events import Counters, Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Alarm
 

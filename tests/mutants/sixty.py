@@ -486,7 +486,7 @@ STAYS_AWAY = Mutant(
 ANY_RECEIPT = Mutant(
     "the receipt of whatever was written is the decision's",
     GRANTING,
-    "        case events.Recorded(state.crossing, kind) if kind is awaited:",
+    "        case events.Recorded(state.crossing, kind) if kind is _kind_of(state):",
     "        case events.Recorded(state.crossing, _):",
 )
 

@@ -130,7 +130,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     ),
     "who asks for an officer is not heard": (
         "line 8",
-        ((machine, "ask", lambda turn, _: (turn.lane, turn.state, ())),),
+        ((machine, "ask", lambda turn, _asked: (turn.lane, turn.state, ())),),
     ),
     "the second officer may be the first": (
         "two officers",

@@ -96,9 +96,8 @@ class Ordering:
     async def _carry_out(self, order: _Order) -> None:
         self._running = order
         if any(one.kind in _FIRST for one in self._waiting):
-            asyncio.get_running_loop().call_soon(
-                self._withdraw
-            )  # once it has begun: it is written, and not insisted on
+            # Once it has begun: it is written, and not insisted on.
+            asyncio.get_running_loop().call_soon(self._withdraw)
         try:
             result = await order.carry_out()
         except DriverError as error:

@@ -255,13 +255,7 @@ class LogClient:
 
 def _is_settled(outcome: Outcome) -> bool:
     """False when the log is in trouble: what can be no record says nothing of that."""
-    match outcome:
-        case messages.Recorded():
-            return True
-        case messages.NotRecorded(again=again):
-            return not again
-        case messages.NotKnown():  # pragma: no branch - the type checker proves the match complete
-            return False
+    return isinstance(outcome, messages.Recorded) or (isinstance(outcome, messages.NotRecorded) and not outcome.again)
 
 
 class VisionClient:

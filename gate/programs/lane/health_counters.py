@@ -23,9 +23,8 @@ LATEST: Final = 20
 SHARE_MAX: Final = 0.25  # of the latest chips, or pages, that could not be read
 LIGHT_SHARE_MAX: Final = 0.5
 SILENT_SHARE_MAX: Final = 0.01
-_COUNTED_AS: Final = {
-    Reason.PROTECTION_ASKED: Reason.HELP_ASKED
-}  # who asks for protection is told to officers, and to no counter
+# Who asks for protection is told to officers, and to no counter.
+_COUNTED_AS: Final = {Reason.PROTECTION_ASKED: Reason.HELP_ASKED}
 QUESTIONS_MIN: Final = 1_000  # to a board, before a share of them says anything
 
 

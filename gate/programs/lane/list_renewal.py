@@ -280,9 +280,8 @@ def _mark(path: Path) -> Mark | None:
 def _copy_file(source: Path, target: Path) -> None:
     """Copy an ordinary file of bounded size, for us alone to read. Raises OSError."""
     taken = 0
-    descriptor = os.open(
-        source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    )  # a pipe that nobody writes to would hold us up
+    # Without O_NONBLOCK a pipe that nobody writes to would hold us up.
+    descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("is no ordinary file")

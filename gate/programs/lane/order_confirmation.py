@@ -6,7 +6,6 @@ import asyncio
 
 from gate.channel import messages
 from gate.passage import states
-from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
 from gate.programs.lane.engine import LaneInSight
 from gate_core.evidence.names import Head
@@ -55,16 +54,12 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
             shows = all(one is not None and not one.alarms for one in seen)
             return (Outcome.DONE, "no alarm stands") if shows else None
         case Verb.ACCEPT_HEAD:
-            return _of_the_log(lane.context)
+            if lane.context.head is None or lane.context.head[0].head is Head.UNCONFIRMED:
+                return None
+            found, _ = lane.context.head
+            return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
         case _:  # answered by the machine
             return None
-
-
-def _of_the_log(lane: LaneContext) -> Answered | None:
-    if lane.head is None or lane.head[0].head is Head.UNCONFIRMED:
-        return None
-    found, _ = lane.head
-    return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
 
 
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:

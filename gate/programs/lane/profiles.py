@@ -40,13 +40,9 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
 
 def is_whole(record: Record, profile: Profile) -> bool:
     """True when nothing of a record is left out."""
-    match profile:
-        case "full":
-            return True
-        case "standard":
-            return not (isinstance(record, Decided | EntryDecided) and record.decision is Verdict.ADMIT)
-        case "basic":
-            return False
+    if profile == "standard":
+        return not (isinstance(record, Decided | EntryDecided) and record.decision is Verdict.ADMIT)
+    return profile == "full"
 
 
 def without_personal(record: DataclassInstance) -> dict[str, object]:

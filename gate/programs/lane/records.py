@@ -12,9 +12,8 @@ import msgspec
 
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage import records
-from gate.passage.counting import Counters
 from gate.passage.draws import Draw
-from gate.passage.events import Wish
+from gate.passage.events import Counters, Wish
 from gate.passage.orders import Disposition
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import Record

@@ -56,11 +56,7 @@ def read_state(folder: Path) -> LastingState | None:
         raise StateLostError(f"{folder / FILE}: {error.strerror}") from error
     try:
         found = msgspec.json.decode(content, type=_Content)
-    except (
-        msgspec.DecodeError,
-        ValueError,
-        RecursionError,
-    ) as error:  # a ValueError is a value that the state's types refuse
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # a ValueError: a value that the types refuse
         raise StateLostError(f"{folder / FILE}: {error}") from error
     if found.schema != 1:
         raise StateLostError(f"{folder / FILE}: schema {found.schema}, this program knows 1")

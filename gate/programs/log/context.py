@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from gate.audit.inbox import Inbox
+from gate.audit.inbox import Inbox, MirrorKeys
 from gate.audit.writer import Outcome, Wanted, Writer
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.record import Happening, canonical_json, time_text

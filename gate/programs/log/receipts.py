@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from gate.audit.inbox import APPROVAL, Found
+from gate.audit.inbox import APPROVAL, Found, MirrorKeys
 from gate.programs.log.context import LogContext
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.approval.approvers import SIGNERS_MIN, Approvers, approvers_in

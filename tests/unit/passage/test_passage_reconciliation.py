@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import records, states
-from gate.passage.counting import COUNTS, Counters, begins_anew, passages_between
+from gate.passage.door_state import COUNTS, begins_anew, passages_between
 from gate.passage.effects import Effect, Erase, Revoke, Write
-from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
+from gate.passage.events import Counters, DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
 from gate.passage.orders import Disposition, LaneOrder
 from gate.passage.records import ClosedAs, IncidentKind, PassedBy
 from gate_core.ports.values import Direction

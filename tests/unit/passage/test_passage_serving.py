@@ -14,10 +14,10 @@ from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
 from gate.channel.messages import REMEMBERED_BYTES_MAX
-from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Effect, OpenCamera, Show, Write
 from gate.passage.events import (
+    Counters,
     DocumentPresented,
     DocumentRead,
     Event,

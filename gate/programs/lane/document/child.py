@@ -189,9 +189,8 @@ class Child:
     async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
-        if (
-            issuer := printed_issuer(wanted)
-        ) is not None:  # before anything about the chip is known: it is the same whatever comes
+        # Before anything about the chip is known: it is the same whatever comes.
+        if (issuer := printed_issuer(wanted)) is not None:
             await self._lane.send(messages.IssuerSeen(issuer))
         if prepared.missing:
             await self._lane.send(messages.DocumentUnread(messages.words(prepared.missing)))

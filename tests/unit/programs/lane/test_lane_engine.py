@@ -11,10 +11,10 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 
 from gate.channel import messages
 from gate.passage import records, states
-from gate.passage.counting import Counters
 from gate.passage.draw_periods import due
 from gate.passage.draws import OF, Draw
 from gate.passage.events import (
+    Counters,
     DocumentPresented,
     DocumentRead,
     DoorSeen,

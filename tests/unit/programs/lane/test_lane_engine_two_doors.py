@@ -10,8 +10,8 @@ from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, ordered
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO_DOORS
 
 from gate.passage import records, states
-from gate.passage.counting import Counters
 from gate.passage.events import (
+    Counters,
     DocumentPresented,
     DocumentRead,
     DoorSeen,

@@ -13,8 +13,7 @@ from fakes.modbus_boards import PROFILES, board_bench
 from fakes.sensors import ALL_WELL, FakeSensors
 from fakes.virtual_time import in_virtual_time, run_virtual
 
-from gate.passage.counting import Counters
-from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
+from gate.passage.events import Counters, DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError

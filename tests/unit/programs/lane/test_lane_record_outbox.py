@@ -20,9 +20,18 @@ from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, REMEMBERED_BYTES_
 from gate.channel.messages import NotRecorded as Refusal
 from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
-from gate.passage.counting import COUNTS, Counters
+from gate.passage.door_state import COUNTS
 from gate.passage.effects import Write
-from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced, TravellerAsked, Wish
+from gate.passage.events import (
+    Counters,
+    NotRecorded,
+    RecordClass,
+    Recorded,
+    RecordKind,
+    RecordReplaced,
+    TravellerAsked,
+    Wish,
+)
 from gate.passage.records import (
     Closed,
     ClosedAs,
