@@ -21,11 +21,10 @@ from fakes.doubled_grants import ERROR_RATES, REQUESTS, doubled
 
 from bench.rows import Bench, Row
 from drivers.barrier.building import line_barrier
-from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import load_profile
 from drivers.links import SerialLink
 from gate.passage.events import Event, Part, PartBack, PartLost
@@ -168,7 +167,7 @@ def _now_ms() -> float:
     return time.monotonic() * 1000
 
 
-async def _ready(made: _Line, driver: ModbusBarrier | FramedBarrier) -> None:
+async def _ready(made: _Line, driver: BarrierDriver) -> None:
     """Nothing is granted, the leaf is closed, no contact is held, and the driver knows it of this moment: as before a lane's grant."""
     if isinstance(made.profile, ModbusProfile) and isinstance(made.profile.grant, Pulse):
         await asyncio.sleep(PULSE_SPARE_S + made.profile.grant.pulse_ms / 1000)
