@@ -34,9 +34,8 @@ JOURNAL_DAYS: Final = 7
 JOURNAL_DEADLINE_S: Final = 60
 # Of these tests the words are ours and the system's alone; others quote what lies in files and what devices say.
 _OWN_WORDS: Final = (
-    *("disk", "clock", "reference_page", "reference_document"),
-    *("barrier", "first_barrier", "sensors", "programs"),
-)
+    "disk", "clock", "reference_page", "reference_document", "barrier", "first_barrier", "sensors", "programs",
+)  # fmt: skip
 NEVER: Final = (
     "names of officers and approvers, and their keys",
     "anything of a traveller, a document or a crossing: the audit log is not read",

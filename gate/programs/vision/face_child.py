@@ -177,9 +177,9 @@ class Child:
         patient = PatientWitness(tints or faces, video)
         sensor = None if self._sensor is None else SensorWitness(patient, self._sensor, clock_ms=_now_ms)
         witness = sensor or patient
-        height = self._camera.live_image_px  # if the site asks for a live image
-        shape = height and Geometry(round(LIVE_IMAGE_ASPECT * height), height, self._camera.live_image_head)
-        likeness = Likeness(shape or None)
+        height, head = self._camera.live_image_px, self._camera.live_image_head  # if the site asks for a live image
+        shape = None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, head)
+        likeness = Likeness(shape)
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
         session = secrets.randbits(SESSION_BITS)
         self._crossing = Crossing(crossing, session, camera, watch, video, tints, likeness, sensor)
