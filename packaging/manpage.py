@@ -6,6 +6,7 @@ One page, every command and its options: of those that are installed where this 
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import sys
 from datetime import UTC, datetime
@@ -69,9 +70,12 @@ def entry(name: str, arguments: Iterable[str], help_text: str, options: Iterable
     return lines
 
 
-def of_gate(nouns: list[str]) -> Iterator[str]:
-    """The commands of `gate` with these nouns."""
+def of_gate(nouns: list[str], distribution: str = "") -> Iterator[str]:
+    """The commands of `gate` with these nouns; of one distribution alone, where it is named: two may bring verbs of one noun."""
     for name, command in commands(typer.main.get_command(application(nouns)), "gate"):
+        module = getattr(inspect.unwrap(command.callback), "__module__", "") if command.callback else ""
+        if not module.startswith(distribution):
+            continue
         arguments = [(one.name or "").upper() for one in command.params if one.param_type_name == "argument"]
         options = (
             (", ".join(option.opts), getattr(option, "help", "") or "")
@@ -96,7 +100,9 @@ def of_simulator(parser: argparse.ArgumentParser, help_text: str = "") -> Iterat
 
 def brought_by(distribution: str) -> list[str]:
     """The nouns that one distribution brings."""
-    return [noun for noun, (first, *_) in installed().items() if first.__name__.partition(".")[0] == distribution]
+    return [
+        noun for noun, names in installed().items() if distribution in {one.__name__.partition(".")[0] for one in names}
+    ]
 
 
 def head(title: str, made: datetime, name: str, synopsis: Iterable[str]) -> list[str]:
@@ -117,12 +123,12 @@ def page(package: str, made: datetime) -> str:
             "gate\\-sim \\- the simulated world of a Portcullis gate, its devices, and a judge",
             (".B gate demo", "[", ".I OPTION", "]...", ".br", ".B gate\\-sim", ".I DEVICE", "[", ".I OPTION", "]..."),
         )
-        lines += [*of_gate(brought_by("gate_demo")), *of_simulator(parser())]
+        lines += [*of_gate(brought_by("gate_demo"), "gate_demo"), *of_simulator(parser())]
     elif package == "lab":
         lines = head(
-            "GATE\\-LAB", made, "gate\\-lab \\- measures a biometric border gate", (".B gate", ".I NOUN", *words)
+            "GATE\\-LAB", made, "gate\\-lab \\- office work of biometric border gates", (".B gate", ".I NOUN", *words)
         )
-        lines += of_gate(brought_by("gate_lab"))
+        lines += of_gate(brought_by("gate_lab"), "gate_lab")
     else:
         lines = head(
             "GATE" if package == "gate" else "GATE\\-CENTRAL",

@@ -105,11 +105,6 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         if self.delta is not None and self.delta.serial >= self.serial:
             yield "it is a delta of a later edition"
 
-    @property
-    def count(self) -> int:
-        """How many entries it has."""
-        return self.numbers + self.names
-
     def lost(self, before: Header) -> str:
         """What of the edition before is half gone, or more, where that is not said to be meant; empty: nothing is."""
         if before.withdrawn or self.withdrawn or self.shrinks:
