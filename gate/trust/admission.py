@@ -29,7 +29,6 @@ from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList,
 from gate.trust.revocations import Edition, Revocations, revocation_lists_of
 from gate.trust.sources import DocumentSigner, Rejected, SealSigner, Source, Way
 from gate.trust.standing import (
-    Pool,
     Standing,
     signed_itself,
     signs_documents_only,
@@ -39,6 +38,7 @@ from gate.trust.standing import (
 )
 from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
+from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
 from gate_documents.pki.revocation import RevocationList
@@ -71,10 +71,10 @@ class Admission:
 
     def __init__(self, known: Known, *, signer: Certificate | None, now: datetime, way: Way = Way.HANDED) -> None:
         self._way = way
-        self._pool = Pool(known.certificates)
+        self._pool = HeldAnchors(known.certificates)
         self._known = {certificate.fingerprint for certificate in known.certificates}
-        self._vouching = Pool(known.vouching)
-        self._operators = Pool([] if signer is None else [signer])
+        self._vouching = HeldAnchors(known.vouching)
+        self._operators = HeldAnchors([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
         self._revocations = Revocations(known.revocations, known.editions, now)
         self._known_signers = known.signers

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import chain
 
 from gate.trust.sources import Rejected, Source
-from gate.trust.standing import Pool
 from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
+from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.names import same_parts
 from gate_documents.pki.path import find_issuer
@@ -40,7 +40,7 @@ class Revocations:
         self.tolerated: dict[bytes | int, frozenset[Tolerance]] = {}
         self.rejected: list[Rejected] = []
 
-    def admit(self, waiting: Sequence[NamedRevocationList], pool: Pool) -> list[NamedRevocationList]:
+    def admit(self, waiting: Sequence[NamedRevocationList], pool: HeldAnchors) -> list[NamedRevocationList]:
         """Take those that a known key of their issuer signed; return the others."""
         left: list[NamedRevocationList] = []
         for source, name, one in waiting:
@@ -53,7 +53,7 @@ class Revocations:
                 self._admit(source, name, replace(one, issuer_id=issuer.subject_id))
         return left
 
-    def has(self, signer: Certificate, pool: Pool) -> bool:
+    def has(self, signer: Certificate, pool: HeldAnchors) -> bool:
         """True when the certificate stands on any revocation list of its issuer, however old."""
         anchor = find_issuer(signer, pool, self._now).anchor
         names = names_of_issuer(signer, None if anchor is None else anchor.certificate, pool)
@@ -86,7 +86,7 @@ def revocation_lists_of(sources: Sequence[Source]) -> list[NamedRevocationList]:
     return sorted(found, key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
 
 
-def _issuer_of(one: RevocationList, pool: Pool, tolerated: set[Tolerance]) -> Certificate | None:
+def _issuer_of(one: RevocationList, pool: HeldAnchors, tolerated: set[Tolerance]) -> Certificate | None:
     """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
     anchors = pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
     for certificate in (anchor.certificate for anchor in anchors or pool.with_subject(one.issuer_id)):

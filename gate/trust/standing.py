@@ -4,47 +4,14 @@ Who may vouch for a list, and what an import makes of all this, is `gate.trust.a
 """
 
 import enum
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gate_documents.checks import Result, Tolerance
 from gate_documents.errors import DocumentError
-from gate_documents.pki.anchors import Anchor
+from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.path import Path, find_issuer, issued_in_time
 from gate_documents.seal.profiles import SIGNER_PURPOSES
-
-
-class Pool:
-    """Certificates found as an inspection finds them. Satisfies `gate_documents.pki.anchors.KnownIssuers`."""
-
-    def __init__(self, known: Iterable[Certificate] = ()) -> None:
-        self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
-        self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
-        self._by_country: dict[str, list[Certificate]] = defaultdict(list)
-        for certificate in known:
-            self.add(certificate)
-
-    def add(self, certificate: Certificate) -> None:
-        """Trust this one, too."""
-        anchor = Anchor(certificate)
-        self._by_subject[certificate.subject_id].append(anchor)
-        self._by_country[certificate.country].append(certificate)
-        if certificate.key_id is not None:
-            self._by_key_id[certificate.key_id].append(anchor)
-
-    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
-        """The anchors whose subject key identifier is `key_id`."""
-        return self._by_key_id.get(key_id, ())
-
-    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
-        """The anchors with this subject."""
-        return self._by_subject.get(subject_id, ())
-
-    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
-        """The certificates of this one's country and key, whatever names they give it."""
-        return [one for one in self._by_country.get(certificate.country, ()) if one.has_key_of(certificate)]
 
 
 class Standing(enum.Enum):
@@ -55,7 +22,7 @@ class Standing(enum.Enum):
     LISTED = "listed"
 
 
-def standing_of(certificate: Certificate, pool: Pool, moment: datetime) -> tuple[Standing, frozenset[Tolerance]]:
+def standing_of(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> tuple[Standing, frozenset[Tolerance]]:
     """How a certificate is borne out, and what was tolerated. Links whose predecessor is in no list stay listed only."""
     tolerated: set[Tolerance] = set()
     if signed_itself(certificate, tolerated):
@@ -75,7 +42,7 @@ def signed_itself(certificate: Certificate, tolerated: set[Tolerance]) -> bool:
     return True
 
 
-def why_no_link(certificate: Certificate, pool: Pool, moment: datetime) -> str:
+def why_no_link(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> str:
     """Why a file of its own brings no link; empty: it does. Real lists name links that depart, and vouch for them."""
     path = _link(certificate, pool, moment)
     if path is None or path.anchor is None:
@@ -86,7 +53,7 @@ def why_no_link(certificate: Certificate, pool: Pool, moment: datetime) -> str:
     return "" if in_time else "signed outside the period in which its CSCA's key may be used; a signed list may name it"
 
 
-def _link(certificate: Certificate, pool: Pool, moment: datetime) -> Path | None:
+def _link(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> Path | None:
     """The path when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
     if certificate.country != certificate.issuer_country:
         return None

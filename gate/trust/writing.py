@@ -16,7 +16,7 @@ from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, signing_tim
 from gate.trust.revocations import Revocations
 from gate.trust.schema import SOURCED
 from gate.trust.sources import Rejected, Source
-from gate.trust.standing import Pool
+from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList
 
@@ -89,7 +89,7 @@ def _revoked(connection: sqlite3.Connection, test: int, now: datetime) -> list[t
     signed = connection.execute(_SIGNED, (test,)).fetchall()
     if not signed:
         return []
-    pool = Pool(parse_certificate(der) for (der,) in connection.execute(_CERTIFICATES, (test,)))
+    pool = HeldAnchors(parse_certificate(der) for (der,) in connection.execute(_CERTIFICATES, (test,)))
     revocations = Revocations(connection.execute(REVOCATION_LISTS, (test,)).fetchall(), {}, now)
     signers = [(source, name, parse_certificate(der)) for source, name, der in signed]
     return [one for one in signers if revocations.has(one[2], pool)]

@@ -13,13 +13,13 @@ from shared_data import SHARED_DATA
 from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
 from gate.trust.sources import Way, read_source
-from gate.trust.standing import Pool
 from gate.trust.store import TrustStore
 from gate_documents import tlv
 from gate_documents.authenticity.passive_authentication import judge_sod
 from gate_documents.checks import CheckId, Result
 from gate_documents.errors import MalformedError
 from gate_documents.lds.sod import TAG, parse_sod
+from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.asn1 import SEQUENCE, parts, parts_of
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.master_list import parse_master_list
@@ -107,7 +107,7 @@ def test_the_german_lists_have_keys_under_several_names_and_revocation_lists_are
         for listed in parse_master_list(path.read_bytes()).certificates:
             with contextlib.suppress(MalformedError):
                 anchors[listed] = parse_certificate(listed)
-    pool = Pool(anchors.values())
+    pool = HeldAnchors(anchors.values())
     several = {}
     for one in anchors.values():
         names = {other.subject_id for other in pool.with_key_of(one)}

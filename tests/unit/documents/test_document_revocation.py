@@ -22,13 +22,12 @@ from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
 from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source
-from gate.trust.standing import Pool
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_signer
 from gate_documents.checks import Check, CheckId, Result
 from gate_documents.dates import revocation_list_until
 from gate_documents.errors import MalformedError
-from gate_documents.pki.anchors import KnownIssuers, TrustAnchors
+from gate_documents.pki.anchors import HeldAnchors, KnownIssuers, TrustAnchors
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.curve_table import PARAMETERS
 from gate_documents.pki.revocation import parse_revocation_list
@@ -156,7 +155,7 @@ def test_a_certificate_of_another_country_with_the_same_key_lends_no_names(opene
     known = [csca, parse_certificate(RENAMED.der), parse_certificate(STRANGER.der), parse_certificate(copied.der)]
     stores: tuple[KnownIssuers, ...] = (
         opened(CSCA.der, RENAMED.der, STRANGER.der, copied.der),
-        Pool(known),
+        HeldAnchors(known),
         anchors,
     )
     for store in stores:
@@ -209,8 +208,8 @@ def test_a_csca_that_is_not_understood_publishes_no_revocations() -> None:
     """One may be in a store of before such were refused."""
     listed = [(0, "list", parse_revocation_list(revocation_list(CSCA, 77)))]
     csca = parse_certificate(CSCA.der)
-    assert Revocations([], {}, NOW).admit(listed, Pool([csca])) == []
-    assert Revocations([], {}, NOW).admit(listed, Pool([dataclasses.replace(csca, understood=False)])) == listed
+    assert Revocations([], {}, NOW).admit(listed, HeldAnchors([csca])) == []
+    assert Revocations([], {}, NOW).admit(listed, HeldAnchors([dataclasses.replace(csca, understood=False)])) == listed
 
 
 def test_lists_of_several_names_come_newest_first() -> None:

@@ -1,12 +1,13 @@
-"""What documents are judged against, as a port: `gate.trust` fills it, tests fill it with lists."""
+"""What documents are judged against: a port for whoever keeps certificates and lists, and the simplest that fills it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gate_documents.checks import Tolerance
     from gate_documents.pki.certificate import Certificate
@@ -67,3 +68,54 @@ class TrustAnchors(KnownIssuers, Protocol):
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         """The entries of defect and deviation lists that name this document signer, or may cover its documents."""
         ...
+
+
+class HeldAnchors:
+    """CSCA certificates and revocation lists that the caller holds and trusts. Satisfies TrustAnchors; of anything else it knows nothing."""
+
+    def __init__(self, certificates: Iterable[Certificate] = (), lists: Iterable[RevocationList] = ()) -> None:
+        self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_country: dict[str, list[Certificate]] = defaultdict(list)
+        self._lists = sorted(lists, key=lambda one: one.this_update, reverse=True)
+        for certificate in certificates:
+            self.add(certificate)
+
+    def add(self, certificate: Certificate) -> None:
+        """Trust this one, too."""
+        anchor = Anchor(certificate)
+        self._by_subject[certificate.subject_id].append(anchor)
+        self._by_country[certificate.country].append(certificate)
+        if certificate.key_id is not None:
+            self._by_key_id[certificate.key_id].append(anchor)
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """See TrustAnchors."""
+        return self._by_key_id.get(key_id, ())
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """See TrustAnchors."""
+        return self._by_subject.get(subject_id, ())
+
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """See TrustAnchors."""
+        return [one for one in self._by_country.get(certificate.country, ()) if one.has_key_of(certificate)]
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
+        """See TrustAnchors."""
+        return [one for one in self._lists if one.issuer_id == issuer_id]
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
+        """None is known from elsewhere: the signer's certificate must be in the document."""
+        del signer
+        return ()
+
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
+        """None is known."""
+        del country, name, serial
+        return ()
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
+        """None is known."""
+        del signer
+        return ()
