@@ -4,7 +4,7 @@ A source gives frames, and what its hardware knows besides: that a page came or 
 Whoever reads the pages makes sure by the pictures themselves: most sources know nothing of presence. No image library here:
 cameras decode for themselves (`drivers.camera`), files are decoded by the function that is handed in.
 
-Fed by a camera, USB (UVC) or MJPEG over the network (`CameraPage`), and by files (`drivers.reader.dropped`).
+Fed by a camera, USB (UVC) or MJPEG over the network (`CameraPage`), and by files (`drivers.reader.page_folder`).
 """
 
 from __future__ import annotations

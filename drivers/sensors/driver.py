@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TypeVar
 
 from drivers.links import Link
-from drivers.modbus.asking import Conversation, byte_s
+from drivers.modbus.exchange import Conversation, byte_s
 from drivers.modbus.frames import Reply, Request
 from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from drivers.sensors.profile import SensorProfile

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from drivers.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
+from drivers.modbus.exchange import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
 from drivers.modbus.frames import ExceptionReply, ReadRequest, Reply, Request
 from drivers.modbus.tables import BITS, Cell, Image, Place, number
 from drivers.sensors.profile import SensorProfile

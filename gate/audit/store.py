@@ -22,7 +22,7 @@ from gate_core.audit_format.errors import BadFormatError, StoreError, StoreFullE
 from gate_core.audit_format.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
 from gate_core.audit_format.record import Happening, is_hour
 from gate_core.audit_format.resume_state import Approved, Boot, Left
-from gate_core.audit_format.sealing import SealedRecord
+from gate_core.audit_format.sealer import SealedRecord
 from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA_VERSION = 2

@@ -31,7 +31,7 @@ from gate_core.evidence.crossing import (
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.evidence.screen import Guidance, Purpose, Screen
-from gate_core.evidence.serving import EVERYBODY, BorderDirection
+from gate_core.evidence.service_scope import EVERYBODY, BorderDirection
 from gate_core.evidence.trust_lists import Edition, PublishedList
 
 __all__ = ["Message", "Name", "Status", "StatusRequest"]  # beside what stands here

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate_documents.authenticity.terminal_authentication import CentreRequest
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
     from gate_documents.pki.anchors import TrustAnchors
     from gate_documents.verdict.conclusion import Inspection
 

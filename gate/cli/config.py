@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.configured import configuration_errors, configured, file_errors
+from gate.cli.configuration import configuration_errors, configured, file_errors
 from gate_core.command_line.approver_keys import show_approval
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say, with_next_step
@@ -27,7 +27,7 @@ def _noun() -> None:
 @app.command()
 def check(config: ConfigFile = None, as_json: Json = False) -> None:
     """Say everything that is wrong with it and with the files that it names, each with file, key and line. Nothing is changed."""
-    from gate.programs.checking import check as look
+    from gate.programs.config_check import check as look
     from gate_core.settings.environment import path_from_environment
 
     found = look(config or path_from_environment())

@@ -13,7 +13,7 @@ from gate_core.command_line.output import Exit, code_of, fail
 
 if TYPE_CHECKING:
     from gate.trust.store import TrustStore
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
@@ -71,7 +71,7 @@ def standard_input() -> TextIO:
 def parsed(text: str) -> Mrz:
     """The MRZ that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
     from gate_documents.errors import MrzError
-    from gate_documents.mrz.parsing import parse
+    from gate_documents.mrz.parser import parse
 
     try:
         return parse(standard_input().read(MRZ_CHARACTERS_MAX + 1) if text == "-" else text)

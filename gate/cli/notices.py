@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.configured import configured, file_errors
+from gate.cli.configuration import configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import emit_json, refuse_configuration, say
 

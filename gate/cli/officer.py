@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configured import configured
+from gate.cli.configuration import configured
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 from gate_core.orders.verbs import VERBS, Power, Verb

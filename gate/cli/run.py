@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.channel.row import PROGRAMS
-from gate.cli.configured import configuration_errors, configured
+from gate.cli.configuration import configuration_errors, configured
 from gate_core.command_line.options import ConfigFile
 from gate_core.command_line.output import Exit, fail, note
 

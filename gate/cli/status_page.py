@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from gate.channel.row import OPERATORS
-from gate.cli.configured import configuration_errors
+from gate.cli.configuration import configuration_errors
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.degraded import lists_days_left, modes_now
+from gate.programs.shared.degraded_modes import lists_days_left, modes_now
 from gate.programs.shared.program_status import Alarm, ProgramStatus, Silence
 from gate.programs.shared.status_client import ask_all
 from gate_core.command_line.output import Exit, emit_json, note, say

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.configured import configuration_errors, configured
+from gate.cli.configuration import configuration_errors, configured
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, say
 

@@ -15,7 +15,7 @@ from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from gate.trust.importing import ImportReport
+    from gate.trust.list_import import ImportReport
     from gate.trust.sources import Rejected, Source
     from gate_documents.pki.certificate import Certificate
 
@@ -42,7 +42,7 @@ def import_(
     from rich.progress import Progress
 
     from gate.trust.errors import BusyError, SourceError, StoreError
-    from gate.trust.importing import import_sources
+    from gate.trust.list_import import import_sources
     from gate.trust.sources import Way
     from gate_core.programs import clock
 
@@ -79,7 +79,7 @@ def import_(
 
 def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
     """Print what an import took and what it left out."""
-    from gate.trust.looking import shown
+    from gate.trust.download_folder import shown
 
     if json:
         told = {name: value for name, value in asdict(report).items() if name not in {"version", "replaced"}}
@@ -143,8 +143,8 @@ def report(
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
     from gate.cli.trust_report import fields, render
+    from gate.trust.download_folder import shown
     from gate.trust.errors import StoreError
-    from gate.trust.looking import shown
     from gate.trust.survey import Revocation, survey
     from gate_core.programs import clock
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from gate.cli.configured import configured, file_errors
+from gate.cli.configuration import configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, say
 
@@ -79,8 +79,8 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Bring in what a folder holds for this gate, verified while it is copied. Nothing is installed."""
+    from gate.updates.download import Store, read_first_root
     from gate.updates.errors import RefusedError, SourceAwayError
-    from gate.updates.fetching import Store, read_first_root
     from gate.updates.layout import Here
     from gate.updates.sources import FolderSource
 
@@ -158,7 +158,7 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
 
 
 def _configuration(config: Path | None) -> dict[str, str]:
-    from gate.programs.checking import check as look
+    from gate.programs.config_check import check as look
     from gate_core.settings.environment import path_from_environment
 
     problems = look(config or path_from_environment()).problems

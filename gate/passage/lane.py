@@ -18,7 +18,7 @@ from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Door, LaneEvidence, Notice, SiteEvidence
 from gate_core.evidence.reasons import Objection, Reason
-from gate_core.evidence.serving import EVERYBODY, BorderDirection, Travellers
+from gate_core.evidence.service_scope import EVERYBODY, BorderDirection, Travellers
 
 REPLACED_MAX = 32  # crossings; the oldest is forgotten
 

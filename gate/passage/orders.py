@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 
 from gate_core.evidence.names import Role
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 
 class Missing(enum.Enum):

@@ -33,7 +33,7 @@ from gate_core.evidence.crossing import (
 from gate_core.evidence.names import Head, PageCheckId
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import Register, register_objections
-from gate_core.evidence.serving import EVERYBODY, Travellers
+from gate_core.evidence.service_scope import EVERYBODY, Travellers
 
 
 class Verdict(enum.Enum):

@@ -21,7 +21,7 @@ from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence
 from gate_core.evidence.reasons import Objection, Reason
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.evidence.trust_lists import PublishedList
 from gate_core.ports.values import Direction
 

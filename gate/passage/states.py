@@ -18,7 +18,7 @@ from gate_core.evidence.crossing import CameraTrouble, DocumentEvidence, Door, F
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.screen import Guidance, Screen
-from gate_core.evidence.serving import USUAL_SERVICE, Service
+from gate_core.evidence.service_scope import USUAL_SERVICE, Service
 
 
 @dataclass(frozen=True, slots=True)

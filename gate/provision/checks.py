@@ -34,7 +34,7 @@ from gate.provision.steps import Finding, Step, StepError, StepState, Verified, 
 from gate.provision.traveller_position import height, lighting, stand_before
 from gate.trust.errors import TrustError
 from gate.trust.folder import read_folder
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import Source, Way, parts_of, read_source
 from gate_core import durable
 from gate_core.errors import NoReplyError

@@ -1,6 +1,6 @@
 """Ends this gate: secures its log elsewhere, tells the central server, and names what is wiped, in which order.
 
-`gate.provision.wiping` does the wiping and proves it.
+`gate.provision.key_wipe` does the wiping and proves it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import key_path
 from gate.programs.sync.program import push, retire
 from gate.provision.installation import UNITS
+from gate.provision.key_wipe import Part, Progress, wiping_steps
 from gate.provision.log_key import log_vkey
 from gate.provision.progress import folder_of
 from gate.provision.steps import LaterStepError, Step, StepError
-from gate.provision.wiping import Part, Progress, wiping_steps
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import AuditError, BadFormatError, StoreError
 from gate_core.audit_format.export import Outlet, tiles

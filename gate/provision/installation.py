@@ -20,9 +20,9 @@ from gate.programs.shared.config import Config
 from gate.provision.answers import SiteAnswers
 from gate.provision.log_key import log_vkey, make_key, publish
 from gate.provision.questions import keyed
-from gate.provision.sealing import has_tpm, seal_steps
 from gate.provision.site import config_of, hand_over, running_program
 from gate.provision.steps import ConfigurationStepError, Step, StepError, step_errors
+from gate.provision.tpm_seal import has_tpm, seal_steps
 from gate_core import durable
 from gate_core.command_line.output import Exit
 from models.errors import ModelError

@@ -2,7 +2,7 @@
 
 Of each fact that a rule asks for, a value between each two of the limits that stand in it is tried, in every combination. So these are found
 whatever way a rule is written: a rule that can mean nobody; eligibility that rests on what says nothing about it; and rules of which one takes
-away all that the other gives. Whom a rule picks out by nationality, sex or issuer, `gate.rules.profiling` tells.
+away all that the other gives. Whom a rule picks out by nationality, sex or issuer, `gate.rules.profiling_guard` tells.
 """
 
 import itertools
@@ -26,8 +26,18 @@ from gate.passage.conditions import (
     predicates_of,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.rules.profiling import KEPT_MAX, days_of, differs, kept, named_in, population, told_apart, valueless, work_of
-from gate_core.evidence.serving import BorderDirection
+from gate.rules.profiling_guard import (
+    KEPT_MAX,
+    days_of,
+    differs,
+    kept,
+    named_in,
+    population,
+    told_apart,
+    valueless,
+    work_of,
+)
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import Wrong
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it

@@ -47,7 +47,7 @@ from gate.passage.conditions import (
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate_core.evidence.crossing import Score
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import TomlFile, Wrong, misfits
 from gate_documents.countries import is_state_code
 

@@ -13,7 +13,7 @@ vouched for. Who may vouch differs by what a list can do (`gate.trust.list_kinds
 Nobody can vouch for a list whose signer stands on a revocation list, one that is in the store or comes along.
 
 A directory's signers of documents and of seals vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
-What an admitted list brought leaves again when its signer is revoked later (`gate.trust.writing`).
+What an admitted list brought leaves again when its signer is revoked later (`gate.trust.import_writer`).
 
 In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
@@ -24,11 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gate.trust import signers
-from gate.trust.errors import SourceError
-from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, Vouching, signing_time
-from gate.trust.revocations import Edition, Revocations, revocation_lists_of
-from gate.trust.sources import DocumentSigner, Rejected, SealSigner, Source, Way
-from gate.trust.standing import (
+from gate.trust.anchor_pool import (
     Standing,
     signed_itself,
     signs_documents_only,
@@ -36,6 +32,10 @@ from gate.trust.standing import (
     standing_of,
     why_no_link,
 )
+from gate.trust.errors import SourceError
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, Vouching, signing_time
+from gate.trust.revocations import Edition, Revocations, revocation_lists_of
+from gate.trust.sources import DocumentSigner, Rejected, SealSigner, Source, Way
 from gate_documents.checks import Tolerance
 from gate_documents.errors import DocumentError
 from gate_documents.pki.anchors import HeldAnchors

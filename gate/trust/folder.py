@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
+from gate.trust.download_folder import COLLECTION, shown, walk
 from gate.trust.errors import SourceError
-from gate.trust.looking import COLLECTION, shown, walk
 from gate.trust.sources import Rejected, SealSigner, Source, parts_of, read_signer, read_source
 from gate_core.ordinary import open_ordinary
-from gate_documents.pki.signed import SIGNED_BYTES_MAX
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX
 
 COLLECTION_BYTES_MAX: Final = 512 << 20
 SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out

@@ -13,7 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from gate_documents.pki import defect_list, deviation_list, master_list
 from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.known_defects import KnownDefects
-from gate_documents.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 
 class Vouching(enum.Enum):

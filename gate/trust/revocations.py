@@ -17,7 +17,7 @@ from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.names import same_parts
 from gate_documents.pki.path import find_issuer
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
-from gate_documents.pki.revoked import names_of_issuer
+from gate_documents.pki.revocation_check import names_of_issuer
 
 Edition = tuple[datetime, int | None]  # date and number
 NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds

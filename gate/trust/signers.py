@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gate.trust.opening import Snapshot
+from gate.trust.snapshot import Snapshot
 from gate_documents.checks import Result
 from gate_documents.errors import SignerMissingError
 from gate_documents.pki.anchors import KnownIssuers
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.names import read_name
 from gate_documents.pki.path import find_issuer
-from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed_data import Signer
 from gate_documents.seal.profiles import SIGNER_PURPOSES
 
 SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out

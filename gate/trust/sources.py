@@ -13,7 +13,7 @@ from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList,
 from gate_documents.errors import DocumentError, MalformedError, RefusedListError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
-from gate_documents.pki.signed import SIGNED_BYTES_MAX
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX
 
 BLOCKS_MAX: Final = 8192  # of one file in PEM
 _BEGIN: Final = b"-----BEGIN "

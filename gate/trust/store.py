@@ -17,8 +17,8 @@ from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
-from gate.trust.opening import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
+from gate.trust.snapshot import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate_core.evidence.trust_lists import Edition, PublishedList
 from gate_documents.checks import Tolerance
 from gate_documents.dates import revocation_list_until
@@ -26,7 +26,7 @@ from gate_documents.pki.anchors import Anchor
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.known_defects import KnownDefects
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
-from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed_data import Signer
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "

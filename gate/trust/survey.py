@@ -14,7 +14,7 @@ from typing import Final
 
 from gate.trust.errors import StoreError
 from gate.trust.freshness import Alarm, alarms, in_words, is_overdue
-from gate.trust.opening import open_snapshot, shown
+from gate.trust.snapshot import open_snapshot, shown
 from gate.trust.store import TrustStore
 from gate_core.evidence.trust_lists import Edition
 from gate_documents.checks import Tolerance

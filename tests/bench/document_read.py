@@ -24,7 +24,7 @@ from drivers.reader.pcsc import PcscReader
 from gate.programs.lane.document.evidence import converse
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.inspection import Portrait, inspect
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from hardware_sim.chip.card import Switches
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.issuer import Passport

@@ -28,13 +28,13 @@ from fakes.master_lists import party
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from bench.rows import Bench, Row
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_core.command_line.output import note
-from gate_documents.access.opening import Chip
+from gate_documents.access.chip_access import Chip
 from gate_documents.authenticity.passive_authentication import SecurityVerdict, judge_sod
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.keys import PublicKey, RsaKey
 from gate_documents.pki.revocation import parse_revocation_list

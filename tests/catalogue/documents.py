@@ -22,7 +22,7 @@ from fakes.anchors import ListedAnchors
 from fakes.inspections import NOW, Through, inspected, issued
 
 from gate.trust.errors import TrustError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_documents.pki.anchors import TrustAnchors

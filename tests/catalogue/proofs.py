@@ -18,7 +18,7 @@ from fakes.inspections import Through, anchors, issued
 from fakes.sample_passports import utopia
 
 from gate_documents.inspection import inspect
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import der, lds, personalise, security_infos, security_object

@@ -11,7 +11,7 @@ import pytest
 from fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_documents import tlv

@@ -17,13 +17,13 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import converse, given, scripted
 from shared_data import SHARED_DATA, cases
 
-from gate.trust.importing import ImportReport, import_sources
+from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
 from gate_documents import tlv
 from gate_documents.access.bac import open_with_bac
-from gate_documents.access.opening import Chip
+from gate_documents.access.chip_access import Chip
 from gate_documents.access.pace import Password, choose_way, open_with_pace
 from gate_documents.access.secure_messaging import SecureMessaging
 from gate_documents.access.suites import SessionKeys, Suite
@@ -42,7 +42,7 @@ from gate_documents.lds.dg14 import parse_dg14
 from gate_documents.lds.dg15 import parse_dg15
 from gate_documents.lds.security_infos import Cipher
 from gate_documents.lds.sod import parse_sod
-from gate_documents.mrz.parsing import MrzKey, parse
+from gate_documents.mrz.parser import MrzKey, parse
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.keys import RsaKey, parse_public_key
 from gate_documents.pki.master_list import parse_master_list

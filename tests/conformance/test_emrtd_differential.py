@@ -13,7 +13,7 @@ from gate_documents import tlv
 from gate_documents.errors import DocumentError, MalformedError
 from gate_documents.pki.certificate import read_certificate
 from gate_documents.pki.master_list import parse_master_list
-from gate_documents.pki.signed import parse_signed_message
+from gate_documents.pki.signed_data import parse_signed_message
 
 DATA = SHARED_DATA / "emrtd"
 MUTATIONS = 6000

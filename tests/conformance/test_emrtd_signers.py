@@ -11,7 +11,7 @@ import pytest
 from shared_data import SHARED_DATA
 
 from gate.trust.folder import read_folder
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents import tlv
@@ -23,7 +23,7 @@ from gate_documents.pki.anchors import HeldAnchors
 from gate_documents.pki.asn1 import SEQUENCE, parts, parts_of
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.master_list import parse_master_list
-from gate_documents.pki.revoked import names_of_issuer
+from gate_documents.pki.revocation_check import names_of_issuer
 
 DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from fakes.set_clock import LIBRARY
 from fakes.whole_gate import PROGRAMS, running
 
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.evidence.screen import Screen
 from gate_core.programs import clock
 from gate_verify.audit_record import AuditRecord

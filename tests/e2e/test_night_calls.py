@@ -24,7 +24,7 @@ from fakes.whole_gate import running
 
 from gate.channel.row import PROGRAMS
 from gate.cli.models import default_folder
-from gate.programs.shared.degraded import MODES, Lane
+from gate.programs.shared.degraded_modes import MODES, Lane
 from gate_core.command_line.output import Exit
 from gate_core.evidence.screen import Screen
 

@@ -27,9 +27,9 @@ from gate_core.command_line.key_files import read_authority
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 from gate_core.orders.certificate import Certificate, certify
+from gate_core.orders.envelope import PARTS, info_of
 from gate_core.orders.keys import new_key, public_text
 from gate_core.orders.order import Shift
-from gate_core.orders.sealing import PARTS, info_of
 from gate_core.orders.verbs import Party, Verb
 from gate_core.programs import clock
 

@@ -8,7 +8,7 @@ from gate_documents.pki.anchors import Anchor
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.known_defects import KnownDefects
 from gate_documents.pki.revocation import RevocationList, parse_revocation_list
-from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed_data import Signer
 
 
 class ListedAnchors:

@@ -24,7 +24,7 @@ from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.handover import Handover, follow, in_force
 from gate_core.audit_format.note import Note, Signer
 from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
-from gate_core.audit_format.sealing import Sealer
+from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.tiles import pieces_between
 

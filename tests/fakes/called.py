@@ -19,7 +19,7 @@ import httpx2
 from fakes.whole_gate import Gate
 
 from gate.programs.screens.kiosk_start import page_address, page_with_secret
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate_core.command_line.output import Exit
 from gate_core.programs import clock

@@ -12,7 +12,7 @@ from gate_central import folder as folders
 from gate_central.admin_log import AdminRecord
 from gate_central.server_context import ServerContext
 from gate_core.approval.erasure import Erasure, SignedErasure
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 
 
 def housed(bench: Bench, folder: Path, settings: str = "") -> ServerContext:

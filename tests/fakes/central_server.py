@@ -23,8 +23,8 @@ from gate_central.approvals import Approvals
 from gate_central.authority import Authority
 from gate_central.database import open_database
 from gate_central.enrolment import Enrolment
-from gate_central.erasing import Erasures
 from gate_central.evidence import Evidence
+from gate_central.key_erasure import Erasures
 from gate_central.ledger import Ledger
 from gate_central.mirror import Mirror
 from gate_central.roster import Gate, Roster

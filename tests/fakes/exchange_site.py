@@ -18,7 +18,7 @@ from fakes.told_gate import CONFIG
 from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.programs.lane.document.inspecting import mark_of
+from gate.programs.lane.document.inspection import mark_of
 from gate.programs.registers.program import run as run_registers
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers
 from gate.programs.shared.program_status import Silence

@@ -7,7 +7,7 @@ from typing import Any
 
 from fakes.shifts import AUTHORITY, NOW_S, certificate, key_of
 
-from gate_core.orders import signed
+from gate_core.orders import signed_text
 from gate_core.orders.certificate import certify
 from gate_officers.console.handover import HANDOVER, READING, Handover, OpenAt, Reading
 
@@ -28,13 +28,13 @@ def handover(
         open_at=open_at or (OpenAt(gate=gate, state="Free", things=()),),
         words=words,
     )
-    return signed.sign(said, key_of(signer or number), kind=HANDOVER)
+    return signed_text.sign(said, key_of(signer or number), kind=HANDOVER)
 
 
 def reading(*handovers: str, number: int = 7, signer: int | None = None, at: int = NOW_S, **shift: Any) -> bytes:
     """That they have read the handovers of these digests."""
     said = Reading(at=at, certificate=_text(number, shift), handovers=handovers)
-    return signed.sign(said, key_of(signer or number), kind=READING)
+    return signed_text.sign(said, key_of(signer or number), kind=READING)
 
 
 def _text(number: int, shift: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.checks import Result
 from gate_documents.inspection import inspect, inspect_files
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.anchors import TrustAnchors
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip import CardGoneError

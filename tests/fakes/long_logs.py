@@ -13,7 +13,7 @@ from gate_central.schema import heads, packages, piece_hashes, sealed
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import Frontier, leaf_hash
 from gate_core.audit_format.note import Signer
-from gate_core.audit_format.sealing import Sealer, seal
+from gate_core.audit_format.sealer import Sealer, seal
 from gate_core.audit_format.spool import encode_sealed
 from gate_core.audit_format.tiles import TILE_WIDTH, encode_entries
 

@@ -21,7 +21,7 @@ from drivers.reader.pcsc import PcscReader
 from gate_documents.access.commands import Transmit
 from gate_documents.checks import CheckId
 from gate_documents.inspection import inspect
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.abilities import Agreement, Features

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import parts_of, read_source
 from hardware_sim.page.printing import Page, Size, printed
 

@@ -24,7 +24,7 @@ from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import EMPTY_ROOT, HashAt, leaf_hash, root_of
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.record import time_text
-from gate_core.audit_format.sealing import Sealer, seal
+from gate_core.audit_format.sealer import Sealer, seal
 from gate_core.audit_format.spool import encode_sealed
 from gate_core.mirror_client.errors import MirrorAwayError, SyncError
 from gate_core.mirror_client.https import Courier, tls

@@ -8,7 +8,7 @@ from typing import Any
 from asn1crypto import cms, core, x509
 
 from gate_documents.pki.certificate import Certificate
-from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed_data import Signer
 
 REFUSALS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 

@@ -26,11 +26,11 @@ from gate.programs.update.lane import Programs
 from gate.programs.update.ledger import Ledger, Outcome
 from gate.programs.update.machine import Check
 from gate.programs.update.program import Ports, Update, Verb
-from gate.updates.fetching import Store
+from gate.updates.download import Store
 from gate.updates.layout import Here, Kind
 from gate.updates.sources import FolderSource
 from gate.updates.trust import Seen, Verified, verify
-from gate_lab.publishing import ONLINE, Repository, make_key, pack, read_keys, read_public
+from gate_lab.update_publisher import ONLINE, Repository, make_key, pack, read_keys, read_public
 
 GATE_ID = "north-7"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

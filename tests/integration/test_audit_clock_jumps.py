@@ -22,7 +22,7 @@ from fakes.set_clock import LIBRARY, SetClock
 from typer.testing import CliRunner
 
 from gate_core.audit_format.record import time_text
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.programs import clock
 from gate_verify.commands import audit
 from gate_verify.commands.records import with_story

@@ -37,7 +37,7 @@ from gate.programs.shared.config import Audit, Config, Paths
 from gate_core.audit_format import keys
 from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.record import Header
-from gate_core.audit_format.unsealing import OpenedRecord, Unsealer
+from gate_core.audit_format.unsealer import OpenedRecord, Unsealer
 from gate_core.evidence.screen import Purpose
 from gate_verify.bundle import EntryLine, KeyLine, lines
 from gate_verify.verify import verify

@@ -18,7 +18,7 @@ from gate.channel import messages as m
 from gate.programs.children import landlock
 from gate.programs.children.child_handle import WORDS_BYTES_MAX, WORDS_PIECES_MAX, ChildLostError, Process
 from gate.programs.lane.list_renewal import DocumentChild
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from hardware_sim.chip.direct import DirectSlot
 

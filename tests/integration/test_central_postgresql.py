@@ -23,9 +23,9 @@ from sqlalchemy.exc import OperationalError
 from gate_central.admin_log import DEVICE
 from gate_central.archive import export, is_intact
 from gate_central.database import LASTING, open_database
-from gate_central.erasing import judge_in
 from gate_central.errors import FolderError, ForbiddenError
 from gate_central.evidence import Answer, Kind, slots
+from gate_central.key_erasure import judge_in
 from gate_central.ledger import ABSENT_S, LACKING, Ledger
 from gate_central.roster import Gate, Roster
 from gate_central.schema import age_keys, versions

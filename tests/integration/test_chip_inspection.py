@@ -23,7 +23,7 @@ from gate_documents.access.commands import Transmit
 from gate_documents.checks import CheckId, Result
 from gate_documents.errors import ChipLostError
 from gate_documents.inspection import Portrait, inspect, inspect_files
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches

@@ -24,7 +24,7 @@ from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate_documents.checks import CheckId, Result
 from gate_documents.inspection import inspect
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim import cli
 from hardware_sim.centre import Fault

@@ -34,10 +34,10 @@ from gate.programs.children import fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, UnfitError
 from gate.programs.children.final_report import last_words
 from gate.programs.lane.list_renewal import DocumentChild, ready_of, start_child
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
-from gate_core.orders import sealing
+from gate_core.orders import envelope
 from gate_documents.lds.sod import parse_sod
 from hardware_sim.chip.card import Card
 from hardware_sim.chip.direct import DirectSlot
@@ -186,7 +186,7 @@ async def test_at_the_end_of_a_referred_crossing_an_officer_sees_the_lines_and_n
         async with asyncio.timeout(DEADLINE_S):
             assert isinstance(await child.receive(), m.DocumentLeft)
         to_officer, to_nobody = await sealed(child)
-    about = sealing.info_of("north-7", "c1", sealing.DOCUMENT)
+    about = envelope.info_of("north-7", "c1", envelope.DOCUMENT)
     lines = json.loads(SUITE.decrypt(to_officer, OFFICER, about))
     assert lines == {"printed": list(RIGHT), "chip": list(RIGHT), "differ": []}
     assert to_nobody == b""

@@ -15,7 +15,7 @@ from fakes.sample_passports import utopia
 from gate.cli.models import default_folder
 from gate.programs.dry_crossing import cross
 from gate.programs.shared.config import Config, load
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate_core.errors import NotWellError
 

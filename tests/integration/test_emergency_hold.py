@@ -26,7 +26,7 @@ from gate.programs.lane.state_file import encoded
 from gate.programs.shared import written_rules
 from gate.programs.shared.config import Config, load, parse
 from gate.programs.shared.runner import status_of
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate_core.errors import LinkLostError
 from gate_core.evidence.screen import Screen

@@ -15,12 +15,12 @@ from fakes.anchors import ListedAnchors
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.trust.errors import SourceError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_documents.checks import CheckId, Result
 from gate_documents.inspection import inspect_files
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.anchors import TrustAnchors
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.verdict.conclusion import Inspection

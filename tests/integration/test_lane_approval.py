@@ -26,7 +26,7 @@ from gate.programs.lane.rules import start_of
 from gate.programs.log.server import NO_APPROVAL
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, load
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate_core.audit_format import keys
 from gate_core.programs import clock

@@ -32,7 +32,7 @@ from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
 from gate.programs.sync.lists import import_in_child
 from gate.programs.sync.lists_messages import Outcome, Request
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_core.programs import clock
@@ -340,7 +340,7 @@ async def test_a_damaged_store_is_not_replaced(site: Site) -> None:
 
 async def test_two_imports_at_once_are_told_apart(site: Site) -> None:
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
-    from gate.trust.importing import replacing
+    from gate.trust.list_import import replacing
 
     with replacing(site.store):
         assert "another import is under way" in (await import_in_child(site.request)).problem

@@ -16,7 +16,7 @@ from fakes.small_gate import started
 from integration.test_lane_approval import trial
 
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.degraded import modes_now
+from gate.programs.shared.degraded_modes import modes_now
 from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.shared.status import hear_all
 

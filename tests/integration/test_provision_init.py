@@ -21,7 +21,7 @@ from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.identity import credentials
 from gate.programs.shared.config import load
-from gate.provision import sealing
+from gate.provision import tpm_seal
 from gate.provision.steps import StepState, carry_out
 from gate_core.audit_format import keys
 
@@ -315,7 +315,7 @@ def test_a_report_is_signed_and_checked_where_the_log_key_is_sealed(
     monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "host.secret"))
     init(root)
     units, identities = tmp_path / "units", root / "identity"
-    steps = sealing.seal_steps(
+    steps = tpm_seal.seal_steps(
         root / "keys", units, identities, sync_runs=lambda: False, with_key="host", command=command
     )
     assert StepState.FAILED not in {one.state for one in carry_out(steps)}

@@ -32,7 +32,7 @@ from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
 
 from gate.channel import messages as m
-from gate.programs.lane.document.inspecting import mark_of
+from gate.programs.lane.document.inspection import mark_of
 from gate.programs.shared.config import Suspended
 from gate.programs.shared.memory_erasure import ERASING
 from gate_central.exchange.config import ExchangeConfig

@@ -27,7 +27,7 @@ from gate.programs.lane.page_paint import Painted
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES
 from gate_core.evidence.screen import Guidance, Screen
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 SIZES = {
     "portrait kiosk": (1080, 1920),

@@ -11,7 +11,7 @@ from fakes.killing import killed_at, refused
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.trust.errors import StoreError
-from gate.trust.importing import DRAFT, import_sources
+from gate.trust.list_import import DRAFT, import_sources
 from gate.trust.sources import Source, Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.pki.certificate import parse_certificate

@@ -45,7 +45,7 @@ from gate.programs.shared.config import Audit, Config, Officers, Paths, Rules, S
 from gate.programs.vision import program as vision
 from gate_core.evidence.crossing import PadResult, Swap
 from gate_core.evidence.screen import Guidance, Purpose
-from gate_core.orders.sealing import FACE, info_of
+from gate_core.orders.envelope import FACE, info_of
 from hardware_sim.camera.scenes import shone_at_person
 from hardware_sim.display import light_of
 from hardware_sim.pad.sensor import PadSensor, PadServer, Stands

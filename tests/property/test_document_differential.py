@@ -12,7 +12,7 @@ from gate_documents import tlv
 from gate_documents.errors import DocumentError, MalformedError
 from gate_documents.pki.asn1 import OID_BYTES_MAX, PARTS_MAX, dotted, only, parts, reading
 from gate_documents.pki.certificate import CERTIFICATE_BYTES_MAX, read_certificate
-from gate_documents.pki.signed import parse_signed_message
+from gate_documents.pki.signed_data import parse_signed_message
 
 PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait())
 MESSAGE = tlv.only(PASSPORT.files["EF_SOD"], 0x77)

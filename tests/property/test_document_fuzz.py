@@ -57,7 +57,7 @@ from gate_documents.lds.dg15 import parse_dg15
 from gate_documents.lds.dg16 import parse_dg16
 from gate_documents.lds.dtc import parse_dtc
 from gate_documents.lds.sod import parse_sod
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.cvc import parse_card_certificate, parse_chain
 from gate_documents.pki.defect_list import parse_defect_list

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.barrier.framed.frames import find_reply
-from drivers.barrier.framed.hearing import Hearing, Reading, relaxes, settled
+from drivers.barrier.framed.listener import Hearing, Reading, relaxes, settled
 from drivers.links import Link
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate_documents import tlv
+from gate_documents.access.chip_access import Chip
 from gate_documents.access.commands import Command, Response
-from gate_documents.access.opening import Chip
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, TerminalOutcome, authenticate_terminal
 from gate_documents.checks import CheckId, Result

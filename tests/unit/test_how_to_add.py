@@ -494,8 +494,8 @@ def add_fact(copy: Copy) -> list[str]:
         ('    AGE = "age"\n', '    AGE = "age"\n    BAGS = "bags"\n'),
         ("    age: int | None = None\n", "    age: int | None = None\n    bags: int | None = None\n"),
     )
-    copy.edit("gate/rules/profiling.py", ("    Fact.AGE: int,\n", "    Fact.AGE: int,\n    Fact.BAGS: int,\n"))
-    return sorted([*added, "gate/rules/profiling.py"])
+    copy.edit("gate/rules/profiling_guard.py", ("    Fact.AGE: int,\n", "    Fact.AGE: int,\n    Fact.BAGS: int,\n"))
+    return sorted([*added, "gate/rules/profiling_guard.py"])
 
 
 def test_a_fact_is_refused_in_rules_until_the_population_has_values_of_it(copy: Copy) -> None:

@@ -13,7 +13,7 @@ LOOSE = {
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrolment.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/linter.py": "the facts of a traveller by their names, each of its own type",
-    "gate/rules/profiling.py": "the same",
+    "gate/rules/profiling_guard.py": "the same",
     "gate/rules/parser.py": "a condition as TOML has it, read key by key",
     "officers/src/gate_officers/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",

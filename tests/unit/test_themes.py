@@ -48,7 +48,7 @@ from gate.passage.records import (
     crossing_of,
 )
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.programs.lane.document.inspecting import mark_of
+from gate.programs.lane.document.inspection import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
 from gate_core.command_line.distributions import installed

@@ -201,6 +201,21 @@ def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_i
     assert "audit" not in gate(installed, libraries(tmp_path), "--help").stdout
 
 
+README = """
+import doctest, sys
+sys.path[:0] = sys.argv[2:]
+failed, tried = doctest.testfile(sys.argv[1], module_relative=False)
+sys.exit(failed or tried < 15)
+"""
+
+
+def test_the_documents_library_alone_inspects_the_specimen_of_its_readme(tmp_path: Path) -> None:
+    install("documents", tmp_path / "installed")
+    command = (sys.executable, "-S", "-c", README, "README.md", str(tmp_path / "installed"), str(libraries(tmp_path)))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT / "documents")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_verifier_alone_judges_a_log(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     for folder in ("core", "verify"):

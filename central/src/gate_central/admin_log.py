@@ -24,7 +24,7 @@ from gate_central.append_verification import in_piece
 from gate_central.database import dialect_of, insert, sweep
 from gate_central.errors import CentralError, DamagedError
 from gate_central.history import root_at
-from gate_central.key_filing import Wanted
+from gate_central.key_index import Wanted
 from gate_central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate_central.roster import Gate
 from gate_central.schema import EMPTY_HEAD, heads
@@ -34,15 +34,15 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.merkle import leaf_hash
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Note, decode_base64
 from gate_core.audit_format.record import Happening, Header, canonical_json, time_text
-from gate_core.audit_format.sealing import Sealer, plaintext, seal
+from gate_core.audit_format.sealer import Sealer, plaintext, seal
 from gate_core.audit_format.spool import encode_sealed
 from gate_core.audit_format.tiles import TILE_WIDTH
-from gate_core.audit_format.unsealing import Closed
+from gate_core.audit_format.unsealer import Closed
 from gate_core.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     from gate_core.audit_format.note import Signer
-    from gate_core.audit_format.unsealing import Unsealer
+    from gate_core.audit_format.unsealer import Unsealer
 
 DEVICE = ".central"  # no gate's id begins with a point
 ABOUT = "administration"

@@ -29,8 +29,8 @@ from starlette.routing import Route
 from gate_central import wire
 from gate_central.approvals import NOTE_BYTES_MAX, Approvals
 from gate_central.enrolment import Enrolment
-from gate_central.erasing import Erasures, judge_in
 from gate_central.errors import BadRequestError, CentralError, ForbiddenError, UnknownError
+from gate_central.key_erasure import Erasures, judge_in
 from gate_central.mirror import Answer, Mirror
 from gate_central.request_reader import plain_body, whole_body
 from gate_central.roster import Gate, Roster

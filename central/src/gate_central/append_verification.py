@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gate_central.errors import DamagedError, NotYetError, StoredDiffersError, UnprovenError
-from gate_central.key_filing import wanted_of
+from gate_central.key_index import wanted_of
 from gate_central.ledger import Growth, Head, Ledger
 from gate_central.roster import Gate
 from gate_central.wire import Package, SealedLine

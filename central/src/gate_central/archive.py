@@ -13,7 +13,7 @@ from gate_central.errors import DamagedError, FolderError, NotYetError
 from gate_central.history import piece_hash, root_at
 from gate_central.ledger import Head, Ledger
 from gate_central.roster import Gate
-from gate_central.verified import Seen, Verified
+from gate_central.verification_state import Seen, Verified
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of

@@ -21,7 +21,7 @@ from gate_central.fleet import SILENT
 from gate_central.ledger import Ledger
 from gate_central.roster import Roster
 from gate_central.settings import MB, Settings
-from gate_central.verified import NAME, Verified
+from gate_central.verification_state import NAME, Verified
 from gate_core.audit_format.note import Verifier
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.sql.base import Executable
 
 from gate_central.database import Dialect, dialect_of, insert, reading
 from gate_central.errors import DamagedError, UnknownError
-from gate_central.key_filing import Wanted
+from gate_central.key_index import Wanted
 from gate_central.schema import age_keys, awaited, checkpoints, erased, heads, packages, piece_hashes, sealed
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.merkle import Frontier

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from gate_central import schema
 from gate_central.errors import DamagedError
-from gate_central.key_filing import Wanted, wanted_of
+from gate_central.key_index import Wanted, wanted_of
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
 from gate_core.audit_format.record import Header

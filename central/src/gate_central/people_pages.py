@@ -37,7 +37,7 @@ from gate_central.search import Stretch, carried, stretch
 from gate_central.server_context import ServerContext
 from gate_central.tenants import Person
 from gate_core.audit_format.record import time_text
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.web_pages.templates import environment
 
 FORM_BYTES_MAX: Final = 8 * 1024

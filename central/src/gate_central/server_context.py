@@ -18,9 +18,9 @@ from gate_central import folder as folders
 from gate_central import settings
 from gate_central.admin_log import DEVICE, AdminLog
 from gate_central.database import dialect_of, first_line, insert
-from gate_central.erasing import Erasures, Judge, approvers_of, kept
 from gate_central.errors import CentralError, FolderError, ForbiddenError, NotYetError
 from gate_central.evidence import BY_MAX, Answer, Evidence, Kind
+from gate_central.key_erasure import Erasures, Judge, approvers_of, kept
 from gate_central.ledger import Ledger
 from gate_central.retention import Retention
 from gate_central.retirement import SignedRetirement
@@ -29,7 +29,7 @@ from gate_central.schema import told
 from gate_central.tenants import Tenants
 from gate_core.audit_format.errors import BadFormatError, SealError
 from gate_core.audit_format.record import time_text
-from gate_core.audit_format.sealing import Sealer
+from gate_core.audit_format.sealer import Sealer
 
 LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
 LOOK_AGAIN_S: Final = 1.0  # at the earliest

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gate_documents.access.checks import AccessFacts
+from gate_documents.access.chip_access import Chip
 from gate_documents.access.commands import OK, Transmit
-from gate_documents.access.opening import Chip
 from gate_documents.authenticity.active_authentication import CHALLENGE_BYTES, internal_authenticate
 from gate_documents.authenticity.chip_authentication import choose_offer, prove
 from gate_documents.authenticity.integrity import GUARDED, Absence
@@ -37,7 +37,7 @@ from gate_documents.verdict.findings import DATA_GROUPS_WANTED, Findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
     from gate_documents.pki.anchors import TrustAnchors
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.barrier.framed.frames import ADDRESS
-from drivers.barrier.framed.hearing import Heard, Reading, reading_of, relaxes, settled
+from drivers.barrier.framed.listener import Heard, Reading, reading_of, relaxes, settled
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness

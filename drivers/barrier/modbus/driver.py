@@ -18,7 +18,7 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
 from drivers.barrier.orders import Urgency
 from drivers.links import Link
-from drivers.modbus.asking import byte_s, read, write_coils
+from drivers.modbus.exchange import byte_s, read, write_coils
 from drivers.modbus.frames import FRAME_BYTES_MAX, READ_COILS, Reply, Request
 from drivers.modbus.line import LineHealth, exchange, hear_no_other
 from gate_core.errors import NotWellError

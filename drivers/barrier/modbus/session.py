@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection
 
-from drivers.barrier.modbus.granting import Conversation, Counts, Kept, grants_of
+from drivers.barrier.modbus.grants import Conversation, Counts, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
-from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
+from drivers.modbus.exchange import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import ReadRequest, Reply, Request, find_reply
 from drivers.modbus.tables import Cell, Image, Read, holds, number
 from gate_core.errors import NoReplyError, RefusedError, SetupError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from gate.cli.configured import configured
+from gate.cli.configuration import configured
 from gate.provision.steps import StepError, carry_out
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, real, say
@@ -141,8 +141,8 @@ def decommission(
     from msgspec import to_builtins
 
     from gate.provision.decommission import decommission_steps, parts_of, roots_of
+    from gate.provision.key_wipe import Progress
     from gate.provision.site import running_program
-    from gate.provision.wiping import Progress
     from gate_core.audit_format.record import time_text
     from gate_core.programs.clock import now
 

@@ -52,7 +52,7 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
 from gate_core.orders.challenge import SECRET_BYTES
-from gate_core.orders.sealing import DOCUMENT, FACE
+from gate_core.orders.envelope import DOCUMENT, FACE
 
 LAST_WORDS_S = 1.0
 

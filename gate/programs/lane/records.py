@@ -21,7 +21,7 @@ from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.parser import recorded
 from gate_core.evidence.crossing import Alarm, Door
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import FileError
 
 UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold

@@ -6,7 +6,7 @@ What is sealed nobody here can read. A crossing's is forgotten with its disposit
 the officer takes the traveller to the booth. Two parts come from two children, each in pieces, and each is handed out whole or not at all. What comes too late, for a crossing
 that is settled already, is dropped.
 
-Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate_core.orders.sealing`).
+Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate_core.orders.envelope`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gate.passage.orders import Concern
 from gate.passage.policy import Policy
 from gate.passage.records import ClosedAs
 from gate_core.evidence.crossing import Check, Evidence, FaceEvidence, Score
-from gate_core.orders.sealing import PARTS, seen_of
+from gate_core.orders.envelope import PARTS, seen_of
 
 SEALED_S: Final = 600.0
 REFERRALS_MAX: Final = 32  # as many as can wait; the oldest is forgotten

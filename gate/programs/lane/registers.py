@@ -31,7 +31,7 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterCause, RegisterFinding, agree, unknown
 from gate_core.evidence.registers import asked as registers_asked
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile

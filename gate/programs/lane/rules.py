@@ -23,7 +23,7 @@ from gate.programs.shared.written_rules import Written
 from gate_core.approval.approvers import is_sound
 from gate_core.approval.canonical import digest
 from gate_core.evidence.crossing import Score
-from gate_core.evidence.serving import EU, EVERYBODY, Service, Travellers
+from gate_core.evidence.service_scope import EU, EVERYBODY, Service, Travellers
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
 from gate_documents.countries import is_state_code

@@ -28,7 +28,7 @@ from gate_core.audit_format.errors import BadFormatError, BadSignatureError, Key
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.handover import Handover, follow, in_force
 from gate_core.audit_format.note import Note, Signer, Verifier
-from gate_core.audit_format.sealing import Sealer
+from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError

@@ -33,8 +33,8 @@ from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.question import Answer, Question
 from gate.lists.shelf import Shelf
 from gate.passage.orders import Disposition
-from gate.programs.registers.asking import DayKey, Online, Registers
 from gate.programs.registers.held import HeldLists, erase_others
+from gate.programs.registers.inquiry import DayKey, Online, Registers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config, OnlineRegister, SignedList

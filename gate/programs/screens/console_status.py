@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from gate.channel.messages import Look, Waiting
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
-from gate.programs.shared.degraded import modes_now
+from gate.programs.shared.degraded_modes import modes_now
 from gate.programs.shared.program_status import ProgramStatus
 from gate_core import console_link
 from gate_core.programs.task_groups import wait_at_most

@@ -17,7 +17,7 @@ from typing import Final
 from gate.passage.orders import Disposition
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.programs.shared.config import Config
-from gate.programs.shared.degraded import MODES, lists_days_left, modes_now, reasons_against
+from gate.programs.shared.degraded_modes import MODES, lists_days_left, modes_now, reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from gate.programs.screens.metrics import CONTENT_TYPE, exposition
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
-from gate.programs.shared.degraded import reasons_against
+from gate.programs.shared.degraded_modes import reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 
 FRESH_S: Final = 1.0

@@ -23,7 +23,7 @@ from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, Suspension
 from gate_core.evidence.screen import Purpose
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 from gate_core.settings.base import Settings, Text
 from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, zone_of
 from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits

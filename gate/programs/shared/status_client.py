@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from gate.channel.asking import ask
 from gate.channel.errors import ChannelError, NotPermittedError
 from gate.channel.message import Status, StatusRequest
+from gate.channel.query import ask
 from gate.channel.row import status_row
 from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import ProgramStatus, Silence

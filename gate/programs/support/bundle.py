@@ -25,7 +25,7 @@ import msgspec
 from gate.programs import selftest
 from gate.programs.screens.metrics import exposition
 from gate.programs.shared.config import Config
-from gate.programs.shared.degraded import modes_now, reasons_against
+from gate.programs.shared.degraded_modes import modes_now, reasons_against
 from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
 

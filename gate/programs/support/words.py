@@ -22,13 +22,13 @@ from gate.passage.events import Part, RecordKind
 from gate.passage.orders import Disposition, Outcome
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.programs.shared import program_status
-from gate.programs.shared.degraded import MODES, OWN_WORDS, Lane
+from gate.programs.shared.degraded_modes import MODES, OWN_WORDS, Lane
 from gate.programs.shared.program_status import Silence
 from gate_core import errors as driver_errors
 from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, Door, Notice
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Purpose, Screen
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.ports.values import LampColour, LeafPosition
 from gate_core.programs.journal import EVENTS
 

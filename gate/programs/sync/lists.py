@@ -23,8 +23,8 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
+from gate.trust.download_folder import Entry, look
 from gate.trust.errors import SourceError
-from gate.trust.looking import Entry, look
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff
 

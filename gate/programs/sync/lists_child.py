@@ -1,7 +1,7 @@
 """The process in which downloaded lists are read and verified: what attackers made meets bounded memory and time here.
 
 Started by `gate.programs.sync.lists` with a request on its standard input; answers on its standard output and ends. It may be killed
-at any moment: the store is replaced whole or not at all (`gate.trust.importing`).
+at any moment: the store is replaced whole or not at all (`gate.trust.list_import`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gate.programs.sync.lists_messages import (
     Refused,
     Request,
 )
+from gate.trust.download_folder import shown
 from gate.trust.errors import SourceError, TrustError
 from gate.trust.folder import read_folder
-from gate.trust.importing import ImportReport, import_sources
-from gate.trust.looking import shown
-from gate.trust.opening import STORE_BYTES_MAX
+from gate.trust.list_import import ImportReport, import_sources
+from gate.trust.snapshot import STORE_BYTES_MAX
 from gate.trust.sources import Rejected, Way
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock

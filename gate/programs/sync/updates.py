@@ -19,8 +19,8 @@ from gate.identity.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.fault_latch import FaultLatch
+from gate.updates.download import Store, read_first_root
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
-from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified

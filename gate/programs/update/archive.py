@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from gate.updates.download import FREE_BYTES_MIN
 from gate.updates.errors import RefusedError
-from gate.updates.fetching import FREE_BYTES_MIN
 from gate.updates.layout import FILES_MAX, UNPACKED_BYTES_MAX, Kind
 
 NAME_BYTES_MAX: Final = 400

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from gate.updates.fetching import read_seen
+from gate.updates.download import read_seen
 from gate.updates.trust import Seen
 from gate_core import durable
 

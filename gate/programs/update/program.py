@@ -31,8 +31,8 @@ from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Jou
 from gate.programs.update.machine import Machine
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
 from gate.programs.update.site import Site, SiteError
+from gate.updates.download import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.errors import RefusedError, SourceAwayError
-from gate.updates.fetching import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.layout import Here, Kind, Offer
 from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified, verify

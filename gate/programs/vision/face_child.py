@@ -47,7 +47,7 @@ from gate.programs.vision.witnesses import SensorWitness, TintWitness
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Swap
 from gate_core.evidence.screen import Guidance
-from gate_core.orders.sealing import FACE
+from gate_core.orders.envelope import FACE
 from gate_core.ports.values import Frame
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits

@@ -22,8 +22,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage, PageEvent, PageSource
+from drivers.reader.page_folder import FolderPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from gate_core.evidence.screen import Guidance, Purpose, Screen
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 
 
 class Tone(enum.Enum):

@@ -22,7 +22,7 @@ from gate.audit.writer import MOVED_TOGETHER, Wanted, Writer
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.record import Happening
-from gate_core.audit_format.sealing import KeyRing, Sealer, seal
+from gate_core.audit_format.sealer import KeyRing, Sealer, seal
 from gate_verify.bundle import KeyLine
 from gate_verify.database import database_lines
 from gate_verify.verify import verify

@@ -22,7 +22,7 @@ from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Owed
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.record import Happening, Header
-from gate_core.audit_format.sealing import plaintext
+from gate_core.audit_format.sealer import plaintext
 from gate_core.audit_format.tiles import Piece
 from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.reasons import Objection, Reason

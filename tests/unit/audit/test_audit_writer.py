@@ -428,7 +428,7 @@ def test_a_database_that_cannot_have_a_write_ahead_log_is_refused() -> None:
 
 
 def test_a_record_out_of_its_place_is_refused(log: SmallLog) -> None:
-    from gate_core.audit_format.sealing import Sealer, seal
+    from gate_core.audit_format.sealer import Sealer, seal
 
     key = Sealer([str(log.auditors[0].to_public())]).new_key()
     record = seal(wanted("opened", "c").happening, b"{}", origin=ORIGIN, index=7, key=key)

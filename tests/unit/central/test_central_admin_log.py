@@ -22,7 +22,7 @@ from gate_central.evidence import Answer, Kind
 from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.tiles import TILE_WIDTH
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.mirror_client.wire import Request
 from gate_verify.verify import Known, verify
 

@@ -20,9 +20,9 @@ from gate_central import retention
 from gate_central.archive import export
 from gate_central.commands.central import app
 from gate_central.database import open_database
-from gate_central.erasing import RECEIPT, Erasures, judge_in
 from gate_central.errors import FolderError, ForbiddenError, UnknownError
 from gate_central.folder import database_url
+from gate_central.key_erasure import RECEIPT, Erasures, judge_in
 from gate_central.schema import age_keys, heads
 from gate_central.server_context import ServerContext
 from gate_core.audit_format.note import Note, Signer

@@ -17,7 +17,7 @@ from starlette.requests import Request as Incoming
 from gate_central import request_reader
 from gate_central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
 from gate_central.evidence import Answer, Kind, slots
-from gate_central.key_filing import Wanted
+from gate_central.key_index import Wanted
 from gate_central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
 from gate_central.schema import awaited, checkpoints, heads, metadata, packages
 from gate_central.wire import FILES_MAX, parse_round

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from gate_central.commands.central import app
 from gate_central.schema import gates, heads, packages, piece_hashes
-from gate_central.verified import LOOKS, Verified
+from gate_central.verification_state import LOOKS, Verified
 from gate_core import durable
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of

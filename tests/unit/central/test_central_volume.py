@@ -28,9 +28,9 @@ from gate_central import settings
 from gate_central.archive import is_intact
 from gate_central.commands import central as command
 from gate_central.database import open_database
-from gate_central.erasing import judge_in
 from gate_central.errors import FolderError
 from gate_central.evidence import Kind
+from gate_central.key_erasure import judge_in
 from gate_central.ledger import Ledger
 from gate_central.schema import heads, versions
 from gate_central.settings import Settings, Volume

@@ -13,7 +13,7 @@ from fakes.simulated_nation import SimulatedLog
 from gate.passage.events import RecordKind
 from gate.passage.records import Decided
 from gate_core.audit_format.note import Signer
-from gate_core.audit_format.sealing import PLAIN_BYTES
+from gate_core.audit_format.sealer import PLAIN_BYTES
 from gate_core.mirror_client.spool import SpoolLog
 
 SCALING = (Path(__file__).parents[3] / "docs/scaling.md").read_text()

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from fakes.hostile_bytes import framed, pack
 
-from gate.channel import asking
-from gate.channel.asking import ask
+from gate.channel import query
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, NotPermittedError, StrangerError
 from gate.channel.message import Status, StatusRequest
+from gate.channel.query import ask
 from gate.channel.row import status_row
 from gate.channel.sockets import Connection, serve
 from gate.channel.users import Users
@@ -178,7 +178,7 @@ def test_who_may_not_come_near_the_socket_is_told_who_may(tmp_path: Path, monkey
     def refuse(_: Path) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(asking, "str", refuse, raising=False)
+    monkeypatch.setattr(query, "str", refuse, raising=False)
     (found,) = asked(tmp_path / "a")
     assert isinstance(found, NotPermittedError)
     assert "root" in str(found)

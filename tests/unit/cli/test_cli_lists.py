@@ -16,7 +16,7 @@ from gate.lists.shelf import Shelf
 from gate_core.audit_format.note import Verifier
 from gate_core.command_line.tree import application
 from gate_core.evidence.registers import RegisterAnswer
-from gate_lab import list_making as making
+from gate_lab import list_edition as making
 
 SAID = """agency = "police.example"
 name = "stolen-documents"

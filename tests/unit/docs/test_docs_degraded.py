@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from gate.cli.officer import NOTICES
-from gate.programs.shared.degraded import MODES
+from gate.programs.shared.degraded_modes import MODES
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/operations.md"

@@ -15,7 +15,7 @@ from gate.passage.records import IncidentKind
 from gate.programs.lane.health_counters import STAGES
 from gate.programs.screens.metrics import METRICS
 from gate.programs.screens.metrics import Metric as GateMetric
-from gate.programs.shared.degraded import Lane
+from gate.programs.shared.degraded_modes import Lane
 from gate_central.evidence import Kind
 from gate_central.fleet import SILENT
 from gate_central.metrics import METRICS as CENTRALS

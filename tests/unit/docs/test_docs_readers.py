@@ -6,8 +6,8 @@ import re
 import typing
 from pathlib import Path
 
-from drivers.reader.dropped import ENTRIES_MAX, PICTURES, REMOVED_NAME, SETTLE_S, parse_sidecar
 from drivers.reader.keyboard import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
+from drivers.reader.page_folder import ENTRIES_MAX, PICTURES, REMOVED_NAME, SETTLE_S, parse_sidecar
 from drivers.reader.profile import ImagerProfile, all_profiles
 from drivers.reader.settings import MrzReaderSettings
 from gate.picture import PICTURE_BYTES_MAX

@@ -13,7 +13,7 @@ from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX
 from gate.passage.records import Decided, Record
 from gate.programs.lane.record_outbox import OWED_MAX
 from gate.programs.lane.records import UNWRITTEN
-from gate_core.audit_format.sealing import PLAIN_BYTES
+from gate_core.audit_format.sealer import PLAIN_BYTES
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/protocols/audit-log.md").read_text()
 ROW = re.compile(r"^\| `([a-z_]+)` \|(.*)\|$", re.MULTILINE)

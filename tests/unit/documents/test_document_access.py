@@ -18,7 +18,7 @@ from gate_documents.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, S
 from gate_documents.errors import AccessDeniedError, MalformedError, SecureMessagingError
 from gate_documents.lds.files import COM, data_group, data_group_of_tag
 from gate_documents.lds.security_infos import Cipher
-from gate_documents.mrz.parsing import MrzKey
+from gate_documents.mrz.parser import MrzKey
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "vectors/icao9303_11_appendix_d.json").read_text())
 KEY = MrzKey("L898902C<3", "6908061", "9406236")

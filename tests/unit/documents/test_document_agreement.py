@@ -18,9 +18,9 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from gate_documents.access import agreement_keys
 from gate_documents.access.agreement_keys import group_of_algorithm, parse_agreement_key
 from gate_documents.access.checks import AccessFacts, judge_offer
+from gate_documents.access.chip_access import REOPENINGS_MAX, Chip
 from gate_documents.access.commands import Command, Response, Transmit
 from gate_documents.access.groups import FieldGroup, standard_group
-from gate_documents.access.opening import REOPENINGS_MAX, Chip
 from gate_documents.access.pace import MappingProof, choose_way
 from gate_documents.authenticity.chip_authentication import choose_offer, prove
 from gate_documents.authenticity.pace_cam import judge_mapping
@@ -39,7 +39,7 @@ from gate_documents.lds.security_infos import (
 )
 from gate_documents.lds.security_infos import Cipher as OurCipher
 from gate_documents.lds.security_infos import Mapping as OurMapping
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches

@@ -19,7 +19,7 @@ from fakes.inspections import NOW, inspected, issued, results
 from fakes.master_lists import party, revocation_list
 
 from gate.trust.errors import SourceError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import Way, read_signer, read_source
 from gate.trust.store import TrustStore
 from gate_documents.errors import MalformedError

@@ -15,7 +15,7 @@ from gate_documents.authenticity.proofs import ChipProof
 from gate_documents.authenticity.signer_scope import judge_document_type, judge_signing_time
 from gate_documents.checks import Check, CheckId, Result
 from gate_documents.inspection import inspect_files
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate_documents.pki.path import find_issuer

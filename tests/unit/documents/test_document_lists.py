@@ -16,7 +16,7 @@ from gate.programs.lane import program
 from gate.programs.lane.document.child import ListsError, open_lists
 from gate.programs.shared.config import Config, parse
 from gate.trust import store
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_core.settings.config_file import ConfigError

@@ -10,7 +10,7 @@ from gate_documents.countries import certificate_countries, is_state_code
 from gate_documents.dates import date_of_birth, date_of_expiry, full_date
 from gate_documents.errors import MrzError
 from gate_documents.mrz.layouts import MrzFormat
-from gate_documents.mrz.parsing import check_digit, parse
+from gate_documents.mrz.parser import check_digit, parse
 
 TD3 = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 TD2 = ("I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6")

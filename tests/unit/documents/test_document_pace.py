@@ -32,7 +32,7 @@ from gate_documents.lds.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
-from gate_documents.mrz.parsing import MrzKey
+from gate_documents.mrz.parser import MrzKey
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import algorithms
 from hardware_sim.passport.abilities import Abilities, AgreementKey

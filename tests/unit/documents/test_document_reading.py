@@ -14,13 +14,13 @@ from fakes.document_chip import converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate_documents import tlv
+from gate_documents.access.chip_access import Chip
 from gate_documents.access.commands import Command, Transmit
 from gate_documents.access.conversation import COMMANDS_MAX, Conversation
-from gate_documents.access.opening import Chip
 from gate_documents.checks import CheckId, Result
 from gate_documents.errors import AccessDeniedError, MalformedError
 from gate_documents.inspection import inspect
-from gate_documents.mrz.parsing import MrzKey, parse
+from gate_documents.mrz.parser import MrzKey, parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.apdu import Command as SimCommand
 from hardware_sim.chip.apdu import Response

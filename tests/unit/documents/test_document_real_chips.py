@@ -21,7 +21,7 @@ from gate_documents.checks import CheckId, Result
 from gate_documents.errors import CardAccessNumberError, MalformedError
 from gate_documents.inspection import inspect
 from gate_documents.lds.atr_info import response_bytes_max
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features

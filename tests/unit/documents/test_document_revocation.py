@@ -19,7 +19,7 @@ from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, entry
 from fakes.master_lists import NOW, Party, party, revocation_list
 
 from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -31,7 +31,7 @@ from gate_documents.pki.anchors import HeldAnchors, KnownIssuers, TrustAnchors
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.curve_table import PARAMETERS
 from gate_documents.pki.revocation import parse_revocation_list
-from gate_documents.pki.revoked import lists_about
+from gate_documents.pki.revocation_check import lists_about
 from hardware_sim.passport import der
 
 DAY = timedelta(days=1)

@@ -25,13 +25,13 @@ from hypothesis import strategies as st
 
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.trust.folder import read_folder
-from gate.trust.importing import ImportReport, import_sources
+from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_signer
 from gate_documents.checks import CheckId, Result, Tolerance
 from gate_documents.errors import DocumentError, MalformedError
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import Certificate, parse_certificate
 from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate_documents.seal import c40

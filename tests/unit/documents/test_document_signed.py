@@ -14,7 +14,7 @@ from fakes.master_lists import NOW, Party, party
 from gate_documents.errors import AlgorithmUnknownError, MalformedError, SignatureError, SignerMissingError
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.master_list import parse_master_list
-from gate_documents.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 from hardware_sim.passport import der
 
 CSCA = party("CSCA")

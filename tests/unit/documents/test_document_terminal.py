@@ -18,8 +18,8 @@ from fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued
 from fakes.sample_passports import ANNA, utopia
 
 from gate_documents import tlv
+from gate_documents.access.chip_access import Chip
 from gate_documents.access.commands import Command, Response
-from gate_documents.access.opening import Chip
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest, authenticate_terminal
 from gate_documents.checks import CheckId, Result

@@ -35,7 +35,7 @@ from gate_documents.errors import AlgorithmUnknownError, ChipStatusError, Docume
 from gate_documents.inspection import inspect_files
 from gate_documents.lds.sod import parse_sod
 from gate_documents.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.keys import EcKey, RsaKey, parse_public_key
 from gate_documents.verdict.conclusion import conclude

@@ -10,7 +10,7 @@ from fakes.document_chip import Gone
 from fakes.inspections import Through, Transmit, inspected, issued, results
 
 from gate_documents.access.checks import AccessFacts
-from gate_documents.access.opening import REOPENINGS_MAX
+from gate_documents.access.chip_access import REOPENINGS_MAX
 from gate_documents.checks import CheckId, Result
 from gate_documents.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.passport.abilities import Agreement, Features

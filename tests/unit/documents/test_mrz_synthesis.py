@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_lab.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH, photograph
 from gate_lab.train.mrz.conditions import Conditions, Content, draw
 from gate_lab.train.mrz.glyphs import Atlas, Cut, atlas

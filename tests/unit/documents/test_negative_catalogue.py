@@ -24,7 +24,7 @@ from gate.passage.policy import Policy, document_objections, site_objections
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.evidence import document_evidence
 from gate.trust.errors import SourceError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_core.evidence.crossing import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
@@ -34,7 +34,7 @@ from gate_documents.countries import certificate_countries
 from gate_documents.errors import MrzError
 from gate_documents.inspection import inspect_files
 from gate_documents.lds.sod import parse_sod
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds

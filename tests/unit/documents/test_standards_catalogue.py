@@ -19,12 +19,12 @@ from catalogue.rows import SUCCESSFUL, Row
 from fakes.inspections import anchors
 
 from gate.trust.errors import TrustError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_documents.checks import Result
 from gate_documents.errors import DocumentError, MrzError
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_documents.pki.certificate import parse_certificate
 
 AREAS = (files, signed, algorithms, certificates, chips, proofs)

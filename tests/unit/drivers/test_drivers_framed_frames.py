@@ -6,7 +6,7 @@ import pytest
 from fakes.framed_boards import CountingBoard, Kind, profile
 
 from drivers.barrier.framed.frames import CheckKind, Found, check_of, find_reply, parse_layout
-from drivers.barrier.framed.hearing import Hearing
+from drivers.barrier.framed.listener import Hearing
 from gate_core.errors import BadFrameError
 
 EB = "EB address command 00 check"

@@ -8,7 +8,7 @@ import pytest
 from fakes.virtual_time import run_virtual
 
 from drivers.links import Link, MemoryLink, memory_pair
-from drivers.modbus.asking import byte_s, reply_deadline_s
+from drivers.modbus.exchange import byte_s, reply_deadline_s
 from drivers.modbus.frames import READ_INPUT, ExceptionReply, ReadRequest, Registers, Reply, seal
 from drivers.modbus.line import LineHealth, exchange
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.reader.dropped import ENTRIES_MAX, SETTLE_S, SIDECAR_BYTES_MAX, FolderPage, parse_sidecar
 from drivers.reader.page import CameraPage, PageEvent
+from drivers.reader.page_folder import ENTRIES_MAX, SETTLE_S, SIDECAR_BYTES_MAX, FolderPage, parse_sidecar
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
 from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
-from drivers.modbus.asking import Conversation
+from drivers.modbus.exchange import Conversation
 from drivers.modbus.frames import READ_DISCRETE, READ_INPUT, ExceptionReply, ReadRequest, Registers, Reply, Request
 from drivers.modbus.tables import Place, Read
 from drivers.sensors.profile import SensorProfile, load_profile

@@ -4,8 +4,8 @@ import pytest
 
 from drivers.camera.network import NetworkCamera
 from drivers.camera.v4l2 import V4l2Camera
-from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
+from drivers.reader.page_folder import FolderPage
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.programs.vision.page_source_child import source_for
 from gate_core.errors import SetupError

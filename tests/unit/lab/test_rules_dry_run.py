@@ -8,9 +8,9 @@ import pytest
 
 from gate.passage.conditions import AgeFrom, All, Fact, Facts, HoursBetween, NationalityIs, Not, Sex, SexIs
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.rules.profiling import ProfileError, read_profile
+from gate.rules.profiling_guard import ProfileError, read_profile
 from gate_core.evidence.crossing import Score
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_lab.rules_dry_run import NOT_ELIGIBLE, Share, age_band, impact_of
 
 NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall

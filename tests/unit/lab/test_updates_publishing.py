@@ -17,7 +17,7 @@ from fakes.updates import HERE, Believer, Operator
 from securesystemslib.signer import CryptoSigner
 
 from gate.updates.layout import Kind
-from gate_lab.publishing import Repository, RepositoryError, make_key, pack, read_keys, read_public
+from gate_lab.update_publisher import Repository, RepositoryError, make_key, pack, read_keys, read_public
 
 
 @pytest.fixture

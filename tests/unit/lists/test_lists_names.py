@@ -11,7 +11,7 @@ from gate.lists.entries import Named
 from gate.lists.errors import BadListError
 from gate.lists.latin import in_mrz_letters
 from gate.lists.names import People
-from gate_lab.list_making import Said, edition
+from gate_lab.list_edition import Said, edition
 
 AGENCY = Agency()
 

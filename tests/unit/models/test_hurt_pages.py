@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 from gate_lab.evaluate.hurt import __main__ as program
 from gate_lab.evaluate.hurt.cases import CUT_SHORT, DECK, Between, case_of, kind_of
 from gate_lab.evaluate.hurt.texts import FORMATS, WIDTHS, invented

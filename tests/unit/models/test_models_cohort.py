@@ -12,7 +12,7 @@ from fakes.tiny_models import abs_model
 
 from gate.face.compare import alike, cosine, fused
 from gate.face.values import Template
-from gate.programs.checking import _cohorts
+from gate.programs.config_check import _cohorts
 from gate_lab.cohort import require_people, spelt, statistics_of
 from gate_lab.error_rates import compare_all
 from gate_lab.folders import UnfitError

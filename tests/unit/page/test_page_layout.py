@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gate.page.picture.layout import LAYOUTS, Kind, check_digits
 from gate.page.picture.weigh import choose, weigh
 from gate.page.values import ALPHABET, MrzFormat
-from gate_documents.mrz.parsing import parse
+from gate_documents.mrz.parser import parse
 
 Cells = npt.NDArray[np.float64]
 PASSPORT = (

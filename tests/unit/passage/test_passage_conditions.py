@@ -31,7 +31,7 @@ from gate.passage.conditions import (
     WeekdayIs,
     predicates_of,
 )
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 # A Saturday.
 KNOWN = Facts(

@@ -24,7 +24,7 @@ from gate_core.evidence.crossing import DocumentEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.evidence.screen import Screen
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Travellers
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection, Travellers
 from gate_documents.countries import is_state_code
 
 STATES = [

@@ -39,7 +39,7 @@ from gate.programs.lane.records import Books, RecordError, encode, replay
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 NOON = datetime(2026, 11, 28, 12, 0)  # noqa: DTZ001 - the site's own wall
 TODAY = NOON.date()

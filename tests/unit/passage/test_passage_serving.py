@@ -47,7 +47,7 @@ from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hi
 from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate_documents.countries import is_state_code
 
 ENTRY, EXIT = BorderDirection

@@ -74,7 +74,7 @@ from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterFinding
 from gate_core.evidence.screen import Guidance, Screen
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 CALLED = "c3"
 HIT = (RegisterFinding("stolen-documents", RegisterAnswer.HIT, handle="h1"),)

@@ -33,9 +33,9 @@ from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.published_status import counted, told
 from gate.programs.log.server import Growth
-from gate.programs.shared import degraded
+from gate.programs.shared import degraded_modes
 from gate.programs.shared.config import Audit, Config, Officers, Sync
-from gate.programs.shared.degraded import MODES, modes_now
+from gate.programs.shared.degraded_modes import MODES, modes_now
 from gate.programs.shared.program_status import ProgramStatus, Silence
 from gate_core.evidence.crossing import Alarm, CheckId, DocumentEvidence, Score
 from gate_core.evidence.names import Head
@@ -92,7 +92,7 @@ class Gate:
         for part in parts:
             self.lane.engine.post(PartLost(part))
 
-    async def serve(self, *, laid_is_judged: bool) -> degraded.Lane:
+    async def serve(self, *, laid_is_judged: bool) -> degraded_modes.Lane:
         """What becomes of a genuine traveller, as the table puts it. Who is not invited, and lays a document all the same, is referred, unless
         that is `laid_is_judged` like any other.
         """
@@ -106,9 +106,9 @@ class Gate:
             await asyncio.sleep(POLL_S)
         admitted = isinstance(self.lane.engine.state, states.Granted)
         if invites:
-            return degraded.Lane.OPEN if admitted else degraded.Lane.REFERS
+            return degraded_modes.Lane.OPEN if admitted else degraded_modes.Lane.REFERS
         assert admitted is laid_is_judged
-        return degraded.Lane.CLOSED
+        return degraded_modes.Lane.CLOSED
 
 
 Story = Callable[[Gate], Awaitable[None] | None]
@@ -317,7 +317,7 @@ def test_every_row_has_its_test() -> None:
     assert len({mode.name for mode in MODES}) == len(MODES)
 
 
-def played(story: Story, *, laid_is_judged: bool = False) -> tuple[set[str], set[str], degraded.Lane]:
+def played(story: Story, *, laid_is_judged: bool = False) -> tuple[set[str], set[str], degraded_modes.Lane]:
     """Which rows hold before and after, and what becomes of a traveller."""
     found: list[Any] = []
 
@@ -350,7 +350,7 @@ def test_a_row_holds_when_it_happens_and_the_lane_does_what_it_says(name: str) -
 
 
 def test_a_gate_that_misses_nothing_admits() -> None:
-    assert played(lambda _: None) == (set(), set(), degraded.Lane.OPEN)
+    assert played(lambda _: None) == (set(), set(), degraded_modes.Lane.OPEN)
 
 
 def test_what_says_something_else_than_it_should_has_said_nothing() -> None:

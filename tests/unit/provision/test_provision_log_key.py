@@ -11,7 +11,7 @@ import pytest
 from fakes.audit_logs import ORIGIN
 
 from gate.identity import credentials
-from gate.provision import sealing
+from gate.provision import tpm_seal
 from gate.provision.log_key import make_key, publish, signer_of, vkey_of
 from gate.provision.steps import StepError, StepState, carry_out
 
@@ -58,7 +58,7 @@ def test_a_sealed_key_is_opened_to_sign_and_its_public_half_lies_beside_it(
     before = signer_of(folder, ORIGIN)
     units, identities = tmp_path / "units", tmp_path / "identity"
     done = carry_out(
-        sealing.seal_steps(folder, units, identities, sync_runs=lambda: False, with_key="host", command=reloaded)
+        tpm_seal.seal_steps(folder, units, identities, sync_runs=lambda: False, with_key="host", command=reloaded)
     )
     assert StepState.FAILED not in {one.state for one in done}
     assert vkey_of(folder / "log.key", ORIGIN) == before.verifier.vkey

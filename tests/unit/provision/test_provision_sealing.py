@@ -18,8 +18,8 @@ from fakes.killing import killed_at
 
 from gate.identity.credentials import DEVICE_PASSPHRASE, LOG_KEY, Credential, CredentialError, of_registers, opened, run
 from gate.identity.device import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
-from gate.provision.sealing import has_tpm, seal_steps
 from gate.provision.steps import StepReport, StepState, carry_out
+from gate.provision.tpm_seal import has_tpm, seal_steps
 from gate_central import authority
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fakes.killing import killed_at, refused
 
+from gate.provision.key_wipe import Part, Progress, wiping_steps
 from gate.provision.steps import LaterStepError, StepError, StepReport, StepState, carry_out
-from gate.provision.wiping import Part, Progress, wiping_steps
 from gate_core.command_line.output import Exit
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

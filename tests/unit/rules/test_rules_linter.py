@@ -31,7 +31,7 @@ from gate.passage.conditions import (
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules.linter import wrong_with
 from gate.rules.parser import read
-from gate.rules.profiling import population
+from gate.rules.profiling_guard import population
 from gate_core.settings.toml_file import TomlFile
 
 

@@ -28,7 +28,7 @@ from gate.passage.conditions import (
 from gate.passage.rulebook import Effect
 from gate.rules.parser import DEPTH_MAX, PARTS_MAX, read, recorded, spelt
 from gate_core.evidence.crossing import Score
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import FileError, TomlFile
 
 HEAD = 'schema = 1\nversion = "2026-12"\n'

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gate.passage.conditions import PROTECTED, Fact
-from gate.rules.profiling import read_profile
+from gate.rules.profiling_guard import read_profile
 from gate_documents.countries import is_state_code
 
 FILE = Path(__file__).parents[3] / "gate" / "rules" / "population.csv"

@@ -17,7 +17,7 @@ from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules import linter
 from gate.rules.linter import wrong_with
 from gate.rules.parser import RULES_MAX, read
-from gate.rules.profiling import kept, population
+from gate.rules.profiling_guard import kept, population
 from gate_core.command_line.tree import application
 from gate_core.settings.toml_file import TomlFile
 

@@ -13,7 +13,7 @@ import gate.screens.kiosk
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
 from gate_core.evidence.screen import Guidance, Purpose, Screen
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 texts = Languages()
 KIOSK = Path(gate.screens.kiosk.__file__).parent

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from fakes.master_lists import NOW, party, revocation_list
 
-from gate.trust import opening
+from gate.trust import snapshot
 from gate.trust.errors import StoreError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
@@ -84,11 +84,11 @@ def test_what_a_view_computes_is_bounded_in_number_and_bytes_where_nobody_looked
     path: Path, rows: str, reason: str
 ) -> None:
     change(path, view(rows))
-    snapshot = opening.Snapshot()
-    snapshot.fill(path.read_bytes())
+    found = snapshot.Snapshot()
+    found.fill(path.read_bytes())
     with pytest.raises(sqlite3.Error, match=reason):
-        snapshot.rows("SELECT * FROM certificate")
-    snapshot.close()
+        found.rows("SELECT * FROM certificate")
+    found.close()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_schema_that_no_import_writes_is_refused_by_reading_and_by_the_next_im
 
 
 def test_a_value_beyond_any_list_is_refused_before_it_is_read(path: Path) -> None:
-    change(path, f"UPDATE certificate SET der = zeroblob({opening.VALUE_BYTES_MAX + 1})")
+    change(path, f"UPDATE certificate SET der = zeroblob({snapshot.VALUE_BYTES_MAX + 1})")
     assert "too big" in refusal(path)
 
 
@@ -145,15 +145,15 @@ def test_pages_that_many_rows_share_are_noticed_before_they_fill_memory(path: Pa
         page[cell : cell + 4] = bytes(page[cells[0] : cells[0] + 4])
     page.release()
     path.write_bytes(content)
-    snapshot = opening.open_snapshot(path)
+    found = snapshot.open_snapshot(path)
     with pytest.raises(sqlite3.Error, match="more than its file can"):
-        snapshot.rows("SELECT signer FROM source")
-    asked = snapshot.execute("SELECT sum(length(signer)) FROM source").fetchone()[0]
+        found.rows("SELECT signer FROM source")
+    asked = found.execute("SELECT sum(length(signer)) FROM source").fetchone()[0]
     assert asked > 50 * len(content), "that much would have been read"
 
 
 def test_a_file_beyond_the_limit_is_not_read(path: Path) -> None:
-    os.truncate(path, opening.STORE_BYTES_MAX + 1)
+    os.truncate(path, snapshot.STORE_BYTES_MAX + 1)
     assert "longer than" in refusal(path)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
-from gate_documents.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 CONTENT_TYPE = "1.3.6.1.4.1.55555.1"
 

@@ -28,16 +28,16 @@ from fakes.master_lists import NOW, Party, master_list, party, revocation_list, 
 from typer.testing import CliRunner
 
 from gate.cli.trust import app
+from gate.trust.download_folder import FILES_MAX, NAMES_MAX, Found, look, walk
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.folder import LINE_BYTES_MAX, REJECTED_MAX, VALUE_BYTES_MAX, binary_values, read_folder
-from gate.trust.importing import ImportReport, import_sources, replacing
-from gate.trust.looking import FILES_MAX, NAMES_MAX, Found, look, walk
+from gate.trust.list_import import ImportReport, import_sources, replacing
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_core.evidence.trust_lists import PublishedList
 from gate_documents.pki.certificate import parse_certificate
 from gate_documents.pki.known_defects import Defect, Flaw
-from gate_documents.pki.signed import SIGNED_BYTES_MAX
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX
 from hardware_sim.passport import der
 
 CSCA = party("CSCA")
@@ -552,7 +552,7 @@ def test_a_certificates_name_writes_nothing_to_a_terminal_but_text(path: Path, t
 
 
 def test_what_lies_too_deep_is_not_seen(tmp_path: Path) -> None:
-    from gate.trust.looking import DEPTH_MAX
+    from gate.trust.download_folder import DEPTH_MAX
 
     deep = tmp_path.joinpath(*(["a"] * (DEPTH_MAX + 2)))
     deep.mkdir(parents=True)

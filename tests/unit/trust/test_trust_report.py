@@ -15,7 +15,7 @@ from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore

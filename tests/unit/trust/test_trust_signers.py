@@ -19,16 +19,16 @@ from fakes.sample_passports import utopia
 from gate.trust import signers
 from gate.trust.errors import StoreError
 from gate.trust.folder import read_folder
-from gate.trust.importing import ImportReport, import_sources
-from gate.trust.opening import open_snapshot
+from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.schema import VERSION
+from gate.trust.snapshot import open_snapshot
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.passive_authentication import judge_sod
 from gate_documents.checks import CheckId, Result
 from gate_documents.lds.sod import parse_sod
 from gate_documents.pki.certificate import Certificate, parse_certificate
-from gate_documents.pki.signed import Signer
+from gate_documents.pki.signed_data import Signer
 from hardware_sim.passport.security_object import SecurityObject
 
 CSCA = party("CSCA")

@@ -18,7 +18,7 @@ from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
 from gate.trust.errors import SourceError, StoreError
-from gate.trust.importing import ImportReport, import_sources
+from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import read_source
 from gate.trust.store import Coverage, TrustStore

@@ -34,7 +34,7 @@ from typer.testing import CliRunner
 from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
 from gate.trust.errors import SourceError, StoreError
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.signers import no_document_signer
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore

@@ -21,7 +21,7 @@ from fakes.defect_lists import (
 )
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
-from gate.trust.importing import ImportReport, import_sources
+from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate_documents.pki.certificate import parse_certificate

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from fakes.updates import HERE, Operator
 
+from gate.updates.download import FREE_BYTES_MIN, Store
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
-from gate.updates.fetching import FREE_BYTES_MIN, Store
 from gate.updates.layout import Kind
 from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified

@@ -17,7 +17,7 @@ from tuf.api.metadata import DelegatedRole
 from gate.updates.errors import OldError, RefusedError, SourceAwayError, UpdateError
 from gate.updates.layout import Here, Kind
 from gate.updates.trust import LENGTHS
-from gate_lab.publishing import ONLINE, read_keys
+from gate_lab.update_publisher import ONLINE, read_keys
 
 ROLES = ("root", "timestamp", "snapshot", "targets", "software", "models", "lists", "configuration")
 PAST = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -124,7 +124,7 @@ def test_stolen_online_keys_that_ran_ahead_are_overcome_by_a_newer_root(
     for name in ONLINE:  # the operator makes new online keys, and a root that names them
         for suffix in ("pem", "pub"):
             (operator.keys / f"{name}.{suffix}").unlink()
-        from gate_lab.publishing import make_key, read_public
+        from gate_lab.update_publisher import make_key, read_public
 
         make_key(operator.keys / f"{name}.pem")
         public = read_public(operator.keys / f"{name}.pub")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Signer
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.command_line.tree import verbs
 from gate_verify.commands.access_notes import WORDS_MAX, Access
 

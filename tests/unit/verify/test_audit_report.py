@@ -24,7 +24,7 @@ from gate.passage.policy import Verdict
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import key_path
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.command_line.tree import verbs
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.reasons import Objection, Reason

@@ -22,7 +22,7 @@ from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import Header, canonical_json, time_text
 from gate_core.audit_format.spool import Spool, key_path
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_verify.accounts import Accounts
 from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine

@@ -16,7 +16,7 @@ from gate.programs.log.context import Steps
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json, time_text
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import Clock
 from gate_verify.commands.audit import app

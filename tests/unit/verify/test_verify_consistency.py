@@ -14,7 +14,7 @@ from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_verify.findings import Report, UnreadableError
-from gate_verify.signed import exact_base64
+from gate_verify.signed_note import exact_base64
 from gate_verify.verify import Known, verify
 
 MIRROR = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)

@@ -16,9 +16,9 @@ from fakes.audit_logs import SmallLog, wanted
 
 from gate.programs import log as log_program
 from gate_core.audit_format.record import Header
-from gate_core.audit_format.sealing import CrossingKey, Sealer
+from gate_core.audit_format.sealer import CrossingKey, Sealer
 from gate_core.audit_format.spool import key_path
-from gate_core.audit_format.unsealing import Unsealer, readers_of
+from gate_core.audit_format.unsealer import Unsealer, readers_of
 from gate_verify.bundle import EntryLine
 from gate_verify.commands.records import with_story
 from gate_verify.findings import Report

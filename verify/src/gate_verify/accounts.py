@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError, UnreadableError, harmless
-from gate_verify.signed import signers_of
+from gate_verify.signed_note import signers_of
 
 if TYPE_CHECKING:
     from gate_verify.audit_record import AuditRecord

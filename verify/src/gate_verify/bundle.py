@@ -14,7 +14,7 @@ from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
 from gate_verify.judge import HOUR_MAX, Header, Judge, header_in_a_line, one_spelling
 from gate_verify.keyring import KeyRing
-from gate_verify.signed import exact_base64
+from gate_verify.signed_note import exact_base64
 
 FORMAT = "portcullis-audit/1"
 LINE_BYTES_MAX = 256 * 1024

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 
 from gate_verify.findings import Cosignature, StructureError
 from gate_verify.handover import Row, follow
-from gate_verify.signed import TIME_S_MAX, LogKey, cosigned_s, read_head, signed_text
+from gate_verify.signed_note import TIME_S_MAX, LogKey, cosigned_s, read_head, signed_text
 
 
 class Cosigners:

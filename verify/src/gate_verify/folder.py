@@ -21,7 +21,7 @@ from gate_verify.findings import StructureError, UnreadableError
 from gate_verify.handover import HANDOVERS_MAX
 from gate_verify.judge import Judge, key_of, one_spelling
 from gate_verify.keyring import KeyRing
-from gate_verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
+from gate_verify.signed_note import NOTE_BYTES_MAX, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32

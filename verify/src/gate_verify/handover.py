@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 
 from gate_verify.findings import StructureError, UnreadableError
-from gate_verify.signed import COSIGNER, LogKey, cosigned_s, read_key, signed_text
+from gate_verify.signed_note import COSIGNER, LogKey, cosigned_s, read_key, signed_text
 
 HANDOVERS_MAX = 64
 _TEXT = re.compile(r"portcullis key handover\n([^\s+]{1,512})\n(0|[1-9][0-9]{0,18})\n(\S{1,1024})\n(\S{1,1024})\n")

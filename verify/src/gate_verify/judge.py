@@ -17,7 +17,7 @@ from gate_verify.clock import ms
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import Cosignature, Findings, StructureError
 from gate_verify.keyring import KeyRing
-from gate_verify.signed import Head, read_head
+from gate_verify.signed_note import Head, read_head
 from gate_verify.tree import HASH_BYTES, Tree
 
 LEAF_BYTES_MAX = 1024

@@ -11,7 +11,7 @@ from itertools import islice
 
 from gate_verify.findings import Signer, StructureError, UnreadableError
 from gate_verify.handover import Row, follow
-from gate_verify.signed import LogKey, objections, read_head, read_vkey
+from gate_verify.signed_note import LogKey, objections, read_head, read_vkey
 
 
 class KeyRing:

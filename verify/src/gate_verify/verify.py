@@ -18,7 +18,7 @@ from gate_verify.folder import folder_lines, verify_folder
 from gate_verify.handover import is_handover
 from gate_verify.judge import HOUR_MAX
 from gate_verify.keyring import KeyRing, read_keys
-from gate_verify.signed import NOTE_BYTES_MAX, read_cosigner, read_head
+from gate_verify.signed_note import NOTE_BYTES_MAX, read_cosigner, read_head
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def erase(
 ) -> None:
     """Forget the keys that a signed order names, for good, and record who ordered it. Gates bring such orders by themselves."""
     with served(folder, database) as server:
-        from gate_central.erasing import APPROVERS, judge_in
+        from gate_central.key_erasure import APPROVERS, judge_in
         from gate_core import durable
 
         judge = judge_in(folder)
@@ -95,7 +95,7 @@ def acts(
         from gate_central import folder as folders
         from gate_central.archive import export
         from gate_core.audit_format.errors import BadFormatError
-        from gate_core.audit_format.unsealing import Unsealer
+        from gate_core.audit_format.unsealer import Unsealer
 
         vkey = server.admin_log.as_gate.log.vkey
         if out is not None:

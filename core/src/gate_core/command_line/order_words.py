@@ -12,7 +12,7 @@ import msgspec
 from gate_core.command_line.output import Exit, fail
 from gate_core.orders.certificate import OfficerId
 from gate_core.orders.order import REASON_CHARACTERS_MAX, Argument, Crossing
-from gate_core.orders.signed import GateId
+from gate_core.orders.signed_text import GateId
 
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_CHARACTERS_MAX)]
 Kind = Literal["gate", "officer", "crossing", "reason", "argument"]

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from gate_core.evidence.names import Head, PageCheckId
 from gate_core.evidence.registers import RegisterFinding
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 PLACE_CHARACTERS_MAX = 64  # of what a rate was measured on
 

@@ -1,7 +1,7 @@
 """A shift certificate: the officers' authority says whose key this is, what they are and for whom they work, at which gates and until when.
 
 The authority's key never comes to a gate; its public half stands in the gate's configuration. Times are whole seconds since 1970: by the
-later of the wall clock and the clock's floor, by the floor alone while the wall clock is unsure (`gate_core.orders.judging`).
+later of the wall clock and the clock's floor, by the floor alone while the wall clock is unsure (`gate_core.orders.order_checks`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from gate_core.evidence.names import Role
-from gate_core.orders import signed
+from gate_core.orders import signed_text
 from gate_core.orders.errors import MalformedError
-from gate_core.orders.signed import GateId, Key, Kind, Moment, Text
+from gate_core.orders.signed_text import GateId, Key, Kind, Moment, Text
 from gate_core.orders.verbs import Party
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ def certify(certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
     """Sign a certificate. Raises MalformedError, also for a shift that is longer than a day or ends before it begins."""
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
         raise MalformedError("a shift lasts up to 24 hours")
-    return signed.sign(certificate, authority, kind=KIND)
+    return signed_text.sign(certificate, authority, kind=KIND)
 
 
 def open_certificate(raw: bytes, authority: bytes) -> Certificate:
     """A certificate that this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
-    signature, body = signed.split(raw, kind=KIND)
-    signed.require(signature, body, authority, kind=KIND)
-    certificate = signed.read(body, Certificate, kind=KIND)
+    signature, body = signed_text.split(raw, kind=KIND)
+    signed_text.require(signature, body, authority, kind=KIND)
+    certificate = signed_text.read(body, Certificate, kind=KIND)
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
         raise MalformedError("a shift lasts up to 24 hours")
     return certificate
@@ -93,5 +93,5 @@ def open_text(text: str, authority: bytes) -> Certificate:
 
 def unverified(raw: bytes) -> Certificate:
     """What a certificate says, for its holder's own eyes: nobody's signature was looked at. Raises MalformedError."""
-    _, body = signed.split(raw, kind=KIND)
-    return signed.read(body, Certificate, kind=KIND)
+    _, body = signed_text.split(raw, kind=KIND)
+    return signed_text.read(body, Certificate, kind=KIND)

@@ -16,7 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from gate_core.orders.signed import Moment, Text
+from gate_core.orders.signed_text import Moment, Text
 
 VALID_MS: Final = 30_000
 SECRET_BYTES: Final = 32

@@ -1,6 +1,6 @@
 """An order: one verb for one gate, answering one challenge, signed by a shift key that the officers' authority certified.
 
-The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate_core.orders.judging`, and what
+The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate_core.orders.order_checks`, and what
 comes of it is the lane's.
 """
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from gate_core.orders import signed
+from gate_core.orders import signed_text
 from gate_core.orders.certificate import Certificate, CertificateText, open_text
 from gate_core.orders.challenge import Challenge
 from gate_core.orders.errors import MalformedError
-from gate_core.orders.signed import GateId, Kind, Text
+from gate_core.orders.signed_text import GateId, Kind, Text
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Order(Text, frozen=True, kw_only=True):
     """What an officer signed. `argument` is the disposition, concern, direction or group of travellers of the verbs that have one.
 
     `reason` is the officer's own words for the record, one line; names of travellers do not belong there. `seen` are the pictures and lines that the
-    page showed before an admission (`gate_core.orders.sealing.seen_of`); None where it showed none.
+    page showed before an admission (`gate_core.orders.envelope.seen_of`); None where it showed none.
     """
 
     argument: Argument | None = None
@@ -113,14 +113,14 @@ class Shift:
         )
         if problem := order.problem():
             raise MalformedError(problem)
-        return signed.sign(order, self._key, kind=KIND)
+        return signed_text.sign(order, self._key, kind=KIND)
 
 
 def asks_to_free(raw: bytes) -> bool:
     """True for the bytes of an order that frees people, whoever signed it: that one was refused is somebody's to see."""
     try:
-        _, body = signed.split(raw, kind=KIND)
-        return VERBS[signed.read(body, Order, kind=KIND).verb].power is Power.FREES
+        _, body = signed_text.split(raw, kind=KIND)
+        return VERBS[signed_text.read(body, Order, kind=KIND).verb].power is Power.FREES
     except MalformedError:
         return False
 
@@ -129,8 +129,8 @@ def read_order(raw: bytes, authority: bytes) -> Signed:
     """An order that a key certified by this authority (32 bytes) signed; its `problem` is still to be asked, so that a key that may not order anything
     is heard of first. Raises MalformedError and ForgedError.
     """
-    signature, body = signed.split(raw, kind=KIND)
-    order = signed.read(body, Order, kind=KIND)
+    signature, body = signed_text.split(raw, kind=KIND)
+    order = signed_text.read(body, Order, kind=KIND)
     by = open_text(order.certificate, authority)
-    signed.require(signature, body, by.public, kind=KIND)
+    signed_text.require(signature, body, by.public, kind=KIND)
     return Signed(order, by)

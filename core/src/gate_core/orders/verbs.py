@@ -51,7 +51,7 @@ ROLES: dict[Party, frozenset[Role]] = {
 
 
 class Power(enum.Enum):
-    """What a verb does to permission: decides what an order must bring along (`gate_core.orders.judging`)."""
+    """What a verb does to permission: decides what an order must bring along (`gate_core.orders.order_checks`)."""
 
     GIVES = "gives"  # lets somebody pass or see, or the lane go on: everything about it must be certain
     TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not hinder it

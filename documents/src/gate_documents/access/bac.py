@@ -16,7 +16,7 @@ from gate_documents.lds.security_infos import Cipher
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from gate_documents.mrz.parsing import MrzKey
+    from gate_documents.mrz.parser import MrzKey
 
 _CHALLENGE_BYTES: Final = 8
 _KEY_BYTES: Final = 16

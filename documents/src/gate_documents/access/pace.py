@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Mapped
 
     from gate_documents.lds.security_infos import SecurityInfos
-    from gate_documents.mrz.parsing import MrzKey
+    from gate_documents.mrz.parser import MrzKey
 
 _VERSION: Final = 2  # the only one that Doc 9303 has (§9.2.1)
 _STANDARD_PARAMETERS_MAX: Final = 31

@@ -24,7 +24,7 @@ from gate_documents.lds.security_infos import Cipher, KeyAgreement
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from gate_documents.access.opening import Chip
+    from gate_documents.access.chip_access import Chip
     from gate_documents.lds.security_infos import ChipAuthenticationInfo, SecurityInfos
 
 _VERSION: Final = 1  # later ones belong to identity cards, after Terminal Authentication

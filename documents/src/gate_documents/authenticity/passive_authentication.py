@@ -12,7 +12,7 @@ from gate_documents.errors import AlgorithmUnknownError, DocumentError, SignerMi
 from gate_documents.lds.com import parse_com
 from gate_documents.lds.sod import SecurityObject, parse_sod
 from gate_documents.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
-from gate_documents.pki.revoked import judge_revocation
+from gate_documents.pki.revocation_check import judge_revocation
 from gate_documents.pki.signatures import digest
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import date
 
-    from gate_documents.access.opening import Chip
+    from gate_documents.access.chip_access import Chip
     from gate_documents.lds.security_infos import SecurityInfos, TerminalAuthenticationInfo
 
 SIGNATURE_BYTES_MAX: Final = 1024

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate_documents.errors import MalformedError
 from gate_documents.lds.security_infos import parse_security_infos
-from gate_documents.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:
     from gate_documents.lds.security_infos import SecurityInfos

@@ -7,7 +7,7 @@ from typing import Final
 from gate_documents import tlv
 from gate_documents.errors import MalformedError, MrzError
 from gate_documents.mrz.layouts import MrzFormat
-from gate_documents.mrz.parsing import Mrz, parse
+from gate_documents.mrz.parser import Mrz, parse
 
 TAG: Final = 0x61
 

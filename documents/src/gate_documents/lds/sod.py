@@ -21,7 +21,7 @@ from gate_documents.pki.asn1 import (
     reading,
 )
 from gate_documents.pki.hashes import hash_name
-from gate_documents.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from gate_documents.checks import Check, CheckId, Result
 if TYPE_CHECKING:
     from datetime import date
 
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
 
 
 OPTIONAL: Final = "optional"

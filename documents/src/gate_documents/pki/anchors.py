@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gate_documents.pki.certificate import Certificate
     from gate_documents.pki.known_defects import KnownDefects
     from gate_documents.pki.revocation import RevocationList
-    from gate_documents.pki.signed import Signer
+    from gate_documents.pki.signed_data import Signer
 
 
 @dataclass(frozen=True, slots=True)

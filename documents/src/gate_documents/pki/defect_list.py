@@ -15,7 +15,7 @@ from gate_documents.errors import MalformedError
 from gate_documents.pki.asn1 import FIELDS_MAX, load, reading, require_few
 from gate_documents.pki.hashes import hash_name
 from gate_documents.pki.known_defects import Defect, Flaw, KnownDefects, named_signer
-from gate_documents.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:
     from datetime import datetime

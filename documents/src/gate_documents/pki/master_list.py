@@ -10,7 +10,7 @@ from asn1crypto import core
 from gate_documents.errors import MalformedError, SignatureError
 from gate_documents.pki.asn1 import FIELDS_MAX, load, reading, require_few
 from gate_documents.pki.certificate import Certificate
-from gate_documents.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
 
 CONTENT_TYPE: Final = "2.23.136.1.1.2"
 CERTIFICATES_MAX: Final = 8192

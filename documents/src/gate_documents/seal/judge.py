@@ -23,7 +23,7 @@ from gate_documents.errors import (
 from gate_documents.pki.keys import EcKey
 from gate_documents.pki.known_defects import Flaw, flaws_of
 from gate_documents.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
-from gate_documents.pki.revoked import judge_revocation
+from gate_documents.pki.revocation_check import judge_revocation
 from gate_documents.pki.signatures import Kind, Scheme, verify
 from gate_documents.seal.profiles import SIGNER_PURPOSES, read_content
 from gate_documents.seal.vds import parse_seal
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
     from gate_documents.pki.anchors import Anchor, TrustAnchors
     from gate_documents.pki.certificate import Certificate
     from gate_documents.seal.profiles import Content

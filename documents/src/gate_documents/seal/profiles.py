@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate_documents.errors import MalformedError, MrzError
-from gate_documents.mrz.parsing import Mrz, parse
+from gate_documents.mrz.parser import Mrz, parse
 from gate_documents.seal import c40
 
 if TYPE_CHECKING:

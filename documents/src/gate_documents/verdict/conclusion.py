@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gate_documents.access.checks import AccessFacts
     from gate_documents.authenticity.integrity import Integrity
     from gate_documents.authenticity.signature_facts import SignatureFacts
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
     from gate_documents.verdict.findings import Findings
 
 UTOPIA: Final = "UTO"  # the issuer of specimens (ICAO 9303-3 §5)

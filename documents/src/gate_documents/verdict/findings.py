@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gate_documents.authenticity.terminal_authentication import TerminalOutcome
     from gate_documents.lds.security_infos import SecurityInfos
     from gate_documents.lds.sod import SecurityObject
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
     from gate_documents.pki.anchors import TrustAnchors
 
 # EF.DG1 and EF.DG2 are in every passport; without them a document is not read (TR-03135-1 §5.6.2).

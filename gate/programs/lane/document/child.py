@@ -29,19 +29,19 @@ from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.anchors import RememberingAnchors
 from gate.programs.lane.document.evidence import question_of
-from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
+from gate.programs.lane.document.inspection import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.trust.errors import StoreError
 from gate.trust.store import TrustStore
 from gate_core.errors import DriverError
-from gate_core.orders.sealing import DOCUMENT
+from gate_core.orders.envelope import DOCUMENT
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings import config_file
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.errors import DocumentError
 from gate_documents.inspection import Portrait
-from gate_documents.mrz.parsing import Mrz
+from gate_documents.mrz.parser import Mrz
 
 LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
 WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines

@@ -14,7 +14,7 @@ from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 
 if TYPE_CHECKING:
-    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.mrz.parser import Mrz
 
 app = typer.Typer(no_args_is_help=True)
 PrintedMrz = Annotated[str, typer.Option(help="The printed MRZ, if it was seen; - for one on standard input")]
@@ -71,7 +71,7 @@ def parse_mrz(
 ) -> None:
     """Read the text of machine-readable zones: fields, check digits, problems. What is none keeps no other from being read."""
     from gate_documents.errors import MrzError
-    from gate_documents.mrz.parsing import parse
+    from gate_documents.mrz.parser import parse
 
     worst = Exit.OK
     for number, line in enumerate(_mrzs(text), 1):

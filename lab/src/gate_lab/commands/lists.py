@@ -15,7 +15,7 @@ from gate_core.command_line.output import Exit, emit_json, fail, say
 if TYPE_CHECKING:
     from gate.lists.header import Header
     from gate_core.audit_format.note import Verifier
-    from gate_lab.list_making import Edition, Said
+    from gate_lab.list_edition import Edition, Said
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,7 +56,7 @@ def sign(
     from gate.lists.header import signed
     from gate_core import durable
     from gate_core.programs import clock
-    from gate_lab import list_making as making
+    from gate_lab import list_edition as making
 
     signer = signer_in(key, name)
     at = said
@@ -148,7 +148,7 @@ def _change(made: Edition, since: Path, key: Verifier) -> Edition:
     from gate.lists.entries import Entries
     from gate.lists.header import NOTE_BYTES_MAX, believed
     from gate_core.ordinary import read_ordinary
-    from gate_lab import list_making as making
+    from gate_lab import list_edition as making
 
     try:
         before = believed(read_ordinary(since, NOTE_BYTES_MAX), [key])
@@ -167,7 +167,7 @@ def _said(path: Path) -> Said:
     import msgspec
 
     from gate.lists.errors import BadListError
-    from gate_lab.list_making import Said
+    from gate_lab.list_edition import Said
 
     try:
         return msgspec.convert(tomllib.loads(_read(path, SAID_BYTES_MAX).decode()), Said)

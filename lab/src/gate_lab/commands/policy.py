@@ -124,7 +124,7 @@ def dry_run(
 
 
 def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
-    from gate.rules.profiling import ProfileError, read_profile
+    from gate.rules.profiling_guard import ProfileError, read_profile
     from gate_lab.rules_dry_run import impact_of
 
     raw = bytes_of(profile, bytes_max=PROFILE_BYTES_MAX)

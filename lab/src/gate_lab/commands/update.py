@@ -14,7 +14,7 @@ from gate_core.command_line.output import Exit, code_of, emit_json, fail, say
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
-    from gate_lab.publishing import Outcome
+    from gate_lab.update_publisher import Outcome
 
 app = typer.Typer(no_args_is_help=True)
 publish = typer.Typer(no_args_is_help=True)
@@ -32,7 +32,7 @@ def key(
 ) -> None:
     """Make a person's own key, such as an approver's of configurations. The private half never leaves their machine."""
     with _explained():
-        from gate_lab.publishing import make_key
+        from gate_lab.update_publisher import make_key
 
         made = make_key(out)
     if as_json:
@@ -52,7 +52,7 @@ def init(
 ) -> None:
     """Make a repository. Afterwards take root-*.pem and targets.pem off this machine: nothing else here needs them."""
     with _explained():
-        from gate_lab.publishing import Repository, read_public
+        from gate_lab.update_publisher import Repository, read_public
 
         outcomes = Repository(repo, now()).init(keys, [read_public(one) for one in approver])
     _show("update.init/1", outcomes, as_json=as_json)
@@ -83,7 +83,7 @@ def add(
 
     with _explained(), tempfile.TemporaryDirectory() as scratch:
         from gate.updates.layout import Kind
-        from gate_lab.publishing import Repository, pack, read_keys
+        from gate_lab.update_publisher import Repository, pack, read_keys
 
         archive = content
         if content.is_dir():
@@ -102,7 +102,7 @@ def show(repo: Repo, role: Annotated[str, typer.Argument(help="The role that wai
 
     _expect_roles(role)
     with _explained():
-        from gate_lab.publishing import Repository
+        from gate_lab.update_publisher import Repository
 
         waiting = Repository(repo, now()).waiting(role)
     if as_json:
@@ -118,7 +118,7 @@ def sign(
     """Sign what waits. With the last signature that it needs it is published; renew snapshot and timestamp afterwards."""
     _expect_roles(role)
     with _explained():
-        from gate_lab.publishing import Repository, read_keys
+        from gate_lab.update_publisher import Repository, read_keys
 
         made = Repository(repo, now()).sign(role, read_keys(keys))
     _show("update.sign/1", [made], as_json=as_json)
@@ -134,14 +134,14 @@ def renew(
     """Publish roles anew with another expiry: snapshot and timestamp after each change, and every day."""
     _expect_roles(*(role or ()))
     with _explained():
-        from gate_lab.publishing import ONLINE, Repository, read_keys
+        from gate_lab.update_publisher import ONLINE, Repository, read_keys
 
         outcomes = Repository(repo, now()).renew(role or ONLINE, read_keys(keys))
     _show("update.renew/1", outcomes, as_json=as_json)
 
 
 def _expect_roles(*roles: str) -> None:
-    from gate_lab.publishing import EXPIRES_DAYS
+    from gate_lab.update_publisher import EXPIRES_DAYS
 
     if unknown := [role for role in roles if role not in EXPIRES_DAYS]:
         fail(Exit.USAGE, f"no role {unknown[0]}: one of {', '.join(EXPIRES_DAYS)}")
@@ -160,7 +160,7 @@ def _show(schema: str, outcomes: list[Outcome], *, as_json: bool) -> None:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn errors into one line and an exit code."""
-    from gate_lab.publishing import RepositoryError
+    from gate_lab.update_publisher import RepositoryError
 
     try:
         yield

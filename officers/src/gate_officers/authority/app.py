@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from gate_core.http_server.request_body import read_body
 from gate_core.orders.certificate import OfficerId
-from gate_core.orders.signed import Key
+from gate_core.orders.signed_text import Key
 from gate_officers.authority.certificate_issuer import Authority, from_base64
 from gate_officers.authority.errors import BookError, Refusal, RefusedError
 

@@ -12,7 +12,7 @@ import msgspec
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import OfficerId
-from gate_core.orders.signed import GateId, Key, Moment
+from gate_core.orders.signed_text import GateId, Key, Moment
 from gate_core.orders.verbs import ROLES, Party
 
 GATES_MAX: Final = 16

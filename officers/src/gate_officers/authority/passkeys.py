@@ -27,7 +27,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from gate_core.orders.signed import KEY_BYTES
+from gate_core.orders.signed_text import KEY_BYTES
 from gate_officers.authority.enrolment_history import Passkey
 from gate_officers.authority.errors import Refusal, RefusedError
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gate_core.orders.signed import Key
+from gate_core.orders.signed_text import Key
 from gate_core.settings import config_file
 from gate_core.settings.base import Text
 from gate_core.settings.config_file import Section, address_of, wrong_if_refused

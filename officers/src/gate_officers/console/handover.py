@@ -23,11 +23,11 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from gate_core import durable
-from gate_core.orders import signed
+from gate_core.orders import signed_text
 from gate_core.orders.certificate import Certificate, CertificateText, open_text
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.permissions import OFFICERS, ORDERING, Who
-from gate_core.orders.signed import GateId, Kind, Moment, Text
+from gate_core.orders.signed_text import GateId, Kind, Moment, Text
 from gate_officers.console.view import OPEN_MAX, OPEN_WORDS_MAX
 
 BYTES_MAX: Final = 1024 * 1024
@@ -156,10 +156,10 @@ class Handovers:
 
     def _proven(self, raw: bytes, of: type[Said], kind: Kind) -> tuple[Said, Certificate]:
         """What was said, and by whom. Raises MalformedError and ForgedError."""
-        signature, body = signed.split(raw, kind=kind)
-        said = signed.read(body, of, kind=kind)
+        signature, body = signed_text.split(raw, kind=kind)
+        said = signed_text.read(body, of, kind=kind)
         by = open_text(said.certificate, self._authority)
-        signed.require(signature, body, by.public, kind=kind)
+        signed_text.require(signature, body, by.public, kind=kind)
         if Who.of(by) not in (OFFICERS if kind == READING else ORDERING):
             raise ForgedError(f"a {kind} is not for this role and party")
         if not by.not_before <= said.at < by.until:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gate_core.orders import signed
+from gate_core.orders import signed_text
 from gate_core.orders.certificate import Certificate, open_certificate
 from gate_core.orders.errors import OrderError
-from gate_core.orders.signed import Kind
+from gate_core.orders.signed_text import Kind
 
 PROOF: Final = Kind("proof", 1)
 PROOF_S: Final = 30  # how often a page proves; browsers slow hidden pages down to once a minute
@@ -116,7 +116,7 @@ class Sessions:
         self._require_ours(challenge)
         try:
             says = open_certificate(certificate, self._authority)
-            signed.require(signature, f"{self._origin}\n{challenge}".encode(), says.public, kind=PROOF)
+            signed_text.require(signature, f"{self._origin}\n{challenge}".encode(), says.public, kind=PROOF)
         except OrderError as error:
             raise SessionError("no_proof", f"this is no key of our officers' authority: {error}") from error
         self._answered[challenge] = self._monotonic_s()

@@ -17,7 +17,7 @@ import msgspec
 from gate_core.console_link import LaneEvent, Text, Waits, Why, Word
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
-from gate_core.evidence.serving import EVERYBODY
+from gate_core.evidence.service_scope import EVERYBODY
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.permissions import Sight, may_order, sees
 from gate_core.orders.verbs import VERBS, Verb

@@ -15,7 +15,7 @@ from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.errors import AuditError, BadFormatError, BadSignatureError, KeyFileError
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Algorithm, Note, Signature, Signer, Verifier, decode_base64
 from gate_verify.findings import StructureError, UnreadableError
-from gate_verify.signed import objections, read_head, read_vkey
+from gate_verify.signed_note import objections, read_head, read_vkey
 
 SEED = bytes(range(32))
 LOG = Signer("border.example/gate-0001", SEED)

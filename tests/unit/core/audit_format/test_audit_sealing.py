@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from gate_core.audit_format.errors import BadFormatError, SealError
 from gate_core.audit_format.record import HEADER_BYTES_MAX, Header, canonical_json, time_text
-from gate_core.audit_format.sealing import (
+from gate_core.audit_format.sealer import (
     KEY_LINGERS_MS,
     KEYS_MAX,
     LONE_RECORDS_MAX,
@@ -31,7 +31,7 @@ from gate_core.audit_format.sealing import (
     plaintext,
     seal,
 )
-from gate_core.audit_format.unsealing import Closed, OpenedRecord, Unsealer
+from gate_core.audit_format.unsealer import Closed, OpenedRecord, Unsealer
 
 AUDITORS = [pyrage.x25519.Identity.generate() for _ in range(2)]
 SEALER = Sealer([str(one.to_public()) for one in AUDITORS])

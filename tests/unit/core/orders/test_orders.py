@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from gate_core.evidence.names import Role
 from gate_core.orders import certificate as certificates
-from gate_core.orders import order, signed
+from gate_core.orders import order, signed_text
 from gate_core.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify, open_certificate, unverified
 from gate_core.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
+from gate_core.orders.envelope import PARTS, seen_of
 from gate_core.orders.errors import ForgedError, MalformedError, OrderError
-from gate_core.orders.judging import Lack, hindrances, lacks
 from gate_core.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, asks_to_free, read_order
-from gate_core.orders.sealing import PARTS, seen_of
+from gate_core.orders.order_checks import Lack, hindrances, lacks
 from gate_core.orders.verbs import VERBS, Party, Power, Verb
 
 CROSSING = "c0ffee"
@@ -88,9 +88,9 @@ def test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys() ->
 
 def test_a_signature_of_one_kind_is_none_of_another() -> None:
     raw = certify(certificate(), AUTHORITY)
-    signed.require(raw[:64], raw[64:], PUBLIC, kind=certificates.KIND)
+    signed_text.require(raw[:64], raw[64:], PUBLIC, kind=certificates.KIND)
     with pytest.raises(ForgedError):
-        signed.require(raw[:64], raw[64:], PUBLIC, kind=order.KIND)
+        signed_text.require(raw[:64], raw[64:], PUBLIC, kind=order.KIND)
 
 
 def test_a_signature_of_the_version_before_is_none_of_this_one() -> None:
@@ -163,7 +163,7 @@ def test_there_is_one_spelling_even_for_who_holds_the_key(old: bytes, new: bytes
     text = ordered()[64:]
     changed = text.replace(old, new)
     assert changed != text
-    raw = key_of(7).sign(signed._message(order.KIND, changed)) + changed
+    raw = key_of(7).sign(signed_text._message(order.KIND, changed)) + changed
     with pytest.raises(MalformedError):
         read_order(raw, PUBLIC)
 
@@ -206,15 +206,15 @@ def test_an_order_over_its_size_is_neither_signed_nor_read() -> None:
     with pytest.raises(MalformedError, match="bytes"):
         read_order(big, PUBLIC)
     with pytest.raises(MalformedError, match="longer"):
-        signed.sign(certificate(gates=many), AUTHORITY, kind=certificates.KIND._replace(bytes_max=500))
+        signed_text.sign(certificate(gates=many), AUTHORITY, kind=certificates.KIND._replace(bytes_max=500))
 
 
 def test_a_certificate_in_another_spelling_is_refused() -> None:
     for text in ("not base64!", "A", "QUJD=", "QUI=", "QUJ="):
-        body = signed._encode(Order(certificate="QUJD", challenge=CHALLENGE, gate=GATE, verb=Verb.RELEASE))
+        body = signed_text._encode(Order(certificate="QUJD", challenge=CHALLENGE, gate=GATE, verb=Verb.RELEASE))
         body = body.replace(b"QUJD", text.encode())
         with pytest.raises(OrderError):
-            read_order(key_of(7).sign(signed._message(order.KIND, body)) + body, PUBLIC)
+            read_order(key_of(7).sign(signed_text._message(order.KIND, body)) + body, PUBLIC)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 24 * 3600 + 1])
@@ -222,7 +222,7 @@ def test_no_shift_is_longer_than_a_day(seconds: int) -> None:
     wanted = certificate(until=NOW_S + seconds, not_before=NOW_S)
     with pytest.raises(MalformedError, match="24 hours"):
         certify(wanted, AUTHORITY)
-    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND)
+    raw = signed_text.sign(wanted, AUTHORITY, kind=certificates.KIND)
     with pytest.raises(MalformedError, match="24 hours"):
         open_certificate(raw, PUBLIC)
 

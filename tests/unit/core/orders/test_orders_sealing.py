@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from gate_core.orders.envelope import DOCUMENT, FACE, OVERHEAD_BYTES, info_of, seal
 from gate_core.orders.errors import MalformedError
-from gate_core.orders.sealing import DOCUMENT, FACE, OVERHEAD_BYTES, info_of, seal
 
 VECTORS = Path(__file__).resolve().parents[3] / "vectors"
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)

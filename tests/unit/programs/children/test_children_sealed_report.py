@@ -14,7 +14,7 @@ from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX, Connection
 from gate.programs.children.sealed_report import say_sealed
 from gate_core.evidence.names import Role
-from gate_core.orders.sealing import FACE, OVERHEAD_BYTES, info_of
+from gate_core.orders.envelope import FACE, OVERHEAD_BYTES, info_of
 from gate_core.orders.verbs import Party
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)

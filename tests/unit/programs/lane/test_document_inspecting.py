@@ -16,14 +16,14 @@ from fakes.inspections import anchors, issued
 
 from gate.channel import messages
 from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented
+from gate.programs.lane.document.inspection import ChipSide, Particulars, inspect_presented
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import PageCheckId
 from gate_core.programs import clock
 from gate_documents.inspection import Portrait
 from gate_documents.lds.sod import parse_sod
-from gate_documents.mrz.parsing import Mrz
+from gate_documents.mrz.parser import Mrz
 from hardware_sim.chip.card import Card
 
 DOCUMENT = issued()

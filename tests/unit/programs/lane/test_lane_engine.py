@@ -34,7 +34,7 @@ from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Purpose, Screen
-from gate_core.evidence.serving import EU, BorderDirection, Service
+from gate_core.evidence.service_scope import EU, BorderDirection, Service
 
 
 class World:

@@ -27,7 +27,7 @@ from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, HeldLis
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import start_of
 from gate.programs.shared.config import Config, OnlineRegister, Registers, parse
-from gate.trust.importing import import_sources
+from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate_core.settings.config_file import ConfigError

@@ -40,7 +40,7 @@ from gate_core.evidence.crossing import (
     Score,
 )
 from gate_core.evidence.names import PageCheckId
-from gate_core.orders.sealing import DOCUMENT, FACE
+from gate_core.orders.envelope import DOCUMENT, FACE
 
 ANNA, BERT = Recipient("anna", b"a" * 32, b"anna's"), Recipient("bert", b"b" * 32, b"bert's")
 

@@ -45,7 +45,7 @@ from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register
 from gate_core.evidence.screen import Purpose
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Travellers
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection, Travellers
 from gate_core.settings.config_file import ConfigError
 from models.manifest import load
 

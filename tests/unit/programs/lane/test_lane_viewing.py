@@ -30,8 +30,8 @@ from gate.programs.lane.referrals import SEALED_S, Recipient, findings_of
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Objection, Reason
+from gate_core.orders.envelope import DOCUMENT, FACE, seen_of
 from gate_core.orders.order import Shift
-from gate_core.orders.sealing import DOCUMENT, FACE, seen_of
 from gate_core.orders.verbs import Verb
 
 

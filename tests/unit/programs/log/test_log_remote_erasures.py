@@ -23,7 +23,7 @@ from gate.programs.log.spool_publisher import Worker
 from gate.programs.shared.config import Sync
 from gate.programs.sync.program import ERASURE_AGAIN_ROUNDS, Outbox
 from gate.programs.sync.upkeep import MirrorKeys
-from gate_central.erasing import judge_in, receipt
+from gate_central.key_erasure import judge_in, receipt
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.spool import Spool, erasure_path
 from gate_core.mirror_client.https import Courier

@@ -29,7 +29,7 @@ from gate_core.audit_format.note import Signer
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import EXPIRED, Spool, key_path
 from gate_core.audit_format.statements import Expired
-from gate_core.audit_format.unsealing import OpenedRecord, Unsealer
+from gate_core.audit_format.unsealer import OpenedRecord, Unsealer
 from gate_verify.verify import verify
 
 DAY = date(2026, 11, 23)

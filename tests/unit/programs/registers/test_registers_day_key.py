@@ -14,7 +14,7 @@ from fakes.virtual_time import run_virtual
 
 from gate.lists.adapters.port import NoAnswerError
 from gate.lists.adapters.reuse import Reuse
-from gate.programs.registers.asking import LOOK_S, DayKey
+from gate.programs.registers.inquiry import LOOK_S, DayKey
 from gate.programs.shared.fault_latch import FaultLatch
 
 DAY = date(2026, 12, 5)

@@ -14,7 +14,7 @@ from gate.passage.records import IncidentKind
 from gate.programs.lane.health_counters import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.shared.config import Screens
-from gate.programs.shared.degraded import reasons_against
+from gate.programs.shared.degraded_modes import reasons_against
 from gate.programs.shared.program_status import ProgramStatus, Silence
 
 # As the format has it: https://prometheus.io/docs/instrumenting/exposition_formats/

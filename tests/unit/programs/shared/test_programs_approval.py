@@ -25,7 +25,7 @@ from gate.programs.shared.system_card import Judgements, judgements_of, require_
 from gate_core.approval.canonical import digest
 from gate_core.approval.note import SERIAL_MAX, Approval, Before
 from gate_core.evidence.screen import Purpose
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.config_file import ConfigError
 
 OTHER = "cd" * 32

@@ -15,7 +15,7 @@ from gate.programs.lane.rules import rules_of
 from gate.programs.shared.config import Config, load
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Reason
-from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
+from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate_core.settings.config_file import ConfigError, zone_of
 from gate_core.settings.toml_file import Problem
 

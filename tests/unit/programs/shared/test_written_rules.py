@@ -16,7 +16,7 @@ from drivers.reader.settings import Elyctis
 from gate.passage.conditions import AgeFrom
 from gate.passage.records import RulesStated
 from gate.passage.rulebook import NO_RULES
-from gate.programs.checking import check
+from gate.programs.config_check import check
 from gate.programs.lane.records import Books, RecordError, encode, fields_of
 from gate.programs.lane.rules import RULES_TEXT_MAX, rules_of, stated
 from gate.programs.shared.approval import approved, unsafe_files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate.programs.sync.lists import RETRY_MAX_S, RETRY_MIN_S, Schedule, Seen
-from gate.trust.looking import Entry
+from gate.trust.download_folder import Entry
 
 
 def seen(*sizes: int) -> Seen:

@@ -24,8 +24,8 @@ from gate.identity.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Audit, Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.sync.updates import HttpsSource, Updates
+from gate.updates.download import Store
 from gate.updates.errors import RefusedError, SourceAwayError
-from gate.updates.fetching import Store
 from gate.updates.layout import Kind
 from gate_central.authority import Authority, found, issue_device, issue_server, new_key
 from gate_central.folder import server_pem

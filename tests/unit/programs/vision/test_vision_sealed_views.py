@@ -13,7 +13,7 @@ from gate.channel.messages import SEALED_BYTES_MAX
 from gate.face.likeness import HEIGHT, WIDTH, Likeness
 from gate.picture import Picture, decode
 from gate.programs.vision.portraits import shown
-from gate_core.orders.sealing import OVERHEAD_BYTES
+from gate_core.orders.envelope import OVERHEAD_BYTES
 
 
 def noise(seed: int) -> Picture:

@@ -21,12 +21,12 @@ from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Verifier
 from gate_core.audit_format.record import time_text
-from gate_core.audit_format.unsealing import Unsealer
+from gate_core.audit_format.unsealer import Unsealer
 from gate_core.command_line.output import Exit, emit_json, fail, note, write_new
 from gate_verify.commands.access_notes import Access
 from gate_verify.commands.records import first_line, records_of, unsealer_of
 from gate_verify.findings import StructureError
-from gate_verify.signed import read_head
+from gate_verify.signed_note import read_head
 
 SCHEMA = "audit.decrypt/1"
 

@@ -16,7 +16,7 @@ import typer
 
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.record import Header
-from gate_core.audit_format.unsealing import Closed, OpenedRecord, Unsealer
+from gate_core.audit_format.unsealer import Closed, OpenedRecord, Unsealer
 from gate_core.command_line.output import Exit, code_of, fail, note
 from gate_verify.accounts import Accounts
 from gate_verify.audit_record import AuditRecord

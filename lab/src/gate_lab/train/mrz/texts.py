@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Final, Literal
 
-from gate_documents.mrz.parsing import check_digit
+from gate_documents.mrz.parser import check_digit
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable
 
 from drivers.barrier.modbus.profile import ModbusProfile, Passages, Pulse, Timed
 from drivers.barrier.orders import AskedPassage, Pause
-from drivers.modbus.asking import Answer, read, write, write_coils
+from drivers.modbus.exchange import Answer, read, write, write_coils
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
 from drivers.modbus.tables import Image, number
 from gate_core.errors import LinkLostError, NoReplyError, SetupError

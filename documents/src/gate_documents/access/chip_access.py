@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from gate_documents.access.secure_messaging import SecureMessaging
     from gate_documents.lds.security_infos import SecurityInfos
-    from gate_documents.mrz.parsing import MrzKey
+    from gate_documents.mrz.parser import MrzKey
 
 T = TypeVar("T")
 SHORT_COMMAND_BYTES: Final = 223  # what a short command holds once it is protected

@@ -18,12 +18,12 @@ from typing import Final
 from gate.trust import signers
 from gate.trust.admission import Admission, Known
 from gate.trust.errors import BusyError, StoreError
+from gate.trust.import_writer import REVOCATION_LISTS, WITHDRAWN, tidy, withdraw_revoked, write
 from gate.trust.list_kinds import ListOfDefects
-from gate.trust.opening import open_snapshot
 from gate.trust.schema import connect_draft, migrate
+from gate.trust.snapshot import open_snapshot
 from gate.trust.sources import Rejected, Source, Way
 from gate.trust.store import TrustStore
-from gate.trust.writing import REVOCATION_LISTS, WITHDRAWN, tidy, withdraw_revoked, write
 from gate_core import durable
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate

@@ -4,7 +4,7 @@ A crossing's bodies are sealed with AES-256-GCM under one random key. The key is
 auditor and kept in memory only; the gate holds no identity, so it cannot read back what it wrote. Deleting the wrapped
 key erases the crossing. A body is bound to its header, so it cannot be moved to another record or another log, and padded to one of
 three lengths, so that its length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left
-to the store, opening to `gate_core.audit_format.unsealing`, which the gate does not run.
+to the store, opening to `gate_core.audit_format.unsealer`, which the gate does not run.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Final
 from gate.trust.errors import StoreError
 from gate.trust.schema import READABLE, VERSION, schema_of
 from gate_core.ordinary import read_ordinary
-from gate_documents.pki.signed import SIGNED_BYTES_MAX
+from gate_documents.pki.signed_data import SIGNED_BYTES_MAX
 
 STORE_BYTES_MAX: Final = 256 << 20
 VALUE_BYTES_MAX: Final = SIGNED_BYTES_MAX + (64 << 10)  # a signed list, and the other columns of its row

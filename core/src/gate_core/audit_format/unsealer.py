@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.record import Header, recipients_digest
-from gate_core.audit_format.sealing import KEY_BYTES, NONCE_BYTES
+from gate_core.audit_format.sealer import KEY_BYTES, NONCE_BYTES
 
 IDENTITY_FILE_BYTES_MAX = 64 * 1024
 _STANZA = re.compile(rb"^-> ([!-~]+)", re.MULTILINE)

@@ -28,7 +28,7 @@ from gate_documents.errors import MrzError
 from gate_documents.inspection import Portrait, inspect
 from gate_documents.lds.files import FINGERS
 from gate_documents.mrz.checks import differences
-from gate_documents.mrz.parsing import Mrz, parse
+from gate_documents.mrz.parser import Mrz, parse
 from gate_documents.verdict.conclusion import Inspection
 
 NOTHING_READ = "nothing of the page was read"

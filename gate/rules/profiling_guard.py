@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from gate.passage.conditions import PROTECTED, Condition, Fact, Facts, Predicate, Sex, Weekday, predicates_of
-from gate_core.evidence.serving import BorderDirection
+from gate_core.evidence.service_scope import BorderDirection
 
 KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on a protected attribute
 _DATES: Final = frozenset({Fact.ISSUED, Fact.EXPIRES})
