@@ -46,7 +46,7 @@ def test_a_document_is_referred_and_the_records_verify(tmp_path: Path) -> None:
     config = configured(tmp_path, default_folder())
     before = sorted(tmp_path.iterdir())
     said = asyncio.run(cross(config))
-    assert re.fullmatch(r"referred \(.*inspecting → referred\), \d+ records verified", said)
+    assert re.fullmatch(r"referred \(.*inspecting (→ recording )?→ referred\), \d+ records verified", said)
     assert sorted(tmp_path.iterdir()) == before
 
 

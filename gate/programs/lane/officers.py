@@ -1,7 +1,7 @@
 """The lane's channel of orders: what waits for an officer, challenges, and signed orders answered by what the lane did.
 
 Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate_core.orders`), done by the
-machine (`gate.passage.officer_commands`), and where the machine only began it, watched (`confirming`) until the sensors or the driver bear it out, or until a
+machine (`gate.passage.officer_commands`), and where the machine only began it, watched (`order_confirmation`) until the sensors or the driver bear it out, or until a
 deadline: then the answer is "ordered, not confirmed". One order a connection at a time. A flood of orders that are nobody's is told to
 the journal now and then. Of a refused order to free people, and of an order under a key whose shift is over, the machine hears, which raises the
 alarm (`gate.passage.misuse`).

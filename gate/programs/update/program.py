@@ -42,7 +42,7 @@ from gate_core.programs.journal import log_as_json
 from gate_core.settings.environment import path_from_environment
 
 LIBRARY: Final = Path("/usr/lib/portcullis")
-# Exit codes (CLI.md). STUCK is for systemd: what could not be taken back is tried again.
+# Exit codes. STUCK is for systemd: what could not be taken back is tried again.
 DONE, NO, BAD_DATA, STUCK, IO_ERROR, TRY_LATER, CONFIG = 0, 1, 65, 70, 74, 75, 78
 
 log = logging.getLogger("gate.update")

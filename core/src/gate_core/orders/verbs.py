@@ -42,7 +42,7 @@ class Party(enum.Enum):
     INTEGRATOR = "integrator"
 
 
-# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`judging`).
+# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`order_checks`).
 ROLES: dict[Party, frozenset[Role]] = {
     Party.POLICE: frozenset(Role),
     Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),

@@ -38,7 +38,7 @@ async def keep(
 ) -> NoReturn:
     """Run one session after another. Each ends with an `ending`, of which `lost` hears before the pause; what else it raises ends all.
 
-    A session keeps no TaskGroup of its own but `first_of`: up to Python 3.12 a group may end and leave its task marked as cancelled.
+    A session keeps no TaskGroup of its own but `run_until_first_exits`: up to Python 3.12 a group may end and leave its task marked as cancelled.
     """
     while True:
         try:
