@@ -163,7 +163,7 @@ class _Folders:
         durable.write(folder / TABLE, tomli_w.dumps(table).encode())
         hand_over(folder, "sync")
 
-    def bring_receipt(self, folder: Path, given: dict[str, Any]) -> None:
+    def bring_receipt(self, folder: Path, given: dict[str, object]) -> None:
         """Copy the newest receipt of the identity in force, if it is of the server that is `given`: without it a server that was put back from a backup is not
         known for one. Raises OSError.
         """

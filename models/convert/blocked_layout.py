@@ -89,7 +89,7 @@ def _groups(node: Any) -> int:  # noqa: ANN401 - untyped library
     return (found[0] if found else 1) if node.op_type == "Conv" else 0
 
 
-def _chain(node: Any, made: dict[str, Any], reader: dict[str, Any]) -> list[Any]:  # noqa: ANN401 - untyped library
+def _chain(node: Any, made: dict[str, object], reader: dict[str, object]) -> list[Any]:  # noqa: ANN401 - untyped library
     """From the convolution before a depthwise one to the one after, PRelus between; empty where there is no such chain."""
     chain = [node]
     while chain[0] is node or chain[0].op_type == "PRelu":

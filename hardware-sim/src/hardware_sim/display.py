@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from websockets.exceptions import WebSocketException
@@ -157,16 +157,18 @@ class _Preview:
 
     def _watch(self) -> None:
         address, origin = f"ws://{self._host}/preview", Origin(f"http://{self._host}")
-        cookie = {"Cookie": self._cookie}
-        limits: dict[str, Any] = {"max_size": MESSAGE_BYTES_MAX, "compression": None, "proxy": None}
-        with connect(address, origin=origin, additional_headers=cookie, **limits) as page:
+        opening = connect(
+            address, origin=origin, additional_headers={"Cookie": self._cookie},
+            max_size=MESSAGE_BYTES_MAX, compression=None, proxy=None,
+        )  # fmt: skip
+        with opening as page:
             while not self._closing.is_set():
                 with contextlib.suppress(TimeoutError):
                     message = page.recv(timeout=RETRY_S)
                     if isinstance(message, str):
                         self._paint(page, json.loads(message))
 
-    def _paint(self, page: ClientConnection, tint: dict[str, Any]) -> None:
+    def _paint(self, page: ClientConnection, tint: dict[str, str]) -> None:
         colour, number = light_of(tint["colour"]), int(tint["number"])
         time.sleep(PAINT_S)
         self._camera.shine(colour)

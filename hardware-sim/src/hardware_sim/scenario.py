@@ -252,7 +252,7 @@ def read_scenario(path: Path, lane: Lane = Lane.ONE_DOOR) -> Scenario | None:
     return scenario if lane in lanes else None
 
 
-def _as_told_of(lane: Lane, table: dict[str, Any]) -> dict[str, Any]:
+def _as_told_of(lane: Lane, table: dict[str, object]) -> dict[str, object]:
     """The table for such a lane: what stands in [two_doors] takes the place of what is said of one. Raises ScenarioError."""
     told = {name: value for name, value in table.items() if name not in {"lanes", "two_doors"}}
     instead = table.get("two_doors", {})
@@ -264,7 +264,7 @@ def _as_told_of(lane: Lane, table: dict[str, Any]) -> dict[str, Any]:
 _INSTEAD = frozenset({"verdict", "incidents", "reasons", "passages"})
 
 
-def parse_scenario(table: dict[str, Any]) -> Scenario:
+def parse_scenario(table: dict[str, object]) -> Scenario:
     """A scenario from its TOML table. Raises ScenarioError."""
     document, page, camera, walk = (_take(table, name, dict, {}) for name in ("document", "page", "camera", "walk"))
     scenario = Scenario(
@@ -325,7 +325,7 @@ def _step(table: Any) -> Step:  # noqa: ANN401 - TOML gives anything
 _REQUIRED = object()
 
 
-def _take(table: dict[str, Any], name: str, kind: type, default: Any = _REQUIRED) -> Any:  # noqa: ANN401 - TOML gives anything
+def _take(table: dict[str, object], name: str, kind: type, default: Any = _REQUIRED) -> Any:  # noqa: ANN401 - TOML gives anything
     value = table.pop(name, default)
     if value is _REQUIRED:
         raise ScenarioError(f"{name} is missing")

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gate_verify.clock import ms
 from gate_verify.cosigners import Cosigners
@@ -48,7 +48,7 @@ class Header(NamedTuple):
     recipients: str = ""
 
 
-def one_spelling(raw: bytes) -> dict[str, Any]:
+def one_spelling(raw: bytes) -> dict[str, object]:
     """Read a JSON object that is spelled in the one allowed way. Raises StructureError."""
     try:
         value = json.loads(raw)

@@ -38,7 +38,7 @@ def write_message(stream: BinaryIO, message: Mapping[str, object]) -> None:
         raise ReaderGoneError("the card's process no longer listens") from broken
 
 
-def read_message(stream: BinaryIO) -> dict[str, Any] | None:
+def read_message(stream: BinaryIO) -> dict[str, object] | None:
     """Wait for one message; None at the end of the stream. Raises ReaderGoneError on a broken one."""
     head = stream.read(_LENGTH.size)
     if not head:
@@ -47,7 +47,7 @@ def read_message(stream: BinaryIO) -> dict[str, Any] | None:
     body = stream.read(size) if size <= MESSAGE_BYTES_MAX else b""
     if len(body) != size:
         raise ReaderGoneError("a message between reader and card was cut short or is too long")
-    return cast("dict[str, Any]", json.loads(body))
+    return cast("dict[str, object]", json.loads(body))
 
 
 def pack(passport: Passport, switches: Switches) -> dict[str, object]:
