@@ -5,28 +5,21 @@ Nothing is tuned: the mean of the people's templates and their covariance as the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from gate.face.chain import template_of
+from gate.face.chain import FaceModels, template_of
 from gate.face.values import FaceError
 from gate.picture import BadPictureError, decode, read
 from gate_lab.face_evaluation import pictures_of
-from gate_lab.folders import UnfitError
+from gate_lab.folders import Tracked, UnfitError
 from models.cohort import PEOPLE_MIN, CohortFile, mark
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from gate.face.chain import FaceModels
-    from gate_lab.folders import Tracked
-
-    Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 
 def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from gate.face.quality import Observation
-    from gate.picture import Picture
+from gate.face.quality import Observation
+from gate.picture import Picture
 
 # The difference of two Laplacians: structure of faces cancels out in it, and of noise six times its deviation is left.
 _RESIDUE: Final = np.array(((1, -2, 1), (-2, 4, -2), (1, -2, 1)), np.float32)

@@ -7,18 +7,14 @@ picture is taken as the chip's portrait, the later one as the lane's frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate.face.values import Template
-    from models.cohort import Cohort
+from gate.face.values import Template
+from models.cohort import Cohort
 
 FMR_POINTS = (1e-2, 1e-3, 1e-4)
 DET_POINTS = 200

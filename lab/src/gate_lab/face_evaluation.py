@@ -10,32 +10,24 @@ import csv
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from gate.face import compare
 from gate.face.align import embed, embed_portrait, standard_position
+from gate.face.chain import FaceModels
 from gate.face.detect import central
-from gate.face.values import FaceError, NoFaceError
-from gate.picture import BadPictureError, decode, read
+from gate.face.values import FaceError, NoFaceError, Template
+from gate.picture import BadPictureError, Picture, decode, read
 from gate_lab.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate_lab.exact_rates import trials_for
-from gate_lab.folders import SUFFIXES, UnfitError
+from gate_lab.folders import SUFFIXES, Tracked, UnfitError
 from gate_lab.groups import GroupRates, by_group, look_alikes, worst_over_mean
 from gate_lab.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
-from models.cohort import mark
-from models.manifest import finders
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
-
-    from gate.face.chain import FaceModels
-    from gate.face.values import Template
-    from gate.picture import Picture
-    from gate_lab.folders import Tracked
-    from models.cohort import Cohort
-    from models.manifest import Model
+from models.cohort import Cohort, mark
+from models.manifest import Model, finders
 
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"

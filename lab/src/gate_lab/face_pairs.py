@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader
 
 from gate.picture import BadPictureError, decode, preview, read
-
-if TYPE_CHECKING:
-    from gate_lab.face_evaluation import Evaluation
+from gate_lab.face_evaluation import Evaluation
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _WIDTH_MAX: Final = 240

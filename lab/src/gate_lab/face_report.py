@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import matplotlib as mpl
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without the state that pyplot keeps
 
 from gate_lab.error_rates import FMR_POINTS, det_curve
 from gate_lab.face_evaluation import Evaluation, point_names, share, small
 from gate_lab.intervals import LEVEL, RESAMPLES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _GENUINE: Final = "#0b6e4f"

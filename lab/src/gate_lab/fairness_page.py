@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate.screens.kiosk.texts import Languages
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
-from gate_verify.report.fairness import ATTRIBUTES, EVERYBODY, RATES, Estimate
-
-if TYPE_CHECKING:
-    from gate_verify.report.fairness import Alarm, Fairness, Group
+from gate_verify.report.fairness import ATTRIBUTES, EVERYBODY, RATES, Alarm, Estimate, Fairness, Group
 
 SHOWN_MIN: Final = 100  # crossings
 _PAGES: Final = Path(__file__).with_name("pages")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 Item = TypeVar("Item")

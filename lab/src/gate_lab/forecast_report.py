@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader
+from matplotlib.figure import Figure
 
 from gate_lab.face_report import new_axes, svg
 from gate_lab.forecast import Arrival, Outlook, Waits, over_the_day
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from gate_lab.service_times import ServiceTimes
+from gate_lab.service_times import ServiceTimes
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _OURS: Final = "#0b6e4f"

@@ -7,19 +7,15 @@ pairs within the group: people who are alike are mistaken for one another more o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from gate_lab.error_rates import Comparisons
 from gate_lab.intervals import Interval, impostor_pairs, weighted_fnmr
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from gate_lab.error_rates import Comparisons
 
 ALIKE: Final = "alike"
 GROUPS_MAX: Final = 200

@@ -10,20 +10,14 @@ pictures of each there are. Where all resamples say the same of a rate between, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from gate_lab.error_rates import FMR_POINTS, threshold_at
+from gate_lab.error_rates import FMR_POINTS, Comparisons, threshold_at
 from gate_verify.report.exact import clopper_pearson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import numpy.typing as npt
-
-    from gate_lab.error_rates import Comparisons
 
 RESAMPLES = 1000
 LEVEL = 0.95

@@ -7,17 +7,13 @@ made of is the caller's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gate_lab.intervals import LEVEL, Interval, draw_weights
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True, eq=False)

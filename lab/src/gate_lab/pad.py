@@ -7,15 +7,13 @@ wrong: presentations of one artefact or person are alike, so they are the least 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate_lab.conditions import Condition
 from gate_lab.exact_rates import ExactRate
 from models.liveness_evidence import FIFTHS, Counted, Fifth, Service
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 # BSI TR-03122-3 TC-PAD-FI-APP-002: an artefact is detected when so many of its presentations raise the alarm.
 CLASSES, ARTEFACTS, PRESENTATIONS = 8, 4, 10

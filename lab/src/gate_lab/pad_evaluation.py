@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from gate.face.chain import FaceModels
 from gate.face.injection import Feed
 from gate.face.liveness.liveness_aggregate import Witness
+from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
-from gate.picture import BadPictureError, decode, read
+from gate.picture import BadPictureError, Picture, decode, read
 from gate_lab.conditions import Condition, conditions_of
 from gate_lab.exact_rates import ExactRate
-from gate_lab.folders import SUFFIXES, UnfitError
+from gate_lab.folders import SUFFIXES, Tracked, UnfitError
 from gate_lab.pad import (
     AtBound,
     Part,
@@ -36,17 +40,8 @@ from gate_lab.pad import (
     for_service,
     recipe,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from gate.face.chain import FaceModels
-    from gate.face.quality import Observation
-    from gate.picture import Picture
-    from gate_lab.folders import Tracked
-    from models.liveness_evidence import Counted, Service
-    from models.manifest import Model
+from models.liveness_evidence import Counted, Service
+from models.manifest import Model
 
 KINDS: Final = ("development", "lane_camera")
 BPCER_POINTS: Final = (0.01, 0.05)

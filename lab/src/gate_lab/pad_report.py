@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
+from matplotlib.figure import Figure
 
 from gate.face.liveness.fusion import Cue
 from gate_lab.exact_rates import ExactRate
 from gate_lab.face_evaluation import share
 from gate_lab.face_report import new_axes, svg
-from gate_lab.pad_evaluation import range_text
+from gate_lab.pad_evaluation import PadEvaluation, range_text
 from gate_verify.report.rates import LEVEL
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from gate_lab.pad_evaluation import PadEvaluation
-    from models.liveness_evidence import Counted
+from models.liveness_evidence import Counted
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _PERSON: Final = "#0b6e4f"

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader
 
 from gate_lab.pad import ARTEFACTS, CLASSES, PEOPLE, PEOPLES_PRESENTATIONS, PRESENTATIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 SHEETS: Final = "sheets.html"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,31}")

@@ -7,16 +7,14 @@ import select
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
 from gate_core.command_line.output import emit_json, say
 from gate_lab.folders import SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
 START_DEADLINE_S = 60.0

@@ -14,13 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate_verify.audit_record import AuditRecord
 from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError, UnreadableError, harmless
 from gate_verify.signed_note import signers_of
-
-if TYPE_CHECKING:
-    from gate_verify.audit_record import AuditRecord
 
 KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration says less
 SIGNERS_MIN: Final = 2

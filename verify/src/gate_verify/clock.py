@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import AuditRecord
 
 PASSING_MS = 60_000  # records of two programs may pass one another while the disk is slow
 WAITED_MS = 600_000  # and all of them may wait so long

@@ -14,9 +14,10 @@ import argparse
 import itertools
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -27,16 +28,10 @@ from gate.face.chain import FaceModels, aligned_face, open_models
 from gate.face.compare import alike, fused
 from gate.face.detect import central
 from gate.face.likeness import cut_out
-from gate.face.values import FaceError, NoFaceError
-from gate.picture import BadPictureError, decode, read
+from gate.face.values import FaceError, NoFaceError, Points, Template
+from gate.picture import BadPictureError, Picture, decode, read
 from gate_core.settings.environment import cache_folder
 from gate_lab.morphing import Morphs, Potential, attack_potential, potential, spoken
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gate.face.values import Points, Template
-    from gate.picture import Picture
 
 PROFILES: Final = ("standard", "clean")
 FRAMES_MAX: Final = 2

@@ -14,10 +14,11 @@ import math
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -25,16 +26,9 @@ import numpy as np
 from gate.page.picture.layout import exists
 from gate.page.picture.reader import open_recogniser, read
 from gate.page.stream.votes import Votes
-from gate.page.values import NoReading, Reading
-from gate_lab.evaluate.pages import View, document, seen, without_mrz
-from gate_lab.train.mrz.texts import LAYOUTS, invented
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from gate.page.values import Recogniser
-    from gate_lab.evaluate.pages import Grey
-    from gate_lab.train.mrz.texts import LayoutName, Mrz
+from gate.page.values import NoReading, Reading, Recogniser
+from gate_lab.evaluate.pages import Grey, View, document, seen, without_mrz
+from gate_lab.train.mrz.texts import LAYOUTS, LayoutName, Mrz, invented
 
 FONT: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 SEED: Final = 904

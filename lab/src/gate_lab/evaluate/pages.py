@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from gate_lab.train.mrz.texts import LayoutName, Mrz
-
 import numpy.typing as npt
+
+from gate_lab.train.mrz.texts import LayoutName, Mrz
 
 Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +28,6 @@ from gate.face.liveness.fusion import REACH, Cue
 from gate_core.settings.environment import cache_folder
 from gate_lab.pad import Presentation
 from gate_lab.pad_evaluation import presented
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 BPCER = 0.05
 FOLDS = 2

@@ -9,13 +9,11 @@ from __future__ import annotations
 import string
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
+import numpy.typing as npt
 
 FONT: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 ALPHABET: Final = string.digits + string.ascii_uppercase + "<"

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from gate_verify.findings import Report
 from gate_verify.report.account import GROUPS, HIT, NAMES_MAX, Account
+from gate_verify.report.draws import Found
+from gate_verify.report.fairness import Estimate
 from gate_verify.report.rates import LEVEL, Rate
-
-if TYPE_CHECKING:
-    from gate_verify.findings import Report
-    from gate_verify.report.draws import Found
-    from gate_verify.report.fairness import Estimate
 
 _DISPOSITIONS = {
     "admitted_by_officer": "admitted by an officer",

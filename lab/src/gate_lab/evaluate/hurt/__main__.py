@@ -10,25 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 
 from gate.page.picture.objections import counts
 from gate.page.picture.reader import open_recogniser, read
 from gate.page.stream.votes import Votes
-from gate.page.values import Reading
-from gate_lab.evaluate.hurt.cases import DECK, Between, case_of
+from gate.page.values import NoReading, Reading, Recogniser
+from gate_lab.evaluate.hurt.cases import DECK, Between, Case, case_of
 from gate_lab.evaluate.hurt.sheet import OCR_B, OTHER_FACES
 from gate_lab.evaluate.mrz import wilson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gate.page.values import NoReading, Recogniser
-    from gate_lab.evaluate.hurt.cases import Case
 
 EXACT_MIN: Final = 0.8
 SIDE_EVERY: Final = 100  # pages between two lines of progress

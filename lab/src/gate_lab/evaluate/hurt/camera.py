@@ -7,14 +7,12 @@ the picture whatever the sheet does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from gate_lab.evaluate.hurt.sheet import Floats
+from gate_lab.evaluate.hurt.sheet import Floats
 
 Grey = npt.NDArray[np.uint8]
 Corners = npt.NDArray[np.float64]

@@ -9,20 +9,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from gate_lab.evaluate.hurt import harm
-from gate_lab.evaluate.hurt.camera import Dirt, Finger, View, picture_of, placed
-from gate_lab.evaluate.hurt.sheet import OCR_B, OTHER_FACES, PITCH_PX, printed
-from gate_lab.evaluate.hurt.texts import FORMATS, WIDTHS, invented
-
-if TYPE_CHECKING:
-    from gate_lab.evaluate.hurt.camera import Grey
-    from gate_lab.evaluate.hurt.sheet import Sheet
-    from gate_lab.evaluate.hurt.texts import Mrz
+from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, View, picture_of, placed
+from gate_lab.evaluate.hurt.sheet import OCR_B, OTHER_FACES, PITCH_PX, Sheet, printed
+from gate_lab.evaluate.hurt.texts import FORMATS, WIDTHS, Mrz, invented
 
 DECK: Final[Mapping[str, int]] = {
     "plain": 5, "turned": 4, "steep": 4, "small": 4, "blurred": 4, "dim": 4, "jpeg": 3, "glare": 4,

@@ -5,15 +5,10 @@ Each harm takes a `much` from 0 to 1: from what nobody would notice to what a pe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-from gate_lab.evaluate.hurt.sheet import PITCH_PX
-
-if TYPE_CHECKING:
-    from gate_lab.evaluate.hurt.sheet import Floats, Sheet
+from gate_lab.evaluate.hurt.sheet import PITCH_PX, Floats, Sheet
 
 
 def worn(rng: np.random.Generator, sheet: Sheet, much: float) -> None:

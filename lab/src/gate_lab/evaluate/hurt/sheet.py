@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from gate_lab.evaluate.hurt.texts import Mrz
+from gate_lab.evaluate.hurt.texts import Mrz
 
 Floats = npt.NDArray[np.float32]
 PX_PER_MM: Final = 9.0

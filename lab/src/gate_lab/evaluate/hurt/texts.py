@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import calendar
 import string
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 Mrz = tuple[str, ...]
 FORMATS: Final = ("TD1", "TD2", "TD3", "MRVA", "MRVB")

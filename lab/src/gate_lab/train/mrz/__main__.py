@@ -12,31 +12,27 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gate_lab.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH
 from gate_lab.train.mrz.conditions import Conditions, Content
 from gate_lab.train.mrz.export import to_onnx
+from gate_lab.train.mrz.glyphs import Atlas
 from gate_lab.train.mrz.heldout import BATCH, HELD_OUT, false_characters, measure
 from gate_lab.train.mrz.learn import Progress, train
 from gate_lab.train.mrz.net import INPUT_NAME, OUTPUT_NAME
 from gate_lab.train.mrz.samples import CLASSES, FRAMES, atlases, render
 from models.manifest import Golden, Input, Model, Output
 from models.runtime import Session, golden_input, open_bytes, probes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate_lab.train.mrz.glyphs import Atlas
 
 SEED: Final = 2026
 STEPS: Final = 3200

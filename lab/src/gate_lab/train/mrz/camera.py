@@ -6,21 +6,16 @@ cutting the strip out of it comes last. Characters' centres are carried along ex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from gate_lab.train.mrz.conditions import Conditions
 from gate_lab.train.mrz.glyphs import LINE_PX, PITCH_PX
-from gate_lab.train.mrz.light import illuminate, lay_beside, paper
-from gate_lab.train.mrz.scene import HEIGHT_PX, MARGIN_PX
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from gate_lab.train.mrz.conditions import Conditions
-    from gate_lab.train.mrz.light import Picture
-    from gate_lab.train.mrz.scene import Scene
+from gate_lab.train.mrz.light import Picture, illuminate, lay_beside, paper
+from gate_lab.train.mrz.scene import HEIGHT_PX, MARGIN_PX, Scene
 
 STRIP_WIDTH: Final = 704
 STRIP_HEIGHT: Final = 32

@@ -6,18 +6,15 @@ A cut of the font (narrower, taller, slanted) is a warp of the drawing before di
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate_lab.train.mrz.texts import ALPHABET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy.typing as npt
 
 PITCH_PX: Final = 24
 """Pixels from one character to the next in a scene."""

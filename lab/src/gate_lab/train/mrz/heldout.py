@@ -6,23 +6,19 @@ on whole pages, come from `gate_lab.evaluate.mrz`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gate_lab.train.mrz.conditions import Conditions, draw
+from gate_lab.train.mrz.glyphs import Atlas
 from gate_lab.train.mrz.samples import BLANK, FRAME_PX, Sample, render
 from gate_lab.train.mrz.texts import ALPHABET
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from gate_lab.train.mrz.glyphs import Atlas
-
-    Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 HELD_OUT: Final = 0x7E57
 """Mixed into every seed here; training never uses it."""

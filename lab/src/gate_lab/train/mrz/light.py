@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from gate_lab.train.mrz.conditions import Conditions
 
-    from gate_lab.train.mrz.conditions import Conditions
-
-    Picture = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.float32]
 
 
 def paper(rng: np.random.Generator, shape: tuple[int, int], conditions: Conditions) -> Picture:

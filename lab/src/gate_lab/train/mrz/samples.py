@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gate_lab.train.mrz.camera import STRIP_WIDTH, photograph
 from gate_lab.train.mrz.conditions import Conditions, Content, draw
 from gate_lab.train.mrz.glyphs import Atlas, Cut, atlas
 from gate_lab.train.mrz.scene import Scene, nothing, other_text, scene
 from gate_lab.train.mrz.texts import ALPHABET, LAYOUTS, invented, random_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
 
 FRAME_PX: Final = 4
 FRAMES: Final = STRIP_WIDTH // FRAME_PX

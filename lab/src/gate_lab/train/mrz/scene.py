@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from gate_lab.train.mrz.conditions import Conditions
 from gate_lab.train.mrz.glyphs import DISTANCE_MAX_PX, LINE_PX, PITCH_PX, TILE_HEIGHT, TILE_WIDTH, Atlas
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from gate_lab.train.mrz.conditions import Conditions
 
 MARGIN_PX: Final = 7 * PITCH_PX
 HEIGHT_PX: Final = 204  # both neighbours as far off as they get

@@ -8,12 +8,11 @@ that OCR-B tells apart by little.
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
+
+import numpy as np
 
 from gate_documents.mrz.parser import check_digit
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Mrz = tuple[str, ...]
 LayoutName = Literal["TD1", "TD2", "TD3", "MRV-A", "MRV-B"]
