@@ -18,11 +18,7 @@ LOOSE = {
     "officers/src/gate_officers/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
-    "verify/src/gate_verify/judge.py": "JSON that anybody may have written, checked field by field",
-    "models/convert/blocked_layout.py": "the nodes of onnx, which is untyped, by the names of their values",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
-    "hardware-sim/src/hardware_sim/display.py": "JSON from the traveller's page; arguments of an overloaded library call",
-    "hardware-sim/src/hardware_sim/scenario.py": "TOML, checked field by field as it becomes a scenario",
     "hardware-sim/src/hardware_sim/serving.py": "orders as JSON lines, checked as they are obeyed",
 }
 
