@@ -294,7 +294,7 @@ class Child:
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:
-            await self._parent.send(messages.CameraLost(crossing.id, messages.words(error)))
+            await self._parent.send(messages.CameraStatus(crossing.id, messages.words(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
@@ -306,7 +306,7 @@ class Child:
             frame = await asyncio.to_thread(crossing.camera.newest, after=seq, wait_s=FRAME_WAIT_S)
             if frame is not None:
                 if seq == 0:
-                    await self._parent.send(messages.CameraUp(crossing.id))
+                    await self._parent.send(messages.CameraStatus(crossing.id))
                 seq = frame.seq
                 first, first_s = self._first = self._first or (seq, frame.at_s)
                 if frame.at_s > first_s:  # by the frames' own numbers: those that nobody looked at are among them

@@ -93,12 +93,12 @@ class Pages:
 
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
-            case messages.PageRead(page) | messages.PageUnread(page):
+            case messages.PageRead(page) | messages.PageStatus(page, gone=False):
                 self._next_page = page + 1
             case messages.PageSource(lost):
                 self.state = "up" if lost is None else lost
                 self._trouble.is_now(lost or "")
-            case messages.PageHint() | messages.PageGone():
+            case messages.PageHint() | messages.PageStatus():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():
                 return  # answers to what came before

@@ -245,12 +245,12 @@ class Child:
                 await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
                 self._verdicts = None
             case Unread(page):
-                await self._parent.send(messages.PageUnread(page))
+                await self._parent.send(messages.PageStatus(page, gone=False))
             case Advised(why):
                 await self._parent.send(messages.PageHint(guidance_of(why)))
             case Gone(page):
                 self._kept = Kept()
-                await self._parent.send(messages.PageGone(page))
+                await self._parent.send(messages.PageStatus(page, gone=True))
 
     async def _tell_source(self, *, up: bool, reason: str = "") -> None:
         if up is self._up:
