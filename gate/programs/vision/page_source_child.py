@@ -1,9 +1,8 @@
 """The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
-it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go the format
-and the confidence of what was read, and reasons. The lines go to the document child and the portrait's part of the page to the face
-child, over ways that the parents only hand on, and are forgotten when they went, or with the page. Nothing is written or logged.
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it: no key,
+no dump, trace or core, bounded, and it ends with its parent. Out go format, confidence and reasons. The lines go to the document child and the
+portrait's part of the page to the face child, over ways that the parents only hand on; they are forgotten then, or with the page.
 """
 
 from __future__ import annotations

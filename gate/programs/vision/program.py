@@ -1,11 +1,8 @@
-"""The vision program's parent: it hands each crossing a child process and passes on what the child says.
+"""The vision program's parent: it hands each crossing a child process and passes on what the child says; it sees no pixel and loads no image library.
 
-It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child (`face_child`),
-whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes
-(`referral_memory`). One lane talks to it on the channel `vision`; screens take preview pictures on `preview`, each at its
-own pace, older ones dropped. A child that dies or hangs is a lost camera to the lane, with a reason, and never a wait. A
-lost camera is tried again, without a crossing and without looking, until it gives a frame; the lane hears so. Between
-crossings the waiting child proves its models again and again, and the camera must be there.
+Frames, portrait and templates stay in the child (`face_child`), whose end erases them. A child that dies or hangs is a lost camera to the lane,
+with a reason, and never a wait. A lost camera is tried again between crossings, without looking, until it gives a frame. Between crossings the
+waiting child proves its models again and again, and the camera must be there.
 """
 
 from __future__ import annotations
@@ -35,10 +32,9 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
+from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare, Memory
 from gate.programs.vision.page_source import Pages
 from gate.programs.vision.readiness import CrossingFacts, Facts, hot_zones, is_alive, state_of
-from gate.programs.vision.referral_memory import Memory
 from gate_core.errors import DriverError
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError
