@@ -1,8 +1,7 @@
-"""Where the faces are in a picture, and the five points of each.
+"""Where the faces are in a picture, and the five points of each, from a second model; which of several faces matters.
 
-Contract of the detector (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back already
-decoded, as fractions of the picture. A picture that is more than twice as large is averaged down. A strip of faces, or a picture as narrow as a telephone's, is filled up first. Points come from a second model. Which of several faces matters is `central` and
-`companions`.
+Contract (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back decoded, as fractions. A picture more than twice as
+large is averaged down; a strip of faces, or a picture as narrow as a telephone's, is filled up first.
 """
 
 import math

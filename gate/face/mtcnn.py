@@ -1,9 +1,7 @@
-"""Faces and their five points by MTCNN: three small networks, each looking closer at what the one before it left.
+"""Faces and their five points by MTCNN (Zhang et al. 2016): three small networks, each looking closer at what the one before it left.
 
-Zhang et al., Joint Face Detection and Alignment using Multitask Cascaded Convolutional Networks (2016). The first network looks at the
-picture in several sizes for anything like a face, the second and third at 24 and 48 pixels a side of what was proposed; each
-moves the boxes, the third gives the points. These networks came from a framework that counts columns first: pictures go in
-transposed (models/cards/mtcnn.md).
+The first looks at the picture in several sizes, the others at 24 and 48 pixels a side of what was proposed; each moves the boxes, the third gives the
+points. They came from a framework that counts columns first: pictures go in transposed (models/cards/mtcnn.md).
 """
 
 import math

@@ -28,7 +28,7 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
-from gate.face.guidance import HINTS
+from gate.face.quality import HINTS
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits

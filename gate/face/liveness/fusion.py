@@ -1,10 +1,8 @@
-"""One score from the cues: the weights that lab/src/gate_lab/train/liveness.py fitted, and what they rest on.
+"""One score from the cues: the weights that lab/src/gate_lab/train/liveness.py fitted. None: not run, which never counts as passed.
 
-With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
-not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each
-moved to the middle between people and artefacts, scaled and bounded, so that no single cue can drown the others. A cue that was not
-run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet, and unlike one. None means that a cue
-was not run, which is a result of its own and never counts as passed.
+The model of a profile stands alone: on classes of artefacts that were left out, fusing it with other cues did no better (models/cards/liveness_weights.md).
+Without a model the score is a logistic regression over the other readings, each scaled and bounded, so that none can drown the others. A cue that was
+not run adds nothing, but one must have run: the display's challenge, or movement enough to tell a sheet, and unlike one.
 """
 
 import enum
@@ -14,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final
+
+import msgspec
 
 WEIGHTS: Final = "weights.toml"
 REACH: Final = 5.0  # a cue counts for at most so many times its scale
@@ -44,31 +44,14 @@ class Reading:
             raise ValueError(f"{self.cue.value} is not a finite number")
 
 
-class Judge(Protocol):
-    """Makes one score of the readings."""
-
-    @property
-    def by_frames(self) -> bool:
-        """True when it weighs single frames only: more time between them tells nothing."""
-
-    def judge(self, readings: Sequence[Reading]) -> float | None:
-        """The score, from 0 (a picture) to 1 (a person); None when liveness counts as not run."""
-
-
-@dataclass(frozen=True, slots=True)
 class Alone:
-    """One cue, a probability, is the score; the others are recorded."""
+    """The model's probability is the score; the other cues are recorded."""
 
-    cue: Cue
-
-    @property
-    def by_frames(self) -> bool:
-        """True when the cue is the model's."""
-        return self.cue is Cue.PASSIVE
+    by_frames = True
 
     def judge(self, readings: Sequence[Reading]) -> float | None:
-        """The cue's own value."""
-        return next((reading.value for reading in readings if reading.cue is self.cue), None)
+        """The model's own value; None when liveness counts as not run."""
+        return next((reading.value for reading in readings if reading.cue is Cue.PASSIVE), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +59,7 @@ class Weighing:
     """How one cue counts: (value - middle) / scale, bounded, times weight."""
 
     middle: float
-    scale: float
+    scale: Annotated[float, msgspec.Meta(gt=0)]
     weight: float
 
     def push(self, value: float) -> float:
@@ -90,7 +73,7 @@ class Weights:
 
     bias: float
     needs: Cue
-    cues: Mapping[Cue, Weighing]
+    cues: Annotated[dict[Cue, Weighing], msgspec.Meta(min_length=1)]
     cap: Weighing | None = None
 
     def judge(self, readings: Sequence[Reading]) -> float | None:
@@ -123,14 +106,16 @@ class Fused:
         return (self.challenged if answered else self.unchallenged).judge(readings)
 
 
+Judge = (
+    Alone | Fused
+)  # `judge` gives the score, 0 (a picture) to 1 (a person); `by_frames`: more time between frames tells nothing
+
+
+@lru_cache(maxsize=2)
 def judge_for(*, with_model: bool) -> Judge:
-    """What a profile with a passive model, or one without, is judged by."""
-    return Alone(Cue.PASSIVE) if with_model else _shipped()
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> Fused:
-    """The weights that lie beside this module."""
+    """What a profile with a passive model is judged by, or one without: the weights that lie beside this module."""
+    if with_model:
+        return Alone()
     table = tomllib.loads(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8"))
     return Fused(parse(table["challenged"]), parse(table["unchallenged"]))
 
@@ -138,15 +123,6 @@ def _shipped() -> Fused:
 def parse(table: Mapping[str, Any]) -> Weights:
     """Read one table of weights. Raises ValueError for one that says less, or other things."""
     try:
-        cues = {Cue(name): _weighing(row) for name, row in table["cues"].items()}
-        cap = _weighing(table["cap"]) if "cap" in table else None
-        weights = Weights(float(table["bias"]), Cue(table["needs"]), cues, cap)
-    except (AttributeError, KeyError, TypeError) as error:
+        return msgspec.convert(table, Weights)
+    except msgspec.ValidationError as error:
         raise ValueError(f"no table of liveness weights: {error}") from error
-    if not cues or any(not row.scale > 0 for row in cues.values()):
-        raise ValueError("a table of liveness weights needs cues, and scales above 0")
-    return weights
-
-
-def _weighing(row: Mapping[str, Any]) -> Weighing:
-    return Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))

@@ -1,10 +1,7 @@
-"""How a face takes on the colours of the display before it.
+"""How a face takes on the colours of the display before it, shown one pale colour after another in an order that nobody can know beforehand.
 
-The display shows one pale colour after another, in an order that nobody can know beforehand. What stands before it takes each on within
-a frame or two. A screen shines by itself and takes on little, a video that is fed in takes on nothing: `gain` tells. Paper
-takes on as much as skin, but evenly, since the lamps of the hall light it evenly too; of a head the display lights the front and
-the hall's lamps also the sides, so that parts of the face follow more than others: `shading` tells. The hall beside the head takes
-on little, and what both do is daylight.
+A screen takes on little and a video that is fed in nothing: `gain` tells. Paper takes on as much as skin, but evenly; of a head the display lights the
+front and the hall's lamps also the sides: `shading` tells. What face and hall both do is daylight.
 """
 
 import math

@@ -1,8 +1,6 @@
-"""What the frames of one tracked face say together about whether it is a person.
+"""What the frames of one tracked face say together about whether it is a person, and when looking longer would not help.
 
-Takes every frame with one face alone, gives the score and the readings behind it, and says when looking longer would not help.
-Another subject is another face: what was gathered is wiped. `compared` frames are not looked at any more, which is the caller's
-business.
+Takes every frame with one face alone. Another subject is another face: what was gathered is wiped.
 """
 
 import statistics

@@ -1,10 +1,8 @@
 """How far a face changes its shape unlike one flat sheet.
 
-Points of the face are found again in each frame. Whatever a rigid flat sheet does before a pinhole camera, one homography explains
-(Hartley and Zisserman, Multiple View Geometry, §2 and §13); what it leaves unexplained is depth, or a face that moves in itself.
-That is set against how much the shape changed at all, beyond being shifted, turned and scaled: a sheet that is tilted changes much and
-leaves little. Of a face whose shape hardly changes nothing is said: somebody who holds still looks as flat as a print. A video of a
-head moves as the head does: this cue answers prints and still pictures on screens.
+Whatever a rigid flat sheet does before a pinhole camera, one homography explains (Hartley and Zisserman, §2 and §13); what it leaves is depth, or a face
+that moves in itself, and is set against how much the shape changed at all beyond shift, turn and scale. Of a face that hardly changes nothing is said.
+A video of a head moves as the head does: this cue answers prints and still pictures.
 """
 
 from typing import Final

@@ -1,10 +1,7 @@
 """What a print or a display lays over a face: a raster in its spectrum, and bands of light that run over it.
 
-A raster is the dots of a print, the pixels of a screen, and the moiré of either. Skin has a spectrum that falls evenly with frequency (Field 1987); a raster is a few narrow peaks on it. Each ring of
-equal frequency is its own yardstick, so that focus and light do not matter. A raster finer than the camera sees leaves nothing.
-
-Bands come of a display that is lit in pulses, seen by a shutter that reads row by row. Between two frames everything on a lit person gets brighter or
-darker as shape and lamp have it; a pulsed display adds stripes along the sensor's rows that wander from frame to frame.
+A raster (dots, pixels, moiré) is a few narrow peaks on a spectrum that falls evenly with frequency (Field 1987); each ring of equal frequency is its own
+yardstick. Bands come of a display lit in pulses, seen by a rolling shutter: stripes along the rows that wander from frame to frame.
 """
 
 from itertools import pairwise

@@ -18,8 +18,6 @@ from typing import Any, Final
 
 import cv2
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from drivers.reader.page import CameraPage, PageEvent, PageSource
 from drivers.reader.page_folder import FolderPage
@@ -31,7 +29,7 @@ from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.scanner import ScannerStream
 from gate.page.values import Advised, Event, Gone, Read, Recogniser, RecogniserError, Unread, Why
-from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
+from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decoded, preview
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine, of_device
 from gate.programs.children.descriptors import Handed
@@ -264,14 +262,7 @@ def source_for(settings: PageSettings) -> PageSource:
         case PageCamera():
             return CameraPage(page_camera(settings))
         case PageFolder():
-            return FolderPage(Path(settings.path), decode=_decoded, bytes_max=PICTURE_BYTES_MAX)
-
-
-def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
-    try:
-        return decode(content)
-    except BadPictureError:
-        return None
+            return FolderPage(Path(settings.path), decode=decoded, bytes_max=PICTURE_BYTES_MAX)
 
 
 async def _written(writing: Coroutine[Any, Any, None]) -> None:
