@@ -1,8 +1,7 @@
-"""Where lines of text that may be a machine-readable zone lie in a picture.
+"""Where lines of text that may be a machine-readable zone lie in a picture. It only proposes: whether a group is an MRZ is the recogniser's to say.
 
-The MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are
-found on a small copy of the picture and grouped by spacing and edges. Those along which strokes stand evenly come first: OCR-B has one pitch,
-other text has words, and letters of many widths. Whether a group is an MRZ is the recogniser's to say; this module only proposes.
+An MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are found on a small copy and grouped by
+spacing and edges; those along which strokes stand evenly come first: OCR-B has one pitch, other text has words, and letters of many widths.
 """
 
 import functools

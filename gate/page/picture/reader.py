@@ -1,7 +1,6 @@
-"""One picture to a reading, or to the reasons why there is none.
+"""One picture to a reading, or to the reasons why there is none: the stages in a row. Nothing is kept from one picture to the next.
 
-The stages in a row; each is a module beside this one, and the recogniser a model through `models.runtime`, whose contract is in its manifest
-entry: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each. Nothing is kept from one picture to the next.
+The recogniser is a model through `models.runtime`: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each.
 """
 
 import math

@@ -1,10 +1,7 @@
-"""Reads the frames of a document camera: what lies there, what it says, what would make the next frame better.
+"""Reads the frames of a document camera: frames and their times in, the state of things out.
 
-Frames and their times in, the state of things out; time is the frames' own. A frame that looks like the one before costs next to nothing: the
-bed is empty as it was, or the page that was read still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
-
-A page that was read is told only once while it lies there (`Resting`). It may be taken up and change hands, and says the same text as before. What
-tells is where it lies afterwards: nobody lays a page down within a millimetre of where it lay.
+A frame that looks like the one before costs next to nothing, but every `LOOK_EVERY_MS` one is looked at all the same. A page that was read is told only once while
+it lies there (`Resting`). It may be taken up and change hands; where it lies afterwards tells: nobody lays a page down within a millimetre of where it lay.
 """
 
 import math
@@ -73,7 +70,11 @@ class LiveReader:
             return self._state
         found = read(grey, self._recogniser, any_rotation=False)
         self._follow(found, at_ms)
-        self._guide(self._hint_of(found))
+        wanted = self._hint_of(found)
+        self._steady = self._steady + 1 if wanted is self._wanted else 1
+        self._wanted = wanted
+        if self._steady >= STEADY_FRAMES:
+            self._hint = wanted
         document = self._document
         self._state = State(found, hint=self._hint)
         if document is not None:
@@ -113,12 +114,6 @@ class LiveReader:
         if self._document.moving and not (isinstance(found, Reading) and counts(found)):
             return Why.MOVING
         return next(iter(found.hints if isinstance(found, Reading) else found.reasons), None)
-
-    def _guide(self, now: Why | None) -> None:
-        self._steady = self._steady + 1 if now is self._wanted else 1
-        self._wanted = now
-        if self._steady >= STEADY_FRAMES:
-            self._hint = now
 
 
 class _Document:

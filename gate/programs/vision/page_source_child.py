@@ -24,7 +24,7 @@ from drivers.reader.page_folder import FolderPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.page.picture.crosscheck import Finding, print_findings
+from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.scanner import ScannerStream
@@ -48,10 +48,6 @@ RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
 WRITE_DEADLINE_S = 10.0  # until the face child has taken the printed portrait
-# Our own checks were measured on simulated pages only: none of 300 genuine ones failed (tests/integration/test_page_false_alarms.py does it
-# again), which leaves up to 1.2 % at 95 %.
-MEASURED_ON: Final = "300 simulated pages"
-FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
 _RESULT_OF: Final = {
@@ -70,7 +66,7 @@ def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> mes
         format=reading.format.value,
         weakest=min(1.0, max(0.0, float(reading.weakest))),
         accepted=read.accepted,
-        findings=[*map(_printed, print_findings(reading)), *vendors_findings(verdicts)],
+        findings=[*print_findings(reading), *vendors_findings(verdicts)],
     )
 
 
@@ -90,12 +86,6 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
         )
         for one in verdicts.verdicts
     ]
-
-
-def _printed(finding: Finding) -> PageCheck:
-    result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    measured = None if finding.measured is None else float(finding.measured)
-    return PageCheck(finding.trait, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
 
 
 def guidance_of(why: Why | None) -> Guidance:
