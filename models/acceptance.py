@@ -1,9 +1,7 @@
-"""Which accelerators have proved themselves on this machine.
+"""Which accelerators have proved themselves on this machine: none is used before `gate models accept` ran the golden values of every model on it, here.
 
-An accelerator computes in its own way: another device, driver or build of the library may drift. So none is used before
-`gate models accept` has run the golden values of every model on it, here, and filed that. The filing names the machine, the
-library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU needs no
-filing; every session proves itself again when it is opened.
+The filing names the machine, the library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU
+needs no filing; every session proves itself again when it is opened.
 """
 
 from __future__ import annotations

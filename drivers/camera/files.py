@@ -1,7 +1,6 @@
-"""Pictures from a folder instead of a camera: recorded sequences played again, for tests, training and trials.
+"""Pictures from a folder instead of a camera: recorded sequences played again, for tests, training and trials. Never in service: no traveller stands there.
 
-JPEG and PNG files in the order of their names, at the pace they were recorded with, from the start again when the last was
-shown. One that cannot be read ends the camera as a broken stream does. Never in service: no traveller stands there.
+JPEG and PNG files in the order of their names, at their pace, from the start again. One that cannot be read ends the camera as a broken stream does.
 """
 
 from __future__ import annotations

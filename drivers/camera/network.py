@@ -1,11 +1,8 @@
 """A network camera: MJPEG over https, or over http where the configuration says why. Always the newest picture.
 
-`drivers.camera.link` makes sure which camera it is, `drivers.camera.mjpeg` takes the stream apart, and whole JPEGs go to the decoder that is handed
-in. FFmpeg gets no address: it takes any certificate, and many kinds of stream.
-
-The camera is up after its first decoded picture. A picture that cannot be decoded is none; silence, a hang-up, bytes that are no stream and a
-picture of another size class end the camera. Exposure and gain are set by a POST of `{"exposure": …, "gain": …}` to /control of the same host,
-relative to the calibrated values; the camera answers 2xx.
+FFmpeg gets no address: it takes any certificate, and many kinds of stream. A picture that cannot be decoded is none; silence, a hang-up, bytes that are
+no stream and a picture of another size class end the camera. Exposure and gain are set by a POST of `{"exposure": …, "gain": …}` to /control of the same
+host, relative to the calibrated values; the camera answers 2xx.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
 """A USB camera through Video4Linux: MJPG pictures, exposure, gain and white balance fixed, controls read back.
 
-Known by its stable name, /dev/v4l/by-id/… (make and serial number) or by-path/… (the socket it is plugged into): /dev/video0 may be
-another camera after the next start. With a serial number given, the camera's own must be that one each time it is opened: then it is known by
-socket and by number, and one that is plugged in in its place gives no picture. MJPG is asked for and insisted on, since uncompressed pictures do not fit USB 2 at this size
-and rate. Exposure is automatic for the first pictures when no calibrated values are given, then stays where it came to
-rest: an exposure that follows a bright jacket makes every measure of quality mean something else.
-
-OpenCV's V4L2 backend does the reading. Its controls belong to the thread that reads, so a change waits for the next picture.
+Known by its stable name, /dev/v4l/by-id/… or by-path/…, for /dev/video0 may be another camera after the next start; and by its serial number, if one is
+given. MJPG is insisted on: uncompressed pictures do not fit USB 2. Without calibrated values exposure is automatic for the first pictures, then stays: one
+that follows a bright jacket makes every measure of quality mean something else. OpenCV's controls belong to the thread that reads: a change waits for
+the next picture.
 """
 
 from __future__ import annotations

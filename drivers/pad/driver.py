@@ -1,7 +1,6 @@
-"""The way to a sensor that gives verdicts: a Unix socket of its service on this computer. What is said on it is `drivers.pad.session`'s.
+"""The way to a sensor that gives verdicts: a Unix socket of its service on this computer.
 
-`connect` makes sure who listens there; `converse` speaks on a connection, wherever it was opened: whoever looks at strangers is handed one and
-may open none.
+`connect` makes sure who listens there; `converse` speaks on a connection, wherever it was opened: whoever looks at strangers may open none.
 """
 
 from __future__ import annotations

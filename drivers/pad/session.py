@@ -1,7 +1,7 @@
-"""One crossing's conversation with a sensor that gives verdicts, and which of them may be believed: docs/protocols/pad-sensor.md. No I/O; times are arguments.
+"""One crossing's conversation with a sensor that gives verdicts, and which of them may be believed: docs/protocols/pad-sensor.md. No I/O.
 
-A verdict counts for the crossing that asked alone (the number it asked with is drawn anew each time), measured after the asking, newer than the
-one before, and for a moment only. Whatever breaks the protocol ends the belief for good: nothing that was said before counts, either.
+A verdict counts for the crossing that asked alone, measured after the asking, newer than the one before, and for a moment only. Whatever breaks the
+protocol ends the belief for good: nothing that was said before counts, either.
 """
 
 from __future__ import annotations
@@ -59,11 +59,6 @@ def decode(buffer: bytes) -> tuple[Said | None, int]:
         raise BadFrameError("the sensor sends a line that is none of its protocol") from error
 
 
-def look(crossing: str) -> bytes:
-    """Ask it to look at whoever stands there, for as long as the connection is open."""
-    return b'{"ask":"look","crossing":"%s"}\n' % crossing.encode("ascii")
-
-
 class Session:
     """Give it what came with `hear`, and ask for the `verdict`. `crossing`: 32 hexadecimal digits that nobody can know beforehand."""
 
@@ -78,9 +73,9 @@ class Session:
         self.broken = ""
 
     def ask(self, now_ms: int) -> bytes:
-        """What to send. What was measured before does not count."""
+        """What to send: look at whoever stands there, for as long as the connection is open. What was measured before does not count."""
         self._asked_ms = now_ms
-        return look(self._crossing)
+        return b'{"ask":"look","crossing":"%s"}\n' % self._crossing.encode("ascii")
 
     def hear(self, chunk: bytes, now_ms: int) -> None:
         """Take what came. Raises BadFrameError or NotWellError, once and for good: close the connection then."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from drivers.camera.credentials import Credentials
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
-from drivers.camera.link import Link
+from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
@@ -23,7 +22,7 @@ from gate_core.settings.environment import credentials_folder
 
 FROZEN_AFTER_S = 1.0
 PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera
-_decode = partial(decoded, pixels_max=FRAME_PIXELS_MAX)
+decode_frame = partial(decoded, pixels_max=FRAME_PIXELS_MAX)
 
 
 def camera_for(settings: CameraSettings) -> NewestFrame:
@@ -31,7 +30,7 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
     size, rate = (settings.width, settings.height), settings.frames_per_second
     match settings:
         case Network():
-            return NetworkCamera(link_to(settings), decode=_decode, frozen_after_s=FROZEN_AFTER_S)
+            return NetworkCamera(link_to(settings), decode=decode_frame, frozen_after_s=FROZEN_AFTER_S)
         case V4l2():
             return V4l2Camera(
                 settings.address,
@@ -51,7 +50,7 @@ def page_camera(settings: PageCamera) -> NewestFrame:
     """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
     if settings.is_usb:
         return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
-    return NetworkCamera(link_to(settings), decode=_decode)
+    return NetworkCamera(link_to(settings), decode=decode_frame)
 
 
 def link_to(settings: Network | PageCamera) -> Link:
