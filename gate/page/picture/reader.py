@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 
 from gate.page.picture.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.picture.locate import Group, propose
+from gate.page.picture.locate import Copies, Group, propose, turn_of
 from gate.page.picture.measure import light_on, marks_beside, palest_of, print_of
 from gate.page.picture.objections import hints_of, reasons_of, with_light_on_it
 from gate.page.picture.rectify import spacing_of
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.picture.sight import Look, glance_at, look_again, look_at, place_of
 from gate.page.picture.text import MrzText
-from gate.page.picture.turn import Copies, turn_of
 from gate.page.values import (
     STRIP_HEIGHT_PX,
     Floats,

@@ -18,13 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from drivers.pad.driver import converse
-from drivers.pad.session import Session
+from drivers.pad.driver import Session, converse
 from drivers.pad.settings import PadProfile
 from gate.channel import messages
 from gate.channel.messages import ShowTint
 from gate.face.injection import Feed
-from gate.face.liveness.light import TINTS, Rgb, far_from, linear
+from gate.face.liveness.cues import TINTS, Rgb, far_from, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Witness

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pad.session import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode
+from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode
 from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult

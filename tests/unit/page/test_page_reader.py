@@ -10,12 +10,11 @@ from fakes.mrz_frames import Scripted
 from fakes.pages import Shot, View, draw_page, mrz_lines, negatives, shoot
 
 from gate.page.picture.crosscheck import print_findings
-from gate.page.picture.locate import Group, propose
+from gate.page.picture.locate import Copies, Group, propose, turn_of, turned_back
 from gate.page.picture.objections import counts
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import SIDE_MIN_PX, LineRecogniser, open_recogniser, read
 from gate.page.picture.sight import look_at
-from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, RecogniserError, Why
 from gate.picture import PICTURE_PIXELS_MAX, BadPictureError
 from gate_core.evidence.crossing import CheckResult
