@@ -9,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from models.errors import ProviderNotAcceptedError
-from models.manifest import Name, Sha256, Table, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from models.manifest import Model
+from models.manifest import Model, Name, Sha256, Table, Text
 
 FILE: Final = "accepted.json"
 FILE_BYTES_MAX: Final = 1024 * 1024

@@ -12,18 +12,14 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from models.errors import CohortError
-from models.manifest import Name, Sha256
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from models.manifest import Model
+from models.manifest import Model, Name, Sha256
 
 PEOPLE_MIN: Final = 300  # with a hundred the gain is not there
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024

@@ -17,17 +17,12 @@ import sys
 import tarfile
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from models.errors import ModelCorruptError, ModelFetchError
-from models.manifest import DEFAULT_PROFILE, Package
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.manifest import Manifest, Model
+from models.manifest import DEFAULT_PROFILE, Manifest, Model, Package
 
 SHIPPED = Path("/usr/share/portcullis/models")  # the Debian package's
 CLIENT_DEADLINE_S = 300

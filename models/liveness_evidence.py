@@ -8,17 +8,14 @@ A report (`gate face evaluate-pad DIR --kind lane_camera --json`) that `site.tom
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final, Self
 
 import msgspec
 
 from models.errors import ManifestError
 from models.manifest import Evidence, Model, Name, Sha256, Table, Threshold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 BPCER_MAX: Final = 0.02
 FIFTH_BPCER_MAX: Final = 0.04
@@ -158,11 +155,8 @@ def measured(content: bytes, path: Path, model: Model) -> Threshold:
     found = report.service
     if report.kind == "lane_camera" and (missing := "; ".join(found.shortfalls())):
         raise ManifestError(f"{path} is not enough for service: {missing}")
-    return Threshold(value=report.bound, kind=report.kind, evidence=_in_words(path.name, found))
-
-
-def _in_words(name: str, found: Service) -> str:
     fifths = ", ".join(f"{one.share:.1%}" for one in found.fifths)
     worst = found.worst_judged
     passed = "no artefact presented" if worst is None else f"worst APCER {worst[1].in_words}, {worst[0][:64]}"
-    return f"{name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"
+    in_words = f"{path.name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"
+    return Threshold(value=report.bound, kind=report.kind, evidence=in_words)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from models.errors import ManifestError, ModelCorruptError, ModelMissingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
 OWN_FOLDER = Path(__file__).with_name("weights")

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.acceptance import CPU
 from models.errors import ModelDriftError, ModelRuntimeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from models.manifest import Model
+from models.manifest import Model
 
 THREADS_MAX = 64
 GOLDEN_SIDE = 64

@@ -24,17 +24,14 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Generator
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drivers.camera.newest import NewestFrame, check_size
 from gate_core.errors import LinkLostError, SetupError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
 
 LAUNCHER: Final = "gst-launch-1.0"
 ELEMENTS: Final = frozenset({

@@ -20,9 +20,10 @@ import socket
 import ssl
 import stat
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
@@ -30,9 +31,6 @@ from drivers.camera.mjpeg import head_of
 from drivers.camera.settings import address_problem
 from gate_core.errors import BadFrameError, LinkLostError, NotWellError, RefusedError, SetupError
 from gate_core.settings.base import Reach
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 STREAM_TIMEOUT_MS: Final = 1500  # until an answer's head is there, and between two pictures
 _READ_BYTES: Final = 64 * 1024

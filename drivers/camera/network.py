@@ -10,20 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
+import numpy as np
+import numpy.typing as npt
+
+from drivers.camera.link import Link
 from drivers.camera.mjpeg import Parts
 from drivers.camera.newest import NewestFrame
 from gate_core.errors import BadFrameError, LinkLostError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy as np
-    import numpy.typing as npt
-
-    from drivers.camera.link import Link
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls
 
 CONTROL_PATH = "/control"
 

@@ -10,20 +10,14 @@ import contextlib
 import threading
 import time
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate_core.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
-from gate_core.ports.values import Frame
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
-
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls, Frame
 
 FRAME_SIDE_MIN = 64
 FRAME_SIDE_MAX = 4096

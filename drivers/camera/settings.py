@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,9 +19,6 @@ import msgspec
 from drivers.pad.settings import PadSensor
 from gate_core.settings.base import Reach, Settings, Text
 from gate_core.settings.toml_file import Contradictions, Wrong
-
-if TYPE_CHECKING:
-    from drivers.reader.settings import PageCamera
 
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
 LIVE_IMAGE_ASPECT: Final = 0.75  # its width by its height
@@ -180,7 +177,20 @@ class Files(_Camera, frozen=True, kw_only=True, tag="files"):
 CameraSettings = Network | V4l2 | Gstreamer | Files
 
 
-def require_link(stream: Network | PageCamera) -> None:
+class _Stream(Protocol):
+    @property
+    def address(self) -> str: ...
+    @property
+    def credentials(self) -> str: ...
+    @property
+    def certificate_sha256(self) -> str: ...
+    @property
+    def authorities(self) -> str: ...
+    @property
+    def plain_http_risk(self) -> str: ...
+
+
+def require_link(stream: _Stream) -> None:
     """Raise Contradictions for an address at which no network camera may be named, and for keys that do not go with it."""
     pin, authorities, risk = stream.certificate_sha256, stream.authorities, stream.plain_http_risk
     why = address_problem(stream.address)

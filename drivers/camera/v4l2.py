@@ -12,23 +12,19 @@ import errno
 import os
 import queue
 import time
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
 from drivers.camera.settings import STABLE_NAME, Calibration
 from gate_core.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
-
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls
 
 SETTLING_FRAMES = 20  # a camera's own exposure comes to rest within these
 CONTROL_WAIT_S = 2.0

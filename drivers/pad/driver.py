@@ -12,11 +12,12 @@ import os
 import pwd
 import socket
 import struct
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import msgspec
 
-from drivers.pad.settings import PadProfile, Shown
+from drivers.pad.settings import PadProfile, PadSensor, Shown
 from gate_core.errors import (
     BadFrameError,
     DriverError,
@@ -29,11 +30,6 @@ from gate_core.errors import (
 )
 from gate_core.evidence.crossing import PadResult
 from gate_core.ports.values import PadVerdict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from drivers.pad.settings import PadProfile, PadSensor
 
 LINE_BYTES_MAX: Final = 512
 LINES_MAX: Final = 4_000  # of one crossing: more than twenty a second for as long as any takes

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models.errors import ModelCorruptError
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 SIDE: Final = 150
 DIMENSIONS: Final = 128

@@ -85,7 +85,9 @@ class LiveReader:
         """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
-        settled = self._document is None or (self._document.settled and isinstance(self._state.found, Reading))
+        settled = self._document is None or (
+            self._document.reading is not None and isinstance(self._state.found, Reading)
+        )
         if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
             if self._document is not None:
                 self._document.seen_ms = at_ms
@@ -96,7 +98,7 @@ class LiveReader:
     def _follow(self, found: Reading | NoReading, at_ms: int) -> None:
         """Presence, removal and acceptance."""
         if found.place is None:
-            if self._document is not None and self._document.is_gone(at_ms):
+            if self._document is not None and at_ms - self._document.seen_ms >= REMOVED_AFTER_MS:
                 self._document = None
             return
         document = self._document
@@ -128,15 +130,6 @@ class _Document:
         self._place: Quad | None = None
         self._votes = Votes()
         self._strangers = 0
-
-    @property
-    def settled(self) -> bool:
-        """True once frames agreed on its text."""
-        return self.reading is not None
-
-    def is_gone(self, at_ms: int) -> bool:
-        """True when no look has found it for long."""
-        return at_ms - self.seen_ms >= REMOVED_AFTER_MS
 
     def is_other(self, seen: Reading) -> bool:
         """True when `STRANGERS_MIN` frames running say that another document lies here than the one that was agreed on.
