@@ -1,7 +1,6 @@
-"""A stranger's picture, measured before it is decoded: it comes from a chip, a camera or somebody's disk.
+"""A stranger's picture, measured before it is decoded: only JPEG, JPEG 2000 and PNG whose own header promises a size within the limit.
 
-Only JPEG, JPEG 2000 and PNG are let through, and only after their own header promises a size within the limit: a decoder
-is never asked to make room for more. What the decoder returns is checked again. What a picture shows is left to page and face.
+A decoder is never asked to make room for more, and what it returns is checked again. What a picture shows is left to page and face.
 """
 
 import struct
@@ -45,6 +44,14 @@ def decode(content: bytes, *, pixels_max: int = PICTURE_PIXELS_MAX) -> Picture:
         raise BadPictureError("the picture cannot be decoded")
     check_size(picture.shape[1], picture.shape[0], pixels_max=pixels_max)
     return picture.astype(np.uint8, copy=False)
+
+
+def decoded(content: bytes, *, pixels_max: int = PICTURE_PIXELS_MAX) -> Picture | None:
+    """As `decode`, but None for what it refuses."""
+    try:
+        return decode(content, pixels_max=pixels_max)
+    except BadPictureError:
+        return None
 
 
 def read(path: Path) -> bytes:

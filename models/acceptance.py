@@ -1,9 +1,7 @@
-"""Which accelerators have proved themselves on this machine.
+"""Which accelerators have proved themselves on this machine: none is used before `gate models accept` ran the golden values of every model on it, here.
 
-An accelerator computes in its own way: another device, driver or build of the library may drift. So none is used before
-`gate models accept` has run the golden values of every model on it, here, and filed that. The filing names the machine, the
-library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU needs no
-filing; every session proves itself again when it is opened.
+The filing names the machine, the library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU
+needs no filing; every session proves itself again when it is opened.
 """
 
 from __future__ import annotations
@@ -11,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from models.errors import ProviderNotAcceptedError
-from models.manifest import Name, Sha256, Table, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from models.manifest import Model
+from models.manifest import Model, Name, Sha256, Table, Text
 
 FILE: Final = "accepted.json"
 FILE_BYTES_MAX: Final = 1024 * 1024

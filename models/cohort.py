@@ -1,12 +1,9 @@
 """A site's own cohort: how alike each face is to the site's people in general, against which a comparison is seen.
 
-Some faces are more alike to everybody than others, and to some more unevenly. From the mean of a site's people's templates and their covariance follow the
-mean and the spread of a template's scores with all of them; a comparison counts by how far it stands out from both faces' own. `gate face cohort`
-makes the file from consenting people of the site, before its camera; one that ships does not exist. It belongs to the bytes of one embedder, and scores with it are on
-another scale: a threshold's report must have been made with exactly this file (models.site).
-
-The file is MessagePack. It holds no template and no name, yet it was made of people, and `pictures` tells whoever has a picture whether that was among them:
-it is kept as the pictures are.
+From the mean and covariance of a site's people's templates follow the mean and the spread of a template's scores with all of them; a comparison counts by how
+far it stands out from both faces' own. `gate face cohort` makes the file (MessagePack) from consenting people of the site. It belongs to the bytes of one
+embedder, and to the threshold whose report was made with it (models.site). It holds no template and no name, yet `pictures` tells whoever has a picture
+whether that was among them: it is kept as the pictures are.
 """
 
 from __future__ import annotations
@@ -15,18 +12,14 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from models.errors import CohortError
-from models.manifest import Name, Sha256
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from models.manifest import Model
+from models.manifest import Model, Name, Sha256
 
 PEOPLE_MIN: Final = 300  # with a hundred the gain is not there
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024

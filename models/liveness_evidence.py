@@ -1,28 +1,21 @@
 """What a site's report on attack detection must show before a gate in service relies on the score, and whether it does. Pure.
 
-Measured are people and artefacts before the lane's own camera (`gate face evaluate-pad DIR --kind lane_camera --json`). Of each species of artefacts
-at most `APCER_MAX` may pass, of `SPECIES_PRESENTATIONS_MIN` attempts at least: the rate as it was counted, its interval is stated beside it. An attempt
-without a score is none, since it says nothing of what the model detects. Of the people's presentations at most `BPCER_MAX` may be flagged, and at most `FIFTH_BPCER_MAX` of each fifth of them by the brightness of the face; one without a score, or whose video
-was doubted, counts as flagged, since the gate refers it. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is
-then still above 4 %.
-
-`site.toml` pins such a report (`[[liveness]]`: model, report, sha256), which must be about exactly the model's bytes. One that was made before
-the lane's own camera and falls short is refused, whatever the gate's purpose, with everything that is missing.
+Of each species of artefacts at most `APCER_MAX` may pass, of `SPECIES_PRESENTATIONS_MIN` attempts with a score at least. Of the people's presentations at most
+`BPCER_MAX` may be flagged, and `FIFTH_BPCER_MAX` of each fifth by the brightness of the face; one without a score, or whose video was doubted, counts as
+flagged. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is then still above 4 %.
+A report (`gate face evaluate-pad DIR --kind lane_camera --json`) that `site.toml` pins and that falls short is refused, whatever the gate's purpose.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final, Self
 
 import msgspec
 
 from models.errors import ManifestError
 from models.manifest import Evidence, Model, Name, Sha256, Table, Threshold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 BPCER_MAX: Final = 0.02
 FIFTH_BPCER_MAX: Final = 0.04
@@ -88,11 +81,8 @@ class Service(msgspec.Struct, frozen=True):
         """The class that is furthest from that bound, or nearest to it."""
         return _worst(self.judged)
 
-    def shortfalls(self) -> tuple[str, ...]:
+    def shortfalls(self) -> Iterator[str]:
         """Everything that is missing for service; none when it is enough."""
-        return tuple(self._shortfalls())
-
-    def _shortfalls(self) -> Iterator[str]:
         if self.people < PEOPLE_MIN:
             yield f"{self.people} people, {PEOPLE_MIN} wanted"
         if self.flagged.share > BPCER_MAX:
@@ -163,13 +153,10 @@ def measured(content: bytes, path: Path, model: Model) -> Threshold:
         raise ManifestError(f"{model.name} is no liveness model")
     report = _LivenessReport.read(content, path, model, schema=SCHEMA)
     found = report.service
-    if report.kind == "lane_camera" and (missing := found.shortfalls()):
-        raise ManifestError(f"{path} is not enough for service: {'; '.join(missing)}")
-    return Threshold(value=report.bound, kind=report.kind, evidence=_in_words(path.name, found))
-
-
-def _in_words(name: str, found: Service) -> str:
+    if report.kind == "lane_camera" and (missing := "; ".join(found.shortfalls())):
+        raise ManifestError(f"{path} is not enough for service: {missing}")
     fifths = ", ".join(f"{one.share:.1%}" for one in found.fifths)
     worst = found.worst_judged
     passed = "no artefact presented" if worst is None else f"worst APCER {worst[1].in_words}, {worst[0][:64]}"
-    return f"{name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"
+    in_words = f"{path.name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"
+    return Threshold(value=report.bound, kind=report.kind, evidence=in_words)

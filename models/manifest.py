@@ -1,24 +1,20 @@
-"""The list of models that may be loaded, and what each promises.
+"""The list of models that may be loaded, and what each promises: `manifest.toml`, parsed once, strictly.
 
-`manifest.toml` pins every file by SHA-256 and size, and says what goes in, what comes out, which threshold follows from
-which evidence, and what is known of the licence. It is parsed once, strictly; the rest of the code trusts the types.
-Most files come from a package and lie in a folder that the caller names; a small one of our own lies beside this module
-and is checked the same way. Loading a model is `models.runtime`'s job, getting its file `models.fetch`'s.
+It pins every file by SHA-256 and size, and says what goes in, what comes out, which threshold follows from which evidence, and what is known of the licence.
+Most files come from a package and lie in a folder that the caller names; a small one of our own lies beside this module.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from models.errors import ManifestError, ModelCorruptError, ModelMissingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
 OWN_FOLDER = Path(__file__).with_name("weights")

@@ -1,37 +1,26 @@
-"""The only user of the inference library: from a pinned file to a session that proved itself.
+"""The only user of the inference library: from a pinned file to a session that proved itself on an input made by formula.
 
-A session is opened from bytes whose hash was checked a moment before, on the first of the providers it is given that works
-(models.acceptance says which). Before anyone gets it, it runs on an input made by formula and must give the numbers of the manifest; a provider
-that drifts is passed over, and the CPU that drifts is an error. Inputs and outputs are checked against the contract on
-every run. What the numbers mean is the business of `gate.face` and `gate.page`.
-
-Everything of the library happens in one thread of ours, whose floating point flushes numbers below 1.2e-38 to zero. Trained
-networks are full of them, and Intel's processors take about eight times as long over an embedder that holds some. The library sets
-that mode for the thread of its first session and for good; other threads' arithmetic is left as it is.
-
-Official builds of the library send usage events to its vendor unless told otherwise before they load: we tell them.
+A provider that drifts is passed over, and the CPU that drifts is an error; inputs and outputs are checked on every run. Everything of the library happens in
+one thread of ours, whose floating point flushes numbers below 1.2e-38 to zero: trained networks are full of them, and Intel's processors take eight
+times as long over them. Official builds send usage events to their vendor unless told otherwise before they load: we tell them.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.acceptance import CPU
 from models.errors import ModelDriftError, ModelRuntimeError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    import numpy.typing as npt
-
-    from models.manifest import Model
+from models.manifest import Model
 
 THREADS_MAX = 64
 GOLDEN_SIDE = 64

@@ -1,6 +1,6 @@
 """What a site adds to the models that ship: models of its own, profiles, and thresholds that rest on its own evidence.
 
-`site.toml` lies in the model folder, beside the files that it names, and is written by whoever answers for the gate:
+`site.toml` lies in the model folder, beside the files that it names:
 
     schema = 1
     [[models]]            # as in models/manifest.toml, without package and member; the file is NAME.onnx in the same folder
@@ -8,9 +8,8 @@
     [[thresholds]]        # model, report, sha256, fmr, same_min; cohort = { file, sha256 } where the report was made with one
     [[liveness]]          # model, report, sha256
 
-A threshold is never written down: it is read from a report of `gate face evaluate --json`, pinned by its hash, that was made with
-exactly the model's bytes, and with exactly the cohort that stands beside it, or without one; it serves with the models alone that found the report's faces. A model without a threshold can be evaluated and serves
-nowhere. Evidence that a person put there knowingly false is not found out here.
+A threshold is read from a report of `gate face evaluate --json`, pinned by its hash and made with exactly the model's bytes and the cohort beside it; it serves
+with the models alone that found the report's faces. A model without one can be evaluated and serves nowhere.
 """
 
 from __future__ import annotations

@@ -1,25 +1,20 @@
-"""Pictures from a folder instead of a camera: recorded sequences played again, for tests, training and trials.
+"""Pictures from a folder instead of a camera: recorded sequences played again, for tests, training and trials. Never in service: no traveller stands there.
 
-JPEG and PNG files in the order of their names, at the pace they were recorded with, from the start again when the last was
-shown. One that cannot be read ends the camera as a broken stream does. Never in service: no traveller stands there.
+JPEG and PNG files in the order of their names, at their pace, from the start again. One that cannot be read ends the camera as a broken stream does.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from drivers.camera.newest import NewestFrame, check_size, quieten_opencv
 from gate_core.errors import LinkLostError, SetupError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
 
 FILES_MAX = 20_000  # half an hour at ten a second
 FILE_BYTES_MAX = 16 * 1024 * 1024

@@ -1,8 +1,6 @@
 """A camera behind GStreamer, as on a Jetson: gst-launch-1.0 as a child, raw pictures through its standard output.
 
-The OpenCV wheel has no GStreamer, and a vendor's plug-in that crashes must not take a crossing with it: so the pipeline
-runs in a process of its own. `camera.address` is its beginning, from the source to where the pictures have left the
-accelerator's memory; the end is ours:
+A vendor's plug-in that crashes takes no crossing with it. `camera.address` is the pipeline's beginning, up to where pictures have left the accelerator's memory; the end is ours.
 
     <address> ! queue leaky=downstream max-size-buffers=1 ! videoconvert
               ! video/x-raw,format=BGR,width=W,height=H,framerate=F/1 ! fdsink fd=1 sync=false
@@ -12,8 +10,7 @@ A Jetson's CSI camera:
     nvarguscamerasrc sensor-id=0 exposuretimerange="4000000 4000000" gainrange="2 2" aelock=true
         ! video/x-raw(memory:NVMM),width=1280,height=720,framerate=30/1 ! nvvidconv ! video/x-raw,format=BGRx
 
-Only elements named in ELEMENTS may stand there: a pipeline can also write files and send to hosts. Exposure and gain are fixed by the
-source's own properties and cannot be changed while it runs. The child ends when its output is closed.
+Only elements named in ELEMENTS may stand there: a pipeline can also write files and send to hosts. Exposure and gain are the source's own properties.
 """
 
 from __future__ import annotations
@@ -27,17 +24,14 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Generator
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drivers.camera.newest import NewestFrame, check_size
 from gate_core.errors import LinkLostError, SetupError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
 
 LAUNCHER: Final = "gst-launch-1.0"
 ELEMENTS: Final = frozenset({

@@ -1,11 +1,10 @@
-"""The bytes of a network camera's answer: a head of HTTP, and behind it pictures as multipart/x-mixed-replace (RFC 2046 §5.1).
-
-Pure. Reads a stranger's bytes: each kind has a limit, and what is beyond it, or can never become a stream, is a BadFrameError.
+"""The bytes of a network camera's answer: a head of HTTP, and behind it pictures as multipart/x-mixed-replace (RFC 2046 §5.1). Pure.
 
     answer   HTTP/1.x STATUS … blank line, then parts
     part     --BOUNDARY line, fields, blank line, the picture. It ends after its Content-Length, else before the next --BOUNDARY
 
-Some cameras name the boundary with the two hyphens that begin its line, and write no others: both spellings are read.
+Some cameras name the boundary with the two hyphens that begin its line, and write no others: both spellings are read. Every kind has a limit; what is beyond
+it, or can never become a stream, is a BadFrameError.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
 """A network camera: MJPEG over https, or over http where the configuration says why. Always the newest picture.
 
-`drivers.camera.link` makes sure which camera it is, `drivers.camera.mjpeg` takes the stream apart, and whole JPEGs go to the decoder that is handed
-in. FFmpeg gets no address: it takes any certificate, and many kinds of stream.
-
-The camera is up after its first decoded picture. A picture that cannot be decoded is none; silence, a hang-up, bytes that are no stream and a
-picture of another size class end the camera. Exposure and gain are set by a POST of `{"exposure": …, "gain": …}` to /control of the same host,
-relative to the calibrated values; the camera answers 2xx.
+FFmpeg gets no address: it takes any certificate, and many kinds of stream. A picture that cannot be decoded is none; silence, a hang-up, bytes that are
+no stream and a picture of another size class end the camera. Exposure and gain are set by a POST of `{"exposure": …, "gain": …}` to /control of the same
+host, relative to the calibrated values; the camera answers 2xx.
 """
 
 from __future__ import annotations
@@ -13,20 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
+import numpy as np
+import numpy.typing as npt
+
+from drivers.camera.link import Link
 from drivers.camera.mjpeg import Parts
 from drivers.camera.newest import NewestFrame
 from gate_core.errors import BadFrameError, LinkLostError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy as np
-    import numpy.typing as npt
-
-    from drivers.camera.link import Link
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls
 
 CONTROL_PATH = "/control"
 

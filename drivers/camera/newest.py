@@ -1,8 +1,6 @@
-"""What every camera has: a thread that takes each picture at once, and the newest of them for whoever asks.
+"""What every camera has: a thread that takes each picture at once, and the newest of them for whoever asks; older ones are dropped.
 
-A reader that pauses falls further behind with each picture, so one thread reads them all; only the newest is kept and older
-ones are dropped. A camera counts as up after its first decoded picture. Whatever ends it ends it for good, with one
-DriverError: the owner opens a new one. A driver gives the pictures; it knows nothing of threads.
+A camera counts as up after its first decoded picture. Whatever ends it ends it for good, with one DriverError: the owner opens a new one.
 """
 
 from __future__ import annotations
@@ -12,20 +10,14 @@ import contextlib
 import threading
 import time
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from gate_core.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
-from gate_core.ports.values import Frame
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
-
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls, Frame
 
 FRAME_SIDE_MIN = 64
 FRAME_SIDE_MAX = 4096

@@ -1,8 +1,6 @@
-"""Whether a camera is there, without looking through it.
+"""Whether a camera is there, without looking through it: between crossings it is closed, and no picture is asked for.
 
-Between crossings the camera is closed: nothing is decoded, and no picture is asked for. A network camera must take a connection
-(it is hung up on before a word is said), a USB camera's device must be there, and a folder of pictures, too. What only a picture
-can tell, that the camera shows something and that it moves, the next crossing finds out.
+A network camera must take a connection (hung up before a word is said); a USB camera's device must be there, and a folder of pictures, too.
 """
 
 from __future__ import annotations

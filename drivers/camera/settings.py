@@ -1,12 +1,10 @@
 """The settings of cameras that look at travellers, one struct a driver. Loads no image library.
 
-`zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). Neither is the geometry of live
-images, those of the traveller that officers see: `live_image_px` is how high they are, `live_image_head` how much of that the head is, from crown
-to chin (BSI TR-03121-3 §4.4.1); without them they are 600 pixels high, the head 0.74 of it. `challenge` is of
-cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. In service a
-camera has a challenge, or a link that nobody else's pictures come over. How late the
-pictures are is measured by `gate provision` and is None until then: `lag_ms` behind what the traveller's page has painted, `control_lag_ms`
-behind an exposure that was commanded. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md), if there is one.
+`zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). `live_image_px`: how high the picture of the traveller
+is that officers see, `live_image_head` how much of that the head is, from crown to chin (BSI TR-03121-3 §4.4.1); else 600 pixels and 0.74. `challenge`:
+exposure changes at random moments of a crossing, and pictures that do not follow are doubted; in service a camera has that, or a link that nobody else's
+pictures come over. How late pictures are `gate provision` measures: `lag_ms` behind what the traveller's page has painted, `control_lag_ms` behind a
+commanded exposure. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md).
 """
 
 from __future__ import annotations
@@ -31,9 +29,8 @@ WHY: Final = r"^(\S.{8,298}\S)?$"
 Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256)]
 Why = Annotated[str, msgspec.Meta(pattern=WHY)]
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,504}")
-_PASSWORD: Final = re.compile(
-    r"[?&;][^=&;]*(?:pas|pwd)[^=&;]*=", re.IGNORECASE
-)  # in an address's query, as cheap cameras want it
+# In an address's query, as cheap cameras want it.
+_PASSWORD: Final = re.compile(r"[?&;][^=&;]*(?:pas|pwd)[^=&;]*=", re.IGNORECASE)
 _OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's own camera connector, and nowhere else
 
 

@@ -1,12 +1,9 @@
 """A USB camera through Video4Linux: MJPG pictures, exposure, gain and white balance fixed, controls read back.
 
-Known by its stable name, /dev/v4l/by-id/… (make and serial number) or by-path/… (the socket it is plugged into): /dev/video0 may be
-another camera after the next start. With a serial number given, the camera's own must be that one each time it is opened: then it is known by
-socket and by number, and one that is plugged in in its place gives no picture. MJPG is asked for and insisted on, since uncompressed pictures do not fit USB 2 at this size
-and rate. Exposure is automatic for the first pictures when no calibrated values are given, then stays where it came to
-rest: an exposure that follows a bright jacket makes every measure of quality mean something else.
-
-OpenCV's V4L2 backend does the reading. Its controls belong to the thread that reads, so a change waits for the next picture.
+Known by its stable name, /dev/v4l/by-id/… or by-path/…, for /dev/video0 may be another camera after the next start; and by its serial number, if one is
+given. MJPG is insisted on: uncompressed pictures do not fit USB 2. Without calibrated values exposure is automatic for the first pictures, then stays: one
+that follows a bright jacket makes every measure of quality mean something else. OpenCV's controls belong to the thread that reads: a change waits for
+the next picture.
 """
 
 from __future__ import annotations
@@ -15,23 +12,19 @@ import errno
 import os
 import queue
 import time
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
 from drivers.camera.settings import STABLE_NAME, Calibration
 from gate_core.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import numpy.typing as npt
-
-    from gate_core.ports.values import CameraControls
+from gate_core.ports.values import CameraControls
 
 SETTLING_FRAMES = 20  # a camera's own exposure comes to rest within these
 CONTROL_WAIT_S = 2.0

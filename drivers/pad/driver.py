@@ -1,7 +1,8 @@
-"""The way to a sensor that gives verdicts: a Unix socket of its service on this computer. What is said on it is `drivers.pad.session`'s.
+"""A sensor that gives verdicts: the way to its service on this computer, a Unix socket, and what of its words may be believed (docs/protocols/pad-sensor.md).
 
-`connect` makes sure who listens there; `converse` speaks on a connection, wherever it was opened: whoever looks at strangers is handed one and
-may open none.
+`connect` makes sure who listens there; `converse` speaks on a connection, wherever it was opened: whoever looks at strangers may open none. A `Session` does no I/O.
+A verdict counts for the crossing that asked alone, measured after the asking, newer than the one before, and for a moment only. Whatever breaks the
+protocol ends the belief for good: nothing that was said before counts, either.
 """
 
 from __future__ import annotations
@@ -11,15 +12,163 @@ import os
 import pwd
 import socket
 import struct
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Annotated, Final
 
-from drivers.pad.session import Session
-from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, SetupError, not_opened
+import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from drivers.pad.settings import PadProfile, PadSensor, Shown
+from gate_core.errors import (
+    BadFrameError,
+    DriverError,
+    LinkLostError,
+    NoReplyError,
+    NoRightError,
+    NotWellError,
+    SetupError,
+    not_opened,
+)
+from gate_core.evidence.crossing import PadResult
+from gate_core.ports.values import PadVerdict
 
-    from drivers.pad.settings import PadProfile, PadSensor
+LINE_BYTES_MAX: Final = 512
+LINES_MAX: Final = 4_000  # of one crossing: more than twenty a second for as long as any takes
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Sensor(msgspec.Struct, frozen=True, tag_field="say", tag="sensor"):
+    """Who it is; the first line of a connection."""
+
+    name: Shown
+    version: Shown
+    bound: Share
+
+
+class Verdict(msgspec.Struct, frozen=True, tag_field="say", tag="verdict"):
+    """One verdict: of which crossing, the how manieth, how old its measurement is. A score from 0 (a picture) to 1 (a person)."""
+
+    crossing: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    result: PadResult
+    age_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)]
+    score: Share | None = None
+
+
+Said = Sensor | Verdict
+_DECODER: Final = msgspec.json.Decoder(Said)
+
+
+def decode(buffer: bytes) -> tuple[Said | None, int]:
+    """Return the first line's value and the number of bytes it used. `(None, 0)` means: read more.
+
+    Raises BadFrameError on bytes that can never become a line.
+    """
+    end = buffer.find(b"\n", 0, LINE_BYTES_MAX)
+    if end < 0:
+        if len(buffer) >= LINE_BYTES_MAX:
+            raise BadFrameError(f"the sensor sends a line of more than {LINE_BYTES_MAX} bytes")
+        return None, 0
+    try:
+        return _DECODER.decode(buffer[:end]), end + 1
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFrameError("the sensor sends a line that is none of its protocol") from error
+
+
+class Session:
+    """Give it what came with `hear`, and ask for the `verdict`. `crossing`: 32 hexadecimal digits that nobody can know beforehand."""
+
+    def __init__(self, profile: PadProfile, *, crossing: str) -> None:
+        self._profile = profile
+        self._crossing = crossing
+        self._buffer = b""
+        self.sensor: Sensor | None = None  # once it has said who it is, and is the one of the profile
+        self._asked_ms: int | None = None
+        self._newest: tuple[Verdict, int] | None = None  # and when it was measured
+        self._lines = 0
+        self.broken = ""
+
+    def ask(self, now_ms: int) -> bytes:
+        """What to send: look at whoever stands there, for as long as the connection is open. What was measured before does not count."""
+        self._asked_ms = now_ms
+        return b'{"ask":"look","crossing":"%s"}\n' % self._crossing.encode("ascii")
+
+    def hear(self, chunk: bytes, now_ms: int) -> None:
+        """Take what came. Raises BadFrameError or NotWellError, once and for good: close the connection then."""
+        try:
+            self._hear(chunk, now_ms)
+        except DriverError as error:
+            self.give_up(str(error))
+            raise
+
+    def give_up(self, why: str) -> None:
+        """The sensor is not to be believed in this crossing any more, or has gone."""
+        self.broken, self._newest, self._buffer = self.broken or why, None, b""
+
+    def verdict(self, now_ms: int, *, since_ms: int) -> PadVerdict | None:
+        """The newest verdict, if it was measured after `since_ms`, when this person came, and is fresh; None: not run."""
+        if self._newest is None or self.sensor is None or self.broken:
+            return None
+        said, measured_ms = self._newest
+        age_ms = now_ms - measured_ms
+        if measured_ms < since_ms or age_ms > self._profile.age_ms_max:
+            return None
+        return PadVerdict(
+            name=self.sensor.name,
+            version=self.sensor.version,
+            bound=self.sensor.bound,
+            result=said.result,
+            score=said.score,
+            age_ms=max(0, age_ms),
+        )
+
+    def _hear(self, chunk: bytes, now_ms: int) -> None:
+        if self.broken:
+            raise BadFrameError(self.broken)
+        self._buffer += chunk
+        while True:
+            said, used = decode(self._buffer)
+            if said is None:
+                return
+            self._buffer = self._buffer[used:]
+            self._lines += 1
+            if self._lines > LINES_MAX:
+                raise BadFrameError(f"the sensor sends more than {LINES_MAX} lines in a crossing")
+            if isinstance(said, Sensor):
+                self._greet(said)
+            else:
+                self._take(said, now_ms)
+
+    def _greet(self, said: Sensor) -> None:
+        known = self._profile
+        if self.sensor is not None:
+            raise BadFrameError("the sensor says a second time who it is")
+        if said.name != known.name or said.version not in known.versions or said.bound != known.bound:
+            raise NotWellError(
+                f"the sensor says it is {said.name} {said.version} with a bound of {said.bound:g}; its profile expects {known.name} "
+                f"{' or '.join(known.versions)} with {known.bound:g}"
+            )
+        self.sensor = said
+
+    def _take(self, said: Verdict, now_ms: int) -> None:
+        if self.sensor is None:
+            raise BadFrameError("the sensor gives a verdict before it says who it is")
+        if not _is_sound(said, self.sensor.bound):
+            raise BadFrameError("the sensor's verdict contradicts its score")
+        if self._asked_ms is None or said.crossing != self._crossing:
+            return  # another crossing's
+        measured_ms = now_ms - said.age_ms
+        is_newer = self._newest is None or (said.number > self._newest[0].number and measured_ms >= self._newest[1])
+        if measured_ms >= self._asked_ms and is_newer:
+            self._newest = said, measured_ms
+
+
+def _is_sound(said: Verdict, bound: float) -> bool:
+    """A graded verdict has its score, on the side of the bound where the verdict is."""
+    if said.result is PadResult.UNDETERMINED:
+        return True
+    return said.score is not None and (said.score >= bound) is (said.result is PadResult.LIVE)
+
 
 CONNECT_S: Final = 0.3
 GREETING_S: Final = 1.0

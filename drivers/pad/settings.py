@@ -1,7 +1,6 @@
-"""The settings of a sensor with a verdict of its own, and what may be believed of its kind, as a profile. Loads no device.
+"""The settings of a sensor with a verdict of its own, and what may be believed of its kind, as a profile (drivers/profiles/pad/*.toml, or a site's file).
 
-A profile is data (drivers/profiles/pad/*.toml, or a site's file), read strictly. A sensor that gives another name, version or bound than its
-profile is another sensor: what is known of its error rates is not about it.
+A sensor that gives another name, version or bound than its profile is another sensor: what is known of its error rates is not about it.
 """
 
 from __future__ import annotations

@@ -242,17 +242,11 @@ class FaceRemembered(Message, frozen=True):
     content: Annotated[bytes, msgspec.Meta(max_length=8192)]
 
 
-class CameraUp(Message, frozen=True):
-    """A first frame was decoded. Without a crossing: travellers can be looked at again."""
+class CameraStatus(Message, frozen=True):
+    """A first frame was decoded; or why no frame can be had. Without a crossing: whether the next traveller can be looked at."""
 
     crossing: CrossingId | None
-
-
-class CameraLost(Message, frozen=True):
-    """No frame can be had. Without a crossing: the next traveller could not be looked at, and why."""
-
-    crossing: CrossingId | None
-    reason: Words
+    lost: Words | None = None
 
 
 class FaceSeen(Message, frozen=True):
@@ -349,22 +343,17 @@ class PageRead(Message, frozen=True):
     findings: Annotated[list[PageCheck], msgspec.Meta(max_length=16)]
 
 
-class PageUnread(Message, frozen=True):
-    """Something has lain there for long and cannot be read."""
-
-    page: PageNumber
-
-
 class PageHint(Message, frozen=True):
     """How the traveller could lay the page better; NONE when there is nothing to say. Sent when it changes."""
 
     guidance: Guidance
 
 
-class PageGone(Message, frozen=True):
-    """Nothing lies there any more, or another page does."""
+class PageStatus(Message, frozen=True):
+    """The page is gone: nothing lies there any more, or another page does. Or it has lain there for long and cannot be read."""
 
     page: PageNumber
+    gone: bool
 
 
 class PageSource(Message, frozen=True):
@@ -373,9 +362,9 @@ class PageSource(Message, frozen=True):
     lost: Words | None = None
 
 
-FromPage = PageRead | PageUnread | PageHint | PageGone | PageSource
+FromPage = PageRead | PageHint | PageStatus | PageSource
 ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
-FromFace = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | SealedPiece
+FromFace = CameraStatus | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | SealedPiece
 FromVision = FromFace | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────

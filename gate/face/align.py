@@ -1,9 +1,7 @@
 """From a face box to a face in an embedder's standard position, and from that to a template.
 
-68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least
-squares, no reflection) gives the crop. A face that is much larger than what a model takes is averaged down to it: sampling alone
-lets a small sensor's noise through and makes patterns of its own. Position and pixels are those that the embedder's manifest entry asks
-for: fr_feature wants BGR, and fed RGB it makes twice the errors (docs/biometrics.md).
+68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least squares, no reflection) gives the
+crop. Position and pixels are those of the manifest entry: fr_feature wants BGR, and fed RGB it makes twice the errors (docs/biometrics.md).
 """
 
 import math
@@ -25,7 +23,7 @@ from models.runtime import Session
 ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
 # Where the five points of MTCNN lie in the crops that dlib makes of the same faces, on the mean.
 DLIB = np.array([(46.79, 45.71), (100.58, 45.80), (74.00, 77.27), (49.76, 103.94), (96.46, 104.03)])
-AVERAGED_FROM: Final = 2.0  # times smaller: up to there the four pixels that are mixed for each are all there are
+AVERAGED_FROM: Final = 2.0  # times smaller: beyond it, sampling alone lets noise through and makes patterns of its own
 _HASH, _NAME_MAX = 8, 54  # characters; both together are a name again
 _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 

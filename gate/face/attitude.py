@@ -1,8 +1,7 @@
-"""How a head is held and whether its eyes are open, from models of their own, fused over frames; how far a mouth is open, from landmarks.
+"""How a head is held and whether its eyes are open, from models of their own (models/cards/fr_pose.md, fr_eye.md); how far a mouth is open, from landmarks.
 
-One frame of either model says little: on press pictures the eye model calls 7 % of faces shut. So eyes are the median of the newest
-three frames, the more open of both eyes counts, and the angles are looked at a few times a second only, since they cost most.
-Contracts: models/cards/fr_pose.md and fr_eye.md.
+One frame says little: the eye model calls 7 % of press pictures shut. So the median of the newest three frames and the more open eye count; the angles,
+which cost most, are looked at a few times a second.
 """
 
 import math

@@ -1,14 +1,9 @@
-"""One crossing's look at the traveller: which frames count, when to compare, what changed afterwards.
+"""One crossing's look at the traveller: which frames count, when to compare, what changed afterwards. Pure.
 
-Pure: observations, the portrait and what is known of liveness in, events out. Two sides meet here in any order. Frames: of the
-tracked person, the best `GOOD_FRAMES_MAX` are kept as templates. Portrait: its template, or why it is unusable. As soon as
-both are there, the last frame showed one person alone and `GOOD_FRAMES_MIN` frames agree, `Compared` is given, once: the
-portrait against the mean of the frames' templates, weighted by their sharpness. A track that broke before takes its frames
-with it. When several faces stay, or nothing usable comes, nothing is claimed: `Compared` then says so for several faces, and the
-lane's own time limit ends the rest.
-
-Frames that leave nothing to wish for come first. After `PATIENCE_MS` without enough of them, those count too whose wishes may
-be the measure's mistake (`gate.face.guidance.EXCUSABLE`): quality chooses frames, it is no gate.
+Two sides meet in any order: the best `GOOD_FRAMES_MAX` frames of the tracked person, as templates, and the portrait's template, or why it is unusable.
+With both, the last frame showing one person alone and `GOOD_FRAMES_MIN` frames, `Compared` is given, once: the portrait against the frames' mean,
+weighted by sharpness. A track that broke before takes its frames with it. When several faces stay, `Compared` says so and claims nothing.
+Frames without a wish come first; after `PATIENCE_MS` also those whose wishes may be the measure's mistake (`EXCUSABLE`): quality chooses, it is no gate.
 """
 
 import enum
@@ -16,8 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from gate.face.compare import alike, fused
-from gate.face.guidance import HINTS, conditions
-from gate.face.quality import Observation
+from gate.face.quality import HINTS, Observation, conditions
 from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
 from gate_core.evidence.screen import Guidance

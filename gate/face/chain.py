@@ -8,8 +8,7 @@ from typing import Protocol
 import cv2
 
 from gate.face.align import align, embed, embed_portrait, standard_position
-from gate.face.detect import Landmarked, central, companions
-from gate.face.mtcnn import Mtcnn
+from gate.face.detect import Landmarked, Mtcnn, central, companions
 from gate.face.quality import Observation, Quality, measure
 from gate.face.track import TrackRules
 from gate.face.values import Face, Landmarks, NoFaceError, SeveralFacesError, Template

@@ -1,7 +1,7 @@
 """How alike two templates are, how those of several frames become one, and swaps: whether a face came lately with another document, or the reverse.
 
-For swaps the referrals of one lane and of stated minutes are held against one another, pair by pair: nobody is searched for, and there is no gallery.
-A document is known again by its portrait: the same picture from the same chip gives the same template.
+For swaps the referrals of one lane and of stated minutes are held against one another, pair by pair: there is no gallery. A document is known again by
+its portrait: the same picture from the same chip gives the same template.
 """
 
 from collections.abc import Iterable, Sequence

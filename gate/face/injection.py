@@ -1,9 +1,8 @@
 """Whether the video comes from the camera before the lane, now: not covered, not replayed in a loop, not fed in from elsewhere.
 
-Looks at whole frames, also without a face, and knows nothing of persons. A camera's noise never repeats: pictures that come again in
-the same order are a recording. A recording does not know either what the gate commands: exposure changes at random moments, and
-the frames must follow closely. What stands still to the last bit is the driver's to notice (drivers.camera.newest). Findings refer
-the traveller and are incidents; no finding proves nothing. Somebody who feeds in live video and forges exposure too is not found.
+Looks at whole frames, also without a face. A camera's noise never repeats: pictures that come again in the same order are a recording. Exposure changes
+at random moments, and the frames must follow closely. Findings refer the traveller and are incidents; no finding proves nothing: live video with
+forged exposure is not found.
 """
 
 from collections import deque
@@ -60,7 +59,10 @@ class Feed:
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[CameraTrouble, ...]:
         """Take the next frame and return what is newly found."""
-        seen = _print(frame)
+        # In few pixels, so that neither noise nor compression tells two frames apart.
+        seen = cv2.cvtColor(cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(
+            np.float32
+        )
         if self._commands and len(self._times_ms) < LOOP_FRAMES_MAX:
             self._times_ms.append(at_ms)
             self._levels.append(np.array([_log_light(seen)]))
@@ -128,12 +130,6 @@ class Feed:
         self._again.append(near and index > self._matched)
         self._matched = index if near else self._matched
         return sum(self._again) >= LOOP_RUN_MIN
-
-
-def _print(frame: Picture) -> Floats:
-    """The frame in few pixels, so that neither noise nor compression tells two apart."""
-    small = cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
 def _log_light(seen: Floats) -> float:

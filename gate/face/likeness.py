@@ -1,7 +1,6 @@
 """Pictures for an officer's eyes: the traveller as compared, the chip's portrait in the same crop, and moments of the look.
 
-Kept while a crossing looks, as cut-outs of one face alone, and only until the comparison: who stands there afterwards may be another one.
-Another subject is another face: what was kept of the one before is wiped. Turning them into files, and sealing these, is left to others.
+Cut-outs of one face alone, kept until the comparison only: who stands there afterwards may be another one. Another subject wipes what was kept.
 """
 
 import math
@@ -16,7 +15,7 @@ from gate.face.chain import PORTRAIT_PIXELS_MAX, FaceModels
 from gate.face.detect import central
 from gate.face.quality import Observation
 from gate.face.values import NoFaceError, Points
-from gate.picture import BadPictureError, Picture, decode
+from gate.picture import Picture, decoded
 
 WIDTH: Final = 480
 HEIGHT: Final = 600
@@ -62,9 +61,7 @@ def cut_out(picture: Picture, five: Points, geometry: Geometry | None = None) ->
 
 def of_portrait(models: FaceModels, image: bytes) -> Picture | None:
     """A chip's portrait in the same crop, the whole of it where no face is found; None when it cannot be decoded. The bytes are hostile."""
-    try:
-        picture = decode(image, pixels_max=PORTRAIT_PIXELS_MAX)
-    except BadPictureError:
+    if (picture := decoded(image, pixels_max=PORTRAIT_PIXELS_MAX)) is None:
         return None
     main = central(models.finder.find(picture), width=picture.shape[1], height=picture.shape[0])
     try:

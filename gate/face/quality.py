@@ -1,9 +1,8 @@
-"""How good one face in one frame is, measure by measure, after ISO/IEC 29794-5.
+"""How good one face in one frame is, after ISO/IEC 29794-5, and what the traveller could do better: measures choose frames and guide, none is a gate.
 
-Measures choose the frames that are compared and guide the traveller (`gate.face.guidance`); none of them is a gate by itself. Each
-is a number with a unit, computed from what the chain has already: box, landmarks, the aligned face. `components` maps them to
-the standard's scale, 0 (poor) to 100; the mapping is ours, since the standard's own needs models that are not here. A measure that
-could not be had is None, never guessed. `Observation` is what one frame shows: the value that chain, track, capture and liveness hand one another.
+The conditions are the eight of BSI TR-03121 §4.8.1, and light; each begins beyond one bound and ends within another, so that a measure that trembles
+about a bound does not make the screen flicker. `components` maps measures to the standard's scale, 0 (poor) to 100; the mapping is ours, since the
+standard's own needs models that are not here. A measure that could not be had is None, never guessed.
 """
 
 from __future__ import annotations
@@ -17,10 +16,83 @@ from typing import Final
 import cv2
 import numpy as np
 
-from gate.face.guidance import EXCUSABLE, HINTS, conditions
 from gate.face.values import PITCH_FRONTAL, Box, Landmarks, Measures, Points, Pose, Template
 from gate.picture import Picture
 from gate_core.evidence.screen import Guidance
+
+# What would make the face better to compare, most useful first.
+HINTS: Final = (
+    Guidance.ONE_PERSON, Guidance.COME_CLOSER, Guidance.STEP_BACK, Guidance.MOVE_LEFT, Guidance.MOVE_RIGHT, Guidance.MOVE_UP, Guidance.MOVE_DOWN, Guidance.FACE_FORWARD,
+    Guidance.MORE_LIGHT, Guidance.HOLD_STILL, Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH,
+)  # fmt: skip
+# These may be wrong about a person for good (a long nose, narrow eyes, dark skin, a wheelchair's height): they choose frames for a
+# while, no longer. A face that is turned further than `TURNED_MAX` is turned.
+EXCUSABLE: Final = frozenset({
+    Guidance.MOVE_UP, Guidance.MOVE_DOWN, Guidance.FACE_FORWARD, Guidance.MORE_LIGHT, Guidance.OPEN_EYES, Guidance.CLOSE_MOUTH,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a measure becomes bad, and where it is good again. `bad` over `good`: too much is bad; under it: too little."""
+
+    bad: float
+    good: float
+
+    def __post_init__(self) -> None:
+        """Refuse a limit without room: it would tremble."""
+        if self.bad == self.good:
+            raise ValueError("a limit needs room between bad and good")
+
+    def passed(self, value: float, *, held: bool) -> bool:
+        """True when the value is bad; a condition that is `held` ends only where it is good again."""
+        bound = self.good if held else self.bad
+        return value > bound if self.bad > self.good else value < bound
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One condition on one measure. What was not measured is no condition."""
+
+    hint: Guidance
+    measure: Callable[[Measures], float | None]
+    limit: Limit
+
+
+def _rules(measure: Callable[[Measures], float | None], *limits: tuple[Guidance, float, float]) -> tuple[Rule, ...]:
+    """The conditions on one measure: each with where it becomes bad, and where it is good again."""
+    return tuple(Rule(hint, measure, Limit(bad, good)) for hint, bad, good in limits)
+
+
+# Units and evidence: docs/biometrics.md. The picture's left is the traveller's right.
+RULES: Final = (
+    *_rules(lambda face: face.eye_distance_px, (Guidance.COME_CLOSER, 32.0, 36.0)),
+    *_rules(lambda face: face.height_part, (Guidance.STEP_BACK, 0.80, 0.72)),
+    *_rules(lambda face: face.x_part, (Guidance.MOVE_LEFT, 0.22, 0.27), (Guidance.MOVE_RIGHT, 0.78, 0.73)),
+    *_rules(lambda face: face.y_part, (Guidance.MOVE_DOWN, 0.14, 0.18), (Guidance.MOVE_UP, 0.81, 0.77)),
+    *_rules(lambda face: abs(face.pose.yaw), (Guidance.FACE_FORWARD, 0.25, 0.20)),
+    *_rules(lambda face: face.pose.pitch, (Guidance.FACE_FORWARD, 0.27, 0.31), (Guidance.FACE_FORWARD, 0.76, 0.72)),
+    *_rules(lambda face: abs(face.pose.roll_degrees), (Guidance.FACE_FORWARD, 20.0, 15.0)),
+    *_rules(lambda face: None if face.yaw_degrees is None else abs(face.yaw_degrees), (Guidance.FACE_FORWARD, 20.0, 15.0)),
+    *_rules(lambda face: face.pitch_degrees, (Guidance.FACE_FORWARD, -20.0, -18.0), (Guidance.FACE_FORWARD, 12.0, 8.0)),
+    *_rules(lambda face: face.brightness, (Guidance.MORE_LIGHT, 50.0, 58.0), (Guidance.MORE_LIGHT, 225.0, 215.0)),
+    *_rules(lambda face: face.contrast, (Guidance.MORE_LIGHT, 12.0, 15.0)),
+    *_rules(lambda face: face.motion, (Guidance.HOLD_STILL, 2.0, 1.3)),
+    *_rules(lambda face: face.sharpness, (Guidance.HOLD_STILL, 20.0, 26.0)),
+    *_rules(lambda face: face.eyes_open, (Guidance.OPEN_EYES, 0.40, 0.55)),
+    *_rules(lambda face: face.mouth_open, (Guidance.CLOSE_MOUTH, 0.35, 0.28)),
+)  # fmt: skip
+
+
+def conditions(face: Measures, held: frozenset[Guidance] = frozenset()) -> frozenset[Guidance]:
+    """What is to be wished for, given what was wished for in the frame before."""
+    found = set()
+    for rule in RULES:
+        value = rule.measure(face)
+        if value is not None and rule.limit.passed(value, held=rule.hint in held):
+            found.add(rule.hint)
+    return frozenset(found)
+
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
@@ -52,11 +124,8 @@ _MIDDLE_GREY = 120.0
 # What each is told by, the value that is worth nothing, and the one that is worth everything; between them it is linear.
 _SCALES: Final[Mapping[Component, tuple[Callable[[Measures], float | None], float, float]]] = {
     Component.INTER_EYE_DISTANCE: (lambda face: face.eye_distance_px, 20.0, 90.0),
-    Component.SHARPNESS: (
-        lambda face: math.sqrt(face.sharpness),
-        0.0,
-        20.0,
-    ),  # the variance grows with the square of an edge
+    # The variance grows with the square of an edge.
+    Component.SHARPNESS: (lambda face: math.sqrt(face.sharpness), 0.0, 20.0),
     Component.LUMINANCE: (lambda face: abs(face.brightness - _MIDDLE_GREY), 90.0, 20.0),
     Component.DYNAMIC_RANGE: (lambda face: face.contrast, 8.0, 40.0),
     Component.ILLUMINATION_UNIFORMITY: (lambda face: face.balance, 0.8, 0.1),

@@ -1,16 +1,10 @@
-"""Which of the faces before the camera is the traveller's, and who else stands there.
+"""Which of the faces before the camera is the traveller's, and who else stands there. No bystander is cut out, embedded or kept.
 
-Pure but for what it remembers: where faces were, and the picture as a few thousand grey values. No bystander is cut out,
-embedded or kept. The rule:
-
-- A face that moves no more than the room does, for as long as `PROVE_MS`, hangs on a wall: a **picture**. It is never the
-  subject and counts as nobody, until it moves for a while. Everyone breathes, sways and blinks. Who has moved before may stand like
-  a statue for `STATUE_MS`.
-- A face below another one, within its shoulders, is on its **chest**: it is never the subject. It still counts as somebody, since it
-  may be a child.
-- Of the others that are large enough and above the zone's lower edge, the largest that was there for `STABLE_FRAMES` frames is the
-  **subject**, and stays so until it leaves or another is `LARGER` times its size.
-- Faces at least `COMPANION_SIDE_MIN` times as large as the subject stand beside it: **companions**.
+- A face that moves no more than the room for `PROVE_MS` is a **picture**, never the subject and nobody, until it moves for a while. Who has moved
+  before may stand like a statue for `STATUE_MS`.
+- A face below another one, within its shoulders, is on its **chest**: never the subject, but somebody, since it may be a child.
+- Of the others, large enough and above the zone's lower edge, the largest that was there for `STABLE_FRAMES` is the **subject**, until it leaves or
+  another is `LARGER` times its size. Faces at least `COMPANION_SIDE_MIN` times as large as it are its **companions**.
 """
 
 import itertools

@@ -1,11 +1,8 @@
-"""Follows one person from frame to frame, and says when it is no longer that person.
+"""Follows one person from frame to frame, and says when it is no longer that person (safety invariant 4). Pure; `wants_proof` says which frames to embed.
 
-Pure: observations in, a state out; time is the observations' own. A grant belongs to one tracked person (safety
-invariant 4), so the track is held only by evidence: a usable frame that agrees with the templates seen before, or, for a
-short while, a face that stays where the last one was. A face that leaves is `LOST`; a face that disagrees in two usable
-frames running is `SWITCHED`. Partly hidden, turned or blurred faces never count as another person: a traveller who walks off shows
-many of those. Among several faces the person's own is proved as well; where it is not for a while, they are `LOST`, too.
-Not every frame is embedded: `wants_proof` says which must be.
+The track is held by evidence alone: a usable frame that agrees with the templates seen before, or, for a short while, a face that stays where the last one
+was. A face that leaves is `LOST`; one that disagrees in two usable frames running is `SWITCHED`; partly hidden, turned or blurred ones never are. Among
+several faces the person's own is proved as well; where it is not for a while, they are `LOST`, too.
 """
 
 import enum

@@ -1,8 +1,6 @@
-"""The eyes of one crossing: frames in, events out. Chooses the traveller, looks, embeds what is worth it, follows.
+"""The eyes of one crossing: frames in, events out. Chooses the traveller, looks, embeds what is worth it, follows; what to conclude is `capture`'s.
 
-Joins the stages and their memory; what to conclude is `gate.face.capture`'s. Liveness comes from a witness of the same frames and
-is passed on as it is. Dear work is done once a frame at most: one detection, landmarks of the traveller only, and an embedding only
-for frames that quality chose or that must prove the track.
+Dear work is done once a frame at most: one detection, landmarks of the traveller only, an embedding only where quality or the track asks for it.
 """
 
 from typing import Protocol

@@ -4,9 +4,8 @@ Pictures are grey, (height, width) uint8; positions are pixels of the picture th
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ STRIP_WIDTH_PX = 704
 STRIP_HEIGHT_PX = 32
 FRAMES = 176  # a frame is 4 px of a strip
 PITCH_PX_MIN = (
-    6.0  # of a character in the picture; down to here drawn pages are read in full, and below, some wrongly and surely
+    6.0  # of a character in the picture: down to here drawn pages are read in full, below, some wrongly and surely
 )
 # What light or wear took of a character may leave another one: an I without its foot is a T, and surely seen. Of 242 drawn MRZs
 # that were let through, whole ones had 0.51 and more, those with light on a character 0.07 to 0.57.
@@ -33,12 +32,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
 CLASSES = 1 + len(ALPHABET)  # class 0 is "no character begins here"
 
 
-class Recogniser(Protocol):
-    """Reads strips: (n, 1, 32, 704) float32, grey 0 to 1, dark on light, to (n, 176, 38) log-probabilities of classes."""
-
-    def __call__(self, strips: Floats) -> Floats:
-        """Raises RecogniserError."""
-        ...
+# Reads strips, (n, 1, 32, 704) float32, grey 0 to 1, dark on light, to (n, 176, 38) log-probabilities of classes. Raises RecogniserError.
+Recogniser = Callable[[Floats], Floats]
 
 
 class MrzFormat(enum.Enum):

@@ -23,7 +23,7 @@ from gate.face.injection import CHALLENGE_CORRELATION_MIN, CHALLENGE_GAIN_MIN, F
 from gate.face.values import Box
 from gate.picture import Picture, preview
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.vision.video import LEVELS
+from gate.programs.vision.witnesses import LEVELS
 from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError, step_errors
 from gate_core.errors import DriverError, RefusedError

@@ -13,8 +13,8 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
+from gate.face.liveness.cues import SHADING_GAIN_MIN, TINTS, Light, far_from, linear
 from gate.face.liveness.frame_features import glimpse
-from gate.face.liveness.light import SHADING_GAIN_MIN, TINTS, Light, far_from, linear
 from gate.picture import preview
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare, start_page
 from gate.programs.screens.page_texts import labels_of

@@ -13,16 +13,14 @@ the last bits (docs/decisions/0007).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
 from models.errors import ModelCorruptError
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 BLOCK_CHANNELS = 16  # on the widest processors; elsewhere 4 or 8
 

@@ -1,27 +1,22 @@
-"""dlib's face recognition network (CC0) as ONNX: the weights as they were published, the graph written out.
+"""dlib's face recognition network (CC0) as ONNX: the weights as they were published, the graph of dlib's `dnn_face_recognition_ex.cpp` written out.
 
-The published file is a stream of layers from first to last. Its bytes are pinned by their hash before they come here, so the layers
-are found by their names. Each convolution is followed by an affine layer, which is folded into it; the pixel's mean and scale
-are part of the graph. Source of the architecture: dlib's example `dnn_face_recognition_ex.cpp`.
-
-Input `input` (1, 3, 150, 150) float32, RGB 0 to 255; output `output` (1, 128), not of unit length, compared by Euclidean
-distance in dlib.
+The published file is a stream of layers, found by their names; its bytes are pinned before they come here. Each affine layer is folded into the convolution
+before it; the pixel's mean and scale are part of the graph. Input `input` (1, 3, 150, 150) float32, RGB 0 to 255; output `output` (1, 128), not of unit
+length, compared by Euclidean distance in dlib.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models.errors import ModelCorruptError
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 SIDE: Final = 150
 DIMENSIONS: Final = 128

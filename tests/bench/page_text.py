@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.page.picture.weigh import choose
+from gate.page.picture.text import choose
 from gate.page.values import ALPHABET, MrzFormat
 
 # What a general reader takes a filler for: quotation marks and brackets of several scripts, doubled ones for two fillers.

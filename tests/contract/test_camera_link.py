@@ -16,12 +16,11 @@ from fakes.camera_certificates import Shown, shown
 from fakes.mjpeg_server import MjpegServer
 
 from drivers.camera import link as room
-from drivers.camera.credentials import Credentials
-from drivers.camera.link import Link
+from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.presence import server_of
 from drivers.camera.settings import Network
-from gate.programs.shared.devices.cameras import decoded
+from gate.programs.shared.devices.cameras import decode_frame
 from gate_core.errors import LinkLostError, NotWellError, RefusedError, SetupError
 from gate_core.ports.values import CameraControls
 from hardware_sim.camera import MjpegCamera
@@ -77,7 +76,7 @@ def asked_briefly(request: bytes) -> bytes:
 def tried(server: MjpegServer, known: dict[str, Any]) -> int:
     """Everything that is ever said to a camera, TRIES times; returns how often it was refused as another one."""
     link = Link(server.address, credentials=WHO, timeout_ms=5000, **known)
-    camera = NetworkCamera(link, decode=decoded)
+    camera = NetworkCamera(link, decode=decode_frame)
     refused = 0
     for number in range(TRIES):
         try:
@@ -136,7 +135,7 @@ def pinned_as_openssl_spells_it(_: Path) -> Site:
 def test_the_camera_itself_is_read_over_https_with_its_password(tmp_path: Path, right: Callable[[Path], Site]) -> None:
     known, certificate = right(tmp_path)
     with MjpegServer(tls=certificate.server(tmp_path), wants=asked) as server:
-        camera = NetworkCamera(Link(server.address, credentials=WHO, **known), decode=decoded)
+        camera = NetworkCamera(Link(server.address, credentials=WHO, **known), decode=decode_frame)
         camera.open()
         seq = 0
         for _ in range(5):
@@ -156,7 +155,7 @@ def test_the_simulated_camera_speaks_https_and_obeys(tmp_path: Path) -> None:
         settings = Network(address=simulated.address, certificate_sha256=certificate.pin)
         assert server_of(settings) == "gate-sim"
         link = Link(simulated.address, certificate_sha256=certificate.pin)
-        camera = NetworkCamera(link, decode=decoded)
+        camera = NetworkCamera(link, decode=decode_frame)
         camera.open()
         before = camera.newest(after=0, wait_s=3)
         assert before is not None

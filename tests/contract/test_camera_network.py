@@ -12,7 +12,7 @@ from fakes.mjpeg_server import ANSWERS, FAULTS, MjpegServer, number_of
 from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import check_size
-from gate.programs.shared.devices.cameras import decoded
+from gate.programs.shared.devices.cameras import decode_frame
 from gate_core.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
 from gate_core.ports.values import CameraControls
 from hardware_sim.camera import MjpegCamera
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def camera_at(address: str, *, timeout_ms: int = TIMEOUT_MS, frozen_after_s: float | None = None) -> NetworkCamera:
-    return NetworkCamera(Link(address, timeout_ms=timeout_ms), decode=decoded, frozen_after_s=frozen_after_s)
+    return NetworkCamera(Link(address, timeout_ms=timeout_ms), decode=decode_frame, frozen_after_s=frozen_after_s)
 
 
 def opened(server: MjpegServer) -> NetworkCamera:
@@ -265,7 +265,7 @@ def test_of_pictures_that_came_together_the_newest_is_shown() -> None:
         looked: list[int] = []
 
         def slowly(jpeg: bytes) -> np.ndarray | None:
-            pixels = decoded(jpeg)
+            pixels = decode_frame(jpeg)
             assert pixels is not None
             looked.append(server.sent - number_of(pixels))
             time.sleep(0.2)
@@ -277,7 +277,7 @@ def test_of_pictures_that_came_together_the_newest_is_shown() -> None:
         while len(looked) < 5:
             seq = (camera.newest(after=seq, wait_s=2) or pytest.fail("no picture")).seq
         camera.close()
-    assert max(looked) <= 4, "how many pictures behind each one was that was decoded"
+    assert max(looked) <= 4, "how many pictures behind each one was that was decode_frame"
 
 
 def test_opencv_is_given_no_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drivers.pad import driver
-from drivers.pad.session import Session
+from drivers.pad.driver import Session
 from drivers.pad.settings import PadSensor as Settings
 from drivers.pad.settings import load_profile
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError

@@ -196,9 +196,9 @@ class KilledLane:
             match message:
                 case messages.StatusRequest():
                     await connection.send(messages.Status("vision", "ready", {}))
-                    await connection.send(messages.CameraUp(None))
+                    await connection.send(messages.CameraStatus(None))
                 case messages.StartCrossing(crossing):
-                    await connection.send(messages.CameraUp(crossing))
+                    await connection.send(messages.CameraStatus(crossing))
                     await connection.send(messages.FaceSeen(crossing, 1, Guidance.NONE))
                 case messages.EndCrossing(crossing):
                     await connection.send(messages.Erased(crossing))

@@ -15,6 +15,7 @@ from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import open_recogniser, read
 from gate.page.values import Reading
 from gate.picture import preview
+from gate_core.evidence.crossing import CheckResult
 from hardware_sim.camera import scenes
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
@@ -47,7 +48,7 @@ def test_no_genuine_page_of_these_is_unlike_its_print_its_chip_or_its_holder() -
         frame = laid.picture(number % laid.loop_length)
         seen = read(frame, recogniser, any_rotation=False)
         assert isinstance(seen, Reading)
-        alarms += [finding.trait for finding in print_findings(seen) if finding.usual is not True]
+        alarms += [finding.id for finding in print_findings(seen) if finding.result is not CheckResult.SUCCESSFUL]
         crop = crop_portrait(frame, seen)
         if crop is None:
             continue

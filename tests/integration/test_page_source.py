@@ -145,7 +145,7 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
         assert decode(bytes(portrait.image)).shape[0] > 100
         assert await portrait_of(pages, read.page) is None, "once"
         scanner.remove()
-        assert await lane.next(m.PageGone) == m.PageGone(1)
+        assert await lane.next(m.PageStatus) == m.PageStatus(1, gone=True)
 
 
 async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanner: PageScanner) -> None:
@@ -154,7 +154,7 @@ async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanne
         scanner.insert(Lying(PASSPORT))
         read = await lane.next(m.PageRead)
         scanner.remove()
-        await lane.next(m.PageGone)
+        assert (await lane.next(m.PageStatus)).gone
         assert await portrait_of(pages, read.page) is None
         assert await lines_of(pages, read.page) == []
 
@@ -231,7 +231,7 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
         b900 = next(finding for finding in read.findings if finding.id is PageCheckId.B900_INK)
         assert (b900.result, b900.false_alarm_rate, b900.measured_on) == (CheckResult.FAILED, 0.01, "ACME Pages 3")
         (tmp_path / "removed").touch()
-        assert await lane.next(m.PageGone) == m.PageGone(read.page)
+        assert await lane.next(m.PageStatus) == m.PageStatus(read.page, gone=True)
         assert os.listdir(tmp_path) == [], "no page stays on the disk"  # noqa: PTH208 - names are enough
 
 

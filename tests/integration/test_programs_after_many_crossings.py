@@ -36,7 +36,7 @@ from fakes.tiny_models import real_models
 from gate.channel.messages import (
     Append,
     Appended,
-    CameraUp,
+    CameraStatus,
     EndCrossing,
     Erased,
     FromLog,
@@ -192,7 +192,7 @@ async def test_vision_holds_no_more_after_its_last_crossings_than_after_its_firs
             lane = await connect(CHANNELS.vision, config.socket("vision"))
             for number in range(1, VISION_LATE + 1):
                 await lane.send(StartCrossing(f"c{number}"))
-                await heard(lane, CameraUp)
+                assert (await heard(lane, CameraStatus)).lost is None
                 await lane.send(EndCrossing(f"c{number}"))
                 await heard(lane, Erased)
                 if number in {VISION_EARLY, VISION_LATE}:

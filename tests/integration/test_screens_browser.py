@@ -21,7 +21,7 @@ from fakes.screens_peers import FakeLane, FakePreview, view
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
-from gate.face.liveness.light import TINTS
+from gate.face.liveness.cues import TINTS
 from gate.passage.events import Wish
 from gate.programs.lane.page_paint import Painted
 from gate.screens.kiosk.tints import CHANGE_MS_MIN

@@ -28,7 +28,7 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
-from gate.face.guidance import HINTS
+from gate.face.quality import HINTS
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits
@@ -127,7 +127,7 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
         await parent.prepare(camera.address)
         assert camera.connections == 0
         await parent.send(m.StartCrossing("one"))
-        await parent.next(m.CameraUp)
+        assert (await parent.next(m.CameraStatus)).lost is None
         await send_to(parent.way, as_file(astronaut()))
         compared = await parent.next(m.FaceCompared)
         assert compared.crossing == "one"
@@ -136,7 +136,9 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
         await parent.send(m.WantPreview(on=True))
         assert (await parent.next(m.Preview)).jpeg
         camera.mode = "drop"
-        assert (await parent.next(m.CameraLost)).crossing == "one"
+        camera_now = await parent.next(m.CameraStatus)
+        assert camera_now.crossing == "one"
+        assert camera_now.lost
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ async def test_the_comparison_carries_the_sensors_verdict_or_none(
                 await parent.send(m.StartCrossing("one"))
                 with await driver.connect(settings) as end:
                     descriptors.hand(parent.way, fd_passing.SENSOR, end.fileno())
-                await parent.next(m.CameraUp)
+                assert (await parent.next(m.CameraStatus)).lost is None
                 await send_to(parent.way, as_file(astronaut()))
                 compared = await parent.next(m.FaceCompared)
     finally:
@@ -190,7 +192,7 @@ async def test_of_two_doors_the_camera_is_opened_when_the_traveller_is_inside(ca
         assert camera.connections == 0
         await parent.send(m.OpenCamera("one"))
         await parent.send(m.OpenCamera("one"))
-        await parent.next(m.CameraUp)
+        assert (await parent.next(m.CameraStatus)).lost is None
         compared = await parent.next(m.FaceCompared)
         assert compared.match is not None
         assert compared.match > 0.9
@@ -230,7 +232,7 @@ async def test_a_camera_that_does_not_obey_is_a_lost_one_that_says_why(monkeypat
     async with child_of() as parent:
         await parent.prepare("http://127.0.0.1:9/stream")
         await parent.send(m.StartCrossing("one"))
-        assert (await parent.next(m.CameraLost)).reason == "the camera's exposure is 312, not 150"
+        assert (await parent.next(m.CameraStatus)).lost == "the camera's exposure is 312, not 150"
         await parent.next(m.Alive)  # and the lane's word ends it
 
 

@@ -112,7 +112,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         assert await lines_through_vision(config, read.page) == [], "once"
 
         await lane.send(m.StartCrossing("one", read.page))
-        await lane.next(m.CameraUp)
+        assert (await lane.next(m.CameraStatus)).lost is None
         await lane.next(m.FaceSeen, also=lambda seen: seen.faces == 1)
         await send_through_vision(config, "one", as_file(astronaut()))
         compared = await lane.next(m.FaceCompared)
@@ -128,7 +128,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         stranger = await reached(config)
         await stranger.send(m.StatusRequest())
         scanner.remove()
-        await lane.next(m.PageGone)
+        assert (await lane.next(m.PageStatus)).gone
         assert isinstance(await stranger.next(object), m.Status), "who does not watch is told nothing of pages"
         stranger.close()
 
@@ -137,6 +137,6 @@ async def test_a_crossing_without_its_page_has_no_printed_portrait(tmp_path: Pat
     async with site(tmp_path) as (_, lane, config):
         await until_ready(lane)
         await lane.send(m.StartCrossing("one", 99))
-        await lane.next(m.CameraUp)
+        assert (await lane.next(m.CameraStatus)).lost is None
         await send_through_vision(config, "one", as_file(astronaut()))
         assert (await lane.next(m.FaceCompared)).page == []

@@ -102,7 +102,7 @@ class Site:
 
     async def start(self, crossing: str) -> None:
         await self.lane.send(m.StartCrossing(crossing))
-        await self.next(m.CameraUp, also=lambda up: up.crossing == crossing)
+        await self.next(m.CameraStatus, also=lambda camera: camera == m.CameraStatus(crossing))
 
     async def give_portrait(self, crossing: str, image: bytes | None = None) -> m.FaceCompared:
         content = as_file(self.world.portrait) if image is None else image
@@ -283,7 +283,7 @@ async def test_a_new_crossing_ends_the_one_before(tmp_path: Path) -> None:
         await gate.start("one")
         await gate.lane.send(m.StartCrossing("two"))
         assert (await gate.next(m.Erased)).crossing == "one"
-        assert (await gate.next(m.CameraUp)).crossing == "two"
+        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "two"
         await gate.lane.send(m.EndCrossing("one"))  # too late to mean anything
         await send_through_vision(gate.config, "one", b"of someone else")
         assert (await gate.give_portrait("two")).match is not None
@@ -314,11 +314,11 @@ async def test_a_child_that_dies_or_hangs_is_a_lost_camera_and_the_next_crossing
         await gate.start("one")
         (child,) = children()
         os.kill(child, fault)
-        lost = await gate.next(m.CameraLost)
+        lost = await gate.next(m.CameraStatus, also=is_lost)
         assert lost.crossing == "one"
         assert child not in children()
         await gate.end("one")
-        assert (await gate.next(m.CameraUp)).crossing == "one"  # the camera was probed and works
+        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "one"  # the camera was probed and works
         await gate.start("two")
         assert (await gate.give_portrait("two")).match is not None
 
@@ -337,13 +337,13 @@ async def test_a_lost_camera_is_told_and_its_return_too(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         await gate.start("one")
         gate.camera.mode = "drop"
-        lost = await gate.next(m.CameraLost)
-        assert "ended" in lost.reason
+        lost = await gate.next(m.CameraStatus, also=is_lost)
+        assert "ended" in str(lost.lost)
         await gate.end("one")
         status = await gate.status(state="degraded")
         assert str(status.detail["camera"]).startswith("lost")
         gate.camera.mode = "play"
-        assert (await gate.next(m.CameraUp)).crossing == "one"
+        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "one"
         await gate.status(state="ready")
 
 
@@ -357,8 +357,8 @@ async def test_models_that_are_damaged_make_a_degraded_program_that_says_so_at_o
         status = await gate.status(state="degraded")
         assert "not the pinned file" in str(status.detail["spare"])
         await gate.lane.send(m.StartCrossing("one"))
-        lost = await gate.next(m.CameraLost)
-        assert "not the pinned file" in lost.reason
+        lost = await gate.next(m.CameraStatus, also=is_lost)
+        assert "not the pinned file" in str(lost.lost)
         await gate.end("one")
 
 
@@ -385,6 +385,14 @@ async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_and_the_crossing_go
 
 
 # ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_up(camera: m.CameraStatus) -> bool:
+    return camera.lost is None
+
+
+def is_lost(camera: m.CameraStatus) -> bool:
+    return camera.lost is not None
 
 
 async def next_preview(screen: Connection[m.FromPreview], *, within_s: float) -> m.Preview | None:
@@ -612,5 +620,5 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybo
         await asyncio.sleep(0.5)
         assert gate.camera.connections == 0, "it is there, and was asked for no picture"
         gate.camera.unplug()
-        assert (await gate.next(m.CameraLost)).crossing is None
+        assert (await gate.next(m.CameraStatus, also=is_lost)).crossing is None
         assert (await gate.status(state="degraded")).detail["camera"] != "closed"

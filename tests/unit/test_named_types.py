@@ -16,7 +16,7 @@ LOOSE = {
     "gate/rules/profiling_guard.py": "the same",
     "gate/rules/parser.py": "a condition as TOML has it, read key by key",
     "officers/src/gate_officers/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
-    "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
+    "gate/face/liveness/liveness_aggregate.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
     "hardware-sim/src/hardware_sim/serving.py": "orders as JSON lines, checked as they are obeyed",

@@ -1,8 +1,7 @@
 """Whether what was seen follows what was commanded: the core of every challenge to a display or a camera.
 
-A command holds until the next one. Between command and picture lies a lag: measured when the gate was set up, or nobody knows it, within a
-bound. The fewer lags come into question, the fewer strangers answer by chance. Slow changes of daylight are no answer, so both sides lose
-their straight line before they are compared.
+A command holds until the next one. Between command and picture lies a lag, measured at set-up or known within a bound: the fewer lags come into
+question, the fewer strangers answer by chance. Slow changes of daylight are no answer: both sides lose their straight line before they are compared.
 """
 
 from __future__ import annotations

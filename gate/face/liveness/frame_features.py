@@ -1,7 +1,6 @@
 """What one frame gives to the cues of a sequence: small pieces and numbers, so that no frame need be kept.
 
-The face is cut out along its box, so the box's own shifts look like shifts of a flat sheet, which `motion` takes away again.
-Spectra come from the frame's own pixels, since a raster of dots does not survive resizing.
+The face is cut out along its box, whose shifts `motion` takes away again. Spectra come from the frame's own pixels: a raster does not survive resizing.
 """
 
 from dataclasses import dataclass, field

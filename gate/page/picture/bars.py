@@ -1,9 +1,8 @@
 """Bars: lines of text in a picture, as long thin components of dark strokes.
 
-Black hat (dark strokes on any paper), horizontal gradient (strokes, not rules), closing along the line (characters become
-bars), threshold, components, and a centre line through each by least squares. What breaks a line, such as fillers or glare,
-is bridged. A page of text has a hundred components in each of a dozen masks, so nothing goes through the pixels of one: a mask's
-columns are runs, far fewer than pixels, and a component's pixels in a column are the sum of its runs there.
+Black hat (dark strokes on any paper), horizontal gradient (strokes, not rules), closing along the line (characters become bars), threshold, components,
+and a centre line through each by least squares; what breaks a line, such as fillers or glare, is bridged. Nothing goes through the pixels of one of the
+hundred components: a mask's columns are runs, far fewer, and a component's pixels in a column are the sum of its runs there.
 """
 
 import math
@@ -72,16 +71,12 @@ def widest(mask: Grey, *, width_min_px: int, count_max: int, columns_max: int) -
 def _runs(tall: npt.NDArray[Any]) -> tuple[Ints, Ints, Ints, Ints]:
     """Runs of ones in the columns of a mask, from left to right: in which column, from which row, how long, and where in the tall mask, flat."""
     framed = cv2.copyMakeBorder(tall, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
-    begins = _ones(cv2.subtract(framed[:, 1:], framed[:, :-1]))
-    ends = _ones(cv2.subtract(framed[:, :-1], framed[:, 1:]))
+    # As truths, which are looked for eight at a time.
+    begins = np.flatnonzero(cv2.subtract(framed[:, 1:], framed[:, :-1]).view(np.bool_))
+    ends = np.flatnonzero(cv2.subtract(framed[:, :-1], framed[:, 1:]).view(np.bool_))
     column = begins // (tall.shape[1] + 1)
     at = begins - column
     return column, at - column * tall.shape[1], ends - begins, at
-
-
-def _ones(mask: npt.NDArray[Any]) -> Ints:
-    """Where a mask of 0 and 1 is 1, in flat numbers; as truths, which are looked for eight at a time."""
-    return np.flatnonzero(mask.view(np.bool_))
 
 
 def _columns(left: Ints, right: Ints, pixels: Doubles, moment: Doubles, columns_max: int) -> Components:

@@ -1,10 +1,8 @@
 """What lies beside the ends of an MRZ: paper, as every MRZ has it, or what cuts it short.
 
-The first 36 characters of a larger visa are a smaller visa, check digits included. So an MRZ of 36 characters is one only if empty paper is
-seen beside it, for as far as the narrowest margin of that size goes (ICAO 9303-6 and 9303-7: 4 mm). Between the lines, where no ink is, the
-paper beside the MRZ must be no other than that of the MRZ: no step in its shade that the MRZ has not as well, in whatever light and print.
-On the lines there must be no ink. A label of the paper's own shade shows no such step, so a visa's paper must also be seen to end where that of
-the smaller size does, at an edge or with the picture; that of the larger one goes on for 24 mm.
+The first 36 characters of a larger visa are a smaller visa, check digits included. So an MRZ of 36 is one only if empty paper is seen beside it, as far as
+the narrowest margin of that size goes (ICAO 9303-6 and 9303-7: 4 mm): between the lines no step in the paper's shade that the MRZ has not as well, on the
+lines no ink. A label of the paper's own shade shows no step, so a visa's paper must also be seen to end where that of the smaller size does.
 """
 
 import math

@@ -1,9 +1,7 @@
 """Frames of probabilities to the cells of a line: OCR-B has a fixed pitch, so characters stand on a grid or are none.
 
-Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic,
-since perspective squeezes one end, or cubic, since a bent page squeezes both), and the grid is cut to exactly 30, 36 or 44 cells. A missing peak keeps its cell and a
-false one gets none, so one lost character never shifts the rest. Which characters the cells hold is `gate.page.picture.layout`'s to
-weigh: here each cell only gets its probabilities.
+Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic, since perspective squeezes one
+end, or cubic, since a bent page squeezes both) and cut to exactly 30, 36 or 44 cells: a missing peak keeps its cell and a false one gets none.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""What may stand where in an MRZ, and what its check digits cover.
+"""What may stand where in an MRZ, what its check digits cover, and the codes of states (ICAO 9303-3 to 9303-7), as far as reading pictures needs it.
 
-ICAO 9303-3 to 9303-7, with the codes of states, only as far as reading pictures needs it: meaning and problems of fields are `gate_documents.mrz`'s,
-and a test holds both to the same check digits.
+Meaning and problems of fields are `gate_documents.mrz`'s, and tests hold both to the same check digits and codes.
 """
 
 import enum
@@ -132,6 +131,11 @@ def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
     return check_digit(covered) == digit
 
 
+def _columns(*places: Place) -> set[tuple[int, int]]:
+    """Their characters: line and column."""
+    return {(line, column) for line, start, end in places for column in range(start, end)}
+
+
 def within_reach(mrz_format: MrzFormat, names: Sequence[str]) -> frozenset[tuple[int, int]]:
     """The characters, line and column, that all of these check digits depend on: where one change may put all of them right."""
     layout = LAYOUTS[mrz_format]
@@ -141,7 +145,7 @@ def within_reach(mrz_format: MrzFormat, names: Sequence[str]) -> frozenset[tuple
             places = [*check.covers, check.digit]
             if check.name == "number" and layout.overflow is not None:
                 places.append(layout.overflow)
-            reaches.append({(line, column) for line, start, end in places for column in range(start, end)})
+            reaches.append(_columns(*places))
     return frozenset(set.intersection(*reaches)) if reaches else frozenset()
 
 
@@ -152,18 +156,8 @@ _DIGITS: Final = {character: check_digit(character) for character in ALPHABET}
 def beyond_check(mrz_format: MrzFormat) -> frozenset[tuple[int, int]]:
     """The characters that no check digit covers: line and column."""
     layout = LAYOUTS[mrz_format]
-    covered = {
-        (line, column)
-        for check in layout.checks
-        for line, start, end in (*check.covers, check.digit)
-        for column in range(start, end)
-    }
-    return frozenset(
-        (line, column)
-        for line, kinds in enumerate(layout.kinds)
-        for column in range(len(kinds))
-        if (line, column) not in covered
-    )
+    every = {(line, column) for line, kinds in enumerate(layout.kinds) for column in range(len(kinds))}
+    return frozenset(every.difference(*(_columns(*check.covers, check.digit) for check in layout.checks)))
 
 
 @functools.cache
@@ -181,8 +175,7 @@ def mistakable(mrz_format: MrzFormat, line: int, column: int, character: str) ->
     return "".join(other for other in others if _DIGITS[other] == _DIGITS[character])
 
 
-# State codes, as an MRZ's issuer and nationality may have them: ICAO 9303-3 §5, parts A to E. What a code means is `gate_documents`'s, and a test
-# holds both to the same codes.
+# Of an MRZ's issuer and nationality: ICAO 9303-3 §5, parts A to E.
 _ICAO: Final = """
 ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS BIH BLM BLR BLZ BMU BOL
 BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV CRI CUB CUW CXR CYM CYP CZE DJI DMA DNK DOM DZA

@@ -1,8 +1,7 @@
-"""What is wrong with one picture of a page: what speaks against its reading, why there is none, what would make the next one better.
+"""What is wrong with one picture of a page: what speaks against its reading, why there is none, what would make the next one better. Pure.
 
-Pure. Of 666 pairs of characters 52 differ by a multiple of ten and no check digit sees them, and names have none at all, so
-right digits are not proof of a right reading. A picture counts when nothing speaks against its text; how many it takes is the
-business of `gate.page.stream.votes`. Bounds were set on drawn pages (docs/protocols/page-reading.md has the tables), not on pictures of documents.
+Of 666 pairs of characters 52 differ by a multiple of ten and no check digit sees them, and names have none: right digits are no proof of a right reading.
+How many pictures it takes is `gate.page.stream.votes`'s. Bounds were set on drawn pages (docs/protocols/page-reading.md has the tables).
 """
 
 from collections.abc import Iterator, Sequence

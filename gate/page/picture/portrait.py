@@ -1,8 +1,7 @@
 """Where the printed portrait must be, from where the MRZ is, and the picture of that part of the page, upright.
 
-ICAO 9303-3 §3 puts the portrait (zone V) at the left of the page, above the zone of machine reading (zone VII), in the sizes
-TD2, TD3, MRV-A and MRV-B; a TD1 card has its portrait on the other side. The crop is generous, since issuers differ by
-millimetres; finding the face in it is the face room's business.
+ICAO 9303-3 §3 puts the portrait (zone V) at the left, above the MRZ (zone VII), in TD2, TD3, MRV-A and MRV-B; a TD1 card has it on the other side. The crop is
+generous, since issuers differ by millimetres.
 """
 
 import cv2

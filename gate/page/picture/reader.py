@@ -1,7 +1,6 @@
-"""One picture to a reading, or to the reasons why there is none.
+"""One picture to a reading, or to the reasons why there is none: the stages in a row. Nothing is kept from one picture to the next.
 
-The stages in a row; each is a module beside this one, and the recogniser a model through `models.runtime`, whose contract is in its manifest
-entry: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each. Nothing is kept from one picture to the next.
+The recogniser is a model through `models.runtime`: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each.
 """
 
 import math
@@ -12,14 +11,13 @@ import cv2
 import numpy as np
 
 from gate.page.picture.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.picture.locate import Group, propose
+from gate.page.picture.locate import Copies, Group, propose, turn_of
 from gate.page.picture.measure import light_on, marks_beside, palest_of, print_of
 from gate.page.picture.objections import hints_of, reasons_of, with_light_on_it
 from gate.page.picture.rectify import spacing_of
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.picture.sight import Look, glance_at, look_again, look_at, place_of
 from gate.page.picture.text import MrzText
-from gate.page.picture.turn import Copies, turn_of
 from gate.page.values import (
     STRIP_HEIGHT_PX,
     Floats,

@@ -1,7 +1,7 @@
 """A line of text in a picture to a strip for the recogniser: straight, level, one line high, the text from end to end.
 
-A ribbon follows the middle of a line, along a parabola where a page is bent, and narrows as perspective makes the line narrow.
-`settle` lays it over the ink; `cut` samples strips, shrinking the picture first where it is finer than a strip, so that nothing aliases.
+A ribbon follows the middle of a line, along a parabola where a page is bent, and narrows as perspective does. `settle` lays it over the ink; `cut` samples
+strips, shrinking the picture first where it is finer than a strip, so that nothing aliases.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""The shapes of characters against OCR-B: what the recogniser read is looked at once more, by other means.
+"""The shapes of characters against OCR-B: what the recogniser read is looked at once more, by other means. Nothing is read here.
 
-The recogniser has learned what damaged letters look like, and is sure of some that it guesses: a P without its foot is an F to it. Here
-every character is laid over the tile of what it is said to be and over all others, at the few places and the sharpness that the whole
-line fits best, and the correlations are compared. Nothing is read here: a text whose shapes do not bear it out is not accepted, and prints in other
-typefaces never are.
+The recogniser is sure of some damaged letters that it guesses: a P without its foot is an F to it. So every character is laid over the tile of what it is said to
+be and over all others, at the few places and the sharpness that the whole line fits best, and the correlations are compared.
 """
 
 from functools import lru_cache

@@ -1,7 +1,7 @@
 """One look at a group of lines: strips, the recogniser, the text; again where the first look left doubt.
 
-The first line decides which way round the text is: upside down, it has no grid of characters. A second look follows the grid
-that the first one found, so that margins and heights are as the recogniser knows them, and both looks are weighed together.
+The first line decides which way round the text is: upside down, it has no grid of characters. A second look follows the grid that the first one found, so that
+margins and heights are as the recogniser knows them, and both looks are weighed together.
 """
 
 import math
@@ -17,11 +17,8 @@ from gate.page.picture.text import MrzText, fused, text_of_cuts
 from gate.page.values import STRIP_WIDTH_PX, Floats, Grey, Point, Recogniser
 
 SURE = 0.9  # a reading whose weakest character reaches this is not looked at again
-WIDER = {
-    30: 8.0,
-    36: 8.0,
-    44: 2.0,
-}  # characters beside each end: what a longer line has more, or a look at what is there
+# Characters beside each end: what a longer line has more, or a look at what is there.
+WIDER = {30: 8.0, 36: 8.0, 44: 2.0}
 WIDER_LOOKS_MAX = 2
 # A look that cannot become an MRZ is not looked at again. Of 390 groups that were read, first looks had cells 0.64 sure or more; those whose
 # ends were in sight fitted a format to -0.8 or more, of 147 others with characters on a grid half to less than -1.5.

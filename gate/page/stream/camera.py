@@ -1,11 +1,8 @@
-"""The bed of a document camera all day: what came, what it says or why not, what to do about it, when it left.
+"""The bed of a document camera all day: frames and their times in, events out: what came, what it says or why not, what to do about it, when it left.
 
-Frames and their times in, events out. `gate.page.stream.live` reads and votes; here is what it leaves open: things without an MRZ, a
-reading that never gets sure, and an end to waiting. A doubtful reading, and one that frames agree on while nothing changes between
-them, is told as such: only the chip can confirm it.
-
-Whether something lies there, read or not, tells the frame against what the empty bed looks like (`Bed`). The first frame shows it empty. What lies
-unread for long and does not move becomes another look of the bed, so that a forgotten leaflet or another lamp is no document for ever.
+`gate.page.stream.live` reads and votes; here is what it leaves open: things without an MRZ, a reading that never gets sure (told as doubtful: only the
+chip can confirm it), and an end to waiting. Whether something lies there tells the frame against the empty bed (`Bed`): the first frame shows it, and what
+lies unread for long and does not move becomes another look of it, so that a forgotten leaflet or another lamp is no document for ever.
 """
 
 from collections import deque
@@ -80,7 +77,8 @@ class CameraStream:
             events += self._tell(self._state.reading, frame, at_ms)
         elif (visit := self._visit) is not None and not visit.settled:
             events += self._work(visit, frame, grey, at_ms)
-        return (*events, *self._advise(at_ms))
+        advised, self._advised = self._advised, self._wanted(at_ms)
+        return tuple(events) if self._advised is advised else (*events, Advised(self._advised))
 
     @property
     def _has_mrz(self) -> bool:
@@ -164,10 +162,6 @@ class CameraStream:
             return
         visit.looked_ms = at_ms
         visit.across = isinstance(read(grey, self._recogniser), Reading)
-
-    def _advise(self, at_ms: int) -> tuple[Event, ...]:
-        before, self._advised = self._advised, self._wanted(at_ms)
-        return () if self._advised is before else (Advised(self._advised),)
 
     def _wanted(self, at_ms: int) -> Why | None:
         visit = self._visit

@@ -1,10 +1,7 @@
-"""Reads the frames of a document camera: what lies there, what it says, what would make the next frame better.
+"""Reads the frames of a document camera: frames and their times in, the state of things out.
 
-Frames and their times in, the state of things out; time is the frames' own. A frame that looks like the one before costs next to nothing: the
-bed is empty as it was, or the page that was read still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
-
-A page that was read is told only once while it lies there (`Resting`). It may be taken up and change hands, and says the same text as before. What
-tells is where it lies afterwards: nobody lays a page down within a millimetre of where it lay.
+A frame that looks like the one before costs next to nothing, but every `LOOK_EVERY_MS` one is looked at all the same. A page that was read is told only once while
+it lies there (`Resting`). It may be taken up and change hands; where it lies afterwards tells: nobody lays a page down within a millimetre of where it lay.
 """
 
 import math
@@ -73,7 +70,11 @@ class LiveReader:
             return self._state
         found = read(grey, self._recogniser, any_rotation=False)
         self._follow(found, at_ms)
-        self._guide(self._hint_of(found))
+        wanted = self._hint_of(found)
+        self._steady = self._steady + 1 if wanted is self._wanted else 1
+        self._wanted = wanted
+        if self._steady >= STEADY_FRAMES:
+            self._hint = wanted
         document = self._document
         self._state = State(found, hint=self._hint)
         if document is not None:
@@ -84,7 +85,9 @@ class LiveReader:
         """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
-        settled = self._document is None or (self._document.settled and isinstance(self._state.found, Reading))
+        settled = self._document is None or (
+            self._document.reading is not None and isinstance(self._state.found, Reading)
+        )
         if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
             if self._document is not None:
                 self._document.seen_ms = at_ms
@@ -95,7 +98,7 @@ class LiveReader:
     def _follow(self, found: Reading | NoReading, at_ms: int) -> None:
         """Presence, removal and acceptance."""
         if found.place is None:
-            if self._document is not None and self._document.is_gone(at_ms):
+            if self._document is not None and at_ms - self._document.seen_ms >= REMOVED_AFTER_MS:
                 self._document = None
             return
         document = self._document
@@ -114,12 +117,6 @@ class LiveReader:
             return Why.MOVING
         return next(iter(found.hints if isinstance(found, Reading) else found.reasons), None)
 
-    def _guide(self, now: Why | None) -> None:
-        self._steady = self._steady + 1 if now is self._wanted else 1
-        self._wanted = now
-        if self._steady >= STEADY_FRAMES:
-            self._hint = now
-
 
 class _Document:
     """One document while it lies there."""
@@ -133,15 +130,6 @@ class _Document:
         self._place: Quad | None = None
         self._votes = Votes()
         self._strangers = 0
-
-    @property
-    def settled(self) -> bool:
-        """True once frames agreed on its text."""
-        return self.reading is not None
-
-    def is_gone(self, at_ms: int) -> bool:
-        """True when no look has found it for long."""
-        return at_ms - self.seen_ms >= REMOVED_AFTER_MS
 
     def is_other(self, seen: Reading) -> bool:
         """True when `STRANGERS_MIN` frames running say that another document lies here than the one that was agreed on.

@@ -1,8 +1,7 @@
-"""Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation.
+"""Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation. Pictures, removals and times in, events out.
 
-Pictures, removals and times in, events out. One picture cannot meet the acceptance rule, which wants the
-same text twice: its reading is told as doubtful, for the chip to confirm, unless a second picture says the same of the page, laid or
-lit otherwise.
+One picture cannot meet the acceptance rule, which wants the same text twice: its reading is told as doubtful, for the chip to confirm, unless a second
+picture says the same of the page, laid or lit otherwise.
 """
 
 from gate.page.picture.portrait import crop_portrait

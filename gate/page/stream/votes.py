@@ -1,11 +1,7 @@
-"""When a text may be used: the acceptance rule, over pictures.
+"""When a text may be used: two pictures that differ gave it (`apart`), nothing speaks against either (`objections`), and none against them. Pure.
 
-Pure. A text is accepted when two pictures that differ gave it (`apart`) and nothing speaks against either
-(`gate.page.picture.objections`), with none against them. The other way to accept, equality with the chip's DG1, belongs to the
-inspection of the chip.
-
-Two pictures share every fault that stays where it is: dirt on the glass and a lamp's reflection as long as the page lies still, and
-what is wrong with the page itself always. What they agree on is worth no more than what changed between them.
+Two pictures share every fault that stays where it is: dirt, a lamp's reflection, what is wrong with the page itself. What they agree on is worth no more
+than what changed between them. The other way to accept, equality with the chip's DG1, belongs to the inspection of the chip.
 """
 
 import math

@@ -117,10 +117,10 @@ class PageListener:
                 self._post(PageGuided(Guidance.PAGE_OPEN))
             case messages.PageRead():
                 self._documents.present(Presented((), message, visa=self._take_visa()))
-            case messages.PageUnread():
+            case messages.PageStatus(gone=False):
                 if self._idle():  # beside a crossing it is no document presented again, but a bag or a boarding card
                     self._documents.present(Presented(()))
-            case messages.PageGone(page):
+            case messages.PageStatus(page):
                 if page == self._shows_visa:
                     self._shows_visa = None
                     self._post(PageGuided(self._hint))

@@ -52,11 +52,11 @@ class VisionEvents:
         """Take one message."""
         post, mark = self._engine.post, self._engine.mark
         match message:
-            case messages.CameraUp(crossing):
+            case messages.CameraStatus(crossing, None):
                 if crossing is not None:
                     mark(crossing, "camera_up")
                 post(PartBack(Part.CAMERA))
-            case messages.CameraLost():
+            case messages.CameraStatus():
                 post(PartLost(Part.CAMERA))
             case messages.FaceSeen(crossing, faces, guidance, session, progress):
                 self._tally.guided(guidance)
@@ -81,11 +81,11 @@ class VisionEvents:
 
     def _hear_page(self, message: messages.FromPage) -> None:
         match message:
-            case messages.PageRead() | messages.PageUnread():
+            case messages.PageRead() | messages.PageStatus(gone=False):
                 self._tally.page(read=isinstance(message, messages.PageRead))
             case messages.PageHint(guidance):
                 self._tally.guided(guidance)
-            case messages.PageGone() | messages.PageSource():
+            case messages.PageStatus() | messages.PageSource():
                 pass
         self._page.hear(message)
 

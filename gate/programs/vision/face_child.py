@@ -1,9 +1,7 @@
-"""The process in which one crossing's face lives and with which it dies.
+"""The process in which one crossing's face lives and with which it dies: the end of the process is the erasure, and it takes no second crossing.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. It loads and proves the
-models, then waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons,
-guidance, preview pictures while they are wanted, and at the end of a referred crossing what officers must see, sealed to
-them. Nothing biometric is written, and no second crossing is taken: the end of the process is the erasure. It cannot be
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. Out go scores, reasons, guidance, preview pictures
+while they are wanted, and at the end of a referred crossing what officers must see, sealed to them. Nothing biometric is written. It cannot be
 dumped or traced, leaves no core, is locked into memory where that is allowed, is bounded, and ends with its parent.
 """
 
@@ -42,13 +40,11 @@ from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.portraits import PrintedPortrait, shown
-from gate.programs.vision.video import PatientWitness, Video, exposures
-from gate.programs.vision.witnesses import SensorWitness, TintWitness
+from gate.programs.vision.witnesses import PatientWitness, SensorWitness, TintWitness, Video, exposures
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.envelope import FACE
-from gate_core.ports.values import Frame
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from models.errors import ModelError
@@ -294,7 +290,7 @@ class Child:
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:
-            await self._parent.send(messages.CameraLost(crossing.id, messages.words(error)))
+            await self._parent.send(messages.CameraStatus(crossing.id, messages.words(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
@@ -306,13 +302,15 @@ class Child:
             frame = await asyncio.to_thread(crossing.camera.newest, after=seq, wait_s=FRAME_WAIT_S)
             if frame is not None:
                 if seq == 0:
-                    await self._parent.send(messages.CameraUp(crossing.id))
+                    await self._parent.send(messages.CameraStatus(crossing.id))
                 seq = frame.seq
                 first, first_s = self._first = self._first or (seq, frame.at_s)
                 if frame.at_s > first_s:  # by the frames' own numbers: those that nobody looked at are among them
                     self._rate = min(1000.0, (seq - first) / (frame.at_s - first_s))
-                if self._preview_wanted:
-                    await self._show(frame)
+                if self._preview_wanted and (
+                    jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)
+                ):
+                    await self._parent.send(messages.Preview(jpeg))
                 for trouble in await crossing.video.see(frame):
                     await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
@@ -323,14 +321,8 @@ class Child:
 
     async def _tint(self, crossing: Crossing) -> None:
         """Ask for the next colour, if it is time. Colours wait for the camera's challenge: they would pass for changes of exposure."""
-        if crossing.tints is None or not crossing.video.settled:
-            return
-        if (tint := crossing.tints.due(now_ms=_now_ms())) is not None:
+        if crossing.tints is not None and crossing.video.settled and (tint := crossing.tints.due(now_ms=_now_ms())):
             await self._parent.send(tint)
-
-    async def _show(self, frame: Frame) -> None:
-        if (jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)) is not None:
-            await self._parent.send(messages.Preview(jpeg))
 
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:

@@ -1,11 +1,13 @@
-"""The face children of vision: what they are started with, and the spare of them, which can try the camera and prove itself."""
+"""The face children of vision: the spare of them, which can try the camera and prove itself, and what of referred travellers is remembered."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 
 from gate.channel import messages
+from gate.channel.messages import REMEMBERED_FACES_MAX
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import Spare, Start
 from gate.programs.shared.aligned_timer import loop_s
@@ -90,3 +92,34 @@ class FaceSpare(Spare[messages.FromChild]):
         log.error("spare_unproven", extra={"reason": reason})
         await child.end()
         self.want()
+
+
+class Memory:
+    """Faces and documents of the latest referrals of a lane, against swaps, for the minutes that the site's approved configuration says; overwritten after.
+
+    They are in this memory alone and go to the next crossing's face child, nowhere else. At `REMEMBERED_FACES_MAX` the oldest goes.
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[float, bytearray]] = deque()
+
+    def remember(self, content: bytes, *, until_s: float) -> None:
+        """Keep this until then."""
+        self._kept.append((until_s, bytearray(content)))
+        if len(self._kept) > REMEMBERED_FACES_MAX:
+            _overwrite(self._kept.popleft()[1])
+
+    def at(self, now_s: float) -> list[bytes]:
+        """What is remembered now; what is over is forgotten."""
+        self.forget(now_s)
+        return [bytes(content) for _, content in self._kept]
+
+    def forget(self, now_s: float) -> None:
+        """Overwrite what is over."""
+        for until_s, content in [one for one in self._kept if one[0] <= now_s]:
+            self._kept.remove((until_s, content))
+            _overwrite(content)
+
+
+def _overwrite(content: bytearray) -> None:
+    content[:] = bytes(len(content))

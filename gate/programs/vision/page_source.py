@@ -1,8 +1,6 @@
-"""The page source's child process as vision keeps it: started anew when it is lost, and what it says handed on.
+"""The page source's child process as vision keeps it: started anew for ever when it is lost, and what it says handed on to the lanes that watch.
 
-Lanes that watch are told what lies there. What was read of the newest page, its lines and its portrait, stays in the child: ways to it are
-handed on here and never read. A source that cannot be had is told with its reason, and
-tried again for ever.
+What was read of the newest page, its lines and its portrait, stays in the child: ways to it are handed on here and never read.
 """
 
 from __future__ import annotations
@@ -71,7 +69,11 @@ class Pages:
 
     async def keep(self) -> None:
         """Have a child for ever, until cancelled."""
-        await keep(self._hear_child, ending=ChildLostError, lost=self._lose, backoff=self._backoff)
+
+        async def lost(error: ChildLostError) -> None:
+            await self._hear(messages.PageSource(messages.words(error)))
+
+        await keep(self._hear_child, ending=ChildLostError, lost=lost, backoff=self._backoff)
 
     async def _hear_child(self) -> None:
         """One child, until it is lost. Raises ChildLostError."""
@@ -88,17 +90,14 @@ class Pages:
             self._child = None
             await child.end()
 
-    async def _lose(self, error: ChildLostError) -> None:
-        await self._hear(messages.PageSource(messages.words(error)))
-
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
-            case messages.PageRead(page) | messages.PageUnread(page):
+            case messages.PageRead(page) | messages.PageStatus(page, gone=False):
                 self._next_page = page + 1
             case messages.PageSource(lost):
                 self.state = "up" if lost is None else lost
                 self._trouble.is_now(lost or "")
-            case messages.PageHint() | messages.PageGone():
+            case messages.PageHint() | messages.PageStatus():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():
                 return  # answers to what came before

@@ -1,9 +1,8 @@
 """The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
-it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go the format
-and the confidence of what was read, and reasons. The lines go to the document child and the portrait's part of the page to the face
-child, over ways that the parents only hand on, and are forgotten when they went, or with the page. Nothing is written or logged.
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it: no key,
+no dump, trace or core, bounded, and it ends with its parent. Out go format, confidence and reasons. The lines go to the document child and the
+portrait's part of the page to the face child, over ways that the parents only hand on; they are forgotten then, or with the page.
 """
 
 from __future__ import annotations
@@ -19,20 +18,18 @@ from typing import Any, Final
 
 import cv2
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from drivers.reader.page import CameraPage, PageEvent, PageSource
 from drivers.reader.page_folder import FolderPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.page.picture.crosscheck import Finding, print_findings
+from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.scanner import ScannerStream
 from gate.page.values import Advised, Event, Gone, Read, Recogniser, RecogniserError, Unread, Why
-from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
+from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decoded, preview
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine, of_device
 from gate.programs.children.descriptors import Handed
@@ -51,10 +48,6 @@ RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
 WRITE_DEADLINE_S = 10.0  # until the face child has taken the printed portrait
-# Our own checks were measured on simulated pages only: none of 300 genuine ones failed (tests/integration/test_page_false_alarms.py does it
-# again), which leaves up to 1.2 % at 95 %.
-MEASURED_ON: Final = "300 simulated pages"
-FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
 _RESULT_OF: Final = {
@@ -73,7 +66,7 @@ def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> mes
         format=reading.format.value,
         weakest=min(1.0, max(0.0, float(reading.weakest))),
         accepted=read.accepted,
-        findings=[*map(_printed, print_findings(reading)), *vendors_findings(verdicts)],
+        findings=[*print_findings(reading), *vendors_findings(verdicts)],
     )
 
 
@@ -93,12 +86,6 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
         )
         for one in verdicts.verdicts
     ]
-
-
-def _printed(finding: Finding) -> PageCheck:
-    result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    measured = None if finding.measured is None else float(finding.measured)
-    return PageCheck(finding.trait, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
 
 
 def guidance_of(why: Why | None) -> Guidance:
@@ -245,12 +232,12 @@ class Child:
                 await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
                 self._verdicts = None
             case Unread(page):
-                await self._parent.send(messages.PageUnread(page))
+                await self._parent.send(messages.PageStatus(page, gone=False))
             case Advised(why):
                 await self._parent.send(messages.PageHint(guidance_of(why)))
             case Gone(page):
                 self._kept = Kept()
-                await self._parent.send(messages.PageGone(page))
+                await self._parent.send(messages.PageStatus(page, gone=True))
 
     async def _tell_source(self, *, up: bool, reason: str = "") -> None:
         if up is self._up:
@@ -265,14 +252,7 @@ def source_for(settings: PageSettings) -> PageSource:
         case PageCamera():
             return CameraPage(page_camera(settings))
         case PageFolder():
-            return FolderPage(Path(settings.path), decode=_decoded, bytes_max=PICTURE_BYTES_MAX)
-
-
-def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
-    try:
-        return decode(content)
-    except BadPictureError:
-        return None
+            return FolderPage(Path(settings.path), decode=decoded, bytes_max=PICTURE_BYTES_MAX)
 
 
 async def _written(writing: Coroutine[Any, Any, None]) -> None:

@@ -1,7 +1,7 @@
 """Portraits in a crossing's child process: the one printed on the page, held against chip and live face; and those that an officer sees, sealed.
 
-Evidence, never a rejection by itself: print, laminate and background lower the scores. The bound is the embedder's own threshold; how
-often genuine pages fail it was measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
+Evidence, never a rejection by itself: print, laminate and background lower the scores. How often genuine pages fail the embedder's own threshold was
+measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
-"""The vision program's parent: it hands each crossing a child process and passes on what the child says.
+"""The vision program's parent: it hands each crossing a child process and passes on what the child says; it sees no pixel and loads no image library.
 
-It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child (`face_child`),
-whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes
-(`referral_memory`). One lane talks to it on the channel `vision`; screens take preview pictures on `preview`, each at its
-own pace, older ones dropped. A child that dies or hangs is a lost camera to the lane, with a reason, and never a wait. A
-lost camera is tried again, without a crossing and without looking, until it gives a frame; the lane hears so. Between
-crossings the waiting child proves its models again and again, and the camera must be there.
+Frames, portrait and templates stay in the child (`face_child`), whose end erases them. A child that dies or hangs is a lost camera to the lane,
+with a reason, and never a wait. A lost camera is tried again between crossings, without looking, until it gives a frame. Between crossings the
+waiting child proves its models again and again, and the camera must be there.
 """
 
 from __future__ import annotations
@@ -35,10 +32,9 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
+from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare, Memory
 from gate.programs.vision.page_source import Pages
 from gate.programs.vision.readiness import CrossingFacts, Facts, hot_zones, is_alive, state_of
-from gate.programs.vision.referral_memory import Memory
 from gate_core.errors import DriverError
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError
@@ -191,14 +187,13 @@ class Vision:
         if lane in self._greeted or self._crossing is not None:
             return
         if self._camera_lost.is_set():
-            why = messages.words(self._camera.removeprefix("lost: "))
-            greeting: messages.FromVision = messages.CameraLost(None, why)
+            lost: str | None = messages.words(self._camera.removeprefix("lost: "))
         elif self._spare.child is not None:
-            greeting = messages.CameraUp(None)
+            lost = None
         else:
             return
         self._greeted.add(lane)
-        await lane.send(greeting)
+        await lane.send(messages.CameraStatus(None, lost))
 
     async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
         """Begin a crossing, once the one before is erased."""
@@ -228,7 +223,7 @@ class Vision:
         except ChildLostError as error:
             if crossing.child is not None:
                 await crossing.child.end()
-            await self._tell_lost(crossing, messages.CameraLost(crossing.id, messages.words(error)))
+            await self._tell_lost(crossing, messages.words(error))
             await crossing.ending.wait()
         finally:
             if crossing.printed is not None:
@@ -283,9 +278,9 @@ class Vision:
                 for viewer in self._viewers:
                     viewer.tint = message
                     viewer.arrived.set()
-            case messages.CameraLost():
-                await self._tell_lost(crossing, message)
-            case messages.CameraUp():
+            case messages.CameraStatus(_, lost) if lost is not None:
+                await self._tell_lost(crossing, lost)
+            case messages.CameraStatus():
                 self._camera = "open"
                 await crossing.lane.send(message)
             case messages.FaceCompared():
@@ -326,13 +321,14 @@ class Vision:
 
     # ── a lost camera ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _tell_lost(self, crossing: Crossing | None, message: messages.CameraLost) -> None:
-        log.warning("camera_lost", extra={"crossing": message.crossing, "reason": message.reason})
-        self._camera = f"lost: {message.reason}"
+    async def _tell_lost(self, crossing: Crossing | None, why: str) -> None:
+        crossing_id = None if crossing is None else crossing.id
+        log.warning("camera_lost", extra={"crossing": crossing_id, "reason": why})
+        self._camera = f"lost: {why}"
         self._lost_by = crossing
         self._camera_lost.set()
         for lane in tuple(self._lanes) if crossing is None else (crossing.lane,):
-            await _say(lane, message)
+            await _say(lane, messages.CameraStatus(crossing_id, why))
 
     async def watch(self) -> None:
         """Between crossings see again and again whether the next traveller could be looked at; the lanes hear when not. For ever."""
@@ -341,7 +337,7 @@ class Vision:
             if self._crossing is None and not self._camera_lost.is_set():
                 problem = await self._problem()
                 if problem is not None and self._crossing is None:
-                    await self._tell_lost(None, messages.CameraLost(None, messages.words(problem)))
+                    await self._tell_lost(None, messages.words(problem))
             if self._crossing is None:
                 await self._watch_sensor()
             await asyncio.sleep(WATCH_EVERY_S)
@@ -393,9 +389,9 @@ class Vision:
         log.info("camera_back")
         crossing, self._lost_by = self._lost_by, None
         if crossing is not None:
-            await _say(crossing.lane, messages.CameraUp(crossing.id))
+            await _say(crossing.lane, messages.CameraStatus(crossing.id))
         for lane in self._lanes - {None if crossing is None else crossing.lane}:
-            await _say(lane, messages.CameraUp(None))
+            await _say(lane, messages.CameraStatus(None))
 
     async def _camera_gives_a_frame(self) -> bool:
         if self._crossing is not None:

@@ -1,7 +1,7 @@
-"""Whether vision could serve a traveller now, from what is known of it (pure), and whether its machine slows itself down because it is hot.
+"""Whether vision could serve a traveller now (pure), and whether its machine slows itself down because it is hot.
 
-Able is proven, not assumed: the waiting child has given its golden values within `PROVEN_MAX_S`, or the crossing under way has a
-child that lives. Alive is another question: whoever waits for a camera, for models or for a child lives; whoever has stood still does not.
+Able is proven: the waiting child gave its golden values within `PROVEN_MAX_S`, or the crossing under way has a child that lives. Alive is another
+question: whoever waits for a camera, for models or for a child lives; whoever has stood still does not.
 """
 
 from __future__ import annotations

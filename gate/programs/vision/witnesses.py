@@ -1,41 +1,171 @@
-"""Witnesses who look over another one's shoulder: one has the display challenge the face, one waits for a sensor's own verdict.
+"""Whether the video answers what the gate commands, and witnesses who look over another one's shoulder.
 
-The challenge is one pale colour after another, in an order that nobody can know beforehand. A colour is drawn when it is due and counts from when the
-page says that it is painted; the witness looks for it on the face. The first few come at once, the others while one face alone is looked at, until it
-was compared. A page that goes, or does not answer in time, ends the challenge: then the display was none, and nobody is held to it. No frame and no
-comparison waits for a colour.
-
-The sensor's connection is opened by the parent and handed over; the verdict is heard here, where the face is. It never delays a comparison by more
-than liveness may. A sensor that is not there, falls silent or breaks its protocol has given no verdict.
+The exposure is changed at moments and to levels that nobody can know beforehand, until the frames have followed it well
+(`gate.face.injection` judges); until then, and for good where the camera takes no controls, liveness counts as not run. The display shows
+one pale colour after another, drawn when it is due; it counts from when the page says that it is painted. A page that goes, or does not
+answer in time, ends that challenge, and nobody is held to it. No frame and no comparison waits for a control, a colour or a sensor longer
+than liveness may.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
 import socket
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from drivers.pad.driver import converse
-from drivers.pad.session import Session
+from drivers.pad.driver import Session, converse
 from drivers.pad.settings import PadProfile
 from gate.channel import messages
 from gate.channel.messages import ShowTint
-from gate.face.liveness.light import TINTS, Rgb, far_from, linear
+from gate.face.injection import Feed
+from gate.face.liveness.cues import TINTS, Rgb, far_from, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Witness
 from gate.picture import Picture
-from gate_core.errors import DriverError
+from gate_core.errors import DriverError, RefusedError
+from gate_core.evidence.crossing import CameraTrouble
+from gate_core.ports.values import CameraControls, Frame
+
+LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
+CHANGES_MIN: Final = 4
+CHANGES_MAX: Final = 10
+BEGIN_MS: Final = 40
+EXPOSURE_HOLD_MS: Final = (40, 190)  # one to three frames of 15 a second
+ANSWER_WITHIN_MS: Final = 400
+REFUSALS_MAX: Final = 40  # a camera that was just opened settles first
+UNANSWERED: Final = "video_unanswered"
+
+log = logging.getLogger("vision")
+
+
+class Camera(Protocol):
+    """What is asked of the camera."""
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        """Change exposure and gain. Raises DriverError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the exposure is to be, as a multiple of the calibrated one, so long after the change before."""
+
+    after_ms: int
+    factor: float
+
+
+def exposures(dice: random.Random) -> tuple[Exposure, ...]:
+    """Draw the changes of one crossing. The first undoes what a crossing before may have left, the last what this one did."""
+    drawn = [Exposure(0, 1.0), Exposure(BEGIN_MS, dice.choice(LEVELS[1:]))]
+    while len(drawn) < CHANGES_MAX:
+        others = [level for level in LEVELS if level != drawn[-1].factor]
+        drawn.append(Exposure(dice.randint(*EXPOSURE_HOLD_MS), dice.choice(others)))
+    if drawn[-1].factor == 1.0:
+        drawn.pop()
+    return *drawn, Exposure(dice.randint(*EXPOSURE_HOLD_MS), 1.0)
+
+
+class PatientWitness:
+    """A witness who says nothing before the video has answered for itself: until then liveness counts as not run."""
+
+    def __init__(self, witness: Witness, video: Video) -> None:
+        self._witness = witness
+        self._video = video
+
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        """Take a frame with one face, alone, and return what is known up to it."""
+        live = self._witness.see(frame, seen)
+        return live if self._video.settled else replace(live, score=None, ready=False, reasons=(UNANSWERED,))
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        self._witness.wipe()
+
+
+class Video:
+    """Watches the video of one crossing, every frame that is looked at in their order. `settled` once it has answered for itself, or was not asked.
+
+    `clock_ms` is the frames' clock, `lag_ms` how late the camera obeys, if it was measured. An exposure counts from when the camera took it: on
+    a busy machine a frame is looked at a tenth of a second late, which would pass for a camera that does not follow.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        *,
+        clock_ms: Callable[[], int],
+        exposures: Sequence[Exposure] = (),
+        lag_ms: int | None = None,
+    ) -> None:
+        self.settled = not exposures
+        self._camera = camera
+        self._clock_ms = clock_ms
+        self._feed = Feed(lag_ms=lag_ms)
+        self._left = list(exposures)
+        self._told: list[Exposure] = []
+        self._told_ms = 0
+        self._refusals = 0
+        self._concluded = False
+
+    async def see(self, frame: Frame) -> tuple[CameraTrouble, ...]:
+        """Take the next frame and return what is newly found."""
+        at_ms = int(frame.at_s * 1000)
+        found = self._feed.see(frame.pixels, at_ms=at_ms)
+        if self.settled:
+            return found
+        if len(self._told) > CHANGES_MIN and self._feed.follows:
+            self.settled = True
+            await self._restore()
+        elif self._left:
+            if not self._told or at_ms - self._told_ms >= self._left[0].after_ms:
+                await self._change()
+        elif not self._concluded and at_ms - self._told_ms >= ANSWER_WITHIN_MS:
+            self._concluded = True
+            found += self._feed.conclude()
+        return found
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        self._feed.wipe()
+
+    async def _change(self) -> None:
+        """Tell the camera the next exposure. One that does not take it is asked again, or never: then the video has not answered."""
+        wanted, sent_ms = self._left[0], self._clock_ms()
+        try:
+            await self._set(wanted.factor)
+        except DriverError as error:
+            if not self._refusals:
+                log.warning("camera_not_challenged", extra={"error": type(error).__name__})
+            self._refusals += 1
+            if self._told or self._refusals >= REFUSALS_MAX or not isinstance(error, RefusedError):
+                self._left.clear()
+            return
+        del self._left[0]
+        self._told.append(wanted)
+        self._told_ms = self._clock_ms()
+        self._feed.command(wanted.factor, at_ms=sent_ms, taken_ms=self._told_ms)
+
+    async def _restore(self) -> None:
+        """Leave the camera as it was calibrated."""
+        try:
+            if self._told[-1].factor != 1.0:
+                await self._set(1.0)
+        except DriverError as error:
+            log.warning("exposure_not_restored", extra={"error": type(error).__name__})
+
+    async def _set(self, factor: float) -> None:
+        await asyncio.to_thread(self._camera.set_controls, CameraControls(exposure=factor))
+
 
 HOLD_MS: Final = 400
 PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before
 AHEAD: Final = 3  # colours that do not wait for a face: whoever comes at once is seen under several
 COLOURS_MAX: Final = 40  # 16 seconds: the light cue keeps no more frames either
-log = logging.getLogger("vision")
 
 
 class SensorWitness:

@@ -9,7 +9,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
-from gate.face.liveness.fusion import Cue
+from gate.face.liveness.liveness_aggregate import Cue
 from gate_lab.exact_rates import ExactRate
 from gate_lab.face_evaluation import share
 from gate_lab.face_report import new_axes, svg

@@ -104,9 +104,9 @@ def test_the_decoder_alone_lets_other_errors_out(values: list[bytes], error: typ
     [
         spoiled(messages.VideoDoubted, [pack("c1"), pack("nonsense")]),
         spoiled(messages.TrackChanged, [pack("c1"), pack("nonsense")]),
-        spoiled(messages.CameraUp, [pack("no such id!")]),
-        spoiled(messages.CameraUp, [NOT_UTF_8]),
-        spoiled(messages.CameraLost, [pack("c1"), pack("x" * 501)]),
+        spoiled(messages.CameraStatus, [pack("no such id!")]),
+        spoiled(messages.CameraStatus, [NOT_UTF_8]),
+        spoiled(messages.CameraStatus, [pack("c1"), pack("x" * 501)]),
         spoiled(messages.FaceSeen, [pack("c1"), pack(10**9), pack("none")]),
         spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("nonsense")]),
         spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("none"), pack(-1)]),

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from drivers.camera.credentials import Credentials
-from drivers.camera.link import Link
+from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import PageCamera, PageSettings

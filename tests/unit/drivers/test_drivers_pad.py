@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pad.session import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode, look
+from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode
 from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult
@@ -35,7 +35,9 @@ def verdict(**changes: Any) -> bytes:
 def asked(at_ms: int = 1000) -> Session:
     session = Session(PROFILE, crossing=OURS)
     session.hear(line(**HELLO), at_ms - 10)
-    assert json.loads(session.ask(at_ms)) == {"ask": "look", "crossing": OURS}
+    asked = session.ask(at_ms)
+    assert asked.endswith(b"\n")
+    assert json.loads(asked) == {"ask": "look", "crossing": OURS}
     return session
 
 
@@ -162,7 +164,6 @@ def test_a_decoder_says_what_it_used_and_takes_fields_that_it_does_not_know() ->
     hello = line(**HELLO, serial="7")
     assert decode(hello + b"rest") == (Sensor("Simulated PAD", "1", 0.5), len(hello))
     assert decode(hello[:-1]) == (None, 0)
-    assert look(OURS).endswith(b"\n")
 
 
 def test_the_shipped_profile_is_the_simulators_and_says_so() -> None:

@@ -7,8 +7,7 @@ from fakes.face_examples import GOOD, measures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.face.guidance import EXCUSABLE, HINTS, RULES, Limit, conditions
-from gate.face.quality import Component, Quality, components
+from gate.face.quality import EXCUSABLE, HINTS, RULES, Component, Limit, Quality, components, conditions
 from gate.face.values import Pose
 from gate_core.evidence.screen import Guidance
 

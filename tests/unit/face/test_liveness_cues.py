@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from gate.face.liveness.cues import TINTS, Flicker, Light, Motion, Pattern, linear
 from gate.face.liveness.frame_features import FACE_SIZE, Glimpse, glimpse
-from gate.face.liveness.fusion import Cue, Reading
-from gate.face.liveness.light import TINTS, Light, linear
-from gate.face.liveness.motion import Motion
-from gate.face.liveness.pattern import Flicker, Pattern
+from gate.face.liveness.liveness_aggregate import Cue, Reading
 from gate.face.values import Box, LiveEvidence
 from gate.picture import Picture
 

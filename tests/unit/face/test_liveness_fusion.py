@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gate.face.liveness.fusion import Alone, Cue, Fused, Reading, Weighing, Weights, judge_for, parse
+from gate.face.liveness.liveness_aggregate import Alone, Cue, Fused, Reading, Weighing, Weights, judge_for, parse
 
 WEIGHTS = Weights(0.5, Cue.MOTION, {Cue.MOTION: Weighing(-1.0, 0.5, 1.0), Cue.PATTERN: Weighing(4.0, 1.0, -2.0)})
 TABLE: dict[str, Any] = {

@@ -78,8 +78,8 @@ def test_fifths_go_by_brightness_and_a_person_without_a_score_is_flagged_in_thei
 def test_pictures_that_no_score_came_of_show_nothing_of_a_model() -> None:
     people = [one for n in range(75) for one in shown(None, f"p{n}", *[0.9] * 5, grey=float(n))]
     dark = shown("mask", "m", *[None] * 150)
-    assert for_service([*people, *shown("mask", "m", *[0.1] * 150)], 0.5).shortfalls() == ()
-    assert for_service([*people, *dark], 0.5).shortfalls() == (
+    assert tuple(for_service([*people, *shown("mask", "m", *[0.1] * 150)], 0.5).shortfalls()) == ()
+    assert tuple(for_service([*people, *dark], 0.5).shortfalls()) == (
         "mask: 0 attempts with a score, 150 wanted",
         "mask: APCER 100.0% (0 of 0), 7% at most",
     )

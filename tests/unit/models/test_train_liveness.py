@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.face.liveness.fusion import Cue, Reading, parse
+from gate.face.liveness.liveness_aggregate import Cue, Reading, parse
 from gate_lab.pad import Presentation
 from gate_lab.train import liveness
 

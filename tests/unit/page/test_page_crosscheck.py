@@ -7,13 +7,14 @@ from fakes.page_readings import PITCH_PX, geometry, reading
 from gate.page.picture.crosscheck import BOUNDS, print_findings
 from gate.page.picture.portrait import CROP_HEIGHT_PX, crop_portrait, portrait_quad
 from gate.page.values import MrzFormat, NoReading, Why
+from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.names import PageCheckId
 
 
 def test_ocr_b_is_usual_in_every_trait() -> None:
     findings = print_findings(reading())
-    assert [finding.trait for finding in findings] == list(BOUNDS)
-    assert all(finding.usual for finding in findings)
+    assert [finding.id for finding in findings] == list(BOUNDS)
+    assert all(finding.result is CheckResult.SUCCESSFUL for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -28,16 +29,16 @@ def test_ocr_b_is_usual_in_every_trait() -> None:
 )
 def test_print_of_another_kind_is_unusual_in_its_trait(changed: dict[str, float], trait: PageCheckId) -> None:
     findings = print_findings(reading(geometry=geometry(**changed)))
-    assert [finding.trait for finding in findings if not finding.usual] == [trait]
+    assert [finding.id for finding in findings if finding.result is not CheckResult.SUCCESSFUL] == [trait]
 
 
 def test_a_coarse_picture_tells_nothing_of_the_print() -> None:
-    assert {finding.usual for finding in print_findings(reading(geometry=geometry(6.0)))} == {None}
+    assert {finding.result for finding in print_findings(reading(geometry=geometry(6.0)))} == {CheckResult.UNDETERMINED}
 
 
 def test_what_too_few_characters_tell_is_left_open() -> None:
     findings = print_findings(reading(geometry=geometry(height_px=None, baseline_residual=None)))
-    assert {finding.trait for finding in findings if finding.usual is None} == {
+    assert {finding.id for finding in findings if finding.result is CheckResult.UNDETERMINED} == {
         PageCheckId.MRZ_BASELINE_EVEN,
         PageCheckId.MRZ_CHARACTER_HEIGHT,
     }

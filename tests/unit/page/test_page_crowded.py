@@ -14,12 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gate.page.picture.bars import Bar
 from gate.page.picture.layout import LAYOUTS, check_digit, within_reach
-from gate.page.picture.locate import GROUPS_MAX, evenness_of, propose
+from gate.page.picture.locate import GROUPS_MAX, Copies, evenness_of, propose, turn_of, turned_back
 from gate.page.picture.objections import counts, objections_to
 from gate.page.picture.reader import STRIPS_MAX, LineRecogniser, open_recogniser, read
 from gate.page.picture.sight import look_again, look_at
-from gate.page.picture.turn import Copies, turn_of, turned_back
-from gate.page.picture.weigh import REPAIRS_MAX, choose
+from gate.page.picture.text import REPAIRS_MAX, choose
 from gate.page.values import ALPHABET, PALEST_MIN, Floats, MrzFormat, NoReading, Reading, Recogniser, Why
 
 LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")

@@ -9,11 +9,10 @@ from fakes.pages import Picture, Shot, View, draw_page, mrz_lines, shoot
 
 from gate.page.picture.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
 from gate.page.picture.layout import check_digits
-from gate.page.picture.locate import propose
+from gate.page.picture.locate import Copies, propose
 from gate.page.picture.objections import counts, objections_to
 from gate.page.picture.reader import LineRecogniser, open_recogniser, read
 from gate.page.picture.sight import look_again, look_at
-from gate.page.picture.turn import Copies
 from gate.page.values import MrzFormat, Reading
 
 KEPT = 36

@@ -10,14 +10,14 @@ from fakes.mrz_frames import Scripted
 from fakes.pages import Shot, View, draw_page, mrz_lines, negatives, shoot
 
 from gate.page.picture.crosscheck import print_findings
-from gate.page.picture.locate import Group, propose
+from gate.page.picture.locate import Copies, Group, propose, turn_of, turned_back
 from gate.page.picture.objections import counts
 from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import SIDE_MIN_PX, LineRecogniser, open_recogniser, read
 from gate.page.picture.sight import look_at
-from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, RecogniserError, Why
 from gate.picture import PICTURE_PIXELS_MAX, BadPictureError
+from gate_core.evidence.crossing import CheckResult
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_page_seen_at_an_angle_is_read_and_measured(recogniser: LineRecogniser
 def test_drawn_ocr_b_has_the_geometry_of_ocr_b(recogniser: LineRecogniser) -> None:
     reading = read(shot(MrzFormat.TD3, turn_deg=3).picture, recogniser)
     assert isinstance(reading, Reading)
-    assert [finding.trait for finding in print_findings(reading) if not finding.usual] == []
+    assert [finding.id for finding in print_findings(reading) if finding.result is not CheckResult.SUCCESSFUL] == []
     assert reading.geometry.spacing_px / reading.geometry.pitch_px == pytest.approx(2.5, abs=0.1)
 
 

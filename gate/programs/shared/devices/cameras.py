@@ -5,23 +5,24 @@ Importing this loads the image library: for the processes that look through a ca
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from drivers.camera.credentials import Credentials
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
-from drivers.camera.link import Link
+from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
 from drivers.reader.settings import PageCamera
-from gate.picture import BadPictureError, Picture, decode
+from gate.picture import decoded
 from gate_core.errors import SetupError
 from gate_core.settings.environment import credentials_folder
 
 FROZEN_AFTER_S = 1.0
 PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera
+decode_frame = partial(decoded, pixels_max=FRAME_PIXELS_MAX)
 
 
 def camera_for(settings: CameraSettings) -> NewestFrame:
@@ -29,7 +30,7 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
     size, rate = (settings.width, settings.height), settings.frames_per_second
     match settings:
         case Network():
-            return NetworkCamera(link_to(settings), decode=decoded, frozen_after_s=FROZEN_AFTER_S)
+            return NetworkCamera(link_to(settings), decode=decode_frame, frozen_after_s=FROZEN_AFTER_S)
         case V4l2():
             return V4l2Camera(
                 settings.address,
@@ -49,7 +50,7 @@ def page_camera(settings: PageCamera) -> NewestFrame:
     """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
     if settings.is_usb:
         return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
-    return NetworkCamera(link_to(settings), decode=decoded)
+    return NetworkCamera(link_to(settings), decode=decode_frame)
 
 
 def link_to(settings: Network | PageCamera) -> Link:
@@ -60,14 +61,6 @@ def link_to(settings: Network | PageCamera) -> Link:
         authorities=settings.authorities,
         credentials=_credentials(settings.credentials),
     )
-
-
-def decoded(jpeg: bytes) -> Picture | None:
-    """A picture of a stream; None for one that is broken, or larger than a camera's."""
-    try:
-        return decode(jpeg, pixels_max=FRAME_PIXELS_MAX)
-    except BadPictureError:
-        return None
 
 
 def _credentials(name: str) -> Credentials | None:

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from gate.face.chain import open_models
-from gate.face.liveness.fusion import REACH, Cue
+from gate.face.liveness.liveness_aggregate import REACH, Cue
 from gate_core.settings.environment import cache_folder
 from gate_lab.pad import Presentation
 from gate_lab.pad_evaluation import presented
@@ -130,7 +130,7 @@ def report(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict
 
 
 def table(fit: Fit, name: str, needs: Cue) -> str:
-    """One table of the file that `gate.face.liveness.fusion` reads."""
+    """One table of the file that `gate.face.liveness.liveness_aggregate` reads."""
     cap = [CAP] if needs is Cue.MOTION else []
     lines = [f"[{name}]", f"bias = {fit.bias:.4f}", f'needs = "{needs.value}"', *cap, f"[{name}.cues]"]
     for index, cue in enumerate(fit.cues):

@@ -466,7 +466,7 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
             told.append(message)
             if len(told) == 2:
                 return
-            await connection.send(messages.CameraUp(crossing="c1"))
+            await connection.send(messages.CameraStatus(crossing="c1"))
 
     client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
     client.send(messages.StartCrossing(crossing="lost without a connection"))
@@ -479,7 +479,7 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
         async with asyncio.timeout(5):
             while (message := await heard.get()) == VISION_WELL:
                 pass
-        assert message == messages.CameraUp(crossing="c1")
+        assert message == messages.CameraStatus(crossing="c1")
         client.send(messages.EndCrossing(crossing="c1"))
         await events.until(PartLost(Part.VISION))
     assert told == [messages.StartCrossing(crossing="c1"), messages.EndCrossing(crossing="c1")]

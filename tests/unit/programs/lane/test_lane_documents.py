@@ -57,7 +57,7 @@ def test_each_crossing_has_an_id_of_its_own() -> None:
 
 def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
     lane = Lane()
-    lane.hear(messages.PageUnread(3))
+    lane.hear(messages.PageStatus(3, gone=False))
     assert lane.opened() == Presented(())
 
 
@@ -73,18 +73,18 @@ def test_a_document_that_is_forgotten_is_handed_to_nobody() -> None:
 def test_what_lies_beside_a_crossing_unread_disturbs_it_not() -> None:
     lane = Lane()
     lane.idle = False
-    assert lane.hear(messages.PageUnread(3)) == []
+    assert lane.hear(messages.PageStatus(3, gone=False)) == []
 
 
 def test_a_page_that_leaves_is_a_document_removed() -> None:
-    assert Lane().hear(messages.PageGone(1)) == [DocumentRemoved()]
+    assert Lane().hear(messages.PageStatus(1, gone=True)) == [DocumentRemoved()]
 
 
 def test_a_visa_asks_for_the_passport_and_is_remembered_with_it() -> None:
     lane = Lane()
     assert lane.hear(read(1, mrz_format="MRVA")) == [PageGuided(Guidance.PAGE_OPEN)]
     assert lane.hear(messages.PageHint(Guidance.NONE)) == [], "the visa still lies there: what was asked stays asked"
-    assert lane.hear(messages.PageGone(1)) == [PageGuided(Guidance.NONE), DocumentRemoved()]
+    assert lane.hear(messages.PageStatus(1, gone=True)) == [PageGuided(Guidance.NONE), DocumentRemoved()]
     lane.hear(read(2))
     assert lane.opened().visa
     lane.hear(read(3))
@@ -93,7 +93,7 @@ def test_a_visa_asks_for_the_passport_and_is_remembered_with_it() -> None:
 
 def test_a_visa_of_someone_who_left_long_ago_is_nobodys() -> None:
     lane = Lane()
-    lane.hear(read(1, mrz_format="MRVB"), messages.PageGone(1))
+    lane.hear(read(1, mrz_format="MRVB"), messages.PageStatus(1, gone=True))
     lane.now_s += VISA_KEPT_S
     lane.hear(read(2))
     assert not lane.opened().visa

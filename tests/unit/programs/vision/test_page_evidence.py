@@ -10,10 +10,11 @@ from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
 from gate.channel import messages
+from gate.page.picture.crosscheck import MEASURED_ON
 from gate.page.values import Read, Why
 from gate.passage.policy import page_objections
 from gate.programs.lane.document.inspection import page_evidence
-from gate.programs.vision.page_source_child import MEASURED_ON, guidance_of, message_of, readings_of
+from gate.programs.vision.page_source_child import guidance_of, message_of, readings_of
 from gate_core.evidence.crossing import CheckResult, Evidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Objection, Reason

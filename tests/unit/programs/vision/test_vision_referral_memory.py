@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gate.programs.vision.referral_memory import FACES_MAX, Memory
+from gate.channel.messages import REMEMBERED_FACES_MAX
+from gate.programs.vision.face_children import Memory
 
 
 def test_what_is_remembered_is_forgotten_at_its_time() -> None:
@@ -24,6 +25,6 @@ def test_what_is_forgotten_is_overwritten() -> None:
 
 def test_the_oldest_makes_room() -> None:
     memory = Memory()
-    for number in range(FACES_MAX + 2):
+    for number in range(REMEMBERED_FACES_MAX + 2):
         memory.remember(f"{number}".encode(), until_s=60)
-    assert memory.at(0) == [f"{number}".encode() for number in range(2, FACES_MAX + 2)]
+    assert memory.at(0) == [f"{number}".encode() for number in range(2, REMEMBERED_FACES_MAX + 2)]

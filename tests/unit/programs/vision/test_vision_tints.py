@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gate.channel.messages import ShowTint
-from gate.face.liveness.light import TINTS, Rgb, linear
+from gate.face.liveness.cues import TINTS, Rgb, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture

@@ -15,7 +15,7 @@ from fakes.tiers import quick_or_long
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
-from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
+from gate.programs.vision.witnesses import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
 from gate_core.errors import LinkLostError, RefusedError
 from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.values import CameraControls, Frame
