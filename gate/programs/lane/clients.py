@@ -28,9 +28,8 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
-from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Answer, Outcome, Owed
-from gate.programs.lane.records import Remembered
+from gate.programs.lane.records import Profile, Remembered
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch

@@ -16,7 +16,7 @@ from drivers.barrier.port import BarrierDriver
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import SWIPE, Documents, Presented
-from gate.programs.lane.leaf import LeafTimes
+from gate.programs.lane.health_counters import LeafTimes
 from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver

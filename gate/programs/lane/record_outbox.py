@@ -22,8 +22,7 @@ import msgspec
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
-from gate.programs.lane.profiles import Profile
-from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
+from gate.programs.lane.records import Profile, RecordError, Remembered, encode, stand_in
 from gate_core.approval.approvers import Listed
 
 OWED_MAX = 1_000

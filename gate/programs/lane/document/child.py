@@ -27,8 +27,7 @@ from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import question_of
+from gate.programs.lane.document.evidence import RememberingAnchors, question_of
 from gate.programs.lane.document.inspection import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.trust.errors import StoreError

@@ -15,8 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from gate.channel import messages
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import converse, document_evidence
+from gate.programs.lane.document.evidence import RememberingAnchors, converse, document_evidence
 from gate.programs.shared.devices.chip_readers import ChipReader
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
