@@ -18,7 +18,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Protocol
 
 from gate_core.errors import BusyError, LinkLostError, SetupError, not_opened
 
@@ -56,24 +55,8 @@ class Flag(IntFlag):
     NO_BIAS = 1 << 10
 
 
-class Kernel(Protocol):
-    """The four calls of the operating system that lines are reached by. Each raises OSError."""
-
-    def open(self, path: str) -> int:
-        """Open a chip's device and return its descriptor."""
-
-    def ioctl(self, descriptor: int, request: int, argument: bytearray) -> None:
-        """Carry out a request, whose argument may be changed."""
-
-    def read(self, descriptor: int, bytes_max: int) -> bytes:
-        """Return what is there, which may be nothing; never wait."""
-
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-
-
-class LinuxKernel:
-    """The machine's own kernel; fills `Kernel`."""
+class Kernel:
+    """The four calls of the operating system that lines are reached by. Each raises OSError. A test puts a simulated chip in its place."""
 
     def open(self, path: str) -> int:
         """Open a chip's device and return its descriptor."""

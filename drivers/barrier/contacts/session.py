@@ -13,8 +13,7 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.contacts.wiring import Contact, Seen
+from drivers.barrier.contacts.profile import Contact, ContactsProfile
 from drivers.barrier.orders import AskedPassage, Pause
 from gate_core.errors import NotWellError, RefusedError
 from gate_core.evidence.crossing import Alarm
@@ -53,6 +52,19 @@ class Show:
     """Show these bits of the lamp."""
 
     lamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look. `closed` and `lamp` are read back from the outputs; `active` are the lines of inputs whose condition holds.
+
+    `passages`: how often left and right were counted since the contacts were opened.
+    """
+
+    closed: frozenset[Contact]
+    lamp: int
+    active: frozenset[int]
+    passages: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
