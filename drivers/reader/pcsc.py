@@ -1,9 +1,7 @@
 """Chips through PC/SC, and the only user of pyscard.
 
-Promises: blocking calls run in one thread that only this module knows; every command has a deadline; a card that was
-taken away is CardGoneError, a reader or service that went away LinkLostError, and after either `wait_for_card` starts
-afresh, with a new context, so a restarted service needs no restart of ours. Card changes are waited for in the service,
-not polled. What the bytes mean is the document room's business.
+Blocking calls run in one thread that only this module knows; every command has a deadline. A card that was taken away is CardGoneError, a reader or service
+that went away LinkLostError, and after either `wait_for_card` starts with a new context. Card changes are waited for in the service, not polled.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Frames of readers that send STX … ETX or the like, by a profile. Pure: bytes in, lines out.
 
-Promises: a frame is believed only if every byte of it is possible, its length word fits and its check is right. Lines come out
-as they were printed, the profile's padding taken away; empty ones are left out.
+A frame is believed only if every byte of it is possible, its length word fits and its check is right.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from fakes.inspections import NOW, anchors, issued, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
-from gate.programs.lane.document.evidence import converse, question_of
+from gate.programs.lane.document.inspection import converse, question_of
 from gate.programs.lane.document_session import DEADLINE_S, ControlCentre
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest

@@ -1,11 +1,7 @@
 """The barrier port over contacts: a session's conversations on the lines of a GPIO chip.
 
-Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two pulses.
-
-Nobody is granted twice: there is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
-is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
-
-The kernel is called in the event loop, so the chip must answer at once: one of the computer's own, or on I2C or SPI, not behind USB.
+No contact is closed for longer than a pulse, as far as this program runs, and no two at a time. A grant closes its contact once, and nothing is closed
+again for a call that failed: each call returns with its own answer. The kernel is called in the event loop, so the chip must answer at once: not over USB.
 """
 
 from __future__ import annotations

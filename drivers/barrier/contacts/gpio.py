@@ -1,11 +1,7 @@
-"""Lines of a GPIO chip, over the kernel's character device: version 2 of its interface, as in linux/gpio.h. Lines and bits, no meaning.
+"""Lines of a GPIO chip, over version 2 of the kernel's character device (linux/gpio.h). Lines and bits, no meaning.
 
-Promises: a line that is asked for is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the
-kernel is counted, also those that it had no room to keep (two edges within microseconds may be one interrupt). Whoever loses the chip
-hears LinkLostError.
-
-What happens to a line when it is let go, or its program dies, is the chip's affair: some fall back to inputs, others go on driving what
-was last written. Nothing here relies on either.
+A line is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the kernel is counted, also those that it had
+no room to keep. What a line does when it is let go, or its program dies, is the chip's affair: nothing here relies on it.
 """
 
 from __future__ import annotations

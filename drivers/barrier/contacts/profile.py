@@ -1,8 +1,7 @@
-"""Profiles of gates that take pulses on contacts: which line of which chip is wired to what, and how a passage ends there without us.
+"""Profiles of gates that take pulses: their wiring as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. What its documents leave open is named in `assumed`.
-Lines of a computer have no watchdog: whoever dies in the middle of a pulse may leave a contact closed. So the gate behind them must end
-a passage that was not begun (`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`).
+Lines of a computer have no watchdog: whoever dies in a pulse may leave a contact closed. So the gate must end a passage that was not begun
+(`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`). `assumed`: what its documents leave open.
 """
 
 from __future__ import annotations

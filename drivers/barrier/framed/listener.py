@@ -1,9 +1,7 @@
-"""What comes over the line while somebody listens: our board's reply, strangers, frames that nobody asked for, noise. No I/O.
+"""What was heard on a line of short frames: replies, other boards, noise; a two-wire adapter's echo of the request is none.
 
-A two-wire adapter hears what it sends: the request's own bytes at the beginning are no noise.
-
-What one reply says (`Reading`) is not believed at once: a check of eight bits misses one double bit error in twelve to twenty. What tightens
-security counts at once; what relaxes it (closed, fewer bodies, an alarm or an emergency gone) and every count needs two replies in a row that agree.
+One reply (`Reading`) is not believed at once: a check of eight bits misses one double bit error in twelve to twenty. What tightens security counts at once;
+what relaxes it (closed, fewer bodies, an alarm or an emergency gone) and every count need two replies in a row that agree.
 """
 
 from __future__ import annotations

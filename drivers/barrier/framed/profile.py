@@ -1,9 +1,7 @@
-"""Profiles of boards that speak short frames: their layouts, commands and status as data, and what a board does not say or nobody knows.
+"""Profiles of boards that speak short frames: layouts, commands and status as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. Whatever its documents leave open is named in
-`assumed`; whatever the board does not report, in `not_reported`, so that nobody takes silence for "no". A board whose grants never end
-by themselves cannot be put into service (safety invariant 5), nor can one that does not say that it stands open in an emergency: the
-host would close it (invariant 7).
+What their documents leave open is named in `assumed`; what the board does not report, in `not_reported`, so that nobody takes silence for "no". A board
+whose grants never end by themselves is refused (safety invariant 5), as is one that does not tell an emergency: the host would close it (invariant 7).
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
 """What is said to a board of short frames, and what its answers mean. No I/O; the clock is an argument.
 
-Each order is a conversation: a generator that yields one request at a time and is sent what was heard. All replies of a board look
-alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
-asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3, as
-`drivers.barrier.promptness` says: an answer too many since the grant makes the line doubtful, and nothing is sent again while anything from
-before it is unanswered). A board does not say what it still grants: that is kept here, and errs towards outstanding.
-
-Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
-doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
+All replies look alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
+asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3; `drivers.barrier.promptness`).
+A board does not say what it still grants: that is kept here, and errs towards outstanding. Frames of another board, or that nobody asked for, make the
+line doubtful: nothing is granted on it, and when they go on it is NotWellError until a run of clean exchanges.
 """
 
 from __future__ import annotations

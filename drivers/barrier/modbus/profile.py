@@ -1,8 +1,6 @@
-"""Register maps: what is where in one kind of Modbus barrier controller, how passages are granted, and how a grant ends there without us.
+"""Register maps of Modbus boards: what stands where, and how each takes a grant; data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly: an unknown key, a wrong type or a contradiction is
-a SetupError. So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5). A key
-without a default is what every board has.
+A board whose grants never end by themselves is refused (safety invariant 5). A key without a default is what every board has.
 """
 
 from __future__ import annotations

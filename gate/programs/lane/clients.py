@@ -1,12 +1,8 @@
-"""The lane's ends of its channels to the log and to vision.
+"""The lane's ends of its channels to the log and to vision. Both ask their peer for its status every second; one that says nothing for `SILENCE_MAX_S` is gone.
 
-Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
-hangs is as lost as one that died.
-
-`LogClient` offers the log what `gate.programs.lane.record_outbox` keeps, one append after the other, in the order of events. What it tells
-the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
-log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says that it takes what leads to an admission, which it has
-proven since it last refused anything.
+What `LogClient` tells the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when
+the log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says
+that it takes what leads to an admission, which it has proven since it last refused anything.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """The lane's side of a document: a child of its own for each crossing, and what comes of it as events.
 
-The lane parses nothing that a chip said. It gives a warm child the printed MRZ and a way to the face child, carries its questions to
-the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
-its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure; where the
-crossing was referred, the child first seals to officers what they may see (`gate.programs.children.final_report`).
+The lane parses nothing that a chip said: it carries the child's questions to the control centre, and posts the evidence that comes back. A child that dies,
+hangs or cannot be had is a document that was not read: its crossing is referred. The end of the child, with its crossing, is the erasure.
 """
 
 from __future__ import annotations

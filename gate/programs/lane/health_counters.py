@@ -1,8 +1,6 @@
 """What a lane has counted since it started, and what of it says that something is about to fail. Pure; nothing is of a person.
 
-Counted is what the lane sees anyway: the records that it writes, what it hears of pages and faces, how often boards did not answer.
-A warning is drawn from the latest of a kind, never from few: the bounds below are chosen, not measured, and stand in the table of
-degraded modes (`gate.programs.shared.degraded_modes`).
+A warning is drawn from the latest of a kind, never from few: the bounds are chosen, not measured (`gate.programs.shared.degraded_modes`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Keepers of the lane's devices: each holds one driver, reconnects it for ever, and posts what happens as events.
 
-A device may be unplugged at any moment. The keeper reports it once when it goes (`PartLost`), once when it is back
-(`PartBack`), and never lets its trouble stop another device.
+A device may be unplugged at any moment. The keeper reports it once when it goes and once when it is back, and its trouble stops no other device.
 """
 
 from __future__ import annotations
