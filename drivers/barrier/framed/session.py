@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.barrier.framed.frames import ADDRESS
-from drivers.barrier.framed.listener import Heard, Reading, reading_of, relaxes, settled
-from drivers.barrier.framed.profile import FramedProfile
+from drivers.barrier.framed.frames import ADDRESS, Heard
+from drivers.barrier.framed.profile import FramedProfile, Reading
 from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
@@ -131,8 +130,8 @@ class Session:
         """
         believed = self._require_believed()
         seen = yield from self._reading()
-        if relaxes(believed, seen):
-            seen = settled(seen, (yield from self._reading()), believed=believed)
+        if seen.relaxes(believed):
+            seen = seen.settled((yield from self._reading()), believed=believed)
         return self._believe(seen)
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
@@ -190,7 +189,7 @@ class Session:
             if reply is None:
                 # Openings may add up: whoever is free already is not freed again. In doubt, they are.
                 reply = yield from self._ask("status")
-                if reply is None or reading_of(self._profile.status, reply).position not in _OPENED:
+                if reply is None or self._profile.status.reading(reply).position not in _OPENED:
                     continue
             if not self._is_done(reply):
                 raise RefusedError("the board says that it does not carry out the release")
@@ -241,7 +240,7 @@ class Session:
             yield from self._silence()
             again = yield from self._reading()
             if again.counts == seen.counts:
-                self._believed = settled(seen, again, believed=again)
+                self._believed = seen.settled(again, believed=again)
                 return self._believed
             seen = again
         raise NotWellError("no two answers of the board agree: two boards with one address, or a bad line")
@@ -315,7 +314,7 @@ class Session:
 
     def _reading(self) -> Conversation[Reading]:
         """One status that the board says it carried out. A request that does no harm twice is repeated."""
-        return reading_of(self._profile.status, (yield from self._answered("status")))
+        return self._profile.status.reading((yield from self._answered("status")))
 
     @property
     def _reply_s(self) -> float:
