@@ -42,10 +42,7 @@ class DirectReader:
         await self._look()
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on.
-
-        Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError.
-        """
+        """Wait for a card and power it on. Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         while not await self._look():

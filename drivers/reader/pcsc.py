@@ -290,10 +290,7 @@ class PcscReader:
         await self._watch(0.0)
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on.
-
-        Raises NoReplyError when none came in time that answers, LinkLostError without reader or service.
-        """
+        """Wait for a card and power it on. Raises NoReplyError when none came in time that answers, LinkLostError without reader or service."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)

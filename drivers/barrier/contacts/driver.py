@@ -66,10 +66,7 @@ class Wiring:
         self._outputs.set(closed | lamp << len(self._contacts))
 
     def look(self) -> Seen:
-        """Read everything. Raises LinkLostError.
-
-        Passages last: what is counted is never older than the leaf that was seen.
-        """
+        """Read everything. Raises LinkLostError. Passages last: what is counted is never older than the leaf that was seen."""
         outputs, levels = self._outputs.get(), self._levels.get()
         (left,), (right,) = (counted.edges() for counted in self._passages)
         return Seen(

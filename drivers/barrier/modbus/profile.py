@@ -155,12 +155,10 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
 
 def _places_of(profile: ModbusProfile) -> Iterator[tuple[str, Place]]:
     """Every place that a status is made of, by its key."""
-    for name in ("position", "closed", "bodies", "fire", "emergency", "restarts"):
+    sides = ("passages_left", "passages_right", "granted_left", "granted_right")
+    for name in ("position", "closed", "bodies", "fire", "emergency", "restarts", *sides):
         if (place := getattr(profile.status, name)) is not None:
             yield f"status.{name}", place
-    for side in ("passages_left", "passages_right", "granted_left", "granted_right"):
-        if (place := getattr(profile.status, side)) is not None:
-            yield f"status.{side}", place
     for place in profile.status.presence:
         yield "status.presence", place
     for alarm, place in profile.alarms.items():

@@ -199,8 +199,8 @@ class Child:
         anchors = RememberingAnchors(self._store)
         side = ChipSide(
             self._reader,
-            on_chip=self._found,
-            on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
+            on_chip=partial(self._lane.send, messages.ChipReached(messages.ChipStage.FOUND)),
+            on_portrait=partial(self._pass_portrait, taken=wanted.portrait),
             on_particulars=self._know,
             on_known=self._tell_known,
             on_security_object=partial(self._make_mark, wanted.day_key),
@@ -247,17 +247,11 @@ class Child:
             )
         await self._lane.send(messages.DocumentKnown(question))
 
-    async def _found(self) -> None:
-        await self._lane.send(messages.ChipReached(messages.ChipStage.FOUND))
-
-    async def _pass_portrait(self, portrait: Portrait) -> None:
-        """Send the portrait beside the reading: the face child may not be there yet."""
+    async def _pass_portrait(self, portrait: Portrait, *, taken: bool) -> None:
+        """Send the portrait beside the reading, where a face child takes it: it may not be there yet."""
         await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
-        if self._sending is None:  # a second reading of the same chip has nothing to add
+        if taken and self._sending is None:  # a second reading of the same chip has nothing to add
             self._sending = asyncio.ensure_future(self._send(portrait))
-
-    async def _keep_portrait(self, _: Portrait) -> None:
-        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
 
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers

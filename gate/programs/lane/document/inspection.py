@@ -74,17 +74,13 @@ class RememberingAnchors:
     def __init__(self, anchors: VersionedAnchors) -> None:
         self._anchors = anchors
         self._given: dict[bytes, Anchor] = {}
+        self.version = anchors.version
         # Whatever else is asked, nothing is judged against it.
         self.with_key_of = anchors.with_key_of
         self.revocation_lists = anchors.revocation_lists
         self.document_signers = anchors.document_signers
         self.seal_signers = anchors.seal_signers
         self.known_defects = anchors.known_defects
-
-    @property
-    def version(self) -> str:
-        """The version of the trust store."""
-        return self._anchors.version
 
     @property
     def given(self) -> tuple[Anchor, ...]:
@@ -193,8 +189,8 @@ def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Particulars:
-    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal, and
-    so never outside the crossing's document child but sealed to an officer.
+    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal:
+    never outside the crossing's document child but sealed to an officer, and never in a repr.
 
     `printed` are the lines as they were read, parsed or not; `chip` is EF.DG1's MRZ, None where it was not read.
     """
@@ -202,10 +198,6 @@ class Particulars:
     printed: tuple[str, ...]
     parsed: Mrz | None = None
     chip: Mrz | None = None
-
-    def __repr__(self) -> str:
-        """Never shows a line."""
-        return "Particulars()"
 
     def shown(self) -> bytes:
         """As it is sealed (docs/protocols/orders.md)."""
