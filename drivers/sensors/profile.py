@@ -111,11 +111,6 @@ def _first(profile: SensorProfile) -> Iterator[Wrong]:
         )
 
 
-def read_profile(file: ProfileFile) -> SensorProfile:
-    """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    return file.profile(SensorProfile)
-
-
 def load_profile(name: str) -> SensorProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
-    return read_profile(ProfileFile.open(name, room="sensors"))
+    return ProfileFile.open(name, room="sensors").profile(SensorProfile)
