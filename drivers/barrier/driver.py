@@ -1,10 +1,8 @@
-"""What the barriers' drivers have in common: the port that a lane uses, as conversations of a session on one line, a turn for each request.
+"""What the driver of every barrier board does, whatever its protocol: the line, turns, and orders that end one another.
 
-Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting leaves no grant behind; a
-revoke that comes while a grant is under way ends it, and so does `withdraw`: a conversation that was withdrawn goes no further than the request on
-the wire. A status that was asked for before or during an order does not speak for the time after it, nor for another line than it was asked for on.
-A lost or unwell line is closed: whoever sees LinkLostError or NotWellError connects anew.
-Polling and reconnecting are the caller's: no task runs here.
+One request is on the wire at a time; releasing and revoking go before grants, and these before polls. A revoke that comes while a grant is under way
+ends it, and so does `withdraw`: it goes no further than the request on the wire. A status that was asked for before or during an order does not speak for
+the time after it, nor for another line. Whoever sees LinkLostError or NotWellError connects anew; polling is the caller's: no task runs here.
 """
 
 from __future__ import annotations

@@ -16,15 +16,10 @@ LineProfile = ModbusProfile | FramedProfile
 BarrierProfile = LineProfile | ContactsProfile  # `protocol` picks
 
 
-def read_profile(file: ProfileFile) -> BarrierProfile:
-    """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    profile: BarrierProfile = file.profile(BarrierProfile)
-    return profile
-
-
 def load_profile(name: str) -> BarrierProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
-    return read_profile(ProfileFile.open(name, room="barrier"))
+    profile: BarrierProfile = ProfileFile.open(name, room="barrier").profile(BarrierProfile)
+    return profile
 
 
 def line_barrier(

@@ -1,8 +1,7 @@
-"""Modbus RTU frames: bytes to replies, requests to bytes. No I/O and no clock.
+"""Modbus RTU frames: bytes to replies, requests to bytes. No I/O and no clock. Modbus over Serial Line V1.02 §2.5, Application Protocol V1.1b3 §6.
 
-A reply is looked for by the shape that the pending request gives it (unit, function, length), and by its CRC. Time gaps
-between frames, which the standard uses, cannot be seen through a serial adapter, so bytes that do not fit are passed over
-one by one. Written from Modbus over Serial Line V1.02 §2.5 and Application Protocol V1.1b3 §6.
+A reply is looked for by the shape that the pending request gives it (unit, function, length), and by its CRC. Time gaps between frames, which the standard
+uses, cannot be seen through a serial adapter, so bytes that do not fit are passed over one by one.
 """
 
 from __future__ import annotations

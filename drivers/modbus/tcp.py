@@ -1,7 +1,6 @@
-"""Modbus TCP for whoever speaks Modbus RTU: a link that carries one kind of frame inwards and the other outwards.
+"""Modbus TCP for whoever speaks Modbus RTU: a link that carries one kind of frame inwards and the other outwards (Messaging on TCP/IP V1.0b §3.1, §4.2).
 
-Each request gets a number, and an answer with another number is dropped: one that came late never passes for the next. Written from Modbus
-Messaging on TCP/IP V1.0b §3.1 and §4.2.
+Each request gets a number, and an answer with another number is dropped: one that came late never passes for the next.
 """
 
 from __future__ import annotations

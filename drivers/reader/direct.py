@@ -1,8 +1,7 @@
-"""Chips over the simulator's APDU link, for machines without PC/SC. Simulated: never in service.
+"""Chips over the simulator's APDU link, for machines without PC/SC. Simulated: never in service. Fills the same port as the PC/SC reader.
 
-Fills the same port as the PC/SC reader. Each message is a 4-byte big-endian length and a body, both ways. Requests: 0x00 is
-a card present (answer 0 or 1), 0x01 power on (answer ATR, empty without a card), 0x02 and a command (answer 0x00 and the
-response, or 0x01 when the card is gone).
+Each message is a 4-byte big-endian length and a body, both ways. Requests: 0x00 is a card present (answer 0 or 1), 0x01 power on (answer ATR, empty
+without a card), 0x02 and a command (answer 0x00 and the response, or 0x01 when the card is gone).
 """
 
 from __future__ import annotations
@@ -43,10 +42,7 @@ class DirectReader:
         await self._look()
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on.
-
-        Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError.
-        """
+        """Wait for a card and power it on. Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         while not await self._look():

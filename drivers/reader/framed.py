@@ -1,8 +1,7 @@
 """Readers on a link: frames out of its bytes, and what every document reader shares, whatever its protocol.
 
-Promises: garbage is passed over byte by byte and counted, never fatal; a frame that stops half-way is given up after a
-pause, so that the next one is read; the buffer stays bounded; a lost link is closed. What a frame is, is the decoder's
-business; what it means, the driver's.
+Garbage is passed over byte by byte and counted, never fatal; a frame that stops half-way is given up after a pause; the buffer stays bounded; a lost
+link is closed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Area imagers with OCR: set up and triggered by text commands, answering with bare text (Honeywell and the like).
 
-Promises: connecting sets the imager up and proves by its echoes that it obeyed; it is triggered again and again, so that a
-document is read when it comes; the same document in front of it is one presentation. The text ends by a pause, for the
-protocol marks no end, and counts only if it has the shape of an MRZ: a bar code or half an MRZ is passed over.
+Connecting proves by the imager's echoes that it obeyed; it is triggered again and again. The text ends by a pause, for the protocol marks no end, and counts
+only if it has the shape of an MRZ.
 """
 
 from __future__ import annotations

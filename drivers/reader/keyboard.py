@@ -1,12 +1,8 @@
-"""The keyboard wedge: a reader that types the MRZ.
+"""The keyboard wedge: a reader that types the MRZ. Only what a wedge types counts, told from a person by its speed.
 
-Promises: only what a wedge types counts, told from a person by its speed; half an MRZ and bar codes are passed over; a wedge
-that is set to another keyboard layout is a SetupError, for its letters cannot be trusted; an unplugged one is LinkLostError.
-
-The kernel gives an `input_event` a change: seconds and microseconds (two 64-bit numbers on the machines that we run on), type, code, value: 24
-bytes. One ioctl and a read are all that is needed, hence no library: python-evdev comes as source only and would need a compiler on every gate.
-Keys are places on the board, so the wedge must be set to the US layout; one that is not shows by its fillers: `<` is Shift+comma there,
-elsewhere another key.
+The kernel's `input_event` is seconds and microseconds (64 bits each), type, code, value: 24 bytes. One ioctl and a read are all that is needed: python-evdev
+would need a compiler on every gate. Keys are places on the board, so the wedge must be set to the US layout, and one that is not is a SetupError: it shows
+by its fillers, `<`, which is Shift+comma there and elsewhere another key.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""Pictures of a document's page: the port that page reading takes its frames from, and the camera that fills it.
+"""Pictures of a document's page: the port that page reading takes its frames from, and the camera that fills it; `drivers.reader.page_folder` does, too.
 
-A source gives frames, and what its hardware knows besides: that a page came or went, and what a vendor's service says of it.
-Whoever reads the pages makes sure by the pictures themselves: most sources know nothing of presence. No image library here:
-cameras decode for themselves (`drivers.camera`), files are decoded by the function that is handed in.
-
-Fed by a camera, USB (UVC) or MJPEG over the network (`CameraPage`), and by files (`drivers.reader.page_folder`).
+A source gives frames, and what its hardware knows besides: that a page came or went, and what a vendor's service says of it. Whoever reads the pages makes
+sure by the pictures themselves. No image library here: files are decoded by the function that is handed in.
 """
 
 from __future__ import annotations

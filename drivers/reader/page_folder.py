@@ -1,12 +1,7 @@
-"""Pictures that a vendor's service drops into a folder.
+"""Pictures that a vendor's service drops into a folder (docs/protocols/readers.md).
 
-Promises: only whole files are taken, the newest one first, and each once; taken and overtaken ones are removed, so that no
-traveller's page stays on the disk; links are not followed, sizes are bounded, a folder that is flooded ends the source. What
-lies in the folder at the start is another traveller's and is removed unread. Decoding is done by the function that is handed
-in; what it refuses is counted and passed over.
-
-A file is whole when its size and time have not changed for a while; services that rename finished files into the folder are
-served the same way. See docs/protocols/readers.md for names and for the verdicts that may lie beside a picture.
+Only whole files are taken (unchanged for a while), the newest first, and each once; taken and overtaken ones are removed, so that no traveller's page stays
+on the disk, and what lies there at the start is removed unread. Links are not followed, sizes are bounded, a flooded folder ends the source.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Chips through PC/SC, and the only user of pyscard.
 
-Promises: blocking calls run in one thread that only this module knows; every command has a deadline; a card that was
-taken away is CardGoneError, a reader or service that went away LinkLostError, and after either `wait_for_card` starts
-afresh, with a new context, so a restarted service needs no restart of ours. Card changes are waited for in the service,
-not polled. What the bytes mean is the document room's business.
+Blocking calls run in one thread that only this module knows; every command has a deadline. A card that was taken away is CardGoneError, a reader or service
+that went away LinkLostError, and after either `wait_for_card` starts with a new context. Card changes are waited for in the service, not polled.
 """
 
 from __future__ import annotations
@@ -292,10 +290,7 @@ class PcscReader:
         await self._watch(0.0)
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on.
-
-        Raises NoReplyError when none came in time that answers, LinkLostError without reader or service.
-        """
+        """Wait for a card and power it on. Raises NoReplyError when none came in time that answers, LinkLostError without reader or service."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)

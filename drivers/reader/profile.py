@@ -1,8 +1,6 @@
-"""Profiles of document readers: framings and dialogues as data.
+"""Profiles of document readers: framings and dialogues as data (drivers/profiles/readers/*.toml), read strictly. Bytes are written in hexadecimal.
 
-A profile is a file drivers/profiles/readers/*.toml, read strictly: an unknown key, a wrong type or a contradiction is a
-SetupError. Bytes are written in hexadecimal. Each names where its bytes come from, and says plainly whether it was ever tried
-on hardware.
+Each names where its bytes come from, and whether it was ever tried on hardware.
 """
 
 from __future__ import annotations

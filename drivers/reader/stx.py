@@ -1,7 +1,6 @@
 """Frames of readers that send STX … ETX or the like, by a profile. Pure: bytes in, lines out.
 
-Promises: a frame is believed only if every byte of it is possible, its length word fits and its check is right. Lines come out
-as they were printed, the profile's padding taken away; empty ones are left out.
+A frame is believed only if every byte of it is possible, its length word fits and its check is right.
 """
 
 from __future__ import annotations
@@ -45,7 +44,9 @@ class StxDecoder:
             self._verify(buffer[: used + 1])
             used += 1
         self._measure(buffer, len(text), used)
-        return self._lines(text), used
+        lines = text.decode("ascii").replace("\n", "\r").split("\r")
+        stripped = (line.strip().rstrip(self._profile.padding) for line in lines)
+        return tuple(line for line in stripped if line), used
 
     def _text(self, buffer: bytes) -> bytes | None:
         """The bytes before the frame's end, or None when that has not come."""
@@ -74,10 +75,6 @@ class StxDecoder:
         promised = int.from_bytes(buffer[len(self._start) : self._header_at], length.order)
         if not text_bytes <= promised <= frame_bytes:
             raise BadFrameError("impossible length")
-
-    def _lines(self, text: bytes) -> tuple[str, ...]:
-        lines = text.decode("ascii").replace("\n", "\r").split("\r")
-        return tuple(stripped for line in lines if (stripped := line.strip().rstrip(self._profile.padding)))
 
 
 def _expect(buffer: bytes, at: int, wanted: bytes) -> None:

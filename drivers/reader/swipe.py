@@ -1,12 +1,7 @@
-"""The Elyctis reader: lines of a passport or card that was put on it or swiped.
+"""The Elyctis reader (its command set 1.7 of 2020): lines of a passport or card that was put on it or swiped. Not tried on a real unit.
 
-Promises: continuous reading is armed at connect and again after every page; garbage on the line is counted and passed over,
-never fatal; an unplugged reader is LinkLostError, one that no longer answers NoReplyError. Whether the lines are a valid MRZ
-is the document room's business.
-
-Frames of its command set, version 1.7 (2020): a command letter, a length of two bytes, data. They carry no check, so a frame is believed only if
-its letter is known and its length and content are possible for that letter. Presence detection is left out: the text at hand names the mode but
-not its bytes, so a unit that another host left in it is heard and passed over. Not tried on a real unit.
+Frames are a command letter, a length of two bytes, data. They carry no check, so one is believed only if its letter is known and its length and content are
+possible for it. Continuous reading is armed at connect and again after every page; presence detection is left out: the text at hand does not give its bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The sensor port over Modbus RTU: a session's conversations on a link.
+"""The sensor port over Modbus RTU: a session's conversations on a link, one request on the wire at a time. Nothing is ever written to the unit.
 
-Promises: one request on the wire at a time; nothing is ever written to the unit; what is reported is never fresher than the unit's own
-word, and a unit that is blind, late, silent or powered up anew is never reported as a lane with nobody, or with one, inside. Whoever sees
-LinkLostError connects anew. Polling and reconnecting are the caller's: no task runs here.
+What is reported is never fresher than the unit's own word, and a unit that is blind, late, silent or powered up anew is never a lane with nobody, or with
+one, inside. Whoever sees LinkLostError connects anew. Polling is the caller's: no task runs here.
 """
 
 from __future__ import annotations

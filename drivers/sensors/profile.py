@@ -1,8 +1,6 @@
-"""Register maps of sensor units: what stands where in one kind of them, and for how long a measurement speaks.
+"""Register maps of sensor units: what stands where, and for how long a measurement speaks; data (drivers/profiles/sensors/*.toml, or a site's file).
 
-A profile is data (drivers/profiles/sensors/*.toml, or a site's file), read strictly: an unknown key, a key that is missing, a wrong type
-or a contradiction is a SetupError. So is a unit that does not say how old its measurement is, or does not show that it was powered up
-anew: what it says could be of any time.
+Read strictly. A unit that does not say how old its measurement is, or does not show that it was powered up anew, is refused.
 """
 
 from __future__ import annotations
@@ -113,11 +111,6 @@ def _first(profile: SensorProfile) -> Iterator[Wrong]:
         )
 
 
-def read_profile(file: ProfileFile) -> SensorProfile:
-    """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    return file.profile(SensorProfile)
-
-
 def load_profile(name: str) -> SensorProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
-    return read_profile(ProfileFile.open(name, room="sensors"))
+    return ProfileFile.open(name, room="sensors").profile(SensorProfile)

@@ -1,8 +1,7 @@
 """What is said to a sensor unit, and what its answers mean. No I/O; the clock is an argument.
 
-Each look is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence past the deadline.
-Nothing is written, so everything may be repeated. What is unknown stays unknown: a counter that cannot tell, a measurement that is too old
-and a value that the profile does not name are None, and a contact that says neither yes nor no counts as the worse of the two.
+Each look is a generator that yields one request at a time and is sent the reply, or None for silence. Nothing is written, so everything may be repeated.
+What is unknown stays None: a counter that cannot tell, an old measurement; a contact that says neither yes nor no counts as the worse of the two.
 """
 
 from __future__ import annotations

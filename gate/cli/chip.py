@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drivers.reader.pcsc import PcscReader
-from gate.programs.lane.centre import ControlCentre
-from gate.programs.lane.document.evidence import converse, question_of
+from gate.programs.lane.document.inspection import converse, question_of
+from gate.programs.lane.document_session import ControlCentre
 from gate_documents.inspection import Portrait, inspect
 from gate_documents.lds.files import FINGERS
 

@@ -21,7 +21,7 @@ from fakes.inspections import NOW, anchors, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
-from gate.programs.lane.document.evidence import converse
+from gate.programs.lane.document.inspection import converse
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.inspection import Portrait, inspect
 from gate_documents.mrz.parser import parse

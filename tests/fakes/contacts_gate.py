@@ -12,6 +12,7 @@ from fakes.modbus_boards import Told
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.driver import ContactsBarrier
+from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
 from gate_core.ports.values import BarrierStatus, Direction
@@ -28,7 +29,7 @@ def shipped() -> ContactsProfile:
     return found
 
 
-class ContactsBench:
+class ContactsBench(Kernel):
     """A driver, a chip, and a turnstile in time."""
 
     def __init__(self, *, profile: ContactsProfile | None, entry_is_left: bool, keeps_outputs: bool) -> None:

@@ -17,6 +17,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers.barrier.contacts.gpio import Kernel
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,7 +63,7 @@ class _Request:
     events: deque[bytes] = field(default_factory=deque)
 
 
-class GpioChip:
+class GpioChip(Kernel):
     """One chip, at one path. `clock` gives seconds; `on_output` hears of each output that changes, by its offset and its level at the pin."""
 
     def __init__(

@@ -33,7 +33,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import BePresent, Outcome
 from gate.programs.lane.engine import Engine
-from gate.programs.lane.referral_timing import Paced
+from gate.programs.lane.views import Paced
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
 from gate_core.evidence.crossing import DocumentEvidence, FaceEvidence

@@ -26,7 +26,7 @@ from fakes.modbus_boards import Told
 
 from drivers.barrier.contacts import gpio
 from drivers.barrier.contacts.driver import ContactsBarrier
-from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines, LinuxKernel
+from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines
 from gate_core.errors import LinkLostError, SetupError
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
@@ -54,7 +54,7 @@ class Hall:
         self.told = Told()
         self.turnstile = Turnstile(self.told)
         self.turnstile.wire(chip)
-        self.barrier = ContactsBarrier(kernel=LinuxKernel(), path=chip.path, profile=shipped())
+        self.barrier = ContactsBarrier(kernel=Kernel(), path=chip.path, profile=shipped())
         self.longest_s = dict.fromkeys(OUTPUTS, 0.0)
         self._chip = chip
         self._since: dict[int, float] = {}
@@ -118,7 +118,7 @@ async def test_a_traveller_is_granted_counted_revoked_and_released(chip: KernelC
 
 
 async def test_what_can_never_be_had_is_told_from_what_is_in_use(chip: KernelChip) -> None:
-    kernel, usual = LinuxKernel(), ContactsBarrier(kernel=LinuxKernel(), path=chip.path, profile=shipped())
+    kernel, usual = Kernel(), ContactsBarrier(kernel=Kernel(), path=chip.path, profile=shipped())
     taken = _taken(kernel, chip.path, (PASS_A, RISING))
     with pytest.raises(LinkLostError, match="in use by another"):
         await usual.connect()
@@ -128,7 +128,7 @@ async def test_what_can_never_be_had_is_told_from_what_is_in_use(chip: KernelChi
 
 
 def test_edges_that_the_kernel_had_no_room_for_are_counted(chip: KernelChip) -> None:
-    lines = _taken(LinuxKernel(), chip.path, (PASS_A, RISING))
+    lines = _taken(Kernel(), chip.path, (PASS_A, RISING))
     _pulses(chip, PASS_A, 270)
     assert lines.edges() == (270,)
     assert lines.edges_forgotten == 270 - gpio.EVENTS_KEPT
@@ -137,8 +137,8 @@ def test_edges_that_the_kernel_had_no_room_for_are_counted(chip: KernelChip) -> 
 
 HOLDS = """
 import sys, time
-from drivers.barrier.contacts.gpio import Chip, Flag, LinuxKernel
-lines = Chip.open(LinuxKernel(), sys.argv[1]).request([(0, Flag.OUTPUT)])
+from drivers.barrier.contacts.gpio import Chip, Flag, Kernel
+lines = Chip.open(Kernel(), sys.argv[1]).request([(0, Flag.OUTPUT)])
 lines.set(1)
 print("closed", flush=True)
 time.sleep(60)
@@ -266,12 +266,12 @@ def _refusals(kernel: Kernel, path: str, _: World) -> object:
 @pytest.mark.parametrize("step", [_outputs, _inputs, _debounced, _refusals])
 def test_our_simulated_chip_answers_as_the_kernels_does(chip: KernelChip, step: Step) -> None:
     ours = GpioChip(chip.path, label=LABEL, lines=LINES, clock=time.monotonic)
-    simulated, real = step(ours, chip.path, ours), step(LinuxKernel(), chip.path, chip)
+    simulated, real = step(ours, chip.path, ours), step(Kernel(), chip.path, chip)
     assert simulated == real
 
 
 def test_the_kernel_reads_whole_events_only(chip: KernelChip) -> None:
-    kernel, ours = LinuxKernel(), GpioChip(chip.path, label=LABEL, lines=LINES, clock=time.monotonic)
+    kernel, ours = Kernel(), GpioChip(chip.path, label=LABEL, lines=LINES, clock=time.monotonic)
     for one in (kernel, ours):
         lines = _taken(one, chip.path, (PASS_A, RISING))
         with pytest.raises(OSError, match=r"\[Errno") as raised:

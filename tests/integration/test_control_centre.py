@@ -18,8 +18,8 @@ from fakes.inspections import NOW, anchors, issued, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
-from gate.programs.lane.centre import DEADLINE_S, ControlCentre
-from gate.programs.lane.document.evidence import converse, question_of
+from gate.programs.lane.document.inspection import converse, question_of
+from gate.programs.lane.document_session import DEADLINE_S, ControlCentre
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate_documents.checks import CheckId, Result
@@ -154,7 +154,7 @@ async def test_a_slow_centre_is_heard_within_the_deadline(tmp_path: Path) -> Non
 async def test_a_centre_is_reported_when_it_goes_and_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "gate.programs.lane.centre")
+    caplog.set_level(logging.INFO, "lane")
     path = tmp_path / "centre.sock"
     centre = ControlCentre(path)
     assert await centre.ask(question_of(CHAIN)) is None

@@ -1,31 +1,94 @@
 """The barrier port over contacts: a session's conversations on the lines of a GPIO chip.
 
-Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two pulses.
-
-Nobody is granted twice: there is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
-is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
-
-The kernel is called in the event loop, so the chip must answer at once: one of the computer's own, or on I2C or SPI, not behind USB.
+No contact is closed for longer than a pulse, as far as this program runs, and no two at a time. A grant closes its contact once, and nothing is closed
+again for a call that failed: each call returns with its own answer. The kernel is called in the event loop, so the chip must answer at once: not over USB.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
-from drivers.barrier.contacts.gpio import Kernel
-from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.contacts.session import Answer, Do, Pulse, Request, Session, Show
-from drivers.barrier.contacts.wiring import Contact, Wiring
+from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines
+from drivers.barrier.contacts.profile import Contact, ContactsProfile, Input
+from drivers.barrier.contacts.session import Answer, Do, Pulse, Request, Seen, Session, Show
 from drivers.barrier.driver import Driver
 from drivers.barrier.orders import Urgency
-from gate_core.errors import DriverError
+from gate_core.errors import DriverError, LinkLostError, SetupError
 from gate_core.ports.values import LampColour
 
 # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
 GAP_S = 0.05
 _ASKS_FOR_A_PASSAGE = frozenset({Contact.LEFT, Contact.RIGHT})
+
+
+class Wiring:
+    """The contacts of one profile, made by `open`: one is closed at a time, at most; everything is off when it is opened and, as far as the chip still
+    obeys, when it is closed. What is read of an output is what the chip says of it, not what was written.
+    """
+
+    def __init__(self, profile: ContactsProfile, outputs: Lines, levels: Lines, left: Lines, right: Lines) -> None:
+        self._contacts = tuple(profile.contacts)
+        self._inputs = _inputs(profile)
+        self._outputs = outputs
+        self._levels = levels
+        self._passages = (left, right)
+
+    @classmethod
+    def open(cls, kernel: Kernel, path: str, profile: ContactsProfile) -> Wiring:
+        """Take the lines, the outputs first. Raises LinkLostError, or SetupError when they can never be had or the chip is another one."""
+        with contextlib.closing(Chip.open(kernel, path)) as chip, contextlib.ExitStack() as taken:
+            if chip.label != profile.chip:
+                raise SetupError(f"the chip {path} is {chip.label!r}, the profile is for {profile.chip!r}")
+            lamp = () if profile.lamp is None else profile.lamp.lines
+            outputs = [(output.line, output.flags) for output in (*profile.contacts.values(), *lamp)]
+            reads = [[(read.line, read.flags) for read in _inputs(profile)]]
+            # A request each: where one line's edges crowd out the other's, those would show with its next edge only.
+            counted = (profile.status.passages_left, profile.status.passages_right)
+            reads += [[(read.line, read.flags | Flag.EDGE_RISING)] for read in counted]
+            lines = [taken.enter_context(contextlib.closing(chip.request(outputs)))]
+            for wanted in reads:
+                request = chip.request(wanted, debounce_us=profile.debounce_ms * 1000)
+                lines.append(taken.enter_context(contextlib.closing(request)))
+            taken.pop_all()
+        return cls(profile, *lines)
+
+    @property
+    def edges_forgotten(self) -> int:
+        """Edges of passages that the kernel had no room for, and counted."""
+        return sum(counted.edges_forgotten for counted in self._passages)
+
+    def switch(self, contact: Contact | None, *, lamp: int) -> None:
+        """Close this contact and no other, and show these bits of the lamp. Raises LinkLostError."""
+        closed = 0 if contact is None else 1 << self._contacts.index(contact)
+        self._outputs.set(closed | lamp << len(self._contacts))
+
+    def look(self) -> Seen:
+        """Read everything. Raises LinkLostError. Passages last: what is counted is never older than the leaf that was seen."""
+        outputs, levels = self._outputs.get(), self._levels.get()
+        (left,), (right,) = (counted.edges() for counted in self._passages)
+        return Seen(
+            frozenset(contact for place, contact in enumerate(self._contacts) if outputs >> place & 1),
+            outputs >> len(self._contacts),
+            frozenset(read.line for place, read in enumerate(self._inputs) if levels >> place & 1),
+            (left, right),
+        )
+
+    def close(self) -> None:
+        """Switch everything off and let the lines go."""
+        with contextlib.suppress(LinkLostError):
+            self._outputs.set(0)
+        for lines in (self._outputs, self._levels, *self._passages):
+            lines.close()
+
+
+def _inputs(profile: ContactsProfile) -> tuple[Input, ...]:
+    """What is read as a level."""
+    status = profile.status
+    maybe = (status.closed, status.open, *status.presence, status.fire, status.emergency, *profile.alarms.values())
+    return tuple(read for read in maybe if read is not None)
 
 
 @dataclass(slots=True)

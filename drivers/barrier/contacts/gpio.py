@@ -1,11 +1,7 @@
-"""Lines of a GPIO chip, over the kernel's character device: version 2 of its interface, as in linux/gpio.h. Lines and bits, no meaning.
+"""Lines of a GPIO chip, over version 2 of the kernel's character device (linux/gpio.h). Lines and bits, no meaning.
 
-Promises: a line that is asked for is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the
-kernel is counted, also those that it had no room to keep (two edges within microseconds may be one interrupt). Whoever loses the chip
-hears LinkLostError.
-
-What happens to a line when it is let go, or its program dies, is the chip's affair: some fall back to inputs, others go on driving what
-was last written. Nothing here relies on either.
+A line is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the kernel is counted, also those that it had
+no room to keep. What a line does when it is let go, or its program dies, is the chip's affair: nothing here relies on it.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Protocol
 
 from gate_core.errors import BusyError, LinkLostError, SetupError, not_opened
 
@@ -56,24 +51,8 @@ class Flag(IntFlag):
     NO_BIAS = 1 << 10
 
 
-class Kernel(Protocol):
-    """The four calls of the operating system that lines are reached by. Each raises OSError."""
-
-    def open(self, path: str) -> int:
-        """Open a chip's device and return its descriptor."""
-
-    def ioctl(self, descriptor: int, request: int, argument: bytearray) -> None:
-        """Carry out a request, whose argument may be changed."""
-
-    def read(self, descriptor: int, bytes_max: int) -> bytes:
-        """Return what is there, which may be nothing; never wait."""
-
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-
-
-class LinuxKernel:
-    """The machine's own kernel; fills `Kernel`."""
+class Kernel:
+    """The four calls of the operating system that lines are reached by. Each raises OSError. A test puts a simulated chip in its place."""
 
     def open(self, path: str) -> int:
         """Open a chip's device and return its descriptor."""

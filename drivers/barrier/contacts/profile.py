@@ -1,12 +1,12 @@
-"""Profiles of gates that take pulses on contacts: which line of which chip is wired to what, and how a passage ends there without us.
+"""Profiles of gates that take pulses: their wiring as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. What its documents leave open is named in `assumed`.
-Lines of a computer have no watchdog: whoever dies in the middle of a pulse may leave a contact closed. So the gate behind them must end
-a passage that was not begun (`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`).
+Lines of a computer have no watchdog: whoever dies in a pulse may leave a contact closed. So the gate must end a passage that was not begun
+(`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`). `assumed`: what its documents leave open.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -21,6 +21,15 @@ from gate_core.settings.toml_file import Wrong
 
 TTL_MS_MAX = 30_000
 _BIAS = {"pull_up": Flag.PULL_UP, "pull_down": Flag.PULL_DOWN, "none": Flag.NO_BIAS}
+
+
+class Contact(enum.Enum):
+    """What the gate has an input for."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    STOP = "stop"
+    RELEASE = "release"
 
 
 class Output(Table, frozen=True, kw_only=True):
@@ -114,6 +123,12 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
         """The times to live that may be asked for. A gate that ends passages by its own time cannot end them earlier."""
         return range(self.grant.lasts_ms, TTL_MS_MAX + 1)
 
+    @property
+    def contacts(self) -> dict[Contact, Output]:
+        """The contacts that are wired."""
+        outputs = (self.grant.left, self.grant.right, self.grant.stop, self.release)
+        return {contact: output for contact, output in zip(Contact, outputs, strict=True) if output is not None}
+
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
         found = BoardProfile.contradictions(self)
@@ -146,11 +161,8 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
 
     def _lines(self) -> Iterator[tuple[str, int]]:
         """Every line by the key that it is of."""
-        for key in ("left", "right", "stop"):
-            if (output := getattr(self.grant, key)) is not None:
-                yield f"grant.{key}", output.line
-        if self.release is not None:
-            yield "release", self.release.line
+        for contact, output in self.contacts.items():
+            yield ("release" if contact is Contact.RELEASE else f"grant.{contact.value}"), output.line
         for output in () if self.lamp is None else self.lamp.lines:
             yield "lamp.lines", output.line
         for key in ("closed", "passages_left", "passages_right", "fire", "open", "emergency"):

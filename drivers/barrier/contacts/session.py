@@ -1,9 +1,7 @@
-"""What a gate that takes pulses is asked, and what its contacts tell. No I/O; the clock is an argument.
+"""What is said to a gate by contacts, and what it shows. No I/O; the clock is an argument.
 
-Each order is a conversation: a generator that yields one request at a time and is sent what the contacts read right after it. A contact
-answers at once and loses nothing, so a grant goes out once and is never repeated. What the gate makes of a pulse is not told: a grant
-counts as outstanding from its pulse until a passage was counted, it was stopped, or the gate's own time for it is over. An output that
-does not read back as it was switched puts the gate out of service (NotWellError).
+Each order is a generator that yields one request at a time and is sent what the contacts read right after it. A contact answers at once, so a grant is
+never repeated; it counts as outstanding from its pulse until a passage was counted, it was stopped, or the gate's own time for it is over.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.contacts.wiring import Contact, Seen
+from drivers.barrier.contacts.profile import Contact, ContactsProfile
 from drivers.barrier.orders import AskedPassage, Pause
 from gate_core.errors import NotWellError, RefusedError
 from gate_core.evidence.crossing import Alarm
@@ -53,6 +50,19 @@ class Show:
     """Show these bits of the lamp."""
 
     lamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look. `closed` and `lamp` are read back from the outputs; `active` are the lines of inputs whose condition holds.
+
+    `passages`: how often left and right were counted since the contacts were opened.
+    """
+
+    closed: frozenset[Contact]
+    lamp: int
+    active: frozenset[int]
+    passages: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
 from drivers.barrier.driver import QUIET_SHARE, Driver
-from drivers.barrier.framed.frames import FRAME_BYTES_MAX
-from drivers.barrier.framed.listener import Heard, Hearing
+from drivers.barrier.framed.frames import FRAME_BYTES_MAX, Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
 from drivers.links import Link

@@ -1,15 +1,14 @@
-"""Profiles of boards that speak short frames: their layouts, commands and status as data, and what a board does not say or nobody knows.
+"""Profiles of boards that speak short frames: layouts, commands and status as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. Whatever its documents leave open is named in
-`assumed`; whatever the board does not report, in `not_reported`, so that nobody takes silence for "no". A board whose grants never end
-by themselves cannot be put into service (safety invariant 5), nor can one that does not say that it stands open in an emergency: the
-host would close it (invariant 7).
+What their documents leave open is named in `assumed`; what the board does not report, in `not_reported`, so that nobody takes silence for "no". A board
+whose grants never end by themselves is refused (safety invariant 5), as is one that does not tell an emergency: the host would close it (invariant 7).
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -74,6 +73,52 @@ class Beams(Table, frozen=True):
         return sum(now > before for before, now in itertools.pairwise((0, *broken)))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reply, as it stands; or what is believed after several. `counts` are the board's own passages to the left and to the right.
+
+    One reply is not believed at once: a check of eight bits misses one double bit error in twelve to twenty. What tightens security counts at once;
+    what relaxes it (closed, fewer bodies, an alarm or an emergency gone) and every count need two replies in a row that agree.
+    """
+
+    position: LeafPosition
+    bodies: int
+    counts: tuple[int, int]
+    fire: bool
+    emergency: bool
+    alarms: frozenset[Alarm]
+    powered_up: bool
+
+    @property
+    def is_closed(self) -> bool:
+        """True when the leaf rests closed."""
+        return self.position is LeafPosition.CLOSED
+
+    def relaxes(self, believed: Reading) -> bool:
+        """True when this reply would relax what is believed, or counts otherwise: one more must agree."""
+        return (
+            (self.is_closed and not believed.is_closed)
+            or self.bodies < believed.bodies
+            or self.counts != believed.counts
+            or (believed.fire and not self.fire)
+            or (believed.emergency and not self.emergency)
+            or not believed.alarms <= self.alarms
+            or (believed.powered_up and not self.powered_up)
+        )
+
+    def settled(self, second: Reading, *, believed: Reading) -> Reading:
+        """What is believed after two replies in a row: what both say, and else the tighter of the two; counts as before, unless both agree."""
+        return Reading(
+            position=self.position if second.is_closed else second.position,
+            bodies=max(self.bodies, second.bodies),
+            counts=second.counts if self.counts == second.counts else believed.counts,
+            fire=self.fire or second.fire,
+            emergency=self.emergency or second.emergency,
+            alarms=self.alarms | second.alarms,
+            powered_up=self.powered_up or second.powered_up,
+        )
+
+
 class Status(Table, frozen=True):
     """What the fields of a reply mean. `done`: the request that it answers was carried out."""
 
@@ -86,6 +131,18 @@ class Status(Table, frozen=True):
     emergency: Sign
     alarms: tuple[AlarmSign, ...]
     powered_up: Sign | None = None
+
+    def reading(self, values: Mapping[str, int]) -> Reading:
+        """What a reply's fields mean."""
+        return Reading(
+            position=self.position.values.get(values[self.position.field], LeafPosition.UNKNOWN),
+            bodies=self.beams.bodies(values),
+            counts=(values[self.passages_left], values[self.passages_right]),
+            fire=self.fire.shows(values),
+            emergency=self.emergency.shows(values),
+            alarms=frozenset(sign.alarm for sign in self.alarms if sign.shows(values)),
+            powered_up=self.powered_up is not None and self.powered_up.shows(values),
+        )
 
     def signs(self) -> dict[str, Sign]:
         """Every sign by its key."""

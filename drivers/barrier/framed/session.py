@@ -1,13 +1,9 @@
 """What is said to a board of short frames, and what its answers mean. No I/O; the clock is an argument.
 
-Each order is a conversation: a generator that yields one request at a time and is sent what was heard. All replies of a board look
-alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
-asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3, as
-`drivers.barrier.promptness` says: an answer too many since the grant makes the line doubtful, and nothing is sent again while anything from
-before it is unanswered). A board does not say what it still grants: that is kept here, and errs towards outstanding.
-
-Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
-doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
+All replies look alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
+asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3; `drivers.barrier.promptness`).
+A board does not say what it still grants: that is kept here, and errs towards outstanding. Frames of another board, or that nobody asked for, make the
+line doubtful: nothing is granted on it, and when they go on it is NotWellError until a run of clean exchanges.
 """
 
 from __future__ import annotations
@@ -17,9 +13,8 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.barrier.framed.frames import ADDRESS
-from drivers.barrier.framed.listener import Heard, Reading, reading_of, relaxes, settled
-from drivers.barrier.framed.profile import FramedProfile
+from drivers.barrier.framed.frames import ADDRESS, Heard
+from drivers.barrier.framed.profile import FramedProfile, Reading
 from drivers.barrier.orders import GrantFate, Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
@@ -135,8 +130,8 @@ class Session:
         """
         believed = self._require_believed()
         seen = yield from self._reading()
-        if relaxes(believed, seen):
-            seen = settled(seen, (yield from self._reading()), believed=believed)
+        if seen.relaxes(believed):
+            seen = seen.settled((yield from self._reading()), believed=believed)
         return self._believe(seen)
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
@@ -194,7 +189,7 @@ class Session:
             if reply is None:
                 # Openings may add up: whoever is free already is not freed again. In doubt, they are.
                 reply = yield from self._ask("status")
-                if reply is None or reading_of(self._profile.status, reply).position not in _OPENED:
+                if reply is None or self._profile.status.reading(reply).position not in _OPENED:
                     continue
             if not self._is_done(reply):
                 raise RefusedError("the board says that it does not carry out the release")
@@ -245,7 +240,7 @@ class Session:
             yield from self._silence()
             again = yield from self._reading()
             if again.counts == seen.counts:
-                self._believed = settled(seen, again, believed=again)
+                self._believed = seen.settled(again, believed=again)
                 return self._believed
             seen = again
         raise NotWellError("no two answers of the board agree: two boards with one address, or a bad line")
@@ -319,7 +314,7 @@ class Session:
 
     def _reading(self) -> Conversation[Reading]:
         """One status that the board says it carried out. A request that does no harm twice is repeated."""
-        return reading_of(self._profile.status, (yield from self._answered("status")))
+        return self._profile.status.reading((yield from self._answered("status")))
 
     @property
     def _reply_s(self) -> float:

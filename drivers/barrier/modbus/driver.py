@@ -1,8 +1,7 @@
-"""The barrier port over Modbus RTU: a session's conversations on a link.
+"""The barrier port over Modbus: a session's conversations on a link.
 
-Nobody is granted twice, as `drivers.barrier.promptness` says: a grant's fate is asked for in pieces of which no answer has the shape (function and
-length) of anything asked before; of a board whose stretches are too short for that, as ever. Over Modbus TCP each answer has its question's number
-besides, and one with another's passes for none.
+Nobody is granted twice (`drivers.barrier.promptness`): a grant's fate is asked for in pieces of which no answer has the shape (function and length) of
+anything asked before. Over Modbus TCP each answer has its question's number besides, and one with another's passes for none.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""The ways in which Modbus boards take grants: registers with a time to live, registers of passages, and pulses on coils. No I/O.
+"""The ways in which boards take grants: what a grant is on the wire, how it is taken back, what the board shows of it, and for how long that is sure to show.
 
-Each kind says what a grant is on the wire, how it is taken back, what the board shows of it, and for how long that is sure to show.
-A pulse is begun by us and ended by the next status after its time; the host watchdog ends it if we are gone. Nothing else writes the
-coils while a pulse is begun, and no pulse is cut short.
+A pulse is begun by us and ended by the next status after its time; the host watchdog ends it if we are gone. No pulse is cut short.
 """
 
 from __future__ import annotations

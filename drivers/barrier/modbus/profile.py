@@ -1,8 +1,6 @@
-"""Register maps: what is where in one kind of Modbus barrier controller, how passages are granted, and how a grant ends there without us.
+"""Register maps of Modbus boards: what stands where, and how each takes a grant; data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
 
-A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly: an unknown key, a wrong type or a contradiction is
-a SetupError. So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5). A key
-without a default is what every board has.
+A board whose grants never end by themselves is refused (safety invariant 5). A key without a default is what every board has.
 """
 
 from __future__ import annotations
@@ -157,12 +155,10 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
 
 def _places_of(profile: ModbusProfile) -> Iterator[tuple[str, Place]]:
     """Every place that a status is made of, by its key."""
-    for name in ("position", "closed", "bodies", "fire", "emergency", "restarts"):
+    sides = ("passages_left", "passages_right", "granted_left", "granted_right")
+    for name in ("position", "closed", "bodies", "fire", "emergency", "restarts", *sides):
         if (place := getattr(profile.status, name)) is not None:
             yield f"status.{name}", place
-    for side in ("passages_left", "passages_right", "granted_left", "granted_right"):
-        if (place := getattr(profile.status, side)) is not None:
-            yield f"status.{side}", place
     for place in profile.status.presence:
         yield "status.presence", place
     for alarm, place in profile.alarms.items():

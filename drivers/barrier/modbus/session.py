@@ -1,9 +1,7 @@
 """What is said to a Modbus barrier controller, and what its answers mean. No I/O; the clock is an argument.
 
-Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
-past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
-blindly: the controller is asked for its status first, and the grant goes out again only if it provably never arrived
-(safety invariant 3; the proof stands in `drivers.barrier.promptness`). What a conversation raises is the drivers' error tree.
+Each order is a generator that yields one request at a time and is sent the reply, or None for silence past the deadline. Reads, revokes and releases
+are repeated after silence; a grant only when the controller's status proves that it never arrived (safety invariant 3; `drivers.barrier.promptness`).
 """
 
 from __future__ import annotations

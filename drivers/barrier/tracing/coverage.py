@@ -1,7 +1,6 @@
 """What a replayed trace showed of its profile, and whether that is enough to call the profile tried on hardware. Pure.
 
-A profile may say `verified = "hardware"` when its traces are of hardware, replay without a difference, hold no answer that the profile does
-not understand, and show between them at least what MINIMUM names.
+It is when its traces are of hardware, replay without a difference, hold no answer that the profile does not understand, and show what MINIMUM names.
 """
 
 from __future__ import annotations

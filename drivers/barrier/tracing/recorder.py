@@ -1,8 +1,7 @@
-"""Records a trace: a tap on the line, and the calls that a driver was given meanwhile, one after another.
+"""Records what goes over a board's line while a technician brings the board up: one call at a time, so that the trace replays.
 
-Promises: whatever the driver was given of the line is in the trace, byte for byte, in its order, before the next event; a line that
-cannot be written ends the recording with OSError. Bytes that the driver dropped unread (what came before it asked) are not in it.
-A technician brings a board up meanwhile (`bring_up`): one call at a time, so that a trace replays.
+Whatever the driver was given of the line is in the trace, byte for byte, before the next event, but bytes that it dropped unread. A line that cannot be
+written ends the recording with OSError.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Replays a trace: the real driver of a profile is told what it was told then, and the trace plays the board.
 
-The driver must send exactly the bytes that were captured, in their order, and every call must have the same outcome: then its
-profile understands the board as it did when it was captured. The first difference ends the replay and is said with its line. For a loop whose clock
-jumps to the next timer (real time would do, and take as long as the capture); a trace whose lines are changed by hand replays as changed.
+The driver must send exactly the bytes that were captured, and every call must have the same outcome; the first difference ends the replay and is said
+with its line. For a loop whose clock jumps to the next timer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A captured trace of a board's line, as text: docs/protocols/barrier-trace.md.
 
-A head in TOML says what board it was, who captured it and when; then one event a line, in its order: milliseconds since the beginning, what
-kind, and what. A trace is a stranger's file: it has limits, is read strictly, and every error names file and line. What a driver
-can be told to do, and what came of it, stand there in words.
+A head in TOML, then one event a line: milliseconds since the beginning, what kind, and what. A trace is a stranger's file: it has limits, is read
+strictly, and every error names file and line.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-"""The lane's ends of its channels to the log and to vision.
+"""The lane's ends of its channels to the log and to vision. Both ask their peer for its status every second; one that says nothing for `SILENCE_MAX_S` is gone.
 
-Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
-hangs is as lost as one that died.
-
-`LogClient` offers the log what `gate.programs.lane.record_outbox` keeps, one append after the other, in the order of events. What it tells
-the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
-log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says that it takes what leads to an admission, which it has
-proven since it last refused anything.
+What `LogClient` tells the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when
+the log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says
+that it takes what leads to an admission, which it has proven since it last refused anything.
 """
 
 from __future__ import annotations
@@ -28,9 +24,8 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
-from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Answer, Outcome, Owed
-from gate.programs.lane.records import Remembered
+from gate.programs.lane.records import Profile, Remembered
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch

@@ -1,9 +1,7 @@
 """The lane's side of a document: a child of its own for each crossing, and what comes of it as events.
 
-The lane parses nothing that a chip said. It gives a warm child the printed MRZ and a way to the face child, carries its questions to
-the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
-its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure; where the
-crossing was referred, the child first seals to officers what they may see (`gate.programs.children.final_report`).
+The lane parses nothing that a chip said: it carries the child's questions to the control centre, and posts the evidence that comes back. A child that dies,
+hangs or cannot be had is a document that was not read: its crossing is referred. The end of the child, with its crossing, is the erasure.
 """
 
 from __future__ import annotations
@@ -14,27 +12,70 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
-from gate.channel.sockets import reach
+from gate.channel.sockets import connect, reach
 from gate.channel.table import CHANNELS
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import last_words
 from gate.programs.children.warm_spare import Spare
-from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
+from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.crossing import CheckId, DocumentEvidence
 
-QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
+DEADLINE_S: Final = 2.0  # of the control centre
+QUESTIONS_MAX = 4  # to it: a chain and a signature, for each of two readings
 
 log = logging.getLogger("lane")
 
 Way = Callable[[fd_passing.Address], Awaitable[socket.socket | None]]
+
+
+class ControlCentre:
+    """The way to a control centre, which holds the inspection system's certificates and key (TR-03110, TR-03129): none of them is in the gate.
+
+    Each question has a connection of its own and a deadline, so that a centre that is slow, silent or gone costs a result and never a crossing: whatever
+    comes instead of the answer is None, and reported once when it starts and once when it ends.
+    """
+
+    def __init__(self, path: Path, *, deadline_s: float = DEADLINE_S) -> None:
+        self._path = path
+        self._deadline_s = deadline_s
+        self._trouble = FaultLatch(log, begins="control_centre_lost", ends="control_centre_back", each=False)
+
+    async def ask(self, question: messages.ToCentre) -> bytes | None:
+        """The answer to a question of an inspection; None when there is none, for whatever reason."""
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answer = await self._exchange(question)
+        except (ChannelError, TimeoutError) as error:
+            self._trouble.is_now(type(error).__name__)
+            return None
+        answered: bytes | None = None
+        match question, answer:
+            case messages.ChainWanted(), messages.Chain(certificates):
+                trouble, answered = "", b"".join(certificates)
+            case messages.SignatureWanted(), messages.Signature(signature):
+                trouble, answered = "", signature
+            case _, messages.NotGranted():
+                trouble = "not granted"
+            case _:
+                trouble = "the answer to another question"
+        self._trouble.is_now(trouble)
+        return answered
+
+    async def _exchange(self, question: messages.ToCentre) -> messages.FromCentre:
+        connection = await connect(CHANNELS.centre, self._path)
+        try:
+            await connection.send(question)
+            return await connection.receive()
+        finally:
+            connection.close()
 
 
 class Registers(Protocol):

@@ -27,15 +27,11 @@ Post = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Presented:
-    """A document as it was read. `readings` are a serial reader's; those of a `page` stay in vision's page child."""
+    """A document as it was read; personal, so its repr shows nothing. `readings` are a serial reader's; those of a `page` stay in vision's page child."""
 
     readings: tuple[tuple[str, ...], ...]
     page: messages.PageRead | None = None
     visa: bool = False
-
-    def __repr__(self) -> str:
-        """Never shows the lines: they are personal data."""
-        return f"Presented({len(self.readings)} readings)"
 
 
 class Documents:

@@ -1,7 +1,7 @@
 """The lane's loop: one event after another through `gate.passage.machine`, its effects carried out in their order.
 
-No I/O of its own: devices, channels and clock are ports. Orders are given to the barrier here, one after another; who waits for their
-end, or for a chip to be read, is a task of the engine's group, so that nothing ever stands before a revoke or a release.
+No I/O of its own: devices, channels and clock are ports. Orders are given to the barrier here; who waits for their end, or for a chip to be read, is a task
+of the engine's group, so that nothing ever stands before a revoke or a release.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """What a lane has counted since it started, and what of it says that something is about to fail. Pure; nothing is of a person.
 
-Counted is what the lane sees anyway: the records that it writes, what it hears of pages and faces, how often boards did not answer.
-A warning is drawn from the latest of a kind, never from few: the bounds below are chosen, not measured, and stand in the table of
-degraded modes (`gate.programs.shared.degraded_modes`).
+A warning is drawn from the latest of a kind, never from few: the bounds are chosen, not measured (`gate.programs.shared.degraded_modes`).
 """
 
 from __future__ import annotations
@@ -10,12 +8,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
 
 from gate.passage import records
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
+from gate_core.ports.values import LeafPosition
 
 STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # of those that a closed crossing has reached
 BUCKETS_S: Final = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0)
@@ -26,6 +26,9 @@ SILENT_SHARE_MAX: Final = 0.01
 # Who asks for protection is told to officers, and to no counter.
 _COUNTED_AS: Final = {Reason.PROTECTION_ASKED: Reason.HELP_ASKED}
 QUESTIONS_MIN: Final = 1_000  # to a board, before a share of them says anything
+USUAL: Final = 50  # the first movements of a leaf, which say what is usual for it
+MOVEMENTS: Final = 5  # the latest
+SLOWER_BY: Final = 1.5
 
 
 @dataclass(slots=True)
@@ -174,3 +177,79 @@ class Tally:
             "chips_failed": self.chips[False],
             "last": self.last_s,
         }
+
+
+@dataclass(slots=True)
+class Movement:
+    """Opening, or closing: when it began, and how long each took, in milliseconds."""
+
+    _began_ms: float | None = None
+    _usual: list[float] = field(default_factory=list)
+    _latest: deque[float] = field(default_factory=lambda: deque(maxlen=MOVEMENTS))
+
+    def begin(self, at_ms: float) -> None:
+        """It moves."""
+        self._began_ms = at_ms
+
+    def end(self, at_ms: float | None) -> None:
+        """It has arrived, or, with None, not where it went."""
+        if at_ms is not None and self._began_ms is not None:
+            took_ms = at_ms - self._began_ms
+            if len(self._usual) < USUAL:
+                self._usual.append(took_ms)
+            self._latest.append(took_ms)
+        self._began_ms = None
+
+    @property
+    def latest_ms(self) -> int | None:
+        """What the latest took."""
+        return round(self._latest[-1]) if self._latest else None
+
+    @property
+    def slow(self) -> bool:
+        """True when the latest took much longer than the first ones."""
+        return len(self._usual) == USUAL and median(self._latest) > SLOWER_BY * median(self._usual)
+
+
+@dataclass(slots=True)
+class LeafTimes:
+    """How long a door's leaf takes to open and to close, as its controller's status tells; a time is as exact as the polls are close.
+
+    Only a whole movement counts: one that turned round, or began before the line was there, says nothing of the motor. Boards that do not
+    tell an opening leaf from an open one have no times.
+    """
+
+    _before: LeafPosition = LeafPosition.UNKNOWN
+    _opening: Movement = field(default_factory=Movement)
+    _closing: Movement = field(default_factory=Movement)
+
+    def see(self, position: LeafPosition, at_ms: float) -> None:
+        """A status came."""
+        before, self._before = self._before, position
+        if position is before:
+            return
+        match before, position:
+            case LeafPosition.CLOSED, LeafPosition.OPENING:
+                self._opening.begin(at_ms)
+            case LeafPosition.OPENING, LeafPosition.OPEN:
+                self._opening.end(at_ms)
+            case LeafPosition.OPEN, LeafPosition.CLOSING:
+                self._closing.begin(at_ms)
+            case LeafPosition.CLOSING, LeafPosition.CLOSED:
+                self._closing.end(at_ms)
+            case _:
+                self.forget()
+
+    def forget(self) -> None:
+        """What moves now is not known from its beginning."""
+        self._opening.end(None)
+        self._closing.end(None)
+
+    @property
+    def slow(self) -> bool:
+        """True when it has become slow."""
+        return self._opening.slow or self._closing.slow
+
+    def detail(self) -> dict[str, object]:
+        """For the status."""
+        return {"opening_ms": self._opening.latest_ms, "closing_ms": self._closing.latest_ms, "slow": self.slow}

@@ -7,8 +7,8 @@
 | document | `documents`, `list_renewal`, `document_session`, `registers` | what opened a crossing, the warm child, its reading, what is asked about it elsewhere |
 | face | `clients.VisionClient`, `vision_events` | the way to vision, and what it says |
 | orders | `officers`, `referrals` | what waits for an officer, and their orders |
-| publishing | `views`, `page_paint`, `referral_timing`, `published_status` | what pages, lamps and status show, and whether a browser paints it |
-| the machine | `engine`, `state_file`, `site` | the loop, what survives it, and the site's lists and clock |
+| publishing | `views`, `published_status` | what pages, lamps and status show, and whether a browser paints it |
+| the machine | `engine`, `state_file`, `Site` | the loop, what survives it, and the site's lists and clock |
 """
 
 from __future__ import annotations
@@ -17,34 +17,33 @@ import asyncio
 import secrets
 from base64 import b64decode
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from gate.channel import messages
+from gate.passage import draw_periods, draws
 from gate.passage.effects import Erase, Shown
-from gate.passage.events import Event, Part, PartBack, PartLost, TravellerAsked
+from gate.passage.events import DrawDue, Event, Part, PartBack, PartLost, SiteSeen, TravellerAsked
 from gate.passage.lane import LaneContext
 from gate.passage.records import NoticeShown, Started, Stopped
 from gate.passage.states import Rules, State, crossing_of
-from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient, left_behind
 from gate.programs.lane.devices import Devices
-from gate.programs.lane.document_session import Reading, ways_by
+from gate.programs.lane.document_session import ControlCentre, Reading, ways_by
 from gate.programs.lane.documents import CROSSING_BYTES, Documents
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, DocumentChildren
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.page_paint import Painted, is_due
 from gate.programs.lane.published_status import counted, rules_told, status_of
 from gate.programs.lane.recorder import Recorder
 from gate.programs.lane.records import Remembered
-from gate.programs.lane.referral_timing import Paced
 from gate.programs.lane.referrals import Referrals
 from gate.programs.lane.registers import RegistersClient
 from gate.programs.lane.rules import rules_of, start_of, stated
-from gate.programs.lane.site import LOOK_S, Site
 from gate.programs.lane.state_file import StateFile, lasting_left
-from gate.programs.lane.views import Views
+from gate.programs.lane.views import Paced, Painted, Views, is_due
 from gate.programs.lane.vision_events import VisionEvents
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.approval import approved, before_of
@@ -53,8 +52,67 @@ from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
 from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.envelope import DOCUMENT, FACE
+from gate_core.programs import clock
+from gate_core.settings.config_file import zone_of
 
-LAST_WORDS_S = 1.0
+LOOK_S: Final = 5.0
+LAST_WORDS_S: Final = 1.0
+
+
+class Site:
+    """The site around the lane: how old the lists are, whether the clock is sure, which day draws, which shift ends.
+
+    `log` says of what time its records are, `children` how old the lists are. `written_s` is the latest record of an earlier run.
+    Before the clock's floor it cannot be now, whatever the clock says (decision 0024).
+    """
+
+    def __init__(self, config: Config, *, log: LogClient, children: DocumentChildren, written_s: int) -> None:
+        self._config = config
+        self._log = log
+        self._children = children
+        self._zone = zone_of(config.time_zone)
+        self._floor = clock.Floor()
+        self._floor.after(written_s)
+
+    def seen(self) -> SiteSeen:
+        """Lists and clock as they are now."""
+        newest, sure = self._children.newest_import, self.clock_is_sure()
+        age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
+        return SiteSeen(age_days, sure, self.local())
+
+    def draw_due(self, lane: LaneContext) -> DrawDue | None:
+        """The draw that is to begin or end today: each day draws by a secret of its own."""
+        share = self._config.rules.random_checks_per_10000
+        return draw_periods.due(lane, self.local().date().isoformat(), share, secrets.token_bytes(draws.SECRET_BYTES))
+
+    def clock_is_sure(self) -> bool:
+        """True while the wall clock can be relied on."""
+        times = self._log.times
+        floor = clock.floor(
+            imported=self._children.newest_import,
+            written=times.written,
+            cosigned=times.cosigned,
+            synchronised=clock.is_synchronised(),
+        )
+        sure = clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
+        if sure:
+            self._floor.after(clock.now().timestamp())
+        return sure
+
+    def wall_s(self) -> int | None:
+        """The wall clock in seconds since 1970; None while it is unsure."""
+        return int(clock.now().timestamp()) if self.clock_is_sure() else None
+
+    def floor_s(self) -> int:
+        """Before which it cannot be now, for officers' shifts: the latest record counts also while the time service has the word, and no word from
+        outside the gate does, by which somebody could keep officers from freeing people (decision 0024).
+        """
+        written = self._log.times.written or clock.built()
+        return self._floor.after(max(written, clock.built()).timestamp())
+
+    def local(self) -> datetime:
+        """What the site's own clock shows on the wall, to the minute."""
+        return clock.now().astimezone(self._zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
 class Lane:

@@ -1,10 +1,8 @@
 """The lists that the lane's documents are judged by, and the newer ones that take their place.
 
-The lane opens no list. It copies the trust store, byte by byte, into its own folder, and a document child opens the copy: so what
-somebody writes into the store later changes nothing here. A newer store is noticed by its file and proved by a child of its own, which
-is taken as the next spare between crossings only: whoever is being inspected is judged to the end by the lists that the crossing began
-with. A store that cannot be opened, or must not be used here, changes nothing but the status. What may be used is the child's
-question; when a crossing begins and what the audit log is told, the lane's.
+The lane opens no list: it copies the trust store into its own folder, and a document child opens the copy, so what somebody writes into the store later
+changes nothing here. A newer store is noticed by its file, proved by a child of its own, and taken between crossings only. One that cannot be used changes
+nothing but the status.
 """
 
 from __future__ import annotations

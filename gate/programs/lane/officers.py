@@ -1,15 +1,10 @@
 """The lane's channel of orders: what waits for an officer, challenges, and signed orders answered by what the lane did.
 
-Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate_core.orders`), done by the
-machine (`gate.passage.officer_commands`), and where the machine only began it, watched (`order_confirmation`) until the sensors or the driver bear it out, or until a
-deadline: then the answer is "ordered, not confirmed". One order a connection at a time. A flood of orders that are nobody's is told to
-the journal now and then. Of a refused order to free people, and of an order under a key whose shift is over, the machine hears, which raises the
-alarm (`gate.passage.misuse`).
-
-A release or an order to open in an emergency that was obeyed is answered from memory when the very same bytes come again.
-
-A view is answered with what was sealed to the officer's own key (`referrals`), once its record is durable. An admission says what its officer was
-shown: where that is something else, whoever carried the view has changed it, and nobody is admitted by it.
+Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate_core.orders`), done by the machine
+(`gate.passage.officer_commands`), and where the machine only began it, watched until sensors or driver bear it out (`confirmed`), or until a deadline. One
+order a connection at a time. Of a refused order to free people, and of one under a key whose shift is over, the machine hears (`gate.passage.misuse`). A
+release that was obeyed is answered from memory when the very same bytes come again. A view is answered with what was sealed to the officer's own key
+(`referrals`), once its record is durable. An admission says what its officer was shown: where that is something else, nobody is admitted by it.
 """
 
 from __future__ import annotations
@@ -32,8 +27,8 @@ from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
 from gate.passage.orders import Command, Concern, Disposition, LaneOrder, Missing, Ordered, Outcome, Said
 from gate.programs.lane.engine import LaneInSight
-from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
+from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.orders.certificate import Certificate
@@ -50,6 +45,18 @@ PRESENT_MAX = 32  # shift keys whose presence is remembered; the one heard of lo
 RECIPIENTS_MAX = 4  # keys to which is sealed: those heard of last
 NOT_SEEN = "the pictures that were shown to them are none that this lane has handed out"
 NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
+
+CONFIRM_POLL_S = 0.02
+CONFIRM_S = {  # how long sensors and driver may take; after that the answer is "ordered, not confirmed"
+    Verb.ADMIT: 5.0,
+    Verb.RELEASE: 3.0,
+    Verb.OPEN_EMERGENCY: 3.0,
+    Verb.END_EMERGENCY: 5.0,
+    Verb.ACKNOWLEDGE: 2.0,
+    Verb.ACCEPT_HEAD: 5.0,
+}
+
+Answered = tuple[Outcome, str]
 
 log = logging.getLogger(__name__)
 
@@ -157,13 +164,7 @@ class Officers:
                 outcome, detail = (outcome, detail) if sealed else (Outcome.IMPOSSIBLE, NOTHING_SEALED)
         else:
             outcome, detail = judged
-        return messages.OrderAnswer(
-            outcome=outcome,
-            detail=messages.words(detail),
-            state=_name(self.lane.state),
-            referred=self._waiting(),
-            sealed=sealed,
-        )
+        return messages.OrderAnswer(outcome, messages.words(detail), _name(self.lane.state), self._waiting(), sealed)
 
     def recipients(self) -> tuple[Recipient, ...]:
         """The officers who are present now and to whom can be sealed, who was seen last first."""
@@ -333,3 +334,66 @@ def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
             return orders.ServeTravellers(order.argument or "")
         case verb:
             return LaneOrder(verb.value)
+
+
+async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
+    """Look until what was ordered shows, or cannot come any more. A status from before says nothing."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + CONFIRM_S[order.verb]
+    while loop.time() < end_s:
+        if (seen := _seen(order, lane, since_ms)) is not None:
+            return seen
+        await asyncio.sleep(CONFIRM_POLL_S)
+    return Outcome.ORDERED, f"ordered, not confirmed: {_unseen(order, lane, since_ms)}"
+
+
+def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
+    """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
+    state = lane.state
+    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.context.doors]
+    match order.verb:
+        case Verb.ADMIT:
+            shown = isinstance(state, states.Granted) and lane.context.door_state(state.door).granting is None
+            return _admission(state, order.crossing, shown=shown)
+        case Verb.RELEASE | Verb.OPEN_EMERGENCY:
+            opened = seen[:1] if order.verb is Verb.RELEASE else seen
+            shows = all(one is not None and not one.closed for one in opened)
+            return (Outcome.DONE, "the leaf is open") if shows else None
+        case Verb.END_EMERGENCY:
+            return None if isinstance(state, states.Emergency) else (Outcome.DONE, "the emergency is over")
+        case Verb.ACKNOWLEDGE:
+            shows = all(one is not None and not one.alarms for one in seen)
+            return (Outcome.DONE, "no alarm stands") if shows else None
+        case Verb.ACCEPT_HEAD:
+            if lane.context.head is None or lane.context.head[0].head is Head.UNCONFIRMED:
+                return None
+            found, _ = lane.context.head
+            return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
+        case _:  # answered by the machine
+            return None
+
+
+def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
+    if order.verb is Verb.ACCEPT_HEAD:
+        return "the log has not said so"
+    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.context.doors):
+        return "the barrier does not answer"
+    if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
+        return "the leaf stays closed, and the barrier is told again"
+    return "the barrier does not show it"
+
+
+def _admission(state: states.State, crossing: str | None, *, shown: bool) -> Answered | None:
+    """`shown`: the barrier's status bears the grant out."""
+    match state:
+        case states.Overruling() | states.Looking() if state.crossing == crossing:
+            return None
+        case states.Granted() if state.crossing == crossing:
+            return (Outcome.DONE, "granted") if shown else None
+        case states.Entering() | states.Passing() if state.crossing == crossing:
+            return Outcome.DONE, "passed"
+        case states.Referred() if state.crossing == crossing:
+            why = [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in state.objections]
+            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(map(messages.words, why))}"
+        case _:
+            return Outcome.IMPOSSIBLE, "not granted"

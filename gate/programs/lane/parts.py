@@ -1,7 +1,6 @@
 """Keepers of the lane's devices: each holds one driver, reconnects it for ever, and posts what happens as events.
 
-A device may be unplugged at any moment. The keeper reports it once when it goes (`PartLost`), once when it is back
-(`PartBack`), and never lets its trouble stop another device.
+A device may be unplugged at any moment. The keeper reports it once when it goes and once when it is back, and its trouble stops no other device.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from drivers.barrier.port import BarrierDriver
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import SWIPE, Documents, Presented
-from gate.programs.lane.leaf import LeafTimes
+from gate.programs.lane.health_counters import LeafTimes
 from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver

@@ -1,7 +1,6 @@
 """What the lane says of itself for its status. No person's data but the officers' own names.
 
-Ready is proven: a status of the barrier younger than a second, and a loop that is late by no more than a bound. A lane whose barrier is
-unplugged is not ready and yet alive: only one that answers no events any more is started anew.
+Ready is proven: a status of the barrier younger than a second, and a loop that is hardly late. Only one that answers no events any more is not alive.
 """
 
 from __future__ import annotations

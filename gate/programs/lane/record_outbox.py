@@ -1,15 +1,12 @@
-"""The records that the log has not taken yet, in the order of events.
+"""The records that the log has not taken yet, in the order of events. Pure: when to offer and what to tell whom is `gate.programs.lane.clients`'.
 
-What is offered stays here until its outcome is known. A record whose outcome nobody knows (the connection broke, the log cannot be
-looked into) is in doubt: it is offered again under its id, and neither called recorded nor refused before. Everybody's order is kept, but
-that on a full disk what waits for room is passed by what does not: what leads to an admission by everything, and what is not urgent by
-what is.
+What is offered stays here until its outcome is known. One whose outcome nobody knows is in doubt: it is offered again under its id, and neither called
+recorded nor refused before. Everybody's order is kept, but that on a full disk what waits for room is passed by what does not: what leads to an admission by
+everything, and what is not urgent by what is.
 
-Admissions never wait here for long: an awaited record is refused at once when the log is away or far behind, and then it is
-never offered; one that the log refused is not offered again. A record that the log refuses for good, or that cannot be offered at all, is
-replaced once, by a small one of its kind that says how long it was and has its hash; the machine is told. At `OWED_MAX` the oldest is
-dropped. What is dropped is counted, and the loss is itself recorded.
-Pure: when to offer and what to tell whom is left to `gate.programs.lane.clients`.
+An awaited record is refused at once when the log is away or far behind, and then never offered; one that the log refused is not offered again. A record
+that is refused for good, or cannot be offered at all, is replaced once, by a small one of its kind that says how long it was and has its hash. At `OWED_MAX`
+the oldest is dropped. What is dropped is counted, and the loss is itself recorded.
 """
 
 from __future__ import annotations
@@ -22,8 +19,7 @@ import msgspec
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
-from gate.programs.lane.profiles import Profile
-from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
+from gate.programs.lane.records import Profile, RecordError, Remembered, encode, stand_in
 from gate_core.approval.approvers import Listed
 
 OWED_MAX = 1_000

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -14,20 +16,65 @@ from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage import records
 from gate.passage.draws import Draw
 from gate.passage.events import Counters, Wish
-from gate.passage.orders import Disposition
+from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
-from gate.passage.records import Record
+from gate.passage.records import ApprovalSettings, Record
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.parser import recorded
-from gate_core.evidence.crossing import Alarm, Door
+from gate_core.evidence.crossing import Alarm, Check, DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.reasons import Objection
+from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import FileError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
 HITS_MAX = 6  # of which an owner is still to be told, that are remembered over a restart
 PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
 REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
+# Log profiles (BSI TR-03135-2 §4.3): what of a record is written down, as the site has chosen and two persons approved. `full` is everything, so that a
+# decision can be taken again. `basic` holds nothing personal: neither what a document or a face says of a traveller, nor who of the staff did something, nor
+# free words. `standard` holds of a traveller whom the gate itself let pass what `basic` does, and all the rest as `full`: every decision against somebody
+# can be taken again. Left out are fields, never records, and a record of which something is left out names its profile.
+Profile = Literal["full", "standard", "basic"]
+# Said here once; a test walks every kind of record and wants each text named here or proven harmless.
+PERSONAL: Final[Mapping[type, frozenset[str]]] = {
+    Check: frozenset({"reason"}),
+    DocumentEvidence: frozenset(
+        {"issuer", "document_type", "issued", "expires", "authorities", "nationality", "sex", "age"}
+    ),
+    FaceEvidence: frozenset({"match", "liveness", "cues", "pad"}),
+    Objection: frozenset({"detail"}),
+    RegisterFinding: frozenset({"register", "cause", "edition", "handle", "about"}),
+    Said: frozenset({"officer", "reason"}),
+    ApprovalSettings: frozenset({"persons", "keys"}),
+}
+
+
+def is_whole(record: Record, profile: Profile) -> bool:
+    """True when nothing of a record is left out."""
+    if profile == "standard":
+        return not (isinstance(record, records.Decided | records.EntryDecided) and record.decision is Verdict.ADMIT)
+    return profile == "full"
+
+
+def without_personal(record: DataclassInstance) -> dict[str, object]:
+    """The fields of a record, as plain JSON values, that are not personal."""
+    left_out = PERSONAL.get(type(record), frozenset())
+    names = [one.name for one in dataclasses.fields(record) if one.name not in left_out]
+    return {name: _plain(getattr(record, name)) for name in names}
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return without_personal(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, tuple | list | frozenset):
+        return [_plain(one) for one in value]
+    return msgspec.to_builtins(value)
 
 
 class RecordError(Exception):

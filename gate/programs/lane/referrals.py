@@ -1,12 +1,8 @@
 """What is kept of travellers who wait, for officers alone: what was found, flags, and what was sealed to officers. In memory alone.
 
-What was found is forgotten with the crossing. A flag is remembered for `FLAG_S`, and for as long as its crossing waits.
-
-What is sealed nobody here can read. A crossing's is forgotten with its disposition, with the lane, and `SEALED_S` after the referral: then
-the officer takes the traveller to the booth. Two parts come from two children, each in pieces, and each is handed out whole or not at all. What comes too late, for a crossing
-that is settled already, is dropped.
-
-Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate_core.orders.envelope`).
+What is sealed nobody here can read. A crossing's is forgotten with its disposition, with the lane, and `SEALED_S` after the referral: then the officer takes
+the traveller to the booth. Two parts come from two children, in pieces, and each is handed out whole or not at all. Findings are forgotten with the crossing,
+flags after `FLAG_S`, but not while their crossing waits. `officers` says who is sealed to, `gate_core.orders.envelope` how.
 """
 
 from __future__ import annotations

@@ -183,7 +183,8 @@ class RegistersClient:
     async def _said(self, asked: _Asked, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
         if self._is_shielded(asked.crossing):
             return unknown(names, RegisterCause.WITHHELD)
-        asking = asyncio.ensure_future(self._exchange(asked, names))
+        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
+        asking = asyncio.ensure_future(self._said_to(message, about=asked.crossing))
         try:
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 while not asking.done():
@@ -202,10 +203,6 @@ class RegistersClient:
             await asyncio.gather(asking, return_exceptions=True)
         self._trouble.is_now("")
         return findings
-
-    async def _exchange(self, asked: _Asked, names: tuple[str, ...]) -> messages.FromRegisters:
-        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
-        return await self._said_to(message, about=asked.crossing)
 
     async def _said_to(self, message: messages.ToRegisters, about: str = "") -> messages.FromRegisters:
         """The answer, over a connection of its own. Raises ChannelError, also when an officer is called meanwhile."""

@@ -18,8 +18,8 @@ from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
 from gate.passage.orders import Disposition, HandOver
 from gate.passage.records import Closed, ClosedAs
-from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Owed
+from gate.programs.lane.records import Profile
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.record import Happening, Header
 from gate_core.audit_format.sealer import plaintext

@@ -19,8 +19,7 @@ from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import AUTHORITIES_MAX, CHECK_OF, document_evidence
+from gate.programs.lane.document.inspection import AUTHORITIES_MAX, CHECK_OF, RememberingAnchors, document_evidence
 from gate.programs.lane.records import RecordError, fields_of, replay
 from gate_core.evidence import crossing as passage
 from gate_core.evidence.crossing import AccessEvidence, AgreementEvidence, DocumentEvidence

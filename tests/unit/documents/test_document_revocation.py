@@ -18,7 +18,7 @@ from fakes.anchors import ListedAnchors
 from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, entry
 from fakes.master_lists import NOW, Party, party, revocation_list
 
-from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.inspection import RememberingAnchors
 from gate.trust.list_import import import_sources
 from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source

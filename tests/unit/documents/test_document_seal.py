@@ -23,7 +23,7 @@ from fakes.seals import make_seal, make_seal_signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.inspection import RememberingAnchors
 from gate.trust.folder import read_folder
 from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.sources import Way, read_source

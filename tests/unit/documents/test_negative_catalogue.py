@@ -21,8 +21,7 @@ from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspect
 from fakes.sample_passports import ANNA, utopia
 
 from gate.passage.policy import Policy, document_objections, site_objections
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import document_evidence
+from gate.programs.lane.document.inspection import RememberingAnchors, document_evidence
 from gate.trust.errors import SourceError
 from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from drivers.barrier.contacts import gpio
-from drivers.barrier.contacts.gpio import Chip, Flag, LinuxKernel
+from drivers.barrier.contacts.gpio import Chip, Flag, Kernel
 from gate_core.errors import LinkLostError, SetupError
 
 
-class Recorder:
+class Recorder(Kernel):
     """A kernel that notes what it is asked, and answers with what it was given."""
 
     def __init__(self, *, fails: int = 0, events: bytes = b"") -> None:
@@ -122,19 +122,19 @@ def test_a_request_that_fails_says_whether_to_try_again(number: int, error: type
 
 def test_what_is_no_chip_is_said_by_the_real_kernel() -> None:
     with pytest.raises(LinkLostError, match="cannot be opened"):
-        Chip.open(LinuxKernel(), "/dev/no-such-chip")
+        Chip.open(Kernel(), "/dev/no-such-chip")
     before = descriptors()
     with pytest.raises(SetupError, match="no GPIO chip"):
-        Chip.open(LinuxKernel(), "/dev/null")
+        Chip.open(Kernel(), "/dev/null")
     assert descriptors() == before
 
 
 def test_the_real_kernels_read_never_waits() -> None:
     reading, writing = os.pipe()
     try:
-        assert LinuxKernel().read(reading, 48) == b""
+        assert Kernel().read(reading, 48) == b""
         os.write(writing, b"x")
-        assert LinuxKernel().read(reading, 48) == b"x"
+        assert Kernel().read(reading, 48) == b"x"
     finally:
-        LinuxKernel().close(reading)
+        Kernel().close(reading)
         os.close(writing)

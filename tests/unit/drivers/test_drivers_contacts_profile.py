@@ -8,7 +8,7 @@ import pytest
 from fakes.contacts_gate import shipped
 
 from drivers.barrier.contacts.gpio import Flag
-from drivers.barrier.profiles import read_profile
+from drivers.barrier.profiles import BarrierProfile
 from drivers.profile_file import ProfileFile
 from gate_core.errors import SetupError
 
@@ -57,7 +57,7 @@ def test_a_contradiction_or_a_stranger_is_said_with_file_line_and_key(
 ) -> None:
     assert TEXT.count(was) == 1
     with pytest.raises(SetupError) as refused:
-        read_profile(ProfileFile("site/perco-pulse.toml", TEXT.replace(was, becomes)))
+        ProfileFile("site/perco-pulse.toml", TEXT.replace(was, becomes)).profile(BarrierProfile)
     said = str(refused.value)
     assert said.startswith("site/perco-pulse.toml:")
     assert key in said
@@ -67,6 +67,6 @@ def test_a_contradiction_or_a_stranger_is_said_with_file_line_and_key(
 def test_more_lines_than_the_kernel_gives_are_refused() -> None:
     beams = ", ".join(f"{{ line = {at} }}" for at in range(20, 29))
     with pytest.raises(SetupError, match="presence"):
-        read_profile(
-            ProfileFile("x.toml", TEXT.replace('[{ line = 11, bias = "pull_up", active_low = true }]', f"[{beams}]"))
-        )
+        ProfileFile(
+            "x.toml", TEXT.replace('[{ line = 11, bias = "pull_up", active_low = true }]', f"[{beams}]")
+        ).profile(BarrierProfile)

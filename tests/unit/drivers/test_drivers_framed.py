@@ -26,7 +26,7 @@ from fakes.framed_boards import (
 from fakes.links import Wrapped
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.framed.listener import Heard
+from drivers.barrier.framed.frames import Heard
 from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
 from drivers.links import Link

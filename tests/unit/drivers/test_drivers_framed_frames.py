@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.framed_boards import CountingBoard, Kind, profile
 
-from drivers.barrier.framed.frames import CheckKind, Found, check_of, find_reply, parse_layout
-from drivers.barrier.framed.listener import Hearing
+from drivers.barrier.framed.frames import CheckKind, Found, Hearing, check_of, find_reply, parse_layout
 from gate_core.errors import BadFrameError
 
 EB = "EB address command 00 check"

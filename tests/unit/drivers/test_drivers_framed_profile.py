@@ -8,7 +8,7 @@ import pytest
 from fakes.framed_boards import KINDS, Kind, profile
 
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.profiles import read_profile
+from drivers.barrier.profiles import BarrierProfile
 from drivers.profile_file import ProfileFile
 from gate_core.errors import SetupError
 from gate_core.ports.values import LeafPosition
@@ -72,7 +72,7 @@ def test_a_contradiction_or_a_stranger_is_said_with_file_line_and_key(
     was: str, becomes: str, key: str, why: str
 ) -> None:
     with pytest.raises(SetupError) as refused:
-        read_profile(ProfileFile("site/ds205a.toml", changed("ds205a", was, becomes)))
+        ProfileFile("site/ds205a.toml", changed("ds205a", was, becomes)).profile(BarrierProfile)
     said = str(refused.value)
     assert said.startswith("site/ds205a.toml:")
     assert key in said
@@ -82,4 +82,4 @@ def test_a_contradiction_or_a_stranger_is_said_with_file_line_and_key(
 def test_a_board_that_does_not_say_that_it_stands_open_in_an_emergency_is_refused() -> None:
     without = "\n".join(line for line in text("ds205a").splitlines() if not line.startswith("emergency ="))
     with pytest.raises(SetupError, match="emergency"):
-        read_profile(ProfileFile("ds205a.toml", without))
+        ProfileFile("ds205a.toml", without).profile(BarrierProfile)

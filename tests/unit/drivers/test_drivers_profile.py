@@ -10,7 +10,7 @@ from fakes.barrier import simulators_profile
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.modbus.profile import LATE_MS_MAX, Command, ModbusProfile
-from drivers.barrier.profiles import load_profile, read_profile
+from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile
 from gate_core.errors import SetupError
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_one_line_with_file_line_and_key(
     changed = text.replace(was, becomes, 1)
     line = changed[: changed.index(at)].count("\n") + 1
     with pytest.raises(SetupError, match=f"^test.toml:{line}: {complaint}") as raised:
-        read_profile(ProfileFile("test.toml", changed))
+        ProfileFile("test.toml", changed).profile(BarrierProfile)
     assert "\n" not in str(raised.value)
 
 
@@ -196,7 +196,7 @@ def test_what_contradicts_itself_is_refused(name: str, was: str, becomes: str, c
     text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
     assert was in text
     with pytest.raises(SetupError, match=rf"test.toml:\d+: {complaint}"):
-        read_profile(ProfileFile("test.toml", text.replace(was, becomes, 1)))
+        ProfileFile("test.toml", text.replace(was, becomes, 1)).profile(BarrierProfile)
 
 
 def test_a_key_that_is_missing_is_told_at_its_table() -> None:

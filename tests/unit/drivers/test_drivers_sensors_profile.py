@@ -9,7 +9,7 @@ import pytest
 
 from drivers.modbus.tables import Identity
 from drivers.profile_file import ProfileFile
-from drivers.sensors.profile import load_profile, read_profile
+from drivers.sensors.profile import SensorProfile, load_profile
 from gate_core.errors import SetupError
 
 FOLDER = resources.files("drivers.profiles") / "sensors"
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_one_line_with_file_line_and_key(was: str, becomes: str
     changed = text.replace(was, becomes, 1)
     line = changed[: changed.index(at)].count("\n") + 1
     with pytest.raises(SetupError, match=f"^test.toml:{line}: {complaint}") as raised:
-        read_profile(ProfileFile("test.toml", changed))
+        ProfileFile("test.toml", changed).profile(SensorProfile)
     assert "\n" not in str(raised.value)
 
 
@@ -100,7 +100,7 @@ def test_what_contradicts_itself_is_refused(name: str, was: str, becomes: str, c
     text = text_of(name)
     assert was in text
     with pytest.raises(SetupError, match=rf"test.toml:\d+: {complaint}"):
-        read_profile(ProfileFile("test.toml", text.replace(was, becomes, 1)))
+        ProfileFile("test.toml", text.replace(was, becomes, 1)).profile(SensorProfile)
 
 
 def test_a_number_of_people_is_one_register_which_no_power_cut_tears() -> None:
@@ -110,7 +110,7 @@ def test_a_number_of_people_is_one_register_which_no_power_cut_tears() -> None:
         .replace("{ input = 5 }", "{ input = 6, bit = 5 }")
     )
     with pytest.raises(SetupError, match=r"status.people: is one register"):
-        read_profile(ProfileFile("test.toml", text))
+        ProfileFile("test.toml", text).profile(SensorProfile)
 
 
 def test_a_site_names_its_own_file_by_its_path(tmp_path: Path) -> None:

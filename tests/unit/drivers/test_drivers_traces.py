@@ -17,7 +17,7 @@ from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.profiles import LineProfile, line_barrier, load_profile, read_profile
+from drivers.barrier.profiles import BarrierProfile, LineProfile, line_barrier, load_profile
 from drivers.barrier.settings import Contacts, Framed, Modbus
 from drivers.barrier.tracing.coverage import MINIMUM, REVOKE, Coverage, coverage, objections, shown_in
 from drivers.barrier.tracing.recorder import Recorder
@@ -408,7 +408,7 @@ def test_a_line_that_does_not_open_replays_as_one() -> None:
     )
     played, _ = replayed(Trace("x.trace", head_of("lot"), events, 1))
     assert played.deviation == ""
-    assert read_profile(ProfileFile.open("lot", room="barrier")) == profile_of("lot")
+    assert ProfileFile.open("lot", room="barrier").profile(BarrierProfile) == profile_of("lot")
 
 
 def test_an_answer_that_came_in_pieces_is_told_of_when_it_is_whole() -> None:

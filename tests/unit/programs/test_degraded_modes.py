@@ -29,8 +29,7 @@ from gate.passage.events import (
 from gate.passage.interior import Interior
 from gate.passage.policy import PadPolicy
 from gate.programs.lane.documents import Documents
-from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
-from gate.programs.lane.leaf import LeafTimes
+from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, LeafTimes, Tally
 from gate.programs.lane.published_status import counted, told
 from gate.programs.log.server import Growth
 from gate.programs.shared import degraded_modes

@@ -1,18 +1,14 @@
-"""The process in which one crossing's document is read and judged, and with which it is forgotten.
+"""The process in which one crossing's document is read and judged, and with which it is forgotten: its end is the erasure.
 
-Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
-reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; it speaks with the
-chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
-lists and authorities it rests on, questions for the control centre, what lists and registers may be asked, with the day's key of a site's exchange
-the mark of the chip, and that the document has left; and at its end, where the crossing was referred, the lines as printed and as in the chip,
-sealed to officers. No second crossing is taken: the end of the process is the erasure.
+Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists, reaches the chip
+reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; the chip's portrait goes into a way to the face child.
+Out come evidence without anything personal and questions; and at its end, of a crossing that was referred, what officers see, sealed to them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -27,9 +23,15 @@ from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import question_of
-from gate.programs.lane.document.inspection import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
+from gate.programs.lane.document.inspection import (
+    ChipSide,
+    Particulars,
+    RememberingAnchors,
+    inspect_presented,
+    mark_of,
+    printed_issuer,
+    question_of,
+)
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.trust.errors import StoreError
 from gate.trust.store import TrustStore
@@ -47,19 +49,6 @@ LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
 WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines
 
 REASON_CHARACTERS_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a crossing finds ready. `missing`: why there is no reader; `known`: registers are asked, perhaps by `names`."""
-
-    store: TrustStore
-    reader: ChipReader
-    fingers: bool
-    missing: str
-    zone: ZoneInfo
-    known: bool
-    names: bool
 
 
 class ListsError(Exception):
@@ -100,58 +89,71 @@ def told(store: TrustStore) -> messages.Lists:
     )
 
 
-class Child:
-    """One child: `run` serves the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
+async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
+    """Prepare, and serve the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
+    wanted = await lane.receive()
+    assert isinstance(wanted, messages.PrepareDocument), "the first message prepares"
+    key = "paths.trust"
+    try:
+        store = open_lists(Path(wanted.lists), service=wanted.service)
+        key = "chip"
+        chip: ChipReaderSettings = msgspec.json.decode(wanted.chip, type=ChipReaderSettings)
+        reader = chip_reader(chip)
+        key = "time_zone"
+        zone = config_file.zone_of(wanted.time_zone)  # before the files are closed
+    except (ListsError, DriverError, ValueError) as error:
+        await lane.send(messages.Unfit(messages.words(f"{key}: {error}")))
+        return
+    confined, missing = hardened | confine(OF_DOCUMENTS), ""
+    try:
+        await reader.open()
+    except DriverError as error:
+        missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
+    refuse(ONCE_REACHED)
+    child = Child(lane, handed, wanted, store=store, reader=reader, missing=missing, zone=zone)
+    try:
+        ready = messages.DocumentReady(told(store), missing, confined)
+        await lane.send(messages.Prepared(msgspec.to_builtins(ready)))
+        await child.run()
+    finally:
+        await reader.close()
 
-    def __init__(self, lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
+
+class Child:
+    """One prepared child. `missing`: why there is no reader."""
+
+    def __init__(
+        self,
+        lane: Connection[messages.ToDocument],
+        handed: Handed,
+        prepared: messages.PrepareDocument,
+        *,
+        store: TrustStore,
+        reader: ChipReader,
+        missing: str,
+        zone: ZoneInfo,
+    ) -> None:
         self._lane = lane
         self._handed = handed
-        self._hardened = hardened
+        self._prepared = prepared
+        self._store = store
+        self._reader = reader
+        self._missing = missing
+        self._zone = zone
         self._wanted: asyncio.Queue[messages.ReadDocument] = asyncio.Queue(maxsize=1)
         self._taken = False
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._sending: asyncio.Task[None] | None = None
         self._particulars: Particulars | None = None
-        self._officers: messages.OfficersOf | None = None
         self._mark = ""
 
     async def run(self) -> None:
-        """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
-        message = await self._lane.receive()
-        assert isinstance(message, messages.PrepareDocument), "the first message prepares"
-        self._officers = message.officers
-        key = "paths.trust"
+        """Wait for the crossing, read, and watch the document until the lane hangs up."""
         try:
-            store = open_lists(Path(message.lists), service=message.service)
-            key = "chip"
-            chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
-            reader = chip_reader(chip)
-            key = "time_zone"
-            zone = config_file.zone_of(message.time_zone)  # before the files are closed
-        except (ListsError, DriverError, ValueError) as error:
-            await self._lane.send(messages.Unfit(messages.words(f"{key}: {error}")))
-            return
-        await self._serve(store, reader, message, zone)
-
-    async def _serve(
-        self, store: TrustStore, reader: ChipReader, wanted: messages.PrepareDocument, zone: ZoneInfo
-    ) -> None:
-        confined = self._hardened | confine(OF_DOCUMENTS)
-        missing = ""
-        try:
-            await reader.open()
-        except DriverError as error:
-            missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
-        refuse(ONCE_REACHED)
-        ready = messages.DocumentReady(told(store), missing, confined)
-        try:
-            await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
-            prepared = Prepared(store, reader, wanted.fingers, missing, zone, wanted.registers, wanted.names)
-            await run_until_first_exits(self._receive(), self._cross(prepared))
+            await run_until_first_exits(self._receive(), self._cross())
         finally:
             if self._sending is not None:
                 self._sending.cancel()
-            await reader.close()
 
     async def _receive(self) -> None:
         async for message in self._lane:
@@ -163,50 +165,49 @@ class Child:
                     self._answers.put_nowait(answer)
                 case messages.EndCrossing():
                     content = None if self._particulars is None else self._particulars.shown()
-                    now_s = int(clock.now().timestamp())
-                    officers = self._officers
+                    now_s, officers = int(clock.now().timestamp()), self._prepared.officers
                     await say_sealed(
                         self._lane, message, officers=officers, now_s=now_s, part=DOCUMENT, content=content
                     )
                 case messages.PrepareDocument() | messages.ReadDocument():
                     raise RuntimeError("a child is prepared once, and serves one crossing")
 
-    async def _cross(self, prepared: Prepared) -> None:
+    async def _cross(self) -> None:
         """The one crossing of this process, once it comes. Ends before, for another child, when the reader is lost meanwhile."""
         wanted: messages.ReadDocument | None = None
         while wanted is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     wanted = await self._wanted.get()
-            if wanted is None and not prepared.missing:
+            if wanted is None and not self._missing:
                 try:
-                    await prepared.reader.look()
+                    await self._reader.look()
                 except DriverError:
                     return
-        await self._read(wanted, prepared)
+        await self._read(wanted)
         await asyncio.Event().wait()  # a second one never comes
 
-    async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
+    async def _read(self, wanted: messages.ReadDocument) -> None:
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         # Before anything about the chip is known: it is the same whatever comes.
         if (issuer := printed_issuer(wanted)) is not None:
             await self._lane.send(messages.IssuerSeen(issuer))
-        if prepared.missing:
-            await self._lane.send(messages.DocumentUnread(messages.words(prepared.missing)))
+        if self._missing:
+            await self._lane.send(messages.DocumentUnread(messages.words(self._missing)))
             return
-        anchors = RememberingAnchors(prepared.store)
+        anchors = RememberingAnchors(self._store)
         side = ChipSide(
-            prepared.reader,
-            on_chip=self._found,
-            on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
+            self._reader,
+            on_chip=partial(self._lane.send, messages.ChipReached(messages.ChipStage.FOUND)),
+            on_portrait=partial(self._pass_portrait, taken=wanted.portrait),
             on_particulars=self._know,
-            on_known=partial(self._tell_known, prepared),
+            on_known=self._tell_known,
             on_security_object=partial(self._make_mark, wanted.day_key),
             ask_centre=self._ask_centre,
-            fingers=prepared.fingers,
+            fingers=self._prepared.fingers,
             clock_sure=wanted.clock_sure,
-            now=clock.now().astimezone(prepared.zone),
+            now=clock.now().astimezone(self._zone),
         )
         try:
             evidence = await inspect_presented(wanted, side, anchors)
@@ -215,7 +216,7 @@ class Child:
             return
         await self._lane.send(messages.DocumentJudged(evidence, self._mark))
         with contextlib.suppress(DriverError):  # a reader that is lost is a document that is gone
-            await prepared.reader.wait_for_removal()
+            await self._reader.wait_for_removal()
         await self._lane.send(messages.DocumentLeft())
 
     async def _lines(self) -> list[list[str]]:
@@ -232,31 +233,25 @@ class Child:
         if day_key:
             self._mark = mark_of(day_key, security_object)
 
-    async def _tell_known(self, prepared: Prepared, mrz: Mrz) -> None:
+    async def _tell_known(self, mrz: Mrz) -> None:
         """Say what lists and registers may be asked, and no more of it than they need."""
-        if not prepared.known:
+        if not self._prepared.registers:
             return
         question = messages.DocumentQuestion(
             document_type=mrz.document_type, issuer=mrz.issuer, number=mrz.number, nationality=mrz.nationality
         )
-        if prepared.names:
-            born = mrz.born_on(clock.now().astimezone(prepared.zone).date())
+        if self._prepared.names:
+            born = mrz.born_on(clock.now().astimezone(self._zone).date())
             question = msgspec.structs.replace(
                 question, surname=mrz.surname, given=mrz.given_names, born="" if born is None else born.isoformat()
             )
         await self._lane.send(messages.DocumentKnown(question))
 
-    async def _found(self) -> None:
-        await self._lane.send(messages.ChipReached(messages.ChipStage.FOUND))
-
-    async def _pass_portrait(self, portrait: Portrait) -> None:
-        """Send the portrait beside the reading: the face child may not be there yet."""
+    async def _pass_portrait(self, portrait: Portrait, *, taken: bool) -> None:
+        """Send the portrait beside the reading, where a face child takes it: it may not be there yet."""
         await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
-        if self._sending is None:  # a second reading of the same chip has nothing to add
+        if taken and self._sending is None:  # a second reading of the same chip has nothing to add
             self._sending = asyncio.ensure_future(self._send(portrait))
-
-    async def _keep_portrait(self, _: Portrait) -> None:
-        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
 
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
@@ -271,7 +266,7 @@ class Child:
 
 def main() -> None:
     """Entry point of the process."""
-    child_runtime.run(messages.ToDocument, lambda *ends: Child(*ends).run())
+    child_runtime.run(messages.ToDocument, serve)
 
 
 if __name__ == "__main__":

@@ -8,38 +8,189 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
+
+import msgspec
 
 from gate.channel import messages
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.evidence import converse, document_evidence
 from gate.programs.shared.devices.chip_readers import ChipReader
-from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
+from gate_core.errors import DriverError
+from gate_core.evidence.crossing import (
+    AccessEvidence,
+    AgreementEvidence,
+    AuthorityEvidence,
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    PageCheck,
+    PageEvidence,
+    page_checks,
+)
 from gate_core.evidence.names import PageCheckId
-from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents import checks
+from gate_documents.access.checks import AccessFacts
+from gate_documents.access.commands import Transmit
+from gate_documents.authenticity.signature_facts import weak_algorithms
+from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate_documents.checks import CheckId as DocumentCheckId
 from gate_documents.checks import Result
 from gate_documents.countries import is_state_code
-from gate_documents.errors import MrzError
-from gate_documents.inspection import Portrait, inspect
+from gate_documents.errors import ChipLostError, MrzError
+from gate_documents.inspection import Portrait, Step, inspect
 from gate_documents.lds.files import FINGERS
 from gate_documents.mrz.checks import differences
 from gate_documents.mrz.parser import Mrz, parse
+from gate_documents.pki.anchors import Anchor, TrustAnchors
+from gate_documents.pki.certificate import Certificate
 from gate_documents.verdict.conclusion import Inspection
 
+log = logging.getLogger(__name__)
+AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
+SUBJECT_CHARACTERS_MAX: Final = 200
 NOTHING_READ = "nothing of the page was read"
 KEY_NAME_BYTES: Final = 8
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 
 
+class VersionedAnchors(TrustAnchors, Protocol):
+    """Trust anchors with a name for their content."""
+
+    version: str
+
+
+class RememberingAnchors:
+    """The anchors of one inspection; satisfies `gate_documents.pki.anchors.TrustAnchors`.
+
+    An inspection asks for the issuer of whoever signed the document, so `given` are the CSCA certificates that it was judged
+    against, each once, in the order of asking.
+    """
+
+    def __init__(self, anchors: VersionedAnchors) -> None:
+        self._anchors = anchors
+        self._given: dict[bytes, Anchor] = {}
+        self.version = anchors.version
+        # Whatever else is asked, nothing is judged against it.
+        self.with_key_of = anchors.with_key_of
+        self.revocation_lists = anchors.revocation_lists
+        self.document_signers = anchors.document_signers
+        self.seal_signers = anchors.seal_signers
+        self.known_defects = anchors.known_defects
+
+    @property
+    def given(self) -> tuple[Anchor, ...]:
+        """What the inspection was given so far."""
+        return tuple(self._given.values())
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """The anchors whose subject key identifier is `key_id`."""
+        return self._remembered(self._anchors.with_key_id(key_id))
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """The anchors with this subject."""
+        return self._remembered(self._anchors.with_subject(subject_id))
+
+    def _remembered(self, anchors: Sequence[Anchor]) -> Sequence[Anchor]:
+        self._given |= {anchor.certificate.fingerprint: anchor for anchor in anchors}
+        return anchors
+
+
+async def converse(
+    conversation: Generator[Step, bytes | None, Inspection],
+    transmit: Callable[[bytes], Awaitable[bytes]],
+    on_portrait: Callable[[Portrait], Awaitable[None]],
+    ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
+) -> Inspection:
+    """Carry an inspection's steps to chip, vision and control centre. A lost chip ends in aborted checks, no error."""
+    try:
+        step = next(conversation)
+        while True:
+            match step:
+                case Transmit(apdu):
+                    try:
+                        response = await transmit(apdu)
+                    except DriverError as error:
+                        step = conversation.throw(ChipLostError(str(error)))
+                    else:
+                        step = conversation.send(response)
+                case Portrait():
+                    await on_portrait(step)
+                    step = conversation.send(None)
+                case ChainRequest() | SignatureRequest():
+                    step = conversation.send(await ask_centre(step))
+    except StopIteration as end:
+        inspection: Inspection = end.value
+        for check in inspection.checks:  # what came of asking for fingers decides nothing, so no record holds it
+            if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
+                fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
+                log.info("terminal_authentication", extra=fields)
+        return inspection
+
+
+def question_of(request: CentreRequest) -> messages.ToCentre:
+    """The message that asks for what a step of an inspection asks for."""
+    match request:
+        case ChainRequest(authorities):
+            return messages.ChainWanted(list(authorities))
+        case SignatureRequest(holder, message):
+            return messages.SignatureWanted(holder, message)
+
+
+# Terminal authentication tells what we may read, not what the document is: no decision looks at it.
+CHECK_OF: Final[dict[checks.CheckId, CheckId]] = {
+    check: CheckId(check.value) for check in checks.CheckId if check is not checks.CheckId.TERMINAL_AUTHENTICATION
+}
+
+
+def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> DocumentEvidence:
+    """What the inspection found, without anything personal, and the `anchors` that it was judged against."""
+    document, agreed = inspection.document, inspection.agreement
+    return DocumentEvidence(
+        checks=tuple(
+            Check(known, CheckResult(check.result.value), check.reason, check.clause)
+            for check in inspection.checks
+            if (known := CHECK_OF.get(check.id)) is not None
+        ),
+        issuer=document.issuer,
+        document_type=document.type,
+        issued=document.issued,
+        expires=document.expires,
+        test_issuer=inspection.test_issuer,
+        access=None if inspection.access is None else access_evidence(inspection.access),
+        agreement=msgspec.convert(agreed, AgreementEvidence | None, from_attributes=True),
+        weak_algorithms=() if inspection.signature is None else weak_algorithms(inspection.signature),
+        lists=anchors.version,
+        authorities=tuple(authority_evidence(anchor.certificate) for anchor in anchors.given[:AUTHORITIES_MAX]),
+        nationality=document.nationality,
+        sex=document.sex,
+        age=document.age,
+    )
+
+
+def access_evidence(facts: AccessFacts) -> AccessEvidence:
+    """How the chip was opened, in passage's terms: None for what is empty."""
+    told = {name: value for name, value in asdict(facts).items() if value != ""}
+    return msgspec.convert({"password": None, **told}, AccessEvidence)
+
+
+def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
+    """Which CSCA certificate it was."""
+    return AuthorityEvidence(
+        subject=certificate.subject[:SUBJECT_CHARACTERS_MAX],
+        serial=f"{certificate.serial:x}",
+        fingerprint=certificate.fingerprint.hex(),
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Particulars:
-    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal, and
-    so never outside the crossing's document child but sealed to an officer.
+    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal:
+    never outside the crossing's document child but sealed to an officer, and never in a repr.
 
     `printed` are the lines as they were read, parsed or not; `chip` is EF.DG1's MRZ, None where it was not read.
     """
@@ -47,10 +198,6 @@ class Particulars:
     printed: tuple[str, ...]
     parsed: Mrz | None = None
     chip: Mrz | None = None
-
-    def __repr__(self) -> str:
-        """Never shows a line."""
-        return "Particulars()"
 
     def shown(self) -> bytes:
         """As it is sealed (docs/protocols/orders.md)."""

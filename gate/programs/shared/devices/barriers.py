@@ -47,10 +47,10 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
             raise SetupError("contacts carry no bytes, and cannot be traced")
         case Contacts(), ContactsProfile() as contacts:
             from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads the driver that it has
-            from drivers.barrier.contacts.gpio import LinuxKernel  # noqa: PLC0415
+            from drivers.barrier.contacts.gpio import Kernel  # noqa: PLC0415
 
             is_left = settings.entry_is_left
-            return ContactsBarrier(kernel=LinuxKernel(), path=settings.port, profile=contacts, entry_is_left=is_left)
+            return ContactsBarrier(kernel=Kernel(), path=settings.port, profile=contacts, entry_is_left=is_left)
         case _:
             raise SetupError(f"{settings.profile} is no profile for barrier.driver = {settings.driver}")
 

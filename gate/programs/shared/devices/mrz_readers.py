@@ -1,7 +1,4 @@
-"""Which driver reads machine-readable zones: made from the configuration, which loads no other, or found out on a port.
-
-A reader that answers questions is known by its answer; one that only talks, by the first document that is put on it.
-"""
+"""Which driver reads machine-readable zones: made from the configuration, which loads no other, or found out on a port (by its answer, or its first document)."""
 
 from __future__ import annotations
 

@@ -15,8 +15,7 @@ import pytest
 from fakes.inspections import anchors, issued
 
 from gate.channel import messages
-from gate.programs.lane.document.anchors import RememberingAnchors
-from gate.programs.lane.document.inspection import ChipSide, Particulars, inspect_presented
+from gate.programs.lane.document.inspection import ChipSide, Particulars, RememberingAnchors, inspect_presented
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import PageCheckId

@@ -18,8 +18,7 @@ from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.warm_spare import Spare
-from gate.programs.lane.centre import ControlCentre
-from gate.programs.lane.document_session import QUESTIONS_MAX, Reading
+from gate.programs.lane.document_session import QUESTIONS_MAX, ControlCentre, Reading
 from gate.programs.lane.documents import Presented
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 

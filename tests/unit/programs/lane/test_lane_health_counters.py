@@ -8,8 +8,7 @@ from fakes.passage_examples import CROSSING, GENUINE, granted, referred
 
 from gate.passage import records
 from gate.passage.effects import Write
-from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
-from gate.programs.lane.leaf import USUAL, LeafTimes
+from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, USUAL, LeafTimes, Tally
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.ports.values import LeafPosition as At
 

@@ -23,8 +23,7 @@ from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import Counted, ObeyedVerb
-from gate.programs.lane.officers import FREED_MAX
-from gate.programs.lane.order_confirmation import _admission
+from gate.programs.lane.officers import FREED_MAX, _admission
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.names import Head, Role

@@ -15,8 +15,7 @@ from fakes.passage_examples import decided_record
 
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, EntryDecided, Record
-from gate.programs.lane.profiles import PERSONAL
-from gate.programs.lane.records import RecordError, encode, replay, stand_in
+from gate.programs.lane.records import PERSONAL, RecordError, encode, replay, stand_in
 from gate_core.evidence.crossing import Score
 
 KINDS: tuple[type[Any], ...] = tuple(Record.__subclasses__())

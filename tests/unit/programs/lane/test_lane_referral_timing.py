@@ -9,7 +9,7 @@ from fakes.virtual_time import in_virtual_time
 
 from gate.channel.messages import View
 from gate.passage.lane import Timing
-from gate.programs.lane.referral_timing import GRID_MS, REFERRAL_MS, Paced
+from gate.programs.lane.views import GRID_MS, REFERRAL_MS, Paced
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 
