@@ -24,14 +24,13 @@ from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
 from gate.provision import simulation
 from gate.provision.barrier import barrier_steps
-from gate.provision.camera import control_lag, exposure
+from gate.provision.camera import control_lag, exposure, height, lighting, stand_before
 from gate.provision.display_lag import measure
 from gate.provision.enrolment import Central, enrolment_steps
 from gate.provision.log_key import fingerprint, log_vkey
 from gate.provision.progress import folder_of
 from gate.provision.site import DEVICE_S, Site, amend, at_device, require_unit_access, run
 from gate.provision.steps import Finding, Step, StepError, StepState, Verified, carry_out, step_errors
-from gate.provision.traveller_position import height, lighting, stand_before
 from gate.trust.errors import TrustError
 from gate.trust.folder import read_folder
 from gate.trust.list_import import import_sources

@@ -140,8 +140,7 @@ def decommission(
     """End this gate: retire it at the central server, wipe its keys and records, and prove it. Killed, it goes on when it is run again."""
     from msgspec import to_builtins
 
-    from gate.provision.decommission import decommission_steps, parts_of, roots_of
-    from gate.provision.key_wipe import Progress
+    from gate.provision.decommission import Progress, decommission_steps, parts_of, roots_of
     from gate.provision.site import running_program
     from gate_core.audit_format.record import time_text
     from gate_core.programs.clock import now
