@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configuration import endings
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say, tell
 
 if TYPE_CHECKING:
     from gate.trust.list_import import ImportReport
@@ -108,10 +109,8 @@ def list_(
     from gate.trust.errors import StoreError
     from gate.trust.store import TrustStore
 
-    try:
+    with endings({StoreError: None}):
         opened = TrustStore.open(store)
-    except StoreError as error:
-        fail(code_of(error), str(error))
     rows = opened.coverage()
     if json:
         told = {
@@ -148,23 +147,19 @@ def report(
     from gate.trust.survey import Revocation, survey
     from gate_core.programs import clock
 
-    try:
+    with endings({StoreError: None}):
         found = survey(store, clock.now(), age_max_days=age_max_days)
-    except StoreError as error:
-        fail(code_of(error), str(error))
     if out is not None:
         try:
             out.write_text(render(found, store), encoding="utf-8")
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
-    if json:
-        emit_json("trust.report/1", fields(found))
-    else:
-        say(f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list")
-        for alarm in found.alarms:
-            say(f"to look into: {alarm.text}")
-        for code, whose, what in found.tolerated:
-            say(f"tolerated: {code}: {shown(whose)}: {what}")
+    said = [
+        f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list",
+        *(f"to look into: {alarm.text}" for alarm in found.alarms),
+        *(f"tolerated: {code}: {shown(whose)}: {what}" for code, whose, what in found.tolerated),
+    ]
+    tell("trust.report/1", fields(found), *said, as_json=json)
 
 
 def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
@@ -190,7 +185,5 @@ def _certificate(path: Path) -> Certificate:
     from gate_documents.errors import DocumentError
     from gate_documents.pki.certificate import parse_certificate
 
-    try:
+    with endings({DocumentError: Exit.BAD_DATA}, f"{path}: "):
         return parse_certificate(bytes_of(path, bytes_max=_FILE_BYTES_MAX))
-    except DocumentError as error:
-        fail(Exit.BAD_DATA, f"{path}: {error}")
