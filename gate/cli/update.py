@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -136,7 +135,7 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
     rows = [_configuration(config)]
     if rows[0]["state"] == State.WELL.value:
         settings = configured(config)
-        rows += asyncio.run(_dry_crossing(settings))
+        rows.append(asyncio.run(_dry_crossing(settings)))
         rows += [
             {"id": one.id, "state": one.state.value, "detail": one.detail} for one in asyncio.run(run_all(settings))
         ]
@@ -155,15 +154,14 @@ def _configuration(config: Path | None) -> dict[str, str]:
     return {"id": "configuration", "state": "wrong" if problems else "well", "detail": detail}
 
 
-async def _dry_crossing(settings: Config) -> Iterator[dict[str, str]]:
+async def _dry_crossing(settings: Config) -> dict[str, str]:
     from gate.programs.dry_crossing import cross
     from gate_core.errors import DriverError
 
     try:
-        found = {"state": "well", "detail": await cross(settings)}
+        return {"id": "dry_crossing", "state": "well", "detail": await cross(settings)}
     except (DriverError, OSError) as error:
-        found = {"state": "wrong", "detail": str(error)}
-    return iter([{"id": "dry_crossing", **found}])
+        return {"id": "dry_crossing", "state": "wrong", "detail": str(error)}
 
 
 def _version() -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -35,14 +34,6 @@ _REAL: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The report's two files."""
-
-    page: Path
-    document: Path
-
-
 def configuration_of(path: Path) -> Config:
     """The configuration, also one that service refuses. Raises ConfigurationStepError, and StepError when it cannot be read."""
     try:
@@ -52,19 +43,19 @@ def configuration_of(path: Path) -> Config:
         raise failure(str(error)) from error
 
 
-def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> Made:
-    """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
+def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> dict[str, str]:
+    """Sign the report and write it, into `out` or beside what is kept; its page and its document. Raises StepError, also when the log's key is of another purpose."""
     config = configuration_of(path)
     html, document = acceptance.signed(
         report, acceptance.page(report), signer_of(Path(config.paths.keys), config.origin)
     )
     place = out or folder_of(config)
-    made = Made(place / f"{NAME}.html", place / f"{NAME}.json")
+    page_file, document_file = place / f"{NAME}.html", place / f"{NAME}.json"
     with step_errors(OSError, doing=f"cannot write the report into {place}"):
         durable.make_folder(place, mode=0o750)
-        durable.write(made.document, document)
-        durable.write(made.page, html)
-    return made
+        durable.write(document_file, document)
+        durable.write(page_file, html)
+    return {"page": str(page_file), "document": str(document_file)}
 
 
 def describe(path: Path) -> acceptance.Report:

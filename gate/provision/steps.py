@@ -24,23 +24,23 @@ from gate_core.command_line.output import Exit
 class StepError(Exception):
     """A step cannot be done; the message says what to do."""
 
-    def __init__(self, text: str, code: Exit = Exit.IO_ERROR) -> None:
+    code = Exit.IO_ERROR
+
+    def __init__(self, text: str, code: Exit | None = None) -> None:
         super().__init__(text)
-        self.code = code
+        self.code = code or self.code
 
 
 class ConfigurationStepError(StepError):
     """A configuration that can never work."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, Exit.CONFIG)
+    code = Exit.CONFIG
 
 
 class LaterStepError(StepError):
     """It cannot be done now."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, Exit.TRY_LATER)
+    code = Exit.TRY_LATER
 
 
 @contextlib.contextmanager

@@ -194,12 +194,11 @@ def report(
     except StepError as error:
         fail(error.code, str(error))
     if as_json:
-        files = None if made is None else {"page": str(made.page), "document": str(made.document)}
         shown = msgspec.to_builtins(described)
-        fields = {"report": files, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}
+        fields = {"report": made, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}
         emit_json("provision.report/1", fields)
     else:
-        say(f"report   {'not signed: there is no key of a log in service' if made is None else made.page}")
+        say(f"report   {'not signed: there is no key of a log in service' if made is None else made['page']}")
     raise typer.Exit(int(Exit.NO if refused else Exit.OK))
 
 
