@@ -4,9 +4,8 @@ r"""A list's entries in one file: document numbers as digests under the agency's
     32 bytes a number          HMAC-SHA256 of each number, in order, none twice
     the names                  a line each, JSON: {"born":"1974-08-12","names":["ERIKSSON, ANNA MARIA"],"reference":"A-17"}
 
-A delta is a file of the same shape with what is added, then with what is taken away. Numbers are looked up in the file as it lies on the disk; nothing of
-a million is in memory but what was looked at. The digests protect a list that is stolen: without the agency's key nobody can try numbers on it. They do
-not protect the gate's own, which has the key; there are far fewer numbers than a thief can try.
+A delta is a file of the same shape with what is added, then with what is taken away. Numbers are looked up in the file as it lies on the disk.
+The digests protect a list that is stolen without the agency's key; a gate has that key, and there are few enough numbers to try them all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The acceptance report: what was done at a gate, on what it was verified, and who says so.
 
-It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key
-signs: auditors hold its public half already and whoever changes the report needs it, while the device's own key comes and goes with its
-certificate. The note's first line is no origin's, so that none can pass for a checkpoint.
+It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key signs:
+auditors hold its public half already. The note's first line is no origin's, so that none can pass for a checkpoint.
 """
 
 from __future__ import annotations

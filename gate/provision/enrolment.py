@@ -1,8 +1,7 @@
 """The steps of enrolment: get an identity from the central server into a folder of its own, then name it in the table [sync] of gate.toml.
 
 The configuration takes its place by one renaming, so a kill at any point leaves the old identity complete or the new one. One that was made
-whole and is not named yet is taken up by the next run, since its token is used. Left to the caller: the public key of the log, and whether
-a configuration can work.
+whole and is not named yet is taken up by the next run, since its token is used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The questions to the technician, one row for each key of an answers file: its text, its check, its default and its choices.
 
-On a terminal one question is asked at a time (`gate.provision.technician`), where the answers before make sense of it; a file of answers and
-the options of `gate provision init` are held to the same checks. Defaults come from the machine that the gate is set up on.
+On a terminal one question is asked at a time, where the answers before make sense of it; a file of answers and the options of `gate provision init`
+are held to the same checks. Defaults come from the machine that the gate is set up on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The table of the technician's steps, from a bare machine to a gate in service, and what a step and its outcome are.
 
-Answers files, kept states and reports name a step by its id, so ids are never renamed. Ids that begin with `first_` belong to the first of two
-doors. `installation`, `sealing`, `checks` and `barrier` make the steps themselves.
+Answers files, kept states and reports name a step by its id, so ids are never renamed; `first_` is the first of two doors.
 
 StepError                   it cannot be done; `code` is what its command ends with, as for a file or folder that cannot be used unless it says otherwise
 ├── ConfigurationStepError  a configuration, found or made of the answers, that can never work

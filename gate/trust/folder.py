@@ -1,7 +1,6 @@
 """A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
-Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Signers of bar codes that the
-directory itself calls non-conformant are passed over. Nothing outside the folder is read, and nothing but ordinary files.
+What cannot be used is told and left out, and spoils nothing else. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
 import base64

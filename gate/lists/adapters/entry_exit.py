@@ -3,9 +3,8 @@
     POST /entry-exit  {"issuer":"UTO","number":"L898902C3","nationality":"UTO","entry":true}
     200               {"registered":true,"stays":[{"first":"2026-10-01","last":"2026-10-20"}],"refused":false,"reference":"E-3"}
 
-Whoever enters must be registered, must not have been refused entry, and must have a day left; whoever leaves must be registered, and not have stayed too long. Anything
-else is an officer's. The days are counted here, from the stays: a register's own count is not believed. Enrolment, and what is written
-into the register, are not a gate's: it asks, and an officer's place does the rest, to which the lane refers whoever it must be written of (`rules.without_entry_record`).
+Whoever enters must be registered, not refused, and have a day left; whoever leaves must be registered, and not have stayed too long. The days are
+counted here, from the stays: a register's own count is not believed. Nothing is written into the register by a gate.
 """
 
 from __future__ import annotations
