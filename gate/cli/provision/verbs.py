@@ -89,7 +89,7 @@ def enrol(
     from gate.provision.enrolment import Central, approval_due, enrolment_steps
     from gate.provision.technician import read_token
 
-    if wrong := central_problem(central):
+    if wrong := central_problem(central, {}):
         fail(Exit.USAGE, f"--central {wrong}")
     path, settings = config or environment.path_from_environment(), configured(config)
     server = Central(central, ca, partial(read_token, token_file))
