@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,6 @@ from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, 
 
 if TYPE_CHECKING:
     from gate.trust.list_import import ImportReport
-    from gate.trust.sources import Rejected, Source
     from gate_documents.pki.certificate import Certificate
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,14 +43,15 @@ def import_(
     from rich.progress import Progress
 
     from gate.trust.errors import BusyError, SourceError, StoreError
+    from gate.trust.folder import read_paths
     from gate.trust.list_import import import_sources
     from gate.trust.sources import Way
     from gate_core.programs import clock
 
     began = time.monotonic()
     try:
-        sources, unusable = _sources(files)
-        if not sources and not unusable:
+        found = read_paths(files, partial(bytes_of, bytes_max=_FILE_BYTES_MAX))
+        if not found.sources and not found.rejected:
             fail(Exit.BAD_DATA, f"{files[0]}: no certificate or list in it; name a file, or the folder of a download")
         vouching = None if signer is None else _certificate(signer)
         console = Console(stderr=True)
@@ -58,7 +59,7 @@ def import_(
             task = bar.add_task("certificates", total=None)
             report = import_sources(
                 store,
-                sources,
+                found.sources,
                 signer=vouching,
                 test=test,
                 now=clock.now(),
@@ -72,7 +73,7 @@ def import_(
     except StoreError as error:
         unwritten = isinstance(error.__cause__, sqlite3.OperationalError)
         fail(Exit.IO_ERROR if unwritten else code_of(error), str(error))
-    report = replace(report, rejected=unusable + report.rejected)
+    report = replace(report, rejected=found.rejected + report.rejected)
     _report(report, seconds=round(time.monotonic() - began, 3), json=json)
     if report.rejected and report.took_nothing:
         raise typer.Exit(int(Exit.BAD_DATA))
@@ -160,24 +161,6 @@ def report(
         *(f"tolerated: {code}: {shown(whose)}: {what}" for code, whose, what in found.tolerated),
     ]
     tell("trust.report/1", fields(found), *said, as_json=json)
-
-
-def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
-    """What the files and folders hold. Raises SourceError for a file; what is unusable in a folder is told and left out."""
-    from gate.trust.folder import read_folder
-    from gate.trust.sources import parts_of, read_source
-
-    sources: list[Source] = []
-    unusable: tuple[Rejected, ...] = ()
-    for path in paths:
-        if path.is_dir():
-            folder = read_folder(path)
-            sources.extend(folder.sources)
-            unusable += folder.rejected
-        else:
-            data = bytes_of(path, bytes_max=_FILE_BYTES_MAX)
-            sources.extend(read_source(name, part) for name, part in parts_of(str(path), data))
-    return sources, unusable
 
 
 def _certificate(path: Path) -> Certificate:

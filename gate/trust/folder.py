@@ -57,6 +57,20 @@ def read_folder(path: Path) -> Folder:
     return Folder(tuple(sources), tuple(rejected))
 
 
+def read_paths(paths: Iterable[Path], bytes_of: Callable[[Path], bytes]) -> Folder:
+    """Read files, each of which must do, and folders as `read_folder` does. Raises SourceError, and what `bytes_of` raises of a file."""
+    sources: list[Source] = []
+    rejected: list[Rejected] = []
+    for path in paths:
+        if path.is_dir():
+            folder = read_folder(path)
+            sources += folder.sources
+            rejected += folder.rejected
+        else:
+            sources += [read_source(name, part) for name, part in parts_of(str(path), bytes_of(path))]
+    return Folder(tuple(sources), tuple(rejected))
+
+
 def _read_all(path: Path) -> Iterator[tuple[Source, int] | Rejected]:
     for found in walk(path):
         name = found.entry.name
