@@ -131,7 +131,6 @@ def _entries(config: Config) -> tuple[int, int]:
 
 
 def _pushed(config: Config) -> tuple[int, str]:
-
     try:
         mirrored = asyncio.run(push(config))["mirrored"]
     except (ConfigError, SyncError, OSError) as error:
@@ -140,7 +139,6 @@ def _pushed(config: Config) -> tuple[int, str]:
 
 
 def _exported(config: Config, folder: Path, entries: int) -> str:
-
     try:
         tiles(Outlet(Path(config.paths.spool)), folder)
     except (AuditError, OSError) as error:
