@@ -11,7 +11,7 @@ import typer
 from gate.cli.configuration import configuration_errors, configured, file_errors
 from gate_core.command_line import erasure_orders
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,10 +54,9 @@ def export(
         read = isinstance(error, FileNotFoundError) and Path(error.filename).is_relative_to(folder)
         hint = "; was anything logged yet?" if read else ""
         fail(Exit.IO_ERROR, f"cannot export: {error.filename}: {error.strerror}{hint}")
-    if as_json:
-        emit_json("audit.export/1", {"entries": exported.entries, "bytes": exported.bytes_written})
-    else:
-        say(f"{exported.entries} entries, {exported.bytes_written} bytes in {out}")
+    fields = {"entries": exported.entries, "bytes": exported.bytes_written}
+    said = f"{exported.entries} entries, {exported.bytes_written} bytes in {out}"
+    tell("audit.export/1", fields, said, as_json=as_json)
 
 
 @app.command("erase")

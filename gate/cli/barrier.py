@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import configured
+from gate.cli.configuration import configured, endings
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, fail, note, say, tell
 
 if TYPE_CHECKING:
     from drivers.barrier.settings import LineSettings
@@ -54,9 +55,8 @@ def record(
             "barrier: over a network nobody can tell a board from a simulated one: record at its serial side",
         )
     try:
-        _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
-    except DriverError as error:
-        fail(Exit.UNREACHABLE, str(error))
+        with endings({DriverError: Exit.UNREACHABLE}):
+            _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
     except OSError as error:
         fail(Exit.IO_ERROR, f"{out} cannot be written: {error.strerror}")
 
@@ -81,10 +81,8 @@ def _head(line: LineSettings, *, board: str, firmware: str, by: str) -> Head:
         "captured_by": by,
         "captured_at": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    try:
+    with endings({msgspec.ValidationError: Exit.USAGE}):
         return msgspec.convert(fields, Head)
-    except msgspec.ValidationError as error:
-        fail(Exit.USAGE, str(error))
 
 
 def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
@@ -133,35 +131,27 @@ def replay(
 
     found = [_read(path) for path in traces]
     name = profile or found[0].head.profile
-    try:
+    with endings({SetupError: Exit.CONFIG}):
         described = load_profile(name)
-    except SetupError as error:
-        fail(Exit.CONFIG, str(error))
     if not isinstance(described, LineProfile):
         fail(Exit.BAD_DATA, f"{name} is of contacts, which carry no bytes")
-    try:
+    with endings({SetupError: Exit.BAD_DATA}):
         covered = replayed(described, found)
-    except SetupError as error:
-        fail(Exit.BAD_DATA, str(error))
     against = objections(described, covered)
-    if as_json:
-        rows = [
-            {
-                "trace": each.trace.name,
-                "sent": shown.sent,
-                "unanswered": shown.silences,
-                **{kind: getattr(shown, kind) for kind in COVERED},
-            }
-            for each, shown in covered
-        ]
-        told = {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows}
-        emit_json("barrier.replay/1", told)
-    else:
-        for each, shown in covered:
-            _say(each.trace, shown)
-        for objection in against:
-            say(f"WRONG  {objection}")
-        say(f'{name} may{" not" if against else ""} say verified = "hardware"')
+    rows = [
+        {
+            "trace": each.trace.name,
+            "sent": shown.sent,
+            "unanswered": shown.silences,
+            **{kind: getattr(shown, kind) for kind in COVERED},
+        }
+        for each, shown in covered
+    ]
+    fields = {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows}
+    said = [line for each, shown in covered for line in _lines(each.trace, shown)]
+    said += [f"WRONG  {objection}" for objection in against]
+    said.append(f'{name} may{" not" if against else ""} say verified = "hardware"')
+    tell("barrier.replay/1", fields, *said, as_json=as_json)
     raise typer.Exit(int(Exit.NO if against else Exit.OK))
 
 
@@ -172,20 +162,19 @@ def _read(path: Path) -> Trace:
 
     raw = bytes_of(path, bytes_max=TRACE_BYTES_MAX)
     try:
-        return read_trace(ProfileFile(str(path), raw.decode()))
+        with endings({SetupError: Exit.BAD_DATA}):
+            return read_trace(ProfileFile(str(path), raw.decode()))
     except UnicodeDecodeError:
         fail(Exit.BAD_DATA, f"{path} is not UTF-8")
-    except SetupError as error:
-        fail(Exit.BAD_DATA, str(error))
 
 
-def _say(trace: Trace, shown: Coverage) -> None:
+def _lines(trace: Trace, shown: Coverage) -> Iterator[str]:
     head = trace.head
-    say(f"{trace.name}: {head.board}, firmware {head.firmware}, by {head.captured_by} at {head.captured_at}")
-    say(f"  {shown.sent} requests, {shown.sent - shown.silences} answered")
+    yield f"{trace.name}: {head.board}, firmware {head.firmware}, by {head.captured_by} at {head.captured_at}"
+    yield f"  {shown.sent} requests, {shown.sent - shown.silences} answered"
     for kind in COVERED:
         keys: dict[str, bool] = getattr(shown, kind)
         seen, missing = ([key for key, was in keys.items() if was is wanted] for wanted in (True, False))
-        say(f"  {kind} seen: {', '.join(seen) or 'none'}")
+        yield f"  {kind} seen: {', '.join(seen) or 'none'}"
         if missing:
-            say(f"  {kind} not seen: {', '.join(missing)}")
+            yield f"  {kind} not seen: {', '.join(missing)}"

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.configuration import configuration_errors, configured, file_errors
+from gate.cli.configuration import configuration_errors, configured, endings, file_errors
 from gate_core.command_line.approver_keys import show_approval
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say, with_next_step
+from gate_core.command_line.output import Exit, emit_json, fail, note, say, tell, with_next_step
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,16 +31,9 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate_core.settings.environment import path_from_environment
 
     found = look(config or path_from_environment())
-    if as_json:
-        rows = [
-            {"file": each.file, "key": each.key, "line": each.line, "problem": each.problem} for each in found.problems
-        ]
-        emit_json("config.check/1", {"ok": not rows, "problems": rows, "digest": found.digest})
-    else:
-        for each in found.problems:
-            say(with_next_step(str(each)))
-        if not found.problems:
-            say(f"well; digest {found.digest}")
+    rows = [{"file": each.file, "key": each.key, "line": each.line, "problem": each.problem} for each in found.problems]
+    said = [with_next_step(str(each)) for each in found.problems] or [f"well; digest {found.digest}"]
+    tell("config.check/1", {"ok": not rows, "problems": rows, "digest": found.digest}, *said, as_json=as_json)
     code = Exit.OK if not found.problems else Exit.IO_ERROR if found.is_unreadable else Exit.CONFIG
     raise typer.Exit(int(code))
 
@@ -91,13 +84,10 @@ def diff(
     before, after = _values(old), _values(new or path_from_environment())
     found = differences(before, after)
     needs_approval = bool(found) and after.get("purpose") != '"demo"'
-    if as_json:
-        rows = [{"key": each.key, "old": each.old, "new": each.new} for each in found]
-        emit_json("config.diff/1", {"same": not rows, "differences": rows, "needs_approval": needs_approval})
-    else:
-        for each in found:
-            say(str(each))
-        say("it needs a new approval" if needs_approval else "it needs no new approval")
+    rows = [{"key": each.key, "old": each.old, "new": each.new} for each in found]
+    fields = {"same": not rows, "differences": rows, "needs_approval": needs_approval}
+    last = "it needs a new approval" if needs_approval else "it needs no new approval"
+    tell("config.diff/1", fields, *map(str, found), last, as_json=as_json)
     raise typer.Exit(int(Exit.NO if found else Exit.OK))
 
 
@@ -136,11 +126,8 @@ def _values(path: Path) -> dict[str, str]:
             raw = file.read(TEXT_BYTES_MAX + 1)  # so much of it that it is too large for a canonical text
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
-    try:
-        with configuration_errors(path):
-            return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, f"{path}: {error}")
+    with endings({ApprovalError: Exit.BAD_DATA}, f"{path}: "), configuration_errors(path):
+        return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
 
 
 def _without_none(value: dict[str, object]) -> dict[str, object]:

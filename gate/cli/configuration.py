@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate_core.command_line.output import Exit, fail, refuse_configuration
+from gate_core.command_line.output import Exit, code_of, fail, refuse_configuration
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -33,6 +33,16 @@ def configuration_errors(path: Path | None, instead: str = "") -> Iterator[None]
         yield
     except ConfigError as error:
         refuse_configuration(error, path, instead)
+
+
+@contextmanager
+def endings(codes: Mapping[type[Exception], Exit | None], about: str = "") -> Iterator[None]:
+    """End the command when the block raises one of these errors: with the first code that fits (None: `code_of` says it), its text behind `about`."""
+    try:
+        yield
+    except tuple(codes) as error:
+        code = next(code for kind, code in codes.items() if isinstance(error, kind))
+        fail(code_of(error) if code is None else code, f"{about}{error}")
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from gate_core.command_line.output import Exit, code_of, fail
+from gate.cli.configuration import endings
+from gate_core.command_line.output import Exit, fail
 
 if TYPE_CHECKING:
     from gate.trust.store import TrustStore
@@ -51,13 +52,9 @@ def read_(
     if can and not (can.isascii() and can.isdigit() and len(can) == _CAN_DIGITS):
         fail(Exit.USAGE, f"--can: a card access number has {_CAN_DIGITS} digits")
     printed, store = Printed(parsed(mrz) if mrz else None, can or None), store_of(trust)
-    try:
+    with endings({SetupError: Exit.CONFIG, DriverError: Exit.UNREACHABLE}):
         reading = read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s, centre=centre)
         inspection, took_ms = asyncio.run(reading)
-    except SetupError as error:
-        fail(Exit.CONFIG, str(error))
-    except DriverError as error:
-        fail(Exit.UNREACHABLE, str(error))
     report_inspection("document.read/1", inspection, json=json, took_ms=took_ms)
 
 
@@ -73,10 +70,8 @@ def parsed(text: str) -> Mrz:
     from gate_documents.errors import MrzError
     from gate_documents.mrz.parser import parse
 
-    try:
+    with endings({MrzError: Exit.BAD_DATA}, "--mrz: "):
         return parse(standard_input().read(MRZ_CHARACTERS_MAX + 1) if text == "-" else text)
-    except MrzError as error:
-        fail(Exit.BAD_DATA, f"--mrz: {error}")
 
 
 def store_of(path: Path) -> TrustStore:
@@ -84,7 +79,5 @@ def store_of(path: Path) -> TrustStore:
     from gate.trust.errors import StoreError
     from gate.trust.store import TrustStore
 
-    try:
+    with endings({StoreError: None}):
         return TrustStore.open(path)
-    except StoreError as error:
-        fail(code_of(error), str(error))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, note, say
+from gate_core.command_line.output import Exit, note, say, tell
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.checks import Result
 from gate_documents.verdict.conclusion import overall_of
@@ -74,13 +74,10 @@ def report_checks(
     json: bool,
 ) -> None:
     """Print checks: as JSON with the facts, or a line each for people."""
-    if json:
-        listed = [
-            {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
-            for check in checks
-        ]
-        emit_json(schema, {"overall": overall.value, "checks": listed, **facts})
-        return
-    for check in checks:
-        say(f"{check.result.value:14} {check.id.value:24} {check.reason}")
-    say(f"{overall.value:14} overall")
+    listed = [
+        {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
+        for check in checks
+    ]
+    said = (f"{check.result.value:14} {check.id.value:24} {check.reason}" for check in checks)
+    fields = {"overall": overall.value, "checks": listed, **facts}
+    tell(schema, fields, *said, f"{overall.value:14} overall", as_json=json)

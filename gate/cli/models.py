@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configuration import endings
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, fail, note, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,18 +81,16 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
 
     place = folder or default_folder()
     rows: list[dict[str, object]] = []
+    said: list[str] = []
     for model in _meant(place, profile):
         try:
             session = open_session(model, place)
+            said.append(f"{model.name:12} {session.provider}: proved")
             rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
         except ModelError as error:
+            said.append(f"{model.name:12} {error}")
             rows.append({"name": model.name, "ok": False, "provider": "", "detail": str(error)})
-    if json:
-        emit_json("models.verify/1", {"models": rows})
-    else:
-        for row in rows:
-            said = f"{row['provider']}: proved" if row["ok"] else row["detail"]
-            say(f"{row['name']:12} {said}")
+    tell("models.verify/1", {"models": rows}, *said, as_json=json)
     raise typer.Exit(Exit.OK if all(row["ok"] for row in rows) else Exit.NO)
 
 
@@ -113,17 +112,15 @@ def accept(
     place = folder or own_folder()
     models = _meant(place, profile)
     try:
-        for model in models:
-            open_session(model, place, providers=(provider,))
-        filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
-    except ModelError as error:
-        fail(Exit.NO, str(error))
+        with endings({ModelError: Exit.NO}):
+            for model in models:
+                open_session(model, place, providers=(provider,))
+            filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write in {place}: {error.strerror}")
-    if json:
-        emit_json("models.accept/1", {"provider": provider, "library": filing.library, "models": filing.models})
-    else:
-        say(f"{provider} gives the golden values of {len(models)} models; filed in {place}")
+    fields = {"provider": provider, "library": filing.library, "models": filing.models}
+    said = f"{provider} gives the golden values of {len(models)} models; filed in {place}"
+    tell("models.accept/1", fields, said, as_json=json)
 
 
 @app.command()
@@ -149,15 +146,12 @@ def bench(
             session.run(tensor)
             took.append((time.perf_counter() - started) * 1000)
         rows.append((session, statistics.median(took), min(took)))
-    if json:
-        timed = [
-            {"name": session.model.name, "provider": session.provider, "took_ms": {"p50": p50, "best": best}}
-            for session, p50, best in rows
-        ]
-        emit_json("models.bench/1", {"threads": threads, "runs": runs, "models": timed})
-        return
-    for session, p50, best in rows:
-        say(f"{session.model.name:12} {p50:7.2f} ms  (best {best:.2f})  {session.provider}")
+    timed = [
+        {"name": session.model.name, "provider": session.provider, "took_ms": {"p50": p50, "best": best}}
+        for session, p50, best in rows
+    ]
+    said = (f"{one.model.name:12} {p50:7.2f} ms  (best {best:.2f})  {one.provider}" for one, p50, best in rows)
+    tell("models.bench/1", {"threads": threads, "runs": runs, "models": timed}, *said, as_json=json)
 
 
 @contextlib.contextmanager
@@ -165,16 +159,15 @@ def explained() -> Iterator[None]:
     """End the command with one line when the models that are meant are unknown, damaged or not to be had."""
     from models.errors import CohortError, ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
-    try:
+    codes: dict[type[Exception], Exit | None] = {
+        CohortError: None,
+        ManifestError: Exit.USAGE,
+        ModelCorruptError: Exit.BAD_DATA,
+        ModelDriftError: Exit.BAD_DATA,
+        ModelError: Exit.UNREACHABLE,
+    }
+    with endings(codes):
         yield
-    except CohortError as error:
-        fail(code_of(error), str(error))
-    except ManifestError as error:
-        fail(Exit.USAGE, str(error))
-    except (ModelCorruptError, ModelDriftError) as error:
-        fail(Exit.BAD_DATA, str(error))
-    except ModelError as error:
-        fail(Exit.UNREACHABLE, str(error))
 
 
 def _meant(folder: Path, profile: str) -> tuple[Model, ...]:
@@ -189,20 +182,16 @@ def _show(schema: str, folder: Path, *, json: bool) -> None:
     from models.errors import ManifestError
     from models.site import load_for
 
-    try:
+    with endings({ManifestError: Exit.BAD_DATA}):
         known = load_for(folder)
-    except ManifestError as error:
-        fail(Exit.BAD_DATA, str(error))
-
     told = ("name", "version", "sha256", "licence")
     rows = [
         {name: getattr(model, name) for name in told}
         | {"present": model.is_intact(folder), "role": model.role, "bytes": model.size_bytes}
         for model in known.models
     ]
-    if json:
-        emit_json(schema, {"folder": str(folder), "models": rows})
-        return
-    for row in rows:
-        say(f"{row['name']:12} {row['version']:8} {'present' if row['present'] else 'missing'}  {row['licence']}")
-    say(f"in {folder}")
+    said = (
+        f"{row['name']:12} {row['version']:8} {'present' if row['present'] else 'missing'}  {row['licence']}"
+        for row in rows
+    )
+    tell(schema, {"folder": str(folder), "models": rows}, *said, f"in {folder}", as_json=json)

@@ -9,7 +9,7 @@ import typer
 
 from gate.cli.configuration import configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import emit_json, refuse_configuration, say
+from gate_core.command_line.output import refuse_configuration, tell
 
 
 def command(
@@ -37,8 +37,5 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             durable.write(out / name, content.encode())
-    if as_json:
-        said = {"version": notice.version, "languages": list(settings.screens.languages), "files": list(files)}
-        emit_json("notices.make/1", said)
-    else:
-        say(f"notice {notice.version}: {len(files)} files in {out}")
+    said = {"version": notice.version, "languages": list(settings.screens.languages), "files": list(files)}
+    tell("notices.make/1", said, f"notice {notice.version}: {len(files)} files in {out}", as_json=as_json)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import configured
+from gate.cli.configuration import configured, endings
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 from gate_core.orders.verbs import VERBS, Power, Verb
@@ -157,12 +157,8 @@ def what_waits(
     except key_files.KeyFileError as error:
         if key is not None:
             fail(error.code, str(error))
-    try:
+    with endings({NotPermittedError: Exit.NOT_PERMITTED, ChannelError: Exit.UNREACHABLE}, "the lane: "):
         look = asyncio.run(_look(settings.socket("orders")))
-    except NotPermittedError as error:
-        fail(Exit.NOT_PERMITTED, f"the lane: {error}")
-    except ChannelError as error:
-        fail(Exit.UNREACHABLE, f"the lane: {error}")
     sights = _sights(shift, settings)
     referred, flags = _shown(look.referred, sights), look.flags if "flags" in sights else []
     if as_json:
@@ -232,9 +228,8 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
     order = partial(_order, settings.socket("orders"), shift, wish)
     show = partial(_show, verb, shift, settings, as_json=as_json)
     try:
-        code = asyncio.run(_say_and_stay(show, order, every_s))
-    except OrderError as error:
-        fail(Exit.USAGE, str(error))
+        with endings({OrderError: Exit.USAGE}):
+            code = asyncio.run(_say_and_stay(show, order, every_s))
     except KeyboardInterrupt:
         code = Exit.OK  # whoever stayed has gone
     raise typer.Exit(int(code))

@@ -49,13 +49,8 @@ def code_of(outcomes: list[TestOutcome]) -> Exit:
     from gate.programs.selftest import State
 
     found = {one.state for one in outcomes}
-    worst = (
-        (State.WRONG, Exit.NO),
-        (State.NO_RIGHT, Exit.NOT_PERMITTED),
-        (State.BUSY, Exit.TRY_LATER),
-        (State.CLOSED, Exit.TRY_LATER),
-    )
-    for state, code in worst:
-        if state in found:
-            return code
-    return Exit.OK
+    if State.WRONG in found:
+        return Exit.NO
+    if State.NO_RIGHT in found:
+        return Exit.NOT_PERMITTED
+    return Exit.TRY_LATER if found & {State.BUSY, State.CLOSED} else Exit.OK

@@ -10,7 +10,7 @@ import typer
 
 from gate.cli.configuration import configuration_errors, configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -82,10 +82,8 @@ def export_usb(
         "last_receipt": known["last_receipt"],
         "bytes": exported.bytes_written,
     }
-    if as_json:
-        emit_json("sync.export-usb/1", fields)
-    else:
-        say(f"{exported.entries} entries, {exported.bytes_written} bytes in {out}")
+    said = f"{exported.entries} entries, {exported.bytes_written} bytes in {out}"
+    tell("sync.export-usb/1", fields, said, as_json=as_json)
 
 
 def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.configuration import endings
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say, tell
 
 if TYPE_CHECKING:
     from gate.trust.list_import import ImportReport
-    from gate.trust.sources import Rejected, Source
     from gate_documents.pki.certificate import Certificate
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,14 +43,15 @@ def import_(
     from rich.progress import Progress
 
     from gate.trust.errors import BusyError, SourceError, StoreError
+    from gate.trust.folder import read_paths
     from gate.trust.list_import import import_sources
     from gate.trust.sources import Way
     from gate_core.programs import clock
 
     began = time.monotonic()
     try:
-        sources, unusable = _sources(files)
-        if not sources and not unusable:
+        found = read_paths(files, partial(bytes_of, bytes_max=_FILE_BYTES_MAX))
+        if not found.sources and not found.rejected:
             fail(Exit.BAD_DATA, f"{files[0]}: no certificate or list in it; name a file, or the folder of a download")
         vouching = None if signer is None else _certificate(signer)
         console = Console(stderr=True)
@@ -57,7 +59,7 @@ def import_(
             task = bar.add_task("certificates", total=None)
             report = import_sources(
                 store,
-                sources,
+                found.sources,
                 signer=vouching,
                 test=test,
                 now=clock.now(),
@@ -71,7 +73,7 @@ def import_(
     except StoreError as error:
         unwritten = isinstance(error.__cause__, sqlite3.OperationalError)
         fail(Exit.IO_ERROR if unwritten else code_of(error), str(error))
-    report = replace(report, rejected=unusable + report.rejected)
+    report = replace(report, rejected=found.rejected + report.rejected)
     _report(report, seconds=round(time.monotonic() - began, 3), json=json)
     if report.rejected and report.took_nothing:
         raise typer.Exit(int(Exit.BAD_DATA))
@@ -108,10 +110,8 @@ def list_(
     from gate.trust.errors import StoreError
     from gate.trust.store import TrustStore
 
-    try:
+    with endings({StoreError: None}):
         opened = TrustStore.open(store)
-    except StoreError as error:
-        fail(code_of(error), str(error))
     rows = opened.coverage()
     if json:
         told = {
@@ -148,41 +148,19 @@ def report(
     from gate.trust.survey import Revocation, survey
     from gate_core.programs import clock
 
-    try:
+    with endings({StoreError: None}):
         found = survey(store, clock.now(), age_max_days=age_max_days)
-    except StoreError as error:
-        fail(code_of(error), str(error))
     if out is not None:
         try:
             out.write_text(render(found, store), encoding="utf-8")
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
-    if json:
-        emit_json("trust.report/1", fields(found))
-    else:
-        say(f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list")
-        for alarm in found.alarms:
-            say(f"to look into: {alarm.text}")
-        for code, whose, what in found.tolerated:
-            say(f"tolerated: {code}: {shown(whose)}: {what}")
-
-
-def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
-    """What the files and folders hold. Raises SourceError for a file; what is unusable in a folder is told and left out."""
-    from gate.trust.folder import read_folder
-    from gate.trust.sources import parts_of, read_source
-
-    sources: list[Source] = []
-    unusable: tuple[Rejected, ...] = ()
-    for path in paths:
-        if path.is_dir():
-            folder = read_folder(path)
-            sources.extend(folder.sources)
-            unusable += folder.rejected
-        else:
-            data = bytes_of(path, bytes_max=_FILE_BYTES_MAX)
-            sources.extend(read_source(name, part) for name, part in parts_of(str(path), data))
-    return sources, unusable
+    said = [
+        f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list",
+        *(f"to look into: {alarm.text}" for alarm in found.alarms),
+        *(f"tolerated: {code}: {shown(whose)}: {what}" for code, whose, what in found.tolerated),
+    ]
+    tell("trust.report/1", fields(found), *said, as_json=json)
 
 
 def _certificate(path: Path) -> Certificate:
@@ -190,7 +168,5 @@ def _certificate(path: Path) -> Certificate:
     from gate_documents.errors import DocumentError
     from gate_documents.pki.certificate import parse_certificate
 
-    try:
+    with endings({DocumentError: Exit.BAD_DATA}, f"{path}: "):
         return parse_certificate(bytes_of(path, bytes_max=_FILE_BYTES_MAX))
-    except DocumentError as error:
-        fail(Exit.BAD_DATA, f"{path}: {error}")

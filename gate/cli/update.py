@@ -6,16 +6,15 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from gate.cli.configuration import configured, file_errors
+from gate.cli.configuration import configured, endings, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -87,7 +86,7 @@ def fetch(
     settings = configured(config)
     if settings.updates is None:
         fail(Exit.CONFIG, "there is no table [updates]: this gate is updated by its packages only")
-    try:
+    with file_errors(), endings({RefusedError: Exit.BAD_DATA, SourceAwayError: Exit.IO_ERROR}):
         root = read_first_root(Path(settings.updates.root))
         store = Path(settings.updates.folder)
         _become_owner(store)
@@ -100,19 +99,11 @@ def fetch(
             verified = Store(store).fetch(
                 FolderSource(folder), first_root=root, here=Here.this_machine(settings.gate_id)
             )
-    except RefusedError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except SourceAwayError as error:
-        fail(Exit.IO_ERROR, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
     offers = {kind.value: {"number": one.number, "name": one.name} for kind, one in verified.offers.items()}
-    if as_json:
-        emit_json("update.fetch/1", {"fetched": offers, "expires": verified.expires.isoformat()})
-    else:
-        for kind, one in offers.items():
-            say(f"{kind:14} {one['number']} ({one['name']})")
-        say(f"until {verified.expires.isoformat()}; gate update apply installs what is new")
+    until = verified.expires.isoformat()
+    said = (f"{kind:14} {one['number']} ({one['name']})" for kind, one in offers.items())
+    last = f"until {until}; gate update apply installs what is new"
+    tell("update.fetch/1", {"fetched": offers, "expires": until}, *said, last, as_json=as_json)
 
 
 @app.command()
@@ -144,16 +135,13 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
     rows = [_configuration(config)]
     if rows[0]["state"] == State.WELL.value:
         settings = configured(config)
-        rows += asyncio.run(_dry_crossing(settings))
+        rows.append(asyncio.run(_dry_crossing(settings)))
         rows += [
             {"id": one.id, "state": one.state.value, "detail": one.detail} for one in asyncio.run(run_all(settings))
         ]
     well = all(row["state"] in {State.WELL.value, State.BUSY.value} for row in rows)
-    if as_json:
-        emit_json("update.check/1", {"ok": well, "checks": rows})
-    else:
-        for row in rows:
-            say(f"{row['state']:9} {row['id']:14} {row['detail']}")
+    said = (f"{row['state']:9} {row['id']:14} {row['detail']}" for row in rows)
+    tell("update.check/1", {"ok": well, "checks": rows}, *said, as_json=as_json)
     raise typer.Exit(int(Exit.OK if well else Exit.NO))
 
 
@@ -166,15 +154,14 @@ def _configuration(config: Path | None) -> dict[str, str]:
     return {"id": "configuration", "state": "wrong" if problems else "well", "detail": detail}
 
 
-async def _dry_crossing(settings: Config) -> Iterator[dict[str, str]]:
+async def _dry_crossing(settings: Config) -> dict[str, str]:
     from gate.programs.dry_crossing import cross
     from gate_core.errors import DriverError
 
     try:
-        found = {"state": "well", "detail": await cross(settings)}
+        return {"id": "dry_crossing", "state": "well", "detail": await cross(settings)}
     except (DriverError, OSError) as error:
-        found = {"state": "wrong", "detail": str(error)}
-    return iter([{"id": "dry_crossing", **found}])
+        return {"id": "dry_crossing", "state": "wrong", "detail": str(error)}
 
 
 def _version() -> str | None:
@@ -217,9 +204,6 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
         if done.returncode == 0:  # TRY_LATER to systemd; whoever goes on writes the outcome
             fail(Exit.TRY_LATER, "another update goes on")
         fail(Exit.UNREACHABLE, f"{command[-1]}: {done.stderr.strip()[-300:] or 'it did not start'}")
-    if as_json:
-        told = {"code": outcome.code, "words": outcome.words, "at": outcome.at, "expires": outcome.expires}
-        emit_json(f"update.{verb}/1", told)
-    else:
-        say(outcome.words)
+    fields = {"code": outcome.code, "words": outcome.words, "at": outcome.at, "expires": outcome.expires}
+    tell(f"update.{verb}/1", fields, outcome.words, as_json=as_json)
     raise typer.Exit(outcome.code)

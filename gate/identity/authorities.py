@@ -1,8 +1,7 @@
 """The certificate authorities of the central server: which ones a gate trusts, and how it follows them to a new one. Pure.
 
-A gate trusts the roots that the technician gave it. Another root counts only when one that counts has certified its key (NewWithOld of
-RFC 4210 §4.4), so whoever holds the server's own key alone cannot bring in a root of their own. A root that the server shows no more is
-forgotten.
+A gate trusts the roots that the technician gave it, and another one only when one that counts has certified its key (NewWithOld of RFC 4210
+§4.4): whoever holds the server's own key alone cannot bring in a root of their own. A root that the server shows no more is forgotten.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 """A gate's identity at the central server: a folder with its key and certificate, and the authorities that vouch for the server.
 
-Key and certificate are one file, so neither is ever there without the other's being its own, and another identity takes the place of this
-one by a single renaming. A key is made for each certificate, on this machine, and never leaves it. Where a passphrase is given the key lies
-encrypted under it, as PKCS #8; a key of before is replaced by `lock`, and overwritten. Who may write here is the program
-that carries the log (docs/protocols/sync.md); how certificates come is `gate.provision.enrolment_client`'s and the program's, and where the passphrase
-is kept, `gate.provision.tpm_seal`'s.
+Key and certificate are one file, which another takes the place of by a single renaming. A key is made for each certificate, on this machine, and
+never leaves it. Where a passphrase is given the key lies encrypted under it, as PKCS #8; a key of before is replaced by `lock`, and overwritten.
 """
 
 from __future__ import annotations

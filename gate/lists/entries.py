@@ -4,9 +4,8 @@ r"""A list's entries in one file: document numbers as digests under the agency's
     32 bytes a number          HMAC-SHA256 of each number, in order, none twice
     the names                  a line each, JSON: {"born":"1974-08-12","names":["ERIKSSON, ANNA MARIA"],"reference":"A-17"}
 
-A delta is a file of the same shape with what is added, then with what is taken away. Numbers are looked up in the file as it lies on the disk; nothing of
-a million is in memory but what was looked at. The digests protect a list that is stolen: without the agency's key nobody can try numbers on it. They do
-not protect the gate's own, which has the key; there are far fewer numbers than a thief can try.
+A delta is a file of the same shape with what is added, then with what is taken away. Numbers are looked up in the file as it lies on the disk.
+The digests protect a list that is stolen without the agency's key; a gate has that key, and there are few enough numbers to try them all.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ _COUNTS: Final = struct.Struct(">II")
 _NAMES_BYTES_MAX: Final = 32 * 1024 * 1024
 FILE_BYTES_MAX: Final = 2 * (NUMBERS_MAX * DIGEST_BYTES + _NAMES_BYTES_MAX + 64)
 _Entry = TypeVar("_Entry")
+_Kind = TypeVar("_Kind", bound="_Part")
 _NUMBER: Final = re.compile(r"[0-9A-Z]{1,22}")  # as long as a card's with what is carried over (ICAO 9303-5 §4.2.4)
 _ISSUER: Final = re.compile(r"[A-Z]{1,3}")
 
@@ -113,13 +113,10 @@ class _Part:
 _DECODER: Final = msgspec.json.Decoder(Named)
 
 
-class Entries:
+class Entries(_Part):
     """The entries of one list, opened. `close` lets the file go."""
 
-    def __init__(self, view: mmap.mmap, part: _Part) -> None:
-        self._view = view
-        self._part = part
-        self.people = part.names()
+    people: tuple[Named, ...]
 
     @classmethod
     def open(cls, path: Path, header: Header) -> Self:
@@ -127,29 +124,22 @@ class Entries:
         view = _mapped(path)
         try:
             _require(view, header.entries, "its entries are not those that its header names")
-            part = _parts(view, ENTRIES_MAGIC, 1)[0]
-            found = cls(view, part)
-            found._require_count(header)
+            (found,) = _parts(view, ENTRIES_MAGIC, 1, cls)
+            found.people = found.names()
+            _require_count(found, header)
         except BaseException:
             view.close()
             raise
         return found
 
-    def _require_count(self, header: Header) -> None:
-        if (self._part.numbers, len(self.people)) != (header.numbers, header.names):
-            raise BadListError("it has not as many entries as its header says")
-
-    def has(self, digest: bytes) -> bool:
-        """True when the number with this digest is on the list."""
-        return self._part.has(digest)
-
-    def digests(self) -> list[bytes]:
-        """Of all its numbers, in order."""
-        return self._part.digests()
-
     def close(self) -> None:
         """Let the file go."""
         self._view.close()
+
+
+def _require_count(found: Entries, header: Header) -> None:
+    if (found.numbers, len(found.people)) != (header.numbers, header.names):
+        raise BadListError("it has not as many entries as its header says")
 
 
 def written(digests: Sequence[bytes], people: Sequence[Named] = ()) -> bytes:
@@ -169,7 +159,7 @@ def changed(held: Entries, path: Path, sha256: str) -> bytes:
     view = _mapped(path)
     try:
         _require(view, sha256, "its delta is not the one that its header names")
-        added, removed = _parts(view, DELTA_MAGIC, 2)
+        added, removed = _parts(view, DELTA_MAGIC, 2, _Part)
         numbers = _after(set(held.digests()), set(added.digests()), set(removed.digests()))
         people = _after(set(held.people), set(added.names()), set(removed.names()))
     finally:
@@ -203,13 +193,13 @@ def _mapped(path: Path) -> mmap.mmap:
         os.close(descriptor)
 
 
-def _parts(view: mmap.mmap, magic: bytes, count: int) -> list[_Part]:
+def _parts(view: mmap.mmap, magic: bytes, count: int, kind: type[_Kind]) -> list[_Kind]:
     if view[: len(magic)] != magic:
         raise BadListError("its entries are written in another way")
-    parts: list[_Part] = []
+    parts: list[_Kind] = []
     at = len(magic)
     for _ in range(count):
-        parts.append(part := _Part(view, at))
+        parts.append(part := kind(view, at))
         at = part.end
     if at != len(view):
         raise BadListError("there is more behind its entries")

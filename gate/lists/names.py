@@ -1,10 +1,8 @@
 """Who on a list a traveller may be, by name and date of birth, although the two are spelt differently.
 
-Names are held against one another in the letters of the MRZ (`gate.lists.latin`), whatever the order of their parts; the measure is rapidfuzz's. A
-date of birth that both have must be the same, or have its day and month exchanged, or share the year where one has no more; then names that are alike
-are enough. Without one they must be nearly the same. Arabic writes no short vowels, and passports spell them: names from it are compared
-by their consonants. Someone who is like an entry is no more than a question to an officer; how often that is asked for nothing, tests/bench/lists.py
-measures on generated names.
+Names are held against one another in the letters of the MRZ (`gate.lists.latin`), whatever the order of their parts, by rapidfuzz's measure. A date
+of birth that both have must be the same, or have its day and month exchanged, or share the year where one has no more; then names that are alike
+are enough. Without one they must be nearly the same. Arabic writes no short vowels: names from it are compared by their consonants.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """One signed list as it is held here: its newest edition, what may take its place, and what it says of a document.
 
-On the disk: `current.note`, the header, and the entries under their SHA-256; the header is renamed into its place last, so that a kill or a power cut
-leaves the edition before or the new one. An edition takes the place of another when it is signed, of a higher serial, allowed here, and has not lost
-half of its entries without saying so. Whatever cannot be used is refused in one line, and the edition before stays until its own time is over;
-then it says of everybody that nothing is known.
+On the disk: `current.note`, the header, and the entries under their SHA-256; the header is renamed into its place last, so that a kill leaves the
+edition before or the new one. A new edition is signed, of a higher serial, allowed here, and has not lost half of its entries without saying so.
+The edition before stays until its own time is over; then it says of everybody that nothing is known.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The acceptance report: what was done at a gate, on what it was verified, and who says so.
 
-It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key
-signs: auditors hold its public half already and whoever changes the report needs it, while the device's own key comes and goes with its
-certificate. The note's first line is no origin's, so that none can pass for a checkpoint.
+It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key signs:
+auditors hold its public half already. The note's first line is no origin's, so that none can pass for a checkpoint.
 """
 
 from __future__ import annotations
@@ -10,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from gate.provision.steps import Figure, Outcome, StepState, Verified
+from gate.provision.steps import TITLES, Figure, Outcome, StepState, Verified
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.web_pages.templates import environment
 
 SCHEMA: Final = "provision.acceptance/1"
 REPORT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -27,6 +30,29 @@ _TEXT: Final = re.compile(
 )
 _TAIL: Final = "\n<!-- signed note\n"  # behind the page's last tag; everything before it is what was signed
 _TAIL_END: Final = "-->\n"
+VERIFIED: Final = {
+    "hardware": "verified on hardware",
+    "simulator": "on a simulator",
+    "not_verified": "not verified",
+    "no_device": "done, no device",
+}
+STATES: Final = {"done": "done", "failed": "failed", "skipped": "left out", "not_done": "not done"}
+_UNITS: Final = {"ms": "ms", "cm": "cm", "px": "pixels", "k": "K"}
+_FIGURES: Final = {
+    "mean_level": "mean brightness {} of 255",
+    "face_level": "brightness of the face {} of 255",
+    "clipped_part": "{} of the picture black or white through",
+    "eyes_at_part": "the eyes at {} of the picture's height",
+    "spread_ms": "in repetitions within {} ms of each other",
+    "correlation": "{} of 1 alike with what was shown or set",
+    "lux_about": "about {} lux",
+    "hall_to_face": "the hall {} times as bright as the face",
+    "frames_per_second": "{} pictures a second",
+    "bodies_at_once": "{} bodies in the zone at once, at most",
+    "board_says_host_lost": "the board says that it lost its host: {}",
+    "restarts": "{} starts of the board so far",
+}
+_FOLLOWED: Final = {"gain": "seen at {} times its strength"}  # of the steps that measure how late a camera is
 
 
 # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,6 +170,43 @@ def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -
         at=outcome.at,
         took_ms=outcome.took_ms,
     )
+
+
+# ── its page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def page(report: Report) -> str:
+    """The report as one file without script, font or address, for paper and for a phone. The same report always gives the same page."""
+    # Each value is escaped as reports always had it: html.escape spells a quote otherwise than Jinja.
+    templates = environment(Path(__file__).with_name("pages")).overlay(
+        autoescape=False, finalize=lambda value: escape(str(value))
+    )
+    words = Counter(map(_word, report.lines))
+    return templates.get_template("acceptance.html").render(
+        report=report, words=words, word_of=_word, figure=_figure, titles=TITLES
+    )
+
+
+def _word(line: Line) -> str:
+    return VERIFIED[line.verified] if line.state == "done" else STATES[line.state]
+
+
+def _figure(step: str, name: str, value: object) -> str:
+    """One figure in words, with its unit."""
+    shown = (
+        {True: "yes", False: "no"}[value]
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+    words = _FOLLOWED.get(name) if step in {"camera_control_lag", "camera_lag"} else None
+    if words := words or _FIGURES.get(name):
+        return words.format(shown)
+    label, _, unit = name.rpartition("_")
+    if unit in _UNITS and label:
+        return f"{label.replace('_', ' ')} {shown} {_UNITS[unit]}"
+    return f"{name.replace('_', ' ')} {shown}"
 
 
 # ── its files ────────────────────────────────────────────────────────────────────────────────────────────────────────

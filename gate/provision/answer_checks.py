@@ -1,6 +1,6 @@
-"""Checks of single answers. Each function returns what is wrong and what would be right, or an empty text.
+"""Checks of single answers: each takes an answer and those before it, and returns what is wrong and what would be right, or an empty text.
 
-The checks look at the files and profiles of this machine, and write nothing. `gate.provision.questions` says which answer has which check.
+They look at the files and profiles of this machine, and write nothing. `gate.provision.questions` says which answer has which check.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import zoneinfo
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -35,26 +35,31 @@ SWIPE_DRIVERS: Final = {"elyctis": "", "stx": "stx", "text": "", "imager": "imag
 CHIP_DRIVERS: Final = ("pcsc", "direct")
 BAUDS: Final = range(1200, 921_601)
 AUDITORS_MIN: Final = 2
+LINES: Final = ("barrier.port", "first_barrier.port", "sensors.port", "swipe.port")
 Given: TypeAlias = Mapping[str, "str | list[str]"]  # answers by their keys
+Check: TypeAlias = Callable[[str, Given], str]
 _PAD_SOCKET: Final = "/run/vendor-pad/pad.sock"
+_DOORS: Final = {"barrier.port", "first_barrier.port"}
 
 
-def spelt(pattern: str, why: str) -> Callable[[str], str]:
+def text(given: Given, key: str) -> str:
+    """An answer that is one text; empty: it was not given."""
+    value = given.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def spelt(pattern: str, why: str) -> Check:
     """The check of an answer that has this form; `why` goes behind the answer."""
-    return lambda answer: "" if re.search(pattern, answer) else f"{answer!r}{why}"
+    return lambda answer, _: "" if re.search(pattern, answer) else f"{answer!r}{why}"
 
 
-def number_in(numbers: range) -> Callable[[str], str]:
-    """The check of a number."""
-
-    def problem(answer: str) -> str:
-        good = answer.isascii() and answer.isdigit() and int(answer) in numbers
-        return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
-
-    return problem
+def number_problem(numbers: range, answer: str, _: Given) -> str:
+    """A number of these."""
+    good = answer.isascii() and answer.isdigit() and int(answer) in numbers
+    return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
 
 
-def zone_problem(name: str) -> str:
+def zone_problem(name: str, _: Given) -> str:
     """The time zone's IANA name."""
     good = name in zoneinfo.available_timezones()
     return "" if good else f"{name!r} is no time zone's IANA name such as Europe/Amsterdam, or not on this machine"
@@ -63,24 +68,26 @@ def zone_problem(name: str) -> str:
 # ── lines, sockets, files ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def port_problem(port: str) -> str:
-    """A device's path. That it is there is not asked: a gate may be made before its cables are in."""
-    good = port.startswith("/") and port.isprintable() and " " not in port and not Path(port).is_dir()
-    return "" if good else f"{port!r} is no device's path such as /dev/portcullis-barrier or /dev/serial/by-id/…"
-
-
-def shared_line(key: str, ports: Mapping[str, str], *, one_chip: bool) -> str:
-    """The line of `key`, which no device before it in `ports` may have. `one_chip`: both doors may be wired to one GPIO chip."""
-    for before, port in ports.items():
-        if before == key:
-            break
-        is_taken = bool(port) and os.path.realpath(port) == os.path.realpath(ports[key])
-        if is_taken and not (one_chip and {before, key} == {"barrier.port", "first_barrier.port"}):
-            return f"{ports[key]} is the line of {before} already: each device has its own"
+def line_problem(key: str, port: str, given: Given) -> str:
+    """A device's line, that no device before has. That it is there is not asked: a gate may be made before its cables are in."""
+    has_two_doors = bool(port if key == "first_barrier.port" else given.get("first_barrier.port"))
+    wanted = given.get("barrier.port") if key == "first_barrier.port" else port or key != "sensors.port"
+    if has_two_doors and not wanted:
+        return "a lane of two doors has barrier.port for the last one, and sensors.port between them"
+    if not port:
+        return ""
+    if not port.startswith("/") or not port.isprintable() or " " in port or Path(port).is_dir():
+        return f"{port!r} is no device's path such as /dev/portcullis-barrier or /dev/serial/by-id/…"
+    for before in LINES[: LINES.index(key)]:
+        # Both doors may be wired to one GPIO chip.
+        is_one_chip = text(given, "barrier.driver") == "contacts" and {before, key} == _DOORS
+        taken = text(given, before)
+        if taken and os.path.realpath(taken) == os.path.realpath(port) and not is_one_chip:
+            return f"{port} is the line of {before} already: each device has its own"
     return ""
 
 
-def socket_problem(path: str, such_as: str = "/run/pcscd/pcscd.comm") -> str:
+def socket_problem(path: str, _: Given, such_as: str = "/run/pcscd/pcscd.comm") -> str:
     """A service's socket, which may come later: by default the chip reader's."""
     if not path.startswith("/"):
         return f"{path!r} is no socket's path such as {such_as}"
@@ -88,14 +95,14 @@ def socket_problem(path: str, such_as: str = "/run/pcscd/pcscd.comm") -> str:
     return f"{path} is no socket" if place.exists() and not place.is_socket() else ""
 
 
-def pad_socket_problem(path: str) -> str:
+def pad_socket_problem(path: str, given: Given) -> str:
     """The socket of the service of a sensor beside the camera, which may come later."""
     if not re.search(SOCKET, path):
         return f"{path!r} is no socket's path of 107 characters at most, such as {_PAD_SOCKET}"
-    return socket_problem(path, _PAD_SOCKET)
+    return socket_problem(path, given, _PAD_SOCKET)
 
 
-def file_problem(path: str) -> str:
+def file_problem(path: str, _: Given) -> str:
     """A file that is read later."""
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
@@ -106,7 +113,7 @@ def file_problem(path: str) -> str:
     return ""
 
 
-def central_problem(address: str) -> str:
+def central_problem(address: str, _: Given) -> str:
     """The central server."""
     try:
         parts = urlsplit(f"//{address}")
@@ -134,17 +141,20 @@ def _protocol(name: str) -> str:
     return str(load_profile(name).__struct_config__.tag)
 
 
-def profile_problem(name: str, known: Sequence[str]) -> str:
+def profile_problem(room: str, name: str, given: Given) -> str:
     """A shipped profile's name, or the path of a site's own, which is read when the configuration is checked."""
-    if name.startswith("/") or name in known:
+    driver = text(given, "barrier.driver")
+    known = shipped_for(driver) if room == "barrier" else shipped(room)
+    if name.startswith("/") or name in known or (room == "barrier" and driver not in BARRIER_DRIVERS):
         return ""
     return f"{name!r} is no profile for this; there are {', '.join(known)}, or the absolute path of your own"
 
 
-def own_profile_problem(room: str, name: str, driver: str = "") -> str:
+def own_profile_problem(room: str, name: str, given: Given) -> str:
     """A site's own profile, of a barrier's board, a sensor unit or a sensor beside the camera. Nothing is wrong with a shipped one."""
     if not name.startswith("/"):
         return ""
+    driver = text(given, "barrier.driver")
     try:
         if room == "pad":
             load_pad(name)
@@ -157,8 +167,9 @@ def own_profile_problem(room: str, name: str, driver: str = "") -> str:
     return ""
 
 
-def swipe_profile_problem(driver: str, name: str) -> str:
+def swipe_profile_problem(name: str, given: Given) -> str:
     """The profile of a document reader, which some drivers need and the others have none of."""
+    driver = text(given, "swipe.driver")
     protocol = SWIPE_DRIVERS.get(driver, "")
     known = [one for one in shipped("readers") if load_reader(one).protocol == protocol]
     if not protocol:
@@ -169,7 +180,7 @@ def swipe_profile_problem(driver: str, name: str) -> str:
 # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def camera_problem(address: str) -> str:
+def camera_problem(address: str, _: Given) -> str:
     """A camera that looks at travellers: in the network by its IP address, or at this machine by its lasting name."""
     if address.startswith("/"):
         good = STABLE_NAME.fullmatch(address)
@@ -179,21 +190,24 @@ def camera_problem(address: str) -> str:
     return address_problem(address)
 
 
-def page_problem(source: str) -> str:
+def page_problem(source: str, given: Given) -> str:
     """Where pages come from: a camera, or the folder of a scanner's service."""
+    if not source:
+        return "" if given.get("swipe.port") else "documents need a reader: swipe.port, page.source, or both"
     is_folder = source.startswith("/") and not source.startswith("/dev/")
-    return "" if is_folder else camera_problem(source)
+    return "" if is_folder else camera_problem(source, given)
 
 
-def link_problem(address: str, link: str, purpose: str) -> str:
+def link_problem(address_key: str, link: str, given: Given) -> str:
     """What shows that a network camera's pictures are its own, or why nothing has to."""
+    address = text(given, address_key)
     if "://" not in address:
         return "is for a network camera" if link else ""
     if is_https(address):
         good = link and (link.startswith("/") or re.search(SHA256, link))
         wanted = "give the SHA-256 of the camera's certificate, 64 hexadecimal digits, or the path of a file of authorities (PEM)"
         return "" if good else wanted
-    if re.search(WHY, link) is None or (purpose == "service" and not link):
+    if re.search(WHY, link) is None or (text(given, "purpose") == "service" and not link):
         return "give the camera an https address, or say in 10 to 300 characters why http, which anybody in that network reads and answers, is accepted"
     return ""
 
@@ -210,8 +224,9 @@ def _is_stream(address: str) -> bool:
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def auditor_problem(recipient: str, before: Sequence[str]) -> str:
+def auditor_problem(recipient: str, given: Given) -> str:
     """One more who can read the records; empty: there are no more."""
+    before = given.get("auditors", [])
     if not recipient:
         is_enough = len(before) >= AUDITORS_MIN
         return "" if is_enough else "name two auditors at least: the log can be read by nobody else"

@@ -21,12 +21,10 @@ _Baud = Annotated[int, msgspec.Meta(ge=BAUDS.start, lt=BAUDS.stop)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of every table of answers."""
+    """The base of every table of answers. What each key is, and why it may be left out, is asked in `QUESTIONS`."""
 
 
-class Board(_Table, frozen=True, kw_only=True):
-    """The barrier, of two doors the last one's. No port: the gate only watches."""
-
+class _Board(_Table, frozen=True, kw_only=True):
     port: _Words = ""
     driver: _Words = "modbus"
     profile: _Words = "portcullis-sim"
@@ -34,75 +32,55 @@ class Board(_Table, frozen=True, kw_only=True):
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
 
 
-class FirstBoard(_Table, frozen=True, kw_only=True):
-    """The first of two doors' line; its board is of the barrier's kind."""
-
+class _FirstBoard(_Table, frozen=True, kw_only=True):
     port: _Words = ""
 
 
-class SensorUnit(_Table, frozen=True, kw_only=True):
-    """The sensor unit."""
-
+class _SensorUnit(_Table, frozen=True, kw_only=True):
     port: _Words = ""
     profile: _Words = "portcullis-sim"
 
 
-class SerialReader(_Table, frozen=True, kw_only=True):
-    """The reader of machine-readable zones at a serial line."""
-
+class _SerialReader(_Table, frozen=True, kw_only=True):
     port: _Words = ""
     driver: _Words = "elyctis"
     profile: _Words = ""
 
 
-class PageSource(_Table, frozen=True, kw_only=True):
-    """A document camera's address or device, or the folder of a scanner's service."""
-
+class _PageSource(_Table, frozen=True, kw_only=True):
     source: _Words = ""
     link: _Words = ""
 
 
-class ChipReader(_Table, frozen=True, kw_only=True):
-    """The reader of chips."""
-
+class _ChipReader(_Table, frozen=True, kw_only=True):
     driver: _Words = "pcsc"
     socket: _Words = ""
 
 
-class Camera(_Table, frozen=True, kw_only=True):
-    """The camera before the traveller."""
-
+class _Camera(_Table, frozen=True, kw_only=True):
     address: _Words
     link: _Words = ""
 
 
-class Pad(_Table, frozen=True, kw_only=True):
-    """A sensor beside the camera that tells a person from a picture: its service's socket and user, and its profile."""
-
+class _Pad(_Table, frozen=True, kw_only=True):
     socket: _Words = ""
     profile: _Words = ""
     user: _Words = ""
 
 
-class Notice(_Table, frozen=True, kw_only=True):
-    """What travellers are told of their data: for how many days results are kept, whom to ask, where the whole notice is."""
-
+class _Notice(_Table, frozen=True, kw_only=True):
     results_kept_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
     contact: _Words = ""
     address: _Words = ""
 
 
-class Lists(_Table, frozen=True, kw_only=True):
-    """Certificates and lists to be imported now; `test` marks them as fit for demos only."""
-
+class _Lists(_Table, frozen=True, kw_only=True):
     files: tuple[_Words, ...] = ()
     signer: _Words = ""
     test: bool = False
 
 
-class Central(_Table, frozen=True, kw_only=True):
-    """The central server, the operator's authority, and the file of the one-time token."""
-
+class _Central(_Table, frozen=True, kw_only=True):
     address: _Words = ""
     ca: _Words = ""
     token_file: _Words = ""
@@ -119,17 +97,17 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
     auditors: tuple[_Words, ...]
     officers: _Words = ""
     eyes_cm: Annotated[int, msgspec.Meta(ge=100, le=220)] = 160
-    barrier: Board = Board()
-    first_barrier: FirstBoard = FirstBoard()
-    sensors: SensorUnit = SensorUnit()
-    swipe: SerialReader = SerialReader()
-    page: PageSource = PageSource()
-    chip: ChipReader = ChipReader()
-    camera: Camera
-    pad: Pad = Pad()
-    notice: Notice = Notice()
-    lists: Lists = Lists()
-    central: Central = Central()
+    barrier: _Board = _Board()
+    first_barrier: _FirstBoard = _FirstBoard()
+    sensors: _SensorUnit = _SensorUnit()
+    swipe: _SerialReader = _SerialReader()
+    page: _PageSource = _PageSource()
+    chip: _ChipReader = _ChipReader()
+    camera: _Camera
+    pad: _Pad = _Pad()
+    notice: _Notice = _Notice()
+    lists: _Lists = _Lists()
+    central: _Central = _Central()
     skip: dict[str, Annotated[str, msgspec.Meta(min_length=1, max_length=300)]] = {}
 
     def __post_init__(self) -> None:

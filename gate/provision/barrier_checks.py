@@ -1,8 +1,7 @@
 """The checks at a barrier: what the technician does, and what the board must show. Each check is a conversation. Pure.
 
-A check yields a request (look, tell the technician something, give the board an order) and receives a `Reading`: the board's status after it,
-or None while the board does not answer. It returns a finding, or raises StepError with what was not seen. Every wait has a limit. The caller
-takes every grant back when the check ends, for whatever reason.
+A check yields a request (look, tell the technician something, give the board an order) and receives a `Reading`. It returns a finding, or raises
+StepError with what was not seen. Every wait has a limit. The caller takes every grant back when the check ends, for whatever reason.
 """
 
 from __future__ import annotations

@@ -24,18 +24,17 @@ from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
 from gate.provision import simulation
 from gate.provision.barrier import barrier_steps
-from gate.provision.camera import control_lag, exposure
+from gate.provision.camera import control_lag, exposure, height, lighting, stand_before
 from gate.provision.display_lag import measure
 from gate.provision.enrolment import Central, enrolment_steps
 from gate.provision.log_key import fingerprint, log_vkey
 from gate.provision.progress import folder_of
 from gate.provision.site import DEVICE_S, Site, amend, at_device, require_unit_access, run
 from gate.provision.steps import Finding, Step, StepError, StepState, Verified, carry_out, step_errors
-from gate.provision.traveller_position import height, lighting, stand_before
 from gate.trust.errors import TrustError
-from gate.trust.folder import read_folder
+from gate.trust.folder import read_paths
 from gate.trust.list_import import import_sources
-from gate.trust.sources import Source, Way, parts_of, read_source
+from gate.trust.sources import Way
 from gate_core import durable
 from gate_core.errors import NoReplyError
 from gate_core.programs import clock
@@ -92,12 +91,7 @@ def _import_lists(site: Site) -> str:
 def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: bool) -> str:
     """Import the certificates and lists that a technician brings along, and say what was taken. Raises StepError, after which the store is as it was."""
     try:
-        sources: list[Source] = []
-        for path in files:
-            if path.is_dir():
-                sources += read_folder(path).sources
-            else:
-                sources += [read_source(name, part) for name, part in parts_of(str(path), _bytes(path))]
+        sources = read_paths(files, _bytes).sources
         vouching = None if signer is None else parse_certificate(_bytes(signer))
         way = Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED
         taken = import_sources(store, sources, signer=vouching, test=test, now=clock.now(), way=way)

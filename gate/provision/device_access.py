@@ -1,7 +1,7 @@
 """Checks that a program's unit may open a device. `gate provision` itself runs as root, outside the unit, and can open every device.
 
-Told by owner, group and mode of the device, as the kernel judges them, and by what systemd says that the unit allows (systemd.resource-control(5),
-DeviceAllow=). Where the user does not exist, no unit runs as it, and nothing is told; nor of a unit that allows every device.
+Told by owner, group and mode of the device, and by what systemd says that the unit allows (systemd.resource-control(5), DeviceAllow=). Where the
+user does not exist, no unit runs as it, and nothing is told; nor of a unit that allows every device.
 """
 
 from __future__ import annotations

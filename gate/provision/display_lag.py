@@ -1,7 +1,6 @@
 """Measures the delay from the traveller's page to the camera: the page shows colours, and the camera looks for them on a face.
 
-The page is the real one at its usual address, with the secret of this boot, so the kiosk shows it by itself. A person stands before the camera.
-Colours and their detection are those of the challenge. Raises StepError.
+The page is the real one at its usual address, so the kiosk shows it by itself. A person stands before the camera. Raises StepError.
 """
 
 from __future__ import annotations

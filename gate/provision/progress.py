@@ -1,8 +1,7 @@
 """Does the steps in order and keeps the outcome of each on disk, so that the next run continues where this one stopped.
 
-A step's outcome is written whole when the step is over, and not before: a run that is interrupted, or killed, repeats that one step. A step
-that was done is not done again unless what it rests on (the gate, the settings of its devices) has become another since, or it is asked for.
-A failed one is done again with the next run.
+A step's outcome is written whole when the step is over: a run that is killed repeats that one step. A step that was done is not done again unless
+what it rests on (the gate, the settings of its devices) has become another since, or it is asked for; a failed one is, with the next run.
 """
 
 from __future__ import annotations

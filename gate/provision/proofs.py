@@ -1,11 +1,7 @@
 """What the proof of each step rests on, and what a gate lacks for `purpose = "service"` (safety invariant 14).
 
-A proof rests on the gate, and on those of its settings that the step has tried; once one of them is another, it is none. What a step measures
-and writes into gate.toml is a part of it, too: a file that was made anew without it has the step done again. What was shown on trial is shown
-in service.
-
-For service the gate is judged as if it were in service, whatever its purpose is now. Nothing is opened and nothing is asked of a device: what
-its devices have shown stands in the outcomes of the technician's steps.
+A proof rests on the gate, and on those of its settings that the step has tried or written; once one of them is another, it is none. For service the
+gate is judged as if it were in service, whatever its purpose is now. Nothing is asked of a device: what it has shown stands in the outcomes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The questions to the technician, one row for each key of an answers file: its text, its check, its default and its choices.
 
-On a terminal one question is asked at a time (`gate.provision.technician`), where the answers before make sense of it; a file of answers and
-the options of `gate provision init` are held to the same checks. Defaults come from the machine that the gate is set up on.
+On a terminal one question is asked at a time, where the answers before make sense of it; a file of answers and the options of `gate provision init`
+are held to the same checks. Defaults come from the machine that the gate is set up on.
 """
 
 from __future__ import annotations
@@ -9,27 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from drivers.pad.settings import USER
 from gate.provision import answer_checks as check
-from gate.provision.answer_checks import BARRIER_DRIVERS, BAUDS, CHIP_DRIVERS, SWIPE_DRIVERS, Given, number_in, spelt
+from gate.provision.answer_checks import BARRIER_DRIVERS, BAUDS, CHIP_DRIVERS, SWIPE_DRIVERS, Check, Given, spelt, text
 from gate.provision.machine import ThisMachine
 from gate_core.evidence.screen import Purpose
 from gate_core.settings.toml_file import Wrong
 
 YES: Final = frozenset({"y", "yes"})
 NO: Final = frozenset({"n", "no"})
-LINES: Final = ("barrier.port", "first_barrier.port", "sensors.port", "swipe.port")
 BY_CHARACTERS_MAX: Final = 100
 
 
-Check: TypeAlias = Callable[[str, Given], str]  # an answer and those before it: what is wrong with it
 Offer: TypeAlias = Callable[[Given, ThisMachine], str]
 
 
 def _fine(_: str, __: Given) -> str:
     return ""
+
+
+def _optional(problem: Check) -> Check:
+    return lambda answer, given: problem(answer, given) if answer else ""
+
+
+def _among(known: Collection[str]) -> Check:
+    return lambda answer, _: "" if answer in known else f"{answer!r} is none of {', '.join(known)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,74 +70,27 @@ class Question:
         return self.applies(given)
 
 
-def _text(given: Given, key: str) -> str:
-    value = given.get(key, "")
-    return value if isinstance(value, str) else ""
-
-
-def _alone(problem: Callable[[str], str]) -> Check:
-    """A check that needs no other answer."""
-    return lambda answer, _: problem(answer)
-
-
-def _optional(problem: Callable[[str], str]) -> Check:
-    return lambda answer, _: problem(answer) if answer else ""
-
-
-def _among(known: Collection[str]) -> Check:
-    return lambda answer, _: "" if answer in known else f"{answer!r} is none of {', '.join(known)}"
-
-
 def _cameras(_: Given, machine: ThisMachine) -> Sequence[str]:
     return machine.cameras()
 
 
 def _port(key: str, asks: str, applies: str | Callable[[Given], bool] = "") -> Question:
-    """A device's line, that no device before has. A rule of udev may have named it; else nothing is offered, for one line is like another."""
+    """A device's line. A rule of udev may have named it; else nothing is offered, for one line is like another."""
     word = key.partition(".")[0].removesuffix("_barrier")
 
     def named(_: Given, machine: ThisMachine) -> str:
         return next((line for line in machine.serial_lines() if word in line.rpartition("/")[2]), "")
 
-    def problem(answer: str, given: Given) -> str:
-        has_two_doors = bool(answer if key == "first_barrier.port" else given.get("first_barrier.port"))
-        wanted = given.get("barrier.port") if key == "first_barrier.port" else answer or key != "sensors.port"
-        if has_two_doors and not wanted:
-            return "a lane of two doors has barrier.port for the last one, and sensors.port between them"
-        if not answer:
-            return ""
-        ports = {**{one: _text(given, one) for one in LINES}, key: answer}
-        is_contacts = _text(given, "barrier.driver") == "contacts"
-        return check.port_problem(answer) or check.shared_line(key, ports, one_chip=is_contacts)
-
+    problem = partial(check.line_problem, key)
     return Question(key, asks, problem, named, lambda _, machine: machine.serial_lines(), applies)
 
 
-def _barrier_profile(answer: str, given: Given) -> str:
-    driver = _text(given, "barrier.driver")
-    return check.profile_problem(answer, check.shipped_for(driver)) if driver in BARRIER_DRIVERS else ""
-
-
-def _shipped(room: str) -> Check:
-    return lambda answer, _: check.profile_problem(answer, check.shipped(room))
-
-
-def _own(room: str) -> Check:
-    return lambda answer, given: check.own_profile_problem(room, answer, _text(given, "barrier.driver"))
-
-
 def _board(given: Given, machine: ThisMachine) -> str:
-    return machine.board_at(_text(given, "barrier.port")) if _text(given, "barrier.driver") == "modbus" else ""
+    return machine.board_at(text(given, "barrier.port")) if text(given, "barrier.driver") == "modbus" else ""
 
 
 def _baud(given: Given, _: ThisMachine) -> str:
-    return "115200" if _text(given, "barrier.profile") == "portcullis-sim" else "9600"
-
-
-def _page(answer: str, given: Given) -> str:
-    if answer:
-        return check.page_problem(answer)
-    return "" if given.get("swipe.port") else "documents need a reader: swipe.port, page.source, or both"
+    return "115200" if text(given, "barrier.profile") == "portcullis-sim" else "9600"
 
 
 def _link(key: str, address: str) -> Question:
@@ -138,8 +98,8 @@ def _link(key: str, address: str) -> Question:
     return Question(
         key,
         "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
-        lambda answer, given: check.link_problem(_text(given, address), answer, _text(given, "purpose")),
-        applies=lambda given: "://" in _text(given, address) or bool(given.get(key)),
+        partial(check.link_problem, address),
+        applies=lambda given: "://" in text(given, address) or bool(given.get(key)),
     )
 
 
@@ -152,8 +112,8 @@ def _notice(key: str, asks: str, pattern: str, wanted: str, typed: Check = _fine
 
     def problem(answer: str, given: Given) -> str:
         if not answer:
-            return f"say {wanted}" if _text(given, "purpose") == "service" or is_told(given) else ""
-        return spelt(rf"\A(?:{pattern})\Z", f": say {wanted}")(answer)
+            return f"say {wanted}" if text(given, "purpose") == "service" or is_told(given) else ""
+        return spelt(rf"\A(?:{pattern})\Z", f": say {wanted}")(answer, given)
 
     return Question(key, asks, problem, applies="" if key == keys[0] else is_told, typed=typed)
 
@@ -168,20 +128,15 @@ def _purpose(answer: str, _: Given) -> str:
 
 
 def _has_baud(given: Given) -> bool:
-    return bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
+    return bool(given.get("barrier.port")) and text(given, "barrier.driver") in {"modbus", "framed"}
 
 
 def _reader(part: int) -> Offer:
-    return lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[part]
+    return lambda given, machine: machine.reader_at(text(given, "swipe.port"))[part]
 
 
 def _socket(answer: str, given: Given) -> str:
-    return "the direct driver needs its socket" if not answer and _text(given, "chip.driver") == "direct" else ""
-
-
-def _auditor(answer: str, given: Given) -> str:
-    before = given.get("auditors", [])
-    return check.auditor_problem(answer, before if isinstance(before, list) else [])
+    return "the direct driver needs its socket" if not answer and text(given, "chip.driver") == "direct" else ""
 
 
 def _authority(answer: str, _: Given) -> str:
@@ -194,8 +149,8 @@ def _yes_or_no(answer: str, _: Given) -> str:
     return "" if answer.lower() in YES | NO else "yes or no"
 
 
-def _file(answer: str, _: Given) -> str:
-    return check.file_problem(answer) if answer else "the path of a file"
+def _file(answer: str, given: Given) -> str:
+    return check.file_problem(answer, given) if answer else "the path of a file"
 
 
 _OPERATOR = spelt(r"\A[a-z0-9][a-z0-9.-]{0,252}\Z", " is no domain's name such as border.example")
@@ -206,9 +161,9 @@ _USER = spelt(USER, " is no user's name such as sensor")
 QUESTIONS: Final = (
     Question("by", "Who sets this gate up? The name stands in the report", _by),
     Question("purpose", "What is the gate run for", _purpose, "trial", ("demo", "trial", "service")),
-    Question("operator", "The operator's domain, such as border.example", _alone(_OPERATOR)),
-    Question("gate_id", "This gate's name, such as north-7", _alone(_GATE_ID)),
-    Question("time_zone", "The time zone of its place", _alone(check.zone_problem), lambda _, here: here.time_zone()),
+    Question("operator", "The operator's domain, such as border.example", _OPERATOR),
+    Question("gate_id", "This gate's name, such as north-7", _GATE_ID),
+    Question("time_zone", "The time zone of its place", check.zone_problem, lambda _, here: here.time_zone()),
     _port("barrier.port", "The barrier's line, of two doors the last one's; empty: none, the gate only watches"),
     Question(
         "barrier.driver", "What its board speaks", _among(BARRIER_DRIVERS), "modbus", BARRIER_DRIVERS, "barrier.port"
@@ -216,13 +171,19 @@ QUESTIONS: Final = (
     Question(
         "barrier.profile",
         "Its profile: one of these, or the path of your own",
-        _barrier_profile,
+        partial(check.profile_problem, "barrier"),
         _board,
-        lambda given, _: check.shipped_for(_text(given, "barrier.driver")),
+        lambda given, _: check.shipped_for(text(given, "barrier.driver")),
         "barrier.port",
-        _own("barrier"),
+        partial(check.own_profile_problem, "barrier"),
     ),
-    Question("barrier.baud", "The speed of its line", default=_baud, applies=_has_baud, typed=_alone(number_in(BAUDS))),
+    Question(
+        "barrier.baud",
+        "The speed of its line",
+        default=_baud,
+        applies=_has_baud,
+        typed=partial(check.number_problem, BAUDS),
+    ),
     _port(
         "first_barrier.port",
         "The first of two doors' line; empty: one door",
@@ -232,25 +193,25 @@ QUESTIONS: Final = (
     Question(
         "sensors.profile",
         "Its profile: one of these, or the path of your own",
-        _shipped("sensors"),
+        partial(check.profile_problem, "sensors"),
         choices=lambda _, __: check.shipped("sensors"),
         applies="sensors.port",
-        typed=_own("sensors"),
+        typed=partial(check.own_profile_problem, "sensors"),
     ),
     _port("swipe.port", "The line of the reader of machine-readable zones; empty: pages are read by picture"),
     Question("swipe.driver", "What it speaks", _among(SWIPE_DRIVERS), _reader(0), SWIPE_DRIVERS, "swipe.port"),
     Question(
         "swipe.profile",
         "Its profile",
-        lambda answer, given: check.swipe_profile_problem(_text(given, "swipe.driver"), answer),
+        check.swipe_profile_problem,
         _reader(1),
         lambda _, __: check.shipped("readers"),
-        lambda given: bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile")),
+        lambda given: bool(SWIPE_DRIVERS.get(text(given, "swipe.driver")) or given.get("swipe.profile")),
     ),
     Question(
         "page.source",
         "A document camera's address or device, or the folder of a scanner's service; empty: none",
-        _page,
+        check.page_problem,
         choices=_cameras,
     ),
     _link("page.link", "page.source"),
@@ -267,7 +228,7 @@ QUESTIONS: Final = (
     Question(
         "camera.address",
         "The camera before the traveller: https://ADDRESS/… or /dev/v4l/by-id/…",
-        _alone(check.camera_problem),
+        check.camera_problem,
         lambda _, machine: next(iter(machine.cameras()), ""),
         _cameras,
     ),
@@ -280,18 +241,18 @@ QUESTIONS: Final = (
     Question(
         "pad.profile",
         "Its profile: the path of your own; portcullis-sim is the simulator's",
-        _shipped("pad"),
+        partial(check.profile_problem, "pad"),
         applies="pad.socket",
-        typed=_own("pad"),
+        typed=partial(check.own_profile_problem, "pad"),
     ),
     Question("pad.user", "Whom its service runs as; empty: root", _optional(_USER), applies="pad.socket"),
     Question(
         "eyes_cm",
         "How high are your eyes above the floor, in centimetres",
         default="160",
-        typed=_alone(number_in(range(100, 221))),
+        typed=partial(check.number_problem, range(100, 221)),
     ),
-    Question("auditors", "An auditor's recipient, age1…; empty after the last", _auditor, several=True),
+    Question("auditors", "An auditor's recipient, age1…; empty after the last", check.auditor_problem, several=True),
     Question(
         "officers", "The officers' authority's public key; empty: no officers, and nobody is admitted", _authority
     ),
@@ -300,7 +261,7 @@ QUESTIONS: Final = (
         "For how many days are the results of checks kept; empty: for good, which service refuses",
         r"\d+",
         "for how many days results are kept, as your law has it, such as 30",
-        _optional(number_in(range(1, 36_501))),
+        _optional(partial(check.number_problem, range(1, 36_501))),
     ),
     _notice(
         "notice.contact",

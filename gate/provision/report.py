@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,6 @@ import msgspec
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.consoles import known_fingerprint
 from gate.provision import acceptance, simulation
-from gate.provision.acceptance_page import page
 from gate.provision.log_key import fingerprint, signer_of
 from gate.provision.progress import Store, folder_of
 from gate.provision.proofs import configuration_digest, declared, is_there, known_vkey, missing_for_service, standing
@@ -36,14 +34,6 @@ _REAL: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The report's two files."""
-
-    page: Path
-    document: Path
-
-
 def configuration_of(path: Path) -> Config:
     """The configuration, also one that service refuses. Raises ConfigurationStepError, and StepError when it cannot be read."""
     try:
@@ -53,26 +43,25 @@ def configuration_of(path: Path) -> Config:
         raise failure(str(error)) from error
 
 
+def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> dict[str, str]:
+    """Sign the report and write it, into `out` or beside what is kept; its page and its document. Raises StepError, also when the log's key is of another purpose."""
+    config = configuration_of(path)
+    html, document = acceptance.signed(
+        report, acceptance.page(report), signer_of(Path(config.paths.keys), config.origin)
+    )
+    place = out or folder_of(config)
+    page_file, document_file = place / f"{NAME}.html", place / f"{NAME}.json"
+    with step_errors(OSError, doing=f"cannot write the report into {place}"):
+        durable.make_folder(place, mode=0o750)
+        durable.write(document_file, document)
+        durable.write(page_file, html)
+    return {"page": str(page_file), "document": str(document_file)}
+
+
 def describe(path: Path) -> acceptance.Report:
     """The report as it is to be signed. Raises StepError."""
     config = configuration_of(path)
-    return _report(path, config, Store(folder_of(config)))
-
-
-def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> Made:
-    """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
-    config = configuration_of(path)
-    html, document = acceptance.signed(report, page(report), signer_of(Path(config.paths.keys), config.origin))
-    place = out or folder_of(config)
-    made = Made(place / f"{NAME}.html", place / f"{NAME}.json")
-    with step_errors(OSError, doing=f"cannot write the report into {place}"):
-        durable.make_folder(place, mode=0o750)
-        durable.write(made.document, document)
-        durable.write(made.page, html)
-    return made
-
-
-def _report(path: Path, config: Config, store: Store) -> acceptance.Report:
+    store = Store(folder_of(config))
     outcomes, void = standing(store.outcomes, config, store.answers)
     steps = [step for step in TITLES if step in outcomes or is_there(step, config)]
     lines = [acceptance.line(step, TITLES[step], outcomes.get(step), why_not=void.get(step, "")) for step in steps]

@@ -21,7 +21,7 @@ from gate.provision.machine import ThisMachine
 from gate.provision.progress import FOLDER, Course, Store, folder_of
 from gate.provision.proofs import rests_on
 from gate.provision.questions import QUESTIONS, table_of
-from gate.provision.report import Made, describe, sign
+from gate.provision.report import describe, sign
 from gate.provision.site import Site
 from gate.provision.steps import NEEDED, STEPS, Step, StepError, StepReport, StepState
 from gate.provision.technician import Filed, Guide, asked, read_token
@@ -98,7 +98,7 @@ class Session:
         )
         yield from self._go(gate_steps(site))
 
-    def report(self) -> tuple[Made | None, tuple[Missing, ...]]:
+    def report(self) -> tuple[dict[str, str] | None, tuple[Missing, ...]]:
         """Leave the acceptance report, where there is a gate to report of, and say what is missing for service. Raises StepError."""
         is_made = not any(one.failure is Exit.CONFIG or one.id in NEEDED for one in self.failed)
         if not is_made or not self._place.config.exists():

@@ -1,7 +1,6 @@
 """The table of the technician's steps, from a bare machine to a gate in service, and what a step and its outcome are.
 
-Answers files, kept states and reports name a step by its id, so ids are never renamed. Ids that begin with `first_` belong to the first of two
-doors. `installation`, `sealing`, `checks` and `barrier` make the steps themselves.
+Answers files, kept states and reports name a step by its id, so ids are never renamed; `first_` is the first of two doors.
 
 StepError                   it cannot be done; `code` is what its command ends with, as for a file or folder that cannot be used unless it says otherwise
 ├── ConfigurationStepError  a configuration, found or made of the answers, that can never work
@@ -24,23 +23,23 @@ from gate_core.command_line.output import Exit
 class StepError(Exception):
     """A step cannot be done; the message says what to do."""
 
-    def __init__(self, text: str, code: Exit = Exit.IO_ERROR) -> None:
+    code = Exit.IO_ERROR
+
+    def __init__(self, text: str, code: Exit | None = None) -> None:
         super().__init__(text)
-        self.code = code
+        self.code = code or self.code
 
 
 class ConfigurationStepError(StepError):
     """A configuration that can never work."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, Exit.CONFIG)
+    code = Exit.CONFIG
 
 
 class LaterStepError(StepError):
     """It cannot be done now."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, Exit.TRY_LATER)
+    code = Exit.TRY_LATER
 
 
 @contextlib.contextmanager

@@ -1,12 +1,9 @@
 """Seals the gate's secrets with the machine's TPM, each for one unit only (systemd-creds(1)).
 
-Sealed are the log's key, the passphrase of the device's key (`gate.identity.device`; the program that renews that key cannot seal), and the
-keys and certificates for lists and registers.
-
-Promises: a plain key is wiped only after its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key
-that its program can use, and the next run completes the work. The log's public key stays beside the sealed key. Without a TPM nothing is
-sealed: a key that the machine can open from its own disk is no safer than a file of mode 0600. The seal depends on the TPM and the host's key,
-not on the state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
+Sealed are the log's key, the passphrase of the device's key, and the keys and certificates for lists and registers. A plain key is wiped only after
+its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key that its program can use, and the next run
+completes the work. Without a TPM nothing is sealed: a key that the machine opens from its own disk is no safer than a file of mode 0600. The seal
+rests on the TPM and the host's key, not on the firmware's state: a new boot menu must not end a gate's log.
 """
 
 from __future__ import annotations

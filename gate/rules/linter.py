@@ -1,8 +1,7 @@
 """What no file of rules may hold, however it is spelt: found by trying each rule on every kind of traveller that it can tell apart. Pure.
 
-Of each fact that a rule asks for, a value between each two of the limits that stand in it is tried, in every combination. So these are found
-whatever way a rule is written: a rule that can mean nobody; eligibility that rests on what says nothing about it; and rules of which one takes
-away all that the other gives. Whom a rule picks out by nationality, sex or issuer, `gate.rules.profiling_guard` tells.
+Of each fact that a rule asks for, a value between each two of the limits that stand in it is tried, in every combination. That finds a rule that can
+mean nobody, eligibility that rests on what says nothing about it, and rules of which one takes away all that the other gives.
 """
 
 import itertools

@@ -20,7 +20,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Annotated, Any, Final, Literal
 
@@ -113,27 +112,20 @@ class _File(_Table, frozen=True):
     states: dict[Name, _State] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """How a question is spelt: the type of what stands behind its key, and what is made of that."""
-
-    type: Any
-    of: Callable[[Any], Condition]
-
-
-_QUESTIONS: Final[Mapping[str, _Question]] = {
-    "document_type": _Question(_Types, DocumentTypeIs),
-    "issuer": _Question(_States, IssuerIs),
-    "nationality": _Question(_States, NationalityIs),
-    "sex": _Question(Annotated[tuple[Sex, ...], msgspec.Meta(min_length=1)], SexIs),
-    "age_from": _Question(Annotated[int, msgspec.Meta(ge=0, le=120)], AgeFrom),
-    "age_below": _Question(Annotated[int, msgspec.Meta(ge=0, le=120)], lambda years: Not(AgeFrom(years))),
-    "issued": _Question(_Days, lambda days: IssuedBetween(days.first, days.last)),
-    "expires_within_days": _Question(Annotated[int, msgspec.Meta(ge=0, le=3660)], ExpiresWithin),
-    "direction": _Question(BorderDirection, DirectionIs),
-    "hours": _Question(_Hours, lambda hours: HoursBetween(hours.start, hours.end)),
-    "weekday": _Question(Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1)], WeekdayIs),
-    "date": _Question(_Days, lambda days: DateBetween(days.first, days.last)),
+# How a question is spelt: the type of what stands behind its key, and what is made of that.
+_QUESTIONS: Final[Mapping[str, tuple[Any, Callable[[Any], Condition]]]] = {
+    "document_type": (_Types, DocumentTypeIs),
+    "issuer": (_States, IssuerIs),
+    "nationality": (_States, NationalityIs),
+    "sex": (Annotated[tuple[Sex, ...], msgspec.Meta(min_length=1)], SexIs),
+    "age_from": (Annotated[int, msgspec.Meta(ge=0, le=120)], AgeFrom),
+    "age_below": (Annotated[int, msgspec.Meta(ge=0, le=120)], lambda years: Not(AgeFrom(years))),
+    "issued": (_Days, lambda days: IssuedBetween(days.first, days.last)),
+    "expires_within_days": (Annotated[int, msgspec.Meta(ge=0, le=3660)], ExpiresWithin),
+    "direction": (BorderDirection, DirectionIs),
+    "hours": (_Hours, lambda hours: HoursBetween(hours.start, hours.end)),
+    "weekday": (Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1)], WeekdayIs),
+    "date": (_Days, lambda days: DateBetween(days.first, days.last)),
 }
 _JOINS: Final[Mapping[str, Callable[[tuple[Condition, ...]], Condition]]] = {"all": All, "any": AnyOf}
 
@@ -222,21 +214,21 @@ class _Reading:
         return self._question(name, inner, here)
 
     def _question(self, name: str, inner: object, here: str) -> Condition:
-        question = _QUESTIONS.get(name)
-        if question is None:
+        if name not in _QUESTIONS:
             known = ", ".join(("all", "any", "not", "state", *_QUESTIONS))
             return self._say(here, f"is no question that a rule can ask; there are {known}")
-        if found := misfits(inner, question.type, here):
+        type_, make = _QUESTIONS[name]
+        if found := misfits(inner, type_, here):
             self._wrong.extend(found)
             return All(())
-        value = msgspec.convert(inner, question.type, str_keys=True)
+        value = msgspec.convert(inner, type_, str_keys=True)
         if name in {"issuer", "nationality"} and (unknown := [one for one in value if not is_state_code(one)]):
             return self._say(here, f"{', '.join(unknown)} is no code of an MRZ (ICAO 9303-3 §5)")
         if isinstance(value, _Days) and value.last < value.first:
             return self._say(f"{here}.to", "is before from")
         if isinstance(value, _Hours) and value.start == value.end:
             return self._say(f"{here}.to", "is from: that is no time at all, or all of it")
-        return question.of(value)
+        return make(value)
 
     def _say(self, key: str, why: str) -> Condition:
         self._wrong.append(Wrong(key, why))

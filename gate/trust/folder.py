@@ -1,7 +1,6 @@
 """A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
-Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Signers of bar codes that the
-directory itself calls non-conformant are passed over. Nothing outside the folder is read, and nothing but ordinary files.
+What cannot be used is told and left out, and spoils nothing else. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
 import base64
@@ -55,6 +54,20 @@ def read_folder(path: Path) -> Folder:
             rejected.append(Rejected(shown(str(path)), "holds too much; what comes after is left out"))
             break
         sources.append(source)
+    return Folder(tuple(sources), tuple(rejected))
+
+
+def read_paths(paths: Iterable[Path], bytes_of: Callable[[Path], bytes]) -> Folder:
+    """Read files, each of which must do, and folders as `read_folder` does. Raises SourceError, and what `bytes_of` raises of a file."""
+    sources: list[Source] = []
+    rejected: list[Rejected] = []
+    for path in paths:
+        if path.is_dir():
+            folder = read_folder(path)
+            sources += folder.sources
+            rejected += folder.rejected
+        else:
+            sources += [read_source(name, part) for name, part in parts_of(str(path), bytes_of(path))]
     return Folder(tuple(sources), tuple(rejected))
 
 

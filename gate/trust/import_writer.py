@@ -1,7 +1,7 @@
 """Writing an import to the store's tables, and withdrawing what a list brought whose signer turns out to be revoked, whenever that comes.
 
-Inside the transaction of the caller. Lists for service are judged by what is for service only; certificates that an operator gave by hand, or
-that another list names, stay. The list itself is forgotten with its date: what a revoked signer dated keeps nobody's older list out.
+Inside the transaction of the caller. Lists for service are judged by what is for service only; certificates that an operator gave by hand, or that
+another list names, stay. The list is forgotten with its date: what a revoked signer dated keeps nobody's older list out.
 """
 
 import hashlib

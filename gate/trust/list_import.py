@@ -1,8 +1,7 @@
 """Bringing certificates and lists into the store, each verified on the way in.
 
-An import makes a copy of the store beside it, changes, closes and reads it back, brings it to the disk, and gives it the store's name. A power cut
-or a kill at any step leaves the old store, or the new one, and at most a draft that the next import throws away. Whoever has the
-old one open goes on reading it. One import at a time: the second one is told so.
+An import makes a copy of the store beside it, changes, closes and reads it back, brings it to the disk, and gives it the store's name. A kill at any
+step leaves the old store, or the new one, and at most a draft that the next import throws away. One import at a time.
 """
 
 import fcntl

@@ -1,7 +1,7 @@
 """The kinds of signed lists: what the store calls each, how it is told from the others and read, and who vouches for its signer.
 
-A new kind is a parser of its own and a row here. What a list can do depends on which table it stands in: one brings CSCA
-certificates, the other tells of defects and is kept whole. Revocation lists are in neither: their issuer signs them itself.
+A new kind is a parser of its own and a row in one of two tables: it brings CSCA certificates, or it tells of defects and is kept whole. Revocation
+lists are in neither: their issuer signs them itself.
 """
 
 import enum

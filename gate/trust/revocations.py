@@ -1,7 +1,7 @@
 """The revocation lists of an import, and what they make of whoever signed a list. Pure.
 
-A list is taken when the CSCA of its name signed it, and when it is no older than the one that is known. Whoever stands on any of
-them, however old, vouches for nothing.
+A list is taken when the CSCA of its name signed it, and it is no older than the one that is known. Whoever stands on any, however old, vouches for
+nothing.
 """
 
 from collections.abc import Mapping, Sequence

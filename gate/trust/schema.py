@@ -1,10 +1,9 @@
 """The store's tables.
 
-One SQLite file. `source` holds one row a file that was imported, `certificate` one row a country signing certificate, `listing`
-which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher, `document_signer` and
-`seal_signer` one row a certificate, `list_signer` one row a signed list, `tolerance` one row a departure of a certificate or list
-that was tolerated. Written by imports only, each in one transaction; readers take a snapshot (`opening`) and refuse a file whose
-tables are not letter for letter these.
+One SQLite file: `source` has one row a file that was imported, `certificate` one a CSCA certificate, `listing` which sources named it,
+`revocation_list` one an issuing key, `defect_list` one a publisher, `document_signer` and `seal_signer` one a certificate,
+`list_signer` one a signed list, `tolerance` one a departure that was tolerated. Written by imports only, each in one transaction;
+readers refuse a file whose tables are not letter for letter these.
 """
 
 import sqlite3

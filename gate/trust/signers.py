@@ -1,8 +1,7 @@
 """Signers of a public key directory: of documents whose EF.SOD leaves its own out, and of seals, which never bring theirs.
 
-They vouch for nothing: an inspection judges the one that it finds here like one that travelled in EF.SOD. What no known CSCA
-signed does not enter all the same, nor what has ended, so that there is no more of them than there are documents to read. A
-directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
+They vouch for nothing: an inspection judges one like one that travelled in EF.SOD. What no known CSCA signed does not enter all the same, nor what has
+ended. A directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
 """
 
 import hashlib

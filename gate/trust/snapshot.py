@@ -1,10 +1,8 @@
 """Opens a trust store as what it is: a file of a neighbour that faces the network.
 
-Promise: whatever the file holds, opening and asking end soon, in bounded memory, with rows or with StoreError in one line. The
-bytes are read once, from an ordinary file, and SQLite sees nothing else: no journal beside them, no later change, no other file.
-Its schema must be letter for letter the one that an import writes, so there is no view, trigger, virtual table or generated
-column to run. What was imported has its digest beside it; the dates and numbers that were taken from it have none, so `is_whole` and `is_sound` look
-at every column: a damaged one would be noticed by whoever asks for it, such as the lane while it starts a crossing, and that is too late.
+Whatever the file holds, opening and asking end soon, in bounded memory, with rows or with StoreError in one line. The bytes are read once, from an
+ordinary file, and SQLite sees nothing else. The schema is letter for letter the one that an import writes: there is no view, trigger, virtual table
+or generated column to run. `is_whole` and `is_sound` look at every column, before the lane asks for a damaged one in a crossing.
 """
 
 import sqlite3

@@ -79,7 +79,8 @@ class TrustStore:
             lists = snapshot.rows(_REVOCATION_LISTS)
             defects = snapshot.rows(_DEFECT_LISTS)
             sources = snapshot.rows(_SOURCES)
-            self._signers = DirectorySigners(snapshot)
+            self._signers = signers = DirectorySigners(snapshot)
+            self.document_signers_count, self.seal_signers_count = signers.count, signers.seal_count
             self.names_tolerances = bool(snapshot.rows(_HAS_TOLERANCES))  # older stores do not
             tolerances = snapshot.rows(_TOLERATED) if self.names_tolerances else []
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -199,19 +200,9 @@ class TrustStore:
         """The certificates of a directory that this signer may mean. Raises SignerMissingError when they cannot be read."""
         return self._signers.named(signer)
 
-    @property
-    def document_signers_count(self) -> int:
-        """How many document signers are held."""
-        return self._signers.count
-
     def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
         """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
         return self._signers.of_seal(country, name, serial)
-
-    @property
-    def seal_signers_count(self) -> int:
-        """How many signers of seals are held."""
-        return self._signers.seal_count
 
     @property
     def marked_as_test(self) -> int:

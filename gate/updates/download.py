@@ -1,8 +1,7 @@
 """Brings a repository into a folder, from wherever: verified while it comes, resumed where it broke off, bounded in bytes.
 
-The folder holds `repository/`, laid out as the source is, so that whoever installs verifies it all over; nothing rests on what is verified here.
-Beside it `memory/` is python-tuf's and `seen.json` ours. The repository is whole at each moment: what is new comes in first, `timestamp.json`
-last, and only then goes what nothing names any more.
+The folder holds `repository/`, laid out as the source is, so that whoever installs verifies it all over; beside it `memory/` is python-tuf's and
+`seen.json` ours. It is whole at each moment: what is new comes in first, `timestamp.json` last, and only then goes what nothing names any more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The repository's layout: its four kinds of targets, the role that answers for each, their names, and what is said of each.
 
 Metadata lie in `metadata/`, targets in `targets/`, as TUF lays them out with consistent snapshots. A kind has one target a gate, under a name that
-the gate knows beforehand, so that nothing has to be searched: `software/x86_64-cp313.zip`, `models/models.zip`, `lists/lists.zip`,
-`configuration/GATE-ID.zip`. Whether metadata hold is `gate.updates.trust`'s.
+the gate knows beforehand: `software/x86_64-cp313.zip`, `models/models.zip`, `lists/lists.zip`, `configuration/GATE-ID.zip`.
 """
 
 from __future__ import annotations

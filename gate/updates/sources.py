@@ -1,7 +1,6 @@
 """Where a repository's bytes come from: a folder here. Over the network, `gate.programs.sync` brings one with the same promise.
 
-A folder may be a stick's, or one that a program fills which faces the network: nothing in it is followed, waited for or believed. One that goes
-away in the middle is a source that is away.
+A folder may be a stick's, or one that a program fills which faces the network: nothing in it is followed, waited for or believed.
 """
 
 from __future__ import annotations

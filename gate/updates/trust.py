@@ -1,9 +1,7 @@
 """Whether a repository may be believed: its metadata against a first root, the roles that this project knows, and what was seen before.
 
-python-tuf does what the TUF specification says, from the root to a kind's role, and reads the wall clock for what has expired; whether that clock is
-right is for the caller to know. Ours: the delegations are exactly the four kinds with their thresholds, no role answers for another's targets, and no
-role that is signed offline is ever older than one that was seen (`Seen`), whatever became of python-tuf's own memory. Bytes of targets are left
-to others: an `Offer` says their length and hash.
+python-tuf does what the TUF specification says, and reads the wall clock for what has expired. Ours: the delegations are exactly the four kinds with
+their thresholds, no role answers for another's targets, and no role that is signed offline is ever older than one that was seen (`Seen`).
 """
 
 from __future__ import annotations

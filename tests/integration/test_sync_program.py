@@ -28,7 +28,7 @@ from gate.identity.device import AUTHORITIES, DEVICE, Wanted, lock
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
-from gate.provision.enrolment_client import enrol
+from gate.provision.enrolment import enrol
 from gate.provision.steps import StepError
 from gate_central import authority, folder
 from gate_central.archive import is_intact

@@ -462,8 +462,8 @@ def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
         "gate/rules/parser.py",
         ("import (\n    AgeFrom,\n", f"import (\n    {name},\n    AgeFrom,\n"),
         (
-            "_QUESTIONS: Final[Mapping[str, _Question]] = {\n",
-            f"_QUESTIONS: Final[Mapping[str, _Question]] = {{\n    {key},\n",
+            "_QUESTIONS: Final[Mapping[str, tuple[Any, Callable[[Any], Condition]]]] = {\n",
+            f"_QUESTIONS: Final[Mapping[str, tuple[Any, Callable[[Any], Condition]]]] = {{\n    {key},\n",
         ),
     )
     return ["gate/passage/conditions.py", "gate/rules/parser.py"]
@@ -471,7 +471,7 @@ def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
 
 def test_a_question_of_a_written_rule_is_judged_as_every_other(copy: Copy) -> None:
     added = add_question(
-        copy, "AgeBetween", QUESTION, '"age_between": _Question(tuple[int, int], lambda ages: AgeBetween(*ages))'
+        copy, "AgeBetween", QUESTION, '"age_between": (tuple[int, int], lambda ages: AgeBetween(*ages))'
     )
     assert copy.touched() == added
     assert all(f"`{path}`" in row_of("question of a written rule") for path in added)
@@ -487,7 +487,7 @@ def test_a_question_of_a_written_rule_is_judged_as_every_other(copy: Copy) -> No
 
 
 def add_fact(copy: Copy) -> list[str]:
-    bags = '"bags_from": _Question(int, BagsFrom)'
+    bags = '"bags_from": (int, BagsFrom)'
     added = add_question(copy, "BagsFrom", FACT_QUESTION, bags)
     copy.edit(
         "gate/passage/conditions.py",

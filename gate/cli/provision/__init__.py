@@ -120,12 +120,11 @@ def _end(place: Place, session: Session, *, as_json: bool) -> None:
             }
             for one in session.done
         ]
-        files = None if made is None else {"page": str(made.page), "document": str(made.document)}
-        fields = {"steps": rows, "report": files, "missing_for_service": msgspec.to_builtins(missing)}
+        fields = {"steps": rows, "report": made, "missing_for_service": msgspec.to_builtins(missing)}
         emit_json("provision.way/1", fields)
     else:
         if made is not None:
-            say(f"report   {made.page}")
+            say(f"report   {made['page']}")
         _say_next(place, [one.id for one in session.failed], len(missing))
     if not session.failed:
         raise typer.Exit(int(Exit.OK))

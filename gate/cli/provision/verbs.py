@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from gate.cli.configuration import configured
+from gate.cli.configuration import configured, endings
 from gate.provision.steps import StepError, carry_out
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, real, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, real, say, tell
 from gate_core.settings import environment
 
 if TYPE_CHECKING:
@@ -56,21 +56,16 @@ def find_reader(
     from gate.programs.shared.devices import mrz_readers
     from gate_core.errors import DriverError
 
-    try:
+    with endings({DriverError: Exit.UNREACHABLE}):
         found = asyncio.run(mrz_readers.find_reader(port, listen_s=listen_s))
-    except DriverError as error:
-        fail(Exit.UNREACHABLE, str(error))
     settings = found.settings if found else None
     driver = settings.driver if settings else None
     profile = mrz_readers.profile_of(settings) if settings else None
     baud = mrz_readers.baud_of(settings) if settings else None
     detail = found.detail if found else "nothing answered, and nothing that came was known"
-    if as_json:
-        fields = {"found": found is not None, "driver": driver, "profile": profile, "baud": baud, "detail": detail}
-        emit_json("provision.find-reader/1", fields)
-    else:
-        told = f"driver {driver}{f', profile {profile}' if profile else ''}, {baud} baud; " if found else ""
-        say(f"{port}: {told}{detail}")
+    fields = {"found": found is not None, "driver": driver, "profile": profile, "baud": baud, "detail": detail}
+    told = f"driver {driver}{f', profile {profile}' if profile else ''}, {baud} baud; " if found else ""
+    tell("provision.find-reader/1", fields, f"{port}: {told}{detail}", as_json=as_json)
     raise typer.Exit(int(Exit.OK if found else Exit.NO))
 
 
@@ -94,7 +89,7 @@ def enrol(
     from gate.provision.enrolment import Central, approval_due, enrolment_steps
     from gate.provision.technician import read_token
 
-    if wrong := central_problem(central):
+    if wrong := central_problem(central, {}):
         fail(Exit.USAGE, f"--central {wrong}")
     path, settings = config or environment.path_from_environment(), configured(config)
     server = Central(central, ca, partial(read_token, token_file))
@@ -140,8 +135,7 @@ def decommission(
     """End this gate: retire it at the central server, wipe its keys and records, and prove it. Killed, it goes on when it is run again."""
     from msgspec import to_builtins
 
-    from gate.provision.decommission import decommission_steps, parts_of, roots_of
-    from gate.provision.key_wipe import Progress
+    from gate.provision.decommission import Progress, decommission_steps, parts_of, roots_of
     from gate.provision.site import running_program
     from gate_core.audit_format.record import time_text
     from gate_core.programs.clock import now
@@ -162,10 +156,8 @@ def decommission(
     if export is not None and any(real(export).is_relative_to(real(root)) for root in roots_of(settings)):
         fail(Exit.USAGE, f"--export {export}: that is one of the folders that are wiped")
     file = report or Path(settings.paths.state) / "decommissioned.json"
-    try:
+    with endings({StepError: Exit.BAD_DATA}):
         progress = Progress.read(file, settings.gate_id, time_text(now()), parts_of(settings))
-    except StepError as error:
-        fail(Exit.BAD_DATA, str(error))
     show(
         "provision.decommission/1",
         carry_out(decommission_steps(settings, progress, file, export)),
@@ -202,12 +194,11 @@ def report(
     except StepError as error:
         fail(error.code, str(error))
     if as_json:
-        files = None if made is None else {"page": str(made.page), "document": str(made.document)}
         shown = msgspec.to_builtins(described)
-        fields = {"report": files, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}
+        fields = {"report": made, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}
         emit_json("provision.report/1", fields)
     else:
-        say(f"report   {'not signed: there is no key of a log in service' if made is None else made.page}")
+        say(f"report   {'not signed: there is no key of a log in service' if made is None else made['page']}")
     raise typer.Exit(int(Exit.NO if refused else Exit.OK))
 
 
@@ -217,23 +208,18 @@ def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
     from gate_core.audit_format.errors import BadFormatError
 
     try:
-        with file.open("rb") as opened:
+        with endings({NoReportError: Exit.BAD_DATA}, f"{file} is no acceptance report: "), file.open("rb") as opened:
             found = claimed(opened.read(REPORT_BYTES_MAX + 1))
-        holds = found.is_signed(vkey)
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot read {file}: {error.strerror}")
-    except NoReportError as error:
-        fail(Exit.BAD_DATA, f"{file} is no acceptance report: {error}")
-    except BadFormatError as error:
-        fail(Exit.BAD_DATA, f"the key to check with is none: {error}")
-    if as_json:
-        emit_json("provision.verify/1", {"verified": holds, "log": found.origin})
-    else:
-        say(
-            f"well     {file} is as the gate signed it, by the key of {found.origin}"
-            if holds
-            else f"WRONG    {file} was changed, or another key has signed it than that of {found.origin}"
-        )
+    with endings({BadFormatError: Exit.BAD_DATA}, "the key to check with is none: "):
+        holds = found.is_signed(vkey)
+    said = (
+        f"well     {file} is as the gate signed it, by the key of {found.origin}"
+        if holds
+        else f"WRONG    {file} was changed, or another key has signed it than that of {found.origin}"
+    )
+    tell("provision.verify/1", {"verified": holds, "log": found.origin}, said, as_json=as_json)
     raise typer.Exit(int(Exit.OK if holds else Exit.NO))
 
 

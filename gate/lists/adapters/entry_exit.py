@@ -3,38 +3,48 @@
     POST /entry-exit  {"issuer":"UTO","number":"L898902C3","nationality":"UTO","entry":true}
     200               {"registered":true,"stays":[{"first":"2026-10-01","last":"2026-10-20"}],"refused":false,"reference":"E-3"}
 
-Whoever enters must be registered, must not have been refused entry, and must have a day left; whoever leaves must be registered, and not have stayed too long. Anything
-else is an officer's. The days are counted here, from the stays: a register's own count is not believed. Enrolment, and what is written
-into the register, are not a gate's: it asks, and an officer's place does the rest, to which the lane refers whoever it must be written of (`rules.without_entry_record`).
+Whoever enters must be registered, not refused, and have a day left; whoever leaves must be registered, and not have stayed too long. The days are
+counted here, from the stays: a register's own count is not believed. Nothing is written into the register by a gate.
 """
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Final
 
 import msgspec
 
-from gate.lists.adapters import stay
 from gate.lists.adapters.port import Exchange, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
-STAYS_MAX = 1000
+STAYS_MAX: Final = 1000
+DAYS_MAX: Final = 90
+WINDOW_DAYS: Final = 180
+_DAY: Final = timedelta(days=1)
 
 
-class Stayed(msgspec.Struct, frozen=True):
-    """One stay in the register's words."""
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """From the day of entry to the day of exit, both included; `last` None: still here."""
 
     first: date
     last: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what ends before it begins."""
+        if self.last is not None and self.last < self.first:
+            raise ValueError("a stay ends before it begins")
 
 
 class Said(msgspec.Struct, frozen=True):
     """The register's answer; what it says beside this is passed over."""
 
     registered: bool
-    stays: Annotated[list[Stayed], msgspec.Meta(max_length=STAYS_MAX)]
+    stays: Annotated[list[Stay], msgspec.Meta(max_length=STAYS_MAX)]
     refused: bool
     reference: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
@@ -57,12 +67,11 @@ class EntryExit:
         }
         try:
             said = msgspec.json.decode(await self._exchange("/entry-exit", msgspec.json.encode(asked)), type=Said)
-            stays = [stay.Stay(one.first, one.last) for one in said.stays]
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise WrongAnswerError("no answer about entries and exits") from error
-        if any(one.first > today or (one.last is not None and one.last > today) for one in stays):
+        if any(one.first > today or (one.last is not None and one.last > today) for one in said.stays):
             raise WrongAnswerError("a stay that is still to come")
-        cause = _objection(said, stays, question, today)
+        cause = _objection(said, question, today)
         if cause is None:
             return Answer(RegisterAnswer.NONE)
         try:
@@ -71,11 +80,55 @@ class EntryExit:
             raise WrongAnswerError("a reference that cannot be shown") from error
 
 
-def _objection(said: Said, stays: list[stay.Stay], question: Question, today: date) -> RegisterCause | None:
+def _objection(said: Said, question: Question, today: date) -> RegisterCause | None:
     if not said.registered:
         return RegisterCause.NOT_REGISTERED
     if said.refused:
         return RegisterCause.NO_ENTRY
     if question.entry:
-        return None if stay.days_left(stays, today) > 0 else RegisterCause.NO_STAY_LEFT
-    return RegisterCause.STAY_EXCEEDED if stay.overstayed(stays, today) else None
+        return None if days_left(said.stays, today) > 0 else RegisterCause.NO_STAY_LEFT
+    return RegisterCause.STAY_EXCEEDED if overstayed(said.stays, today) else None
+
+
+# ── short stays: 90 days in any 180 (Regulation (EU) 2016/399, Article 6(1)) ──────────────────────────────────────────
+# The day of entry and the day of exit are days of stay, and on each day of a stay the 180 days that end with it are looked at (Article 6(2)).
+
+
+def merged(stays: Iterable[Stay], today: date) -> tuple[tuple[date, date], ...]:
+    """The days of stay until today, as spans that do not touch one another: a day that stands in two stays is one day."""
+    spans = sorted(
+        (one.first, min(today if one.last is None else one.last, today)) for one in stays if one.first <= today
+    )
+    found: list[tuple[date, date]] = []
+    for first, last in spans:
+        if found and first <= found[-1][1] + _DAY:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def used(spans: Sequence[tuple[date, date]], day: date) -> int:
+    """How many days of stay there are among the 180 that end with this one."""
+    begin = day - timedelta(days=WINDOW_DAYS - 1)
+    return sum(max(0, (min(last, day) - max(first, begin)).days + 1) for first, last in spans)
+
+
+def days_left(stays: Iterable[Stay], first_day: date) -> int:
+    """How many days somebody may stay from this day on, it included, without a day on which 90 are exceeded; 0: not today.
+
+    Stays until this day are counted as they were; from it on every day is one of stay. Days that are used never become fewer while somebody stays, so
+    the last day that is allowed is found by halving.
+    """
+    spans = merged(stays, first_day - _DAY)
+
+    def used_on_the_last_of(days: int) -> int:
+        last = first_day + timedelta(days=days - 1)
+        return used((*spans, (first_day, last)), last)
+
+    return bisect.bisect_right(range(1, DAYS_MAX + 1), DAYS_MAX, key=used_on_the_last_of)
+
+
+def overstayed(stays: Iterable[Stay], today: date) -> int:
+    """By how many days the limit is exceeded on the day of exit; 0: it is kept."""
+    return max(0, used(merged(stays, today), today) - DAYS_MAX)

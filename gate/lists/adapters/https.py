@@ -1,8 +1,7 @@
 """The way to a register: one POST a question over HTTPS, with the gate's own certificate.
 
-Each question has a connection of its own: what a register, or something on the way to it, says beyond one answer is nobody's answer later.
-TLS 1.3, the authorities that the site names and no others, no redirects, no proxy from the environment. An answer is cut at `ANSWER_BYTES_MAX`; how
-long it may take is the caller's. What is sent is in no log.
+Each question has a connection of its own: what a register says beyond one answer is nobody's answer later. TLS 1.3, the authorities that the site
+names and no others, no redirects, no proxy from the environment. An answer is cut at `ANSWER_BYTES_MAX`. What is sent is in no log.
 """
 
 from __future__ import annotations

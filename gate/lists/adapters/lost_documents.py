@@ -1,9 +1,7 @@
 """A register of documents that were reported lost, stolen or not valid any more, asked by issuer and number.
 
-    POST /lost-documents  {"document_type":"P","issuer":"UTO","number":"L898902C3"}
-    200                   {"answer":"not_reported"}  or  {"answer":"reported","reference":"A-17","instructions":"Keep the document."}
-
-Such a register belongs to a state or an organisation, each with its own wire; this one is the simulator's, and what a national adapter is written after.
+POST /lost-documents  {"document_type":"P","issuer":"UTO","number":"L898902C3"}
+200                   {"answer":"not_reported"}  or  {"answer":"reported","reference":"A-17","instructions":"Keep the document."}
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from fakes.central_server import GATE_ID, NOW, Bench, Server
 
 from gate.identity.authorities import read_bag
 from gate.identity.device import Wanted
-from gate.provision.enrolment_client import Answer, headers, read_answer
+from gate.provision.enrolment import Answer, headers, read_answer
 from gate_central import authority
 from gate_central import folder as folders
 from gate_central.database import open_database

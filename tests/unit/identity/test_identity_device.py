@@ -16,7 +16,7 @@ from fakes.killing import killed_at, refused
 
 from gate.identity.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
 from gate.identity.device import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
-from gate.provision.enrolment_client import Answer, headers, read_answer
+from gate.provision.enrolment import Answer, headers, read_answer
 from gate.provision.steps import StepError
 from gate_central import authority
 from gate_central.authority import Authority

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from gate.lists.adapters.stay import Stay, days_left, merged, overstayed, used
+from gate.lists.adapters.entry_exit import Stay, days_left, merged, overstayed, used
 
 TODAY = date(2026, 12, 5)
 HISTORIES = 100_000

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gate.provision.acceptance import NoReportError, Report, claimed, line, signed
-from gate.provision.acceptance_page import page
+from gate.provision.acceptance import NoReportError, Report, claimed, line, page, signed
 from gate.provision.steps import Outcome, StepState, Verified
 from gate_core.audit_format.note import Signer
 

@@ -21,8 +21,7 @@ from gate.identity import device
 from gate.identity.credentials import CredentialError
 from gate.identity.device import DEVICE, Identity, Wanted
 from gate.programs.shared.config import parse
-from gate.provision.enrolment import Central, enrolment_steps
-from gate.provision.enrolment_client import Answer, Enrolled, read_answer
+from gate.provision.enrolment import Answer, Central, Enrolled, enrolment_steps, read_answer
 from gate.provision.log_key import make_key
 from gate.provision.steps import (
     StepError,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakes.killing import killed_at, refused
 
-from gate.provision.key_wipe import Part, Progress, wiping_steps
+from gate.provision.decommission import Part, Progress, wiping_steps
 from gate.provision.steps import LaterStepError, StepError, StepReport, StepState, carry_out
 from gate_core.command_line.output import Exit
 
