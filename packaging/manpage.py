@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.distributions import installed
-from gate_core.command_line.tree import application
+from gate_core.command_line.tree import application, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,8 +19,8 @@ from typing import Final
 
 from gate_core import durable
 from gate_core.audit_format.errors import BadSignatureError
-from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow
 from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.statements import HANDOVERS_MAX, Handover, follow
 from gate_core.ordinary import read_ordinary
 
 RECEIPT_BYTES_MAX: Final = 16 * 1024

@@ -20,8 +20,7 @@ from typing import Any
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError, StoreError, StoreFullError
 from gate_core.audit_format.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
-from gate_core.audit_format.record import Happening, is_hour
-from gate_core.audit_format.resume_state import Approved, Boot, Left
+from gate_core.audit_format.record import Approved, Boot, Happening, Left, is_hour
 from gate_core.audit_format.sealer import SealedRecord
 from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH
 

@@ -26,14 +26,12 @@ from gate_core.audit_format.errors import (
     StoreError,
     StoreFullError,
 )
-from gate_core.audit_format.handover import Handover, follow, hand_over, in_force
 from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate_core.audit_format.note import Note, Signer, Verifier
-from gate_core.audit_format.record import Happening, Header, check_origin
-from gate_core.audit_format.resume_state import Approved, Left
+from gate_core.audit_format.record import Approved, Happening, Header, Left, check_origin
 from gate_core.audit_format.sealer import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import files_above, files_of_piece, key_path
-from gate_core.audit_format.statements import Expired
+from gate_core.audit_format.statements import Expired, Handover, follow, hand_over, in_force
 from gate_core.audit_format.tiles import TILE_WIDTH, Piece, encode_tile, tile_path
 
 # How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at

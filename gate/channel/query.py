@@ -18,9 +18,7 @@ from typing import Final
 import msgspec
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
-from gate.channel.framing import LENGTH, decoded, expect_listener, no_right
-from gate.channel.row import Channel, ToCaller, ToListener
-from gate.channel.users import Users, peer_of
+from gate.channel.row import LENGTH, Channel, ToCaller, ToListener, Users, decoded, expect_listener, no_right, peer_of
 
 FULL_AGAIN_S: Final = 0.01  # until a listener whose queue of callers is full is called again
 PIECE_BYTES: Final = 65_536

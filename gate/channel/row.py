@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
+import grp
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
 
+import msgspec
+from msgspec import inspect
+
+from gate.channel.errors import BadMessageError, NotPermittedError, StrangerError
 from gate.channel.message import Message, Status, StatusRequest
 from gate_core.rate_limit import Rate
 
@@ -68,3 +81,146 @@ def status_row(program: str) -> Channel[StatusRequest, Status]:
         to_listener_rate=Rate(20, 40),
         to_caller_rate=Rate(20, 40),
     )
+
+
+_CREDENTIALS = struct.Struct("3i")
+_GROUP = struct.Struct("I")
+_GROUPS_MAX = 256  # of a peer; one with more belongs to none that counts
+_SO_PEERGROUPS = 59  # Linux 4.13, asm-generic/socket.h
+ROOT = 0
+
+
+def user_of(program: str) -> str:
+    """The name of a program's user, of its unit's runtime folder and of the group that its user has."""
+    return f"portcullis-{program}"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end, as the kernel says."""
+
+    pid: int
+    uid: int
+    gid: int
+    groups: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The users that there are here. `in_service`: we are one of the programs' own users, and so are the others."""
+
+    own: int
+    in_service: bool
+    programs: Mapping[str, int]
+    groups: Mapping[str, int]
+
+    @classmethod
+    def here(cls, channel: Channel[Any, Any]) -> Users:
+        """As this machine has them now, as far as this channel needs them."""
+        own = os.geteuid()
+        found = {}
+        for program in {*PROGRAMS, channel.listener}:
+            with contextlib.suppress(KeyError):
+                found[program] = pwd.getpwnam(user_of(program)).pw_uid
+        groups = {}
+        with contextlib.suppress(KeyError):
+            groups[channel.group] = grp.getgrnam(channel.group).gr_gid
+        return cls(own, own in found.values(), found, groups)
+
+    def may_call(self, channel: Channel[Any, Any], peer: Peer) -> bool:
+        """True for whom the table lets in: programs by their users, persons by their group, which admits no program."""
+        if not self.in_service:
+            return peer.uid in {self.own, ROOT}
+        if peer.uid in self.programs.values():
+            return peer.uid in {self.programs.get(caller) for caller in channel.callers}
+        if not channel.persons:
+            return False
+        return peer.uid == ROOT or self.groups.get(channel.persons) in {peer.gid, *peer.groups}
+
+    def is_listener(self, channel: Channel[Any, Any], peer: Peer) -> bool:
+        """True for a peer that is the program that the table says listens. A person may also be asking a program of their own."""
+        expected = {self.programs.get(channel.listener)}
+        if not self.in_service:
+            expected.add(self.own)
+        return peer.uid in expected
+
+
+def peer_of(end: socket.socket) -> Peer:
+    """What the kernel knows of the other end: of a caller when it connected, of a listener when it began to listen."""
+    raw = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, gid = _CREDENTIALS.unpack(raw)
+    try:
+        listed = end.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_MAX * _GROUP.size)
+    except OSError:
+        listed = b""
+    return Peer(pid, uid, gid, frozenset(number for (number,) in _GROUP.iter_unpack(listed)))
+
+
+LENGTH: Final = struct.Struct(">I")  # of the MessagePack that follows
+
+Incoming = TypeVar("Incoming")
+
+
+def decoded(decoder: msgspec.msgpack.Decoder[Incoming], body: bytes) -> Incoming:
+    """The message that these bytes are. Raises BadMessageError, which says where it is wrong and never what was there: it may be of a document."""
+    try:
+        message = decoder.decode(body)
+        kind: type = type(message)
+        said = msgspec.msgpack.decode(body) if _carries_dataclasses(kind) else None
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        place = str(error).rpartition(" - at ")[2] if isinstance(error, msgspec.ValidationError) else ""
+        raise BadMessageError(f"not a message of this channel: {type(error).__name__} {place}".rstrip()) from error
+    if _says_more(said, message):
+        raise BadMessageError("not a message of this channel: an unknown field of evidence")
+    return message
+
+
+@functools.cache
+def _carries_dataclasses(kind: type) -> bool:
+    """True for a message with evidence in it. Of a dataclass, unlike of a struct, msgspec passes over fields that it does not know."""
+    seen, waiting = set[type](), [inspect.type_info(kind)]
+    while waiting:
+        match waiting.pop():
+            case inspect.DataclassType():
+                return True
+            case inspect.StructType(cls=cls, fields=fields) if cls not in seen:
+                seen.add(cls)
+                waiting += [field.type for field in fields]
+            case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
+                waiting += types
+            case (
+                inspect.ListType(item_type=item)
+                | inspect.VarTupleType(item_type=item)
+                | inspect.DictType(value_type=item)
+            ):
+                waiting.append(item)
+            case _:
+                pass
+    return False
+
+
+def _says_more(said: object, read: object) -> bool:
+    """True when what was said names a field that the dataclass, which was read of it, has not."""
+    match said:
+        case dict():
+            if dataclasses.is_dataclass(read) and said.keys() - {field.name for field in dataclasses.fields(read)}:
+                return True
+            return any(
+                _says_more(value, getattr(read, name, None)) for name, value in said.items() if isinstance(name, str)
+            )
+        case list() if isinstance(read, list | tuple):
+            return any(_says_more(one, other) for one, other in zip(said, read, strict=True))
+        case _:
+            return False
+
+
+def expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:
+    """Raise StrangerError when another user listens than the table names."""
+    if not users.is_listener(channel, peer):
+        raise StrangerError(f"user {peer.uid} listens on the channel {channel.name} in the place of {channel.listener}")
+
+
+def no_right(channel: Channel[Any, Any], users: Users, path: Path) -> NotPermittedError:
+    """What is raised when the kernel does not let this user near the socket."""
+    others = f"members of {channel.group}" if channel.group in users.groups else "the user that runs the gate"
+    return NotPermittedError(f"{path} is not for this user but for root and {others}")

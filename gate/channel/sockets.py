@@ -20,11 +20,20 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
-from gate.channel.framing import LENGTH, decoded, expect_listener, no_right
 from gate.channel.message import Message
 from gate.channel.place import listening
-from gate.channel.row import Channel, ToCaller, ToListener
-from gate.channel.users import Peer, Users, peer_of
+from gate.channel.row import (
+    LENGTH,
+    Channel,
+    Peer,
+    ToCaller,
+    ToListener,
+    Users,
+    decoded,
+    expect_listener,
+    no_right,
+    peer_of,
+)
 from gate_core.rate_limit import Bucket, Buckets, Rate
 
 BYTES_MAX = 64 * 1024

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gate.cli.configuration import configuration_errors, configured, file_errors
-from gate_core.command_line import erasure_orders
+from gate_core.command_line import approver_keys
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, fail, tell
 
@@ -76,7 +76,7 @@ def give(
         approvers = approvers_in(settings.approvers_path)
     try:
         with file_errors(note_file):
-            order = erasure_orders.read(note_file)
+            order = approver_keys.read(note_file)
             signers = order.require(origin=settings.origin, approvers=approvers)
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{note_file} {error}")
@@ -86,7 +86,7 @@ def give(
         fail(Exit.TRY_LATER, "another order waits for the log program: is it running?")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{settings.paths.inbox}: {error.strerror}")
-    erasure_orders.show("audit.erase/1", order, list(signers), as_json=as_json)
+    approver_keys.show("audit.erase/1", order, list(signers), as_json=as_json)
 
 
 def _configured_spool() -> Path:

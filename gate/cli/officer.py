@@ -204,7 +204,7 @@ def _say_what_waits(
 
 def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s: float | None = None) -> None:
     from gate_core.command_line import key_files
-    from gate_core.command_line.order_words import require
+    from gate_core.command_line.key_files import require
     from gate_core.orders.errors import OrderError
     from gate_core.orders.order import REASON_CHARACTERS_MAX
 
@@ -314,7 +314,7 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
     from base64 import b64decode
 
     from gate_core.orders.errors import OrderError
-    from gate_core.orders.permissions import sees
+    from gate_core.orders.verbs import sees
     from gate_core.programs.clock import now
 
     if shift is None or settings.officers is None:

@@ -25,7 +25,7 @@ def command(
     """Run the programs of the appliance."""
     from gate.channel.errors import NoPlaceError
     from gate.programs.shared.runner import run_program
-    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.programs.process import end_with_supervisor
     from gate_core.settings.environment import path_from_environment
 
     if program is not None and program not in PROGRAMS:

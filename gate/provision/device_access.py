@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from gate.channel.users import user_of
+from gate.channel.row import user_of
 from gate.provision.steps import StepError
 from gate_core.settings.base import Settings
 

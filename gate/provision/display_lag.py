@@ -22,10 +22,9 @@ from gate.provision.camera import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, 
 from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
-from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.board import Board, Tint, Tints
 from gate.screens.kiosk.key import Key
 from gate.screens.kiosk.texts import Languages
-from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import ViewState, render
 from gate_core.evidence.screen import Guidance, Screen
 from gate_core.http_server.https import listen

@@ -19,8 +19,8 @@ from gate_core import durable
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import AuditError, BadFormatError, BadSignatureError
 from gate_core.audit_format.export import Outlet
-from gate_core.audit_format.handover import Handover
 from gate_core.audit_format.note import Signer
+from gate_core.audit_format.statements import Handover
 
 NEXT: Final = "log-next.key"
 ASIDE: Final = "log-old.key"  # a second name of the old key, until it is overwritten

@@ -19,7 +19,7 @@ from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
 from gate_core.command_line.key_files import read_shift
 from gate_core.evidence.screen import Screen
-from gate_core.orders.challenge import Challenge
+from gate_core.orders.order import Challenge
 from gate_core.orders.verbs import Verb
 from gate_demo import stage as staging
 

@@ -18,14 +18,14 @@ from gate.audit.key_days import KeyDays
 from gate.audit.reserve import Reserve
 from gate.audit.store import Store
 from gate.audit.writer import Outcome, Wanted, Writer
-from gate.programs.log.spool_publisher import P, T, Worker
+from gate.programs.log.context import P, T, Worker
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.export import Outlet, bundle
-from gate_core.audit_format.handover import Handover, follow, in_force
 from gate_core.audit_format.note import Note, Signer
 from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
 from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool, handover_path
+from gate_core.audit_format.statements import Handover, follow, in_force
 from gate_core.audit_format.tiles import pieces_between
 
 ORIGIN = "border.example/gate-0001/demo"

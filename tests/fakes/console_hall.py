@@ -34,8 +34,7 @@ from gate_core.console_link import Answer, Challenge, LaneEvent, Waits, Why
 from gate_core.orders.certificate import Certificate, certify
 from gate_core.orders.envelope import PARTS, seal, seen_of
 from gate_core.orders.errors import OrderError
-from gate_core.orders.order import Signed, read_order
-from gate_core.orders.order_checks import hindrances, lacks
+from gate_core.orders.order import Signed, hindrances, lacks, read_order
 from gate_core.orders.verbs import Verb
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app

@@ -31,8 +31,7 @@ from gate.programs.lane.referrals import Referrals
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Purpose
-from gate_core.orders.challenge import Challenge
-from gate_core.orders.order import Shift
+from gate_core.orders.order import Challenge, Shift
 from gate_core.orders.verbs import VERBS, Verb
 
 POLL_S = 0.05

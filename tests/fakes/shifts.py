@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate, certify
-from gate_core.orders.challenge import Challenger
-from gate_core.orders.order import Shift
+from gate_core.orders.order import Challenger, Shift
 from gate_core.orders.verbs import Party
 
 GATE = "north-7"

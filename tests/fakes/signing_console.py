@@ -23,8 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 import gate_officers.console
 from gate_core.http_server.https import listen
-from gate_core.orders.challenge import Challenger
-from gate_core.orders.order import Signed, read_order
+from gate_core.orders.order import Challenger, Signed, read_order
 from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.texts import Texts
 from gate_officers.authority.app import make_app

@@ -22,9 +22,8 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata
 
 from gate.programs.update import machine
-from gate.programs.update.lane import Programs
 from gate.programs.update.ledger import Ledger, Outcome
-from gate.programs.update.machine import Check
+from gate.programs.update.machine import Check, Programs
 from gate.programs.update.program import Ports, Update, Verb
 from gate.updates.download import Store
 from gate.updates.layout import Here, Kind

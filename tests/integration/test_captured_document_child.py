@@ -15,7 +15,7 @@ from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.programs.children import landlock
+from gate.programs.children import confine
 from gate.programs.children.child_handle import WORDS_BYTES_MAX, WORDS_PIECES_MAX, ChildLostError, Process
 from gate.programs.lane.list_renewal import DocumentChild
 from gate.trust.list_import import import_sources
@@ -59,7 +59,7 @@ async def found_by(child: DocumentChild) -> str:
     return message.evidence.checks[0].reason
 
 
-@pytest.mark.skipif(landlock.version() == 0, reason="only Landlock closes files to read")
+@pytest.mark.skipif(confine.landlock_version() == 0, reason="only Landlock closes files to read")
 async def test_it_reads_no_file_where_the_lane_was_started_in_the_root_folder_as_in_service(
     lists: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

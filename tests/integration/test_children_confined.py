@@ -17,7 +17,7 @@ from fakes.attempts import ATTEMPTS, NEWEST_KERNEL, REFUSED
 
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.reader.settings import PageCamera, PageFolder
-from gate.programs.children import landlock
+from gate.programs.children import confine
 from gate.programs.children.confine import (
     ADDRESS_SPACE_BYTES_MAX,
     Needs,
@@ -85,9 +85,9 @@ def test_every_attempt_works_where_nothing_was_given_up(folder: Path) -> None:
 def test_what_a_kind_of_child_gave_up_is_refused_and_nothing_else(folder: Path, kind: str) -> None:
     refused = {name for name, code in ended(kind, folder).items() if code in REFUSED}
     expected = REFUSED_TO[kind]
-    if landlock.version() < 4:
+    if confine.landlock_version() < 4:
         expected = expected - {"another port"} if kind == "camera" else expected  # only newer kernels tell ports apart
-    if landlock.version() == 0:
+    if confine.landlock_version() == 0:
         expected = expected - {"read a file"}
     assert refused == expected
 
@@ -146,15 +146,15 @@ def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
     program = (
         "import threading\nfrom gate.programs.children import landlock\n"
         "held = threading.Event()\nthread = threading.Thread(target=held.wait)\nthread.start()\n"
-        "print(landlock.restrict(writable=()))\nopen('/dev/null', 'w').close()\nheld.set()\nthread.join()\n"
+        "print(confine.restrict_files(writable=()))\nopen('/dev/null', 'w').close()\nheld.set()\nthread.join()\n"
         # A thread that was joined is still the kernel's for a moment.
         "import os, time\nwhile len(os.listdir('/proc/self/task')) > 1: time.sleep(0.001)\n"
-        "print(landlock.restrict(writable=()))\n"
+        "print(confine.restrict_files(writable=()))\n"
         "try: open('/dev/null', 'w')\n"
         "except OSError as error: print(error.errno)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    expected = ["False", "True", str(errno.EACCES)] if landlock.version() else ["False", "False"]
+    expected = ["False", "True", str(errno.EACCES)] if confine.landlock_version() else ["False", "False"]
     assert done.stdout.split() == expected
 
 

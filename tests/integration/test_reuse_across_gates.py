@@ -34,7 +34,7 @@ from integration.test_console_attacked import made_certificate
 from gate.channel import messages as m
 from gate.programs.lane.document.inspection import mark_of
 from gate.programs.shared.config import Suspended
-from gate.programs.shared.memory_erasure import ERASING
+from gate.programs.shared.supervisor import ERASING
 from gate_central.exchange.config import ExchangeConfig
 from gate_central.exchange.marks import OF_A_GATE_MAX
 from gate_central.exchange.program import run as run_exchange

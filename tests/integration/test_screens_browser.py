@@ -24,7 +24,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 from gate.face.liveness.cues import TINTS
 from gate.passage.events import Wish
 from gate.programs.lane.views import Painted
-from gate.screens.kiosk.tints import CHANGE_MS_MIN
+from gate.screens.kiosk.board import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES
 from gate_core.evidence.screen import Guidance, Screen
 from gate_core.evidence.service_scope import BorderDirection

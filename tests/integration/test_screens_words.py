@@ -23,8 +23,7 @@ import gate.screens.kiosk
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
-from gate.screens.kiosk.notices import Facts, Notice
-from gate.screens.kiosk.texts import Languages
+from gate.screens.kiosk.texts import Facts, Languages, Notice
 from gate.screens.kiosk.view import PAGE_GUIDES, PageState, ViewState, lane_unknown, render
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.http_server.https import listen

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.channel.row import PROGRAMS
+from gate.channel.row import PROGRAMS, user_of
 from gate.channel.table import CHANNELS
-from gate.channel.users import user_of
 from gate.provision.installation import vision_drop_in
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"

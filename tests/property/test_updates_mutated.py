@@ -12,7 +12,7 @@ from fakes.updates import HERE, Operator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.programs.update.archive import unpack
+from gate.programs.update.places import unpack
 from gate.updates.errors import RefusedError, UpdateError
 from gate.updates.layout import Kind
 from gate.updates.sources import FolderSource

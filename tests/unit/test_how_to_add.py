@@ -531,7 +531,7 @@ from gate.screens.kiosk.app import Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate_core.web_pages.fanout import Fanout
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
-from gate.screens.kiosk.notices import Facts, Notice
+from gate.screens.kiosk.texts import Facts, Notice
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import lane_unknown
 

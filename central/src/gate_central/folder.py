@@ -23,8 +23,8 @@ from gate_central.settings import NAME as SETTINGS
 from gate_core import durable
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError
-from gate_core.audit_format.handover import Handover
 from gate_core.audit_format.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
+from gate_core.audit_format.statements import Handover
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
 AUTHORITY_KEY_NEXT, AUTHORITY_HANDOVERS = "ca-next.key", "ca-handover.pem"

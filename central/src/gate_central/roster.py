@@ -20,9 +20,9 @@ from gate_central.database import reading
 from gate_central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
 from gate_central.schema import EMPTY_HEAD, gates, handovers, heads, renewals, retired, tokens, trusted
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
-from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, in_force
 from gate_core.audit_format.merkle import SIZE_MAX
 from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.statements import HANDOVERS_MAX, Handover, follow, in_force
 
 TOKEN_BYTES = 16
 

@@ -35,8 +35,8 @@ from gate_central.folder import (
 from gate_core import durable
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError
-from gate_core.audit_format.handover import HANDOVERS_MAX, hand_over
 from gate_core.audit_format.note import Algorithm, Verifier
+from gate_core.audit_format.statements import HANDOVERS_MAX, hand_over
 
 NAMED_MAX = 5
 

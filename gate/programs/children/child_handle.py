@@ -22,7 +22,7 @@ from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
-from gate.programs.shared.memory_erasure import ERASING
+from gate.programs.shared.supervisor import ERASING
 from gate_core.settings.environment import environment_with
 
 START_DEADLINE_S = 20.0

@@ -14,7 +14,7 @@ from gate.channel.messages import SEALED_PIECE_BYTES_MAX as PIECE_BYTES_MAX
 from gate.channel.sockets import Connection
 from gate_core.orders.envelope import seal
 from gate_core.orders.errors import MalformedError
-from gate_core.orders.order_checks import sealing_key
+from gate_core.orders.order import sealing_key
 
 
 async def say_sealed(

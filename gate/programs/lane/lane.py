@@ -50,8 +50,8 @@ from gate.programs.shared.approval import approved, before_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
-from gate_core.orders.challenge import SECRET_BYTES
 from gate_core.orders.envelope import DOCUMENT, FACE
+from gate_core.orders.order import SECRET_BYTES
 from gate_core.programs import clock
 from gate_core.settings.config_file import zone_of
 

@@ -32,10 +32,8 @@ from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.challenge import Challenger
 from gate_core.orders.errors import ForgedError, OrderError
-from gate_core.orders.order import Order, Signed, asks_to_free, read_order
-from gate_core.orders.order_checks import OVER, Lack, hindrances, lacks
+from gate_core.orders.order import OVER, Challenger, Lack, Order, Signed, asks_to_free, hindrances, lacks, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec, Self, TypeVar
 
 from gate.audit.inbox import Inbox, MirrorKeys
 from gate.audit.writer import Outcome, Wanted, Writer
-from gate.programs.log.spool_publisher import Publisher, Worker
-from gate_core.audit_format.record import Happening, canonical_json, time_text
-from gate_core.audit_format.spool import Spool
+from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import StoreError
+from gate_core.audit_format.merkle import EMPTY_ROOT
+from gate_core.audit_format.record import Boot, Happening, canonical_json, time_text
+from gate_core.audit_format.spool import Spool, handover_path
+from gate_core.audit_format.tiles import pieces_between
+from gate_core.evidence.names import Head
 from gate_core.programs import clock
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHead:
+    """The log as this boot found it. `heard_ms` is None before the first record of the boot."""
+
+    state: Head
+    size: int
+    root: bytes
+    heard_ms: int | None
+
+
+def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirrored: int) -> FoundHead:
+    """How the head stands in the boot of this name. `mirrored` is how many entries the mirror has signed for."""
+    if boot is None or boot.name != name:
+        size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
+        return FoundHead(Head.UNCONFIRMED, size, root, None)
+    state = Head.CONFIRMED if mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
+    return FoundHead(state, boot.size, boot.root, boot.heard_ms)
+
 
 MIRROR_SAID_MAX: Final = timedelta(days=1)
 STEP_MIN: Final = timedelta(milliseconds=500)
@@ -162,3 +191,75 @@ class LogContext:
     in_inbox: Worker
     say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]]
     today: Callable[[], date | None]
+
+
+log = logging.getLogger("gate.log")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Worker:
+    """One thread for blocking work of one kind, in the order it was given."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
+
+    async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work` in the thread; cancelling the caller does not stop it."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(work, *args, **kwargs))
+
+
+class Publisher:
+    """Brings the spool up to the head of the log, in the pauses between records."""
+
+    def __init__(self, writer: Writer, spool: Spool, in_store: Worker, in_spool: Worker, *, published: int) -> None:
+        self._writer = writer
+        self._spool = spool
+        self._in_store = in_store
+        self._in_spool = in_spool
+        self.published = published
+        # Held from the reading of a piece until it is written: whoever forgets keys holds it, too, or a key would come back into the spool behind them.
+        self.between_pieces = asyncio.Lock()
+        self._handovers = 0
+        self._trouble = FaultLatch(
+            log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
+        )
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be done last, empty when it could."""
+        return self._trouble.words
+
+    async def catch_up(self) -> bool:
+        """Publish what is missing; False when it could not be done and must be tried again."""
+        standing = self._writer.standing
+        # With the database in doubt or the disk full, the little that is left is for records.
+        if standing.problem is not None or standing.checkpoint is None or standing.note is None:
+            return standing.problem is None
+        size, published, words = standing.checkpoint.size, self.published, self._writer.handovers
+        try:
+            if len(words) > self._handovers:
+                new = {handover_path(number): word for number, word in enumerate(words)}
+                await self._in_spool(self._spool.write, new)
+                self._handovers = len(words)
+            for piece in pieces_between(published, size):
+                async with self.between_pieces:
+                    files = await self._in_store(self._writer.files, piece, published)
+                    await self._in_spool(self._spool.write, files)
+            if published < size:
+                files = await self._in_store(self._writer.upper_tiles, published, size)
+                await self._in_spool(self._spool.write, files)
+                await self._in_spool(self._spool.release, standing.note)
+        except (OSError, StoreError) as error:
+            self._trouble.is_now(f"the spool cannot be written: {error}")
+            return False
+        self.published = size
+        self._trouble.is_now("")
+        return True

@@ -18,18 +18,17 @@ from gate.audit.key_days import KeyDays
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.store import Store
 from gate.audit.writer import Writer
-from gate.programs.log.context import LogContext, Now, OwnRecords, Timing
+from gate.programs.log.context import LogContext, Now, OwnRecords, Publisher, Timing, Worker
 from gate.programs.log.server import LogServer
-from gate.programs.log.spool_publisher import Publisher, Worker
 from gate.programs.shared.config import Config
 from gate_core.audit_format import keys
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate_core.audit_format.export import Outlet
-from gate_core.audit_format.handover import Handover, follow, in_force
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool
+from gate_core.audit_format.statements import Handover, follow, in_force
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import credentials_folder

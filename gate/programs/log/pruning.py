@@ -11,9 +11,8 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from gate.audit.boot import found_head
 from gate.audit.inbox import HELD, Found, MirrorKeys
-from gate.programs.log.context import LogContext
+from gate.programs.log.context import LogContext, found_head
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.spool import sealed_path

@@ -7,34 +7,76 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import shutil
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
 import msgspec
 
-from gate.audit.boot import found_head
 from gate.audit.key_days import KeyDays
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted
 from gate.channel import messages
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
-from gate.programs.log.context import LogContext, Steps, Timing
+from gate.programs.log.context import LogContext, Steps, Timing, found_head
 from gate.programs.log.erasures import ErasedElsewhere, Erasures
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.retention import Kept, Retention
-from gate.programs.log.write_probe import Probe
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.record import Happening, time_text
-from gate_core.audit_format.resume_state import Approved
+from gate_core.audit_format.record import Approved, Happening, time_text
+from gate_core.programs.task_groups import wait_at_most
+
+VALUE_BYTES: Final = 16
+
+
+class Probe:
+    """Asks `probe` for a proof every few seconds; it says whether it could write the value and read it back."""
+
+    def __init__(self, probe: Callable[[bytes], Awaitable[bool]], timing: Timing) -> None:
+        self._probe = probe
+        self._timing = timing
+        self._proven_at_s: float | None = None
+        self._asked_at_s: float | None = None
+        self._doubted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Ask for ever."""
+        while True:
+            self._asked_at_s = loop_s()
+            self._doubted.clear()
+            is_proven = await self._probe(secrets.token_bytes(VALUE_BYTES))
+            self._proven_at_s = loop_s() if is_proven and not self._doubted.is_set() else None
+            self._asked_at_s = None
+            if self._proven_at_s is not None:
+                await wait_at_most(self._doubted, self._timing.proof_every_s)
+            if self._proven_at_s is None:
+                await asyncio.sleep(self._timing.proof_again_s)
+
+    def doubt(self) -> None:
+        """Forget the proof: a record was refused."""
+        self._proven_at_s = None
+        self._doubted.set()
+
+    @property
+    def is_able(self) -> bool:
+        """True while the last proof is fresh."""
+        return self._proven_at_s is not None and loop_s() - self._proven_at_s <= self._timing.proven_max_s
+
+    @property
+    def is_alive(self) -> bool:
+        """False while a proof has been asked for in vain for long: yes or no, an answer comes from a writer that lives."""
+        return self._asked_at_s is None or loop_s() - self._asked_at_s <= self._timing.proof_answer_max_s
+
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction

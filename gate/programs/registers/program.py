@@ -2,7 +2,7 @@
 
 Promises: each question is answered within its deadline, of each register that it names, with hit, none or unknown; what is missing or fails is unknown and never
 none. It is told a document's number, and names only where a register needs them; it sees no device, no face and none of the lane's orders, and
-keeps nothing of a question but, of a hit, what its owner needs to be told (`gate.programs.registers.outbox`). A caller that hangs up is asked about
+keeps nothing of a question but, of a hit, what its owner needs to be told (`gate.programs.registers.program`). A caller that hangs up is asked about
 nowhere any more.
 """
 
@@ -15,6 +15,7 @@ import secrets
 import ssl
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -35,12 +36,12 @@ from gate.lists.shelf import Shelf
 from gate.passage.orders import Disposition
 from gate.programs.registers.held import HeldLists, erase_others
 from gate.programs.registers.inquiry import DayKey, Online, Registers
-from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config, OnlineRegister, SignedList
 from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
+from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause
@@ -50,6 +51,58 @@ from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError, zone_of
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
+
+FILES_MAX: Final = 10_000  # of one register
+
+
+class OutboxFullError(Exception):
+    """Too many files of one register wait to be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One hit, without anything of the traveller."""
+
+    register: str
+    agency: str
+    edition: str
+    reference: str
+    cause: str
+    gate: str
+    at: str
+
+
+class Outbox:
+    """The folder. Its functions block; one thread at a time may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def tidy(self) -> None:
+        """Throw away what a killed program had half written. Raises OSError."""
+        for draft in self._folder.glob(f"*/{durable.DRAFT}*"):
+            draft.unlink(missing_ok=True)
+
+    def count(self) -> int:
+        """How many files wait; one that is being written does not yet."""
+        return sum(1 for _ in self._folder.glob("*/[!.]*.json"))
+
+    def hit(self, handle: str, hit: Hit) -> None:
+        """Keep a hit. Raises OutboxFullError and OSError."""
+        self._keep(hit.register, f"{handle}.hit.json", msgspec.json.encode(hit))
+
+    def settled(self, register: str, handle: str, disposition: Disposition, at: str) -> None:
+        """Keep what became of a register's hit, which its owner may have fetched by now. Raises as `hit`."""
+        told = {"handle": handle, "disposition": disposition.value, "at": at}
+        self._keep(register, f"{handle}.disposition.json", msgspec.json.encode(told))
+
+    def _keep(self, register: str, name: str, content: bytes) -> None:
+        folder = self._folder / register
+        durable.make_folder(folder, mode=0o750)
+        if sum(1 for _ in folder.glob("[!.]*.json")) >= FILES_MAX:
+            raise OutboxFullError(f"{FILES_MAX} files wait in {folder} to be fetched")
+        durable.write(folder / name, content + b"\n", mode=0o640)
+
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
 HITS_MAX: Final = 256  # that wait to be written; the oldest is forgotten, and the log has it

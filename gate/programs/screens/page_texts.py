@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from gate.programs.shared.config import Config
 from gate.screens.kiosk.app import Labels
-from gate.screens.kiosk.notices import Facts, Notice
-from gate.screens.kiosk.texts import Languages
+from gate.screens.kiosk.texts import Facts, Languages, Notice
 from gate_core.evidence.screen import Purpose
 from gate_core.settings.toml_file import Problem
 

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from starlette.applications import Starlette
 
@@ -22,22 +22,20 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
+from gate.passage.events import Wish
 from gate.programs.screens.console_api import LIMITS, Road
-from gate.programs.screens.fallback_sounds import Sounding, player
+from gate.programs.screens.fallback_sounds import OwnPage, Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare
 from gate.programs.screens.monitoring import Watched, management_app
-from gate.programs.screens.page_proof import OwnPage
 from gate.programs.screens.page_texts import labels_of, problems
-from gate.programs.screens.pending_requests import EVERY_S, Asks
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import hear_all, serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
-from gate.screens.kiosk.board import Board, Painting
+from gate.screens.kiosk.board import Board, Painting, Tint, Tints
 from gate.screens.kiosk.key import Key
 from gate.screens.kiosk.texts import Languages
-from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
 from gate_core.evidence.screen import Purpose, Screen
 from gate_core.http_server.connections import ConnectionLimits
@@ -48,6 +46,35 @@ from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits, wait_at_most
 from gate_core.settings.config_file import ConfigError
 from gate_core.web_pages.fanout import Fanout
+
+EVERY_S: Final = 0.5
+KEPT_S: Final = 30.0
+
+
+class Asks:
+    """A box of wishes, each in it once. `clock_s` is monotonic. For one event loop."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._waiting: dict[Wish, float] = {}
+        self._changed = asyncio.Event()
+
+    def put(self, wish: Wish, *, lane_up: bool) -> None:
+        """Somebody asks for this."""
+        if lane_up or wish is not Wish.MORE_TIME:
+            self._waiting.setdefault(wish, self._clock_s())
+            self._changed.set()
+
+    async def take(self) -> Wish:
+        """Wait for what the lane is to be told next, and remove it."""
+        while True:
+            for wish, asked_s in tuple(self._waiting.items()):
+                del self._waiting[wish]
+                if self._clock_s() - asked_s <= KEPT_S:
+                    return wish
+            self._changed.clear()
+            await self._changed.wait()
+
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 0.5

@@ -17,8 +17,7 @@ from drivers.barrier.settings import BarrierSettings
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
 from drivers.sensors.settings import SensorSettings
-from gate.channel.row import PROGRAMS, Channel
-from gate.channel.users import user_of
+from gate.channel.row import PROGRAMS, Channel, user_of
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, Suspension

@@ -26,8 +26,7 @@ from gate.programs.shared.fault_latch import WORDS_MAX
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate_core.programs.journal import log_as_json
-from gate_core.programs.memory_protection import make_unreadable
-from gate_core.programs.stop_signal import told_to_stop
+from gate_core.programs.process import make_unreadable, told_to_stop
 from gate_core.settings import config_file, environment
 
 READY_POLL_S = 0.05

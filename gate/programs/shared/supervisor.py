@@ -15,10 +15,14 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from gate.programs.shared.memory_erasure import ERASING, PROGRAMS
 from gate_core.programs.reconnect import Backoff
 from gate_core.settings.environment import SUPERVISOR, environment_with
+
+ERASING: Final = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"}
+PROGRAMS: Final = frozenset({"lane", "vision", "screens", "registers"})
+
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0

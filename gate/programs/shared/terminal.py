@@ -14,8 +14,7 @@ from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.orders import Outcome
-from gate_core.orders.challenge import Challenge
-from gate_core.orders.order import Shift
+from gate_core.orders.order import Challenge, Shift
 from gate_core.orders.verbs import Verb
 
 ANSWER_DEADLINE_S = 15.0  # the lane itself answers within ten

@@ -33,7 +33,7 @@ from gate.trust.snapshot import STORE_BYTES_MAX
 from gate.trust.sources import Rejected, Way
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
-from gate_core.programs.parent_death import end_with
+from gate_core.programs.process import end_with
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 

@@ -35,8 +35,7 @@ from gate_core.audit_format.record import time_text
 from gate_core.audit_format.spool import ERASURES, EXPIRED
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
-from gate_core.mirror_client.https import Courier, tls
-from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.https import Courier, Line, tls
 from gate_core.mirror_client.mirror_state import Conversation, Receipt
 from gate_core.mirror_client.round import Client
 from gate_core.mirror_client.spool import SpoolLog

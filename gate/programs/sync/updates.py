@@ -25,8 +25,7 @@ from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified
 from gate_core.http_server.cookies import NoCookies
-from gate_core.mirror_client.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
-from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, Line, tls, user_agent
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem

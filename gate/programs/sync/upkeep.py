@@ -22,9 +22,9 @@ from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, Identi
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.sync import inbox
-from gate_core.audit_format.handover import Handover, follow
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
+from gate_core.audit_format.statements import Handover, follow
 from gate_core.mirror_client.errors import BadAnswerError, RefusedError, SyncError
 from gate_core.mirror_client.https import Courier
 from gate_core.mirror_client.wire import Request, Response, reason_of

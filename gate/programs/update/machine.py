@@ -5,14 +5,121 @@ Checks run what is new. They are a unit of their own (gate-update-check.service)
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gate.channel.row import PROGRAMS
+import msgspec
+
+from gate.channel.messages import Status
+from gate.channel.row import PROGRAMS, status_row, user_of
+from gate.programs.shared.status import hear_at
+
+FILE_BYTES_MAX: Final = 1024 * 1024
+
+
+class SiteError(Exception):
+    """The configuration cannot be read, or does not say what is needed."""
+
+
+class Paths(msgspec.Struct, frozen=True, kw_only=True):
+    """As in gate.toml."""
+
+    run: str = "/run"
+    models: str = "/var/lib/portcullis/models"
+
+
+class Lists(msgspec.Struct, frozen=True, kw_only=True):
+    """As in gate.toml."""
+
+    folder: str
+
+
+class Updates(msgspec.Struct, frozen=True, kw_only=True):
+    """As in gate.toml."""
+
+    root: str = "/etc/portcullis/updates-root.json"
+    folder: str = "/var/lib/portcullis/sync/updates"
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """As in gate.toml."""
+
+    gate_id: str
+    purpose: str = "service"
+    paths: Paths = Paths()
+    lists: Lists | None = None
+    updates: Updates | None = None
+
+    def socket(self, program: str) -> Path:
+        """Where a program says how it is."""
+        return Path(self.paths.run) / user_of(program) / status_row(program).file
+
+
+def read_site(path: Path) -> Site:
+    """Read what is needed. Raises SiteError."""
+    try:
+        with path.open("rb") as file:
+            return msgspec.convert(tomllib.loads(file.read(FILE_BYTES_MAX).decode()), Site)
+    except OSError as error:
+        raise SiteError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SiteError(f"{path}: {error}") from error
+
+
+_IDLE: Final = "idle"
+HOW_TO_CLOSE: Final = "close it (gate officer close), or stop the gate (systemctl stop portcullis.target)"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """How each program that answers is; `lane` is the lane's own detail, None while it does not answer."""
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    lane: Mapping[str, object] | None = None
+
+    def occupied(self) -> str:
+        """Why somebody may be in the lane; empty when nobody is."""
+        if self.lane is None:
+            return "the lane does not say how it is"
+        if self.lane.get("state") != _IDLE:
+            return f"somebody is in the lane ({self.lane.get('state')})"
+        leaves = [self.lane.get(key) for key in ("leaf_closed", "first_leaf_closed") if key in self.lane]
+        if self.lane.get("mode") != "shadow" and leaves != [True] * len(leaves):
+            return "a door of the lane is not closed"
+        return f"{self.lane['people_inside']} inside" if self.lane.get("people_inside") else ""
+
+    def open(self) -> str:
+        """Why the lane may serve somebody; empty when it is closed."""
+        return self.occupied() or (
+            "" if self.lane and self.lane.get("closed_by") else f"the lane is open: {HOW_TO_CLOSE}"
+        )
+
+    def worse_than(self, before: Mapping[str, str]) -> str:
+        """The program that is not as well as it was before; empty when all are."""
+        for name, state in before.items():
+            now = self.states.get(name)
+            if now not in {state, "ready"}:
+                return f"{name} is {now or 'away'}, and was {state}"
+        return ""
+
+
+def programs_of(site: Site) -> Callable[[], Programs]:
+    """What asks every program how it is."""
+
+    async def ask() -> Programs:
+        answers = await asyncio.gather(*(hear_at(name, site.socket(name)) for name in PROGRAMS))
+        told = {name: answer for name, answer in zip(PROGRAMS, answers, strict=True) if isinstance(answer, Status)}
+        lane = told.get("lane")
+        return Programs({name: answer.state for name, answer in told.items()}, None if lane is None else lane.detail)
+
+    return lambda: asyncio.run(ask())
+
 
 CHECK_UNIT: Final = "gate-update-check.service"
 CHECKS: Final = Path("/run/portcullis-update/checks.json")

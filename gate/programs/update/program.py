@@ -24,13 +24,11 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from gate.programs.update import site as sites
+from gate.programs.update import machine as sites
 from gate.programs.update import steps
-from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
-from gate.programs.update.machine import Machine
+from gate.programs.update.machine import Machine, Programs, Site, SiteError, programs_of
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
-from gate.programs.update.site import Site, SiteError
 from gate.updates.download import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.layout import Here, Kind, Offer
@@ -116,7 +114,7 @@ class Update:
         if self._verb is Verb.RECOVER or settled is not None:
             return settled or self._ended(DONE, "")
         try:
-            site = sites.read(self._ports.file)
+            site = sites.read_site(self._ports.file)
             words = self._back(site, ledger) if self._verb is Verb.BACK else self._apply(site, ledger)
         except SiteError as error:
             return self._ended(CONFIG, str(error))

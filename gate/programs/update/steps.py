@@ -17,9 +17,8 @@ from typing import Final
 
 import msgspec
 
-from gate.programs.update.lane import Programs
 from gate.programs.update.ledger import Changes, Installed, Journal, Ledger, Refusal, SoftwareChange
-from gate.programs.update.machine import Check, Machine, worse
+from gate.programs.update.machine import Check, Machine, Programs, worse
 from gate.programs.update.places import Configuration, Models, Software
 from gate.updates.errors import UpdateError
 from gate.updates.layout import Kind

@@ -21,9 +21,9 @@ from drivers.pad.driver import connect
 from drivers.pad.settings import PadSensor
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.row import Peer
 from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
-from gate.channel.users import Peer
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.final_report import last_words, officers_of

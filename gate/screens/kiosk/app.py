@@ -24,16 +24,13 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gate.passage.events import Wish
-from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.board import Board, Tint, Tints
 from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
-from gate.screens.kiosk.notices import Notice
-from gate.screens.kiosk.texts import Languages
-from gate.screens.kiosk.tints import Tint, Tints
+from gate.screens.kiosk.texts import Languages, Notice
 from gate.screens.kiosk.view import Pictogram, lane_unknown
 from gate_core.evidence.screen import Purpose
-from gate_core.web_pages.events import events
-from gate_core.web_pages.fanout import EndedError, Fanout, FanoutError, Latest
+from gate_core.web_pages.fanout import EndedError, Fanout, FanoutError, Latest, events
 from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.templates import environment
 

@@ -6,10 +6,17 @@ first, in the letters of the MRZ, and `-reviewed`, who has read it as a native s
 
 from __future__ import annotations
 
+import hashlib
+import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
 
+import segno
+
+from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
 
 
@@ -35,3 +42,117 @@ class Languages(Texts):
     def language_of(self, issuer: str | None, languages: Sequence[str]) -> str | None:
         """Which of these languages a traveller with a document of this state sees first; None: none of them more than others."""
         return next((one for one in languages if issuer is not None and issuer in self.issuers(one)), None)
+
+
+REFERRAL_KEPT_MIN: Final = 10  # minutes: how long sealed pictures of a referral wait for an officer at most
+VERSION_SHOWN: Final = 12  # characters of the version that a board has room for
+_ISOLATES: Final = re.compile("[\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is so at this gate, by the names that the texts have for it. `days`: how long results are kept, None where no end is set. `address` of the
+    whole notice is empty where it has none. `remembered`: minutes after a referral, 0 where nobody is. `registers`: documents are looked up in lists
+    or registers. `reuse`: minutes for which a chip that was read here is looked for at the site's other gates, 0 where none is.
+    """
+
+    operator: str
+    gate: str
+    contact: str
+    address: str
+    days: int | None
+    auditors: int
+    central: bool
+    remembered: int = 0
+    registers: bool = False
+    reuse: int = 0
+
+
+class Notice:
+    """The notice of one gate. Raises TextError for a language that is not there."""
+
+    def __init__(self, texts: Languages, facts: Facts, languages: tuple[str, ...]) -> None:
+        self.address = facts.address
+        self._texts = texts
+        self._facts = facts
+        self._words = {name: value or 0 for name, value in asdict(facts).items()}
+        self._languages = languages
+        self.text = "".join(self._paragraphs(language) for language in languages)
+        self.version = hashlib.sha256(self.text.encode()).hexdigest()
+
+    def lines(self, language: str) -> tuple[str, str, str]:
+        """What stands on the page before the camera opens: what is taken, how long it is kept, and the other way."""
+        kept = "notice-kept-open" if self._facts.days is None else "notice-kept-days"
+        return self._say(language, "notice-what"), self._say(language, kept), self._say(language, "notice-choice")
+
+    def sections(self, language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The whole notice: each section's heading and sentences."""
+        facts = self._facts
+        kept = [
+            "pictures",
+            "referral",
+            *(["remembered"] if facts.remembered else []),
+            *(["reuse"] if facts.reuse else []),
+            "results-open" if facts.days is None else "results-days",
+            "readers",
+        ]
+        parts = {
+            "who": ["who"],
+            # "with nobody else's" is so only where nobody is remembered
+            "what": [
+                "what",
+                "why-also" if facts.remembered else "why",
+                *(["looked-up"] if facts.registers else []),
+                "decides",
+            ],
+            "kept": [*kept, *(["central"] if facts.central else [])],
+            "choice": ["choice"],
+            "ask": ["ask"],
+        }
+        return tuple(
+            (self._say(language, f"board-{part}-title"), tuple(self._say(language, f"board-{text}") for text in texts))
+            for part, texts in parts.items()
+        )
+
+    def boards(self, *, purpose_mark: str | None) -> Iterator[tuple[str, str]]:
+        """The boards to be printed, and the page that stands at the notice's address: each file's name and content.
+
+        `purpose_mark` is the text id of what every board says outside service (safety invariant 14).
+        """
+        template = environment(Path(__file__).parent / "templates").get_template("board.html")
+        marks = [mark for mark in (purpose_mark,) if mark is not None]
+        for name, languages in [("index", self._languages), *((one, (one,)) for one in self._languages)]:
+            yield (
+                f"{name}.html",
+                template.render(
+                    boards=[
+                        {
+                            "tag": language,
+                            "direction": self._texts.direction(language),
+                            "marks": [self._texts.t(language, mark) for mark in marks],
+                            "title": self._say(language, "board-title"),
+                            "sections": self.sections(language),
+                            "more": self._say(language, "board-more") if self.address else "",
+                            "version": self._texts.t(language, "board-version", version=self.version[:VERSION_SHOWN]),
+                        }
+                        for language in languages
+                    ],
+                    code=self.code(),
+                ),
+            )
+        yield "notice.txt", self.text
+
+    def code(self) -> str:
+        """The QR code of the notice's address as SVG, dark on light with its margin; empty without one. No word of the address stands in it."""
+        if not self.address:
+            return ""
+        return segno.make_qr(self.address, error="m").svg_inline(border=4, omitsize=True, dark="#000", light="#fff")
+
+    def _say(self, language: str, text: str) -> str:
+        return self._texts.t(language, text, minutes=REFERRAL_KEPT_MIN, **self._words)
+
+    def _paragraphs(self, language: str) -> str:
+        """All of one language, a line each, without the marks that only steer a screen."""
+        sections = [line for heading, sentences in self.sections(language) for line in (heading, *sentences)]
+        said = [f"[{language}]", *self.lines(language), self._say(language, "board-title"), *sections]
+        return _ISOLATES.sub("", "\n".join([*said, *([self._say(language, "board-more")] if self.address else []), ""]))

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from fakes.audit_logs import SmallLog, crossing, happening
 
-from gate.audit.boot import FoundHead, found_head
 from gate.audit.writer import TIME_S_MAX, Wanted, Writer
+from gate.programs.log.context import FoundHead, found_head
 from gate_core.audit_format.errors import RolledBackError
 from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.audit_format.note import Algorithm, Signer

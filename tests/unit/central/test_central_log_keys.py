@@ -10,8 +10,8 @@ from fakes.central_server import GATE_ID, Bench
 
 from gate_central.archive import export, is_intact
 from gate_central.errors import BadRequestError, ForbiddenError
-from gate_core.audit_format.handover import hand_over
 from gate_core.audit_format.note import Signer
+from gate_core.audit_format.statements import hand_over
 from gate_core.mirror_client import wire
 from gate_verify.verify import verify
 

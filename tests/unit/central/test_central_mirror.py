@@ -19,10 +19,9 @@ from gate_central.errors import DamagedError, FolderError, NotYetError
 from gate_central.ledger import ABSENT_S
 from gate_central.schema import awaited, heads, packages
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
-from gate_core.audit_format.handover import hand_over
 from gate_core.audit_format.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
 from gate_core.audit_format.note import Algorithm, Note, Signer
-from gate_core.audit_format.statements import Held
+from gate_core.audit_format.statements import Held, hand_over
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request

@@ -18,9 +18,8 @@ from gate.channel import query
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, NotPermittedError, StrangerError
 from gate.channel.message import Status, StatusRequest
 from gate.channel.query import ask
-from gate.channel.row import status_row
+from gate.channel.row import Users, status_row
 from gate.channel.sockets import Connection, serve
-from gate.channel.users import Users
 
 LANE = status_row("lane")
 WELL = Status("lane", "idle", {"doors": 2})

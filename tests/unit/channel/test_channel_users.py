@@ -13,10 +13,9 @@ from fakes.strangers import NOBODY, call, impostor, needs_root, open_folder
 
 from gate.channel import messages
 from gate.channel.errors import StrangerError
-from gate.channel.row import OPERATORS, PROGRAMS, Channel, status_row
+from gate.channel.row import OPERATORS, PROGRAMS, Channel, Peer, Users, status_row
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
-from gate.channel.users import Peer, Users
 
 UIDS = {program: 3000 + number for number, program in enumerate((*PROGRAMS, "centre"))}
 OPERATOR, OPERATORS_GID, CALLERS_GID = 4000, 4500, 4501

@@ -19,8 +19,7 @@ from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
-from gate.screens.kiosk.notices import Facts, Notice
-from gate.screens.kiosk.texts import Languages
+from gate.screens.kiosk.texts import Facts, Languages, Notice
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Purpose, Screen

@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gate.programs.lane.referrals import SEALED_S
-from gate.screens.kiosk.notices import REFERRAL_KEPT_MIN, VERSION_SHOWN, Facts, Notice
-from gate.screens.kiosk.texts import Languages
+from gate.screens.kiosk.texts import REFERRAL_KEPT_MIN, VERSION_SHOWN, Facts, Languages, Notice
 
 TEXTS = Languages()
 LANGUAGES = TEXTS.available()

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from gate.screens.kiosk.tints import CHANGE_MS_MIN, Tint, Tints, luminance
+from gate.screens.kiosk.board import CHANGE_MS_MIN, Tint, Tints, luminance
 from gate_core.web_pages.fanout import FullError
 
 ROSE, SKY = Tint(1, "#ffe0e7"), Tint(2, "#c4f0ff")

@@ -12,8 +12,7 @@ from fakes.virtual_time import run_virtual
 
 from gate.programs.sync.updates import HttpsSource
 from gate.updates.errors import SourceAwayError
-from gate_core.mirror_client.https import Courier
-from gate_core.mirror_client.line import BULK_LOOKS_AGAIN_S, OVERHEAD_BYTES, STANDS_BACK_MAX_S, Line
+from gate_core.mirror_client.https import BULK_LOOKS_AGAIN_S, OVERHEAD_BYTES, STANDS_BACK_MAX_S, Courier, Line
 from gate_core.mirror_client.wire import Request
 
 

@@ -164,7 +164,7 @@ def test_entries_that_are_not_here_say_no_hour(tmp_path: Path) -> None:
 
 def test_whoever_took_a_mirrors_earlier_key_cannot_cosign_what_came_after_it(tmp_path: Path) -> None:
     """The earlier key counts until it handed over, by its own word: so its thief writes an earlier time, at which these entries were not."""
-    from gate_core.audit_format.handover import hand_over
+    from gate_core.audit_format.statements import hand_over
 
     log, newest = SmallLog(tmp_path), Signer.generate(CENTRAL.verifier.name, Algorithm.COSIGNATURE_V1)
     (tmp_path / "word.note").write_bytes(hand_over(CENTRAL, newest, at_s=int(NOON.timestamp())))

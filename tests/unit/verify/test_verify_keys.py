@@ -12,8 +12,8 @@ from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, bundle
-from gate_core.audit_format.handover import hand_over
 from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.statements import hand_over
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.verify import Known, verify
 

@@ -220,7 +220,7 @@ def _serve(
 ) -> None:
     from gate_central.https_listener import listen, serve
     from gate_core.programs.journal import log_as_json
-    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.programs.process import end_with_supervisor
 
     end_with_supervisor()
     log_as_json("central")

@@ -60,8 +60,7 @@ def serve(
 
     from gate_central.exchange.config import load
     from gate_core.programs.journal import log_as_json
-    from gate_core.programs.memory_protection import make_unreadable
-    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.programs.process import end_with_supervisor, make_unreadable
     from gate_core.settings.config_file import ConfigError
 
     try:
@@ -80,6 +79,6 @@ def serve(
 
 async def _until_told(settings: ExchangeConfig) -> None:
     from gate_central.exchange.program import run
-    from gate_core.programs.stop_signal import told_to_stop
+    from gate_core.programs.process import told_to_stop
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"gates ask https://{settings.address}"))

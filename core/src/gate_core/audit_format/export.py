@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.handover import HANDOVERS_MAX
 from gate_core.audit_format.merkle import HASH_BYTES, Frontier, leaf_hash
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Note, decode_base64, encode_base64
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import CHECKPOINT, encode_sealed, handover_path, key_path, sealed_path
+from gate_core.audit_format.statements import HANDOVERS_MAX
 from gate_core.audit_format.tiles import (
     ENTRY_BYTES_MAX,
     TILE_WIDTH,

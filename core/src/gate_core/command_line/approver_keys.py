@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 
 if TYPE_CHECKING:
+    from gate_core.approval.erasure import SignedErasure
     from gate_core.approval.note import Approval
     from gate_core.audit_format.note import Signer
+
 
 KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
 Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
@@ -48,3 +50,19 @@ def show_approval(schema: str, approval: Approval, signers: list[str], *, as_jso
     else:
         say(f"gate {approval.origin}, serial {approval.serial}, digest {approval.sha256}")
         say(f"signed by {', '.join(signers)}")
+
+
+def read(path: Path) -> SignedErasure:
+    """An order in a file. Raises ApprovalError and OSError."""
+    from gate_core.approval.erasure import SignedErasure
+    from gate_core.approval.note import NOTE_BYTES_MAX
+
+    with path.open("rb") as file:
+        return SignedErasure.parse(file.read(NOTE_BYTES_MAX + 1))
+
+
+def show(schema: str, order: SignedErasure, signers: list[str], *, as_json: bool) -> None:
+    """Say whose order it is, over how many keys, and who signed it."""
+    gate, keys = order.erasure.origin, list(order.erasure.keys)
+    lines = f"gate {gate}, {len(keys)} keys", f"signed by {', '.join(signers)}"
+    tell(schema, {"gate": gate, "keys": keys, "signers": signers}, *lines, as_json=as_json)

@@ -6,18 +6,24 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
 
 from gate_core import durable
-from gate_core.command_line.output import Exit
+from gate_core.command_line.output import Exit, fail
 from gate_core.orders import keys
+from gate_core.orders.certificate import OfficerId
 from gate_core.orders.errors import MalformedError
+from gate_core.orders.order import REASON_CHARACTERS_MAX, Argument, Crossing
+from gate_core.orders.signed_text import GateId
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from gate_core.orders.certificate import Certificate
     from gate_core.orders.order import Shift
+
 
 Key = TypeVar("Key")
 
@@ -70,3 +76,28 @@ def _refuse_loose_access(path: Path, status: os.stat_result) -> None:
         raise KeyFileError(
             Exit.NOT_PERMITTED, f"{path} is open to others (mode {mode:04o}); chmod 600, or have a new one made"
         )
+
+
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_CHARACTERS_MAX)]
+Kind = Literal["gate", "officer", "crossing", "reason", "argument"]
+
+_WORDS: Final[dict[Kind, tuple[Any, str]]] = {
+    "gate": (GateId, "a gate's id is small letters, digits and hyphens, 63 at most"),
+    "officer": (OfficerId, "an officer's name is small letters, digits, dot, hyphen and underscore, 64 at most"),
+    "crossing": (Crossing, "this is no crossing's id; gate officer list shows them"),
+    "argument": (
+        Argument,
+        "directions, dispositions and groups of travellers are small letters, digits, hyphen and underscore, 32 at most",
+    ),
+    "reason": (Reason, f"a reason has {REASON_CHARACTERS_MAX} characters at most"),
+}
+
+
+def require(kind: Kind, *texts: str | None) -> None:
+    """End with one line unless each text that was given can be what it should be."""
+    type_, words = _WORDS[kind]
+    for text in texts:
+        try:
+            msgspec.convert(text, type_ | None)
+        except msgspec.ValidationError:
+            fail(Exit.USAGE, words)

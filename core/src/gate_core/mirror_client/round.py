@@ -8,18 +8,221 @@ mirror has is sent again. Progress is demanded of every answer, so a mirror that
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
-from gate_core.audit_format.merkle import EMPTY_ROOT, subtree_hash
+from gate_core.audit_format.merkle import EMPTY_ROOT, prove_subtree, subtree_hash
 from gate_core.audit_format.note import Note, Verifier
-from gate_core.mirror_client import batch_round, single_requests, wire
-from gate_core.mirror_client.errors import BadAnswerError, OtherHistoryError
-from gate_core.mirror_client.mirror_state import Conversation, Receipt, Standing, Talk, hear_bodies, refused
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import BadAnswerError, OtherHistoryError, SpoolError
+from gate_core.mirror_client.mirror_state import (
+    AHEAD,
+    SEALED_BYTES_MAX,
+    Conversation,
+    Receipt,
+    Standing,
+    Talk,
+    hear_bodies,
+    refused,
+)
 from gate_core.mirror_client.spool import SpoolLog
-from gate_core.mirror_client.wire import Request, Response
+from gate_core.mirror_client.wire import BodiesState, MirrorInfo, Request, Response, RoundState
+
+PACKAGES_MAX = 8  # a request; C2SP allows 32, but ours shall be small on a slow line
+
+
+def carry_singly(standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
+    """Bring a checkpoint, its entries, then the sealed bodies and age files. Raises SyncError."""
+    yield from _announce(standing, checkpoint, note)
+    receipt = yield from _upload(standing, checkpoint, note)
+    yield from _carry_bodies(standing, checkpoint.size)
+    return receipt
+
+
+def _announce(standing: Standing, checkpoint: Checkpoint, note: Note) -> Talk:
+    while (known := standing.info.size) != checkpoint.size:
+        if known > checkpoint.size:
+            raise BadAnswerError(AHEAD)
+        response = yield standing.announcement(checkpoint.size, note)
+        if response.status == 200:
+            known = checkpoint.size
+        elif response.status == 409:
+            standing.correct()
+            known = wire.parse_size(response)
+        else:
+            raise refused(response, "the checkpoint")
+        standing.info = replace(standing.info, size=known)
+
+
+def _upload(standing: Standing, checkpoint: Checkpoint, note: Note) -> Generator[Request, Response, Receipt]:
+    while True:
+        info = standing.info
+        if info.next_entry > checkpoint.size:
+            raise BadAnswerError("the mirror wants entries beyond the checkpoint")
+        packages = tuple(_packages(standing, info.next_entry, checkpoint.size))
+        response = yield wire.add_entries(standing.origin, info.next_entry, checkpoint.size, info.ticket, packages)
+        match response.status:
+            case 200:
+                receipt = standing.receipt(checkpoint, note, wire.parse_signatures(response))
+                standing.believe(MirrorInfo(checkpoint.size, checkpoint.size, b""))
+                return receipt
+            case 202:
+                found = wire.parse_info(response)
+                if found.size != checkpoint.size or found.next_entry <= info.next_entry:
+                    raise BadAnswerError("the mirror accepted entries and wants the same ones again")
+                standing.believe(found)
+            case 409:
+                standing.correct()
+                standing.believe(wire.parse_info(response))
+                yield from _announce(standing, checkpoint, note)
+            case _:
+                raise refused(response, "the entries")
+
+
+def _packages(standing: Standing, start: int, end: int) -> Iterator[bytes]:
+    """Yield the first packages of the canonical sequence for `[start, end)`."""
+    hashes = standing.log.hashes(end)
+    for _ in range(PACKAGES_MAX):
+        if start >= end:
+            return
+        aligned = start - start % TILE_WIDTH
+        stop = min(end, aligned + TILE_WIDTH)
+        yield wire.package(standing.log.leaves(start, stop), prove_subtree(hashes, aligned, stop, end))
+        start = stop
+
+
+def _carry_bodies(standing: Standing, size: int) -> Talk:
+    brought: set[str] = set()
+    while True:
+        lacking = standing.bodies
+        for key_id in lacking.keys:
+            if key_id in brought:
+                raise BadAnswerError("the centre asks again for an age file that it accepted")
+            brought.add(key_id)
+            response = yield wire.put_key(key_id, standing.log.key(key_id))
+            if response.status not in {200, 204}:
+                raise refused(response, "an age file")
+        if lacking.next < size:
+            stop = min(size, lacking.next - lacking.next % TILE_WIDTH + TILE_WIDTH)
+            lines = standing.log.sealed_lines(lacking.next, stop, SEALED_BYTES_MAX)
+            yield from hear_bodies(standing, wire.put_sealed(lines), at_least=lacking.next + 1, size=size)
+        elif lacking.keys:
+            yield from hear_bodies(standing, wire.bodies_request(), at_least=size, size=size)
+        else:
+            return
+
+
+FILES_BYTES_MAX = 256 * 1024  # a request; the mirror asks for the rest
+BROUGHT_MAX = 1024  # age files that we remember to have brought
+
+Files = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Entries of one piece, and bodies, which are those of the entries unless the mirror lacked them before."""
+
+    start: int
+    entries: tuple[bytes, ...]
+    lines: bytes
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.entries)
+
+
+def carry_at_once(standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
+    """Bring a checkpoint and all that belongs to it; None if the mirror does not know this request. Raises SyncError."""
+    size, receipt = checkpoint.size, None
+    answered: set[str] = set()
+    while True:
+        if standing.info.size > size:
+            raise BadAnswerError(AHEAD)
+        before, asked = (standing.info.next_entry, standing.bodies.next), standing.bodies.keys
+        part = _part(standing, size)
+        files = _files(standing, part)
+        response = yield _request(standing, size, note, part, files)
+        if response.status in {404, 405}:
+            return None
+        if response.status not in {200, 409}:
+            raise refused(response, "the round")
+        state = wire.parse_round_state(response)
+        _check(standing, state, size, is_taken=response.status == 200)
+        standing.believe(MirrorInfo(state.size, state.next, b""))
+        standing.believe_bodies(BodiesState(state.bodies, state.keys), at_least=0, size=size)
+        if response.status == 409:
+            standing.correct()
+            continue
+        answered.update(one for one in asked if one in files)
+        if not answered.isdisjoint(state.keys) or not files.keys().isdisjoint(state.keys):
+            raise BadAnswerError("the centre asks again for an age file that it accepted")
+        standing.brought |= dict.fromkeys(files)
+        while len(standing.brought) > BROUGHT_MAX:
+            del standing.brought[next(iter(standing.brought))]
+        if state.cosignature is not None:
+            receipt = standing.receipt(checkpoint, note, wire.parse_signature_lines(state.cosignature))
+        if state.next == state.bodies == size and not state.keys:
+            if receipt is None:
+                raise BadAnswerError("the mirror has all of the log and gives no receipt")
+            return receipt
+        if (state.next, state.bodies) == before and not any(files.values()):
+            standing.correct()  # it may ask for age files that we lack, but not without end
+
+
+def _check(standing: Standing, state: RoundState, size: int, *, is_taken: bool) -> None:
+    """Hold an answer against what the mirror said before. Raises BadAnswerError."""
+    if state.size > size:
+        raise BadAnswerError(AHEAD)
+    if is_taken and state.size != size:
+        raise BadAnswerError("the mirror took a checkpoint and knows another one")
+    if state.size < (standing.mirrored or 0):
+        raise BadAnswerError("the mirror knows of fewer entries than it has signed for; the next round asks anew")
+    if is_taken and (state.next < standing.info.next_entry or state.bodies < standing.bodies.next):
+        raise BadAnswerError("the mirror has less than it had")
+
+
+def _part(standing: Standing, size: int) -> _Part:
+    """What the next request brings: bodies that are behind; or as many entries of a piece as there is room for their bodies."""
+    start, first = standing.info.next_entry, standing.bodies.next
+    end = min(size, first - first % TILE_WIDTH + TILE_WIDTH)
+    lines = standing.log.sealed_lines(first, end, SEALED_BYTES_MAX) if first < end else b""
+    stop = start if first < start else min(size, start - start % TILE_WIDTH + TILE_WIDTH)
+    if first == start:
+        stop = start + lines.count(b"\n")
+    elif first < start:
+        lines = b"".join(lines.splitlines(keepends=True)[: start - first])
+    return _Part(start, standing.log.leaves(start, stop) if start < stop else (), lines)
+
+
+def _request(standing: Standing, size: int, note: Note, part: _Part, files: Files) -> Request:
+    package = b""
+    if part.entries:
+        aligned = part.start - part.start % TILE_WIDTH
+        package = wire.package(part.entries, prove_subtree(standing.log.hashes(size), aligned, part.stop, size))
+    announced = standing.announcement(size, note)
+    return wire.round_request(announced, (part.start, part.stop, package), part.lines, files)
+
+
+def _files(standing: Standing, part: _Part) -> Files:
+    """The age files that are asked for and, as far as there is room, those that the entries name first; None: not in the spool."""
+    try:
+        named = [Header.parse(one).key for one in part.entries]
+    except BadFormatError as error:
+        raise SpoolError(f"an entry of the spool is no record: {error}") from error
+    files, length = dict[str, bytes | None](), 0
+    for key_id in (*standing.bodies.keys, *(one for one in named if one not in standing.brought)):
+        if key_id in files:
+            continue
+        found = standing.log.key(key_id)
+        length += len(found or b"")
+        if files and length > FILES_BYTES_MAX:
+            break
+        files[key_id] = found
+    return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +298,10 @@ class Client:
     def _carry(self, standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
         receipt = None
         if standing.knows_rounds:
-            receipt = yield from batch_round.carry(standing, checkpoint, note)
+            receipt = yield from carry_at_once(standing, checkpoint, note)
             standing.knows_rounds = receipt is not None
         if receipt is None:
-            receipt = yield from single_requests.carry(standing, checkpoint, note)
+            receipt = yield from carry_singly(standing, checkpoint, note)
         standing.mirrored = checkpoint.size
         return receipt
 

@@ -1,7 +1,7 @@
 """A shift certificate: the officers' authority says whose key this is, what they are and for whom they work, at which gates and until when.
 
 The authority's key never comes to a gate; its public half stands in the gate's configuration. Times are whole seconds since 1970: by the
-later of the wall clock and the clock's floor, by the floor alone while the wall clock is unsure (`gate_core.orders.order_checks`).
+later of the wall clock and the clock's floor, by the floor alone while the wall clock is unsure (`gate_core.orders.order`).
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 """An order: one verb for one gate, answering one challenge, signed by a shift key that the officers' authority certified.
 
-The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate_core.orders.order_checks`, and what
+The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate_core.orders.order`, and what
 comes of it is the lane's.
 """
 
 from __future__ import annotations
 
+import enum
+import hashlib
+import hmac
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,14 +16,59 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from gate_core.orders import signed_text
-from gate_core.orders.certificate import Certificate, CertificateText, open_text
-from gate_core.orders.challenge import Challenge
-from gate_core.orders.errors import MalformedError
-from gate_core.orders.signed_text import GateId, Kind, Text
-from gate_core.orders.verbs import VERBS, Power, Verb
+from gate_core.orders.certificate import Certificate, CertificateText, open_certificate, open_text
+from gate_core.orders.errors import MalformedError, OrderError
+from gate_core.orders.signed_text import GateId, Kind, Moment, Text
+from gate_core.orders.verbs import ROLES, VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+VALID_MS: Final = 30_000
+SECRET_BYTES: Final = 32
+_NONCE_BYTES: Final = 16
+
+
+class Challenge(Text, frozen=True, kw_only=True):
+    """`version` counts the orders that changed something since the lane's start."""
+
+    issued_ms: Moment
+    nonce: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+    version: Moment
+
+
+class Freshness(enum.Enum):
+    """What a lane says of the challenge that an order answers."""
+
+    FRESH = "fresh"
+    OLD = "old"
+    FOREIGN = "foreign"  # of another start, another gate, or made up
+
+
+class Challenger:
+    """Gives challenges of one start of one gate's lane, and recognises them. `secret` is fresh and random, 32 bytes."""
+
+    def __init__(self, secret: bytes, gate: str) -> None:
+        if len(secret) != SECRET_BYTES:
+            raise ValueError("the secret of a start has 32 bytes")
+        self._secret = secret
+        self._gate = gate
+
+    def issue(self, version: int, now_ms: int) -> Challenge:
+        """A challenge that holds for VALID_MS."""
+        return Challenge(issued_ms=now_ms, nonce=self._nonce(version, now_ms), version=version)
+
+    def look(self, challenge: Challenge, now_ms: int) -> Freshness:
+        """Whether it was given by this start, and lately. The version is the lane's to judge."""
+        if not hmac.compare_digest(challenge.nonce, self._nonce(challenge.version, challenge.issued_ms)):
+            return Freshness.FOREIGN
+        return Freshness.FRESH if 0 <= now_ms - challenge.issued_ms <= VALID_MS else Freshness.OLD
+
+    def _nonce(self, version: int, issued_ms: int) -> str:
+        message = f"{self._gate} {version} {issued_ms}".encode()
+        return hmac.new(self._secret, message, hashlib.sha256).digest()[:_NONCE_BYTES].hex()
+
 
 ORDER_BYTES_MAX: Final = 6 * 1024
 KIND: Final = Kind("order", 2, ORDER_BYTES_MAX)
@@ -134,3 +182,70 @@ def read_order(raw: bytes, authority: bytes) -> Signed:
     by = open_text(order.certificate, authority)
     signed_text.require(signature, body, by.public, kind=KIND)
     return Signed(order, by)
+
+
+class Lack(enum.Enum):
+    """What an order may lack. Stored in records; never renamed."""
+
+    OTHER_GATE = "other_gate"  # it names another gate
+    CHALLENGE_FOREIGN = "challenge_foreign"  # it answers no challenge of this start of this lane
+    CHALLENGE_OLD = "challenge_old"  # it answers one that is older than 30 s
+    ROLE = "role"  # the certified role may not, or is none that the party has
+    GATE_NOT_CERTIFIED = "gate_not_certified"  # the shift is worked at other gates
+    SHIFT_NOT_BEGUN = "shift_not_begun"
+    SHIFT_OVER = "shift_over"
+    SHIFT_LONG_OVER = "shift_long_over"  # for more than a day: it does not even free people
+    CLOCK_UNSURE = "clock_unsure"  # whether the shift lasts cannot be told
+
+
+FREES_AFTER_SHIFT_S_MAX: Final = 24 * 3600
+
+_HINDERS = {
+    Power.GIVES: frozenset(Lack),
+    Power.TAKES: frozenset(Lack) - {Lack.CLOCK_UNSURE},
+    Power.FREES: frozenset(Lack) - {Lack.CHALLENGE_OLD, Lack.SHIFT_NOT_BEGUN, Lack.SHIFT_OVER, Lack.CLOCK_UNSURE},
+}
+OVER: Final = frozenset({Lack.SHIFT_OVER, Lack.SHIFT_LONG_OVER})
+
+
+def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None, floor_s: int) -> tuple[Lack, ...]:
+    """Everything an order lacks at this gate now. `now_s` is the wall clock in seconds since 1970, None when it is unsure; before `floor_s` it
+    cannot be now, whatever the wall clock shows.
+    """
+    order, by = signed.order, signed.by
+    found = []
+    if order.gate != gate:
+        found.append(Lack.OTHER_GATE)
+    if freshness is not Freshness.FRESH:
+        found.append(Lack.CHALLENGE_OLD if freshness is Freshness.OLD else Lack.CHALLENGE_FOREIGN)
+    if by.role not in VERBS[order.verb].roles & ROLES[by.party]:
+        found.append(Lack.ROLE)
+    if not by.covers(gate):
+        found.append(Lack.GATE_NOT_CERTIFIED)
+    if now_s is None:
+        found.append(Lack.CLOCK_UNSURE)
+    latest_s = floor_s if now_s is None else max(now_s, floor_s)
+    if latest_s >= by.until:
+        found.append(Lack.SHIFT_OVER if latest_s - by.until <= FREES_AFTER_SHIFT_S_MAX else Lack.SHIFT_LONG_OVER)
+    elif now_s is not None and latest_s < by.not_before:
+        found.append(Lack.SHIFT_NOT_BEGUN)
+    return tuple(found)
+
+
+def hindrances(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
+    """Those of the lacks for which the order is not obeyed."""
+    hinders = _HINDERS[VERBS[signed.order.verb].power]
+    return tuple(lack for lack in lacking if lack in hinders)
+
+
+def sealing_key(certificate: bytes, *, authority: bytes, gate: str, now_s: int) -> bytes | None:
+    """The key to which a traveller's pictures may be sealed at this gate now: that of an officer whom this authority certified, else None.
+
+    Asked where a traveller's face or document lives, of certificates that the lane names: its word for a key is not taken.
+    """
+    try:
+        says = open_certificate(certificate, authority)
+    except OrderError:
+        return None
+    may_view = says.role in VERBS[Verb.VIEW].roles & ROLES[says.party]
+    return says.sealing_key if may_view and says.covers(gate) and says.not_before <= now_s < says.until else None

@@ -39,8 +39,7 @@ from gate_core.orders.verbs import Party
 from gate_core.programs.clock import now
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
-from gate_core.web_pages.events import events
-from gate_core.web_pages.fanout import Fanout, Latest
+from gate_core.web_pages.fanout import Fanout, Latest, events
 from gate_core.web_pages.guard import HEADERS, Guard
 from gate_demo.officers_console import Pages
 from gate_demo.stage import GATE_ID, free_port

@@ -60,8 +60,7 @@ def serve(
     import asyncio
 
     from gate_core.programs.journal import log_as_json
-    from gate_core.programs.memory_protection import make_unreadable
-    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.programs.process import end_with_supervisor, make_unreadable
     from gate_core.settings.config_file import ConfigError
     from gate_officers.console.config import load
     from gate_officers.console.handover import HandoverError, NotOursError
@@ -86,7 +85,7 @@ def serve(
 
 
 async def _until_told(settings: ConsoleConfig) -> None:
-    from gate_core.programs.stop_signal import told_to_stop
+    from gate_core.programs.process import told_to_stop
     from gate_officers.console.program import run
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"officers open {settings.pages.origin}/"))

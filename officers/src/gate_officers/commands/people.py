@@ -37,8 +37,7 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     """Answer the consoles until SIGTERM. Prints one JSON line when it listens."""
     from gate_core.command_line import key_files as files
     from gate_core.programs.journal import log_as_json
-    from gate_core.programs.parent_death import end_with_supervisor
-    from gate_core.programs.stop_signal import told_to_stop
+    from gate_core.programs.process import end_with_supervisor, told_to_stop
 
     settings = _load(config)
     from gate_core.console_certificates import ConsolesError
@@ -104,7 +103,7 @@ def enrol(
 
 def gates_of(officer: str, gate: list[str] | None, *, every_gate: bool) -> tuple[str, ...] | None:
     """The gates that are named, None for every one. Ends the command for words that no certificate can hold."""
-    from gate_core.command_line.order_words import require
+    from gate_core.command_line.key_files import require
 
     if bool(gate) is every_gate:
         fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")

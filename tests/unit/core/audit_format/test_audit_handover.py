@@ -12,8 +12,8 @@ from gate.audit.reserve import Reserve
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError
 from gate_core.audit_format.export import Outlet, tiles
-from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, hand_over, in_force
 from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.statements import HANDOVERS_MAX, Handover, follow, hand_over, in_force
 from gate_verify.verify import verify
 
 

@@ -18,11 +18,23 @@ from gate_core.evidence.names import Role
 from gate_core.orders import certificate as certificates
 from gate_core.orders import order, signed_text
 from gate_core.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify, open_certificate, unverified
-from gate_core.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
 from gate_core.orders.envelope import PARTS, seen_of
 from gate_core.orders.errors import ForgedError, MalformedError, OrderError
-from gate_core.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, asks_to_free, read_order
-from gate_core.orders.order_checks import Lack, hindrances, lacks
+from gate_core.orders.order import (
+    ORDER_BYTES_MAX,
+    REASON_CHARACTERS_MAX,
+    VALID_MS,
+    Challenge,
+    Challenger,
+    Freshness,
+    Lack,
+    Order,
+    Shift,
+    asks_to_free,
+    hindrances,
+    lacks,
+    read_order,
+)
 from gate_core.orders.verbs import VERBS, Party, Power, Verb
 
 CROSSING = "c0ffee"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gate_core.evidence.names import Role
-from gate_core.orders.order_checks import Lack
+from gate_core.orders.order import Lack
 from gate_core.orders.verbs import VERBS
 
 VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 import gate_officers.console
 from gate_core.evidence.names import Role
-from gate_core.orders.challenge import Challenge
+from gate_core.orders.order import Challenge
 from gate_core.orders.verbs import Party, Verb
 from gate_officers.console.admission import BY_ITSELF
 from gate_officers.console.handover import OpenAt

@@ -22,8 +22,7 @@ from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Not
 from gate_core.evidence.names import PageCheckId, Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.order import REASON_CHARACTERS_MAX
-from gate_core.orders.order_checks import Lack
+from gate_core.orders.order import REASON_CHARACTERS_MAX, Lack
 from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.texts import Say
 from gate_officers.console import view

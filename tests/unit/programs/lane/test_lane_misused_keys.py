@@ -16,9 +16,8 @@ from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Notice
 from gate_core.evidence.names import Role
-from gate_core.orders import certificate, order_checks
-from gate_core.orders.order import Order, Shift
-from gate_core.orders.order_checks import Lack
+from gate_core.orders import certificate, order
+from gate_core.orders.order import Lack, Order, Shift
 from gate_core.orders.verbs import Party, Power, Verb
 
 ATTEMPTS = 200
@@ -181,8 +180,8 @@ def test_a_genuine_order_frees_people_each_time_and_raises_no_alarm(case: Case) 
 def test_each_condition_switched_off_lets_its_key_free_people_again(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hinders = {**order_checks._HINDERS, Power.FREES: order_checks._HINDERS[Power.FREES] - {*case.lacks}}
-    monkeypatch.setattr(order_checks, "_HINDERS", hinders)
+    hinders = {**order._HINDERS, Power.FREES: order._HINDERS[Power.FREES] - {*case.lacks}}
+    monkeypatch.setattr(order, "_HINDERS", hinders)
     assert attempts(case)[0] == ATTEMPTS
 
 

@@ -28,11 +28,9 @@ from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.names import Head, Role
 from gate_core.evidence.reasons import Objection, Reason
-from gate_core.orders import order_checks
+from gate_core.orders import order
 from gate_core.orders.certificate import certify
-from gate_core.orders.challenge import Challenger
-from gate_core.orders.order import Shift
-from gate_core.orders.order_checks import Lack
+from gate_core.orders.order import Challenger, Lack, Shift
 from gate_core.orders.verbs import Party, Power, Verb
 
 ANNA = shift(7)
@@ -518,7 +516,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
 
 
 def test_every_power_has_its_row() -> None:
-    assert set(order_checks._HINDERS) == set(Power)
+    assert set(order._HINDERS) == set(Power)
 
 
 # ── over the socket ──────────────────────────────────────────────────────────────────────────────────────────────────

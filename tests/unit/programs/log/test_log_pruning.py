@@ -16,9 +16,8 @@ from fakes.log_context import log_context
 
 from gate.audit.inbox import HELD, Inbox, MirrorKeys
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
-from gate.programs.log.context import Now
+from gate.programs.log.context import Now, Publisher, Worker
 from gate.programs.log.pruning import Pruning
-from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, tiles
 from gate_core.audit_format.merkle import prove_consistency, root_of, verify_consistency

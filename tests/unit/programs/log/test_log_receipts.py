@@ -15,11 +15,11 @@ from fakes.log_context import log_context
 
 from gate.audit.inbox import Inbox
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
+from gate.programs.log.context import Worker
 from gate.programs.log.receipts import Receipts
-from gate.programs.log.spool_publisher import Worker
 from gate.sync.inbox import drop
 from gate_core.approval.note import Approval
-from gate_core.audit_format.resume_state import Approved
+from gate_core.audit_format.record import Approved
 
 DIGEST = "ab" * 32
 

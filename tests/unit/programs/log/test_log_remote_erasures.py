@@ -18,8 +18,8 @@ from fakes.sync_gate import SyncGate
 from gate.audit.inbox import Inbox
 from gate.audit.inbox import MirrorKeys as Taken
 from gate.audit.writer import Refused
+from gate.programs.log.context import Worker
 from gate.programs.log.erasures import ErasedElsewhere
-from gate.programs.log.spool_publisher import Worker
 from gate.programs.shared.config import Sync
 from gate.programs.sync.program import ERASURE_AGAIN_ROUNDS, Outbox
 from gate.programs.sync.upkeep import MirrorKeys

@@ -20,9 +20,8 @@ from fakes.log_context import log_context
 
 from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.context import borne_out
+from gate.programs.log.context import Publisher, Worker, borne_out
 from gate.programs.log.retention import Kept, Retention
-from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.errors import BadSignatureError
 from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.note import Signer

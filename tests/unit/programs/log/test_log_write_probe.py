@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from gate.programs.log.context import Timing
-from gate.programs.log.write_probe import Probe
+from gate.programs.log.server import Probe
 
 SOON = Timing(proof_again_s=0.02, proof_every_s=60.0)
 

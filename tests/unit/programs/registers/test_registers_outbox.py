@@ -9,7 +9,7 @@ import pytest
 
 from gate.channel.messages import HitSettled, ToRegisters
 from gate.passage.orders import Disposition
-from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
+from gate.programs.registers.program import Hit, Outbox, OutboxFullError
 from gate_core import durable
 
 HANDLE = "0123456789abcdef" * 2
@@ -36,7 +36,7 @@ def test_what_a_killed_program_had_half_written_is_thrown_away(tmp_path: Path) -
 
 
 def test_a_full_outbox_of_one_register_is_no_other_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.programs.registers.outbox.FILES_MAX", 1)
+    monkeypatch.setattr("gate.programs.registers.program.FILES_MAX", 1)
     outbox = Outbox(tmp_path)
     outbox.hit(HANDLE, HIT)
     with pytest.raises(OutboxFullError, match="1 files wait"):

@@ -34,7 +34,7 @@ from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer
 from gate.lists.shelf import Brought, Shelf
 from gate.passage.orders import Disposition
-from gate.programs.registers import outbox
+from gate.programs.registers import program
 from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers, SignedList, Suspended
@@ -512,7 +512,7 @@ async def test_a_disposition_is_told_though_its_hit_was_fetched_long_before(site
 
 def outbox_holds(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
     """From now on an owner's outbox is full with so many."""
-    monkeypatch.setattr(outbox, "FILES_MAX", files)
+    monkeypatch.setattr(program, "FILES_MAX", files)
 
 
 async def test_a_hit_that_cannot_be_written_is_written_later_and_holds_up_no_other_owner(

@@ -8,7 +8,7 @@ import pytest
 from fakes.virtual_time import in_virtual_time
 
 from gate.passage.events import Wish
-from gate.programs.screens.pending_requests import KEPT_S, Asks
+from gate.programs.screens.program import KEPT_S, Asks
 
 
 def asks() -> Asks:

@@ -11,7 +11,7 @@ import pytest
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError, Process
-from gate.programs.shared.memory_erasure import ERASING, PROGRAMS
+from gate.programs.shared.supervisor import ERASING, PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[4]
 # Makes a hundred strings that no literal holds, and drops them; then counts what is left in its own memory.

@@ -21,8 +21,7 @@ from gate.programs import selftest
 from gate.programs.selftest import State
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync
 from gate.programs.shared.program_status import ProgramStatus
-from gate.programs.support.bundle import Bundle, PartError, collect, without_secrets, write
-from gate.programs.support.words import LEFT_OUT, event_kept, kept
+from gate.programs.support.bundle import LEFT_OUT, Bundle, PartError, collect, event_kept, kept, without_secrets, write
 from gate_core.evidence.screen import Purpose
 from gate_core.programs.journal import EVENTS
 

@@ -30,7 +30,7 @@ from gate.updates.layout import Kind
 from gate_central.authority import Authority, found, issue_device, issue_server, new_key
 from gate_central.folder import server_pem
 from gate_core.evidence.screen import Purpose
-from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.https import Line
 from gate_core.settings.config_file import ConfigError
 
 Told = dict[str, object]

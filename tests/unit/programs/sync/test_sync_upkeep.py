@@ -24,8 +24,8 @@ from gate.identity.device import AUTHORITIES, DEVICE, Identity, write_authoritie
 from gate.programs.sync.upkeep import MirrorKeys, Upkeep
 from gate_central import authority, folder
 from gate_central.authority import Authority
-from gate_core.audit_format.handover import hand_over
 from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.audit_format.statements import hand_over
 from gate_core.mirror_client.https import Courier
 from gate_core.mirror_client.wire import Request
 

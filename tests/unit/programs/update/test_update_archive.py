@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.programs.update.archive import unpack
+from gate.programs.update.places import unpack
 from gate.updates.download import FREE_BYTES_MIN
 from gate.updates.errors import RefusedError
 from gate.updates.layout import FILES_MAX, Kind

@@ -14,7 +14,7 @@ from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.witnesses import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, TintWitness
-from gate.screens.kiosk.tints import LUMINANCE_MIN, luminance
+from gate.screens.kiosk.board import LUMINANCE_MIN, luminance
 
 FRAME_MS = 66
 NOBODY = np.zeros((4, 4, 3), np.uint8)

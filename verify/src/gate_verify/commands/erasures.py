@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate_core.command_line.erasure_orders import read, show
+from gate_core.command_line.approver_keys import read, show
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail
 

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
+import resource
 import signal
 from typing import Final
 
 from gate_core.settings import environment
+
+
+def told_to_stop() -> asyncio.Event:
+    """An event of the running loop that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+PR_SET_DUMPABLE: Final = 4  # prctl(2)
+
+
+def make_unreadable() -> None:
+    """For the rest of this process's life. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"cannot make the process non-dumpable: {os.strerror(number)}")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
 
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
