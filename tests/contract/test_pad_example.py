@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from drivers.pad import driver
-from drivers.pad.session import Session
+from drivers.pad.driver import Session
 from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import PadResult
