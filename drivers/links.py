@@ -224,7 +224,7 @@ class MemoryLink:
 
     def lose(self, why: str = GONE) -> None:
         """Be unplugged; what was received stays readable."""
-        self._lost = why
+        self._lost = why or GONE
         if self._reader is not None:
             _wake(self._reader)
 

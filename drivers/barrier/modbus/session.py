@@ -39,6 +39,7 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
+        self._beginning = False  # in `hello`
         self.promptness = Promptness()
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
         self._questions = [_questions(one, unit) for one in profile.reads]
@@ -98,6 +99,13 @@ class Session:
 
         Raises SetupError when the board is another one or its watchdog does not take.
         """
+        self._beginning = True
+        try:
+            return (yield from self._begun(revoke=revoke))
+        finally:
+            self._beginning = False
+
+    def _begun(self, *, revoke: bool) -> Conversation[BarrierStatus]:
         self.promptness.begin()
         identity = self._profile.identity
         if identity is not None:
@@ -129,7 +137,7 @@ class Session:
 
         Raises LinkLostError when it was powered up anew: its watchdog is unarmed then, and `hello` is due.
         """
-        if not self.emergency:
+        if not (self.emergency or self._beginning):  # whoever begins has the line, and would wait for this tidying without an end
             yield from self._grants.tidy()
         return (yield from self._look())
 

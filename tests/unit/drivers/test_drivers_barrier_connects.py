@@ -9,12 +9,13 @@ from typing import Protocol
 import pytest
 from fakes.barrier import Bench, bench
 from fakes.framed_boards import FramedBench, framed_bench
-from fakes.links import Wrapped
+from fakes.links import Delay, Wrapped
+from fakes.modbus_boards import board_bench
 from fakes.virtual_time import run_virtual
 
-from drivers.links import Link
-from gate_core.errors import DriverError
-from gate_core.ports.values import BarrierStatus
+from drivers.links import Link, memory_pair
+from gate_core.errors import DriverError, LinkLostError
+from gate_core.ports.values import BarrierStatus, Direction
 
 
 class Barrier(Protocol):
@@ -63,3 +64,33 @@ def test_two_who_connect_while_a_third_speaks_leave_one_line_open(protocol: str)
             await connecting_at_once(made)
 
     run_virtual(run())
+
+
+def test_a_status_beside_connecting_keeps_nobody_waiting() -> None:
+    """The status finds a relay on that nobody means to be on, and would tidy it up on a line that connecting does not let go."""
+
+    async def story() -> None:
+        async with board_bench("relay-8") as made:
+            made.host_line = lambda link: Delay(link, seed=3, delay_s_max=0.02)
+            barrier = made.barrier
+            await barrier.connect()
+            for gap_ms in range(0, 150, 3):
+                await barrier.connect()
+                with contextlib.suppress(DriverError):
+                    await barrier.grant(Direction.ENTRY, 30_000)
+                connecting = asyncio.ensure_future(barrier.connect())
+                await asyncio.sleep(gap_ms / 1000)
+                asking = asyncio.ensure_future(barrier.status())
+                await asyncio.sleep(2)
+                async with asyncio.timeout(60):
+                    await barrier.release()
+                    await asyncio.gather(connecting, asking, return_exceptions=True)
+
+    run_virtual(story())
+
+
+async def test_a_captured_loss_without_words_ends_the_line() -> None:
+    host, _ = memory_pair()
+    host.lose("")
+    with pytest.raises(LinkLostError, match="the other end is gone"):
+        await host.write(b"x")
