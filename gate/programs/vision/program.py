@@ -517,6 +517,11 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         remembers=config.rules.swap_check_minutes > 0,
         sensor=config.camera.pad,
     )
+
+    async def close_when_stopped() -> None:
+        await stop.wait()
+        await vision.close()
+
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),
@@ -525,9 +530,4 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     ):
         keeping = () if pages is None else (pages.keep(),)
         watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera(), vision.watch_heat())
-        await run_until_first_exits(spare.keep(), *watching, *keeping, _close_when(stop, vision))
-
-
-async def _close_when(stop: asyncio.Event, vision: Vision) -> None:
-    await stop.wait()
-    await vision.close()
+        await run_until_first_exits(spare.keep(), *watching, *keeping, close_when_stopped())
