@@ -184,15 +184,11 @@ class Vision:
 
     async def _greet(self, lane: Lane) -> None:
         """Tell a lane that has come how the camera is, once a child is ready to look: it may remember a loss from before we started."""
-        if lane in self._greeted or self._crossing is not None:
-            return
-        if self._camera_lost.is_set():
-            lost: str | None = messages.words(self._camera.removeprefix("lost: "))
-        elif self._spare.child is not None:
-            lost = None
-        else:
+        is_lost = self._camera_lost.is_set()
+        if lane in self._greeted or self._crossing is not None or not (is_lost or self._spare.child is not None):
             return
         self._greeted.add(lane)
+        lost = messages.words(self._camera.removeprefix("lost: ")) if is_lost else None
         await lane.send(messages.CameraStatus(None, lost))
 
     async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
