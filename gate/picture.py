@@ -68,7 +68,10 @@ def promised_size(content: bytes) -> tuple[int, int]:
         if content.startswith((_JP2, _J2K)):
             return _j2k_size(_jp2_codestream(content) if content.startswith(_JP2) else content)
         if content.startswith(_PNG):
-            return _png_size(content)
+            kind, width, height = struct.unpack_from(">4sII", content, 12)
+            if kind != b"IHDR":  # which comes first: PNG specification §11.2.1
+                raise BadPictureError("the PNG does not start with its header")
+            return width, height
     except struct.error as error:
         raise BadPictureError("the picture's header is cut short") from error
     raise BadPictureError("neither JPEG, JPEG 2000 nor PNG")
@@ -126,14 +129,6 @@ def _j2k_size(codestream: bytes) -> tuple[int, int]:
     if not 1 <= components <= _COMPONENTS_MAX or x_start or y_start:
         raise BadPictureError("the JPEG 2000 picture is laid out as no portrait is")
     return x_end, y_end
-
-
-def _png_size(content: bytes) -> tuple[int, int]:
-    """PNG specification §11.2.1: IHDR comes first."""
-    kind, width, height = struct.unpack_from(">4sII", content, 12)
-    if kind != b"IHDR":
-        raise BadPictureError("the PNG does not start with its header")
-    return width, height
 
 
 def preview(picture: Picture, *, width_max: int, bytes_max: int) -> bytes | None:

@@ -52,7 +52,10 @@ class Motion:
         detail = _without_shades(glimpse.grey)
         if self._first is None or len(self._start) < _POINTS_MIN:
             self._first = detail
-            self._start = self._now = _corners(detail)
+            corners = cv2.goodFeaturesToTrack(detail, _POINTS_MAX, 0.01, _SPACING_PX)
+            # None where there are none, which the library's stubs do not say.
+            found = np.empty((0, 2), np.float32) if corners is None else corners  # type: ignore[redundant-expr, unused-ignore]
+            self._start = self._now = found.reshape(-1, 2).astype(np.float32, copy=False)
         else:
             self._find_again(self._first, detail)
 
@@ -86,13 +89,6 @@ def _without_shades(grey: Grey) -> Grey:
     shades = cv2.GaussianBlur(level, (0, 0), _SHADES_PX)
     detail: Grey = np.clip(128 + 320 * (level - shades) / (shades + 16), 0, 255).astype(np.uint8)
     return detail
-
-
-def _corners(grey: Grey) -> Points:
-    found = cv2.goodFeaturesToTrack(grey, _POINTS_MAX, 0.01, _SPACING_PX)
-    if found is None:  # type: ignore[redundant-expr, unused-ignore]
-        return np.empty((0, 2), np.float32)
-    return found.reshape(-1, 2).astype(np.float32, copy=False)
 
 
 def _flow(before: Grey, after: Grey, points: Points, near: Points) -> tuple[Points, npt.NDArray[np.bool_]]:

@@ -49,12 +49,16 @@ def glimpse(frame: Picture, box: Box, *, at_ms: int) -> Glimpse | None:
     if min(left, top) < 0 or right > width or bottom > height or right - left < 32 or bottom - top < 32:
         return None
     colour = _cut(frame, (left, top, right, bottom))
+    (face_width, face_height), (rows, columns) = FACE_SIZE, _LIGHT_GRID
+    middle = colour[face_height // 4 : face_height - face_height // 4, face_width // 8 : face_width - face_width // 8]
     return Glimpse(
         at_ms=at_ms,
         box=box,
         grey=cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False),
         power=_power(frame, box),
-        face_light=_face_light(colour),
+        face_light=cv2.resize(_linear(middle), (columns, rows), interpolation=cv2.INTER_AREA).astype(
+            np.float32, copy=False
+        ),
         hall_light=_hall_light(frame, box),
     )
 
@@ -85,13 +89,6 @@ def _power(frame: Picture, box: Box) -> Floats | None:
 def _linear(picture: Picture) -> Floats:
     """Red, green and blue as the sensor had them, near enough."""
     return (np.float32(1 / 255) * picture[..., ::-1]) ** np.float32(2.2)
-
-
-def _face_light(colour: Picture) -> Floats:
-    rows, columns = _LIGHT_GRID
-    height, width = colour.shape[:2]
-    middle = colour[height // 4 : height - height // 4, width // 8 : width - width // 8]
-    return cv2.resize(_linear(middle), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
 
 
 def _hall_light(frame: Picture, box: Box) -> Floats | None:

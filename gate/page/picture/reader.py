@@ -59,10 +59,16 @@ def read(picture: Pixels, recogniser: Recogniser, *, any_rotation: bool = True) 
     Raises BadPictureError and RecogniserError.
     """
     grey = grey_of(picture)
-    copies, counted = Copies(grey), _Counted(recogniser)
+    copies, strips_read = Copies(grey), 0
     looks: list[Look] = []
+
+    def counted(strips: Floats) -> Floats:
+        nonlocal strips_read
+        strips_read += len(strips)
+        return recogniser(strips)
+
     for group, level in _groups(copies, any_rotation=any_rotation):
-        if counted.strips >= STRIPS_MAX:
+        if strips_read >= STRIPS_MAX:
             break
         # Level text is looked at however uneven it is; what another turn or smaller text brings is seldom an MRZ.
         if not level and group.even < EVEN_TURNED_MIN:
@@ -75,18 +81,6 @@ def read(picture: Pixels, recogniser: Recogniser, *, any_rotation: bool = True) 
     best = max(looks, key=lambda look: look.score, default=None)
     place = _quad(best) if best is not None and best.text is not None else None
     return NoReading(reasons_of([look.state for look in looks]), place)
-
-
-class _Counted:
-    """A recogniser that counts the strips of one picture."""
-
-    def __init__(self, recogniser: Recogniser) -> None:
-        self.strips = 0
-        self._recogniser = recogniser
-
-    def __call__(self, strips: Floats) -> Floats:
-        self.strips += len(strips)
-        return self._recogniser(strips)
 
 
 def grey_of(picture: Pixels) -> Grey:

@@ -88,7 +88,11 @@ class Look:
 
 def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
     """Read a group of lines, either way round. Raises RecogniserError."""
-    ribbons, strips, cuts = _either_way(grey, recogniser, ribbons_of(group.lines))
+    upright = ribbons_of(group.lines)
+    ribbons, strips, cuts = _one_way(grey, recogniser, upright)
+    if not cuts:
+        turned = tuple(ribbon.turned() for ribbon in reversed(upright))
+        ribbons, strips, cuts = _one_way(grey, recogniser, turned)
     if not cuts:
         return Look(ribbons, strips, None)
     look = Look(ribbons, strips, text_of_cuts(cuts))
@@ -103,31 +107,18 @@ def glance_at(grey: Grey, group: Group) -> Look:
     return Look(ribbons, cut(grey, ribbons), None)
 
 
-def _either_way(
-    grey: Grey, recogniser: Recogniser, upright: tuple[Ribbon, ...]
+def _one_way(
+    grey: Grey, recogniser: Recogniser, way: tuple[Ribbon, ...]
 ) -> tuple[tuple[Ribbon, ...], Floats, list[Cuts]]:
-    """Ribbons, strips and cuts of all lines the way round that the first line can be read; of no line when it cannot.
-
-    Most groups of a picture are no MRZ, and cost no more than their first line.
-    """
-    way, ribbons, strips, first = _first_line(grey, recogniser, upright)
-    if not first:
-        turned = tuple(ribbon.turned() for ribbon in reversed(upright))
-        way, ribbons, strips, first = _first_line(grey, recogniser, turned)
+    """Ribbons, strips and cuts of all lines; of the first alone where it cannot be read: most groups are no MRZ, and cost no more than that."""
+    ribbons: tuple[Ribbon, ...] = (settle(grey, way[0]),)
+    strips = cut(grey, ribbons)
+    first = decode(recogniser(strips)[0])
     if not first:
         return ribbons, strips, []
     ribbons += tuple(settle(grey, ribbon) for ribbon in way[1:])
     rest = cut(grey, ribbons[1:])
     return ribbons, np.concatenate([strips, rest]), [first, *(decode(line) for line in recogniser(rest))]
-
-
-def _first_line(
-    grey: Grey, recogniser: Recogniser, way: tuple[Ribbon, ...]
-) -> tuple[tuple[Ribbon, ...], tuple[Ribbon, ...], Floats, Cuts]:
-    """The ribbons as given, the first one settled, its strip and its cuts."""
-    settled = (settle(grey, way[0]),)
-    strips = cut(grey, settled)
-    return way, settled, strips, decode(recogniser(strips)[0])
 
 
 def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:

@@ -66,7 +66,9 @@ class CameraStream:
         grey = grey_of(frame)
         before, self._state = self._state.document, self._live.see(grey, at_ms=at_ms)
         events: list[Event] = []
-        if self._was_taken_up(at_ms):
+        resting, found = None if self._visit is None else self._visit.resting, self._state.found
+        # A page that was read and is not known to lie there still: whatever lies there is presented anew.
+        if resting is not None and found is not None and resting.left(found, at_ms=at_ms):
             events += self._leave_at_once()
             self._state = self._live.see(grey, at_ms=at_ms)
         elif before not in (None, self._state.document):
@@ -84,12 +86,6 @@ class CameraStream:
     def _has_mrz(self) -> bool:
         """True while a document with an MRZ lies there, even under a hand."""
         return self._state.document is not None
-
-    def _was_taken_up(self, at_ms: int) -> bool:
-        """True when a page that was read is not known to lie there still: whatever lies there is presented anew."""
-        resting = None if self._visit is None else self._visit.resting
-        found = self._state.found
-        return resting is not None and found is not None and resting.left(found, at_ms=at_ms)
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
         """Whether there is a page, and since when its MRZ is in sight."""

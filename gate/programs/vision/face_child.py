@@ -131,8 +131,10 @@ class Child:
                     self._open_camera()
                 case messages.EndCrossing():
                     await self._end(message)
-                case messages.WantPreview(on):
-                    self._want_preview(on=on)
+                case messages.WantPreview(on):  # a page that shows the preview shows tints, too
+                    self._preview_wanted = on
+                    if self._crossing is not None and self._crossing.tints is not None:
+                        self._crossing.tints.page_is(there=on)
                 case messages.TintShown(number, at_ms):
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
@@ -187,12 +189,6 @@ class Child:
         if self._crossing is not None and not self._looking.is_set():
             self._crossing.camera.open()
             self._looking.set()
-
-    def _want_preview(self, *, on: bool) -> None:
-        """A page that shows the preview shows tints, too."""
-        self._preview_wanted = on
-        if self._crossing is not None and self._crossing.tints is not None:
-            self._crossing.tints.page_is(there=on)
 
     async def _await_portrait(self) -> None:
         """The chip's portrait comes from the document child, over a way that the parents have only handed on; before it the one printed on the page,
@@ -314,15 +310,16 @@ class Child:
                 for trouble in await crossing.video.see(frame):
                     await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
-                await self._tint(crossing)
+                # Colours wait for the camera's challenge: they would pass for changes of exposure.
+                if (
+                    crossing.tints is not None
+                    and crossing.video.settled
+                    and (tint := crossing.tints.due(now_ms=_now_ms()))
+                ):
+                    await self._parent.send(tint)
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
-
-    async def _tint(self, crossing: Crossing) -> None:
-        """Ask for the next colour, if it is time. Colours wait for the camera's challenge: they would pass for changes of exposure."""
-        if crossing.tints is not None and crossing.video.settled and (tint := crossing.tints.due(now_ms=_now_ms())):
-            await self._parent.send(tint)
 
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:

@@ -51,9 +51,6 @@ class PrintedPortrait:
     """One page's portrait. `wipe` zeroes the templates that it owns."""
 
     def __init__(self, models: FaceModels, image: bytes) -> None:
-        threshold = models.embed.model.threshold
-        assert threshold is not None, "the manifest gives an embedder its threshold"
-        self._least = threshold.value
         self._models = models
         self._chip: Template | None = None
         self._live: Template | None = None
@@ -90,5 +87,5 @@ class PrintedPortrait:
         if self._printed is None or other is None:
             return PageCheck(check, CheckResult.UNDETERMINED)
         score = alike(self._printed, other)
-        result = CheckResult.SUCCESSFUL if score >= self._least else CheckResult.FAILED
+        result = CheckResult.SUCCESSFUL if score >= self._models.match_threshold else CheckResult.FAILED
         return PageCheck(check, result, score, FALSE_ALARM_RATE, MEASURED_ON)

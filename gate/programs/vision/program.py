@@ -184,15 +184,11 @@ class Vision:
 
     async def _greet(self, lane: Lane) -> None:
         """Tell a lane that has come how the camera is, once a child is ready to look: it may remember a loss from before we started."""
-        if lane in self._greeted or self._crossing is not None:
-            return
-        if self._camera_lost.is_set():
-            lost: str | None = messages.words(self._camera.removeprefix("lost: "))
-        elif self._spare.child is not None:
-            lost = None
-        else:
+        is_lost = self._camera_lost.is_set()
+        if lane in self._greeted or self._crossing is not None or not (is_lost or self._spare.child is not None):
             return
         self._greeted.add(lane)
+        lost = messages.words(self._camera.removeprefix("lost: ")) if is_lost else None
         await lane.send(messages.CameraStatus(None, lost))
 
     async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
@@ -517,6 +513,11 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         remembers=config.rules.swap_check_minutes > 0,
         sensor=config.camera.pad,
     )
+
+    async def close_when_stopped() -> None:
+        await stop.wait()
+        await vision.close()
+
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),
@@ -525,9 +526,4 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     ):
         keeping = () if pages is None else (pages.keep(),)
         watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera(), vision.watch_heat())
-        await run_until_first_exits(spare.keep(), *watching, *keeping, _close_when(stop, vision))
-
-
-async def _close_when(stop: asyncio.Event, vision: Vision) -> None:
-    await stop.wait()
-    await vision.close()
+        await run_until_first_exits(spare.keep(), *watching, *keeping, close_when_stopped())
