@@ -19,9 +19,9 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.rulebook import RuleBook
-from gate.programs.lane import program
+from gate.programs.lane import emergency_hold
+from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.lane.lane import prepare
-from gate.programs.lane.program import STATE_FILE, held_open, is_held
 from gate.programs.lane.state_file import encoded
 from gate.programs.shared import written_rules
 from gate.programs.shared.config import Config, load, parse
@@ -148,7 +148,7 @@ async def test_the_doors_are_told_again_while_the_written_rules_are_judged_which
 async def test_a_door_that_cannot_be_told_keeps_nothing_else_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "TOLD_S_MAX", 0.1)
+    monkeypatch.setattr(emergency_hold, "TOLD_S_MAX", 0.1)
     async with held_open(config(tmp_path, "/nowhere")):
         pass
 
@@ -189,7 +189,7 @@ async def test_what_holds_the_doors_takes_nothing_back_when_it_opens_the_line() 
         def close(self) -> None:
             pass
 
-    holding = asyncio.ensure_future(program._hold(cast("BarrierDriver", Board()), told))
+    holding = asyncio.ensure_future(emergency_hold._hold(cast("BarrierDriver", Board()), told))
     await asyncio.wait_for(told.wait(), 10)
     holding.cancel()
     assert Board.revoked == [False] * 3

@@ -35,8 +35,9 @@ def loaded_by(module: str) -> set[str]:
         # What holds the doors of an emergency open is loaded within the time that a leaf stays open by itself.
         (
             "gate.programs.lane.program",
-            ("gate.programs.lane.lane", "gate.programs.lane.officers", "gate.programs.children", "smartcard"),
+            ("gate.programs.lane.lane", "gate.programs.lane.officers", "gate.programs.children"),
         ),
+        ("gate.programs.lane.emergency_hold", ("gate.programs.lane.lane", "gate.programs.lane.officers", "smartcard")),
         (
             "gate.programs.lane.document.child",
             (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit", "gate_core.audit_format"),

@@ -27,8 +27,8 @@ from typing import Final
 import msgspec
 
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
-from gate.programs.lane.program import STATE_FILE as FILE
-from gate.programs.lane.program import is_held, state_bytes
+from gate.programs.lane.emergency_hold import STATE_FILE as FILE
+from gate.programs.lane.emergency_hold import is_held, state_bytes
 from gate.programs.lane.records import Remembered
 from gate_core import durable
 

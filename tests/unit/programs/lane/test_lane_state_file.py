@@ -17,8 +17,8 @@ from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.programs.lane import state_file
-from gate.programs.lane.program import STATE_FILE as FILE
-from gate.programs.lane.program import is_held
+from gate.programs.lane.emergency_hold import STATE_FILE as FILE
+from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, lasting_left, read_state
