@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 
 from gate.audit.store import Store
-from gate.identity.credentials import DEVICE_PASSPHRASE, LOG_KEY, of_registers
+from gate.device_certificate.credentials import DEVICE_PASSPHRASE, LOG_KEY, of_registers
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import key_path
 from gate.programs.sync.program import push, retire

@@ -20,9 +20,9 @@ from typing import Any, Final
 import httpx2
 import tomli_w
 
-from gate.identity.authorities import AuthorityError, Certificates, followed, read_bag, read_pem, to_pem
-from gate.identity.credentials import CredentialError, device_passphrase
-from gate.identity.device import (
+from gate.device_certificate.authorities import AuthorityError, Certificates, followed, read_bag, read_pem, to_pem
+from gate.device_certificate.credentials import CredentialError, device_passphrase
+from gate.device_certificate.device import (
     ASIDE,
     AUTHORITIES,
     CACERTS,

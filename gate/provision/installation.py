@@ -15,7 +15,7 @@ from typing import Final
 
 import tomli_w
 
-from gate.identity.credentials import LOG_KEY
+from gate.device_certificate.credentials import LOG_KEY
 from gate.programs.shared.config import Config
 from gate.provision.answers import SiteAnswers
 from gate.provision.log_key import log_vkey, make_key, publish

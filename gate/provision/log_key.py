@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gate.identity.credentials import LOG_KEY, CredentialError, opened
+from gate.device_certificate.credentials import LOG_KEY, CredentialError, opened
 from gate.programs.shared.config import Config
 from gate.provision.site import hand_over
 from gate.provision.steps import LaterStepError, Step, StepError, step_errors

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gate.identity.credentials import (
+from gate.device_certificate.credentials import (
     DEVICE_PASSPHRASE,
     LOG_KEY,
     Credential,
@@ -25,7 +25,7 @@ from gate.identity.credentials import (
     opened,
     run,
 )
-from gate.identity.device import DEVICE, IdentityError, has_plain_key, lock
+from gate.device_certificate.device import DEVICE, IdentityError, has_plain_key, lock
 from gate.provision.steps import LaterStepError, Step, StepError, step_errors
 from gate_core import durable
 

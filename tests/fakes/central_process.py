@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fakes.sync_gate import SyncGate
 
-from gate.identity.device import AUTHORITIES, DEVICE
+from gate.device_certificate.device import AUTHORITIES, DEVICE
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
 from gate_central import authority, folder, settings

@@ -17,7 +17,7 @@ import tomli_w
 from fakes.audit_logs import SmallLog
 from fakes.central_process import KEPT
 
-from gate.identity.device import DEVICE
+from gate.device_certificate.device import DEVICE
 from gate.programs.shared.config import Config, load
 from gate_core.audit_format.note import Signer
 

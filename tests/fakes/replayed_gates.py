@@ -13,7 +13,7 @@ from fakes.audited_days import Day
 from fakes.central_process import certified
 from fakes.mirrored_gate import Central
 
-from gate.identity.device import DEVICE, Identity
+from gate.device_certificate.device import DEVICE, Identity
 from gate_central import authority, folder
 from gate_central.database import open_database
 from gate_central.roster import Roster

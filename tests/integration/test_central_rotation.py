@@ -17,8 +17,8 @@ from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
 from gate.audit.inbox import MirrorKeys
-from gate.identity.authorities import issuer_of
-from gate.identity.device import DEVICE, Identity
+from gate.device_certificate.authorities import issuer_of
+from gate.device_certificate.device import DEVICE, Identity
 from gate.programs.shared.config import Config, Sync
 from gate.programs.sync import program as sync
 from gate_central import authority, folder, rotation

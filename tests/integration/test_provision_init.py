@@ -19,7 +19,7 @@ from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.cli.models import default_folder
 from gate.cli.provision import app
-from gate.identity import credentials
+from gate.device_certificate import credentials
 from gate.programs.shared.config import load
 from gate.provision import tpm_seal
 from gate.provision.steps import StepState, carry_out

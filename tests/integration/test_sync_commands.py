@@ -15,7 +15,7 @@ from fakes.central_process import KEPT, serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.identity.device import DEVICE
+from gate.device_certificate.device import DEVICE
 from gate.programs.shared import config as configuration
 from gate.programs.shared.approval import approved
 from gate.programs.shared.basis import basis_of

@@ -23,8 +23,8 @@ from fakes.sync_gate import GATE_ID, SyncGate
 from msgspec import structs
 
 from gate.channel.messages import Status
-from gate.identity.credentials import DEVICE_PASSPHRASE
-from gate.identity.device import AUTHORITIES, DEVICE, Wanted, lock
+from gate.device_certificate.credentials import DEVICE_PASSPHRASE
+from gate.device_certificate.device import AUTHORITIES, DEVICE, Wanted, lock
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync

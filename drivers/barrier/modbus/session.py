@@ -137,7 +137,9 @@ class Session:
 
         Raises LinkLostError when it was powered up anew: its watchdog is unarmed then, and `hello` is due.
         """
-        if not (self.emergency or self._beginning):  # whoever begins has the line, and would wait for this tidying without an end
+        if not (
+            self.emergency or self._beginning
+        ):  # whoever begins has the line, and would wait for this tidying without an end
             yield from self._grants.tidy()
         return (yield from self._look())
 

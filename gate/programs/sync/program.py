@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from gate.channel.messages import Status
-from gate.identity.credentials import DEVICE_PASSPHRASE, CredentialError, device_passphrase
-from gate.identity.device import DEVICE, IdentityError, has_plain_key
+from gate.device_certificate.credentials import DEVICE_PASSPHRASE, CredentialError, device_passphrase
+from gate.device_certificate.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists

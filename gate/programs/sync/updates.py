@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 
-from gate.identity.device import AUTHORITIES, DEVICE
+from gate.device_certificate.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.fault_latch import FaultLatch

@@ -17,8 +17,16 @@ from pathlib import Path
 
 import msgspec
 
-from gate.identity.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
-from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
+from gate.device_certificate.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
+from gate.device_certificate.device import (
+    AUTHORITIES,
+    CACERTS,
+    REENROL,
+    Identity,
+    IdentityError,
+    Wanted,
+    write_authorities,
+)
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.sync import inbox

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Bench, Server
 
-from gate.identity.authorities import read_bag
-from gate.identity.device import Wanted
+from gate.device_certificate.authorities import read_bag
+from gate.device_certificate.device import Wanted
 from gate.provision.enrolment import Answer, headers, read_answer
 from gate_central import authority
 from gate_central import folder as folders

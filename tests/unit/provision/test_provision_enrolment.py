@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
-from gate.identity import device
-from gate.identity.credentials import CredentialError
-from gate.identity.device import DEVICE, Identity, Wanted
+from gate.device_certificate import device
+from gate.device_certificate.credentials import CredentialError
+from gate.device_certificate.device import DEVICE, Identity, Wanted
 from gate.programs.shared.config import parse
 from gate.provision.enrolment import Answer, Central, Enrolled, enrolment_steps, read_answer
 from gate.provision.log_key import make_key

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import ORIGIN
 
-from gate.identity import credentials
+from gate.device_certificate import credentials
 from gate.provision import tpm_seal
 from gate.provision.log_key import make_key, publish, signer_of, vkey_of
 from gate.provision.steps import StepError, StepState, carry_out

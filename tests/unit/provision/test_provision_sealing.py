@@ -16,8 +16,16 @@ from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at
 
-from gate.identity.credentials import DEVICE_PASSPHRASE, LOG_KEY, Credential, CredentialError, of_registers, opened, run
-from gate.identity.device import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
+from gate.device_certificate.credentials import (
+    DEVICE_PASSPHRASE,
+    LOG_KEY,
+    Credential,
+    CredentialError,
+    of_registers,
+    opened,
+    run,
+)
+from gate.device_certificate.device import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
 from gate.provision.steps import StepReport, StepState, carry_out
 from gate.provision.tpm_seal import has_tpm, seal_steps
 from gate_central import authority

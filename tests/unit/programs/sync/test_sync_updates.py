@@ -20,7 +20,7 @@ from fakes.updates import GATE_ID, HERE, Operator
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.identity.device import AUTHORITIES, DEVICE
+from gate.device_certificate.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Audit, Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.sync.updates import HttpsSource, Updates

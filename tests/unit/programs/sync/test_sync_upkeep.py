@@ -19,8 +19,8 @@ from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Server
 
 from gate.audit.inbox import MirrorKeys as LogsMirrorKeys
-from gate.identity.authorities import fingerprint
-from gate.identity.device import AUTHORITIES, DEVICE, Identity, write_authorities
+from gate.device_certificate.authorities import fingerprint
+from gate.device_certificate.device import AUTHORITIES, DEVICE, Identity, write_authorities
 from gate.programs.sync.upkeep import MirrorKeys, Upkeep
 from gate_central import authority, folder
 from gate_central.authority import Authority

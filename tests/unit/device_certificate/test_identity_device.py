@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
-from gate.identity.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
-from gate.identity.device import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
+from gate.device_certificate.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
+from gate.device_certificate.device import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
 from gate.provision.enrolment import Answer, headers, read_answer
 from gate.provision.steps import StepError
 from gate_central import authority

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gate.identity.authorities import AuthorityError, Certificates, issuer_of, read_bag, read_pem, to_pem
+from gate.device_certificate.authorities import AuthorityError, Certificates, issuer_of, read_bag, read_pem, to_pem
 from gate_core import durable
 
 DEVICE: Final = "device.pem"
