@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gate.programs.lane.records import Books, replay
 from gate.updates.layout import Here, Kind
 from gate.updates.sources import FolderSource
 from gate.updates.trust import Seen, verify
@@ -20,6 +21,7 @@ from gate_core.approval.approvers import approvers_in
 from gate_core.approval.canonical import digest
 from gate_core.approval.note import SignedApproval
 from gate_core.command_line.tree import application
+from gate_core.evidence.crossing import Door
 
 BEFORE = Path(__file__).resolve().parents[1] / "vectors/7ce22610"
 LOG = ["demo.bundle", "--vkey", "gate.vkey", "--identity", "auditor-1.identity"]
@@ -75,6 +77,21 @@ def test_its_records_decrypt_to_what_they_were() -> None:
     records = said("audit", "decrypt", "demo.bundle", "--identity", "auditor-1.identity", *case)
     assert len(records) == 88
     assert holds(records, told("records.jsonl"))
+
+
+def test_each_decision_is_taken_again_as_it_was_then() -> None:
+    """Verdict and every objection: the report asks only that none of today's is new, so it would not see a check that is lost."""
+    books, again = Books(), []
+    for record in told("records.jsonl"):
+        kind, body = record["kind"], record["body"]
+        if kind == "rules_stated":
+            books.take(body)
+        elif kind in {"entry_decided", "decided"}:
+            decision, _ = replay(body, door=Door.LAST if kind == "decided" else Door.FIRST, books=books)
+            objections = sorted([one.reason.value, one.detail] for one in decision.objections)
+            again.append({"verdict": decision.verdict.value, "objections": objections})
+    assert again == told("decisions.jsonl")
+    assert {one["verdict"] for one in again} == {"admit", "refer"}
 
 
 def test_the_report_replays_its_decisions_and_says_the_same(before: Path) -> None:
