@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.tree import application, installed
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,7 +17,7 @@ from fakes import as_nobody
 from fakes.small_gate import small_gate
 from fakes.strangers import needs_root, open_folder
 
-from gate_core.command_line import tree
+from gate_core.command_line import distributions, tree
 from gate_core.command_line.output import Exit
 
 pytestmark = [pytest.mark.long, needs_root]
@@ -56,7 +56,7 @@ def commands(closed: Path) -> Iterator[list[str]]:
         elif words not in WITHOUT_FILES:
             yield [*words, *_given(command, closed)]
 
-    yield from walk(typer.main.get_group(tree.application(list(tree.installed()))), ())
+    yield from walk(typer.main.get_group(tree.application(list(distributions.installed()))), ())
 
 
 def _given(command: Any, closed: Path) -> Iterator[str]:

@@ -51,7 +51,8 @@ from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
 from gate.programs.lane.document.inspection import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
-from gate_core.command_line.tree import application, installed
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding

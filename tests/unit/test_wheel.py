@@ -278,6 +278,6 @@ def test_only_our_distributions_add_commands(tmp_path: Path) -> None:
     for name in ("portcullis_core", "stranger"):
         (tmp_path / f"{name}-1.dist-info").mkdir()
         (tmp_path / f"{name}-1.dist-info/entry_points.txt").write_text(f"[gate.commands]\nx = {name}.names\n")
-    code = "import sys; from gate_core.command_line.tree import named_modules; sys.path[:] = sys.argv[1:]; print(*named_modules('gate.commands'))"
+    code = "import sys; from gate_core.command_line.distributions import named_modules; sys.path[:] = sys.argv[1:]; print(*named_modules('gate.commands'))"
     done = subprocess.run((sys.executable, "-c", code, str(tmp_path)), capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["portcullis_core.names"]

@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 from gate.channel.messages import Status
 from gate.channel.row import PROGRAMS
 from gate.cli.selftest import code_of, command
-from gate.cli.status_page import Shown
 from gate.programs import selftest
+from gate.programs.screens.kiosk_start import start_page
 from gate.programs.selftest import State, run_all
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.status import hear_all, serve_status
+from gate.programs.shared.status_page import StatusPage
 from gate_core.command_line.output import Exit
 
 TABLE = {
@@ -100,11 +101,11 @@ def config(short_path: Path) -> Config:
 async def test_it_is_well_exactly_where_status_is(config: Config, case: str) -> None:
     lane, log, away, state, words = CASES[case]
     async with gate(config, lane, log, away):
-        shown = Shown(config, await hear_all(config), synchronised=True)
+        shown = StatusPage(config, await hear_all(config), synchronised=True, start_page=start_page)
         outcomes = await run_all(config, more={"service": selftest.in_service})
     (found,) = [one for one in outcomes if one.id == "service"]
     assert (found.state, words in found.detail) == (state, True), found.detail
-    assert found.ok is (shown.code is Exit.OK) is bool(json.loads(json.dumps(shown.fields(), default=str))["ok"])
+    assert found.ok is shown.told.ok is bool(json.loads(json.dumps(shown.fields(), default=str))["ok"])
     assert "officer7" not in found.detail  # the support bundle holds no name
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from gate_core.command_line.tree import installed, is_installed
+from gate_core.command_line.distributions import installed, is_installed
 from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.

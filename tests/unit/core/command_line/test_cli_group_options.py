@@ -18,7 +18,8 @@ import pytest
 import typer
 
 from gate.cli.models import default_folder
-from gate_core.command_line.tree import application, installed
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application
 from hardware_sim.cli import parser
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))

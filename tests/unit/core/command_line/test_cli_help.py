@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import typer
 
-from gate_core.command_line.tree import application, installed, sentence
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application, sentence
 
-LOADED = ["gate_core.command_line.tree", "gate_core.settings.environment", "gate_core.command_line.main"] + [
+LOADED = ["gate_core.command_line.distributions", "gate_core.settings.environment", "gate_core.command_line.main"] + [
     f"{one}.names"
     for one in ("gate.cli", *(f"gate_{each}.commands" for each in ("central", "demo", "lab", "officers", "verify")))
 ]

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from gate_core import durable
+from gate_core.command_line.distributions import named_modules
 from gate_core.command_line.output import Exit, code_of, fail
-from gate_core.command_line.tree import named_modules
 from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.records import unsealer_of, with_story
 from gate_verify.commands.report_page import ENTRIES, entries_table, render, write_tables
