@@ -4,8 +4,6 @@ The filing names the machine, the library's version and the bytes of each model;
 needs no filing; every session proves itself again when it is opened.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import os

@@ -6,8 +6,6 @@ embedder, and to the threshold whose report was made with it (models.site). It h
 whether that was among them: it is kept as the pictures are.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass, field

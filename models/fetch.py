@@ -5,8 +5,6 @@ right. When every file is already there and intact, nothing is run. What is publ
 well; a published file of an earlier version in the folder is converted without a network.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import importlib.util

@@ -6,8 +6,6 @@ flagged. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: witho
 A report (`gate face evaluate-pad DIR --kind lane_camera --json`) that `site.toml` pins and that falls short is refused, whatever the gate's purpose.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Self

@@ -4,8 +4,6 @@ It pins every file by SHA-256 and size, and says what goes in, what comes out, w
 Most files come from a package and lie in a folder that the caller names; a small one of our own lies beside this module.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ one thread of ours, whose floating point flushes numbers below 1.2e-38 to zero: 
 times as long over them. Official builds send usage events to their vendor unless told otherwise before they load: we tell them.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 from collections.abc import Sequence

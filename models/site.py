@@ -12,8 +12,6 @@ A threshold is read from a report of `gate face evaluate --json`, pinned by its 
 with the models alone that found the report's faces. A model without one can be evaluated and serves nowhere.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from pathlib import Path

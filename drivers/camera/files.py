@@ -3,8 +3,6 @@
 JPEG and PNG files in the order of their names, at their pace, from the start again. One that cannot be read ends the camera as a broken stream does.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path

@@ -13,8 +13,6 @@ A Jetson's CSI camera:
 Only elements named in ELEMENTS may stand there: a pipeline can also write files and send to hosts. Exposure and gain are the source's own properties.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -7,8 +7,6 @@ Some cameras name the boundary with the two hyphens that begin its line, and wri
 it, or can never become a stream, is a BadFrameError.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Final

@@ -5,8 +5,6 @@ no stream and a picture of another size class end the camera. Exposure and gain 
 host, relative to the calibrated values; the camera answers 2xx.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import time

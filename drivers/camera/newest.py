@@ -3,8 +3,6 @@
 A camera counts as up after its first decoded picture. Whatever ends it ends it for good, with one DriverError: the owner opens a new one.
 """
 
-from __future__ import annotations
-
 import abc
 import contextlib
 import threading

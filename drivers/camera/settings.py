@@ -7,8 +7,6 @@ pictures come over. How late pictures are `gate provision` measures: `lag_ms` be
 commanded exposure. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md).
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from typing import Annotated, Final, Protocol

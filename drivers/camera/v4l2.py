@@ -6,8 +6,6 @@ that follows a bright jacket makes every measure of quality mean something else.
 the next picture.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import queue

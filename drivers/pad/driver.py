@@ -5,8 +5,6 @@ A verdict counts for the crossing that asked alone, measured after the asking, n
 protocol ends the belief for good: nothing that was said before counts, either.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import pwd

@@ -3,8 +3,6 @@
 A sensor that gives another name, version or bound than its profile is another sensor: what is known of its error rates is not about it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Final, Literal
 

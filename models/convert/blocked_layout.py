@@ -10,8 +10,6 @@ and both scalings are 1x1 convolutions of one channel each, which the library fu
 the last bits (docs/decisions/0007).
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

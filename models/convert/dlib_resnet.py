@@ -5,8 +5,6 @@ before it; the pixel's mean and scale are part of the graph. Input `input` (1, 3
 length, compared by Euclidean distance in dlib.
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass, field
 from typing import Any, Final

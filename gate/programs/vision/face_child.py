@@ -5,8 +5,6 @@ while they are wanted, and at the end of a referred crossing what officers must 
 dumped or traced, leaves no core, is locked into memory where that is allowed, is bounded, and ends with its parent.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import random

@@ -1,7 +1,5 @@
 """The face children of vision: the spare of them, which can try the camera and prove itself, and what of referred travellers is remembered."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import deque

@@ -3,8 +3,6 @@
 What was read of the newest page, its lines and its portrait, stays in the child: ways to it are handed on here and never read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import socket

@@ -5,8 +5,6 @@ no dump, trace or core, bounded, and it ends with its parent. Out go format, con
 portrait's part of the page to the face child, over ways that the parents only hand on; they are forgotten then, or with the page.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

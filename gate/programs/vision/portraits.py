@@ -4,8 +4,6 @@ Evidence, never a rejection by itself: print, laminate and background lower the 
 measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 from base64 import b64encode

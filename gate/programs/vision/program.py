@@ -5,8 +5,6 @@ with a reason, and never a wait. A lost camera is tried again between crossings,
 waiting child proves its models again and again, and the camera must be there.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -4,8 +4,6 @@ Able is proven: the waiting child gave its golden values within `PROVEN_MAX_S`, 
 question: whoever waits for a camera, for models or for a child lives; whoever has stood still does not.
 """
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 Importing this loads the image library: for the processes that look through a camera.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The sensor beside the camera that gives a verdict of its own, if a configuration means one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from drivers.pad import driver
