@@ -1,11 +1,7 @@
-"""The inbox: where sync leaves the mirror's receipts, and what its keys say of one another, for the log program (docs/protocols/audit-log.md).
+"""The inbox, where sync leaves the mirror's receipts and what its keys say of one another (docs/protocols/audit-log.md).
 
-The folder is written by a neighbour that faces the network. Promise: whatever lies in it, a look is short: so many names, so many
-ordinary files, so many bytes; the next look goes on where this one stopped. Nothing there is followed, waited for or written to;
-what was dealt with is removed. Whether a receipt is true is the writer's to say.
-
-`MirrorKeys` are the mirror's keys as the log knows them: the one that the gate enrolled with, and those that each handed over to the next. Only
-the word of the newest key known counts. What was taken lasts. Receipts are of the newest key alone, since one that was handed over may be anybody's.
+A neighbour that faces the network writes the folder, so a look is short: so many names, so many ordinary files, so many bytes. `MirrorKeys`
+are the keys that the mirror had; only the word of the newest counts.
 """
 
 import contextlib

@@ -1,8 +1,6 @@
-"""The age files of one class of records and one day, together in one file outside the database: what is to be forgotten is a file to unlink.
+"""The age files of one class of records and one day, in one file outside the database: to forget them is to unlink it.
 
-A file is text, a line an age file in Base64; the key's id is the SHA-256 of what the line holds. It only grows, until the day is over. What a kill
-leaves of a line is no line, and the next writing cuts it off, an erasure too; a line that stands twice is one key. Which keys come here and when a
-day is forgotten is left to others.
+A line is an age file in Base64, its id the SHA-256 of what the line holds. What a kill leaves of a line is cut off by the next writing.
 """
 
 import contextlib

@@ -1,8 +1,6 @@
-"""Space kept back on the disk, so that what must be written can still be written when everything else is full.
+"""Space kept back on the disk, as a file of real blocks. With the first reserve gone no admission is recorded, with both only what is urgent.
 
-A reserve is a file of real blocks. It is given up when the disk is full, or when no room worth the name is left beside it, and taken again
-when there is room for it twice, so that giving it up is not mistaken for room. There are two: when the first is gone, what leads to an admission is refused; when the
-second is gone, too, everything is but what is urgent (`gate.audit.writer`).
+It is taken again when there is room for it twice, so that giving it up is not mistaken for room.
 """
 
 import os

@@ -1,12 +1,7 @@
-"""The log's database: what is in it is what was acknowledged, whatever happens to the machine.
+"""The log's database: one SQLite file, one connection, one thread; WAL with synchronous=FULL, exclusively locked.
 
-One SQLite file, one connection, one thread. WAL with synchronous=FULL: a transaction is on the disk when its commit
-returns. The connection holds the file exclusively, so that no second program can open it. Entries, the tree's frontier
-and the signed checkpoint change in one transaction.
-
-After an unclean end the write-ahead log may hold a commit that was never synced, or whose sync failed; SQLite shows it
-as committed. So opening moves everything into the database file and syncs that (`_settle`), before anybody can act on
-what is read. What is signed, sealed or published is decided by others.
+Entries, the tree's frontier and the signed checkpoint change in one transaction. After an unclean end the write-ahead log may hold a commit
+that was never synced: opening moves it into the database file and syncs that (`_settle`) before anybody acts on what is read.
 """
 
 import sqlite3
@@ -20,7 +15,8 @@ from typing import Any
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError, StoreError, StoreFullError
 from gate_core.audit_format.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
-from gate_core.audit_format.record import Approved, Boot, Happening, Left, is_hour
+from gate_core.audit_format.record import Happening, is_hour
+from gate_core.audit_format.resume_state import Approved, Boot, Left
 from gate_core.audit_format.sealer import SealedRecord
 from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH
 

@@ -1,10 +1,8 @@
 """The log's writer: seals records, appends them, and stays honest when the disk is full, broken or from the past.
 
-`append` never raises for what the disk does: each record gets its index, and is durable, or is `Refused`, and is not in the log.
-Each append has an id, and one that is known is answered with the index it has: a sender that lost an answer asks again, and nothing
-is doubled. After a failure the database is opened afresh, looked into for what the failed commit left, and compared with what was
-released before; if it lost or changed any of that the writer signs nothing more. While it cannot be looked into, the answer is `Unknown`.
-Blocking, for one thread. Sockets, files of the spool and clocks are left to others.
+`append` never raises for the disk: a record has its index and is durable, or is `Refused` and not in the log, or `Unknown` while the database
+cannot be looked into. A known id is answered with its index. After a failure the database is opened anew and compared with what was released;
+if that is lost or changed nothing more is signed. Blocking, for one thread.
 """
 
 from __future__ import annotations
@@ -28,7 +26,8 @@ from gate_core.audit_format.errors import (
 )
 from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate_core.audit_format.note import Note, Signer, Verifier
-from gate_core.audit_format.record import Approved, Happening, Header, Left, check_origin
+from gate_core.audit_format.record import Happening, Header, check_origin
+from gate_core.audit_format.resume_state import Approved, Left
 from gate_core.audit_format.sealer import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import files_above, files_of_piece, key_path
 from gate_core.audit_format.statements import Expired, Handover, follow, hand_over, in_force

@@ -1,7 +1,4 @@
-"""The base of every message between our programs, and the two that every program understands: how are you, and how I am.
-
-All the others are in `gate.channel.messages`. Who asks no more than this loads no more than this.
-"""
+"""The base of every message between our programs, and the two of every program's status. `gate.channel.messages` has the others."""
 
 from __future__ import annotations
 

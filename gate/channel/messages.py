@@ -1,8 +1,6 @@
-"""The messages between our programs: typed, closed unions, one a direction.
+"""The messages between our programs: typed, closed unions, one a direction (`gate.channel.table`).
 
-Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown fields, wrong types,
-and numbers and texts out of their bounds are refused (`BadMessageError`). Evidence travels as `gate_core.evidence` has it. A choice is an enum of
-passage's, never a bare string. What the unions mean to whom is in `gate.channel.table`.
+Unknown kinds and fields, wrong types, and numbers and texts out of their bounds are refused (`BadMessageError`).
 """
 
 from __future__ import annotations

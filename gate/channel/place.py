@@ -1,9 +1,7 @@
-"""The place of a program's socket: a folder that only its owner can write, a lock, and what stands where the socket belongs.
+"""The place of a program's socket: a folder that only its owner can write, a lock, and the socket.
 
-Promises: whatever stands there that is not the stale socket of an instance that is gone stays untouched, and is one clear line
-(NoPlaceError). Two instances never share a place: the lock file beside the socket is held as long as the program listens, dies with it,
-and is never removed, so that no two hold different files of one name. A live socket is never unlinked, not even one whose program takes
-no lock: it is called first.
+Only the stale socket of an instance that is gone is replaced; anything else there is a NoPlaceError. The lock file dies with its program and
+is never removed, so that no two hold different files of one name. A live socket is never unlinked: it is called first.
 """
 
 from __future__ import annotations

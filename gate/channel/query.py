@@ -1,9 +1,4 @@
-"""One question to several listeners and their answers, without an event loop: for commands, which shall be there at once.
-
-Promises: as `gate.channel.sockets`, which talks for longer. All are asked and heard side by side, so that together they take no longer than
-the deadline, and whoever answers before it is heard, whatever the others do. Errors: `gate.channel.errors`, as values: one listener's silence
-is none of another's.
-"""
+"""One question to several listeners, side by side and without an event loop: for commands, which shall answer at once."""
 
 from __future__ import annotations
 

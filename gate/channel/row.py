@@ -1,4 +1,8 @@
-"""What a channel between our programs is: one row of `gate.channel.table`, and those on which a program says how it is."""
+"""What a channel between our programs is (a row of `gate.channel.table`), who may be at its ends, and how a message is framed.
+
+In service a listener is believed only if it has its program's own user. Where one user runs everything, that user is all programs. The folders
+that only their owners can write are the first lock (`gate.channel.place`), this is the second.
+"""
 
 from __future__ import annotations
 

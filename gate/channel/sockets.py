@@ -1,8 +1,6 @@
-"""Unix sockets that carry `gate.channel.messages`: a 4-byte big-endian length, then MessagePack.
+"""Unix sockets that carry messages: a 4-byte big-endian length, then MessagePack. Limits and peers come from the channel's row.
 
-What a channel is, who may be at its ends and how much they may say comes from its row in `gate.channel.table`. Promises: both ends know
-each other by the kernel's word (SO_PEERCRED); whatever bytes come, `receive` gives a message of the union or raises a ChannelError;
-sizes, waits, connections and rates are limited, and what one caller does costs another nothing. Errors: `gate.channel.errors`.
+Both ends know each other by SO_PEERCRED. Whatever bytes come, `receive` gives a message of the union or raises a ChannelError.
 """
 
 from __future__ import annotations

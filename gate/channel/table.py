@@ -1,7 +1,6 @@
-"""The one table of channels between our programs: who listens, who may call, what is said, how much of it and how fast.
+"""The one table of channels between our programs; docs/protocols/channels.md is drawn from it.
 
-`serve` and `connect` (gate.channel.sockets) take everything from a row; docs/protocols/channels.md is made of the rows and held to
-them by a test. A new channel is a row here, its groups in systemd/portcullis.sysusers, and nothing else.
+A new channel is a row here and its groups in systemd/portcullis.sysusers, and nothing else.
 """
 
 from __future__ import annotations

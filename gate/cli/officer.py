@@ -313,8 +313,8 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
     """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
     from base64 import b64decode
 
+    from gate_core.orders.certificate import sees
     from gate_core.orders.errors import OrderError
-    from gate_core.orders.verbs import sees
     from gate_core.programs.clock import now
 
     if shift is None or settings.officers is None:

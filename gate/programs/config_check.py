@@ -1,8 +1,4 @@
-"""Everything that can be seen to be wrong with a configuration before anything runs, each with file, key and line.
-
-What the programs themselves would refuse at their start is found here at once: the file, the profiles that it names, models and the site's
-additions, recipients, keys, texts. No device is touched, and nothing is changed.
-"""
+"""Everything wrong with a configuration that shows before anything runs. No device is touched, nothing is changed."""
 
 from __future__ import annotations
 

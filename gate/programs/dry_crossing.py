@@ -1,8 +1,6 @@
-"""A dry crossing: log, vision and lane of this version as an instance of their own, a simulated document, and the log's own verifier at the end.
+"""A dry crossing: log, vision and lane of this version as an instance of their own, one document without a chip, and the log's verifier.
 
-It shares the gate's models and lists, which are only read, and nothing else: folders, sockets, log and key are its own and go with it; no driver of a
-barrier is built (`mode` shadow), so it can open nothing, and the gate's log never hears of it. The document has no chip, nobody stands before the
-camera: the crossing must be opened, decided, referred and recorded, and the record must verify.
+It only reads the gate's models and lists and shares nothing else. `mode` is shadow: no driver of a barrier is built.
 """
 
 from __future__ import annotations

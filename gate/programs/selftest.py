@@ -1,7 +1,6 @@
-"""Every device, model, list, clock and disk of one gate, tried one after another by the user who runs the test.
+"""Every device, model, list, clock and disk of a gate, tried one after another. No test grants or moves a leaf.
 
-Devices are opened exclusively: what the lane has is busy while it runs, and wrong only when the lane says that it has lost it. What this
-user may not look at is neither well nor wrong; the test says who may. No test grants, and the barrier's test leaves its leaf where it was.
+What the lane has is busy, and wrong only when the lane has lost it. What this user may not look at is neither well nor wrong.
 """
 
 from __future__ import annotations

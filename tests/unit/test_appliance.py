@@ -9,7 +9,7 @@ from pathlib import Path
 from fakes.roots import PACKAGES
 
 APPLIANCE = ("gate", "drivers", "models")
-# What the units start, by the names that systemd's files and `gate_core.command_line.tree` use; children are found by the strings that start them.
+# What the units start, by the names that systemd's files and `gate_core.command_line.distributions` use; children are found by the strings that start them.
 ROOTS = (
     *(f"gate.programs.{name}.program" for name in ("lane", "vision", "log", "sync", "screens", "registers")),
     "gate.programs.update.__main__",

@@ -1,7 +1,4 @@
-"""Access lists of our own files: one group besides the owner, and nobody else (acl(5)).
-
-A list and not the file's group: the units' sandboxes refuse chown(2), even of one's own file to one's own group.
-"""
+"""Access lists of our own files (acl(5)): one group besides the owner. Not the file's group: the sandboxes refuse chown(2)."""
 
 from __future__ import annotations
 

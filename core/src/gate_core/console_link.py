@@ -1,7 +1,6 @@
-"""What a gate and an officers' console say to each other over the console's road (docs/protocols/console.md), the same words at both ends.
+"""What a gate and an officers' console say to each other (docs/protocols/console.md). Pure.
 
-Nothing here trusts the other end: what comes is of these types and within these bounds or it is refused, and members that are not known here are
-passed over, so that a newer gate can say more. Durations are ages in seconds when they were sent; there is no wall clock. Pure.
+Unknown members are passed over, so that a newer gate can say more. Durations are ages in seconds; there is no wall clock.
 """
 
 from __future__ import annotations

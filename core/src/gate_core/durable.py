@@ -1,10 +1,7 @@
-"""A file that lasts: written beside its place, brought to the disk, then given its name, and the name brought to the disk as well.
+"""Files that last: written as a draft (`.tmp-NAME`), synced, renamed, and the folder synced.
 
-A kill or a power cut at any step leaves the file as it was before or as it is wanted, and at most a draft (`.tmp-` and the name) that
-no reader takes for the file and the next writing throws away. What returned lasts through a power cut. What raised OSError may have come
-to stand under its name, if it was the folder that could not be brought to the disk. Where `new_only`, a file that exists is never
-replaced, nor is a link; on a file system without hard links, such as a stick's, a kill may leave it empty under its name. Left to the
-caller: that a file has one writer at a time.
+A kill or power cut leaves the old file or the new one, and at most a draft. With `new_only` an existing file is never replaced; on a file
+system without hard links a kill may leave it empty. One writer a file at a time is the caller's promise.
 """
 
 from __future__ import annotations

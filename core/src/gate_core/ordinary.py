@@ -1,8 +1,4 @@
-"""Ordinary files in a folder that somebody else writes.
-
-Whatever lies under a name there: nothing hangs on a pipe, follows a link, wakes a device or reads without end. What the bytes say
-is for whoever asked.
-"""
+"""Ordinary files in a folder that somebody else writes: no pipe is waited for, no link followed, no device woken, nothing read without end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""A key and the certificate that shows it, for two machines that know each other by key: a gate and a console (docs/protocols/console.md), or a
-gate and its site's exchange (docs/protocols/exchange.md).
+"""A key and its certificate, in one file, for two machines that know each other by fingerprint: console, exchange (docs/protocols).
 
-Nobody vouches for such a certificate. The other end was told of it, by its key's fingerprint or by the certificate itself; so it has no end that
-a wrong clock could bring about, and a name for people only. Key and certificate are one file, made on the machine that uses them.
+Nobody vouches for it, so it has no end that a wrong clock could bring about, and a name for people only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A child process as its parent sees it: started, prepared, spoken with, handed descriptors, ended.
-
-A child that dies, hangs or was never fit is one thing to its parent: ChildLostError, with a reason. Its end is the erasure
-of everything that it saw, so `end` returns only when the kernel has taken the process away.
+"""A child process as its parent sees it: started, prepared, spoken with, handed descriptors, ended. Its end is the erasure.
 
 ChildLostError       it died, hangs, or does not read
 └── UnfitError       it said by itself that it cannot work, and why

@@ -1,7 +1,4 @@
-"""A child process as it sees itself: hardened, connected with its parent, alive for as long as its loop turns, and at its end with its parent.
-
-`gate.programs.children.child_handle` is the other side. What a kind of child says and does is its own, and so is what it gives up by `confine`.
-"""
+"""A child process as it sees itself: hardened, connected with its parent, alive while its loop turns, ended with its parent."""
 
 from __future__ import annotations
 

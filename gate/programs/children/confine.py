@@ -1,9 +1,7 @@
-"""What a child process gives up before it meets a stranger's bytes, in two steps, each for good.
+"""What a child process gives up for good before it meets a stranger's bytes: `harden` for every child, `confine` for its kind.
 
-`harden` makes it unreadable, bounded and mortal, closes what it inherited, and takes from it whatever no child ever needs: other
-programs, other processes, other namespaces, the kernel's own interfaces. `confine` then leaves it the sockets, files and ports of its
-kind alone. What could not be had is returned as False for the status; what must be had raises OSError, and then the child must not
-see a face or a document.
+Files and TCP ports go by Landlock (Linux 5.13, landlock(7)), which holds for the thread that asks and those that it starts later, the rest by
+seccomp. What could not be had is False for the status; what must be had raises OSError, and the child must not see a face or document.
 """
 
 from __future__ import annotations

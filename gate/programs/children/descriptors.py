@@ -1,8 +1,4 @@
-"""Descriptors that go from a program to its child: each with a letter that says what it is for, and maybe a number.
-
-They travel over a socket pair beside the one for messages, so that neither a message nor a stream's buffer ever holds what flows
-through them. Sending never waits: a child that does not take what it is handed is as good as gone.
-"""
+"""Descriptors from a program to its child, over a socket pair of their own: each with a letter, and maybe a number. Sending never waits."""
 
 from __future__ import annotations
 

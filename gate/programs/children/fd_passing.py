@@ -1,7 +1,6 @@
-"""Ways from one child process to another, which their parents only hand on: what they are addressed to, and printed lines on them.
+"""Ways from one child process to another: a 64-byte address that the parents read, then what only the children read.
 
-The lane asks vision for a way by a connection to its channel `portraits` and writes one address, 64 bytes: a crossing, whose face child
-gets the other end, or a page, whose lines its reader writes into it. Of what flows after the address a parent reads nothing.
+The lane asks vision by its channel `portraits`, for a crossing's face child or for the lines of a page.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The last words of a child whose crossing was referred: what it seals to officers and leaves to be remembered, taken by its parent before the end.
-
-The end never waits for longer than `SEAL_S`: a child that is lost, mute or slow is ended all the same, and officers see less, or nothing.
-What is sealed nobody here can read.
-"""
+"""What a child of a referred crossing seals to officers and leaves to be remembered, taken before its end; `SEAL_S` at most."""
 
 from __future__ import annotations
 

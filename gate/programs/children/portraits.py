@@ -1,8 +1,4 @@
-"""A portrait on its way from one child to another: a head of five bytes (encoding, length), the picture, the end.
-
-From the document child to the face child goes EF.DG2's, from the page child the one that is printed. What comes is a stranger's bytes:
-their length is bounded before there is room for them, and they are decoded by whoever asked for them, in a process that ends.
-"""
+"""A portrait from one child to another: a head of five bytes (encoding, length), the picture, the end. It comes not decoded."""
 
 from __future__ import annotations
 

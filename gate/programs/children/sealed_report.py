@@ -1,8 +1,4 @@
-"""What a child says to officers before its end: sealed to their keys, in pieces that its parent only hands on.
-
-To whom is the lane's word, and that they are officers of this gate the word of the officers' authority that the child was prepared with: a lane
-that was taken over names no key of its own.
-"""
+"""What a child says to officers before its end: sealed, in pieces, to keys that the officers' authority certified."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""System calls that a process gives up for good: a deny list, loaded into the kernel through Debian's libseccomp2.
-
-libseccomp knows the numbers of every machine and writes the filter; four of its functions are called here. The binding on PyPI was
-tried and left: its last release is of 2021, and it starts `ldconfig` in every process that imports it.
-"""
+"""System calls that a process gives up for good, through Debian's libseccomp2. PyPI's binding runs `ldconfig` at import."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The warm spare: one child that was prepared beforehand and waits for the next crossing.
-
-A spare that is lost is replaced, and so is one that was prepared otherwise than is wanted by now. `take` gives it away: from then on
-it is its taker's to end.
-"""
+"""The warm spare: one prepared child that waits for the next crossing. `take` gives it away, to be ended by its taker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tasks of the log program work with, made once by `gate.programs.log.program`, and how often they look."""
+"""What the tasks of the log program share: the log and the folders beside it, clocks, worker threads, and the publisher."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import StoreError
 from gate_core.audit_format.merkle import EMPTY_ROOT
-from gate_core.audit_format.record import Boot, Happening, canonical_json, time_text
+from gate_core.audit_format.record import Happening, canonical_json, time_text
+from gate_core.audit_format.resume_state import Boot
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.tiles import pieces_between
 from gate_core.evidence.names import Head

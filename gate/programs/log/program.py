@@ -1,9 +1,4 @@
-"""The log program: the only writer of the audit log.
-
-Promises: `Recorded` is sent when the record is durable and never otherwise, `NotRecorded` when it is not in the log, and whatever
-fails the program goes on. This is its composition: what is opened first, what its tasks share (`context`), and the server that runs
-them. What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
-"""
+"""The log program, composed: the only writer of the audit log. `Recorded` is sent only when the record is durable."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from gate_core.approval.approvers import SIGNERS_MIN, Approvers, approvers_in
 from gate_core.approval.errors import ApprovalError
 from gate_core.approval.note import SignedApproval, signers_of
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
-from gate_core.audit_format.record import Approved
+from gate_core.audit_format.resume_state import Approved
 from gate_core.settings.config_file import ConfigError
 
 log = logging.getLogger("gate.log")

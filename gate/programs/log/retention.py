@@ -1,8 +1,6 @@
-"""How long the keys to sealed records are kept: out of the database into the files of their days, and after their time forgotten, by class and day.
+"""How long keys to sealed records are kept: out of the database into the files of their days, then forgotten, by class and day.
 
-Promises: no day is forgotten before its time by a clock that the time service or the mirror bears out, nor while it is held; of each a record
-says so before it goes, twice if the program dies in between. While nobody bears the clock out keys stay in the database: no day of theirs is sure. What cannot be moved or forgotten is tried again, is said once, and holds up no record.
-The central server forgets its copies by the log's word for what it has forgotten; those of exports are others' to forget.
+No day goes before its time by a clock that is borne out, nor while it is held; a record says so first, twice if the program dies in between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The log's server: takes records in, answers for them, and keeps publishing, receipts, keys and erasures going.
+"""The log's server: takes records in and answers for them; publishes, proves that it can write, and keeps receipts, keys and erasures going.
 
 Appends that wait together share one transaction. Publishing follows the answer and never delays it.
 """
@@ -33,7 +33,8 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.record import Approved, Happening, time_text
+from gate_core.audit_format.record import Happening, time_text
+from gate_core.audit_format.resume_state import Approved
 from gate_core.programs.task_groups import wait_at_most
 
 VALUE_BYTES: Final = 16

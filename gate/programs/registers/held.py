@@ -1,7 +1,6 @@
-"""The signed lists of a gate: opened at the start, renewed from the folder that they are downloaded into, erased when their time is over.
+"""The signed lists of a gate: opened at the start, renewed from the folder of downloads, erased when their time is over.
 
-In the folder of downloads lies for each edition `ANY.note`, its header, and beside it `ANY.entries` or, for a delta, `ANY.delta`. Only the names that
-the configuration has are taken; the lowest serial first, so that deltas follow one another. What cannot be used is said once and stays refused.
+An edition is `ANY.note`, its header, and `ANY.entries` or, for a delta, `ANY.delta`. The lowest serial is taken first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""One question, put to every register that it is for, side by side, each within the same deadline.
-
-Whatever a register does, slow, wrong or hostile, costs its own answer and no other's: what did not come in time is not known, and so is what is no
-answer. Nothing of a question is kept, and none is in a log.
-"""
+"""One question to every register that it is for, side by side, each within the same deadline. Nothing of a question is kept or logged."""
 
 from __future__ import annotations
 

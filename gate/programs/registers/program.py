@@ -1,9 +1,9 @@
-"""The registers' program: lists that are held here and registers that are asked online answer the lane about a document.
+"""The registers' program: lists held here and registers asked online answer the lane about a document: hit, none or unknown.
 
-Promises: each question is answered within its deadline, of each register that it names, with hit, none or unknown; what is missing or fails is unknown and never
-none. It is told a document's number, and names only where a register needs them; it sees no device, no face and none of the lane's orders, and
-keeps nothing of a question but, of a hit, what its owner needs to be told (`gate.programs.registers.program`). A caller that hangs up is asked about
-nowhere any more.
+What is missing or fails is unknown, never none. Of a hit its owner is told in files that they fetch, without a name, number or picture:
+
+    outbox/stolen-documents/6f1c….hit.json          {"register":…,"agency":…,"edition":…,"reference":…,"cause":…,"gate":…,"at":…}
+    outbox/stolen-documents/6f1c….disposition.json  {"handle":…,"disposition":…,"at":…}
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""The console's road: an officers' console hears of the lane here, and hands in orders that it cannot make (docs/protocols/console.md).
+"""The officers' consoles' way to a lane (docs/protocols/console.md): TLS 1.3, both ends known by their certificates.
 
-TLS 1.3, both ends known by their certificates, on an address of its own. Promises: whoever is no console of this site gets no further than the
-handshake; what one console does costs another nothing, nor the traveller's page; the reasons of a referral leave the gate by this road only.
-An address that cannot be had, or files that are wrong, are said and tried again, while the page is served.
+A stranger gets no further than the handshake. What one console does costs neither another nor the traveller's page anything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say; and the feed of it.
-
-One look at the lane is for all consoles, and is told anew when something changed. Nobody watching, nothing is asked; a console that reads slowly
-misses sights and delays nobody.
-"""
+"""What a console is told of a lane (`gate_core.console_link`), and the feed of it: one look at the lane for all consoles."""
 
 from __future__ import annotations
 

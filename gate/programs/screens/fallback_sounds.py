@@ -1,9 +1,4 @@
-"""The page's sounds while no page is open: a dead browser must not leave a traveller without a word.
-
-Played by `aplay` on a sound card that the configuration names, each cue once, the alarm again and again. Promises: nothing is played while a page
-is open, which plays its own; a card or player that fails costs the sound and nothing else, and is told of once. What it cannot know: a technician's page
-counts as a page, and whether anybody hears it.
-"""
+"""What watches over the traveller's page: its sounds, by `aplay`, while no page is open, and the proof that our own port serves it."""
 
 from __future__ import annotations
 

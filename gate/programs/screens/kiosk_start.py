@@ -1,9 +1,7 @@
 """The start page: how the kiosk's browser gets the secret of the boot, and no other user of the machine does.
 
-`kiosk/` in the runtime folder of screens holds `secret` and `start.html`, which leads to the traveller's page with the secret behind the #.
-The folder is for us and the group of the kiosk's user. So the secret is on no command line, in no request's address and in no
-log: a browser keeps what is behind the # to itself, and the page takes it out of the address. It stays the same when the
-program starts again, so that an open page comes back by itself; the next boot has another.
+`kiosk/` in the runtime folder holds `secret` and `start.html`, which leads to the page with the secret behind the #: so it is in no request's
+address, on no command line and in no log. It stays the same until the next boot.
 """
 
 from __future__ import annotations

@@ -1,10 +1,6 @@
-"""The gate's metrics for Prometheus: one table, a row a metric, written as its text format (version 0.0.4). Pure.
+"""The gate's metrics for Prometheus: a table, a row a metric, in the text format 0.0.4. Drawn into docs/protocols/metrics.md. Pure.
 
-Names are stable. What a program does not say has no sample, rather than a number that stands for nothing. Labels have the values of closed
-vocabularies alone, whatever a program says: nothing is of a person, and no series grows. Drawn into docs/protocols/metrics.md.
-
-The format is forty lines; the library for it brings a registry that lives as long as the process, and its own counters of this process, where all
-numbers here come whole from the other programs' statuses each time.
+Names are stable. What is not said has no sample. Labels are of closed vocabularies: nothing is of a person, and no series grows.
 """
 
 from __future__ import annotations

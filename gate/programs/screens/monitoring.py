@@ -1,9 +1,4 @@
-"""What a monitoring system asks a gate over HTTP: `/metrics`, `/readyz`, `/healthz`.
-
-Nothing of a person, nothing that changes anything. The programs are asked over their status channels, once a second at most however many
-ask here. Whoever can reach the address may ask: it is loopback unless `screens.management` says otherwise. A request that names a host by
-name is refused, so that no browser can be led here.
-"""
+"""`/metrics`, `/readyz` and `/healthz` over HTTP. A request that names a host by name is refused, so that no browser is led here."""
 
 from __future__ import annotations
 

@@ -1,10 +1,7 @@
 """The screens program: the traveller's page over HTTP on loopback, fed by the lane and by vision's preview.
 
-Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
-LANE_SILENCE_S; what a traveller asks for on the page is told to the lane; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
-vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
-belongs to `gate.screens.kiosk`; what officers' consoles hear and hand in, to `gate.programs.screens.console_api`. Beside the page it says how the gate is to whoever watches it
-(`gate.programs.screens.monitoring`).
+The page shows what the lane said last, or the officer's screen while the lane is silent for LANE_SILENCE_S. Pictures flow only while a page
+watches and the lane's screen is `look`, and are kept nowhere. Which crossing runs or waits reaches no page.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When the loops of a program are due: on common beats, so that what is due in the same moment wakes the processor once.
-
-A wake costs a machine at rest more than what is done in it. Beats are multiples of a period on the loop's own clock.
-"""
+"""Common beats for the loops of a program, multiples of a period on the loop's clock, so that they wake the processor together."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Who approved what this gate's decisions rest on: the files beside the configuration, read and held against it.
-
-`approvers.toml` says who may approve, `approval.note` what they have signed (docs/protocols/approval.md). In `trial` and `service` the lane
-begins with nothing else; a `demo` needs neither.
-"""
+"""Who approved what this gate's decisions rest on: `approvers.toml` and `approval.note` (docs/protocols/approval.md), read and judged."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
+"""What the decisions of a gate rest on, as one canonical text: the configuration with its defaults, and the files that it names.
 
-The settings with the defaults filled in, the site's written rules, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
-evidence, the site's own additions to them, the certificates that vouch for lists and for cameras, the consoles' certificates, and who approves. A configuration holds no secret, so it
-stands there as it is, but for the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
+Left out is the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
 """
 
 from __future__ import annotations

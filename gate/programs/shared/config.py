@@ -1,12 +1,8 @@
-"""The one reader of the appliance's configuration file.
-
-`gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
-says all of it, each with file, key and line.
-"""
+"""The one reader of the appliance's configuration file, `gate.toml`: parsed once, strictly, into `Config`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -24,7 +20,7 @@ from gate_core.evidence.registers import Register, Suspension
 from gate_core.evidence.screen import Purpose
 from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 from gate_core.settings.base import Settings, Text
-from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, zone_of
+from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, wrong_if_refused, zone_of
 from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits
 
 REGISTERS_MAX = 16
@@ -48,13 +44,6 @@ def _each_once(section: Section, *names: str) -> Iterator[Wrong]:
     for name in names:
         if len(set(getattr(section, name))) < len(getattr(section, name)):
             yield Wrong(name, "each of them once")
-
-
-def _refused_by(read: Callable[[], object], key: str) -> Iterator[Wrong]:
-    try:
-        read()
-    except ValueError as error:
-        yield Wrong(key, str(error))
 
 
 class Paths(Section, frozen=True, kw_only=True):
@@ -395,7 +384,7 @@ class Screens(Section, frozen=True, kw_only=True):
         """The management address is one, if there is one, and each language stands once."""
         yield from _each_once(self, "languages")
         if self.management:
-            yield from _refused_by(self.managed_at, "management")
+            yield from wrong_if_refused("management", self.managed_at)
 
     def managed_at(self) -> tuple[str, int]:
         """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
@@ -412,7 +401,7 @@ class Console(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """The address is one."""
-        yield from _refused_by(self.served_at, "address")
+        yield from wrong_if_refused("address", self.served_at)
 
     def served_at(self) -> tuple[str, int]:
         """IP address and port. Raises ValueError for anything else."""
@@ -491,7 +480,7 @@ class Config(Section, frozen=True, kw_only=True):
             yield Wrong("console.address", f"is served already: {self.console.address}")
         if self.paths.inbox == self.paths.spool:
             yield Wrong("paths.inbox", f"is paths.spool, too: {self.paths.spool}")
-        yield from _refused_by(lambda: zone_of(self.time_zone), "time_zone")
+        yield from wrong_if_refused("time_zone", zone_of, self.time_zone)
 
     @property
     def origin(self) -> str:

@@ -1,8 +1,4 @@
-"""The two files of the console's road on a gate: its own key with its certificate, and the certificates of the site's consoles.
-
-The gate's key is made here at the first start, for the user that runs `screens`; a console is told its fingerprint. The consoles' certificates
-come from the consoles (`gate console init`), and approvals cover the file.
-"""
+"""A gate's own key for the consoles' road, made at the first start for the user that runs `screens`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""What a gate does while something is missing: one table, a row a mode; and whether a traveller could pass now, and what speaks against it. Pure.
+"""What a gate does while something is missing: a table, a row a mode, drawn into docs/operations.md. Pure.
 
-What opens and what is referred is the machine's doing (`gate.passage`), never this table's: it says what comes of it, and a test makes each
-row happen on a lane and holds the row to it. In every row the emergency and release paths work, and nothing is refused. Drawn into
-docs/operations.md; `gate status` and the metrics name the rows that hold.
+The machine opens and refers (`gate.passage`), not this table: a test makes each row happen on a lane and holds the row to it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What the programs say of themselves, as far as somebody watches it: each program's detail with its types.
-
-For `gate status`, the table of degraded modes and the metrics. A program that does not answer, or says something else than it should, has
-said nothing, and is never taken for well.
-"""
+"""What the programs say of themselves, with its types. One that is silent, or says something else, has said nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Runs one program as a process: configuration, structured log lines, signals, readiness and life for systemd.
+"""Runs one program, an `async run(config, *, stop)`, as a process: configuration, journal, signals, readiness and life for systemd.
 
-A program is `async run(config, *, stop)`. READY=1 goes to systemd after the program's own socket has answered a status request, and
-WATCHDOG=1 with each answer that says that the program's own work goes on: one that hangs, or stands still behind an open socket, is
-killed and started anew. One that waits for a device or another program is alive: a new start would not help it.
+READY=1 follows the first status answer of the program's own socket, WATCHDOG=1 each answer that says that its own work goes on.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""All programs of the appliance as supervised children: for development and the demo. In service systemd does this.
+"""All programs of the appliance as supervised children, for development and the demo. In service systemd does this.
 
-A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile. At the end
-they are stopped in the order of `STOP_ORDER`, so that the log still hears the others' last words: a terminal's Ctrl-C does not reach
-them. When this process is killed, the kernel kills them.
+A program that ends is started again after a doubling pause. Programs that pass a traveller's data on overwrite memory when it is freed
+(`ERASING`: M_PERTURB, mallopt(3)); children that end with a crossing need not.
 """
 
 from __future__ import annotations

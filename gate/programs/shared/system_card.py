@@ -1,7 +1,6 @@
-"""The system card: what a gate is and rests on, as the running configuration says; and what the law makes of it, which a named person does (AI Act, Annex III).
+"""The system card (AI Act, Annex III): a named person's judgements of a gate, in a file that is approved with the configuration.
 
-Facts are never typed: they come from the configuration and what it names. Judgements are never made here: they stand in a file that a person answers for, and
-that is approved with the configuration. A judgement that is blank keeps a configuration from being put in force; what is approved and runs, it does not touch.
+A blank judgement keeps a configuration from being put in force; it does not touch one that runs.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import Annotated, Final
 import msgspec
 
 from gate.programs.shared.config import Config
-from gate_core.settings.config_file import ConfigError, Section, text_of
-from gate_core.settings.toml_file import FileError, Problem, TomlFile, misfits
+from gate_core.settings.config_file import ConfigError, Section, load
+from gate_core.settings.toml_file import Problem
 
 DUTIES_FROM: Final = date(2027, 12, 2)  # of high-risk systems of Annex III: from then on service wants a card
 Judgement = Annotated[str, msgspec.Meta(max_length=4_000)]
@@ -44,15 +43,7 @@ def judgements_of(config: Config) -> Judgements:
     """What the file holds that the configuration names; all blank without one. Raises ConfigError for what cannot be read."""
     if not config.card:
         return Judgements()
-    text = text_of(Path(config.card))
-    file = TomlFile(config.card, text)
-    try:
-        table = file.table()
-        return msgspec.convert(table, Judgements)
-    except FileError as error:
-        raise ConfigError(*error.problems) from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(*(file.problem(wrong) for wrong in misfits(table, Judgements))) from error
+    return load(Path(config.card), Judgements)
 
 
 def require_card(config: Config, today: date) -> None:

@@ -1,8 +1,4 @@
-"""A terminal's conversation with a lane: look, sign the challenge, submit, hear what the lane did.
-
-An order that came too late, because the lane's state moved on or the challenge grew old, is signed anew for a fresh look, a few times:
-the officer meant what they saw, so an order about a crossing is only repeated while that crossing still stands as it did.
-"""
+"""A terminal's conversation with a lane: look, sign the challenge, submit, hear what the lane did. A stale order is signed anew."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""An event loop whose clock jumps to the next timer: hours of a lane run in moments, and always the same way.
+"""An event loop whose clock jumps to the next timer, for code without threads, sockets or processes.
 
-For code without threads, sockets or processes: nothing from outside is waited for, so there is no selector, and what would need one
-raises NotImplementedError. Promises: what is ready runs before time passes; timers fire in the order of their times, and those of one
-time in the order in which they were set; a cancelled one neither fires nor moves the clock. A callback that fails ends the run with its
-error, and so does it when nothing can ever happen again: nobody would look at a log.
+What is ready runs before time passes; timers of one time fire in the order in which they were set. A callback that fails ends the run.
 """
 
 from __future__ import annotations

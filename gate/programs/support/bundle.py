@@ -1,7 +1,6 @@
-"""The support bundle: collected, and written as a tar file with a manifest that says what is in it and what was left out.
+"""The support bundle: a tar file, not compressed, with a manifest of what is in it and what was left out.
 
-Everything that a part reads may hold what must not leave the gate; `words` and `without_secrets` decide what does. A part that cannot be had is left out and named;
-the others are there. Not compressed, so that whoever sends it can look into it with any tool.
+Only numbers, and words of closed vocabularies, leave a gate (`kept`): nobody could tell a name from a reason.
 """
 
 from __future__ import annotations

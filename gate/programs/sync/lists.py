@@ -1,8 +1,6 @@
-"""The lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
+"""Lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
 
-Promises: attackers' bytes are read in the child only; whatever they do, the store is the old one or a verified new one, and a
-problem costs one log line when it begins and one when it ends. When to import belongs to `Schedule`, what may enter the store
-to `gate.trust`. The lane notices a new store by itself.
+A stranger's bytes are read in the child only; whatever they do, the store is the old one or a verified new one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The process in which downloaded lists are read and verified: what attackers made meets bounded memory and time here.
-
-Started by `gate.programs.sync.lists` with a request on its standard input; answers on its standard output and ends. It may be killed
-at any moment: the store is replaced whole or not at all (`gate.trust.list_import`).
-"""
+"""The process that reads and verifies downloaded lists, in bounded memory and time. It may be killed at any moment."""
 
 from __future__ import annotations
 

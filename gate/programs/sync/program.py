@@ -1,9 +1,6 @@
-"""The sync program: carries what the log published to the central mirror, brings in lists that are downloaded to this machine, and fetches updates.
+"""The sync program: carries the published log to the mirror, imports lists that are downloaded here, and fetches updates.
 
-Promises: the spool is only read; the mirror's receipts are left in the inbox; a receipt is left only when its cosignature holds; whatever the mirror does costs one
-log line when it begins and one when it ends, and the program goes on, slower each time up to a bound. What is said to
-the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.sync.lists`; updates to
-`gate.programs.sync.updates`, and their installing to nobody here.
+The spool is only read. A receipt is left in the inbox only when its cosignature holds; the log program judges it again.
 """
 
 from __future__ import annotations

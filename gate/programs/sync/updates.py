@@ -1,8 +1,4 @@
-"""Updates from the central server: fetched into a folder, now and then, in a thread of their own. Nothing is installed here.
-
-What is fetched is verified as it comes (`gate.updates`), so that a hacked server fills no disk; gate-update verifies it again and believes nothing of
-this. An interrupted download goes on where it was.
-"""
+"""Updates fetched from the central server into a folder, verified as they come (`gate.updates`). gate-update verifies them again."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
-"""Keeps the gate's identity at the central server: renews its certificate at two thirds of its life, and follows the server's authorities
-and the mirror's keys.
+"""Keeps the gate's identity at the central server: its certificate, the server's authorities, the mirror's keys.
 
-Promises: nothing here raises for what the server or the disk does; whatever is wrong costs one log line when it begins and one when it
-ends. What is in force stays so until its successor is whole, and was checked: a certificate is for our new key and our name and issued by
-an authority that counts; an authority is forgotten only after a connection without it. What came half-way is made anew.
+What is in force stays so until its successor is whole and was checked. An authority is forgotten only after a connection without it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What the update program remembers, in files that only root writes: what is installed, what was seen, the step it is at, how it ended.
+"""What the update program remembers, in files that only root writes and everybody may read: installed, seen, step, outcome.
 
-`installed.json` is the word that counts: an update whose id it names is done, any other that `journal.json` tells of is undone at the next start.
-Each file is written durably. All may be read by everybody; none holds a secret.
+An update whose id `installed.json` names is done; any other that `journal.json` tells of is undone at the next start.
 """
 
 from __future__ import annotations

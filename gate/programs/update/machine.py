@@ -1,6 +1,6 @@
-"""What the update program asks of the machine: units stopped and started, and the checks of what runs, each as a program of its own.
+"""What the update program asks of the machine: gate.toml (loosely, it may be a newer version's), units, checks, and how the programs are.
 
-Checks run what is new. They are a unit of their own (gate-update-check.service), which may reach cameras on a network, as this program may not.
+An update may run when nobody is in the lane; one of what runs, when an officer has closed it. A lane that cannot be understood is occupied.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The places of what is installed: software, models, configuration, lists. Each is prepared beside its place and changed by one renaming.
 
-Whatever is killed when, the place holds the old or the new one, whole; the way back is laid before the way there, and neither takes room on the
-disk. Every method may be repeated. Which is to be there is the steps' affair (`gate.programs.update.steps`).
+Whatever is killed when, a place holds the old or the new one, whole; the way back is laid first. An archive is a zip of ordinary files,
+unpacked by name within limits into a new folder; what fails half way leaves nothing.
 """
 
 from __future__ import annotations

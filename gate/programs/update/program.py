@@ -1,7 +1,6 @@
-"""The composition root of the update program: what is asked for, what may be believed, what is new, and how it ended.
+"""The update program, `python -m gate.programs.update VERB`: what may be believed, what is new, and how it ended.
 
-`python -m gate.programs.update VERB`, as root and without a network. It is the package's own version that runs, never one that it installed: whatever
-an update breaks, what takes it back is no part of it. One of them at a time; whatever an earlier one left is settled first.
+Root, without a network, one at a time. The package's own version runs, never one that it installed.
 """
 
 from __future__ import annotations

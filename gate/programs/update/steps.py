@@ -1,7 +1,6 @@
 """An update's steps, in their order, and the way back. Killed at any of them, the next start goes back, or finishes what was committed.
 
-The journal is written before each step. What was not committed is undone: places first, then the units that ran. Nothing of a new version touches the
-live log before every check of it passed; the lane's unit is stopped meanwhile, so that nothing gives the barrier an order.
+The journal is written before each step. Undoing takes the places first, then the units that ran. The lane's unit is stopped meanwhile.
 """
 
 from __future__ import annotations

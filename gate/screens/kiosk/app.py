@@ -1,10 +1,4 @@
-"""The web application of the traveller's page.
-
-`/` is the page, `/enter` where it shows the boot's secret, `/events` its states as server-sent events, `/seen` where it says which of
-them it has painted, `/ask` where a traveller asks for something, `/preview` the camera's picture and the page's tints over a WebSocket, `/healthz`
-says that the program lives. It keeps no state of its own: `board`,
-`mirror` and `tints` are given, and end the streams when they close.
-"""
+"""The web application of the traveller's page: page, events, preview, and what a page says back. It keeps no state of its own."""
 
 from __future__ import annotations
 
@@ -30,6 +24,7 @@ from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
 from gate.screens.kiosk.texts import Languages, Notice
 from gate.screens.kiosk.view import Pictogram, lane_unknown
 from gate_core.evidence.screen import Purpose
+from gate_core.http_server.request_body import read_body
 from gate_core.web_pages.fanout import EndedError, Fanout, FanoutError, Latest, events
 from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.templates import environment
@@ -95,14 +90,14 @@ def create_app(
         return JSONResponse({"ok": True})
 
     async def enter(request: Request) -> Response:
-        if not key.fits(await _said(request, SECRET_LENGTH)):
+        if not key.fits(await read_body(request.stream(), SECRET_LENGTH) or b""):
             on_refused()
             return PlainTextResponse("not the secret of this boot\n", status_code=403)
         return Response(status_code=204, headers={"Set-Cookie": key.cookie})
 
     async def seen(request: Request) -> Response:
-        said = await _said(request, SEEN_LENGTH_MAX)
-        if len(said) > SEEN_LENGTH_MAX or not said.isascii():
+        said = await read_body(request.stream(), SEEN_LENGTH_MAX)
+        if said is None or not said.isascii():
             return PlainTextResponse("not an event\n", status_code=400)
         on_seen(said.decode("ascii"))
         return Response(status_code=204)
@@ -110,7 +105,7 @@ def create_app(
     async def ask(request: Request) -> Response:
         """The answer is the same for everything that can be asked."""
         try:
-            wish = Wish((await _said(request, WISH_LENGTH_MAX)).decode("ascii", "replace"))
+            wish = Wish((await read_body(request.stream(), WISH_LENGTH_MAX) or b"").decode("ascii", "replace"))
         except ValueError:
             return PlainTextResponse("nothing that can be asked for\n", status_code=400)
         on_asked(wish)
@@ -165,16 +160,6 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )
-
-
-async def _said(request: Request, length_max: int) -> bytes:
-    """The body, or so much of a longer one that it is seen to be longer."""
-    said = b""
-    async for piece in request.stream():
-        said += piece
-        if len(said) > length_max:
-            break
-    return said
 
 
 def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:

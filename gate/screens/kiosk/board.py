@@ -1,7 +1,7 @@
-"""The page that is shown now, for every browser that watches.
+"""The page that is shown now and the colours that it shines at the face, for every browser that watches.
 
-A state that equals the one before is not sent again: to the page, two referrals are one, in content and in timing
-(safety invariant 13).
+A state that equals the one before is not sent again (safety invariant 13). Colours are pale and change three times a second at most, so that
+nothing flashes (WCAG 2.3.1).
 """
 
 from __future__ import annotations

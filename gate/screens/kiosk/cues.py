@@ -1,7 +1,6 @@
-"""The page's sounds: one short cue for each screen that asks something of a traveller, synthesised here.
+"""The page's sounds, synthesised. `python -m gate.screens.kiosk.cues` writes them to static/cues/.
 
-`python -m gate.screens.kiosk.cues` writes them to static/cues/, where the browser has them from; `waveform` makes the same for whoever plays them
-without a browser. Every referral sounds alike, and so does a page without its server: the officer's cue is one for all (safety invariant 13).
+Every referral sounds alike, and so does a page without its server (safety invariant 13).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The secret of the boot, by which the page's server knows the kiosk's browser.
-
-Whoever can read the start page that the screens program leaves for the kiosk's user has it; a cookie remembers that it was shown.
-Loopback is open to every program of the machine, and the preview shows a face. How the secret gets there is the program's to say.
-"""
+"""The secret of the boot, by which the page's server knows the kiosk's browser; a cookie remembers that it was shown."""
 
 from __future__ import annotations
 

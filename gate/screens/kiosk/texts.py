@@ -1,7 +1,6 @@
-"""The traveller's page's words in every language (`gate_core.web_pages.texts`), and what else a language's file says.
+"""The traveller's page's words in every language, and the notice of what happens to a traveller's data.
 
-All that the page knows of a language stands in its file: beside the texts two of Fluent's terms, `-issuers`, the states whose travellers see it
-first, in the letters of the MRZ, and `-reviewed`, who has read it as a native speaker and when. A language without the second is a draft.
+Beside its texts a language's file has `-issuers`, the states whose travellers see it first, and `-reviewed`; without that it is a draft.
 """
 
 from __future__ import annotations

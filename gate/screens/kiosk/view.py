@@ -1,8 +1,6 @@
-"""Turns what the lane shows into what the traveller's page shows.
+"""Turns what the lane shows into what the traveller's page shows. Pure and total.
 
-Pure and total: every screen and guidance has exactly one page. A page is text ids, a pictogram and a tone; it holds
-nothing of the crossing, so that every referral looks the same whatever caused it, but for one that is no secret (safety invariant 13). What the
-lane knows besides (objections, crossing ids) is not an argument here and cannot get out. Texts belong to `texts`.
+A page holds nothing of the crossing: every referral looks the same but NOT_SERVED (safety invariant 13).
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from gate_core.audit_format.errors import (
 )
 from gate_core.audit_format.merkle import leaf_hash, root_of
 from gate_core.audit_format.note import Algorithm, Signer
-from gate_core.audit_format.record import Approved, Header
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.resume_state import Approved
 from gate_verify.verify import verify
 
 

@@ -1,7 +1,6 @@
-"""Who approves: three or more persons, each with an Ed25519 key of their own, and an authority whose offline key may name others.
+"""Who approves: three or more persons with an Ed25519 key each, and an authority whose offline key may name others (`approvers.toml`).
 
-They are pinned in `approvers.toml`, which is read strictly: no name twice, no key twice, no key that is none (of small order, or not in its one
-spelling), for of such keys a signature says nothing. Whose a key is, only people know.
+No name twice, no key twice, none of small order or in another spelling, since of such keys a signature says nothing.
 """
 
 from __future__ import annotations

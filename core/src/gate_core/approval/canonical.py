@@ -1,8 +1,6 @@
-"""The canonical text of a configuration: every setting that decisions rest on, a line each, in its one spelling.
+"""The canonical text of a configuration, of which approvers sign the SHA-256 (docs/protocols/approval.md).
 
-Its SHA-256 is what approvers sign, and the text itself is what they read on a machine of their own, with no gate at hand: a first line, then
-`key = value` in the order of the keys, the value as JSON in ASCII without spaces. docs/protocols/approval.md has it for strangers. What stands
-in it is others' affair.
+A first line, then `key = value` in the order of the keys, each value as JSON in ASCII without spaces.
 """
 
 from __future__ import annotations

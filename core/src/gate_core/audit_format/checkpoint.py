@@ -1,7 +1,4 @@
-"""Checkpoints (C2SP tlog-checkpoint): a log's origin, size and root as the text of a signed note.
-
-Extension lines are refused: no auditor could check what they claim (the specification advises against them).
-"""
+"""Checkpoints (C2SP tlog-checkpoint): origin, size and root as the text of a signed note. Extension lines are refused."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gate_core.audit_format.record import Left
+    from gate_core.audit_format.resume_state import Left
 
 
 class AuditError(Exception):

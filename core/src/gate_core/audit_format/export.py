@@ -1,8 +1,4 @@
-"""Exports: what an auditor carries away, made from the spool alone.
-
-`bundle` writes one file, `tiles` copies the spool's files for its checkpoint. A bundle whose entries do not
-lead to the checkpoint's root is not made. Judging what was carried away is the verifier's.
-"""
+"""Exports made from the spool alone: `bundle` writes one file, `tiles` copies the spool's files for its checkpoint."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The log's own key: a file that only the log program's user can read, or a credential that systemd has opened for it alone.
-
-Generated once by provisioning, never replaced in place: another key is another log. The vkey that auditors keep is
-`Verifier.vkey`.
-"""
+"""The log's own key: a file (mode 0600) or a credential of systemd. Never replaced in place: another key is another log."""
 
 from __future__ import annotations
 

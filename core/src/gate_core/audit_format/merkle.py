@@ -1,11 +1,7 @@
-"""The Merkle tree of a log: hashing, the frontier, and proofs that a tree grew only at its end.
+"""The Merkle tree of a log (RFC 9162 §2.1, SHA-256): hashing, the frontier, and proofs that a tree grew only at its end. Pure.
 
-Pure. Hashing and trees are those of RFC 9162 §2.1 with SHA-256. Inclusion and consistency proofs are two special cases
-of the *subtree consistency proof* of draft-ietf-plants-merkle-tree-certs, which C2SP tlog-mirror sends with every
-package of entries: an inclusion proof is about the subtree of one leaf, a consistency proof about one that begins at 0.
-So one function makes all three and one function verifies all three.
-
-Where hashes come from is the caller's business: a proof is made from `HashAt`, a look-up of complete subtrees.
+Inclusion and consistency proofs are *subtree consistency proofs* of draft-ietf-plants-merkle-tree-certs (C2SP tlog-mirror): of the subtree
+of one leaf, and of one that begins at 0. One function makes them from `HashAt`, a look-up of complete subtrees; one verifies them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Signed notes (C2SP signed-note) and cosignatures (C2SP tlog-cosignature, `cosignature/v1`), both Ed25519.
+"""Signed notes (C2SP signed-note) and cosignatures (C2SP tlog-cosignature, `cosignature/v1`), both Ed25519, read strictly.
 
-A key has a name and an id; `vkey` (`name+id+base64`) is how a public key is written down, the form Go's note package
-reads too. Notes are read strictly: one way to write each byte, so a changed byte is never a second spelling.
-Whose key is trusted, and what a note's text means, is left to others.
+A public key is written as `vkey`, `name+id+base64`. Whose key is trusted, and what a text means, is left to others.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""What stands in a leaf of the log: a small header in clear, with the hashes of what is sealed beside it.
+"""What stands in a leaf of the log: a header in clear (canonical JSON), with the hashes of what is sealed beside it.
 
-The header says that something of a class happened in an hour, in which log, and the hashes of the sealed body and of the wrapped
-key; what it was, in which crossing and when exactly is sealed. So bodies and keys can be erased and every proof stays valid, and
-an entry belongs to one log alone. Its one spelling is canonical JSON: keys in order, no spaces, ASCII only.
+In clear are class, hour and log. What happened, in which crossing and when exactly is sealed: bodies and keys can be erased, proofs stay.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.resume_state import Approved
 
 VERSION = 3
 BEFORE_RECIPIENTS = 2  # headers of logs, and parts of logs, from before they named whom a record is sealed for
@@ -177,49 +176,3 @@ def time_text(moment: datetime) -> str:
 def _check(pattern: re.Pattern[str], name: str, value: str) -> None:
     if pattern.fullmatch(value) is None:
         raise BadFormatError(f"{name} is not as the format says")
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """The approval that a record rests on: a serial and a digest, and who approves, which is kept for the sender and not looked into."""
-
-    serial: int
-    sha256: str
-    approvers: bytes
-
-    def follows(self, before: Approved | None) -> bool:
-        """False after a newer one: a higher serial, or the same with another digest."""
-        return (
-            before is None
-            or self.serial > before.serial
-            or (self.serial, self.sha256) == (before.serial, before.sha256)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """The boot of the latest record: the kernel's name for it, the log as it was then, whether a record since accepts that, and when (CLOCK_MONOTONIC,
-    milliseconds) the latest word of it came: the first record, the acceptance or a receipt.
-    """
-
-    name: str
-    size: int
-    root: bytes
-    accepted: bool
-    heard_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
-    wait for an officer, both oldest first, what it asked to remember, and the newest approval that a record rests on. And what the log knows of time:
-    the latest hour of any record (empty before the first), when the mirror signed its latest receipt, in seconds since 1970, and the boot of the latest record.
-    """
-
-    open_crossings: tuple[str, ...] = ()
-    referred: tuple[str, ...] = ()
-    remembered: bytes = b""
-    approved: Approved | None = None
-    written: str = ""
-    cosigned_s: int | None = None
-    boot: Boot | None = None

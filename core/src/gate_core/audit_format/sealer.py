@@ -1,10 +1,7 @@
-"""Sealing the bodies of records so that only auditors can open them.
+"""Sealing the bodies of records so that only auditors can open them (`gate_core.audit_format.unsealer`, which no gate runs).
 
-A crossing's bodies are sealed with AES-256-GCM under one random key. The key is wrapped with age (X25519) to every
-auditor and kept in memory only; the gate holds no identity, so it cannot read back what it wrote. Deleting the wrapped
-key erases the crossing. A body is bound to its header, so it cannot be moved to another record or another log, and padded to one of
-three lengths, so that its length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left
-to the store, opening to `gate_core.audit_format.unsealer`, which the gate does not run.
+AES-256-GCM under one random key a crossing, wrapped with age (X25519) to every auditor and kept in memory only (`KeyRing`). A body is
+bound to its header and padded to one of three lengths. Deleting the wrapped key erases the crossing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The spool: the log as a folder of finished files, for sync and for export (docs/protocols/audit-log.md).
+"""The spool: the log as a folder of finished files, for sync and export (docs/protocols/audit-log.md). Only the log program writes it.
 
-Files appear complete or not at all (`gate_core.durable`), and `checkpoint` comes last, so it never covers what is not there. Written by the
-log program alone. What may be published is decided by the writer.
+Files appear complete or not at all; `checkpoint` comes last, so it never covers what is not there.
 """
 
 from __future__ import annotations

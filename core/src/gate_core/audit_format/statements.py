@@ -1,7 +1,6 @@
-"""What a log and its mirror state beside checkpoints, in signed notes: which bodies the mirror holds, and which keys the log has forgotten.
+"""What a log and its mirror state in signed notes beside checkpoints: bodies held, keys forgotten, a key that follows another.
 
-The mirror's receipts are for entries alone (C2SP tlog-mirror), and a body that is nowhere cannot be opened by anybody. Neither text can be a checkpoint, for
-no origin has a space.
+A receipt is for entries alone (C2SP tlog-mirror). No text here can be a checkpoint: no origin has a space.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""How a log is cut into files (C2SP tlog-tiles): paths, tiles of hashes, bundles of entries.
+"""How a log is cut into files (C2SP tlog-tiles): paths, tiles of up to 256 hashes, bundles of up to 256 entries. Pure.
 
-Pure. A tile holds up to 256 hashes of one level, a bundle up to 256 entries; the last one of a level is *partial* and
-has its width in its path. Levels are tile levels: a hash of level 1 is the root over 256 leaves.
+The last file of a level is *partial* and has its width in its path. A hash of tile level 1 is the root over 256 leaves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Opening sealed records, for the holder of an auditor's identity. Runs on the auditor's machine, never on a gate.
-
-Checks that each body and key is the one that its header names; whether the headers are the log's is the verifier's to say. One record
-that does not open keeps none of the others closed: why it does not is a value.
-"""
+"""Opening sealed records with an auditor's identity, on the auditor's machine. Why a record does not open is a value."""
 
 from __future__ import annotations
 

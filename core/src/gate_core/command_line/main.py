@@ -1,7 +1,4 @@
-"""The `gate` command: noun, verb, a file or a folder a noun. Its nouns are those of the distributions that are installed here.
-
-A module of nouns may have `quick`, a function that answers certain words without the library of command lines: its exit code, or None.
-"""
+"""The `gate` command: noun, verb. A module of nouns may have `quick`, which answers words without the library of command lines."""
 
 from __future__ import annotations
 

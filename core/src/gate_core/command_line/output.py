@@ -1,8 +1,6 @@
-"""What every command shares: one JSON document or people's text on standard output, one line for an error, an exit code.
+"""What every command shares: JSON or text on standard output, one line for an error, an exit code (`Exit`).
 
-Promise: whatever a stranger's name of a file holds, what is printed is text that cannot steer a terminal, and valid JSON. A command that
-was asked for JSON writes its one document when it fails, too: with `error`, the exit code and the line. Exit codes: 0 yes or done, 1 the answer is no, 2 usage, 65 bad input data, 69 unreachable, 74 I/O error, 75 try later,
-77 not permitted, 78 configuration error.
+What is printed cannot steer a terminal, whatever a file's name holds. With --json a command that fails writes a document, too.
 """
 
 from __future__ import annotations

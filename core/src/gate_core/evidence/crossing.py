@@ -1,7 +1,6 @@
-"""What a crossing knows: the document, the face, the lane, the officer, the lists, the clock.
+"""What a crossing knows: the document, the face, the lane, the officer, the lists, the clock. Nothing here is personal.
 
-Every value says how it could be absent. Nothing here is personal: names, numbers, pictures and templates never enter
-`gate.passage`. Enum values are stored in the audit log and are never renamed; records older than a field with a default are read without it.
+Enum values are stored in the audit log and never renamed; older records are read without fields that have a default.
 """
 
 from __future__ import annotations

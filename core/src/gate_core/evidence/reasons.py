@@ -1,8 +1,4 @@
-"""The closed vocabulary of referral reasons. Members are stored in the audit log and are never renamed.
-
-A traveller sees none of them but NOT_SERVED: every other referral looks and takes the same time (safety invariant 13). An officer sees
-all of them, with the detail that goes with each.
-"""
+"""The reasons of a referral. Stored in the audit log, never renamed. Travellers see NOT_SERVED alone (safety invariant 13)."""
 
 from __future__ import annotations
 

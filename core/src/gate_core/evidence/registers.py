@@ -1,11 +1,6 @@
-"""What lists and registers said about a traveller's document, and what of it must be answered before a gate may open. Pure.
+"""What lists and registers said about a document, and which of them must answer before a gate opens. Pure; nothing is personal.
 
-A register is whatever the site's configuration names: a signed list that is held here, or a register that is asked online. Each one that is required has
-an answer in the evidence, or its absence is an objection: a check is never skipped because an address, a list or a key is missing. A register that is
-suspended on a day, by a dated statement that was approved with the rest, is not asked on that day. A hit and what is not known lead to an officer alike,
-and look like every other referral.
-
-Nothing here is personal: who was looked for, and what was found, stays with the registers' program; `handle` is drawn at random there.
+A required register without an answer is an objection, unless it is suspended that day. A hit and an unknown both lead to an officer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Whom a lane serves, and which way over the border: what its site lets it serve, from which officers choose (docs/decisions/0015).
-
-Nobody is turned away by it: whoever belongs to another lane is referred, and an officer shows them theirs.
-"""
+"""Whom a lane serves, and which way over the border (docs/decisions/0015). Others are referred, never turned away."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Connections of a server: who may hold one, how many and for how long, before and between requests.
 
-A connection costs its holder nothing, so none is a claim to anything. Promises: who says nothing is shown out, before TLS, before the first
-request, in the middle of its head and after the last one; strangers, who show no certificate, share few places, in which the newest puts out
-the oldest; so crowds of them take none of the places of holders, of which each certificate has its own.
+Whoever says nothing is shown out. Strangers, without a certificate, share few places and take none of those of certificates.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The cookies of a client that keeps none: what a peer says in one answer goes with no later question.
-
-A library's jar would keep them, past the connection that they came on. And one with a letter beyond ASCII could not be sent at all, so that whoever
-set it would have ended every further question of that client.
-"""
+"""The cookie jar of a client that keeps none. A cookie with a letter beyond ASCII would end every further question of that client."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""HTTP/1.1 over TLS 1.3, and the peer's certificate passed on to the application.
-
-uvicorn has no place for the certificate: it is put into the ASGI TLS extension here. Its own limit counts connections that ask nothing; ours
-count places (`gate_core.http_server.connections`) and requests.
-"""
+"""HTTP/1.1 over TLS 1.3, with the peer's certificate in the ASGI scope, where uvicorn has no place for it."""
 
 from __future__ import annotations
 

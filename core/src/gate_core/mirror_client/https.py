@@ -1,8 +1,4 @@
-"""Carries one request to the mirror over HTTPS with the device's certificate.
-
-TLS 1.3, the operator's own authority and nobody else's, no redirects, no proxy from the environment. Answers are cut at
-`ANSWER_BYTES_MAX` and at a deadline. When to try again is left to the caller.
-"""
+"""Carries requests to the mirror over HTTPS (TLS 1.3, the device's certificate, the operator's own authority), and shares the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a round knows of the mirror, and the log that it carries: what both ways of carrying share (`batch_round`, `single_requests`)."""
+"""What a round knows of the mirror, and the log that it carries: what both ways of carrying share (`round`)."""
 
 from __future__ import annotations
 

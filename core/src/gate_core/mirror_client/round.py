@@ -1,9 +1,8 @@
 """One round with the mirror, as a conversation: yields requests, receives responses, does no I/O of its own.
 
-Order: what the mirror holds, then all that it lacks: in one request where the mirror knows that (`batch_round`), else in C2SP's (`single_requests`). After a start or an
-error each checkpoint that the mirror holds is compared with our own root at its size: a log that was restored is another log, however far it has
-grown since. The receipt is handed out only when the bodies arrived too, because a receipt permits the gate to forget. Nothing that the
-mirror has is sent again. Progress is demanded of every answer, so a mirror that talks nonsense ends the round instead of prolonging it.
+First what the mirror holds, then what it lacks: in one request where it knows that (`carry_at_once`), else in C2SP's (`carry_singly`). After
+a start or an error each checkpoint that the mirror holds is compared with our own root at its size. A receipt permits the gate to forget, so
+it is handed out only when the bodies arrived, too. Every answer must bring progress, or the round ends.
 """
 
 from __future__ import annotations

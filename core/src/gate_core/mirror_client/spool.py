@@ -1,7 +1,4 @@
-"""The spool as the mirror's client needs it: hashes for proofs, entries, sealed bodies, age files. Read-only.
-
-Pieces are read whole and one of a kind is kept, so memory stays at a few pieces however long the log is.
-"""
+"""The spool as the mirror's client reads it: hashes, entries, sealed bodies, age files. A few pieces in memory at most."""
 
 from __future__ import annotations
 

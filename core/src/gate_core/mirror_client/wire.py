@@ -1,8 +1,4 @@
-"""What a mirror's client says and hears: requests and answers of C2SP tlog-mirror and of our transport of bodies.
-
-Pure: values to bytes and back. Every answer is read strictly and has a size limit, since the mirror may be anybody.
-Which request comes next is decided by `gate_core.mirror_client.round`.
-"""
+"""Requests and answers of C2SP tlog-mirror, and of our own for bodies. Pure; every answer is read strictly, within limits."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""A shift certificate: the officers' authority says whose key this is, what they are and for whom they work, at which gates and until when.
+"""A shift certificate: the officers' authority says whose key this is, in which role and party, at which gates, until when.
 
-The authority's key never comes to a gate; its public half stands in the gate's configuration. Times are whole seconds since 1970: by the
-later of the wall clock and the clock's floor, by the floor alone while the wall clock is unsure (`gate_core.orders.order`).
+Times are whole seconds since 1970. What a console shows and offers to whom stands here, too; the lane decides by the role alone.
 """
 
 from __future__ import annotations
 
+import enum
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -15,10 +15,11 @@ from gate_core.evidence.names import Role
 from gate_core.orders import signed_text
 from gate_core.orders.errors import MalformedError
 from gate_core.orders.signed_text import GateId, Key, Kind, Moment, Text
-from gate_core.orders.verbs import Party
+from gate_core.orders.verbs import VERBS, Party, Verb
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 CERTIFICATE_BYTES_MAX: Final = 2048
 KIND: Final = Kind("shift-certificate", 2, CERTIFICATE_BYTES_MAX)
@@ -95,3 +96,51 @@ def unverified(raw: bytes) -> Certificate:
     """What a certificate says, for its holder's own eyes: nobody's signature was looked at. Raises MalformedError."""
     _, body = signed_text.split(raw, kind=KIND)
     return signed_text.read(body, Certificate, kind=KIND)
+
+
+class Who(NamedTuple):
+    """What a certificate says that somebody is."""
+
+    role: Role
+    party: Party
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> Who:
+        """Of a certificate's holder."""
+        return cls(certificate.role, certificate.party)
+
+
+OFFICERS: Final = frozenset({Who(Role.OFFICER, Party.POLICE), Who(Role.SUPERVISOR, Party.POLICE)})
+TECHNICIANS: Final = frozenset({Who(Role.TECHNICIAN, Party.POLICE), Who(Role.TECHNICIAN, Party.INTEGRATOR)})
+AUDITORS: Final = frozenset(Who(Role.AUDITOR, party) for party in Party)
+AIRPORT: Final = frozenset(Who(role, Party.AIRPORT) for role in Role)
+ORDERING: Final = OFFICERS | TECHNICIANS
+WATCHING: Final = ORDERING | AUDITORS | AIRPORT
+
+
+class Sight(enum.Enum):
+    """What of a gate is shown."""
+
+    STATE = "state"  # state, outage, times, notices, who is present
+    REASONS = "reasons"  # why a traveller waits, and what was found
+    PICTURES = "pictures"  # and what is sealed to the officer
+    FLAGS = "flags"  # quiet flags, of those only who are trained, and supervisors
+
+
+SIGHTS: Final[dict[Sight, frozenset[Who]]] = {
+    Sight.STATE: WATCHING,
+    Sight.REASONS: OFFICERS,
+    Sight.PICTURES: OFFICERS,
+    Sight.FLAGS: OFFICERS,
+}
+
+
+def sees(certificate: Certificate) -> frozenset[Sight]:
+    """What the holder of a certificate is shown."""
+    found = frozenset(sight for sight, who in SIGHTS.items() if Who.of(certificate) in who)
+    return found if certificate.trained or certificate.role is Role.SUPERVISOR else found - {Sight.FLAGS}
+
+
+def may_order(certificate: Certificate, verb: Verb) -> bool:
+    """Whether the console offers this verb to the holder of a certificate."""
+    return Who.of(certificate) in ORDERING and certificate.role in VERBS[verb].roles

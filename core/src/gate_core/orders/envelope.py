@@ -1,8 +1,6 @@
-"""Sealing to an officer: what only the holder of a key that the officers' authority certified can open. Bytes in, bytes out.
+"""Sealing to an officer with HPKE base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 
-HPKE, base mode (RFC 9180), of one message: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, no associated data. `info` names gate,
-crossing and part, so that what was sealed for one is never taken for another. A result is the encapsulated key, 32 bytes, then the
-ciphertext with its tag. What is sealed is left to whoever seals: the process in which a traveller's face or document lives.
+`info` binds gate, crossing and part. A result is the encapsulated key, 32 bytes, then the ciphertext with its tag.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Keys of officers as text: the authority's own, and a shift's with its certificate. Bytes in, keys out; files are others' affair.
-
-A key is PKCS #8 PEM, as `openssl` reads it. A shift's text has a second block, the certificate that the authority signed.
-"""
+"""Keys of officers as text: PKCS #8 PEM, and for a shift a second block with its certificate. Bytes in, keys out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """An order: one verb for one gate, answering one challenge, signed by a shift key that the officers' authority certified.
 
-The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate_core.orders.order`, and what
-comes of it is the lane's.
+A challenge holds the version of the lane's state, the time on its monotonic clock (ms) and an HMAC-SHA-256 of both under a key of this start:
+the lane remembers none, and a new start knows none of the old. `lacks` and `hindrances` say what an authentic order lacks: who gives permission
+must lack nothing; taking it away waits for no clock; freeing people takes a certificate for this gate, a role that gives orders, and a
+shift that ended at most a day ago. Shifts are judged by the later of the wall clock and its floor (decision 0024). Pure.
 """
 
 from __future__ import annotations

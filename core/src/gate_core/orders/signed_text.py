@@ -1,8 +1,6 @@
 """Signed text: 64 bytes of Ed25519 signature, then one JSON object in its one spelling (RFC 8785).
 
-What is signed is the kind's own line (`portcullis-order/2`, a line feed) and the text, so that a signature of one kind, or version of it,
-is never one of another. Texts hold strings, whole numbers, true, false, null, lists and objects only; what is decoded must encode to the
-very same bytes, so a changed byte is never a second spelling. What a text means is left to `certificate` and `order`.
+The kind's own line (`portcullis-order/2`, a line feed) is signed with the text, so that no signature is one of another kind or version.
 """
 
 from __future__ import annotations

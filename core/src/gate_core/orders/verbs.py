@@ -1,18 +1,11 @@
-"""Verbs, roles and parties: what an officer may say to a lane, and who may say it. One table; docs/protocols/orders.md is held to it.
-
-What a verb does, and in which states of the lane it is possible, is the lane's (`gate.passage`).
-"""
+"""Verbs, roles and parties: what may be said to a lane and by whom (docs/protocols/orders.md)."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gate_core.evidence.names import Role
-
-if TYPE_CHECKING:
-    from gate_core.orders.certificate import Certificate
 
 
 class Verb(enum.Enum):
@@ -46,7 +39,7 @@ class Party(enum.Enum):
     INTEGRATOR = "integrator"
 
 
-# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`order_checks`).
+# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`order`).
 ROLES: dict[Party, frozenset[Role]] = {
     Party.POLICE: frozenset(Role),
     Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),
@@ -98,51 +91,3 @@ VERBS: dict[Verb, Row] = {
     Verb.MODE: Row(Power.GIVES, _SUPERVISOR, named=True),
     Verb.ACCEPT_HEAD: Row(Power.GIVES, _SUPERVISOR),
 }
-
-
-class Who(NamedTuple):
-    """What a certificate says that somebody is."""
-
-    role: Role
-    party: Party
-
-    @classmethod
-    def of(cls, certificate: Certificate) -> Who:
-        """Of a certificate's holder."""
-        return cls(certificate.role, certificate.party)
-
-
-OFFICERS: Final = frozenset({Who(Role.OFFICER, Party.POLICE), Who(Role.SUPERVISOR, Party.POLICE)})
-TECHNICIANS: Final = frozenset({Who(Role.TECHNICIAN, Party.POLICE), Who(Role.TECHNICIAN, Party.INTEGRATOR)})
-AUDITORS: Final = frozenset(Who(Role.AUDITOR, party) for party in Party)
-AIRPORT: Final = frozenset(Who(role, Party.AIRPORT) for role in Role)
-ORDERING: Final = OFFICERS | TECHNICIANS
-WATCHING: Final = ORDERING | AUDITORS | AIRPORT
-
-
-class Sight(enum.Enum):
-    """What of a gate is shown."""
-
-    STATE = "state"  # state, outage, times, notices, who is present
-    REASONS = "reasons"  # why a traveller waits, and what was found
-    PICTURES = "pictures"  # and what is sealed to the officer
-    FLAGS = "flags"  # quiet flags, of those only who are trained, and supervisors
-
-
-SIGHTS: Final[dict[Sight, frozenset[Who]]] = {
-    Sight.STATE: WATCHING,
-    Sight.REASONS: OFFICERS,
-    Sight.PICTURES: OFFICERS,
-    Sight.FLAGS: OFFICERS,
-}
-
-
-def sees(certificate: Certificate) -> frozenset[Sight]:
-    """What the holder of a certificate is shown."""
-    found = frozenset(sight for sight, who in SIGHTS.items() if Who.of(certificate) in who)
-    return found if certificate.trained or certificate.role is Role.SUPERVISOR else found - {Sight.FLAGS}
-
-
-def may_order(certificate: Certificate, verb: Verb) -> bool:
-    """Whether the console offers this verb to the holder of a certificate."""
-    return Who.of(certificate) in ORDERING and certificate.role in VERBS[verb].roles

@@ -1,9 +1,7 @@
-"""The one reader of the clocks. Everything else takes time as an argument or from the event loop.
+"""The one reader of the clocks. `monotonic_ms` is CLOCK_MONOTONIC, the same for every program of one machine.
 
-`monotonic_ms` is CLOCK_MONOTONIC, the same for every program of one machine. Whether the wall clock can be relied on is
-a fact of its own: it must not stand before something that is known to have happened, and in service the machine's time service
-must have synchronised it not long ago (safety invariant 15). The programs' sandboxes refuse adjtimex(2), so this is read from the
-file that systemd-timesyncd touches at each synchronisation, and that goes with the boot (systemd-timesyncd.service(8)).
+The sandboxes refuse adjtimex(2): whether the time service has synchronised the wall clock is read from the file that systemd-timesyncd
+touches (systemd-timesyncd.service(8)).
 """
 
 from __future__ import annotations

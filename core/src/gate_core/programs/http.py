@@ -1,8 +1,4 @@
-"""The port of a page on loopback: the listening socket, the HTTP server, and who of the machine may hold a connection.
-
-Promise: strangers cannot shut the page's own browser out. Connections are limited; when one too many comes, the oldest of those that
-are nobody's we know goes, and one that asks for nothing goes by itself. What is answered belongs to `gate.screens`.
-"""
+"""The HTTP server of a page on loopback. Of 64 connections the oldest that is not a known browser's makes room for a new one."""
 
 from __future__ import annotations
 

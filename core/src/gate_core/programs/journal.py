@@ -1,8 +1,7 @@
-"""What the programs write into the journal: every event by its name, what it says, and the fields that it has.
+"""What the programs write into the journal: every event, what it says, its fields. Drawn into docs/protocols/journal.md.
 
-Under systemd each goes to the journal's own socket with its fields (systemd.journal-fields(7)): `MESSAGE` is the line of JSON that is written
-elsewhere, `MESSAGE_ID` is the event's, `GATE_…` are its fields, and what concerns security has the syslog facility authpriv, for whoever
-collects that. Fields are never of a traveller. Drawn into docs/protocols/journal.md; a test holds the table to the code.
+Under systemd an event goes to the journal's socket with its fields (systemd.journal-fields(7)): `MESSAGE` (the JSON line), `MESSAGE_ID`,
+`GATE_…`; what concerns security has the syslog facility authpriv. No field is of a traveller.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Processes that end with whoever started them, however that ends: nothing of a killed `gate run` or `gate demo` stays in the next one's way."""
+"""What a process asks of the kernel for itself: to end with its parent, to be unreadable to others, to hear when it is to stop."""
 
 from __future__ import annotations
 

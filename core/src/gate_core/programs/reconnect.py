@@ -1,7 +1,4 @@
-"""What is kept for ever: one session after another with a device, a child or another program, and a pause between them.
-
-What a loss means is left to whoever keeps; that it is said once, to `gate.programs.shared.fault_latch`.
-"""
+"""One session after another with a device, a child or another program, and growing pauses between them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""What the settings of every device have in common: a table whose `driver` names the driver that it is for, with that driver's keys.
+"""What the settings of every device have in common: a table whose `driver` names the driver, with that driver's keys.
 
-Each room of drivers has its own `settings.py`, whose union holds one struct a driver. An unknown driver, an unknown key, a wrong type or
-a value out of range is a msgspec.ValidationError with the key's path; defaults are those of a device as it is delivered. A struct also
-says what whoever drives its device has to reach, and what of it belongs to simulated hardware: nobody else asks which driver it is for.
+A struct also says what a process must reach to use the device, and what of it is simulated.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""What configuration files of all programs have in common: tables that are checked strictly, and one error that says all that is wrong, each with
-file, key and line.
-"""
+"""Configuration files: tables that are checked strictly, and one error with every problem, each with file, key and line."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The one reader of the environment. It gives seven names: PORTCULLIS_CONFIG (the configuration file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
-NOTIFY_SOCKET, JOURNAL_STREAM, CREDENTIALS_DIRECTORY and XDG_CACHE_HOME; and a shell's two that complete a command line.
-"""
+"""The one reader of the environment: our own variables, systemd's, and two of a shell that completes a command line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Files of settings in TOML: read strictly into types, and everything that is wrong with one said at once, each with file, key and line.
-
-msgspec stops at the first value that does not fit; whoever mends a file wants to see them all. Pure: where a file comes from, and who may
-have written it, is left to others.
-"""
+"""Files of settings in TOML, read strictly into types. Every problem is said at once, where msgspec stops at the first. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What every answer of a page's server carries, and whom it answers.
-
-Nothing may be stored, framed, or loaded from elsewhere. A request that names another host (DNS rebinding), or that another page makes,
-is refused, and so is whoever the page's own question does not admit: the traveller's page shows a face, the console what a lane does.
-"""
+"""What every answer of a page's server carries, and whom it answers: our own hosts, our own page, and whom `admits` knows."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import compile_path
 from starlette.websockets import WebSocketClose
 
-from gate_core.orders.verbs import OFFICERS, ORDERING, WATCHING, Who
+from gate_core.orders.certificate import OFFICERS, ORDERING, WATCHING, Who
 from gate_officers.console.sessions import Session, Sessions
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from starlette.types import Scope
 
 from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge, Waits, encode
 from gate_core.http_server.request_body import whole
-from gate_core.orders.certificate import Certificate
+from gate_core.orders.certificate import OFFICERS, ORDERING, Certificate, Who, may_order
 from gate_core.orders.errors import OrderError
-from gate_core.orders.verbs import OFFICERS, ORDERING, VERBS, Verb, Who, may_order
+from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.fanout import events
 from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.templates import environment

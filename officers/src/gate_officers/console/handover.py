@@ -24,10 +24,9 @@ import msgspec
 
 from gate_core import durable
 from gate_core.orders import signed_text
-from gate_core.orders.certificate import Certificate, CertificateText, open_text
+from gate_core.orders.certificate import OFFICERS, ORDERING, Certificate, CertificateText, Who, open_text
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.signed_text import GateId, Kind, Moment, Text
-from gate_core.orders.verbs import OFFICERS, ORDERING, Who
 from gate_officers.console.view import OPEN_MAX, OPEN_WORDS_MAX
 
 BYTES_MAX: Final = 1024 * 1024

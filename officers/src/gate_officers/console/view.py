@@ -18,8 +18,8 @@ from gate_core.console_link import LaneEvent, Text, Waits, Why, Word
 from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.service_scope import EVERYBODY
-from gate_core.orders.certificate import Certificate
-from gate_core.orders.verbs import VERBS, Sight, Verb, may_order, sees
+from gate_core.orders.certificate import Certificate, Sight, may_order, sees
+from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.texts import Say
 from gate_officers.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, Seen
 

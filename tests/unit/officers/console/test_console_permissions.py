@@ -18,9 +18,8 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from gate_core.evidence.names import Role
-from gate_core.orders import verbs
-from gate_core.orders.certificate import Certificate, certify
-from gate_core.orders.verbs import VERBS, Party, Sight, Verb, Who
+from gate_core.orders.certificate import Certificate, Sight, Who, certify, may_order, sees
+from gate_core.orders.verbs import VERBS, Party, Verb
 from gate_officers.console import app
 from gate_officers.console.admission import ROUTES, Admission, Cookie, session_of
 from gate_officers.console.handover import Handovers
@@ -110,15 +109,15 @@ def test_the_document_has_every_row_of_the_table_and_no_other() -> None:
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: f"{who.party.value}-{who.role.value}")
 def test_everybody_sees_what_the_document_says(who: Who) -> None:
     trained = certificate(7, role=who.role, party=who.party, trained=True)
-    assert verbs.sees(trained) == {sight for what, sight in SIGHTS.items() if wanted(what, who)}
+    assert sees(trained) == {sight for what, sight in SIGHTS.items() if wanted(what, who)}
     untrained = certificate(7, role=who.role, party=who.party)
-    assert (Sight.FLAGS in verbs.sees(untrained)) is (who == Who(Role.SUPERVISOR, Party.POLICE))
+    assert (Sight.FLAGS in sees(untrained)) is (who == Who(Role.SUPERVISOR, Party.POLICE))
 
 
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: f"{who.party.value}-{who.role.value}")
 def test_verbs_are_offered_by_role_to_those_who_order(who: Who) -> None:
     says = certificate(7, role=who.role, party=who.party)
-    offered = {verb for verb in Verb if verbs.may_order(says, verb)}
+    offered = {verb for verb in Verb if may_order(says, verb)}
     orders = wanted("POST /gates/{gate}/orders", who)
     assert offered == ({verb for verb in Verb if who.role in VERBS[verb].roles} if orders else set())
 

@@ -24,7 +24,8 @@ from gate.programs.log.context import Publisher, Worker
 from gate.programs.log.erasures import QUIET_LOOKS, Erasures
 from gate.programs.log.retention import Kept
 from gate_core.approval.erasure import Erasure, SignedErasure
-from gate_core.audit_format.record import Approved, Header, canonical_json
+from gate_core.audit_format.record import Header, canonical_json
+from gate_core.audit_format.resume_state import Approved
 from gate_core.audit_format.spool import Spool, key_path
 from gate_verify.verify import verify
 

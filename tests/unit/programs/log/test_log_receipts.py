@@ -19,7 +19,7 @@ from gate.programs.log.context import Worker
 from gate.programs.log.receipts import Receipts
 from gate.sync.inbox import drop
 from gate_core.approval.note import Approval
-from gate_core.audit_format.record import Approved
+from gate_core.audit_format.resume_state import Approved
 
 DIGEST = "ab" * 32
 
