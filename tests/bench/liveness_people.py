@@ -30,7 +30,7 @@ from gate.face.liveness.liveness_aggregate import context_crop, live_probability
 from gate.face.values import Box, FaceError
 from gate.picture import Picture, decode, read
 from gate_core.command_line.output import say
-from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import clopper_pearson
 from models.runtime import Session
 
 BOUND = 0.5

@@ -206,7 +206,7 @@ async def _put_key(mirror: Mirror, request: Request, gate: Gate) -> Response:
 
 
 def _guarded(who: Callable[[Request], Gate], handler: Handler) -> Endpoint:
-    """Let in whoever is a gate's; `who` raises CentralError for nobody's."""
+    """Pass a request to the handler with the gate that sent it. `who` identifies the gate, or raises CentralError."""
 
     async def endpoint(request: Request) -> Response:
         return await handler(request, await run_in_threadpool(who, request))

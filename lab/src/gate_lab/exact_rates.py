@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gate_verify.report.exact import clopper_pearson
-from gate_verify.report.rates import LEVEL, Rate
+from gate_verify.report.rates import LEVEL, Rate, clopper_pearson
 
 
 class ExactRate(Rate):

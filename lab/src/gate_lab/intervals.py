@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gate_lab.error_rates import FMR_POINTS, Comparisons, threshold_at
-from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import clopper_pearson
 
 RESAMPLES = 1000
 LEVEL = 0.95

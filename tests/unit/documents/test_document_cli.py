@@ -106,6 +106,15 @@ def test_inspect_of_a_chip_whose_files_were_changed_says_so(store: Path, lds: Pa
     assert result.exit_code == 1
 
 
+def test_inspect_misses_a_data_group_that_the_security_object_lists(store: Path, lds: Path) -> None:
+    """A folder is said to hold all that the chip gives: what is listed and not there was taken away."""
+    (lds / "EF_DG14.bin").unlink()
+    result = gate("document", "inspect", "--lds", lds, "--trust", store, "--mrz", mrz(), "--at", AT, "--json")
+    printed = json.loads(result.stdout)
+    found = {check["id"]: check["result"] for check in printed["checks"]}
+    assert found["dg_hashes"] != "successful", printed
+
+
 def test_inspect_speaks_to_people_without_json(store: Path, lds: Path) -> None:
     result = gate("document", "inspect", "--lds", lds, "--trust", store, "--at", AT)
     assert "successful     sod_signature" in result.stdout

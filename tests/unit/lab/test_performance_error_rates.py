@@ -12,7 +12,7 @@ from gate_lab.exact_rates import trials_for
 from gate_lab.face_evaluation import claimed
 from gate_lab.groups import ALIKE, by_group, look_alikes, worst_over_mean
 from gate_lab.intervals import Interval, draw_weights, fnmr_intervals
-from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import clopper_pearson
 
 
 def template(direction: npt.NDArray[np.float64]) -> Template:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate_verify.report.exact import beta_below, clopper_pearson
+from gate_verify.report.rates import beta_below, clopper_pearson
 
 
 @pytest.mark.parametrize(

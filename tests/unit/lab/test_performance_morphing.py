@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gate_lab.morphing import Morphs, attack_potential, potential, spoken
-from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import clopper_pearson
 
 NONE = np.nan
 

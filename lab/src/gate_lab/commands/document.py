@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,13 +33,7 @@ def inspect_(
     json: Json = False,
 ) -> None:
     """Inspect the files of one chip in full."""
-    from gate.cli.document_report import report_inspection
-    from gate_documents.inspection import inspect_files
-
-    files = _lds_files(lds)
-    printed = parsed(mrz) if mrz else None
-    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed, complete=True)
-    report_inspection("document.inspect/1", inspection, json=json)
+    _inspect("document.inspect/1", _lds_files(lds), trust, mrz, at, complete=True, json=json)
 
 
 @app.command("verify-sod")
@@ -164,18 +158,26 @@ def verify_credential(
     json: Json = False,
 ) -> None:
     """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
-    from gate.cli.document_report import report_inspection
     from gate_documents.errors import DocumentError
-    from gate_documents.inspection import inspect_files
     from gate_documents.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
 
     try:
         files = parse_dtc(bytes_of(credential, bytes_max=CREDENTIAL_BYTES_MAX))
     except DocumentError as error:
         fail(Exit.BAD_DATA, f"{credential}: {error}")
+    _inspect("document.verify-credential/1", files, trust, mrz, at, json=json)
+
+
+def _inspect(
+    schema: str, files: Mapping[str, bytes], trust: Path, mrz: str, at: str, *, complete: bool = False, json: bool
+) -> None:
+    """Inspect the files of a chip, report the result, and end the command."""
+    from gate.cli.document_report import report_inspection
+    from gate_documents.inspection import inspect_files
+
     printed = parsed(mrz) if mrz else None
-    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed)
-    report_inspection("document.verify-credential/1", inspection, json=json)
+    inspection = inspect_files(files, anchors=store_of(trust), now=_moment(at), mrz=printed, complete=complete)
+    report_inspection(schema, inspection, json=json)
 
 
 def _lds_files(folder: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate_verify.audit_record import AuditRecord
-from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import clopper_pearson
 
 PERIODS_MAX: Final = 4_000
 PROBLEMS_MAX: Final = 200

@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate_verify.report.exact import clopper_pearson
-from gate_verify.report.rates import LEVEL, Rate
+from gate_verify.report.rates import LEVEL, Rate, clopper_pearson
 
 OF_MIN: Final = 30
 FEW: Final = 5  # errors, or what is none: below it Wilson's interval is too narrow
