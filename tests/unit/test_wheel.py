@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -102,6 +103,40 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: dict[st
         for name in files.split("\0")
         if name and Path(name).suffix not in TEXT and cohort in (ROOT / name).read_bytes()
     }
+
+
+TESTS = {"pytest", "_pytest", "hypothesis", "conftest", "tests", *(one.stem for one in (ROOT / "tests").iterdir())}
+RUNS_TESTS = {
+    "gate_lab.commands.conformity"
+}  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
+
+
+def names_of_tests(source: str) -> bool:
+    """True for a module that imports what only tests have, or has a word for their runner in a string."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names) if any(one.name.partition(".")[0] in TESTS for one in names):
+                return True
+            case ast.ImportFrom(module=str(module), level=0) if module.partition(".")[0] in TESTS:
+                return True
+            case ast.Constant(value=str(text)) if "pytest" in text:
+                return True
+            case _:
+                pass
+    return False
+
+
+def test_nothing_that_is_carried_knows_the_tests() -> None:
+    found = {
+        ".".join(file.relative_to(place.parent).with_suffix("").parts)
+        for place in PACKAGES.values()
+        for file in place.rglob("*.py")
+        if names_of_tests(file.read_text())
+    }
+    assert found == RUNS_TESTS
+    for source in ("from fakes.roots import ROOT", "import tests", "import pytest", "run('-m', 'pytest')"):
+        assert names_of_tests(source)
+    assert not names_of_tests("from gate.tests import x\nimport property_of  # as pytest has it")
 
 
 def test_pictures_lie_where_somebody_looks_for_them() -> None:
@@ -281,3 +316,82 @@ def test_only_our_distributions_add_commands(tmp_path: Path) -> None:
     code = "import sys; from gate_core.command_line.distributions import named_modules; sys.path[:] = sys.argv[1:]; print(*named_modules('gate.commands'))"
     done = subprocess.run((sys.executable, "-c", code, str(tmp_path)), capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["portcullis_core.names"]
+
+
+def environment(place: Path, *folders: str) -> None:
+    """An environment as the Debian packages lay it (packaging/environment), with `current` leading to it."""
+    version, interpreter = place / "versions/0", Path(sys.executable).resolve()
+    for folder in ("bin", f"lib/python3.{sys.version_info.minor}"):
+        (version / folder).mkdir(parents=True)
+    (version / "bin/python3").symlink_to(interpreter)
+    (version / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\n")
+    for folder in folders:
+        install(folder, libraries(version))
+    (version / f"lib/python3.{sys.version_info.minor}/site-packages").symlink_to(libraries(version))
+    (place / "current").symlink_to("versions/0")
+
+
+def answered(machine: Path, *words: str, line: str | None = None, shell: str = "bash") -> str:
+    """What /usr/bin/gate says of this machine, to arguments or to a shell that asks for the end of a line."""
+    wrapper = (ROOT / "packaging/gate").read_text().replace("/usr/lib/", f"{machine}/")
+    tab = {}
+    if line is not None:
+        tab = {"_GATE_COMPLETE": f"complete_{shell}", "COMP_CWORD": str(len(line.replace("\n", " ").split(" ")) - 1)}
+        tab["COMP_WORDS" if shell == "bash" else "_TYPER_COMPLETE_ARGS"] = line
+    command = ("/bin/sh", "-c", wrapper, "gate", *words)
+    done = subprocess.run(command, env=tab, capture_output=True, text=True, check=True, cwd=machine)
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Machines with the package of the gate, with central's, and with both."""
+    both, gates, centrals = (tmp_path_factory.mktemp(name) for name in ("both", "gate", "central"))
+    environment(both / "portcullis", ".", "core", "documents", "verify")
+    environment(both / "portcullis-central", "core", "verify", "central", "officers")
+    (gates / "portcullis").symlink_to(both / "portcullis")
+    (centrals / "portcullis-central").symlink_to(both / "portcullis-central")
+    return {"both": both, "gate": gates, "central": centrals}
+
+
+NOUNS_OF = {
+    "gate": {"provision", "status", "officer", "audit"},
+    "central": {"central", "console", "exchange", "officer", "audit"},
+}
+NOUNS_OF["both"] = NOUNS_OF["gate"] | NOUNS_OF["central"]
+
+
+@pytest.mark.parametrize("machine", ["gate", "central", "both"])
+def test_the_help_and_a_tab_name_the_nouns_of_every_environment_of_the_machine(
+    machines: dict[str, Path], machine: str
+) -> None:
+    nouns = NOUNS_OF[machine]
+    others = NOUNS_OF["both"] - nouns
+    shown = {line[2:].split(" ")[0] for line in answered(machines[machine], "--help").splitlines()}
+    for line in ("gate\n", "gate "):
+        offered = set(answered(machines[machine], line=line).split())
+        for found in (shown, offered):
+            assert nouns <= found
+            assert not others & found
+    for noun in nouns:
+        assert f'"{noun}":' in answered(machines[machine], line=f"gate {noun[:4]}", shell="zsh")
+
+
+def test_each_environment_completes_its_own_nouns(machines: dict[str, Path]) -> None:
+    both = machines["both"]
+    for line, offered in (
+        ("gate\nce", "central"),
+        ("gate\ncentral", "central"),
+        ("gate prov", "provision"),
+        ("gate\ncentral\nser", "serve"),
+        ("gate\nprovision\nenr", "enrol"),
+        ("gate officer authority cer", "certify"),
+        ("gate officer adm", "admit"),
+        ("gate audit dec", "decrypt"),
+    ):
+        assert answered(both, line=line).split() == [offered]
+    assert "serve" in answered(both, line="gate\ncentral\n").split()
+    assert "admit" in answered(both, line="gate officer ").split()
+    assert "central" in answered(both, "central", "--help")
+    assert "provision" in answered(both, "provision", "--help")

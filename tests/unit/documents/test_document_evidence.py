@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from fakes.inspections import anchors, inspected, issued
 from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
 from fakes.sample_passports import ANNA, utopia
 
+from gate.page import values
 from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared
 from gate.passage.policy import Verdict
@@ -25,8 +26,10 @@ from gate_core.evidence import crossing as passage
 from gate_core.evidence.crossing import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate_core.evidence.reasons import Reason
 from gate_documents import checks
+from gate_documents.access.checks import AccessFacts
 from gate_documents.access.groups import standard_group
 from gate_documents.lds import security_infos
+from gate_documents.mrz import layouts
 from gate_documents.pki.anchors import Anchor
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
@@ -187,13 +190,28 @@ def test_a_crowd_of_authorities_is_cut() -> None:
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
+        (checks.Result, passage.CheckResult),
+        (set(checks.CheckId) - {checks.CheckId.TERMINAL_AUTHENTICATION}, passage.CheckId),
         (security_infos.Mapping, passage.PaceMapping),
         (security_infos.KeyAgreement, passage.KeyAgreement),
         (security_infos.Cipher, passage.Cipher),
+        (layouts.MrzFormat, values.MrzFormat),
     ],
 )
-def test_whatever_a_chip_can_choose_has_a_word_in_the_record(theirs: Any, ours: Any) -> None:
-    assert {one.value for one in theirs} == {one.value for one in ours}
+def test_the_library_s_words_are_ours(theirs: Any, ours: Any) -> None:
+    """Neither may import the other (docs/decisions/0044-a-distribution-for-each-place.md)."""
+    assert {one.name: one.value for one in theirs} == {one.name: one.value for one in ours}
+
+
+def test_the_library_s_words_for_how_a_chip_was_opened_are_ours() -> None:
+    info = SimpleNamespace(
+        version=2, mapping=Mapping.GENERIC, agreement=security_infos.KeyAgreement.ECDH, cipher=Cipher.AES_128
+    )
+    ways: tuple[Any, ...] = (None, SimpleNamespace(info=info, group=standard_group(13)))
+    told = [AccessFacts.of(way, with_number=number, in_clear=False) for way in ways for number in (False, True)]
+    assert {one.password for one in told} == {one.value for one in passage.Password}
+    clear = AccessFacts.of(None, with_number=False, in_clear=True)
+    assert {one.protocol for one in (*told, clear)} == {one.value for one in passage.AccessProtocol}
 
 
 def test_the_record_brings_the_evidence_back_and_the_decision_is_taken_again() -> None:

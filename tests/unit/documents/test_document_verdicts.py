@@ -74,14 +74,6 @@ def test_every_check_names_its_clause() -> None:
     assert Check(CheckId.COUNTRY, Result.FAILED).clause == "TR-03135-1 §5.6.4.5"
 
 
-def test_the_ids_are_those_that_a_decision_looks_at() -> None:
-    from gate_core.evidence import crossing
-
-    looked_at = [check.value for check in CheckId if check is not CheckId.TERMINAL_AUTHENTICATION]
-    assert looked_at == [check.value for check in crossing.CheckId]
-    assert {one.value for one in Result} == {one.value for one in crossing.CheckResult}
-
-
 # ── the security object ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

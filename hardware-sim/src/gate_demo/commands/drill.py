@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from gate.cli.models import default_folder
-from gate.programs.shared import config as configuration
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
 from gate_core.evidence.screen import Purpose
 from gate_core.settings import environment
-from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from gate_demo.drills import Drill
@@ -79,6 +75,9 @@ def _list(*, as_json: bool) -> None:
 
 def _refuse_on_a_gate() -> None:
     """A machine that is a gate serves travellers: drills are played elsewhere, and nothing of them comes near its stores."""
+    from gate.programs.shared import config as configuration
+    from gate_core.settings.config_file import ConfigError
+
     for path in dict.fromkeys((environment.path_from_environment(), environment.DEFAULT_PATH)):
         try:
             if not path.exists() or configuration.load(path, refuse_in_service=False).purpose is Purpose.DEMO:
@@ -89,6 +88,9 @@ def _refuse_on_a_gate() -> None:
 
 
 def _played(drill: Drill, officer: str, seed: int) -> Score:
+    from rich.console import Console
+
+    from gate.cli.models import default_folder
     from gate_core.orders.verbs import Verb
     from gate_demo.commands.demo import played
     from gate_demo.disk import swept
