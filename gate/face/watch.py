@@ -9,14 +9,14 @@ from gate.face.attitude import Attitude
 from gate.face.capture import Capture, Event, PortraitProblem
 from gate.face.chain import FaceModels, look, with_template
 from gate.face.likeness import Likeness
-from gate.face.liveness.liveness_aggregate import Witness as FaceWitness
+from gate.face.liveness.liveness_aggregate import LivenessAggregate
 from gate.face.quality import Observation
 from gate.face.subject import ANYWHERE, Chooser, Zone
 from gate.face.values import LiveEvidence, Template
 from gate.picture import Picture
 
 
-class Witness(Protocol):
+class LivenessCheck(Protocol):
     """Judges whether the face of a sequence of frames is a person's."""
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
@@ -34,7 +34,7 @@ class Watch:
         models: FaceModels,
         *,
         zone: Zone = ANYWHERE,
-        witness: Witness | None = None,
+        liveness: LivenessCheck | None = None,
         likeness: Likeness | None = None,
     ) -> None:
         """`likeness` keeps pictures of whoever is looked at, until the comparison."""
@@ -42,7 +42,7 @@ class Watch:
         self._likeness = likeness
         self._chooser = Chooser(zone)
         self._capture = Capture(models.track_rules)
-        self._witness: Witness = FaceWitness(models.liveness) if witness is None else witness
+        self._liveness: LivenessCheck = LivenessAggregate(models.liveness) if liveness is None else liveness
         self._attitude = Attitude(models)
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[Event, ...]:
@@ -57,7 +57,7 @@ class Watch:
         if self._likeness is not None and not self._capture.compared:
             self._likeness.see(frame, seen)
         alone = seen.faces == 1 and seen.points is not None
-        live = self._witness.see(frame, seen) if alone and not self._capture.compared else None
+        live = self._liveness.see(frame, seen) if alone and not self._capture.compared else None
         return self._capture.see(seen, live)
 
     def take_portrait(self, portrait: Template | PortraitProblem) -> tuple[Event, ...]:
@@ -70,8 +70,8 @@ class Watch:
         return None if person is None or portrait is None else (person, portrait)
 
     def wipe(self) -> None:
-        """Zero every template that we own, and what the witness keeps."""
+        """Zero every template that we own, and what the liveness check keeps."""
         self._capture.wipe()
-        self._witness.wipe()
+        self._liveness.wipe()
         if self._likeness is not None:
             self._likeness.wipe()

@@ -116,7 +116,7 @@ class Shelf:
         if header is None:
             return not_known(RegisterCause.NO_LIST)
         edition = str(header.serial)
-        if (cause := self._hinders(header, now)) is not None:
+        if (cause := self._blocker(header, now)) is not None:
             return Answer(RegisterAnswer.UNKNOWN, cause, edition)
         if header.withdrawn:
             return Answer(RegisterAnswer.NONE, RegisterCause.WITHDRAWN, edition)
@@ -148,7 +148,7 @@ class Shelf:
                 )
         return Answer(RegisterAnswer.NONE, None, edition)
 
-    def _hinders(self, header: Header, now: datetime) -> RegisterCause | None:
+    def _blocker(self, header: Header, now: datetime) -> RegisterCause | None:
         """Why the edition says nothing now."""
         if header.withdrawn:
             return None if header.issued <= now else RegisterCause.LIST_OLD

@@ -129,7 +129,7 @@ def rest(lane: LaneContext) -> tuple[states.Idle, tuple[Effect, ...]]:
     return states.Idle(screen), (Show(screen),)
 
 
-def hinders(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ...]:
+def find_blockers(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ...]:
     """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
     evidence = lane.site_evidence(now_ms)
     found = lane_objections(_as_last_said(lane.lane_evidence(now_ms)), rules.policy, door=lane.doors[0].door)

@@ -37,7 +37,7 @@ from gate_core.evidence.registers import asked, register_objections
 from gate_core.evidence.screen import Guidance, Screen
 
 
-def idle(_: Rules, lane: LaneContext, state: states.Idle, event: Event, now_ms: int) -> Step:
+def step_idle(_: Rules, lane: LaneContext, state: states.Idle, event: Event, now_ms: int) -> Step:
     """Until a document is laid: who is invited, or why nobody is."""
     if isinstance(event, events.DocumentPresented) and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
@@ -55,14 +55,14 @@ def begin(lane: LaneContext, crossing: str, now_ms: int) -> Step:
     return states.Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
 
 
-def referred(rules: Rules, lane: LaneContext, state: states.Referred, event: Event, now_ms: int) -> Step:
+def step_referred(rules: Rules, lane: LaneContext, state: states.Referred, event: Event, now_ms: int) -> Step:
     """Until an officer orders something (`gate.passage.officer_commands`). A gate that only watches holds up nobody: the next document ends it."""
     if isinstance(event, events.DocumentPresented) and rules.policy.shadow and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
     return state, ()
 
 
-def opening(rules: Rules, lane: LaneContext, state: states.Opening, event: Event, now_ms: int) -> Step:
+def step_opening(rules: Rules, lane: LaneContext, state: states.Opening, event: Event, now_ms: int) -> Step:
     """Until the crossing is on the disk."""
     match event:
         case events.SensorsSeen() if calls(lane):
@@ -82,7 +82,7 @@ def opening(rules: Rules, lane: LaneContext, state: states.Opening, event: Event
             return state, ()
 
 
-def reading(rules: Rules, lane: LaneContext, state: states.Reading, event: Event, now_ms: int) -> Step:
+def step_reading(rules: Rules, lane: LaneContext, state: states.Reading, event: Event, now_ms: int) -> Step:
     """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
     match event:
         case events.SensorsSeen() if calls(lane):
@@ -122,7 +122,7 @@ def _decide_entry(
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def entering(rules: Rules, lane: LaneContext, state: states.Entering, event: Event, now_ms: int) -> Step:
+def step_entering(rules: Rules, lane: LaneContext, state: states.Entering, event: Event, now_ms: int) -> Step:
     """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
     interior = lane.interior
     if (broken := breaks_in(lane, state, event)) is not None:
@@ -140,7 +140,7 @@ def entering(rules: Rules, lane: LaneContext, state: states.Entering, event: Eve
     return state, ()
 
 
-def inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, event: Event, now_ms: int) -> Step:
+def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, event: Event, now_ms: int) -> Step:
     """While the document and the face are looked at; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:

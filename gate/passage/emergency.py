@@ -29,7 +29,7 @@ def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int)
     return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)
 
 
-def emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
+def step_emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
     """While it lasts: what the host opened is kept open, and it ends by an officer's word and the controller's."""
     if (ending := state.ending) is not None:
         return _ending(rules.timing, lane, state, ending, event, now_ms=now_ms)

@@ -119,7 +119,7 @@ class LaneContext:
     `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
     `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
     anew nor revealed.
-    `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
+    `blockers` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
     (`gate.passage.lasting_state`), and no officer has looked since.
     """
 
@@ -135,7 +135,7 @@ class LaneContext:
     another_look: bool = False
     waiting: tuple[Referral, ...] = ()
     lamp_refused: bool = False
-    hinders: tuple[Objection, ...] = (Objection(Reason.BARRIER_LOST),)
+    blockers: tuple[Objection, ...] = (Objection(Reason.BARRIER_LOST),)
     version: int = 0
     closed_by: str | None = None
     maintained_by: str | None = None
@@ -288,8 +288,8 @@ class LaneContext:
         return any(one.just_passed or one.just_left for one in self.doors)
 
     def in_service(self) -> bool:
-        """True when a traveller may be invited: nothing lost, nothing hinders an admission, and no officer closed it."""
-        return not self.lost and not self.hinders and self.closed_by is None
+        """True when a traveller may be invited: nothing lost, nothing blocks an admission, and no officer closed it."""
+        return not self.lost and not self.blockers and self.closed_by is None
 
     def notices(self) -> tuple[Notice, ...]:
         """What an officer must know now."""
@@ -302,7 +302,7 @@ class LaneContext:
             Notice.LAMP_REFUSED: self.lamp_refused,
             Notice.ASKED_OFTEN: self.asked_often,
             Notice.STATE_UNKNOWN: self.state_unknown,
-            Notice.HEAD_UNCONFIRMED: any(one.reason is Reason.HEAD_UNCONFIRMED for one in self.hinders),
+            Notice.HEAD_UNCONFIRMED: any(one.reason is Reason.HEAD_UNCONFIRMED for one in self.blockers),
             Notice.FREEING_REFUSED: IncidentKind.FREEING_REFUSED in misused,
             Notice.EXPIRED_KEY_USED: IncidentKind.EXPIRED_KEY_USED in misused,
         }

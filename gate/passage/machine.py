@@ -39,15 +39,22 @@ from gate.passage import (
     two_officers,
     way_back,
 )
-from gate.passage.crossing_end import closed, go_on, hinders, without_record
-from gate.passage.decision_stage import entering, idle, inspecting, opening, reading, referred
+from gate.passage.crossing_end import closed, find_blockers, go_on, without_record
+from gate.passage.decision_stage import (
+    step_entering,
+    step_idle,
+    step_inspecting,
+    step_opening,
+    step_reading,
+    step_referred,
+)
 from gate.passage.effects import Effect
-from gate.passage.emergency import emergency, emergency_begins
+from gate.passage.emergency import emergency_begins, step_emergency
 from gate.passage.events import Event, RecordReplaced, TravellerAsked
 from gate.passage.lane import LaneContext
 from gate.passage.officer_commands import obey
 from gate.passage.orders import Ordered
-from gate.passage.passage_stage import granted, looking, overruling, passing, recording
+from gate.passage.passage_stage import step_granted, step_looking, step_overruling, step_passing, step_recording
 from gate.passage.records import ClosedAs
 from gate.passage.states import Emergency, Rules, State, Step, Turn, Turned, crossing_of
 from gate.passage.traveller_requests import ask
@@ -80,14 +87,14 @@ def observe(turn: Turn) -> Turned:
     return turn.lane.observe(turn.event, turn.now_ms).looked(turn.event, crossing_of(turn.state)), ()
 
 
-def hinder(turn: Turn) -> Turned:
+def update_blockers(turn: Turn) -> Turned:
     """See what keeps the lane from admitting anybody now. Where nothing else has changed, time alone ages what is known of the site."""
     lane = turn.lane
     known_ms = None if lane.site_at_ms is None or lane is not turn.before else turn.now_ms - lane.site_at_ms
     if known_ms is not None and known_ms <= turn.rules.policy.site_age_max_s * 1000:
         return lane, ()
-    found = hinders(turn.rules, lane, turn.now_ms)
-    return (lane if found == lane.hinders else replace(lane, hinders=found)), ()
+    found = find_blockers(turn.rules, lane, turn.now_ms)
+    return (lane if found == lane.blockers else replace(lane, blockers=found)), ()
 
 
 def crossing(turn: Turn) -> Turned:
@@ -110,24 +117,24 @@ def crossing(turn: Turn) -> Turned:
 
 # What each state waits for. Total: tests/unit/passage/test_passage_table.py goes through every state.
 STAGES: Final[Mapping[type[State], Callable[..., Step]]] = {
-    states.Idle: idle,
-    states.Opening: opening,
-    states.Reading: reading,
-    states.Entering: entering,
-    states.Inspecting: inspecting,
-    states.Recording: recording,
-    states.Referred: referred,
-    states.Overruling: overruling,
-    states.Looking: looking,
-    states.Granted: granted,
-    states.Passing: passing,
-    states.Emergency: emergency,
+    states.Idle: step_idle,
+    states.Opening: step_opening,
+    states.Reading: step_reading,
+    states.Entering: step_entering,
+    states.Inspecting: step_inspecting,
+    states.Recording: step_recording,
+    states.Referred: step_referred,
+    states.Overruling: step_overruling,
+    states.Looking: step_looking,
+    states.Granted: step_granted,
+    states.Passing: step_passing,
+    states.Emergency: step_emergency,
 }
 # The order of the work: each reducer finds the lane as the one before it left it.
 REDUCERS: Final[tuple[tuple[str, Callable[[Turn], Turned]], ...]] = (
     ("facts", observe),
     ("alarms", alarms.follow),
-    ("hinders", hinder),
+    ("blockers", update_blockers),
     ("passages", passage_reconciliation.entries),
     ("alarms that began", incidents.alarms_began),
     ("views", officer_views.answer),

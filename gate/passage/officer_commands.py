@@ -58,7 +58,7 @@ def obey(turn: Turn, ordered: Ordered) -> Obeying:
             return _settle(turn, ordered, crossing, disposition)
         case orders.Hold(crossing):
             return _hold(turn, ordered, crossing)
-        case orders.View(crossing):
+        case orders.ViewTraveller(crossing):
             return _view(turn, ordered, crossing)
         case orders.RaiseFlag():
             return _flag(turn, ordered, command)
@@ -71,7 +71,7 @@ def obey(turn: Turn, ordered: Ordered) -> Obeying:
 def _refusal(turn: Turn, ordered: Ordered) -> Answer | None:
     """Why an order is not looked at any further: nobody waits in its crossing, or the lane moved on."""
     command = ordered.command
-    if isinstance(command, orders.Admit | orders.HandOver | orders.View):
+    if isinstance(command, orders.Admit | orders.HandOver | orders.ViewTraveller):
         crossing = command.crossing
         is_under_way = crossing_of(turn.state) == crossing and not isinstance(turn.state, states.Referred)
         if turn.lane.waits(crossing) is None or is_under_way:

@@ -111,7 +111,7 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ViewTraveller:
     """Show this officer the pictures and particulars of a traveller who waits."""
 
     crossing: str
@@ -139,7 +139,7 @@ class ServeTravellers:
     name: str
 
 
-Command = BePresent | Admit | Hold | HandOver | View | RaiseFlag | ServeDirection | ServeTravellers | LaneOrder
+Command = BePresent | Admit | Hold | HandOver | ViewTraveller | RaiseFlag | ServeDirection | ServeTravellers | LaneOrder
 
 
 @dataclass(frozen=True, slots=True)

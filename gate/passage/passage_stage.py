@@ -32,7 +32,7 @@ from dataclasses import replace
 from gate.passage import events, records
 from gate.passage.abort_conditions import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
 from gate.passage.crossing_end import admitted, go_on, incident, keeps_closed, refer, revoke
-from gate.passage.decision_stage import idle
+from gate.passage.decision_stage import step_idle
 from gate.passage.effects import Effect, Erase, Grant, LookAtLane, Revoke, Show, Write
 from gate.passage.events import Event, Part, RecordKind
 from gate.passage.lane import LaneContext, Timing
@@ -43,7 +43,7 @@ from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 
 
-def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
+def step_recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
     """Until the receipt of the decision; a late one refers."""
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
@@ -69,7 +69,7 @@ def _kind_of(state: Recording) -> RecordKind:
     return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
-def overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
+def step_overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
     """Until the receipt of an officer's word."""
     if spoil := spoils(lane, event, state.crossing, OF_THE_LANE):
         return refer(state, (spoil,))
@@ -86,7 +86,7 @@ def overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event,
             return state, ()
 
 
-def looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
+def step_looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
     """Until the lane was looked at once more; then the grant, or a referral (safety invariant 1)."""
     matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing, matters):
@@ -120,7 +120,7 @@ def _is_looked_at(lane: LaneContext, state: Looking, event: Event) -> bool:
     return isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.seen_since(state.since_ms)
 
 
-def granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
+def step_granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
     """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
     match event:
         case events.DoorSeen(door=state.door):
@@ -189,7 +189,7 @@ def passed(rules: Rules, lane: LaneContext, state: Granted, now_ms: int) -> Step
     return after, (Revoke(), *shown, *came_along)
 
 
-def passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
+def step_passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the lane is at rest behind whoever went through, and the camera has lost the holder of the grant."""
     state, effects = _beside_the_passage(lane, state, event)
     if state.in_view:
@@ -260,5 +260,5 @@ def _after_passing(rules: Rules, lane: LaneContext, state: Passing, effects: tup
     """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
     following, shown = go_on(lane, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:
-        following, shown = idle(rules, lane, following, events.DocumentPresented(state.next_document), now_ms)
+        following, shown = step_idle(rules, lane, following, events.DocumentPresented(state.next_document), now_ms)
     return following, (*effects, admitted(state), *shown)

@@ -388,7 +388,7 @@ async def in_service(config: Config) -> str:
     why = [f"no answer from {name}" for name in silent]
     why += [f"the log is {log}"] if told.says("log") and log != "ready" else []
     why += ["an emergency"] if told.lane.state == "emergency" else []
-    why += [*(f"{part} is lost" for part in told.lane.lost), *told.lane.hinders, *alarms]
+    why += [*(f"{part} is lost" for part in told.lane.lost), *told.lane.blockers, *alarms]
     if not why and told.lane.closed_by is not None:
         raise _ClosedError("out of service: an officer has closed the lane, and opens it with gate officer open")
     raise NotWellError(f"out of service: {', '.join(why) or 'the lane invites nobody'}; gate status says more")

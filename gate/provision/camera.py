@@ -22,11 +22,11 @@ from drivers.camera.settings import Calibration, CameraSettings, V4l2
 from drivers.camera.v4l2 import SETTLING_FRAMES, V4l2Camera
 from gate.face.chain import FaceModels, look
 from gate.face.injection import CHALLENGE_CORRELATION_MIN, CHALLENGE_GAIN_MIN, Feed
-from gate.face.liveness.frame_features import Glimpse, glimpse
+from gate.face.liveness.frame_features import FrameFeatures, extract_features
 from gate.face.values import Box, Measures, NoFaceError
 from gate.picture import Picture, preview
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.vision.witnesses import LEVELS
+from gate.programs.vision.liveness_checks import LEVELS
 from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError, step_errors
 from gate_core.errors import DriverError, RefusedError
@@ -219,7 +219,7 @@ class Stood:
     """The faces of one person who stood before the camera for a moment."""
 
     measures: list[Measures]
-    glimpses: list[Glimpse]
+    features: list[FrameFeatures]
     picture: Picture
     height_px: int
 
@@ -228,7 +228,7 @@ def stand_before(settings: CameraSettings, models: FaceModels, *, wait_s: float,
     """Look until one person alone has stood before the camera for FACES frames. Raises StepError."""
     tell("Stand on the travellers' mark, alone, and look into the camera")
     measures: list[Measures] = []
-    glimpses: list[Glimpse] = []
+    features: list[FrameFeatures] = []
     why = "nobody stands before the camera"
     with camera_opened(settings) as camera:
         until_s = time.monotonic() + wait_s
@@ -243,15 +243,15 @@ def stand_before(settings: CameraSettings, models: FaceModels, *, wait_s: float,
                 seen = look(models, frame.pixels, faces[0], faces=1, at_ms=int(frame.at_s * 1000))
             except NoFaceError:
                 continue
-            piece = glimpse(frame.pixels, faces[0].box, at_ms=seen.at_ms)
+            piece = extract_features(frame.pixels, faces[0].box, at_ms=seen.at_ms)
             if seen.quality is None or piece is None:
                 why = "the face is cut by the picture's edge"
                 continue
             measures.append(seen.quality.measures)
-            glimpses.append(piece)
+            features.append(piece)
             piece.wipe()
             if len(measures) >= FACES:
-                return Stood(measures, glimpses, painted_over(frame.pixels, [faces[0].box]), frame.pixels.shape[0])
+                return Stood(measures, features, painted_over(frame.pixels, [faces[0].box]), frame.pixels.shape[0])
     raise AssertionError("unreachable")
 
 
@@ -294,9 +294,9 @@ def lighting(stood: Stood, settings: CameraSettings) -> Finding:
     """How bright and how even the light on a face is. Raises StepError."""
     brightness = statistics.median(one.brightness for one in stood.measures)
     balance = statistics.median(one.balance for one in stood.measures)
-    parts = np.median([piece.face_light.mean(axis=2) for piece in stood.glimpses], axis=0)
+    parts = np.median([piece.face_light.mean(axis=2) for piece in stood.features], axis=0)
     evenness = float(parts.min() / max(float(parts.max()), 1e-6))
-    halls = [float(piece.hall_light.mean()) for piece in stood.glimpses if piece.hall_light is not None]
+    halls = [float(piece.hall_light.mean()) for piece in stood.features if piece.hall_light is not None]
     backlight = statistics.median(halls) / max(float(parts.mean()), 1e-6) if halls else None
     lux = _lux(settings, float(parts.mean()))
     if round(brightness) not in FACE_BRIGHTNESS:

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
 from gate.face.liveness.cues import SHADING_GAIN_MIN, TINTS, Light, far_from, linear
-from gate.face.liveness.frame_features import glimpse
+from gate.face.liveness.frame_features import extract_features
 from gate.picture import preview
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare, start_page
 from gate.programs.screens.page_texts import labels_of
-from gate.programs.vision.witnesses import HOLD_MS
+from gate.programs.vision.liveness_checks import HOLD_MS
 from gate.provision.camera import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, camera_opened
 from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError
@@ -158,7 +158,7 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
             light.show(linear(colour), at_ms=painted_ms)
             told, asked_ms = True, painted_ms
         faces = await asyncio.to_thread(models.finder.find, frame.pixels)
-        if len(faces) == 1 and (piece := glimpse(frame.pixels, faces[0].box, at_ms=at_ms)) is not None:
+        if len(faces) == 1 and (piece := extract_features(frame.pixels, faces[0].box, at_ms=at_ms)) is not None:
             light.see(piece)
             piece.wipe()
             if told and number < COLOURS and now_ms() - asked_ms >= HOLD_MS:

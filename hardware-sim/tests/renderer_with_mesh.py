@@ -10,7 +10,7 @@ import pytest
 from renderer import mesh, portraits, sheets, skin
 from renderer.head import Head
 from renderer.mesh import FaceDataMissingError
-from renderer.optics import SUPERSAMPLING, Camera, View
+from renderer.optics import SUPERSAMPLING, Camera, Viewpoint
 from renderer.people import Person, people
 from renderer.render import Picture, render
 from renderer.strands import Grower
@@ -47,7 +47,7 @@ def bearded() -> Head:
 
 
 def seen(head: Head, light: Light | None = None) -> Picture:
-    return render(head, View(160, 120, (80, 55), px_per_dm=30), light or Light())
+    return render(head, Viewpoint(160, 120, (80, 55), px_per_dm=30), light or Light())
 
 
 # ── shapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,14 +125,14 @@ def test_the_nose_moves_against_the_eyes_as_the_head_is_turned(pose: dict[str, A
     nose = base.rest[base.skin].reshape(-1, 3)[base.rest[base.skin].reshape(-1, 3)[:, 2].argmax()]
     eyes = base.rest[np.unique(base.eyes)].mean(0)
 
-    def on_screen(view: View) -> np.ndarray:
+    def on_screen(view: Viewpoint) -> np.ndarray:
         camera = Camera.before(eyes, view)
         seen_eyes, seen_nose = camera.screen(camera.world(np.stack([eyes, nose])))
         assert np.allclose(seen_eyes[:2] / SUPERSAMPLING, (80, 55), atol=1e-3)
         return floats(seen_nose)
 
-    straight = on_screen(View(160, 120, (80, 55), px_per_dm=30))
-    turned = on_screen(View(160, 120, (80, 55), px_per_dm=30, **pose))
+    straight = on_screen(Viewpoint(160, 120, (80, 55), px_per_dm=30))
+    turned = on_screen(Viewpoint(160, 120, (80, 55), px_per_dm=30, **pose))
     assert (turned - straight)[axis] * moves > 2
 
 
@@ -153,7 +153,7 @@ def test_a_portrait_is_plain_around_the_head_and_a_dark_face_gets_more_light(bea
     assert picture.shape == (531, 413, 3)
     assert np.abs(picture[:60, :60].astype(int) - 205).max() < 8
     dark = Head(named(DARK))
-    raw = render(dark, View(413, 531, (206.5, 239), px_per_dm=153, distance_dm=12), Light())
+    raw = render(dark, Viewpoint(413, 531, (206.5, 239), px_per_dm=153, distance_dm=12), Light())
     assert face(portraits.portrait(dark)) / 255 > float(raw.colour[240:330, 170:245].mean()) ** (1 / 2.2)
     assert 80 < face(portraits.portrait(dark)) < face(picture)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hardware_sim.barrier.boards import ModbusDevice
+from hardware_sim.device_server import serve_barrier
 from hardware_sim.modbus import seal
-from hardware_sim.serving import serve_barrier
 
 if TYPE_CHECKING:
     from pathlib import Path

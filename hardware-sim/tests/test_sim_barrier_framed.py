@@ -10,7 +10,7 @@ import pytest
 
 from hardware_sim.barrier.boards import BOARDS, FramedDevice
 from hardware_sim.barrier.frames import FrameFault
-from hardware_sim.serving import serve_barrier
+from hardware_sim.device_server import serve_barrier
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hardware_sim.books import BOOKED_MS_MAX, Different, differences
-from hardware_sim.decided import Entry
+from hardware_sim.decision_log import Entry
 from hardware_sim.truth import Happening
 
 FIRST = {"entry": 0, "exit": 0, "power_ups": 1}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.decided import LINE_BYTES_MAX, Entry, LogError, Wrong, read_log
+from hardware_sim.decision_log import LINE_BYTES_MAX, Entry, LogError, Wrong, read_log
 from hardware_sim.judge import CLOSING_MS_MAX, REVOKE_MS_MAX, TTL_SLACK_MS, Ruling, judge
 from hardware_sim.truth import Happening
 

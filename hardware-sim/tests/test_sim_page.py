@@ -14,8 +14,8 @@ import pytest
 from gate.page.picture.reader import LineRecogniser, open_recogniser, read
 from gate.page.values import NoReading, Reading, Why
 from hardware_sim.page import printing
-from hardware_sim.page.laying import Printed, laid_pages
-from hardware_sim.page.lying import SIZE_PX, Bed, Lying, Manner
+from hardware_sim.page.laid_pages import Printed, laid_pages
+from hardware_sim.page.placement import SIZE_PX, Bed, Manner, PlacedPage
 from hardware_sim.page.printing import FontMissingError, Page, Size, cover, printed
 from hardware_sim.passport import mrz
 from hardware_sim.passport.issuer import Person
@@ -86,14 +86,14 @@ def test_a_missing_typeface_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 def test_nothing_that_holds_a_holder_shows_them() -> None:
     document = Printed(HOLDER, Kind.PASSPORT, lines(), portrait())
-    assert "ERIKSSON" not in repr(PASSPORT) + repr(document) + repr(Lying(PASSPORT))
+    assert "ERIKSSON" not in repr(PASSPORT) + repr(document) + repr(PlacedPage(PASSPORT))
 
 
 @pytest.mark.parametrize("manner", [Manner.FLAT, Manner.UPSIDE_DOWN, Manner.FAR])
 @pytest.mark.parametrize("size", ["TD3", "TD1"])
 def test_a_page_that_can_be_read_says_its_mrz(manner: Manner, size: mrz.Size, recogniser: LineRecogniser) -> None:
     page = PASSPORT if size == "TD3" else Page(Size.TD1, lines("TD1"))
-    seen = read(Lying(page, manner).picture(0), recogniser, any_rotation=False)
+    seen = read(PlacedPage(page, manner).picture(0), recogniser, any_rotation=False)
     assert isinstance(seen, Reading)
     assert seen.lines == page.lines
     assert (Why.UPSIDE_DOWN in seen.hints) is (manner is Manner.UPSIDE_DOWN)
@@ -101,26 +101,26 @@ def test_a_page_that_can_be_read_says_its_mrz(manner: Manner, size: mrz.Size, re
 
 @pytest.mark.parametrize("manner", [Manner.SIDEWAYS, Manner.FACE_DOWN, Manner.COVERED, Manner.GLARE, Manner.MOVING])
 def test_a_page_that_is_laid_badly_is_not_read_in_passing(manner: Manner, recogniser: LineRecogniser) -> None:
-    seen = read(Lying(PASSPORT, manner).picture(0), recogniser, any_rotation=False)
+    seen = read(PlacedPage(PASSPORT, manner).picture(0), recogniser, any_rotation=False)
     assert isinstance(seen, NoReading)
 
 
 def test_a_page_that_lies_across_is_read_by_whoever_searches(recogniser: LineRecogniser) -> None:
-    seen = read(Lying(PASSPORT, Manner.SIDEWAYS).picture(0), recogniser)
+    seen = read(PlacedPage(PASSPORT, Manner.SIDEWAYS).picture(0), recogniser)
     assert isinstance(seen, Reading)
     assert seen.lines == PASSPORT.lines
 
 
 def test_a_page_comes_to_rest_and_then_only_the_noise_changes() -> None:
-    arriving = [Lying(PASSPORT, arriving=True).picture(index).astype(int) for index in range(3)]
-    lying = [Lying(PASSPORT).picture(index).astype(int) for index in range(2)]
+    arriving = [PlacedPage(PASSPORT, arriving=True).picture(index).astype(int) for index in range(3)]
+    lying = [PlacedPage(PASSPORT).picture(index).astype(int) for index in range(2)]
     assert np.abs(arriving[0] - arriving[1]).mean() > 5 * np.abs(lying[0] - lying[1]).mean()
     assert lying[0].shape == (SIZE_PX[1], SIZE_PX[0], 3)
     assert Bed().picture(0).mean() < 40 < lying[0].mean()
 
 
 def test_a_page_lies_a_little_differently_at_each_laying() -> None:
-    first, second = (Lying(PASSPORT, laying=laying).picture(0).astype(int) for laying in (1, 2))
+    first, second = (PlacedPage(PASSPORT, laying=laying).picture(0).astype(int) for laying in (1, 2))
     assert np.abs(first - second).mean() > 2
 
 
@@ -138,7 +138,7 @@ def scenario(**page: object) -> object:
     return parse_scenario({**table, **({"page": page} if page else {})})
 
 
-def laid(kind: Kind, *lays: str) -> tuple[Lying, ...]:
+def laid(kind: Kind, *lays: str) -> tuple[PlacedPage, ...]:
     printed_document = Printed(HOLDER, kind, lines("TD3" if kind is Kind.PASSPORT else "TD1"), portrait())
     return laid_pages(printed_document, scenario(lays=list(lays)) if lays else scenario())  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ import pytest
 
 from hardware_sim.camera.server import MjpegCamera
 from hardware_sim.clock import WorldClock
-from hardware_sim.page.lying import Bed, Lying, Manner
+from hardware_sim.page.placement import Bed, Manner, PlacedPage
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner
 
@@ -50,23 +50,23 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_a_page_is_seen_coming_then_lying_then_gone(shown: list[Any]) -> None:
     scanner = PageScanner(Clock())
-    scanner.insert(Lying(PAGE, Manner.GLARE))
+    scanner.insert(PlacedPage(PAGE, Manner.GLARE))
     Timer.made[-1].fire()
     scanner.remove()
-    lying = Lying(PAGE, Manner.GLARE, laying=1)
+    lying = PlacedPage(PAGE, Manner.GLARE, laying=1)
     assert shown == [Bed(), replace(lying, arriving=True), lying, Bed()]
 
 
 def test_no_laying_is_like_the_one_before(shown: list[Any]) -> None:
     scanner = PageScanner(Clock())
     for _ in range(2):
-        scanner.insert(Lying(PAGE))
+        scanner.insert(PlacedPage(PAGE))
     assert shown[-1].laying == shown[-2].laying + 1
 
 
 def test_a_page_that_is_taken_while_it_comes_never_lies_there(shown: list[Any]) -> None:
     scanner = PageScanner(Clock())
-    scanner.insert(Lying(PAGE))
+    scanner.insert(PlacedPage(PAGE))
     scanner.remove()
     assert Timer.made[-1].cancelled
     Timer.made[-1].fire()  # it had begun already

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hardware_sim.cli import main
+from hardware_sim.device_server import SPECIMEN, serve_reader
 from hardware_sim.readers.device import READING_MS, Fault, ReaderDevice
 from hardware_sim.readers.imagers import TRIGGER_MS, HoneywellImager, ScanEngine
 from hardware_sim.readers.kinds import KINDS, USUAL, KeyboardReader, cr100_text, rte_native, stx_plain
-from hardware_sim.serving import SPECIMEN, serve_reader
 
 PASSPORT = ("P<UTO" + "A" * 39, "B" * 44)
 CARD = ("I<UTO" + "A" * 25, "B" * 30, "C" * 30)

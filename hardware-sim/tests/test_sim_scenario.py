@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hardware_sim.barrier.controller import End
-from hardware_sim.decided import Wrong
+from hardware_sim.decision_log import Wrong
 from hardware_sim.passport.editions import KNOWN
 from hardware_sim.passport.issuer import FAULTS
 from hardware_sim.scenario import (

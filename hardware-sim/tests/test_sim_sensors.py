@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hardware_sim.device_server import serve_sensors
 from hardware_sim.modbus import seal
 from hardware_sim.sensors.device import PROFILES, SensorDevice
 from hardware_sim.sensors.inside import BOUNCE_MS, LANE_M, Button
 from hardware_sim.sensors.unit import APART_M, COARSE_CM, MERGED_M, SEEN_CM, WARM_UP_MS, Fault, told_apart
-from hardware_sim.serving import serve_sensors
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,13 +19,13 @@ from hardware_sim.barrier.zone import START_M
 from hardware_sim.camera import MjpegCamera
 from hardware_sim.cli import main
 from hardware_sim.display import NoPageError, led_to
-from hardware_sim.opening import CAMERA_PORT, NotReadyError, port_before, start_camera
 from hardware_sim.scenario import Lane, Scenario, Sight, Verdict, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast, Hardware
 from hardware_sim.story import FOLLOWING_M
 from hardware_sim.technician import STORY, Cable, Technician
 from hardware_sim.truth import read_truth
 from hardware_sim.world import ORDER_BYTES_MAX, TRUTH_NAME, World
+from hardware_sim.world_setup import CAMERA_PORT, NotReadyError, port_before, start_camera
 
 
 class Quiet:
@@ -388,7 +388,7 @@ def test_world_exits_65_on_a_bad_scenario(tmp_path: Path, capsys: pytest.Capture
 def test_world_exits_69_when_the_machine_lacks_something(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardware_sim.opening.identities", tuple)  # no people at all
+    monkeypatch.setattr("hardware_sim.world_setup.identities", tuple)  # no people at all
     assert main(["world", "--dir", str(tmp_path), "--seed", "1"]) == 69
     assert capsys.readouterr().err == "gate-sim: 0 identities; stories need 2\n"
 

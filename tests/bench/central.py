@@ -166,9 +166,9 @@ def forgetting(_: Bench) -> list[Row]:
                         age_keys.insert(), [{**key, "device": name, "day": day, "id": one} for day, one in ids]
                     )
             folder.init(place / "central", "central.example", datetime.now(UTC), b"[kept]\ncrossings_days = 30\n")
-            house = ServerContext(place / "central", engine, lambda: datetime.now(UTC))
+            context = ServerContext(place / "central", engine, lambda: datetime.now(UTC))
             began_s = time.perf_counter()
-            gate_days = house.retention.look() / KEYS_OVER
+            gate_days = context.retention.look() / KEYS_OVER
             rows.append(
                 Row(f"central_gate_days_forgotten_{kind}", gate_days / (time.perf_counter() - began_s), "a second")
             )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from gate.programs.vision.witnesses import Video, exposures
+from gate.programs.vision.liveness_checks import Video, exposures
 from gate_core.command_line.output import say
 from gate_core.ports.values import Frame
 from hardware_sim.camera.settings import Settings

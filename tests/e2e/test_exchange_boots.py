@@ -145,7 +145,7 @@ def test_a_process_that_is_killed_is_back_with_another_key_and_no_mark(server: M
 @pytest.mark.parametrize(
     ("change", "why", "code", "ends"),
     [
-        (("address", "colour"), "colour: is no key here", "78", "failed"),
+        (("address", "colour"), "colour: unknown setting", "78", "failed"),
         (("Europe/Amsterdam", "Atlantis/Capital"), "time_zone", "78", "failed"),
         (("north-8.crt", "north-7.crt"), "gates.north-8: is the certificate of north-7, too", "78", "failed"),
         (("north-8.crt", "north-9.crt"), "north-9.crt: No such file or directory", "74", "activating"),

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from fakes.killed_lane import Killed, KilledLane, drawn
 
-from gate_demo import auditing
+from gate_demo import audit_review
 from hardware_sim.barrier.controller import WATCHDOG_MS_DEFAULT
 from hardware_sim.barrier.device import STEP_MS_MAX
 from hardware_sim.books import Different, differences
-from hardware_sim.decided import read_log
+from hardware_sim.decision_log import read_log
 from hardware_sim.truth import Happening, read_truth
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
@@ -60,7 +60,7 @@ async def _killed(folder: Path, *, seed: int) -> Counter[str]:
         heard = (at_ms for at_ms in lane.board.heard_ms if received_ms < at_ms < ended_ms)
         silences_ms = (later - before for before, later in pairwise((received_ms, *heard, ended_ms)))
         assert max(silences_ms) <= WATCHDOG_MS_DEFAULT + STEP_MS_MAX
-    entries = read_log(auditing.read(lane.stage, home / "log.bundle").path)
+    entries = read_log(audit_review.read(lane.stage, home / "log.bundle").path)
     # Verdicts are not held here: whom an officer admitted and who passed just before a death waits for an officer who settles it.
     assert not [one for one in differences(truth, entries) if one.kind is not Different.VERDICT]
     return Counter(_where(killed, truth, grants) for killed in lane.kills)

@@ -29,7 +29,7 @@ from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.screen import Screen
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo.director import Visit
 from gate_demo.officers_console import console
 from gate_demo.play import AGAIN_MAX
@@ -152,7 +152,7 @@ class Day:
         """What the log says that the officer gave as the reason for taking each traveller along; None where they did nothing about one."""
         bundle = self.gate.stage.folder / "so-far"
         bundle.unlink(missing_ok=True)
-        lines = auditing.read(self.gate.stage, bundle).lines
+        lines = audit_review.read(self.gate.stage, bundle).lines
         return {
             one: self._reason([it for it in lines if it.crossing in self.visits[one].crossings]) for one in expected
         }

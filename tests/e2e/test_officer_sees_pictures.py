@@ -25,7 +25,7 @@ from gate.picture import decode
 from gate.programs.shared.consoles import known_fingerprint
 from gate_core.command_line.key_files import read_authority
 from gate_core.evidence.screen import Screen
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo.officers_console import console
 
 pytestmark = [
@@ -86,7 +86,7 @@ async def test_an_officer_sees_in_a_browser_what_a_lane_sealed_to_them_and_decid
             visit = await visiting
         await browser.close()
         assert visit.passed == 0
-        lines = (await asyncio.to_thread(auditing.read, gate.stage, short_path / "so-far")).lines
+        lines = (await asyncio.to_thread(audit_review.read, gate.stage, short_path / "so-far")).lines
         about = [one for one in lines if one.crossing in visit.crossings and one.body is not None]
         assert [one.kind for one in about].count(Viewed.kind.value) == 1
         (settled,) = (

@@ -13,7 +13,7 @@ from fakes.whole_gate import Gate, running
 
 from gate.programs.shared.runner import status_of
 from gate_core.evidence.screen import Screen
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo.report import Door
 from hardware_sim.truth import read_truth
 
@@ -63,8 +63,8 @@ async def judged(gate: Gate, folder: Path) -> dict[str, Door]:
     status = await status_of(gate.stage.config, "log")
     assert status is not None
     assert status.detail["open_crossings"] == 0
-    records = await asyncio.to_thread(auditing.read, gate.stage, folder / "bundle")
-    found = await asyncio.to_thread(auditing.judge, Path(gate.world.ready.truth), records)
+    records = await asyncio.to_thread(audit_review.read, gate.stage, folder / "bundle")
+    found = await asyncio.to_thread(audit_review.judge, Path(gate.world.ready.truth), records)
     assert (found.wrong, found.different) == ((), [])
     return found.doors
 

@@ -26,7 +26,7 @@ from gate.programs.shared.terminal import Terminal
 from gate_core.command_line.key_files import read_authority
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo.officers_console import console
 
 pytestmark = [
@@ -118,9 +118,9 @@ async def test_two_officers_in_two_browsers_let_through_whom_neither_can_alone(s
             assert await ordered_to_admit(pages["ben"], address) == "done"
             visit = await visiting
         await browser.close()
-        lines = (await asyncio.to_thread(auditing.read, gate.stage, short_path / "so-far")).lines
+        lines = (await asyncio.to_thread(audit_review.read, gate.stage, short_path / "so-far")).lines
         problems = await asyncio.to_thread(
-            auditing.report, gate.stage, short_path / "so-far", short_path / "report.html"
+            audit_review.report, gate.stage, short_path / "so-far", short_path / "report.html"
         )
     about = [one for one in lines if one.crossing in visit.crossings and one.body is not None]
     (first,) = [one for one in about if one.kind == WouldAdmit.kind.value]

@@ -34,7 +34,7 @@ from gate_core.console_link import Answer, Challenge, LaneEvent, Waits, Why
 from gate_core.orders.certificate import Certificate, certify
 from gate_core.orders.envelope import PARTS, seal, seen_of
 from gate_core.orders.errors import OrderError
-from gate_core.orders.order import Signed, hindrances, lacks, read_order
+from gate_core.orders.order import Signed, find_blocking_lacks, lacks, read_order
 from gate_core.orders.verbs import Verb
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app
@@ -163,7 +163,9 @@ class FakeGate:
         except OrderError as error:
             return self._say("forbidden", str(error))
         freshness = self._challenger.look(signed.order.challenge, next(self._ms))
-        lacking = hindrances(signed, lacks(signed, gate=self.id, freshness=freshness, now_s=self.now_s, floor_s=0))
+        lacking = find_blocking_lacks(
+            signed, lacks(signed, gate=self.id, freshness=freshness, now_s=self.now_s, floor_s=0)
+        )
         if lacking:
             return self._say("forbidden", f"{signed.order.verb.value}: {', '.join(one.value for one in lacking)}")
         return self._obey(signed)

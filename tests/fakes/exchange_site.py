@@ -12,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from fakes.gate_status import CONFIG
 from fakes.ports import free_port
-from fakes.told_gate import CONFIG
 
 from gate.channel import messages as m
 from gate.channel.sockets import connect

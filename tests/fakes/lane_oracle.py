@@ -10,9 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fakes.oracle_account import AGAIN_MS, AT_REST_MS, CROSSING_MAX_MS, FRESH_MS, SOON_MS, Outstanding, Owed, Seen
-from fakes.oracle_books import Books
+from fakes.oracle_account import (
+    AGAIN_MS,
+    AT_REST_MS,
+    CROSSING_MAX_MS,
+    FRESH_MS,
+    SOON_MS,
+    Outstanding,
+    PendingOrder,
+    Seen,
+)
 from fakes.oracle_hearing import Hearing
+from fakes.oracle_records import RecordChecks
 
 from gate.passage import records
 from gate.passage.events import Part
@@ -22,7 +31,7 @@ from gate_core.evidence.screen import Screen
 from gate_core.ports.values import Direction
 
 
-class Oracle(Hearing, Books):
+class Oracle(Hearing, RecordChecks):
     """Takes in what the lane does."""
 
     def grants(self, ttl_ms: int, now_ms: float, crossing: str | None = None) -> None:
@@ -74,7 +83,7 @@ class Oracle(Hearing, Books):
         # A grant that was just given no status may have shown yet; of an older one the newest status tells.
         is_new = self.grant is not None and now_ms - self.grant.at_ms < AGAIN_MS
         if is_new or (self.lane is not None and self.lane.grants_left):
-            self.revoking = Owed(now_ms if self.revoking is None else self.revoking.since_ms, now_ms)
+            self.revoking = PendingOrder(now_ms if self.revoking is None else self.revoking.since_ms, now_ms)
         self.grant = None
 
     def releases(self, now_ms: float) -> None:

@@ -99,7 +99,7 @@ class Outstanding:
 
 
 @dataclass(slots=True)
-class Owed:
+class PendingOrder:
     """An order that no status has borne out: given first and last when, and until when it is wanted."""
 
     since_ms: float
@@ -137,8 +137,8 @@ class Account:
     # What it did about it
     grant: Outstanding | None = None
     granted: list[str] = field(default_factory=list)  # recorded as granted in this step
-    revoking: Owed | None = None
-    freeing: Owed | None = None
+    revoking: PendingOrder | None = None
+    freeing: PendingOrder | None = None
     revoked_ms: float = -1e9
     told_ms: float = -1e9  # when an incident last said that the barrier does not show an order
     screen: Screen = Screen.CLOSED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.oracle_account import CALLED, Account, Outstanding, Owed
+from fakes.oracle_account import CALLED, Account, Outstanding, PendingOrder
 
 from gate.passage.events import (
     DocumentPresented,
@@ -167,7 +167,7 @@ class Hearing(Account):
                 self.admits[crossing, event.said.officer] = event.keys, shown
                 self._present(now_ms)  # whoever lets somebody through is there
             case LaneOrder.RELEASE | LaneOrder.OPEN_EMERGENCY:
-                self.freeing = Owed(now_ms, now_ms, now_ms + self.rules.timing.release_ms)
+                self.freeing = PendingOrder(now_ms, now_ms, now_ms + self.rules.timing.release_ms)
                 self.grant = None  # whoever passes now passes by the release
             case LaneOrder.END_EMERGENCY if fresh:
                 self.end_asked_ms = now_ms

@@ -147,7 +147,9 @@ def negatives(random: np.random.Generator, count: int) -> Iterator[Picture]:
             case 0 | 1:
                 bare = draw_page(mrz_lines(random, MrzFormat.TD3), random, mrz=False)
                 turn = float(random.uniform(-15, 15))
-                yield shoot(bare, View(turn_deg=turn, page_width=float(random.uniform(600, 1150))), random).picture
+                yield shoot(
+                    bare, PageConditions(turn_deg=turn, page_width=float(random.uniform(600, 1150))), random
+                ).picture
             case 2:
                 yield _text_page(random)
             case 3:
@@ -171,7 +173,7 @@ def _text_page(random: np.random.Generator) -> Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PageConditions:
     """How a page is seen: frame size in pixels, the page's width in them, turn in degrees clockwise, perspective, faults."""
 
     width: int = 1280
@@ -197,7 +199,7 @@ class Shot:
     pitch_px: float
 
 
-def shoot(page: Page, view: View, random: np.random.Generator) -> Shot:
+def shoot(page: Page, view: PageConditions, random: np.random.Generator) -> Shot:
     """See the page through a camera."""
     matrix = _homography(page.picture.shape, view, random)
     shrink = page.picture.shape[1] / view.page_width
@@ -226,7 +228,7 @@ def shoot(page: Page, view: View, random: np.random.Generator) -> Shot:
     return Shot(picture, page.lines, centres, pitch)
 
 
-def _homography(shape: tuple[int, ...], view: View, random: np.random.Generator) -> Points:
+def _homography(shape: tuple[int, ...], view: PageConditions, random: np.random.Generator) -> Points:
     height, width = shape[:2]
     scale = view.page_width / width
     angle = math.radians(view.turn_deg)

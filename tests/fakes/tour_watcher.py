@@ -13,7 +13,7 @@ from rich.console import Console
 from gate.cli.models import default_folder
 from gate_demo.play import Play, Wishes
 from gate_demo.report import Result
-from gate_demo.tour.ending import Measured
+from gate_demo.tour.evidence_proof import Measured
 from gate_demo.tour.guide import Guide
 from gate_demo.tour.scenes import CAST
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.told_gate import CONFIG, told
+from fakes.gate_status import CONFIG, told
 
 from gate.programs.screens.metrics import exposition
 from gate_central.fleet import Row

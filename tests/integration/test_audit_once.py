@@ -32,7 +32,7 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
 from gate.programs.lane.clients import LogClient
-from gate.programs.lane.record_outbox import Owed
+from gate.programs.lane.record_outbox import RecordOutbox
 from gate.programs.shared.config import Audit, Config, Paths
 from gate_core.audit_format import keys
 from gate_core.audit_format.export import Outlet, bundle
@@ -272,13 +272,13 @@ async def test_without_ids_that_are_remembered_a_kill_doubles_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control, switched off: each offer has another id, as if the log knew none."""
-    offer = Owed.offer
+    offer = RecordOutbox.offer
 
-    def nameless(self: Owed, monotonic_ms: int, *, has_room: bool) -> list[object]:
+    def nameless(self: RecordOutbox, monotonic_ms: int, *, has_room: bool) -> list[object]:
         offered = offer(self, monotonic_ms, has_room=has_room)
         return [msgspec.structs.replace(new, id=random.randbytes(16)) for new in offered]
 
-    monkeypatch.setattr(Owed, "offer", nameless)
+    monkeypatch.setattr(RecordOutbox, "offer", nameless)
     lane = Lane(config_in(tmp_path, tmp_path / "state"))
     async with silenced(lane):
         pass

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_desk import NORTH, SOUTH, Nation, requested
+from fakes.central_people import NORTH, SOUTH, Nation, requested
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
@@ -63,14 +63,14 @@ async def nation(tmp_path: Path) -> Nation:
     made.bench.grow(60)
     await made.bench.round()
     note = f"border.example/{SOUTH}/demo\n257\n{'A' * 43}=\n\n\u2014 border.example/{SOUTH}/demo {'B' * 92}\n".encode()
-    made.house.evidence.keep(SOUTH, Kind.FORK, note, against=note, at="2026-11-25T10:00:00.000Z")
+    made.context.evidence.keep(SOUTH, Kind.FORK, note, against=note, at="2026-11-25T10:00:00.000Z")
     loop = asyncio.get_running_loop()
     for name, role in PEOPLE.items():
         # The browser and the server have the machine's clock.
         key = new_key()
-        person = issue(made.house.folder.authority, name, requested(name, key), datetime.now(UTC))
+        person = issue(made.context.folder.authority, name, requested(name, key), datetime.now(UTC))
         await loop.run_in_executor(None, (tmp_path / f"{name}.pem").write_bytes, server_pem(key, person))
-        made.house.tenants.admit(name, role, None, fingerprint(person))
+        made.context.tenants.admit(name, role, None, fingerprint(person))
     return made
 
 
@@ -113,7 +113,7 @@ async def is_fit(page: Page, width: int) -> None:
 @pytest.mark.parametrize("width", quick_or_long((390, 1280), quick=(390,)))
 async def test_the_pages_fit_and_axe_finds_nothing(nation: Nation, tmp_path: Path, width: int) -> None:
     url = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
-    with serving(tmp_path / "house", url) as port:
+    with serving(tmp_path / "server", url) as port:
         async with browsing(tmp_path, "carla", port, width) as page:
             for path in ("/", f"/gates/{SOUTH}", "/acts"):
                 await page.goto(path)
@@ -140,7 +140,7 @@ async def test_the_pages_fit_and_axe_finds_nothing(nation: Nation, tmp_path: Pat
 
 
 async def test_a_browser_without_a_persons_certificate_sees_nothing(nation: Nation, tmp_path: Path) -> None:
-    with serving(tmp_path / "house", nation.house.engine.url.render_as_string()) as port:
+    with serving(tmp_path / "server", nation.context.engine.url.render_as_string()) as port:
         async with browsing(tmp_path, None, port, 1280) as page:
             with pytest.raises(Exception, match="ERR_"):
                 await page.goto("/")

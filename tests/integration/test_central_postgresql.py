@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_desk import NORTH, Nation
-from fakes.central_house import housed, order, told
+from fakes.central_folder import make_context, order, told
+from fakes.central_people import NORTH, Nation
 from fakes.central_server import GATE_ID, NOW, Bench, Server
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
@@ -232,23 +232,23 @@ def won(roster: Roster, token: str, log: Verifier, certificate: str) -> bool:
 async def test_what_is_done_at_once_through_two_processes_is_one_log_after_another(
     bench: Bench, tmp_path: Path
 ) -> None:
-    houses = [housed(bench, tmp_path / "house") for _ in range(2)]
+    contexts = [make_context(bench, tmp_path / "server") for _ in range(2)]
 
     def act(number: int) -> None:
-        houses[number % 2].admin_log.record("export_made", {"n": number})
+        contexts[number % 2].admin_log.record("export_made", {"n": number})
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(act, range(40)))
-    assert sorted(int(str(one.fields["n"])) for one in told(houses[0])) == list(range(40))
-    export(houses[0].ledger, houses[0].admin_log.as_gate, tmp_path / "out")
-    assert verify(tmp_path / "out", houses[0].admin_log.as_gate.log.vkey).verified
+    assert sorted(int(str(one.fields["n"])) for one in told(contexts[0])) == list(range(40))
+    export(contexts[0].ledger, contexts[0].admin_log.as_gate, tmp_path / "out")
+    assert verify(tmp_path / "out", contexts[0].admin_log.as_gate.log.vkey).verified
 
 
 async def test_an_erasure_that_races_the_round_that_brings_its_key_wins(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
-    judge = judge_in(house.folder.path)
+    context = make_context(bench, tmp_path / "server")
+    judge = judge_in(context.folder.path)
     assert judge is not None
-    erasures, known = house.erasures(judge), set[str]()
+    erasures, known = context.erasures(judge), set[str]()
     for _ in range(6):
         bench.grow()
         (new,) = {one.stem for one in (bench.log.spool / "keys").rglob("*.age")} - known
@@ -265,25 +265,25 @@ async def test_what_was_erased_is_erased_again_when_a_stand_by_takes_over_that_l
         bench = Bench(tmp_path / "log", server.new_database("central"))
         bench.grow(3)
         await bench.round()
-        house = housed(bench, tmp_path / "house")
-        judge = judge_in(house.folder.path)
+        context = make_context(bench, tmp_path / "server")
+        judge = judge_in(context.folder.path)
         assert judge is not None
-        erasures, ledger, asked = house.erasures(judge), house.ledger, sa.select(age_keys.c.id)
+        erasures, ledger, asked = context.erasures(judge), context.ledger, sa.select(age_keys.c.id)
         with ledger._engine.begin() as connection:
             keys = list(connection.execute(asked.where(age_keys.c.device == GATE_ID)).scalars())
-        with house.kept_in_order():
+        with context.kept_in_order():
             server.stand_by()
             erasures.carry_out(order(bench.origin, keys[:2]))
             assert ledger.key(GATE_ID, keys[0]) is None
             server.fail_over()
             for _ in range(400):
                 with contextlib.suppress(OperationalError):  # connections of before
-                    if "database_went_back" in [one.kind for one in told(house)]:
+                    if "database_went_back" in [one.kind for one in told(context)]:
                         break
                 await asyncio.sleep(0.05)
             assert [ledger.key(GATE_ID, one) is None for one in keys] == [True, True, False], "they came back to life"
-        assert [one.kind for one in told(house)] == ["settings_changed", "keys_erased_again", "database_went_back"]
-        (alarm,) = house.evidence.alarms(DEVICE)
+        assert [one.kind for one in told(context)] == ["settings_changed", "keys_erased_again", "database_went_back"]
+        (alarm,) = context.evidence.alarms(DEVICE)
         assert alarm.kind == "mirror_went_back"
 
 
@@ -306,14 +306,14 @@ async def test_a_database_of_before_counts_what_gates_bring_from_now_on(bench: B
 async def test_keys_are_forgotten_after_their_time_by_one_of_two_processes(bench: Bench, tmp_path: Path) -> None:
     bench.grow(3)
     await bench.round()
-    houses = [housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n") for _ in range(2)]
+    contexts = [make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\n") for _ in range(2)]
     bench.server.clock.now = NOW + timedelta(days=31)
     with bench.server.ledger._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE log_head SET day = '2026-12-26' WHERE device = %s", (GATE_ID,))
     with ThreadPoolExecutor(2) as threads:
-        gone = list(threads.map(lambda house: house.retention.look(), houses))
+        gone = list(threads.map(lambda context: context.retention.look(), contexts))
     assert sorted(gone) == [0, 3]
-    assert [(one.kind, one.fields["keys"]) for one in told(houses[0])] == [("keys_expired", 3)]
+    assert [(one.kind, one.fields["keys"]) for one in told(contexts[0])] == [("keys_expired", 3)]
 
 
 async def test_the_pages_stand_on_it_too(server: Postgresql, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ async def test_the_pages_stand_on_it_too(server: Postgresql, tmp_path: Path) -> 
         answer = client.post("/export", data={**asked, "purpose": "complaint", "case": "K-1"})
     (tmp_path / "carried.bundle").write_bytes(answer.content)
     assert verify(tmp_path / "carried.bundle", nation.bench.log.vkey).verified
-    nation.house.tenants.dismiss("auditor-north")
+    nation.context.tenants.dismiss("auditor-north")
     with nation.as_person("auditor-north") as client:
         assert client.get("/").status_code == 403
 

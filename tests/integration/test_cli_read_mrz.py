@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from fakes.pages import Shot, View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, Shot, draw_page, mrz_lines, shoot
 
 from gate.page.values import MrzFormat
 from gate.picture import PICTURE_BYTES_MAX
@@ -28,7 +28,7 @@ MODELS = Path("nowhere")  # the recogniser's weights are in the tree
 
 def page(mrz_format: MrzFormat = MrzFormat.TD3) -> Shot:
     random = np.random.default_rng(21)
-    return shoot(draw_page(mrz_lines(random, mrz_format), random), View(), random)
+    return shoot(draw_page(mrz_lines(random, mrz_format), random), PageConditions(), random)
 
 
 PAGE = page()

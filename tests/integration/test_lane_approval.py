@@ -21,7 +21,7 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event
 from gate.programs.lane.clients import LogClient, left_behind
-from gate.programs.lane.record_outbox import Owed
+from gate.programs.lane.record_outbox import RecordOutbox
 from gate.programs.lane.rules import start_of
 from gate.programs.log.server import NO_APPROVAL
 from gate.programs.shared.approval import approved
@@ -78,7 +78,7 @@ async def record_start(config: Config) -> messages.OpenCrossings:
 
 async def refused_start(config: Config) -> messages.NotRecorded:
     """What the log answers a lane that names no approval."""
-    sent = Owed(lambda: secrets.token_bytes(16))
+    sent = RecordOutbox(lambda: secrets.token_bytes(16))
     sent.add(start_of(config, None), clock.monotonic_ms(), awaited=False, reachable=True)
     connection = await connect(CHANNELS.log, config.socket("log"))
     try:

@@ -17,7 +17,7 @@ from fakes.tiers import quick_or_long
 from gate.page.picture.reader import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.values import Advised, Event, Gone, MrzFormat, Read
-from hardware_sim.page.lying import SIZE_PX, Bed, Lying
+from hardware_sim.page.placement import SIZE_PX, Bed, PlacedPage
 from hardware_sim.page.printing import Page, Size
 
 pytestmark = pytest.mark.no_cover
@@ -39,7 +39,7 @@ class Scanner:
         self._frames = 0
         self.shows(Bed(), 3)
 
-    def shows(self, scene: Bed | Lying, count: int, *, hand: bool = False) -> list[Event]:
+    def shows(self, scene: Bed | PlacedPage, count: int, *, hand: bool = False) -> list[Event]:
         told: list[Event] = []
         for index in range(count):
             picture = scene.picture(index % scene.loop_length)
@@ -51,7 +51,9 @@ class Scanner:
         return [event for event in told if not isinstance(event, Advised)]
 
     def laid(self, page: Page, laying: int) -> list[Event]:
-        return self.shows(Lying(page, arriving=True, laying=laying), 4) + self.shows(Lying(page, laying=laying), 5)
+        return self.shows(PlacedPage(page, arriving=True, laying=laying), 4) + self.shows(
+            PlacedPage(page, laying=laying), 5
+        )
 
 
 @pytest.mark.parametrize("size", quick_or_long(SIZES, quick=[Size.TD3]))
@@ -61,7 +63,7 @@ def test_every_laying_is_presented_and_no_hand_is(size: Size, seed: int) -> None
     (read,) = scanner.laid(page, 1)
     assert isinstance(read, Read)
     for laying in range(2, 2 + LAYINGS):
-        lying = Lying(page, laying=laying - 1)
+        lying = PlacedPage(page, laying=laying - 1)
         assert scanner.shows(lying, 4) + scanner.shows(lying, 4, hand=True) + scanner.shows(lying, 4) == []
         gone, again = scanner.laid(page, laying)
         assert gone == Gone(laying - 1)

@@ -19,7 +19,7 @@ from gate_core.evidence.crossing import CheckResult
 from hardware_sim.camera import scenes
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
-from hardware_sim.page.lying import Lying
+from hardware_sim.page.placement import PlacedPage
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.scenario import Sight, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast
@@ -44,7 +44,7 @@ def test_no_genuine_page_of_these_is_unlike_its_print_its_chip_or_its_holder() -
     alarms, scores = [], []
     for number, cast in casts():
         (laid,) = cast.laid
-        assert isinstance(laid, Lying)
+        assert isinstance(laid, PlacedPage)
         frame = laid.picture(number % laid.loop_length)
         seen = read(frame, recogniser, any_rotation=False)
         assert isinstance(seen, Reading)

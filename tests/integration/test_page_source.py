@@ -28,7 +28,7 @@ from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
 from gate_core.settings.toml_file import Contradictions
-from hardware_sim.page.lying import Lying, Manner
+from hardware_sim.page.placement import Manner, PlacedPage
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner
 from hardware_sim.passport import mrz
@@ -132,7 +132,7 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
     async with watching(seen_by(scanner)) as (pages, lane):
         await lane.next(m.PageSource)
         assert pages.state == "up"
-        scanner.insert(Lying(PASSPORT))
+        scanner.insert(PlacedPage(PASSPORT))
         read = await lane.next(m.PageRead)
         assert (read.page, read.source, read.format) == (1, "camera", "TD3")
         assert not read.accepted, "nothing changed between the frames: the chip is to confirm it"
@@ -151,7 +151,7 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
 async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
         await lane.next(m.PageSource)
-        scanner.insert(Lying(PASSPORT))
+        scanner.insert(PlacedPage(PASSPORT))
         read = await lane.next(m.PageRead)
         scanner.remove()
         assert (await lane.next(m.PageStatus)).gone
@@ -164,11 +164,11 @@ async def test_the_traveller_is_told_to_turn_a_page_that_lies_across_and_to_open
 ) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
         await lane.next(m.PageSource)
-        scanner.insert(Lying(PASSPORT, Manner.FACE_DOWN))
+        scanner.insert(PlacedPage(PASSPORT, Manner.FACE_DOWN))
         await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_OPEN)
-        scanner.insert(Lying(PASSPORT, Manner.SIDEWAYS))
+        scanner.insert(PlacedPage(PASSPORT, Manner.SIDEWAYS))
         await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_TURN)
-        scanner.insert(Lying(PASSPORT))
+        scanner.insert(PlacedPage(PASSPORT))
         read = await lane.next(m.PageRead)
         assert (await lines_of(pages, read.page))[0] == list(LINES)
 
@@ -184,14 +184,14 @@ async def test_a_camera_that_goes_is_told_once_and_had_back(scanner: PageScanner
         assert await late.next(m.PageSource) == lost, "who comes later is told what is known"
         scanner.start()
         await lane.next(m.PageSource)
-        scanner.insert(Lying(PASSPORT))
+        scanner.insert(PlacedPage(PASSPORT))
         assert (await lane.next(m.PageRead)).page == 1
 
 
 async def test_a_child_that_is_killed_is_replaced_and_pages_count_on(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (_, lane):
         await lane.next(m.PageSource)
-        scanner.insert(Lying(PASSPORT))
+        scanner.insert(PlacedPage(PASSPORT))
         assert (await lane.next(m.PageRead)).page == 1
         (child,) = children()
         os.kill(child, signal.SIGKILL)
@@ -250,6 +250,6 @@ async def test_a_file_that_is_no_picture_is_passed_over(tmp_path: Path) -> None:
 def drop(folder: Path, verdicts: dict[str, Any] | None) -> None:
     if verdicts is not None:
         (folder / "page.json").write_bytes(msgspec.json.encode(verdicts))
-    jpeg = cv2.imencode(".jpg", Lying(PASSPORT).picture(0))[1].tobytes()
+    jpeg = cv2.imencode(".jpg", PlacedPage(PASSPORT).picture(0))[1].tobytes()
     (folder / ".page").write_bytes(jpeg)
     (folder / ".page").rename(folder / "page.jpg")

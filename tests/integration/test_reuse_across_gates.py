@@ -194,7 +194,7 @@ async def client_of(site: Site, gate: str) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.mark.long  # a thousand questions; the quick tier asks the same of the marks themselves
-async def test_a_gate_that_tells_marks_in_bulk_fills_its_own_share_and_hinders_no_other(site: Site) -> None:
+async def test_a_gate_that_tells_marks_in_bulk_fills_its_own_share_and_blocks_no_other(site: Site) -> None:
     async with site.exchange(), client_of(site, "north-2") as hostile, site.gate("north-1") as one:
         key = bytes.fromhex((await hostile.post("/reuse/key", content=b"{}")).json()["key"])
         statuses = set[int]()

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.decided import Entry
+from hardware_sim.decision_log import Entry
 from hardware_sim.judge import Ruling, judge
 from hardware_sim.modbus import seal, sound
 from hardware_sim.readers.elyctis import frame

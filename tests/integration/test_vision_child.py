@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from fakes.camera_certificates import shown
 from fakes.mjpeg_server import MjpegServer
-from fakes.portrait_ways import send_to
+from fakes.portrait_channel import send_to
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 

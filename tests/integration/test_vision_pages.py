@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from fakes.mjpeg_server import MjpegServer
-from fakes.portrait_ways import lines_through_vision, send_through_vision
+from fakes.portrait_channel import lines_through_vision, send_portrait
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
@@ -26,7 +26,7 @@ from gate.programs.vision import program as vision
 from gate_core.evidence.crossing import CheckResult
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Purpose
-from hardware_sim.page.lying import Lying
+from hardware_sim.page.placement import PlacedPage
 from hardware_sim.page.printing import Page as Print
 from hardware_sim.page.printing import Size
 from hardware_sim.page.scanner import PageScanner
@@ -105,7 +105,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         assert (await until_ready(lane)).detail["page"] == "up"
         await lane.send(m.WatchPage())
         await lane.next(m.PageSource)
-        scanner.insert(Lying(Print(Size.TD3, LINES, as_file(astronaut()))))
+        scanner.insert(PlacedPage(Print(Size.TD3, LINES, as_file(astronaut()))))
         read = await lane.next(m.PageRead)
         assert await lines_through_vision(config, read.page + 1) == [], "of another page"
         assert (await lines_through_vision(config, read.page))[0] == list(LINES)
@@ -114,7 +114,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         await lane.send(m.StartCrossing("one", read.page))
         assert (await lane.next(m.CameraStatus)).lost is None
         await lane.next(m.FaceSeen, also=lambda seen: seen.faces == 1)
-        await send_through_vision(config, "one", as_file(astronaut()))
+        await send_portrait(config, "one", as_file(astronaut()))
         compared = await lane.next(m.FaceCompared)
         found = {finding.id: finding for finding in compared.page}
         chip = found[PageCheckId.PRINTED_PORTRAIT_CHIP]
@@ -138,5 +138,5 @@ async def test_a_crossing_without_its_page_has_no_printed_portrait(tmp_path: Pat
         await until_ready(lane)
         await lane.send(m.StartCrossing("one", 99))
         assert (await lane.next(m.CameraStatus)).lost is None
-        await send_through_vision(config, "one", as_file(astronaut()))
+        await send_portrait(config, "one", as_file(astronaut()))
         assert (await lane.next(m.FaceCompared)).page == []

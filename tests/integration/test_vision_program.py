@@ -25,7 +25,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.mjpeg_server import MjpegServer
-from fakes.portrait_ways import send_through_vision
+from fakes.portrait_channel import send_portrait
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.shifts import PUBLIC, of_an_officer, today
 from fakes.tiny_models import real_models
@@ -106,7 +106,7 @@ class Site:
 
     async def give_portrait(self, crossing: str, image: bytes | None = None) -> m.FaceCompared:
         content = as_file(self.world.portrait) if image is None else image
-        await send_through_vision(self.config, crossing, content)
+        await send_portrait(self.config, crossing, content)
         return await self.next(m.FaceCompared)
 
     async def end_sealed(self, crossing: str, certificate: bytes) -> bytes:
@@ -285,7 +285,7 @@ async def test_a_new_crossing_ends_the_one_before(tmp_path: Path) -> None:
         assert (await gate.next(m.Erased)).crossing == "one"
         assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "two"
         await gate.lane.send(m.EndCrossing("one"))  # too late to mean anything
-        await send_through_vision(gate.config, "one", b"of someone else")
+        await send_portrait(gate.config, "one", b"of someone else")
         assert (await gate.give_portrait("two")).match is not None
 
 

@@ -97,7 +97,7 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 def _by_the_openings_receipt(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
     if event == Recorded(state.crossing, RecordKind.OPENED):
         event = Recorded(state.crossing, RecordKind.DECIDED)
-    return passage_stage.recording(rules, lane, state, event, now_ms)
+    return passage_stage.step_recording(rules, lane, state, event, now_ms)
 
 
 Switch = tuple[Any, str, Any]

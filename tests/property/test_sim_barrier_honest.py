@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardware_sim.barrier.device import Barrier
-from hardware_sim.decided import Entry
+from hardware_sim.decision_log import Entry
 from hardware_sim.judge import judge
 from hardware_sim.modbus import seal
 from hardware_sim.truth import Happening

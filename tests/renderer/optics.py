@@ -19,7 +19,7 @@ _SHADOW_TAPS_PX = ((-2.5, -1.0), (-1.0, 2.5), (0.0, 0.0), (1.0, -2.5), (2.5, 1.0
 
 
 @dataclass(frozen=True)
-class View:
+class Viewpoint:
     """Where the camera stands and how the head is turned.
 
     The point between the eyes is seen at `eyes_px`, a decimetre there spans `px_per_dm`. Angles in degrees: positive
@@ -65,10 +65,10 @@ class Camera:
     turn: Floats
     pivot: Floats
     eyes: Floats
-    view: View
+    view: Viewpoint
 
     @classmethod
-    def before(cls, eyes_middle: Floats, view: View) -> Camera:
+    def before(cls, eyes_middle: Floats, view: Viewpoint) -> Camera:
         """Return the camera for a head whose eyes lie about `eyes_middle`."""
         pivot = floats(eyes_middle - [0, 1.0, 0.9])
         turn = rotation(yaw=view.yaw, pitch=view.pitch, roll=view.roll)

@@ -15,7 +15,7 @@ from hardware_sim.faces.hall import hall
 from hardware_sim.faces.studio import FRAME_SIZE, FRAMES, PORTRAIT_SIZE, jpeg, with_noise
 from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences.poses import Light
-from renderer.optics import View
+from renderer.optics import Viewpoint
 from renderer.render import Picture, render
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _LAMP_LIGHT = Light(
 def portrait(head: Head) -> Image:
     """Return the portrait: frontal, neutral, even light, plain background."""
     width, height = PORTRAIT_SIZE
-    view = View(width, height, (width / 2, height * 0.45), px_per_dm=153, distance_dm=12)
+    view = Viewpoint(width, height, (width / 2, height * 0.45), px_per_dm=153, distance_dm=12)
     background = np.full((height, width, 3), _PORTRAIT_GREY, np.uint8)
     return with_noise(_composed(_taken(head, view, _PORTRAIT_LIGHT), background), seed=0, sigma=1.0)
 
@@ -75,10 +75,10 @@ def frames(head: Head) -> list[Image]:
     return out
 
 
-def _pose(turn: float) -> View:
+def _pose(turn: float) -> Viewpoint:
     """Return how the head is held at a point of the loop: within ten degrees of frontal."""
     width, height = FRAME_SIZE
-    return View(
+    return Viewpoint(
         width,
         height,
         eyes_px=(width / 2, height * 0.46),
@@ -89,7 +89,7 @@ def _pose(turn: float) -> View:
     )
 
 
-def _taken(head: Head, view: View, light: Light) -> Picture:
+def _taken(head: Head, view: Viewpoint, light: Light) -> Picture:
     """Render the head with the lamp turned up when the face would come out dark."""
     person = render(head, view, light)
     x, y, half = int(view.eyes_px[0]), int(view.eyes_px[1]), int(0.4 * view.px_per_dm)

@@ -17,7 +17,7 @@ import numpy as np
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
 from hardware_sim.sequences.poses import Light
 from renderer import hairlight, raster
-from renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, View
+from renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, Viewpoint
 
 if TYPE_CHECKING:
     from renderer.head import Head, Surface
@@ -50,12 +50,12 @@ class _Solid:
     towards_camera: Floats
 
 
-def render(head: Head, view: View, light: Light) -> Picture:
+def render(head: Head, view: Viewpoint, light: Light) -> Picture:
     """Render one head under one light."""
     return layers(head, view, (light,)).pictures[0]
 
 
-def layers(head: Head, view: View, lights: tuple[Light, ...]) -> Layers:
+def layers(head: Head, view: Viewpoint, lights: tuple[Light, ...]) -> Layers:
     """Render one head under each of the lights."""
     camera = Camera.before(head.eyes_middle, view)
     canvas = Canvas(view.width_px * SUPERSAMPLING, view.height_px * SUPERSAMPLING, len(lights))
@@ -89,7 +89,7 @@ def _solid(canvas: Canvas, camera: Camera, head: Head) -> _Solid:
     return _Solid(pixels, place, surface, occlusion, towards_camera)
 
 
-def _lit(canvas: Canvas, solid: _Solid, lamp: hairlight.Lamp, view: View) -> Floats:
+def _lit(canvas: Canvas, solid: _Solid, lamp: hairlight.Lamp, view: Viewpoint) -> Floats:
     """Return the colour of the solid pixels under one light."""
     surface, light, occlusion = solid.surface, lamp.light, solid.occlusion
     lit = lamp.shadow.lit(solid.place)
@@ -114,7 +114,7 @@ def _irradiance(normal: Floats, light: Light, lit: Floats, occlusion: Floats, so
     return floats(direct * (0.45 + 0.55 * shade) + ambient * shade)
 
 
-def _occlusion(canvas: Canvas, view: View) -> Floats:
+def _occlusion(canvas: Canvas, view: Viewpoint) -> Floats:
     """Darken what lies deeper than its surroundings: creases, nostrils, the neck under the chin."""
     depth = canvas.depth.reshape(canvas.height, canvas.width)
     known = np.isfinite(depth)
@@ -135,7 +135,7 @@ def _blurred(image: Floats, sigma: float) -> Floats:
     return floats(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), image.shape[1::-1]))
 
 
-def _spread(canvas: Canvas, view: View, pixels: Ints, irradiance: Floats, softness: Floats) -> Floats:
+def _spread(canvas: Canvas, view: Viewpoint, pixels: Ints, irradiance: Floats, softness: Floats) -> Floats:
     """Let light travel a little under the skin: blur what falls on it, red widest."""
     field_ = np.zeros((canvas.width * canvas.height, 4), np.float32)
     field_[pixels, :3] = irradiance

@@ -27,7 +27,7 @@ from hardware_sim.sequences.poses import (
     Sheet,
 )
 from renderer import mesh, skin
-from renderer.optics import View
+from renderer.optics import Viewpoint
 from renderer.render import layers
 from renderer.strands import SEGMENTS, Grower
 from renderer.styles import Beard
@@ -53,7 +53,7 @@ _FULL_BEARD = Beard(length=0.16, density=0.6)
 def photographed(head: Head, pose: Pose) -> Sheet:
     """Render one pose."""
     yaw, pitch = pose
-    view = View(WIDTH_PX, HEIGHT_PX, EYES_PX, PX_PER_DM, VIEW_DISTANCE_DM, yaw=yaw, pitch=pitch)
+    view = Viewpoint(WIDTH_PX, HEIGHT_PX, EYES_PX, PX_PER_DM, VIEW_DISTANCE_DM, yaw=yaw, pitch=pitch)
     seen = layers(head, view, LIGHTS)
     return Sheet(
         pose=pose,
@@ -64,9 +64,9 @@ def photographed(head: Head, pose: Pose) -> Sheet:
     )
 
 
-def _expressions(head: Head, view: View) -> Bytes:
+def _expressions(head: Head, view: Viewpoint) -> Bytes:
     left, top, width, height = CUTOUT_PX
-    part = View(
+    part = Viewpoint(
         width,
         height,
         (EYES_PX[0] - left, EYES_PX[1] - top),

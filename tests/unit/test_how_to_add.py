@@ -334,10 +334,10 @@ from gate_core.audit_format.record import Happening
 from gate.audit.writer import Wanted
 from gate.channel.messages import Append
 from gate.passage.records import Cleaned
-from gate.programs.lane.record_outbox import Owed
+from gate.programs.lane.record_outbox import RecordOutbox
 
 folder = Path(sys.argv[1])
-owed = Owed(lambda: bytes(16))
+owed = RecordOutbox(lambda: bytes(16))
 owed.add(Cleaned(3), 5, awaited=False, reachable=True)
 sent = msgspec.msgpack.encode(Append(owed.offer(5)))
 (new,) = msgspec.msgpack.decode(sent, type=Append).records

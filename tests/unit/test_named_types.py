@@ -19,7 +19,7 @@ LOOSE = {
     "gate/face/liveness/liveness_aggregate.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
-    "hardware-sim/src/hardware_sim/serving.py": "orders as JSON lines, checked as they are obeyed",
+    "hardware-sim/src/hardware_sim/device_server.py": "orders as JSON lines, checked as they are obeyed",
 }
 
 

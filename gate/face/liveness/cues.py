@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gate.face.align import similarity
 from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
-from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, Glimpse
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX, FrameFeatures
 from gate.face.values import Floats, NoFaceError
 
 STEPS_MIN: Final = 8
@@ -47,9 +47,9 @@ class Motion:
         self._now: Points = self._start
         self._steps: list[tuple[float, float]] = []  # change of shape, and what of it no homography explains
 
-    def see(self, glimpse: Glimpse) -> None:
+    def see(self, features: FrameFeatures) -> None:
         """Take the next frame."""
-        detail = _without_shades(glimpse.grey)
+        detail = _without_shades(features.grey)
         if self._first is None or len(self._start) < _POINTS_MIN:
             self._first = detail
             corners = cv2.goodFeaturesToTrack(detail, _POINTS_MAX, 0.01, _SPACING_PX)
@@ -131,10 +131,10 @@ class Pattern:
         self._sum: npt.NDArray[np.float64] | None = None
         self._frames = 0
 
-    def see(self, glimpse: Glimpse) -> None:
+    def see(self, features: FrameFeatures) -> None:
         """Take the next frame; one without a spectrum does not count."""
-        if glimpse.power is not None:
-            self._sum = glimpse.power.astype(np.float64) if self._sum is None else self._sum + glimpse.power
+        if features.power is not None:
+            self._sum = features.power.astype(np.float64) if self._sum is None else self._sum + features.power
             self._frames += 1
 
     @property
@@ -179,9 +179,9 @@ class Flicker:
         self._rows: list[float] = []
         self._columns: list[float] = []
 
-    def see(self, glimpse: Glimpse) -> None:
+    def see(self, features: FrameFeatures) -> None:
         """Take the next frame."""
-        level = np.log(cv2.GaussianBlur(glimpse.grey, (0, 0), _BLUR_PX).astype(np.float32) + 8)
+        level = np.log(cv2.GaussianBlur(features.grey, (0, 0), _BLUR_PX).astype(np.float32) + 8)
         if self._before is not None:
             change = level - self._before
             self._rows.append(_waves(change.mean(axis=1)))
@@ -245,12 +245,12 @@ class Light:
         """The display was told another colour, in the order of their times."""
         self._shown.append(Command(at_ms, tuple(_tint(np.array(colour)))))
 
-    def see(self, glimpse: Glimpse) -> None:
+    def see(self, features: FrameFeatures) -> None:
         """Take the next frame; one without any hall beside the face does not count."""
-        if self._shown and glimpse.hall_light is not None and len(self._times_ms) < FRAMES_MAX:
-            self._times_ms.append(glimpse.at_ms)
-            parts = glimpse.face_light.reshape(-1, 3)
-            self._parts.append(_tint(np.vstack([parts, parts.mean(axis=0)])) - _tint(glimpse.hall_light))
+        if self._shown and features.hall_light is not None and len(self._times_ms) < FRAMES_MAX:
+            self._times_ms.append(features.at_ms)
+            parts = features.face_light.reshape(-1, 3)
+            self._parts.append(_tint(np.vstack([parts, parts.mean(axis=0)])) - _tint(features.hall_light))
 
     @property
     def gain(self) -> float | None:

@@ -21,7 +21,7 @@ _HALL_HEIGHT: Final = 0.5  # the hall is looked at beside the upper part of the 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Glimpse:
+class FrameFeatures:
     """One frame's share. All of it shows a person, so it has no useful repr and lives in the crossing's child only.
 
     `grey` is the cut-out face, (160, 128) uint8. `power` is the logarithm of its power spectrum, (128, 128), None for a face
@@ -41,7 +41,7 @@ class Glimpse:
         self.grey.fill(0)
 
 
-def glimpse(frame: Picture, box: Box, *, at_ms: int) -> Glimpse | None:
+def extract_features(frame: Picture, box: Box, *, at_ms: int) -> FrameFeatures | None:
     """Look at the face in `box`; None for a box that the frame's edge cuts to less than it takes."""
     height, width = frame.shape[:2]
     left, right = box.left + _FACE_SHRINK * box.width, box.right - _FACE_SHRINK * box.width
@@ -51,7 +51,7 @@ def glimpse(frame: Picture, box: Box, *, at_ms: int) -> Glimpse | None:
     colour = _cut(frame, (left, top, right, bottom))
     (face_width, face_height), (rows, columns) = FACE_SIZE, _LIGHT_GRID
     middle = colour[face_height // 4 : face_height - face_height // 4, face_width // 8 : face_width - face_width // 8]
-    return Glimpse(
+    return FrameFeatures(
         at_ms=at_ms,
         box=box,
         grey=cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False),

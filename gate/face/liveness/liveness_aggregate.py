@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from gate.face.liveness.cues import Flicker, Light, Motion, Pattern, Rgb
-from gate.face.liveness.frame_features import glimpse
+from gate.face.liveness.frame_features import extract_features
 from gate.face.quality import Observation
 from gate.face.values import Box, LiveEvidence, NoFaceError
 from gate.picture import Picture
@@ -172,7 +172,7 @@ def context_crop(box: Box, *, width: int, height: int) -> tuple[int, int, int, i
     return left, top, left + crop_width, top + crop_height
 
 
-class Witness:
+class LivenessAggregate:
     """Looks at one face after another. `passive` is the model of the profile, None in a profile without.
 
     `lag_ms`: how late the camera shows what the page has painted, if it was measured.
@@ -197,10 +197,10 @@ class Witness:
             self._since_ms = seen.at_ms
         if seen.box is not None and self._model is not None and seen.passable:
             self._scores.append(live_probability(self._model, frame, seen.box))
-        if seen.box is not None and (piece := glimpse(frame, seen.box, at_ms=seen.at_ms)) is not None:
+        if seen.box is not None and (features := extract_features(frame, seen.box, at_ms=seen.at_ms)) is not None:
             for cue in (self._motion, self._pattern, self._flicker, self._light):
-                cue.see(piece)
-            piece.wipe()
+                cue.see(features)
+            features.wipe()
         return replace(self.judge(), ready=self._ready)
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:

@@ -24,7 +24,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
-from gate.programs.lane.record_outbox import Answer, Outcome, Owed
+from gate.programs.lane.record_outbox import Answer, Outcome, RecordOutbox
 from gate.programs.lane.records import Profile, Remembered
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config
@@ -125,7 +125,7 @@ class LogClient:
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
-        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
+        self._queue = RecordOutbox(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
         self._offering = False  # an append waits for its answer
         self._wake = asyncio.Event()

@@ -33,7 +33,17 @@ from gate_core.evidence.reasons import Objection
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.errors import ForgedError, OrderError
-from gate_core.orders.order import OVER, Challenger, Lack, Order, Signed, asks_to_free, hindrances, lacks, read_order
+from gate_core.orders.order import (
+    OVER,
+    Challenger,
+    Lack,
+    Order,
+    Signed,
+    asks_to_free,
+    find_blocking_lacks,
+    lacks,
+    read_order,
+)
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
@@ -70,7 +80,7 @@ class _Present:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """An order that nothing hinders, and what it lacks all the same."""
+    """An order that nothing blocks, and what it lacks all the same."""
 
     signed: Signed
     lacking: tuple[Lack, ...]
@@ -235,14 +245,14 @@ class Officers:
         order, now_ms = signed.order, int(self.clock_ms())
         freshness = self._challenger.look(order.challenge, now_ms)
         lacking = lacks(signed, gate=self.gate, freshness=freshness, now_s=self.wall_s(), floor_s=self.floor_s())
-        hinders, problem = hindrances(signed, lacking), order.problem()
-        if hinders or problem:
-            if hinders == (Lack.CHALLENGE_OLD,):
+        blockers, problem = find_blocking_lacks(signed, lacking), order.problem()
+        if blockers or problem:
+            if blockers == (Lack.CHALLENGE_OLD,):
                 return Outcome.STALE, "the challenge is older than 30 s: look again"
             if (frees := VERBS[order.verb].power is Power.FREES) or not OVER.isdisjoint(lacking):
                 self.lane.post(OrderRefused(frees, _said(signed, lacking)))
-            why = ", ".join(lack.value for lack in hinders)
-            return self._refuse(f"{order.verb.value} by {signed.by.officer}: {why}" if hinders else problem)
+            why = ", ".join(lack.value for lack in blockers)
+            return self._refuse(f"{order.verb.value} by {signed.by.officer}: {why}" if blockers else problem)
         return _Judged(signed, lacking)
 
     async def _obey(self, judged: _Judged, raw: bytes) -> Answered:
@@ -323,7 +333,7 @@ def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
         case Verb.HAND_OVER:
             return orders.HandOver(crossing, Disposition(order.argument))
         case Verb.VIEW:
-            return orders.View(crossing)
+            return orders.ViewTraveller(crossing)
         case Verb.FLAG:
             return orders.RaiseFlag(order.crossing, Concern(order.argument))
         case Verb.DIRECTION:

@@ -70,7 +70,7 @@ def told(lane: LaneContext, state: State, now_ms: int) -> dict[str, object]:
         "state": type(state).__name__.lower(),
         "lost": sorted(part.value for part in lane.lost),
         "in_service": lane.in_service() and not isinstance(state, Emergency),
-        "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in lane.hinders],
+        "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in lane.blockers],
         "alarms": [{"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in lane.alarms],
         "notices": [notice.value for notice in lane.notices()],
         "officer_seen_ago_s": lane.site_evidence(now_ms).officer_seen_ago_s,

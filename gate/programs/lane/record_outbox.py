@@ -5,7 +5,7 @@ recorded nor refused before. Everybody's order is kept, but that on a full disk 
 everything, and what is not urgent by what is.
 
 An awaited record is refused at once when the log is away or far behind, and then never offered; one that the log refused is not offered again. A record
-that is refused for good, or cannot be offered at all, is replaced once, by a small one of its kind that says how long it was and has its hash. At `OWED_MAX`
+that is refused for good, or cannot be offered at all, is replaced once, by a small one of its kind that says how long it was and has its hash. At `OUTBOX_MAX`
 the oldest is dropped. What is dropped is counted, and the loss is itself recorded.
 """
 
@@ -22,7 +22,7 @@ from gate.passage.records import Incident, IncidentKind, Record, Started, class_
 from gate.programs.lane.records import Profile, RecordError, Remembered, encode, stand_in
 from gate_core.approval.approvers import Listed
 
-OWED_MAX = 1_000
+OUTBOX_MAX = 1_000
 AHEAD_MAX = 48  # so many records before an awaited one still go with it
 OFFERED_BYTES_MAX = 40 * 1024  # of bodies, beside what else a message holds; one goes alone if it must
 HELD_UP_MAX = 8  # of the records that wait for room on the disk, so many are offered each time
@@ -47,7 +47,7 @@ class _Entry:
         return NotRecorded(crossing_of(self.record) or "", self.record.kind)
 
 
-class Owed:
+class RecordOutbox:
     """The queue. `new_id` draws the ids of appends: 16 random bytes. `remembered` is what the log told at the start, `profile` what is written of a record."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Owed:
         except RecordError:
             entry = self._stand_in(record, monotonic_ms)
         self._entries.append(entry)
-        if len(self._entries) > OWED_MAX:
+        if len(self._entries) > OUTBOX_MAX:
             self._entries.remove(next(entry for entry in self._entries if entry not in self._offered))
             self._lost += 1
         return [*refusal, *_replaced(record)] if entry.stands_in else []

@@ -180,7 +180,7 @@ class Paced:
 
     Whatever becomes of a crossing, the page first says one moment: at the decision, or in the place of the screen that a referral ends. The officer's
     screen comes `REFERRAL_MS` later, or on the next multiple of `GRID_MS` where the lane itself took longer. `REFERRAL_MS` is more than everything
-    between a decision and its referral may take (`Timing.receipt_max_ms` and `look_max_ms`), so what hindered the crossing shows in no time. Nothing
+    between a decision and its referral may take (`Timing.receipt_max_ms` and `look_max_ms`), so what blocked the crossing shows in no time. Nothing
     else waits: a grant and the way out are shown at once, and "walk through" goes when the grant is taken back.
     """
 

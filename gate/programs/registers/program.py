@@ -130,17 +130,17 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         lists.open()
         await lists.renew(clock.now())  # the first question finds what lies there already
         day_key = _day_key(config, settings, online)
-        desk = Desk(config, lists, online, day_key)
-        desk.begin()
-        await held.enter_async_context(serve_status(config, "registers", desk.status))
-        await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
+        service = RegisterService(config, lists, online, day_key)
+        service.begin()
+        await held.enter_async_context(serve_status(config, "registers", service.status))
+        await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), service.attend))
         try:
             keeping = [] if day_key is None else [day_key.keep()]
             await run_until_first_exits(
-                _renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, stop.wait()
+                _renew(lists, settings.check_every_ms / 1000), service.keep_hits(), *keeping, stop.wait()
             )
         finally:
-            await desk.last_words()
+            await service.last_words()
 
 
 async def _renew(lists: HeldLists, every_s: float) -> None:
@@ -228,7 +228,7 @@ def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext |
     return context
 
 
-class Desk:
+class RegisterService:
     """Hears the lane, and says how the program is."""
 
     def __init__(self, config: Config, lists: HeldLists, online: Mapping[str, Online], day_key: DayKey | None) -> None:

@@ -73,7 +73,7 @@ class LaneAwayError(Exception):
         self.maybe_done = maybe_done
 
 
-class Desk:
+class LaneClient:
     """Asks the lane at this socket: one connection a question, so that an order that takes long holds up no other."""
 
     def __init__(self, path: Path) -> None:
@@ -132,7 +132,7 @@ class Road:
         self._boot = boot
         self._told = told
         self._limits = limits
-        self._desk = Desk(config.socket("orders"))
+        self._lane = LaneClient(config.socket("orders"))
         self._feed = Feed(self._look, streams_max=limits.everybody_max)
         self._consoles: dict[str, _Console] = {}
         self._known: dict[str, str] = {}
@@ -223,7 +223,7 @@ class Road:
     async def _look(self) -> console_link.LaneEvent:
         told = await self._told()
         try:
-            look = await self._desk.look()
+            look = await self._lane.look()
         except LaneAwayError:
             look = None
         return lane_event(self._boot, self._config, look, told)
@@ -234,7 +234,7 @@ class Road:
     async def _challenge(self, request: Request) -> Response:
         async with self._console(request.scope).asking:
             try:
-                look = await self._desk.look()
+                look = await self._lane.look()
             except LaneAwayError as error:
                 return _refused(503, str(error))
         return _said(
@@ -251,7 +251,7 @@ class Road:
             return _refused(413, f"an order has {console_link.ORDER_BYTES_MAX} bytes at most")
         async with self._console(request.scope).asking:
             try:
-                answer = await self._desk.submit(order)
+                answer = await self._lane.submit(order)
             except LaneAwayError as error:
                 return _refused(503, str(error), maybe_done=error.maybe_done)
         self._feed.changed()

@@ -39,7 +39,7 @@ def reasons_against(told: ProgramStatus, config: Config) -> list[str]:
     if lane.state in {"emergency", "referred", "overruling"}:
         against.append("emergency" if lane.state == "emergency" else "traveller_waits_for_officer")
     elif lane.state not in _SERVING:
-        found = (one.partition(":")[0] for one in lane.hinders)
+        found = (one.partition(":")[0] for one in lane.blockers)
         against += [reason for reason in dict.fromkeys(found) if reason in _REASONS and not _is_a_mode(reason, against)]
     if not (against or lane.in_service or lane.state in _SERVING):
         against.append("out_of_service")
@@ -93,8 +93,8 @@ def _lost(*parts: str) -> Callable[[ProgramStatus, Config], bool]:
     return lambda told, _: any(part in told.lane.lost for part in parts)
 
 
-def _hindered(reason: str) -> Callable[[ProgramStatus, Config], bool]:
-    return lambda told, _: any(one.partition(":")[0] == reason for one in told.lane.hinders)
+def _blocked_by(reason: str) -> Callable[[ProgramStatus, Config], bool]:
+    return lambda told, _: any(one.partition(":")[0] == reason for one in told.lane.blockers)
 
 
 def _warned(of: str) -> Callable[[ProgramStatus, Config], bool]:
@@ -181,12 +181,12 @@ MODES: Final = (
     Mode("head_unconfirmed",
          "since the machine was started neither the central server has confirmed that the log is the newest nor a supervisor accepted it",
          Lane.CLOSED, "the central server's next receipt ends it, or a supervisor's gate officer accept-head",
-         "the supervisor", _hindered("head_unconfirmed")),
+         "the supervisor", _blocked_by("head_unconfirmed")),
     Mode("disk_nearly_full",
          f"less than a tenth of the log's disk is free, or it is full in less than {DAYS_LEFT_MIN:g} days at this pace",
          Lane.OPEN, "", "the technician", _disk_is_short),
     Mode("lists_old", "the newest import of lists is older than rules.trust_age_max_days, or there is none",
-         Lane.CLOSED, "", "the operator of the lists", _hindered("lists_stale")),
+         Lane.CLOSED, "", "the operator of the lists", _blocked_by("lists_stale")),
     Mode("lists_ending", f"the lists will be too old in less than {DAYS_LEFT_MIN:g} days", Lane.OPEN, "",
          "the operator of the lists", _lists_are_ending),
     Mode("rules_ending",
@@ -209,15 +209,15 @@ MODES: Final = (
          lambda told, _: told.registers.problem is not None),
     Mode("clock_unsure",
          "no time service has synchronised the clock for eight hours, or it stands before the software's build, the last import of lists, the central server's last signature or, where no time service has the word, the last record",
-         Lane.CLOSED, "", "the technician", _hindered("clock_unsure")),
+         Lane.CLOSED, "", "the technician", _blocked_by("clock_unsure")),
     Mode("officer_absent",
          "no officer has said for rules.officer_presence_max_s that they are there, or the gate knows no authority",
          Lane.REFERS, "the referral calls one", "the supervisor", _officer_is_absent),
     Mode("barrier_alarm", "the controller shows an alarm, or one waits for an officer", Lane.CLOSED, "", "the officer",
-         _hindered("barrier_alarm")),
-    Mode("cabinet_open", "the cabinet is open", Lane.CLOSED, "", "the officer at once", _hindered("cabinet_open")),
+         _blocked_by("barrier_alarm")),
+    Mode("cabinet_open", "the cabinet is open", Lane.CLOSED, "", "the officer at once", _blocked_by("cabinet_open")),
     Mode("mains_lost", "the gate runs on its battery", Lane.CLOSED, "", "the officer, then the technician",
-         _hindered("mains_lost")),
+         _blocked_by("mains_lost")),
     Mode("central_away", "the central server, or sync, does not answer", Lane.OPEN,
          "the log stays here and is carried later", "the operator of the central server",
          lambda told, config: config.sync is not None and (told.is_away("sync") or bool(told.sync.problem))),

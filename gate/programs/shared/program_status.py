@@ -68,13 +68,13 @@ class WrittenRules(msgspec.Struct, frozen=True):
     days_left: int | None = None
 
 
-class Lane(msgspec.Struct, frozen=True):
+class Lane(msgspec.Struct, frozen=True, rename={"blockers": "hinders"}):
     """Of the lane."""
 
     state: str | None = None
     in_service: bool = False
     lost: list[str] = []
-    hinders: list[str] = []
+    blockers: list[str] = []
     alarms: list[Alarm] = []
     notices: list[str] = []
     officer_seen_ago_s: float | None = None

@@ -88,7 +88,7 @@ class StatusPage:
                 {"mode": one.name, "effect": one.effect, "tell": one.tell}
                 for one in modes_now(self.told, self.settings)
             ],
-            "hinders": lane.hinders,
+            "hinders": lane.blockers,
             "alarms": lane.alarms,
             "devices": self._devices,
             "identity": self._of("sync", "identity"),
@@ -125,7 +125,7 @@ class StatusPage:
             f"  lost     {unknown or ', '.join(lost) or 'nothing'}",
             *self._page_lines(),
             f"  alarms   {unknown or _alarms(lane.alarms)}",
-            *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
+            *([f"  closed   {', '.join(lane.blockers)}"] if lane.blockers else []),
             f"  officer  {unknown or self._officer()}",
             f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
             f"  lists    {unknown or old}",

@@ -211,7 +211,7 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
 
 
 def _status(outbox: Outbox | None, lists: Lists | None, updates: Updates | None, upkeep: Upkeep | None) -> Status:
-    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported or the centre keeps what is forgotten here. That no update comes hinders nobody."""
+    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported or the centre keeps what is forgotten here. That no update comes blocks nobody."""
     is_degraded = (lists and lists.problem) or (outbox and outbox.untold)
     state = "away" if outbox and outbox.problem else "degraded" if is_degraded else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()

@@ -26,7 +26,7 @@ from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.compare import pair_of, spelt, swapped
 from gate.face.likeness import Geometry, Likeness, of_portrait
-from gate.face.liveness.liveness_aggregate import Witness
+from gate.face.liveness.liveness_aggregate import LivenessAggregate
 from gate.face.subject import Zone
 from gate.face.values import NoFaceError, SeveralFacesError, Template
 from gate.face.watch import Watch
@@ -37,8 +37,8 @@ from gate.programs.children.confine import Needs, confine, of_device
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
+from gate.programs.vision.liveness_checks import DisplayChallenge, SensorLiveness, Video, VideoLiveness, exposures
 from gate.programs.vision.portraits import PrintedPortrait, shown
-from gate.programs.vision.witnesses import PatientWitness, SensorWitness, TintWitness, Video, exposures
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Swap
 from gate_core.evidence.screen import Guidance
@@ -69,9 +69,9 @@ class Crossing:
     camera: NewestFrame
     watch: Watch
     video: Video
-    tints: TintWitness | None
+    tints: DisplayChallenge | None
     likeness: Likeness
-    sensor: SensorWitness | None
+    sensor: SensorLiveness | None
 
 
 class Child:
@@ -168,15 +168,15 @@ class Child:
         camera = camera_for(self._camera)
         challenge = exposures(random.SystemRandom()) if self._camera.is_challenged else ()
         video = Video(camera, clock_ms=_now_ms, exposures=challenge, lag_ms=self._camera.obeys_after_ms)
-        faces = Witness(self._models.liveness, lag_ms=self._camera.lag_ms)
-        tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
-        patient = PatientWitness(tints or faces, video)
-        sensor = None if self._sensor is None else SensorWitness(patient, self._sensor, clock_ms=_now_ms)
-        witness = sensor or patient
+        faces = LivenessAggregate(self._models.liveness, lag_ms=self._camera.lag_ms)
+        tints = DisplayChallenge(faces, random.SystemRandom()) if self._has_display else None
+        answered = VideoLiveness(tints or faces, video)
+        sensor = None if self._sensor is None else SensorLiveness(answered, self._sensor, clock_ms=_now_ms)
+        liveness = sensor or answered
         height, head = self._camera.live_image_px, self._camera.live_image_head  # if the site asks for a live image
         shape = None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, head)
         likeness = Likeness(shape)
-        watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
+        watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), liveness=liveness, likeness=likeness)
         session = secrets.randbits(SESSION_BITS)
         self._crossing = Crossing(crossing, session, camera, watch, video, tints, likeness, sensor)
         self._printed_comes = printed

@@ -21,10 +21,10 @@ from gate.programs.screens.kiosk_start import page_address, page_with_secret, st
 from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervisor import Child, Family
 from gate_core.orders.keys import read_shift
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo import stage as staging
 from gate_demo import world as worlds
-from gate_demo.auditing import outcomes_of
+from gate_demo.audit_review import outcomes_of
 from gate_demo.central import Central, Mirrored
 from gate_demo.director import Director, DirectorError, Visit, plan
 from gate_demo.disk import LogDisk, log_disk
@@ -301,7 +301,7 @@ class Play:
 
     def _outcomes(self, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]) -> list[Outcome]:
         """What came of these visits, by the log as it is published now."""
-        return outcomes_of(visits, auditing.read(stage, self._folder / "so-far"), scenarios)
+        return outcomes_of(visits, audit_review.read(stage, self._folder / "so-far"), scenarios)
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
@@ -323,18 +323,18 @@ class Play:
         """Export, verify, decrypt and judge."""
         stage = travelled.stage
         bundle = self._folder / "demo.bundle"
-        records = auditing.read(stage, bundle)
+        records = audit_review.read(stage, bundle)
         verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
-        told = auditing.report(stage, bundle, self._folder / auditing.REPORT)
+        told = audit_review.report(stage, bundle, self._folder / audit_review.REPORT)
         central = travelled.at_central
         return Result(
             outcomes_of(travelled.visits, records, scenarios),
             again=travelled.again,
             audit=Checked(verified["entries"], verified["verified"]),
             contradictions=told,
-            foreign=auditing.foreign_word(stage, self._folder),
+            foreign=audit_review.foreign_word(stage, self._folder),
             synced=Checked(central.entries, bool(central.verified) and central.root == verified["root"]),
-            judged=auditing.judge(Path(world.ready.truth), records),
+            judged=audit_review.judge(Path(world.ready.truth), records),
             ready_s=round(travelled.ready_s, 2),
             memory_mb=travelled.memory_mb,
             chip=world.ready.chip.kind,

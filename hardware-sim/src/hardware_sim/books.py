@@ -15,7 +15,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hardware_sim.decided import FIRST, LAST, Entry, door_of
+from hardware_sim.decision_log import FIRST, LAST, Entry, door_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

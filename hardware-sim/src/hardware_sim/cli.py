@@ -17,7 +17,8 @@ from pathlib import Path
 from hardware_sim.barrier.boards import PROFILES
 from hardware_sim.books import differences
 from hardware_sim.centre import Fault
-from hardware_sim.decided import LogError, read_log
+from hardware_sim.decision_log import LogError, read_log
+from hardware_sim.device_server import serve_barrier, serve_reader, serve_sensors
 from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
 from hardware_sim.local_server import LocalServer
@@ -26,7 +27,6 @@ from hardware_sim.pad.sensor import PadSensor, PadServer, Stands
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.scenario import Lane, ScenarioError
 from hardware_sim.sensors.device import PROFILES as SENSOR_PROFILES
-from hardware_sim.serving import serve_barrier, serve_reader, serve_sensors
 from hardware_sim.truth import TruthError, read_truth
 
 SETS = ("sequences", "guidance", "liveness")
@@ -134,16 +134,16 @@ def _workers(text: str) -> int:
 
 def _world(options: argparse.Namespace) -> int:
     # Imported here: the judge runs where no camera, no faces and no PC/SC are installed.
-    from hardware_sim.chip.installed import InstalledReader  # noqa: PLC0415
     from hardware_sim.chip.reader import ChipReader  # noqa: PLC0415
-    from hardware_sim.opening import NotReadyError, open_world  # noqa: PLC0415
+    from hardware_sim.chip.system_reader import SystemReader  # noqa: PLC0415
+    from hardware_sim.world_setup import NotReadyError, open_world  # noqa: PLC0415
 
     try:
         open_world(
             options.dir,
             seed=options.seed,
             pace=options.pace,
-            chip=InstalledReader()
+            chip=SystemReader()
             if options.installed_pcscd
             else ChipReader(options.dir.resolve(), allow_pcsc=not options.direct),
             scenario_folder=options.scenarios,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import scenes
-from hardware_sim.page.laying import Printed, laid_pages
+from hardware_sim.page.laid_pages import Printed, laid_pages
 from hardware_sim.passport.editions import EDITIONS, KNOWN, Edition
 from hardware_sim.passport.issuer import Issuer, Person
 from hardware_sim.scenario import Kind, Owner, Scenario, Sight

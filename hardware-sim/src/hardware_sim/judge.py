@@ -20,7 +20,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hardware_sim.decided import FIRST, LAST, Admission, Entry, Finding, Wrong, admissions
+from hardware_sim.decision_log import FIRST, LAST, Admission, Entry, Finding, Wrong, admissions
 from hardware_sim.two_doors.judge import Inside, judge_lane
 
 if TYPE_CHECKING:

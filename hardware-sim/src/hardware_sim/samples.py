@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from hardware_sim.faces import identities
 from hardware_sim.faces.studio import jpeg
-from hardware_sim.opening import revocation_lists
-from hardware_sim.page.lying import Lying, Manner
+from hardware_sim.page.placement import Manner, PlacedPage
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.passport.issuer import Issuer, Person
+from hardware_sim.world_setup import revocation_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,8 @@ def write(folder: Path, seed: int) -> None:
     authorities = issuer.csca_files()
     files = {
         **{f"chip/{name}.bin": raw for name, raw in passport.files.items()},
-        "scan.jpg": jpeg(Lying(page).picture(0), _QUALITY),
-        "scan_upside_down.jpg": jpeg(Lying(page, Manner.UPSIDE_DOWN).picture(0), _QUALITY),
+        "scan.jpg": jpeg(PlacedPage(page).picture(0), _QUALITY),
+        "scan_upside_down.jpg": jpeg(PlacedPage(page, Manner.UPSIDE_DOWN).picture(0), _QUALITY),
         "chip.jpg": traveller.portrait_jpeg(),
         "live.jpg": jpeg(traveller.frame(0), _QUALITY),
         "masterlist.ml": issuer.master_list(),

@@ -21,7 +21,7 @@ from hardware_sim.story import FOLLOWING_M
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hardware_sim.serving import Order
+    from hardware_sim.device_server import Order
     from hardware_sim.stage import Cast, Hardware
 
 HARM = frozenset({"unplug", "replug", "line", "push", "motor"})

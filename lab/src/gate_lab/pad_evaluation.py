@@ -19,7 +19,7 @@ import msgspec
 
 from gate.face.chain import FaceModels
 from gate.face.injection import Feed
-from gate.face.liveness.liveness_aggregate import Witness
+from gate.face.liveness.liveness_aggregate import LivenessAggregate
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
@@ -186,11 +186,11 @@ def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Pre
 
 
 class _Eyes:
-    """One crossing's eyes. What they find once the witness is ready is what counts, else what they found last."""
+    """One crossing's eyes. What they find once liveness is ready is what counts, else what they found last."""
 
     def __init__(self, chain: FaceModels) -> None:
-        self._witness = Witness(chain.liveness)
-        self._watch = Watch(chain, witness=self)
+        self._liveness = LivenessAggregate(chain.liveness)
+        self._watch = Watch(chain, liveness=self)
         self._feed = Feed()
         self._display: tuple[float, ...] | None = None
         self.live: LiveEvidence = LiveEvidence(ready=False)
@@ -202,21 +202,21 @@ class _Eyes:
         """Take the next frame, with the colour that the display has by now."""
         if display is not None and display != self._display:
             self._display = display
-            self._witness.show(display, at_ms=at_ms)
+            self._liveness.show(display, at_ms=at_ms)
         self.trouble += tuple(trouble.value for trouble in self._feed.see(frame, at_ms=at_ms))
         self._watch.see(frame, at_ms=at_ms)
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Stand between the watch and the witness."""
+        """Stand between the watch and liveness."""
         if not self.live.ready:
             for condition, value in conditions_of(frame, seen).items():
                 self.conditions[condition].append(value)
-            before, self.live = self._witness.judged, self._witness.see(frame, seen)
+            before, self.live = self._liveness.judged, self._liveness.see(frame, seen)
             self._note(before)
         return self.live
 
     def _note(self, before: int) -> None:
-        judged = self._witness.judged
+        judged = self._liveness.judged
         if judged < before or judged == 1:
             self.after.clear()  # another face, or this one anew
         if judged > 0 and self.live.score is not None:
@@ -224,7 +224,7 @@ class _Eyes:
 
     def wipe(self) -> None:
         """Zero what shows the person."""
-        self._witness.wipe()
+        self._liveness.wipe()
         self._feed.wipe()
 
 

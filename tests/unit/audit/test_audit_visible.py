@@ -18,7 +18,7 @@ from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
 from gate.passage.orders import Disposition, HandOver
 from gate.passage.records import Closed, ClosedAs
-from gate.programs.lane.record_outbox import Owed
+from gate.programs.lane.record_outbox import RecordOutbox
 from gate.programs.lane.records import Profile
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.record import Happening, Header
@@ -66,7 +66,7 @@ WAYS = {"admitted": admitted, "unreadable": unreadable, "forged": forged, "impos
 
 def records_of(run: Run, profile: Profile = "full") -> list[NewRecord]:
     numbers = itertools.count()
-    queue = Owed(lambda: next(numbers).to_bytes(16), profile=profile)
+    queue = RecordOutbox(lambda: next(numbers).to_bytes(16), profile=profile)
     for effect in run.effects:
         if isinstance(effect, Write) and getattr(effect.record, "crossing", None) is not None:
             queue.add(effect.record, 1, awaited=False, reachable=True)

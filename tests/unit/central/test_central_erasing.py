@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.approvals import signer
-from fakes.central_house import housed, order, told
+from fakes.central_folder import make_context, order, told
 from fakes.central_process import KEPT, registered
 from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
@@ -47,10 +47,10 @@ def keys_of(bench: Bench) -> list[str]:
         return list(connection.execute(mine).scalars())
 
 
-def erasures(house: ServerContext) -> Erasures:
-    judge = judge_in(house.folder.path)
+def erasures(context: ServerContext) -> Erasures:
+    judge = judge_in(context.folder.path)
     assert judge is not None
-    return house.erasures(judge)
+    return context.erasures(judge)
 
 
 def stored(bench: Bench) -> bytes:
@@ -59,18 +59,18 @@ def stored(bench: Bench) -> bytes:
 
 
 async def test_a_signed_erasure_is_carried_out_for_good_and_answered_by_a_receipt(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
+    context = make_context(bench, tmp_path / "server")
     first, second, third = keys_of(bench)
     wrapped = bench.server.ledger.key(GATE_ID, first)
     assert wrapped is not None
     assert wrapped[-64:] in stored(bench)
     note = order(bench.origin, [first, second])
-    receipt = Note.parse(erasures(house).carry_out(note, origin=bench.origin))
-    receipt.verify(house.folder.mirror.verifier)
+    receipt = Note.parse(erasures(context).carry_out(note, origin=bench.origin))
+    receipt.verify(context.folder.mirror.verifier)
     assert receipt.text.split("\n")[:2] == [RECEIPT, bench.origin]
     assert keys_of(bench) == [third]
     assert wrapped[-64:] not in stored(bench), "nor in a free page of the file"
-    (act,) = told(house)
+    (act,) = told(context)
     assert (act.kind, act.fields["keys"], act.fields["by"]) == (
         "keys_erased",
         sorted([first, second]),
@@ -86,36 +86,36 @@ async def test_a_signed_erasure_is_carried_out_for_good_and_answered_by_a_receip
 
 
 async def test_an_order_that_comes_again_gets_its_receipt_and_no_record(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
+    context = make_context(bench, tmp_path / "server")
     note = order(bench.origin, keys_of(bench)[:1])
     for _ in range(5):
-        assert erasures(house).carry_out(note)
-    assert len(told(house)) == 1
+        assert erasures(context).carry_out(note)
+    assert len(told(context)) == 1
 
 
 @pytest.mark.parametrize("by", [0, 1])
 async def test_what_two_approvers_did_not_sign_erases_nothing(bench: Bench, tmp_path: Path, by: int) -> None:
-    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    context, before = make_context(bench, tmp_path / "server"), keys_of(bench)
     with pytest.raises(ForbiddenError):
-        erasures(house).carry_out(order(bench.origin, before, by))
-    assert (keys_of(bench), told(house)) == (before, [])
+        erasures(context).carry_out(order(bench.origin, before, by))
+    assert (keys_of(bench), told(context)) == (before, [])
 
 
 async def test_a_gate_brings_orders_for_itself_alone(bench: Bench, tmp_path: Path) -> None:
-    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    context, before = make_context(bench, tmp_path / "server"), keys_of(bench)
     with pytest.raises(ForbiddenError, match="another gate"):
-        erasures(house).carry_out(order(bench.origin, before), origin="border.example/gate-0002/demo")
+        erasures(context).carry_out(order(bench.origin, before), origin="border.example/gate-0002/demo")
     with pytest.raises(UnknownError, match="no gate"):
-        erasures(house).carry_out(order("border.example/gate-0404/demo", before))
+        erasures(context).carry_out(order("border.example/gate-0404/demo", before))
     assert keys_of(bench) == before
 
 
 async def test_an_age_file_that_was_erased_before_it_came_is_never_taken(bench: Bench, tmp_path: Path) -> None:
     """The order overtakes the entries that name the key."""
-    house = housed(bench, tmp_path / "house")
+    context = make_context(bench, tmp_path / "server")
     bench.grow()
     (new,) = {one.stem for one in (bench.log.spool / "keys").rglob("*.age")} - set(keys_of(bench))
-    erasures(house).carry_out(order(bench.origin, [new]))
+    erasures(context).carry_out(order(bench.origin, [new]))
     assert await bench.round() is not None
     assert new not in keys_of(bench)
     assert bench.server.ledger.missing_keys(GATE_ID) == 0
@@ -123,30 +123,30 @@ async def test_an_age_file_that_was_erased_before_it_came_is_never_taken(bench: 
 
 async def test_a_day_that_is_held_is_erased_by_nobody(bench: Bench, tmp_path: Path) -> None:
     hold = "[[holds]]\nfirst = 2026-11-25\nlast = 2026-11-25\ncase = 'K-1'\n"
-    house, before = housed(bench, tmp_path / "house", hold), keys_of(bench)
+    context, before = make_context(bench, tmp_path / "server", hold), keys_of(bench)
     with pytest.raises(ForbiddenError, match="held"):
-        erasures(house).carry_out(order(bench.origin, before))
+        erasures(context).carry_out(order(bench.origin, before))
     assert keys_of(bench) == before
 
 
 async def test_a_database_that_was_put_back_forgets_once_more(bench: Bench, tmp_path: Path) -> None:
-    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
-    put_back(bench, house, before[:2])
+    context, before = make_context(bench, tmp_path / "server"), keys_of(bench)
+    put_back(bench, context, before[:2])
     assert keys_of(bench) == before
-    with house.kept_in_order():
+    with context.kept_in_order():
         assert keys_of(bench) == before[2:]
-    assert [one.kind for one in told(house)] == ["keys_erased", "settings_changed", "keys_erased_again"]
-    with house.kept_in_order():
+    assert [one.kind for one in told(context)] == ["keys_erased", "settings_changed", "keys_erased_again"]
+    with context.kept_in_order():
         pass
-    assert len(told(house)) == 3
+    assert len(told(context)) == 3
 
 
-def put_back(bench: Bench, house: ServerContext, keys: list[str]) -> None:
+def put_back(bench: Bench, context: ServerContext, keys: list[str]) -> None:
     """Erase keys as two order, and bring the database back to before."""
     with bench.server.ledger._engine.begin() as connection:
         asked = sa.select(age_keys).where(age_keys.c.device == GATE_ID, age_keys.c.id.in_(keys))
         kept = [dict(one) for one in connection.execute(asked).mappings()]
-    erasures(house).carry_out(order(bench.origin, keys))
+    erasures(context).carry_out(order(bench.origin, keys))
     with bench.server.ledger._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM age_key_erased")
         connection.execute(age_keys.insert(), kept)
@@ -154,60 +154,60 @@ def put_back(bench: Bench, house: ServerContext, keys: list[str]) -> None:
 
 @pytest.mark.parametrize("change", ["another approver", "no approver"])
 async def test_an_order_that_was_kept_holds_whoever_may_order_by_now(bench: Bench, tmp_path: Path, change: str) -> None:
-    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
-    put_back(bench, house, before[:2])
-    approvers = tmp_path / "house" / "approvers.toml"
+    context, before = make_context(bench, tmp_path / "server"), keys_of(bench)
+    put_back(bench, context, before[:2])
+    approvers = tmp_path / "server" / "approvers.toml"
     if change == "no approver":
         approvers.unlink()
     else:
         other = Signer.generate("cleo.example").verifier.vkey
         approvers.write_text(approvers.read_text().replace(signer("ben").verifier.vkey, other))
-    with housed(bench, tmp_path / "house").kept_in_order():
+    with make_context(bench, tmp_path / "server").kept_in_order():
         assert keys_of(bench) == before[2:]
-    (act,) = [one for one in told(house) if one.kind == "keys_erased_again"]
+    (act,) = [one for one in told(context) if one.kind == "keys_erased_again"]
     assert act.fields["by"] == ["anna.example", "ben.example"]
 
 
 async def test_keys_of_a_day_that_is_held_since_stay_until_the_hold_ends(bench: Bench, tmp_path: Path) -> None:
     hold = "[[holds]]\nfirst = 2026-11-25\nlast = 2026-11-25\ncase = 'K-1'\n"
-    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
-    put_back(bench, house, before[:2])
-    with housed(bench, tmp_path / "house", hold).kept_in_order():
+    context, before = make_context(bench, tmp_path / "server"), keys_of(bench)
+    put_back(bench, context, before[:2])
+    with make_context(bench, tmp_path / "server", hold).kept_in_order():
         assert keys_of(bench) == before
-    assert "keys_erased_again" not in [one.kind for one in told(house)]
-    with housed(bench, tmp_path / "house").kept_in_order():
+    assert "keys_erased_again" not in [one.kind for one in told(context)]
+    with make_context(bench, tmp_path / "server").kept_in_order():
         assert keys_of(bench) == before[2:]
 
 
 async def test_an_order_for_a_gate_that_the_database_does_not_know_yet_keeps_no_server_down(
     bench: Bench, tmp_path: Path
 ) -> None:
-    house = housed(bench, tmp_path / "house")
-    put_back(bench, house, keys_of(bench)[:2])
+    context = make_context(bench, tmp_path / "server")
+    put_back(bench, context, keys_of(bench)[:2])
     with bench.server.ledger._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE gate SET origin = 'border.example/gate-0404/demo'")
-    with house.kept_in_order():
+    with context.kept_in_order():
         assert len(keys_of(bench)) == 3
 
 
 async def test_a_kept_order_that_is_none_is_named_and_passed_over_by_nobody(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
-    put_back(bench, house, keys_of(bench)[:2])
-    (tmp_path / "house" / "erasures" / "0.note").write_bytes(b"torn")
-    with pytest.raises(FolderError, match=r"what it erased may be here: 0\.note is no order"), house.kept_in_order():
+    context = make_context(bench, tmp_path / "server")
+    put_back(bench, context, keys_of(bench)[:2])
+    (tmp_path / "server" / "erasures" / "0.note").write_bytes(b"torn")
+    with pytest.raises(FolderError, match=r"what it erased may be here: 0\.note is no order"), context.kept_in_order():
         pass
 
 
 async def test_the_command_erases_and_writes_the_receipt(bench: Bench, tmp_path: Path) -> None:
-    housed(bench, tmp_path / "house")
+    make_context(bench, tmp_path / "server")
     note, receipt = tmp_path / "order.note", tmp_path / "receipt.note"
     note.write_bytes(order(bench.origin, keys_of(bench)[:1]))
-    opened = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    opened = ["--dir", str(tmp_path / "server"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(app, ["erase", str(note), *opened, "--out", str(receipt), "--json"])
     assert (done.exit_code, json.loads(done.stdout)["receipt"]) == (0, receipt.read_text())
     note.write_bytes(order(bench.origin, keys_of(bench)[:1], by=1))
     assert CliRunner().invoke(app, ["erase", str(note), *opened]).exit_code == 77
-    (tmp_path / "house" / "approvers.toml").unlink()
+    (tmp_path / "server" / "approvers.toml").unlink()
     assert CliRunner().invoke(app, ["erase", str(note), *opened]).exit_code == 78
 
 
@@ -215,12 +215,12 @@ async def test_a_gate_is_answered_over_its_own_connection(bench: Bench, tmp_path
     note = order(bench.origin, keys_of(bench)[:1])
     asked = Request("POST", "/erasure", note, "text/plain")
     assert (await bench.ask(asked)).status == 404, "a server that knows no approvers"
-    house = housed(bench, tmp_path / "house")
-    bench.server.erasures = erasures(house)
+    context = make_context(bench, tmp_path / "server")
+    bench.server.erasures = erasures(context)
     bench.server.show([bench.server.authority.certificate])
     answer = await bench.ask(asked)
     assert answer.status == 200
-    Note.parse(answer.body).verify(house.folder.mirror.verifier)
+    Note.parse(answer.body).verify(context.folder.mirror.verifier)
     assert (await bench.ask(Request("POST", "/erasure", b"no order", "text/plain"))).status == 403
 
 
@@ -230,16 +230,16 @@ async def test_a_gate_is_answered_over_its_own_connection(bench: Bench, tmp_path
 async def test_keys_are_forgotten_after_their_time_by_class_and_day_and_the_log_stays(
     bench: Bench, tmp_path: Path
 ) -> None:
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\n")
     clock = bench.server.clock
     clock.now = NOW + timedelta(days=30)
     await borne_out(bench)
-    assert house.retention.look() == 0, "the thirtieth day is not over"
+    assert context.retention.look() == 0, "the thirtieth day is not over"
     clock.now = NOW + timedelta(days=31)
     await borne_out(bench)
-    assert house.retention.look() == 3
-    assert house.retention.look() == 0
-    (act,) = told(house)
+    assert context.retention.look() == 3
+    assert context.retention.look() == 0
+    (act,) = told(context)
     assert (act.kind, dict(act.fields)) == (
         "keys_expired",
         {"gate": GATE_ID, "class": "crossing", "day": "2026-11-25", "keys": 3},
@@ -251,7 +251,7 @@ async def test_keys_are_forgotten_after_their_time_by_class_and_day_and_the_log_
 async def test_a_day_of_a_class_goes_of_all_gates_at_once_and_the_oldest_first(bench: Bench, tmp_path: Path) -> None:
     """It was a transaction for each gate's day, a thousand an hour, gate by gate."""
     hold = "[[holds]]\ngate = 'gate-0031'\nfirst = 2026-10-20\nlast = 2026-10-21\ncase = 'K-1'\n"
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\nothers_days = 183\n" + hold)
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\nothers_days = 183\n" + hold)
     days = [(NOW - timedelta(days=31 + one)).date().isoformat() for one in range(40)]
     names = [f"gate-{number:04}" for number in range(2, 32)]
     with bench.server.ledger._engine.begin() as connection:
@@ -274,9 +274,9 @@ async def test_a_day_of_a_class_goes_of_all_gates_at_once_and_the_oldest_first(b
             age_keys.insert(),
             [{**row, "device": one, "id": f"{one}{day}", "day": day} for one in names for day in days],
         )
-    before = len(told(house))
-    assert house.retention.look() == 30 * 40 - 2
-    acts = told(house)[before:]
+    before = len(told(context))
+    assert context.retention.look() == 30 * 40 - 2
+    acts = told(context)[before:]
     assert [one.fields["day"] for one in acts] == sorted(days)
     assert {one.fields["gates"] for one in acts} == {30, 29}
     assert sum(int(str(one.fields["keys"])) for one in acts) == 30 * 40 - 2
@@ -291,34 +291,34 @@ async def test_one_deletion_on_sqlite_is_bounded_and_all_of_a_day_goes(
 ) -> None:
     """A day of 700 gates was one transaction of 100 s, and SQLite refused who had waited for 10 s to write."""
     monkeypatch.setattr(retention, "KEYS_AT_ONCE", 2)
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\n")
     bench.server.clock.now = NOW + timedelta(days=31)
     await borne_out(bench)
-    before = len(told(house))
-    assert house.retention.look() == 3
-    assert [one.fields["keys"] for one in told(house)[before:]] == [2, 1]
+    before = len(told(context))
+    assert context.retention.look() == 3
+    assert [one.fields["keys"] for one in told(context)[before:]] == [2, 1]
     assert keys_of(bench) == []
 
 
 async def test_the_oldest_day_goes_first_whatever_its_class(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\nothers_days = 183\n")
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\nothers_days = 183\n")
     rows = [("crossing", 40), ("device", 300), ("crossing", 310), ("administration", 200), ("device", 320)]
     days = [(about, (NOW - timedelta(days=ago)).date().isoformat()) for about, ago in rows]
     with bench.server.ledger._engine.begin() as connection:
         row = {"device": GATE_ID, "first_index": 0, "wrapped": b"w"}
         connection.execute(age_keys.insert(), [{**row, "id": day, "about": about, "day": day} for about, day in days])
-    before = len(told(house))
-    assert house.retention.look() == len(days)
-    gone = [(one.fields["class"], one.fields["day"]) for one in told(house)[before:]]
+    before = len(told(context))
+    assert context.retention.look() == len(days)
+    gone = [(one.fields["class"], one.fields["day"]) for one in told(context)[before:]]
     assert gone == sorted(days, key=lambda one: one[1])
 
 
 async def test_a_retention_that_is_to_end_ends_between_two_days(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 1\n")
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 1\n")
     bench.server.clock.now = NOW + timedelta(days=31)
     await borne_out(bench)
-    assert house.retention.look(lambda: True) == 0
-    assert house.retention.look() == 3
+    assert context.retention.look(lambda: True) == 0
+    assert context.retention.look() == 3
 
 
 # ── as gates did ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -330,8 +330,8 @@ def forgotten(bench: Bench, before: date, *held: tuple[date, date]) -> Request:
 
 
 async def test_what_a_gate_has_forgotten_itself_central_forgets_too(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 400\n")
-    bench.server.heed = house.retention.heed
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 400\n")
+    bench.server.heed = context.retention.heed
     bench.server.show([bench.server.authority.certificate])
     bench.server.clock.now, today = NOW + timedelta(days=31), date(2026, 12, 26)
     assert (await bench.ask(forgotten(bench, date(2026, 11, 25)))).status == 204
@@ -342,7 +342,7 @@ async def test_what_a_gate_has_forgotten_itself_central_forgets_too(bench: Bench
     for _ in range(2):
         assert (await bench.ask(forgotten(bench, today))).status == 204
     assert keys_of(bench) == []
-    (act,) = told(house)
+    (act,) = told(context)
     assert (act.kind, dict(act.fields)) == (
         "keys_expired",
         {"gate": GATE_ID, "before": {"crossing": "2026-12-25"}, "keys": 3, "by": bench.origin},
@@ -372,12 +372,12 @@ async def test_a_gate_s_word_counts_for_itself_alone_and_for_no_day_that_is_held
     )
     bench.server.clock.now = NOW + timedelta(days=7)
     for settings, word, status in words:
-        house = housed(bench, tmp_path / "house", settings)
-        bench.server.heed = house.retention.heed
+        context = make_context(bench, tmp_path / "server", settings)
+        bench.server.heed = context.retention.heed
         bench.server.show([bench.server.authority.certificate])
         assert (await bench.ask(word)).status == status
     assert len(keys_of(bench)) == 3
-    assert told(house) == []
+    assert told(context) == []
 
 
 def signed(bench: Bench, text: str) -> bytes:
@@ -392,16 +392,16 @@ async def borne_out(bench: Bench) -> None:
 
 
 async def test_a_clock_that_no_gate_bears_out_forgets_nothing(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    context = make_context(bench, tmp_path / "server", "[kept]\ncrossings_days = 30\n")
     bench.server.clock.now = NOW + timedelta(days=365)
-    assert house.retention.look() == 0
-    assert house.retention.is_waiting(), "and that is said"
+    assert context.retention.look() == 0
+    assert context.retention.is_waiting(), "and that is said"
     assert len(keys_of(bench)) == 3
     await borne_out(bench)
-    assert not house.retention.is_waiting()
-    assert house.retention.look() == 3
+    assert not context.retention.is_waiting()
+    assert context.retention.look() == 3
     bench.server.clock.now += timedelta(days=2)
-    assert not house.retention.is_waiting(), "nothing is over"
+    assert not context.retention.is_waiting(), "nothing is over"
 
 
 def test_the_command_says_that_keys_wait_for_a_gate_that_bears_the_clock_out(tmp_path: Path) -> None:
@@ -430,13 +430,13 @@ async def test_what_is_held_is_kept_and_goes_when_the_hold_is_lifted(bench: Benc
     hold = f"[[holds]]\nfirst = 2026-11-20\nlast = 2026-11-25\ncase = 'K-1'\n{of}"
     bench.server.clock.now = NOW + timedelta(days=60)
     await borne_out(bench)
-    house = housed(bench, tmp_path / "house", kept + hold)
-    assert house.retention.look() == (3 if "0002" in of else 0)
-    assert housed(bench, tmp_path / "house", kept).retention.look() == (0 if "0002" in of else 3)
+    context = make_context(bench, tmp_path / "server", kept + hold)
+    assert context.retention.look() == (3 if "0002" in of else 0)
+    assert make_context(bench, tmp_path / "server", kept).retention.look() == (0 if "0002" in of else 3)
 
 
 def test_days_are_counted_from_the_end_of_theirs(bench: Bench, tmp_path: Path) -> None:
-    settings = housed(bench, tmp_path / "house", "[kept]\nothers_days = 183\n").settings
+    settings = make_context(bench, tmp_path / "server", "[kept]\nothers_days = 183\n").settings
     assert settings.over_before("crossing", date(2026, 11, 25)) is None
     assert settings.over_before("device", date(2026, 11, 25)) == date(2026, 5, 26)
     assert settings.over_before("administration", date(2026, 11, 25)) == date(2026, 5, 26)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_house import housed, order
+from fakes.central_folder import make_context, order
 from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
@@ -42,7 +42,7 @@ async def bench(tmp_path: Path) -> Bench:
     made.grow(52)
     await made.round()
     made.grow()
-    made.server.heed = housed(made, tmp_path / "house").retention.heed
+    made.server.heed = make_context(made, tmp_path / "server").retention.heed
     made.server.show([made.server.authority.certificate])
     return made
 

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
-from fakes.central_desk import requested
-from fakes.central_house import housed, told
+from fakes.central_folder import make_context, told
+from fakes.central_people import requested
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
@@ -23,12 +23,12 @@ from gate_central.server_context import ServerContext
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> ServerContext:
-    return housed(Bench(tmp_path / "log"), tmp_path / "house")
+def context(tmp_path: Path) -> ServerContext:
+    return make_context(Bench(tmp_path / "log"), tmp_path / "server")
 
 
 def run(tmp_path: Path, *words: str, code: int = 0, said: str = "") -> Any:
-    opened = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    opened = ["--dir", str(tmp_path / "server"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(app, [*words, *opened, "--json"])
     assert done.exit_code == code, done.output
     assert not isinstance(done.exception, Exception), done.exception
@@ -37,7 +37,7 @@ def run(tmp_path: Path, *words: str, code: int = 0, said: str = "") -> Any:
     return json.loads(done.stdout) if code == 0 else None
 
 
-def test_a_nation_is_told_and_shown(house: ServerContext, tmp_path: Path) -> None:
+def test_a_nation_is_told_and_shown(context: ServerContext, tmp_path: Path) -> None:
     run(tmp_path, "site", "add-party", "north", "--name", "Police of the north")
     run(tmp_path, "site", "add", "port", "--party", "north", "--name", "Port")
     run(tmp_path, "site", "place", GATE_ID, "--site", "port", "--group", "early")
@@ -46,12 +46,12 @@ def test_a_nation_is_told_and_shown(house: ServerContext, tmp_path: Path) -> Non
         {"id": "north", "name": "Police of the north", "sites": [{"id": "port", "name": "Port", "gates": [GATE_ID]}]}
     ]
     assert shown["groups"] == {GATE_ID: "early"}
-    assert house.tenants.canary(GATE_ID) == "early"
-    assert [one.kind for one in told(house)] == ["party_set", "site_set", "gate_placed"]
+    assert context.tenants.canary(GATE_ID) == "early"
+    assert [one.kind for one in told(context)] == ["party_set", "site_set", "gate_placed"]
 
 
 def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_they_are_dismissed(
-    house: ServerContext, tmp_path: Path
+    context: ServerContext, tmp_path: Path
 ) -> None:
     """The commands of docs/guides/auditor.md, as they stand there; a test has no terminal to be asked for a passphrase on."""
     guide = (Path(__file__).parents[3] / "docs/guides/auditor.md").read_text()
@@ -67,9 +67,9 @@ def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_th
     )
     certificate = x509.load_pem_x509_certificate((tmp_path / "again.pem").read_bytes())
     assert b"PRIVATE" not in (tmp_path / "again.pem").read_bytes()
-    certificate.verify_directly_issued_by(house.folder.authority.certificate)
+    certificate.verify_directly_issued_by(context.folder.authority.certificate)
     assert certificate.subject.rfc4514_string() == "CN=person:anna"
-    person = house.tenants.person(fingerprint(certificate))
+    person = context.tenants.person(fingerprint(certificate))
     assert person is not None
     assert (person.name, person.role.value, person.party) == ("anna", "auditor", None)
     run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "again"), code=74)
@@ -79,14 +79,14 @@ def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_th
     assert key is not None
     assert held == certificate
     run(tmp_path, "person", "dismiss", "anna")
-    assert house.tenants.person(fingerprint(certificate)) is None
+    assert context.tenants.person(fingerprint(certificate)) is None
     assert run(tmp_path, "person", "list")["people"] == [
         {"name": "anna", "role": "auditor", "party": None, "dismissed": True}
     ]
 
 
 def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(
-    house: ServerContext, tmp_path: Path
+    context: ServerContext, tmp_path: Path
 ) -> None:
     """The person was let in by the new one first, which then was nowhere: the one that they had let them in no more."""
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
@@ -103,7 +103,7 @@ def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(
     run(tmp_path, *add, *brought(tmp_path, "anna", "anna"), code=74, said="File exists")
     run(tmp_path, *add, "--party", "nowhere", *brought(tmp_path, "anna", "again"), code=2, said="no party")
     assert not (tmp_path / "again.pem").exists()
-    assert house.tenants.person(good) is not None
+    assert context.tenants.person(good) is not None
 
 
 def openssl(tmp_path: Path, line: str) -> str:
@@ -116,7 +116,7 @@ def brought(tmp_path: Path, name: str, out: str) -> tuple[str, ...]:
     return "--csr", str(tmp_path / f"{name}.csr"), "--out", str(tmp_path / f"{out}.pem")
 
 
-def test_central_makes_no_private_key_for_anybody(house: ServerContext, tmp_path: Path) -> None:
+def test_central_makes_no_private_key_for_anybody(context: ServerContext, tmp_path: Path) -> None:
     """Nothing that a person's command writes or prints holds one, and there is no way left to ask for it."""
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
@@ -126,7 +126,7 @@ def test_central_makes_no_private_key_for_anybody(house: ServerContext, tmp_path
     assert not [path for path in made if b"PRIVATE" in path.read_bytes()]
     words = ["person", "add", "ben", "--role", "auditor", "--out", str(tmp_path / "ben.p12"), "--dir", str(tmp_path)]
     assert CliRunner().invoke(app, words).exit_code == 2
-    assert [one.name for one in house.tenants.everybody()] == ["anna"]
+    assert [one.name for one in context.tenants.everybody()] == ["anna"]
 
 
 def pem(key: object, encoding: Encoding = Encoding.PEM) -> bytes:
@@ -148,7 +148,7 @@ def pem(key: object, encoding: Encoding = Encoding.PEM) -> bytes:
     ],
 )
 def test_what_is_no_request_of_this_person_lets_nobody_in(
-    house: ServerContext, tmp_path: Path, what: str, said: str
+    context: ServerContext, tmp_path: Path, what: str, said: str
 ) -> None:
     key = new_key()
     good = requested("anna", key)
@@ -170,19 +170,19 @@ def test_what_is_no_request_of_this_person_lets_nobody_in(
     (tmp_path / "anna.csr").write_bytes(content)
     words = ("person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "anna"))
     run(tmp_path, *words, code=74 if what == "too large" else 65, said=said)
-    assert told(house) == []
+    assert told(context) == []
     assert not (tmp_path / "anna.pem").exists()
 
 
 def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(
-    house: ServerContext, tmp_path: Path
+    context: ServerContext, tmp_path: Path
 ) -> None:
     words = ("person", "add", "anna", "--role", "operator", *brought(tmp_path, "anna", "anna"))
     run(tmp_path, *words, code=74)
     request = x509.load_pem_x509_csr(requested("anna", new_key()))
     (tmp_path / "anna.csr").write_bytes(request.public_bytes(Encoding.DER))
     assert run(tmp_path, *words)["person"] == "anna"
-    assert [one.kind for one in told(house)] == ["person_admitted"]
+    assert [one.kind for one in told(context)] == ["person_admitted"]
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(
     ids=" ".join,
 )
 def test_what_cannot_be_is_one_line_and_leaves_nothing(
-    house: ServerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    context: ServerContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
     run(tmp_path, *words, code=2)
-    assert told(house) == []
+    assert told(context) == []
     assert not (tmp_path / "anna.pem").exists()

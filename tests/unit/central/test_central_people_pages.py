@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from fakes.audit_logs import crossing
-from fakes.central_desk import HOST, NORTH, NOWHERE, PARTIES, SOUTH, Nation
-from fakes.central_house import told
+from fakes.central_folder import told
+from fakes.central_people import HOST, NORTH, NOWHERE, PARTIES, SOUTH, Nation
 from starlette.routing import Route
 
 from gate.audit.writer import Wanted
@@ -58,10 +58,10 @@ async def nation(tmp_path: Path) -> Nation:
 
 def accused(nation: Nation, device: str = NORTH) -> str:
     """Raise an alarm against a gate; its id."""
-    nation.house.evidence.keep(
+    nation.context.evidence.keep(
         device, Kind.FORK, f"shown of {device}\n".encode(), against=b"other\n", at="2026-11-25T10:00:00.000Z"
     )
-    return nation.house.evidence.alarms(device)[-1].id
+    return nation.context.evidence.alarms(device)[-1].id
 
 
 @pytest.mark.parametrize("party", ["north", "south", "nation"])
@@ -71,7 +71,7 @@ async def test_every_route_is_open_to_whom_it_is_permitted_and_to_nobody_else(
 ) -> None:
     routes = {
         (next(iter(one.methods - {"HEAD"})), one.path)
-        for one in make_pages(nation.house).routes
+        for one in make_pages(nation.context).routes
         if isinstance(one, Route) and one.methods
     }
     assert routes == set(ROUTES), "a new route needs a row here"
@@ -92,11 +92,11 @@ async def test_every_route_is_open_to_whom_it_is_permitted_and_to_nobody_else(
 @pytest.mark.parametrize("who", [None, "0" * 64, "a gate", "dismissed"])
 async def test_who_is_nobody_is_refused_everywhere(nation: Nation, who: str | None) -> None:
     if who == "a gate":
-        gate = nation.house.roster.find(NORTH)
+        gate = nation.context.roster.find(NORTH)
         assert gate is not None
         who = gate.certificate
     elif who == "dismissed":
-        nation.house.tenants.dismiss("supervisor-nation")
+        nation.context.tenants.dismiss("supervisor-nation")
         who = "supervisor-nation"
     with nation.as_person(who) as client:
         for method, path in ROUTES:
@@ -122,10 +122,10 @@ async def test_what_another_sites_page_sends_is_refused(nation: Nation, headers:
     with nation.as_person("supervisor-nation") as client:
         path = f"/gates/{NORTH}/alarms/{alarm}"
         assert client.post(path, data={"words": "all well"}, headers=headers).status_code == 403
-        assert nation.house.evidence.alarms(NORTH)[0].answer is None
+        assert nation.context.evidence.alarms(NORTH)[0].answer is None
         ours = {"origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
         assert client.post(path, data={"words": "taken out"}, headers=ours).status_code == 303
-    answer = nation.house.evidence.alarms(NORTH)[0].answer
+    answer = nation.context.evidence.alarms(NORTH)[0].answer
     assert answer is not None
     assert (answer.by, answer.words) == ("supervisor-nation", "taken out")
 
@@ -146,7 +146,7 @@ async def test_each_party_sees_its_own_gates_and_the_nation_all(nation: Nation) 
 
 
 async def test_a_site_is_of_one_party_for_good_and_a_gate_of_one_site(nation: Nation) -> None:
-    places = nation.house.tenants
+    places = nation.context.tenants
     with pytest.raises(Exception, match="is a site of north"):
         places.add_site("north-port", "south", "taken")
     places.put(NORTH, site="south-port", canary=None)
@@ -159,8 +159,8 @@ async def test_a_site_is_of_one_party_for_good_and_a_gate_of_one_site(nation: Na
 async def test_a_gate_that_needs_somebody_stands_first_with_why(nation: Nation, tmp_path: Path) -> None:
     accused(nation, SOUTH)
     nation.bench.server.clock.now += timedelta(hours=2)
-    (tmp_path / "house" / "central.toml").write_text("silent_after_minutes = 60\n")
-    nation.house = type(nation.house)(tmp_path / "house", nation.house.engine, nation.house.now)
+    (tmp_path / "server" / "central.toml").write_text("silent_after_minutes = 60\n")
+    nation.context = type(nation.context)(tmp_path / "server", nation.context.engine, nation.context.now)
     await nation.bench.ask(Request("GET", "/bodies"))  # the north speaks
     with nation.as_person("operator-nation") as client:
         text = client.get("/").text
@@ -181,12 +181,12 @@ async def test_the_software_that_a_gate_names_is_shown_and_nothing_else_that_it_
 
 
 async def test_that_the_server_itself_was_put_back_is_told_to_those_of_the_nation(nation: Nation) -> None:
-    nation.house.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, b"a\n", against=b"b\n", at="2026-11-25T10:00:00.000Z")
+    nation.context.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, b"a\n", against=b"b\n", at="2026-11-25T10:00:00.000Z")
     for name, is_told in (("operator-nation", True), ("operator-north", False)):
         with nation.as_person(name) as client:
             assert ("put back" in client.get("/").text) is is_told
-    (alarm,) = nation.house.evidence.alarms(DEVICE)
-    nation.house.evidence.answer(DEVICE, alarm.id, Answer("2026-11-25T11:00:00.000Z", "anna", "a disk was changed"))
+    (alarm,) = nation.context.evidence.alarms(DEVICE)
+    nation.context.evidence.answer(DEVICE, alarm.id, Answer("2026-11-25T11:00:00.000Z", "anna", "a disk was changed"))
     with nation.as_person("operator-nation") as client:
         assert "put back" not in client.get("/").text
 
@@ -195,7 +195,7 @@ async def test_a_search_is_recorded_before_its_answer_and_says_where_to_look(nat
     with nation.as_person("auditor-nation") as client:
         found = client.post("/search", data=ASKED)
     assert "15: 0 to 14" in found.text
-    act = told(nation.house)[-1]
+    act = told(nation.context)[-1]
     assert act.kind == "searched"
     assert {name: act.fields[name] for name in ("by", "gate", "purpose", "case")} == {
         "by": "auditor-nation",
@@ -218,11 +218,11 @@ async def test_a_search_is_recorded_before_its_answer_and_says_where_to_look(nat
     ids=str,
 )
 async def test_who_gives_no_reason_reads_nothing(nation: Nation, wrong: dict[str, str]) -> None:
-    before = len(told(nation.house))
+    before = len(told(nation.context))
     with nation.as_person("auditor-nation") as client:
         for path in ("/search", "/export"):
             assert client.post(path, data=ASKED | wrong).status_code == 400
-    assert len(told(nation.house)) == before
+    assert len(told(nation.context)) == before
 
 
 async def test_what_is_carried_away_is_verified_and_opens_what_was_asked_for_alone(
@@ -235,7 +235,7 @@ async def test_what_is_carried_away_is_verified_and_opens_what_was_asked_for_alo
     out.write_bytes(answer.content)
     report = verify(out, nation.bench.log.vkey)
     assert (report.verified, report.entries, report.keys) == (True, 15, 3)
-    act = told(nation.house)[-1]
+    act = told(nation.context)[-1]
     assert (act.kind, act.fields["by"], act.fields["entries"]) == ("export_made", "auditor-north", [0, 15])
 
 
@@ -246,27 +246,27 @@ async def test_nothing_is_carried_away_while_erased_keys_may_be_here_again(natio
 
     database, copy = tmp_path / "log" / "central.sqlite", tmp_path / "copy.sqlite"
     copied(database, copy)
-    nation.house.admin_log.record("searched", {"n": 1})
+    nation.context.admin_log.record("searched", {"n": 1})
     copied(copy, database)
     with nation.as_person("auditor-north") as client:
         refused = client.post("/export", data=ASKED)
         assert (refused.status_code, "gate central serve erases again" in refused.text) == (409, True)
-        assert "export_made" not in [one.kind for one in told(nation.house)]
-        with nation.house.kept_in_order():
+        assert "export_made" not in [one.kind for one in told(nation.context)]
+        with nation.context.kept_in_order():
             pass
         assert client.post("/export", data=ASKED).status_code == 200
 
 
 async def test_only_the_keys_of_the_time_asked_for_are_carried_away(nation: Nation, tmp_path: Path) -> None:
     gate = nation.bench.gate
-    with carried(nation.house.ledger, gate, Stretch(5, 10, 15)) as path:
+    with carried(nation.context.ledger, gate, Stretch(5, 10, 15)) as path:
         (tmp_path / "part.bundle").write_bytes(path.read_bytes())
     report = verify(tmp_path / "part.bundle", nation.bench.log.vkey)
     assert (report.verified, report.since, report.entries, report.keys) == (True, 5, 10, 1)
 
 
 async def test_what_cannot_be_recorded_is_not_read(nation: Nation) -> None:
-    with nation.house.engine.begin() as connection:
+    with nation.context.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON sealed BEGIN SELECT RAISE(ABORT, 'full'); END")
     with nation.as_person("auditor-nation") as client:
         for path in ("/search", "/export"):
@@ -287,8 +287,8 @@ async def test_what_cannot_be_recorded_is_not_read(nation: Nation) -> None:
 async def test_a_stretch_of_time_is_found_by_the_hours_of_entries(
     nation: Nation, first: str, last: str, found: int
 ) -> None:
-    assert stretch(nation.house.ledger, NORTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == found
-    assert stretch(nation.house.ledger, SOUTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == 0
+    assert stretch(nation.context.ledger, NORTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == found
+    assert stretch(nation.context.ledger, SOUTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == 0
 
 
 @pytest.mark.parametrize("rows_at_once", [2, 10_000])
@@ -306,7 +306,7 @@ async def test_a_clock_that_stood_wrong_for_a_while_hides_nothing_and_opens_noth
         if not at_once:
             await nation.bench.round()
     await nation.bench.round()
-    ledger = nation.house.ledger
+    ledger = nation.context.ledger
     for hour, found in ((ten, (0, 35)), (eleven, (35, 45)), (wrong, (15, 20))):
         asked = stretch(ledger, NORTH, f"{hour}:00:00Z", f"{hour}:00:00Z")
         assert (asked.start, asked.end, asked.first_hour[:13], asked.last_hour[:13]) == (*found, hour, hour)
@@ -347,4 +347,4 @@ async def test_metrics_are_of_the_gates_that_their_reader_sees(nation: Nation) -
 def test_every_person_has_a_certificate_of_their_own(tmp_path: Path) -> None:
     nation = Nation.make(tmp_path)
     assert len(set(nation.certificates.values())) == len(nation.certificates)
-    assert nation.house.tenants.person(hashlib.sha256(b"nobody").hexdigest()) is None
+    assert nation.context.tenants.person(hashlib.sha256(b"nobody").hexdigest()) is None

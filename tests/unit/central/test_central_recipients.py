@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.central_house import housed
+from fakes.central_folder import make_context
 from fakes.central_server import GATE_ID, NOW, Bench
 from typer.testing import CliRunner
 
@@ -96,8 +96,8 @@ def test_settings_have_one_digest_whatever_their_spelling() -> None:
 
 async def test_a_silent_gate_is_an_alarm_that_its_next_word_ends(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "log")
-    house = housed(bench, tmp_path / "house", "silent_after_minutes = 60\n")
-    opened = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    context = make_context(bench, tmp_path / "server", "silent_after_minutes = 60\n")
+    opened = ["--dir", str(tmp_path / "server"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(app, ["alarms", GATE_ID, *opened])
     assert (done.exit_code, "silent" in done.stdout) == (1, True), "it was enrolled long ago, and has said nothing"
     fleet = CliRunner().invoke(app, ["fleet", "--quick", *opened])
@@ -106,7 +106,7 @@ async def test_a_silent_gate_is_an_alarm_that_its_next_word_ends(tmp_path: Path)
     bench.grow()
     await bench.round()
     assert CliRunner().invoke(app, ["alarms", GATE_ID, *opened]).exit_code == 0
-    house.roster.revoke(GATE_ID)
+    context.roster.revoke(GATE_ID)
     bench.server.clock.now = NOW
     bench.server.roster.seen(GATE_ID, "2026-11-25T10:00:00.000Z")
     assert CliRunner().invoke(app, ["alarms", GATE_ID, *opened]).exit_code == 0, "who was revoked is to be silent"

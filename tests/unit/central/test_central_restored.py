@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fakes.central_house import housed, told
+from fakes.central_folder import make_context, told
 from fakes.central_process import settings_of
 from fakes.central_server import GATE_ID, Bench, Server
 from fakes.sync_gate import SyncGate
@@ -161,18 +161,18 @@ async def test_a_kill_between_the_two_places_of_a_receipt_loses_neither(bench: B
 def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_before_any_gate_comes(
     bench: Bench, tmp_path: Path
 ) -> None:
-    house = housed(bench, tmp_path / "house")
-    house.admin_log.record("searched", {"n": 1})
+    context = make_context(bench, tmp_path / "server")
+    context.admin_log.record("searched", {"n": 1})
     copy = backed_up(bench)
-    with house.kept_in_order():
+    with context.kept_in_order():
         pass
-    assert house.evidence.alarms(DEVICE) == (), "nothing was put back yet"
-    house.admin_log.record("searched", {"n": 2})
+    assert context.evidence.alarms(DEVICE) == (), "nothing was put back yet"
+    context.admin_log.record("searched", {"n": 2})
     put_back(bench, copy)
-    again = housed(bench, tmp_path / "house")
+    again = make_context(bench, tmp_path / "server")
     for n in (3, 4, 5):  # commands that came before the server
         again.admin_log.record("searched", {"n": n})
-    here = ("--dir", str(tmp_path / "house"), "--database", url(bench))
+    here = ("--dir", str(tmp_path / "server"), "--database", url(bench))
     carry = ["export", GATE_ID, *here, "--out", str(tmp_path / "carried")]
     refused = CliRunner().invoke(app, carry)
     assert (refused.exit_code, "gate central serve erases again" in refused.stderr) == (75, True)
@@ -182,9 +182,9 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     (alarm,) = again.evidence.alarms(DEVICE)
     assert alarm.kind == "mirror_went_back"
     assert "database_went_back" in [one.kind for one in told(again)]
-    said = CliRunner().invoke(app, ["alarms", DEVICE, "--dir", str(tmp_path / "house"), "--database", url(bench)])
+    said = CliRunner().invoke(app, ["alarms", DEVICE, "--dir", str(tmp_path / "server"), "--database", url(bench)])
     assert (said.exit_code, alarm.id in said.stdout) == (1, True)
-    fleet = ["fleet", "--dir", str(tmp_path / "house"), "--database", url(bench)]
+    fleet = ["fleet", "--dir", str(tmp_path / "server"), "--database", url(bench)]
     assert "of this server itself" in CliRunner().invoke(app, fleet).stdout
     words = [
         "--by",
@@ -192,7 +192,7 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
         "--words",
         "a disk was changed",
         "--dir",
-        str(tmp_path / "house"),
+        str(tmp_path / "server"),
         "--database",
         url(bench),
     ]
@@ -204,23 +204,23 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
 
 
 def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
-    house.admin_log.record("searched", {"n": 1})
-    note = tmp_path / "house" / "acts.note"
+    context = make_context(bench, tmp_path / "server")
+    context.admin_log.record("searched", {"n": 1})
+    note = tmp_path / "server" / "acts.note"
     for harm in (b"", b"nonsense", bytes(40_000)):
         note.write_bytes(harm)
-        with house.kept_in_order():
+        with context.kept_in_order():
             pass
     note.unlink()
     note.mkdir()
-    with house.kept_in_order():
+    with context.kept_in_order():
         pass
-    house.admin_log.record("searched", {"n": 2})
-    assert house.evidence.alarms(DEVICE) == ()
+    context.admin_log.record("searched", {"n": 2})
+    assert context.evidence.alarms(DEVICE) == ()
     note.rmdir()
     note.write_bytes(b"nonsense")
-    house.admin_log.record("searched", {"n": 3})
-    assert Checkpoint.parse(Note.parse(note.read_bytes()).text).size == house.ledger.head(DEVICE).size, "kept again"
+    context.admin_log.record("searched", {"n": 3})
+    assert Checkpoint.parse(Note.parse(note.read_bytes()).text).size == context.ledger.head(DEVICE).size, "kept again"
 
 
 def url(bench: Bench) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes.approvals import signer
-from fakes.central_house import housed, told
+from fakes.central_folder import make_context, told
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner, Result
 
@@ -26,8 +26,8 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def house(bench: Bench, tmp_path: Path) -> ServerContext:
-    return housed(bench, tmp_path / "house")
+def context(bench: Bench, tmp_path: Path) -> ServerContext:
+    return make_context(bench, tmp_path / "server")
 
 
 def origin(bench: Bench) -> str:
@@ -37,7 +37,7 @@ def origin(bench: Bench) -> str:
 
 
 def run(tmp_path: Path, *words: object) -> Result:
-    where = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    where = ["--dir", str(tmp_path / "server"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     return CliRunner().invoke(app, [*map(str, words), *where])
 
 
@@ -57,15 +57,15 @@ def standing(bench: Bench) -> list[str]:
 
 
 async def test_a_gate_that_its_certificate_ended_is_an_alarm_until_two_approvers_retire_it(
-    house: ServerContext, bench: Bench, tmp_path: Path
+    context: ServerContext, bench: Bench, tmp_path: Path
 ) -> None:
     """A silent gate was an alarm; after one request with its stolen key `fleet` and `alarms` ended with 0."""
-    (tmp_path / "house" / "central.toml").write_text("silent_after_minutes = 60\n")
-    bench.server.roster = house.roster
+    (tmp_path / "server" / "central.toml").write_text("silent_after_minutes = 60\n")
+    bench.server.roster = context.roster
     bench.server.show([bench.server.authority.certificate])
     gate = bench.gate
     assert (await bench.ask(Request("POST", "/retire"))).status == 204
-    (said,) = [one for one in told(house) if one.kind == "gate_revoked"]
+    (said,) = [one for one in told(context) if one.kind == "gate_revoked"]
     assert said.fields == {"gate": GATE_ID, "by": f"certificate {gate.certificate}"}
     assert run(tmp_path, "fleet", "--quick").exit_code == 1
     shown = run(tmp_path, "alarms", GATE_ID)
@@ -75,12 +75,12 @@ async def test_a_gate_that_its_certificate_ended_is_an_alarm_until_two_approvers
     assert run(tmp_path, "retire", GATE_ID, "--order", tmp_path / "order.note").exit_code == 0
     assert run(tmp_path, "alarms", GATE_ID).exit_code == 0
     assert run(tmp_path, "fleet", "--quick").exit_code == 0
-    (kept,) = house.evidence.alarms(GATE_ID)
+    (kept,) = context.evidence.alarms(GATE_ID)
     assert kept.answer is not None
     assert kept.answer.by == "anna.example, ben.example"
 
 
-@pytest.mark.usefixtures("house")
+@pytest.mark.usefixtures("context")
 @pytest.mark.parametrize("by", [(), ("anna",), ("anna", "anna"), ("anna", "dora"), None], ids=str)
 def test_one_approver_and_a_stranger_retire_nobody(bench: Bench, tmp_path: Path, by: tuple[str, ...] | None) -> None:
     note = tmp_path / "order.note"
@@ -97,14 +97,14 @@ def test_one_approver_and_a_stranger_retire_nobody(bench: Bench, tmp_path: Path,
 
 
 def test_two_approvers_retire_a_gate_and_nobody_has_a_token_for_it_any_more(
-    house: ServerContext, bench: Bench, tmp_path: Path
+    context: ServerContext, bench: Bench, tmp_path: Path
 ) -> None:
     note = tmp_path / "order.note"
     order = SignedRetirement.new(origin(bench)).signed_by(signer("anna")).signed_by(signer("ben"))
     note.write_bytes(order.note.to_bytes())
     assert run(tmp_path, "retire", GATE_ID, "--order", note).exit_code == 0
     assert bench.server.roster.gone() == {GATE_ID}
-    (said,) = [one for one in told(house) if one.kind == "gate_retired"]
+    (said,) = [one for one in told(context) if one.kind == "gate_retired"]
     assert said.fields["by"] == ["anna.example", "ben.example"]
     refused = run(tmp_path, "token", GATE_ID)
     assert (refused.exit_code, "is retired" in refused.stderr) == (77, True)
@@ -112,7 +112,7 @@ def test_two_approvers_retire_a_gate_and_nobody_has_a_token_for_it_any_more(
         bench.server.enrol(bench.log.signer.verifier)
 
 
-@pytest.mark.usefixtures("house")
+@pytest.mark.usefixtures("context")
 def test_an_order_for_another_gate_or_from_nowhere_is_refused(tmp_path: Path) -> None:
     other = SignedRetirement.new("border.example/other").signed_by(signer("anna")).signed_by(signer("ben"))
     (tmp_path / "order.note").write_bytes(other.note.to_bytes())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fakes.audit_logs import SmallLog, wanted
-from fakes.central_house import housed
+from fakes.central_folder import make_context
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
@@ -38,7 +38,7 @@ def bench(tmp_path: Path) -> Bench:
 def fleet(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any]]:
     database = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
     done = CliRunner().invoke(
-        app, ["fleet", *words, "--dir", str(tmp_path / "house"), "--database", database, "--json"]
+        app, ["fleet", *words, "--dir", str(tmp_path / "server"), "--database", database, "--json"]
     )
     assert not isinstance(done.exception, Exception), done.exception
     (row,) = json.loads(done.stdout)["gates"]
@@ -63,8 +63,8 @@ def counted() -> Iterator[list[int]]:
 
 async def grown(bench: Bench, tmp_path: Path, entries: int) -> None:
     """A gate's log at central, whose mirror is that of the folder."""
-    house = housed(bench, tmp_path / "house")
-    bench.server.mirror._signer = bench.server.signer = house.folder.mirror
+    context = make_context(bench, tmp_path / "server")
+    bench.server.mirror._signer = bench.server.signer = context.folder.mirror
     bench.client = bench.new_client()
     await grow(bench, entries)
 
@@ -140,7 +140,7 @@ async def test_a_history_that_the_gate_and_the_server_signed_instead_of_the_one_
         code, row = fleet(tmp_path, *words)
         assert (code, row["verified"]) == (1, False)
         assert "the first 300 entries" in row["problem"]
-    (tmp_path / "house" / "verified.json").unlink()
+    (tmp_path / "server" / "verified.json").unlink()
     assert fleet(tmp_path)[0] == 0, "the memory alone knew it"
 
 
@@ -195,7 +195,7 @@ async def test_a_gate_that_is_gone_from_the_database_is_missed(bench: Bench, tmp
 async def test_a_memory_that_lies_admits_nothing(bench: Bench, tmp_path: Path) -> None:
     await grown(bench, tmp_path, 300)
     assert fleet(tmp_path)[0] == 0
-    memory = tmp_path / "house" / "verified.json"
+    memory = tmp_path / "server" / "verified.json"
     assert memory.stat().st_mode & 0o777 == 0o600
     told = json.loads(memory.read_bytes())
     memory.write_text(json.dumps({GATE_ID: {**told[GATE_ID], "root": "00" * 32}}))
@@ -203,7 +203,7 @@ async def test_a_memory_that_lies_admits_nothing(bench: Bench, tmp_path: Path) -
     database = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
     for crafted in ("{", *(json.dumps({GATE_ID: {**told[GATE_ID], name: -768}}) for name in ("size", "next"))):
         memory.write_text(crafted)
-        done = CliRunner().invoke(app, ["fleet", "--dir", str(tmp_path / "house"), "--database", database])
+        done = CliRunner().invoke(app, ["fleet", "--dir", str(tmp_path / "server"), "--database", database])
         assert (done.exit_code, done.stderr.count("\n")) == (78, 1)
         assert "delete it" in done.stderr
 
@@ -216,7 +216,7 @@ async def test_a_look_without_a_memory_and_one_that_cannot_be_kept_say_so(
     words = [
         "fleet",
         "--dir",
-        str(tmp_path / "house"),
+        str(tmp_path / "server"),
         "--database",
         f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}",
     ]
@@ -232,7 +232,7 @@ async def test_a_look_without_a_memory_and_one_that_cannot_be_kept_say_so(
     code, said = look()
     assert (code, "no earlier look is known" in said) == (0, True)
     assert look() == (0, "")
-    (tmp_path / "house" / "verified.json").unlink()
+    (tmp_path / "server" / "verified.json").unlink()
     monkeypatch.setattr(durable, "write", full)
     code, said = look()
     assert (code, "no earlier look is known" in said, "No space left on device" in said) == (0, True, True)
@@ -250,6 +250,6 @@ async def test_a_head_whose_signature_is_not_of_the_mirror_is_refused_in_a_short
 
 
 def test_full_and_quick_are_not_both(bench: Bench, tmp_path: Path) -> None:
-    housed(bench, tmp_path / "house")
-    done = CliRunner().invoke(app, ["fleet", "--quick", "--full", "--dir", str(tmp_path / "house")])
+    make_context(bench, tmp_path / "server")
+    done = CliRunner().invoke(app, ["fleet", "--quick", "--full", "--dir", str(tmp_path / "server")])
     assert done.exit_code == 2

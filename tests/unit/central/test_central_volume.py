@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from fakes.audit_logs import SmallLog, wanted
-from fakes.central_house import housed, order
+from fakes.central_folder import make_context, order
 from fakes.central_process import settings_of
 from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
@@ -180,10 +180,10 @@ async def outbox(bench: Bench, tmp_path: Path) -> AsyncIterator[tuple[Outbox, Co
 
 
 async def test_the_gate_keeps_it_says_why_and_an_order_to_erase_goes_all_the_same(bench: Bench, tmp_path: Path) -> None:
-    house = housed(bench, tmp_path / "house")
-    judge = judge_in(house.folder.path)
+    context = make_context(bench, tmp_path / "server")
+    judge = judge_in(context.folder.path)
     assert judge is not None
-    bench.server.erasures = house.erasures(judge)
+    bench.server.erasures = context.erasures(judge)
     bench.server.show([bench.server.authority.certificate])
     bench.log.write([wanted("presence", "c1")])
     (key,) = (one.stem for one in (bench.log.spool / "keys").rglob("*.age"))
@@ -204,9 +204,9 @@ async def test_the_gate_keeps_it_says_why_and_an_order_to_erase_goes_all_the_sam
 
 
 def test_a_stick_that_an_operator_carries_in_is_no_flood(bench: Bench, tmp_path: Path) -> None:
-    housed(bench, tmp_path / "house", "[volume]\nalarm_mb_a_day = 9\nquota_mb_a_day = 10\n")
+    make_context(bench, tmp_path / "server", "[volume]\nalarm_mb_a_day = 9\nquota_mb_a_day = 10\n")
     flood(bench.log, 220)
-    words = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    words = ["--dir", str(tmp_path / "server"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(command.app, ["import", str(bench.log.spool), *words])
     assert (done.exit_code, "220 new entries" in done.stdout) == (0, True), done.output
 
@@ -219,10 +219,10 @@ async def test_the_fleet_shows_what_came_today_beside_the_quota(
 ) -> None:
     now = [NOW.astimezone(UTC)]
     monkeypatch.setattr(command, "now", lambda: now[0])
-    housed(bench, tmp_path / "house", "[volumes.gate-0001]\nalarm_mb_a_day = 1\nquota_mb_a_day = 20\n")
+    make_context(bench, tmp_path / "server", "[volumes.gate-0001]\nalarm_mb_a_day = 1\nquota_mb_a_day = 20\n")
     flood(bench.log, 25)
     await bench.round()
-    words = ["--quick", "--dir", str(tmp_path / "house")]
+    words = ["--quick", "--dir", str(tmp_path / "server")]
     words += ["--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(command.app, ["fleet", *words, "--json"])
     (row,) = json.loads(done.stdout)["gates"]

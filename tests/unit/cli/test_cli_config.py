@@ -96,7 +96,7 @@ def test_all_problems_of_the_file_are_said_at_once_with_their_lines(path: Path) 
         found[("swipe.driver", line_with(path, "telepathy"))]
         == "'telepathy' is none of elyctis, stx, text, imager, keyboard"
     )
-    assert found[("rules.liveness_mim", line_with(path, "liveness_mim"))] == "is no key here; is liveness_min meant?"
+    assert found[("rules.liveness_mim", line_with(path, "liveness_mim"))] == "unknown setting; is liveness_min meant?"
     assert found[("rules.directions.0", line_with(path, "directions"))] == "'both' is none of entry, exit"
     assert found[("rules.grant_ttl_ms", line_with(path, "grant_ttl_ms"))] == "Expected `int` >= 1000, not 5"
     assert ("screens.port", line_with(path, "port = 80")) in found
@@ -297,7 +297,7 @@ def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(path: Path, t
     own.write_text(text.replace("holding = 0x3010\ncount = 3", "holding = 0x3010\ncount = 3\ncolour = 1"))
     own.chmod(0o644)
     changed(path, barrier={"port": "/dev/b", "profile": str(own)})
-    assert ("hall-3.toml", "reads.2.colour", line_with(own, "colour"), "is no key here; is coil meant?") in problems(
+    assert ("hall-3.toml", "reads.2.colour", line_with(own, "colour"), "unknown setting; is coil meant?") in problems(
         path
     )
     own.chmod(0o666)

@@ -120,14 +120,14 @@ def test_it_says_whether_there_is_an_officer(
 def test_it_names_the_alarms_and_why_a_lane_is_closed(ask: Callable[..., Any]) -> None:
     forced = {"alarm": "forced", "standing": False, "waits": True}
     blocked = {"alarm": "obstructed", "standing": True, "waits": False}
-    hinders = ["barrier_alarm:forced", "barrier_alarm:obstructed", "lists_stale:trust"]
-    lane = {"in_service": False, "alarms": [forced, blocked], "hinders": hinders}
+    blockers = ["barrier_alarm:forced", "barrier_alarm:obstructed", "lists_stale:trust"]
+    lane = {"in_service": False, "alarms": [forced, blocked], "hinders": blockers}
     page = ask(tables=AUTHORITY, **lane).stdout.splitlines()
     assert page[0] == "out of service (trial)"
     assert "  alarms   forced (acknowledge it), obstructed" in page
     assert "  closed   barrier_alarm:forced, barrier_alarm:obstructed, lists_stale:trust" in page
     document = json.loads(ask("--json", tables=AUTHORITY, **lane).stdout)
-    assert (document["alarms"], document["hinders"]) == ([forced, blocked], hinders)
+    assert (document["alarms"], document["hinders"]) == ([forced, blocked], blockers)
     assert "  alarms   none" in ask(tables=AUTHORITY).stdout.splitlines()
 
 

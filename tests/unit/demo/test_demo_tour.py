@@ -25,8 +25,8 @@ from gate_demo.report import Line
 from gate_demo.stage import free_port
 from gate_demo.tour import relay
 from gate_demo.tour.above import Above, Happening, Place, after
-from gate_demo.tour.app import ASIDE, OFFICER, Desk, Shown, create_app, policy
-from gate_demo.tour.ending import change_one_byte, decided_by
+from gate_demo.tour.app import ASIDE, OFFICER, Shown, TourAuthority, create_app, policy
+from gate_demo.tour.evidence_proof import change_one_byte, decided_by
 from gate_demo.tour.relay import Relay, Server
 from gate_demo.tour.scenes import CAST, SCENES, SECONDS_MAX
 from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
@@ -191,7 +191,7 @@ def app(tmp_path: Path) -> Any:
     return create_app(
         Shown(scene=0),
         key=Key(SECRET, port=4001),
-        desk=Desk(tmp_path / "authority.key", "gate-0001"),
+        authority=TourAuthority(tmp_path / "authority.key", "gate-0001"),
         hosts=frozenset({TOUR, CONSOLE}),
         origin=ORIGIN,
         frames=("http://localhost:4003", f"http://{CONSOLE}"),

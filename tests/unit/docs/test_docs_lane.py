@@ -122,7 +122,7 @@ def test_every_reducer_with_effects_has_its_place_among_them() -> None:
     assert placed <= {name for name, _ in machine.REDUCERS}
     assert len({name for name, _ in machine.REDUCERS}) == len(machine.REDUCERS)
     silent = {reducer for name, reducer in machine.REDUCERS if name not in placed}
-    assert silent == {machine.observe, machine.hinder, open_referrals.wait, lasting_state.follow}
+    assert silent == {machine.observe, machine.update_blockers, open_referrals.wait, lasting_state.follow}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from gate.audit.writer import APPENDS_REMEMBERED
 from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX
 from gate.passage.records import Decided, Record
-from gate.programs.lane.record_outbox import OWED_MAX
+from gate.programs.lane.record_outbox import OUTBOX_MAX
 from gate.programs.lane.records import UNWRITTEN
 from gate_core.audit_format.sealer import PLAIN_BYTES
 
@@ -52,6 +52,6 @@ def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     assert f"asks for {Decided.bytes_min} bytes" in PAGE
     assert f"the log knows the ids of its latest {APPENDS_REMEMBERED:,} entries".lower() in PAGE.lower()
     assert f"up to {RECORDS_MAX} records in an append" in PAGE
-    assert f"of the {OWED_MAX:,} that it keeps" in PAGE
+    assert f"of the {OUTBOX_MAX:,} that it keeps" in PAGE
     assert Decided.bytes_min in PLAIN_BYTES
     assert PLAIN_BYTES[-1] == BODY_BYTES_MAX

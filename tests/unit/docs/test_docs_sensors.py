@@ -14,9 +14,9 @@ from drivers.sensors.profile import SensorProfile, Status
 from drivers.sensors.settings import Modbus
 from gate_core.ports.values import InsideStatus
 from hardware_sim.barrier import zone
+from hardware_sim.device_server import serve_sensors
 from hardware_sim.sensors import inside, unit
 from hardware_sim.sensors.device import PROFILES
-from hardware_sim.serving import serve_sensors
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/protocols/sensors.md").read_text()
 

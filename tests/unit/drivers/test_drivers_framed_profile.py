@@ -46,7 +46,7 @@ def test_a_second_board_needs_data_only() -> None:
         ("grant_ends_after_ms_max = 10000", "grant_ends_after_ms_max = 1999", "timings", "is below"),
         ("grant_ends_after_ms_min = 2000", "grant_ends_after_ms_min = 600", "timings", "too short"),
         ("late_ms_max = 300", "late_ms_max = 79", "timings.late_ms_max", "is below turnaround_ms_max"),
-        ("close = {", "shut = {", "commands.shut", "is no key here"),
+        ("close = {", "shut = {", "commands.shut", "unknown setting"),
         ("close = { command = 0x84 }", "close = { command = 0x80, data = 0x010000 }", "commands.close", "same bytes"),
         ("command = 0x84", "command = 0x184", "commands.close", "does not fit"),
         ("command = 0x10", "order = 0x10", "commands.status", "sets order"),
@@ -64,7 +64,7 @@ def test_a_second_board_needs_data_only() -> None:
         ('"power_ups", ', "", "not_reported", "lacks power_ups"),
         ('"power_ups", ', '"power_ups", "forced", ', "not_reported", "denies forced"),
         ('verified = "simulator"', 'verified = "perhaps"', "verified", "perhaps"),
-        ("fire = {", "smoke = {", "status.smoke", "is no key here"),
+        ("fire = {", "smoke = {", "status.smoke", "unknown setting"),
         ("[timings]", "[timings", "]", "ds205a.toml:"),
     ],
 )  # fmt: skip

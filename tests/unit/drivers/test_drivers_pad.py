@@ -182,7 +182,7 @@ def test_the_shipped_profile_is_the_simulators_and_says_so() -> None:
         ('versions = ["1"]', "versions = []", "versions"),
         ('name = "Simulated PAD"', "", "name: is missing"),
         ('"pad-lines"', '"pad-words"', "protocol"),
-        ("evidence =", "proof =", "proof: is no key here"),
+        ("evidence =", "proof =", "proof: unknown setting"),
     ],
 )
 def test_a_profile_is_read_strictly(tmp_path: Path, was: str, becomes: str, complaint: str) -> None:

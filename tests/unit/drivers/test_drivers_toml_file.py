@@ -66,6 +66,6 @@ def test_all_that_is_wrong_is_said_each_at_its_line() -> None:
     assert [(one.line, one.key, one.problem) for one in raised.value.problems] == [
         (1, "name", "is missing"),
         (5, "inner.1.length", "Expected `int`, got `bool`"),
-        (6, "inner.1.width", "is no key here"),
-        (1, "nome", "is no key here; is name meant?"),
+        (6, "inner.1.width", "unknown setting"),
+        (1, "nome", "unknown setting; is name meant?"),
     ]

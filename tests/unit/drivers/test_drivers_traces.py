@@ -322,7 +322,7 @@ def test_a_trace_is_text_with_one_event_a_line() -> None:
         ("\n--\n", "\n", r"\d+: the head has no end"),
         ('firmware = "none"\n', "", r"1: firmware: is missing"),
         ("baud = 9600", "baud = 12", r"6: baud: .*1200"),
-        ("baud = 9600", "baud = 9600\nspeed = 1", r"7: speed: is no key here"),
+        ("baud = 9600", "baud = 9600\nspeed = 1", r"7: speed: unknown setting"),
         ("simulated = true", "simulated = 1", r"9: simulated: "),
         ('captured_at = "2026-11-27T02:00:00Z"', 'captured_at = "yesterday"', r"11: captured_at: "),
         ("unit = 1", "unit = ", r"7: "),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from gate.face.liveness.cues import TINTS, Flicker, Light, Motion, Pattern, linear
-from gate.face.liveness.frame_features import FACE_SIZE, Glimpse, glimpse
+from gate.face.liveness.frame_features import FACE_SIZE, FrameFeatures, extract_features
 from gate.face.liveness.liveness_aggregate import Cue, Reading
 from gate.face.values import Box, LiveEvidence
 from gate.picture import Picture
@@ -33,9 +33,9 @@ def picture(grey: Grey) -> Picture:
     return np.clip(np.repeat(grey[..., None], 3, axis=2), 0, 255).astype(np.uint8)
 
 
-def face(grey: Grey, at_ms: int = 0, *, light: npt.ArrayLike = (0.2, 0.2, 0.2)) -> Glimpse:
-    """A glimpse whose face is this grey, under this light, before a hall that does not change."""
-    return Glimpse(
+def face(grey: Grey, at_ms: int = 0, *, light: npt.ArrayLike = (0.2, 0.2, 0.2)) -> FrameFeatures:
+    """The features of a frame whose face is this grey, under this light, before a hall that does not change."""
+    return FrameFeatures(
         at_ms=at_ms,
         box=BOX,
         grey=np.clip(grey, 0, 255).astype(np.uint8),
@@ -91,7 +91,7 @@ def pattern_of(grey: Grey, frames: int = 6) -> float | None:
     pattern = Pattern()
     for number in range(frames):
         noise = np.random.default_rng(number).standard_normal(grey.shape).astype(np.float32)
-        piece = glimpse(picture(grey + noise), BOX, at_ms=number)
+        piece = extract_features(picture(grey + noise), BOX, at_ms=number)
         assert piece is not None
         pattern.see(piece)
     return pattern.value
@@ -119,7 +119,7 @@ def test_the_blocks_of_jpeg_are_no_raster() -> None:
 
 def test_pattern_needs_some_frames_and_a_large_face() -> None:
     assert pattern_of(texture(), frames=3) is None
-    small = glimpse(picture(texture()), Box(200, 100, 300, 200), at_ms=0)
+    small = extract_features(picture(texture()), Box(200, 100, 300, 200), at_ms=0)
     assert small is not None
     assert small.power is None
 
@@ -200,21 +200,21 @@ def test_three_colours_in_a_row_of_tints_are_too_little_to_tell() -> None:
     assert challenged(0.1, colours=3).gain is None
 
 
-def test_a_face_at_the_frames_edge_gives_no_glimpse() -> None:
+def test_a_face_at_the_frames_edge_gives_no_features() -> None:
     frame = picture(texture())
-    assert glimpse(frame, Box(-30, 100, 170, 350), at_ms=0) is None
-    assert glimpse(frame, Box(500, 300, 700, 500), at_ms=0) is None
-    assert glimpse(frame, Box(100, 100, 120, 120), at_ms=0) is None
+    assert extract_features(frame, Box(-30, 100, 170, 350), at_ms=0) is None
+    assert extract_features(frame, Box(500, 300, 700, 500), at_ms=0) is None
+    assert extract_features(frame, Box(100, 100, 120, 120), at_ms=0) is None
 
 
 def test_a_face_that_fills_the_picture_has_no_hall_beside_it() -> None:
-    piece = glimpse(picture(texture()), Box(20, 20, 620, 460), at_ms=0)
+    piece = extract_features(picture(texture()), Box(20, 20, 620, 460), at_ms=0)
     assert piece is not None
     assert piece.hall_light is None
 
 
 def test_wiping_leaves_nothing_of_the_person() -> None:
-    piece = glimpse(picture(texture()), BOX, at_ms=0)
+    piece = extract_features(picture(texture()), BOX, at_ms=0)
     assert piece is not None
     assert "grey" not in repr(piece)
     piece.wipe()

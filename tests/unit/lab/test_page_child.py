@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from fakes.pages import View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, draw_page, mrz_lines, shoot
 from fakes.portraits import as_file
 
 from gate.page.picture.reader import open_recogniser
@@ -23,7 +23,7 @@ def recogniser() -> Recogniser:
     return open_recogniser(Path("the model is committed"))
 
 
-def shot(view: View) -> tuple[tuple[str, ...], bytes]:
+def shot(view: PageConditions) -> tuple[tuple[str, ...], bytes]:
     random = np.random.default_rng(21)
     lines = mrz_lines(random, MrzFormat.TD3)
     return lines, as_file(shoot(draw_page(lines, random), view, random).picture)
@@ -36,7 +36,7 @@ def requests(*contents: bytes) -> io.BytesIO:
 def test_each_request_has_its_answer_in_a_line_and_a_hostile_one_ends_nothing(
     recogniser: Recogniser, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    lines, page = shot(View())
+    lines, page = shot(PageConditions())
     blank = as_file(np.full((600, 800, 3), 200, np.uint8))
     serve(requests(blank, b"no picture", page, b""), recogniser)
     nothing, hostile, found, empty = (
@@ -50,10 +50,10 @@ def test_each_request_has_its_answer_in_a_line_and_a_hostile_one_ends_nothing(
 
 
 def test_a_page_upside_down_is_read_and_one_that_is_blurred_is_told_what_is_wrong(recogniser: Recogniser) -> None:
-    lines, page = shot(View(turn_deg=180.0))
+    lines, page = shot(PageConditions(turn_deg=180.0))
     turned = answer(page, recogniser)
     assert (tuple(turned.lines), turned.accepted, turned.hints) == (lines, True, [Why.UPSIDE_DOWN.value])
-    blurred = answer(shot(View(blur_px=6.0))[1], recogniser)
+    blurred = answer(shot(PageConditions(blur_px=6.0))[1], recogniser)
     assert (blurred.accepted, bool(blurred.reason)) == (False, True)
 
 

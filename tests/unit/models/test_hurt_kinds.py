@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, View, picture_of
+from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, PictureConditions, picture_of
 from gate_lab.evaluate.hurt.cases import CUT_SHORT, DECK, HARMS, Between, case_of, kind_of
 from gate_lab.evaluate.hurt.harm import lost_end
 from gate_lab.evaluate.hurt.sheet import OCR_B, PITCH_PX, Sheet, printed
@@ -31,7 +31,7 @@ def harmed(sheet: Sheet, kind: str, much: float, seed: int) -> Sheet:
     return hurt
 
 
-def taken(sheet: Sheet, view: View, **more: object) -> Grey:
+def taken(sheet: Sheet, view: PictureConditions, **more: object) -> Grey:
     return picture_of(np.random.default_rng(SEED), sheet.seen(), view, **more)  # type: ignore[arg-type] # its own words
 
 
@@ -66,7 +66,7 @@ def test_of_a_lost_end_no_ink_is_left_and_how_many_columns_stay_is_told(sheet: S
 
 
 def test_each_condition_of_a_view_makes_it_worse_in_its_own_way(sheet: Sheet) -> None:
-    view = View(noise=0.005)
+    view = PictureConditions(noise=0.005)
     plain = taken(sheet, view)
     assert taken(sheet, replace(view, exposure=0.3)).mean() < 0.4 * plain.mean()
     assert taken(sheet, replace(view, glare=(0.5, 0.8, 0.8, 0.2))).mean() > plain.mean() + 5
@@ -79,7 +79,7 @@ def test_each_condition_of_a_view_makes_it_worse_in_its_own_way(sheet: Sheet) ->
 
 
 def test_what_lies_before_the_page_hides_its_own_part_of_it(sheet: Sheet) -> None:
-    view = View(noise=0.005)
+    view = PictureConditions(noise=0.005)
     plain = taken(sheet, view).astype(int)
     finger = taken(sheet, view, fingers=(Finger((0.5, 0.9), np.pi / 2, 0.1, 0.1),)).astype(int)
     speck = taken(sheet, view, dirt=(Dirt((300.0, 300.0), (20.0, 8.0), 0.4, 0.0, 0.6),)).astype(int)

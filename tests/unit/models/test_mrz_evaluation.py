@@ -23,7 +23,7 @@ from gate_lab.evaluate.mrz import (
     was_fooled,
     wilson,
 )
-from gate_lab.evaluate.pages import SIZES_MM, View, document, seen, without_mrz
+from gate_lab.evaluate.pages import SIZES_MM, PageConditions, document, seen, without_mrz
 from gate_lab.train.mrz.texts import invented
 
 FONT = "sans"  # OpenCV brings it
@@ -70,7 +70,9 @@ def test_a_page_has_its_documents_shape_and_follows_from_its_generator() -> None
 def test_a_picture_holds_the_whole_page_at_any_rotation() -> None:
     page = np.ones((600, 1000), np.float32)
     for rotation_deg in (0.0, 33.0, 90.0, 200.0):
-        view = View(page_width_px=300, rotation_deg=rotation_deg, light=0, noise=0, jpeg_quality=100, table=0.0)
+        view = PageConditions(
+            page_width_px=300, rotation_deg=rotation_deg, light=0, noise=0, jpeg_quality=100, table=0.0
+        )
         picture = seen(np.random.default_rng(1), page, view)
         assert (picture > 127).sum() == pytest.approx(300 * 180, rel=0.02)
         assert not any((edge > 127).any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
@@ -83,7 +85,7 @@ def test_each_harm_changes_the_picture(harm: dict[str, float]) -> None:
     rng = np.random.default_rng(2)
     page = document(rng, "TD2", invented(rng, "TD2"), FONT, worn=0, ink=0.1)
     plain, harmed = (
-        seen(np.random.default_rng(3), page, View(page_width_px=400, **values)).astype(int)  # type: ignore[arg-type]
+        seen(np.random.default_rng(3), page, PageConditions(page_width_px=400, **values)).astype(int)  # type: ignore[arg-type]
         for values in ({}, harm)
     )
     assert np.abs(plain - harmed).mean() > 0.5
@@ -97,7 +99,7 @@ def test_pictures_without_an_mrz_differ_and_follow_from_their_generator() -> Non
 
 
 def test_a_reader_that_sees_nothing_is_never_exact_and_never_fooled() -> None:
-    sets = {"rotation_deg": (View(page_width_px=300), View(page_width_px=300, rotation_deg=3.0))}
+    sets = {"rotation_deg": (PageConditions(page_width_px=300), PageConditions(page_width_px=300, rotation_deg=3.0))}
     outcomes = list(outcomes_of(blind, FONT, seed=1, pages=2, sets=sets))
     assert [found.value for found in outcomes] == [0.0, 0.0, 3.0, 3.0]
     assert not any(found.exact or found.read or found.usable for found in outcomes)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.mrz_frames import RIGHT, Faults, Seeing
-from fakes.pages import View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, draw_page, mrz_lines, shoot
 
 from gate.page.stream.camera import DOUBT_AFTER_MS, UNREAD_AFTER_MS, CameraStream
 from gate.page.values import Advised, Event, Gone, MrzFormat, Read, Unread, Why
@@ -20,7 +20,7 @@ FINGERS = Faults(lost=0.2)
 
 def frame_of(lines: tuple[str, ...], *, mrz: bool = True) -> npt.NDArray[np.uint8]:
     page = draw_page(lines, np.random.default_rng(6), mrz=mrz)
-    return shoot(page, View(width=960, height=720, page_width=760), np.random.default_rng(7)).picture
+    return shoot(page, PageConditions(width=960, height=720, page_width=760), np.random.default_rng(7)).picture
 
 
 BED = np.full((720, 960), 40, np.uint8)

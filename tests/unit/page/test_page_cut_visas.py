@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.pages import Picture, Shot, View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, Picture, Shot, draw_page, mrz_lines, shoot
 
 from gate.page.picture.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
 from gate.page.picture.layout import check_digits
@@ -31,7 +31,7 @@ def visa(mrz_format: MrzFormat, seed: int) -> Shot:
     name = first[:26].ljust(len(first), "<")
     lines = (name, second[:28].ljust(len(second), "<"))
     assert all(check_digits(mrz_format, lines).values())
-    return shoot(draw_page(lines, random), View(page_width=1000), random)
+    return shoot(draw_page(lines, random), PageConditions(page_width=1000), random)
 
 
 def edge_of(seen: Shot) -> int:
@@ -83,7 +83,7 @@ def test_an_mrz_of_that_width_with_its_own_paper_beside_it_counts(
 ) -> None:
     random = np.random.default_rng(seed)
     seen = visa(mrz_format, seed) if mrz_format is MrzFormat.MRV_B else None
-    seen = seen or shoot(draw_page(mrz_lines(random, mrz_format), random), View(page_width=1000), random)
+    seen = seen or shoot(draw_page(mrz_lines(random, mrz_format), random), PageConditions(page_width=1000), random)
     reading = read(seen.picture, recogniser)
     assert isinstance(reading, Reading)
     assert reading.lines == seen.lines

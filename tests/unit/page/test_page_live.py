@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.mrz_frames import Faults, Scripted, Seeing
-from fakes.pages import View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, draw_page, mrz_lines, shoot
 
 from gate.page.stream.live import LOOK_EVERY_MS, REMOVED_AFTER_MS, LiveReader, State
 from gate.page.values import MrzFormat, Why
@@ -19,7 +19,7 @@ FRAME_MS = 66
 
 def frame_of(lines: tuple[str, ...], shift_px: int = 0) -> npt.NDArray[np.uint8]:
     page = draw_page(lines, np.random.default_rng(12))
-    frame = shoot(page, View(width=960, height=720, page_width=760), np.random.default_rng(13)).picture
+    frame = shoot(page, PageConditions(width=960, height=720, page_width=760), np.random.default_rng(13)).picture
     return np.roll(frame, shift_px, axis=1)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes.mrz_frames import Scripted
-from fakes.pages import Shot, View, draw_page, mrz_lines, negatives, shoot
+from fakes.pages import PageConditions, Shot, draw_page, mrz_lines, negatives, shoot
 
 from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.locate import Copies, Group, propose, turn_of, turned_back
@@ -28,7 +28,7 @@ def recogniser() -> LineRecogniser:
 def shot(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 3, **view: Any) -> Shot:
     random = np.random.default_rng(seed)
     page = draw_page(mrz_lines(random, mrz_format), random)
-    return shoot(page, View(**view), random)
+    return shoot(page, PageConditions(**view), random)
 
 
 @pytest.mark.parametrize("mrz_format", MrzFormat)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from fakes.mrz_frames import Scripted
-from fakes.pages import View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, draw_page, mrz_lines, shoot
 
 from gate.page.picture.reader import read
 from gate.page.stream.live import HIDDEN_MAX_MS, Resting
@@ -15,7 +15,9 @@ from gate.page.values import MrzFormat, NoReading, Reading, Why
 
 LINES = mrz_lines(np.random.default_rng(31), MrzFormat.TD3)
 PAGE = shoot(
-    draw_page(LINES, np.random.default_rng(32)), View(width=960, height=720, page_width=700), np.random.default_rng(33)
+    draw_page(LINES, np.random.default_rng(32)),
+    PageConditions(width=960, height=720, page_width=700),
+    np.random.default_rng(33),
 ).picture
 PITCH_PX = 700 * 2.54 / 125
 HIDDEN = NoReading((Why.COVERED,))

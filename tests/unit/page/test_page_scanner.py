@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from fakes.mrz_frames import Scripted
-from fakes.pages import View, draw_page, mrz_lines, shoot
+from fakes.pages import PageConditions, draw_page, mrz_lines, shoot
 
 from gate.page.stream.scanner import SECOND_MAX_MS, UNREAD_AFTER_MS, ScannerStream
 from gate.page.values import Advised, Gone, MrzFormat, Read, Unread, Why
 
 LINES = mrz_lines(np.random.default_rng(21), MrzFormat.TD3)
-PAGE = shoot(draw_page(LINES, np.random.default_rng(22)), View(), np.random.default_rng(23)).picture
+PAGE = shoot(draw_page(LINES, np.random.default_rng(22)), PageConditions(), np.random.default_rng(23)).picture
 BLANK = np.full((960, 1280), 200, np.uint8)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.pages import FONT, View, draw_page, mrz_lines, shoot
+from fakes.pages import FONT, PageConditions, draw_page, mrz_lines, shoot
 
 from gate.page.picture import shape
 from gate.page.picture.decode import Cells
@@ -152,7 +152,7 @@ def recogniser() -> LineRecogniser:
 
 def test_a_page_with_a_pens_stroke_through_its_name_is_not_accepted(recogniser: LineRecogniser) -> None:
     random = np.random.default_rng(4)
-    seen = shoot(draw_page(mrz_lines(random, MrzFormat.TD3), random), View(page_width=1000), random)
+    seen = shoot(draw_page(mrz_lines(random, MrzFormat.TD3), random), PageConditions(page_width=1000), random)
     clean = read(seen.picture, recogniser)
     assert isinstance(clean, Reading)
     assert counts(clean)

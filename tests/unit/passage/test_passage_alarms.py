@@ -46,7 +46,7 @@ def test_an_alarm_closes_the_lane_in_every_way_and_is_never_welcome(alarm: Alarm
     assert Show(Screen.CLOSED) in effects
     assert begun(effects) == [IncidentKind(alarm.value)]
     assert not run.lane.in_service()
-    assert Reason.BARRIER_ALARM in {one.reason for one in run.lane.hinders}
+    assert Reason.BARRIER_ALARM in {one.reason for one in run.lane.blockers}
     assert run.feed(replace(OPEN, alarms=(alarm,)), Tick(), after_ms=100) == [], "it began once"
 
 
@@ -231,12 +231,12 @@ def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:
     assert not Run().lane.in_service()
 
 
-def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_and_hinders_no_decision() -> None:
+def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_and_blocks_no_decision() -> None:
     run = inspecting()
     run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)))
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.OBSTRUCTED, 50)]
-    assert run.lane.hinders == ()
+    assert run.lane.blockers == ()
 
 
 @pytest.mark.parametrize(("apart_ms", "waits"), [(4_999, True), (5_000, False)])

@@ -65,7 +65,7 @@ def answer(effects: list[Effect]) -> Answer:
 @pytest.mark.parametrize("heard", [(), (UNCONFIRMED,)], ids=["the log has said nothing", "unconfirmed"])
 def test_nobody_is_invited_and_who_lays_a_document_is_referred(heard: tuple[HeadSeen, ...]) -> None:
     run = lane(*heard)
-    assert run.lane.hinders == (WHY,)
+    assert run.lane.blockers == (WHY,)
     assert run.lane.notices() == (Notice.HEAD_UNCONFIRMED,)
     assert isinstance(run.state, states.Idle)
     assert run.state.shown is Screen.CLOSED
@@ -144,9 +144,9 @@ def test_a_supervisors_word_is_a_record_of_what_was_found_and_counts_when_the_lo
     effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
     assert [one.record for one in effects if isinstance(one, Write)] == [records.HeadAccepted(said("chief"), 7, ROOT)]
     assert answer(effects).outcome is Outcome.ORDERED
-    assert run.lane.hinders == (WHY,), "it is not durable yet"
+    assert run.lane.blockers == (WHY,), "it is not durable yet"
     run.feed(replace(UNCONFIRMED, head=Head.ACCEPTED))
-    assert run.lane.hinders == ()
+    assert run.lane.blockers == ()
     again = answer(run.order(LaneOrder.ACCEPT_HEAD, "chief"))
     assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
 

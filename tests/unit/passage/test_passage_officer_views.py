@@ -22,7 +22,7 @@ from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented, NotRecorded, Part, PartLost, Recorded, RecordKind, Tick
 from gate.passage.officer_views import NOT_ANSWERED, NOT_RECORDED, VIEWING_MAX
-from gate.passage.orders import Admit, Concern, Disposition, HandOver, Outcome, RaiseFlag, View
+from gate.passage.orders import Admit, Concern, Disposition, HandOver, Outcome, RaiseFlag, ViewTraveller
 
 VIEWED = Recorded(CROSSING, RecordKind.VIEWED)
 
@@ -37,7 +37,7 @@ def answers(effects: list[Effect]) -> list[Answer]:
 def test_a_view_is_a_record_first_and_answered_by_its_receipt() -> None:
     run = referred()
     before = run.state
-    written = run.feed(ordered(View(CROSSING), version=run.lane.version, number=7))
+    written = run.feed(ordered(ViewTraveller(CROSSING), version=run.lane.version, number=7))
     assert written == [Write(records.Viewed(CROSSING, said()), awaited=True)]
     assert answers(run.feed(Tick(), AT_REST, PartLost(Part.LOG), after_ms=60_000)) == []
     assert run.feed(VIEWED) == [Answer(7, Outcome.DONE)]
@@ -47,7 +47,7 @@ def test_a_view_is_a_record_first_and_answered_by_its_receipt() -> None:
 
 def test_a_view_that_the_log_refuses_is_answered_no() -> None:
     run = referred()
-    run.order(View(CROSSING))
+    run.order(ViewTraveller(CROSSING))
     assert answers(run.feed(NotRecorded(CROSSING, RecordKind.VIEWED))) == [Answer(1, Outcome.IMPOSSIBLE, NOT_RECORDED)]
     assert run.lane.viewing == ()
     assert isinstance(run.state, states.Referred)
@@ -56,7 +56,7 @@ def test_a_view_that_the_log_refuses_is_answered_no() -> None:
 @pytest.mark.parametrize("of", [kind for kind in RecordKind if kind is not RecordKind.VIEWED])
 def test_the_receipt_of_another_record_answers_no_view(of: RecordKind) -> None:
     run = referred()
-    run.order(View(CROSSING))
+    run.order(ViewTraveller(CROSSING))
     assert answers(run.feed(Recorded(CROSSING, of), NotRecorded(CROSSING, of))) == []
     assert answers(run.feed(Recorded("another", RecordKind.VIEWED))) == []
     assert run.lane.viewing == ((CROSSING, 1),)
@@ -64,18 +64,20 @@ def test_the_receipt_of_another_record_answers_no_view(of: RecordKind) -> None:
 
 def test_while_the_log_is_silent_nobody_else_views_that_crossing_and_a_late_receipt_answers_the_first() -> None:
     run = referred()
-    run.order(View(CROSSING))
-    assert run.order(View(CROSSING), "officer-2") == [Answer(1, Outcome.IMPOSSIBLE, NOT_ANSWERED)]
+    run.order(ViewTraveller(CROSSING))
+    assert run.order(ViewTraveller(CROSSING), "officer-2") == [Answer(1, Outcome.IMPOSSIBLE, NOT_ANSWERED)]
     run.feed(VIEWED, after_ms=60_000)
-    assert run.order(View(CROSSING), "officer-2") == [Write(records.Viewed(CROSSING, said("officer-2")), awaited=True)]
+    assert run.order(ViewTraveller(CROSSING), "officer-2") == [
+        Write(records.Viewed(CROSSING, said("officer-2")), awaited=True)
+    ]
 
 
 def test_only_who_waits_is_viewed() -> None:
     for run in (ready(), inspecting(), granted_by_officer()):
-        assert run.order(View(CROSSING)) == [Answer(1, Outcome.IMPOSSIBLE, _why(run))]
+        assert run.order(ViewTraveller(CROSSING)) == [Answer(1, Outcome.IMPOSSIBLE, _why(run))]
     run = referred()
     run.order(HandOver(CROSSING, Disposition.WALKED_BACK), "officer-2")
-    assert run.order(View(CROSSING)) == [Answer(1, Outcome.IMPOSSIBLE, "already decided by officer-2")]
+    assert run.order(ViewTraveller(CROSSING)) == [Answer(1, Outcome.IMPOSSIBLE, "already decided by officer-2")]
 
 
 def _why(run: Run) -> str:
@@ -86,23 +88,23 @@ def _why(run: Run) -> str:
 def test_a_view_answers_one_challenge_and_takes_its_own_away() -> None:
     run = referred()
     version = run.lane.version
-    run.feed(ordered(View(CROSSING), version=version), VIEWED)
+    run.feed(ordered(ViewTraveller(CROSSING), version=version), VIEWED)
     assert run.lane.version == version + 1
-    assert answers(run.feed(ordered(View(CROSSING), version=version)))[0].outcome is Outcome.STALE
+    assert answers(run.feed(ordered(ViewTraveller(CROSSING), version=version)))[0].outcome is Outcome.STALE
 
 
 def test_whoever_waits_is_viewed_in_an_emergency_too() -> None:
     run = referred()
     run.feed(replace(AT_REST, fire=True))
     assert isinstance(run.state, states.Emergency)
-    run.order(View(CROSSING))
+    run.order(ViewTraveller(CROSSING))
     assert run.feed(VIEWED) == [Answer(1, Outcome.DONE)]
 
 
 def test_the_memory_of_views_has_an_end() -> None:
     run = referred()
     run.lane = replace(run.lane, viewing=tuple((f"c-{number}", number) for number in range(VIEWING_MAX)))
-    run.order(View(CROSSING))
+    run.order(ViewTraveller(CROSSING))
     assert len(run.lane.viewing) == VIEWING_MAX
     assert run.lane.viewing[0] == ("c-1", 1)
     assert run.lane.viewing[-1] == (CROSSING, 1)
@@ -110,7 +112,7 @@ def test_the_memory_of_views_has_an_end() -> None:
 
 def test_a_view_whose_receipt_comes_late_admits_nobody() -> None:
     run = referred()
-    run.order(View(CROSSING))
+    run.order(ViewTraveller(CROSSING))
     run.order(Admit(CROSSING))
     assert isinstance(run.state, states.Overruling)
     run.feed(VIEWED)

@@ -37,7 +37,7 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
 )
-from gate.passage.orders import Admit, Command, Outcome, View
+from gate.passage.orders import Admit, Command, Outcome, ViewTraveller
 from gate_core.evidence.reasons import Reason
 
 ANOTHER = "another"
@@ -52,7 +52,7 @@ WAITS: dict[str, tuple[Callable[[], Run], RecordKind]] = {
     "recording": (recording, RecordKind.DECIDED),
     "overruling": (overruling, RecordKind.OVERRULED),
     "the first of two officers": (lambda: told(of_two(), Admit(CROSSING, seen=True)), RecordKind.WOULD_ADMIT),
-    "viewing": (lambda: told(referred(), View(CROSSING)), RecordKind.VIEWED),
+    "viewing": (lambda: told(referred(), ViewTraveller(CROSSING)), RecordKind.VIEWED),
     "drawing": (lambda: fed(ready(), DrawDue(Draw("2026-12-01", 10, bytes(32)))), RecordKind.DRAW_COMMITTED),
 }
 

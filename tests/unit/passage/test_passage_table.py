@@ -64,7 +64,7 @@ from gate.passage.orders import (
     RaiseFlag,
     ServeDirection,
     ServeTravellers,
-    View,
+    ViewTraveller,
 )
 from gate.passage.policy import Decision, Verdict
 from gate.passage.records import Closed
@@ -117,8 +117,8 @@ COMMANDS: tuple[Command, ...] = (
     Hold(CROSSING),
     Hold("another"),
     *(HandOver(CROSSING, disposition) for disposition in (Disposition.WALKED_BACK, Disposition.TAKEN_OVER)),
-    View(CROSSING),
-    View("another"),
+    ViewTraveller(CROSSING),
+    ViewTraveller("another"),
     RaiseFlag(CROSSING, Concern.CHILD),
     RaiseFlag("another", Concern.UNWELL),
     RaiseFlag(None, Concern.OTHER),

@@ -1196,7 +1196,7 @@ def test_a_lane_of_one_door_admits_nobody_before_its_sensors_have_answered() -> 
     run = one_door_ready()
     run.rules = replace(RULES, policy=replace(RULES.policy, sensors=True))
     run.feed(SiteSeen(1.0, clock_sure=True))
-    assert run.lane.hinders == (Objection(Reason.SENSORS_LOST),)
+    assert run.lane.blockers == (Objection(Reason.SENSORS_LOST),)
     run.feed(EMPTY)
     assert run.state == states.Idle(Screen.WELCOME)
 
@@ -1206,6 +1206,6 @@ def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
     effects = run.feed(PartLost(Part.SENSORS))
     assert incidents(effects) == [IncidentKind.SENSORS_LOST]
     assert run.state == states.Idle(Screen.CLOSED)
-    assert Objection(Reason.SENSORS_LOST) in run.lane.hinders
+    assert Objection(Reason.SENSORS_LOST) in run.lane.blockers
     run.feed(PartBack(Part.SENSORS), EMPTY, EMPTY)
     assert run.state == states.Idle(Screen.WELCOME)

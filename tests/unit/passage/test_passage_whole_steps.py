@@ -644,10 +644,10 @@ def test_since_when_a_door_may_have_been_open(known: DoorState, seen: DoorSeen, 
     assert known.observe(seen, 5).unshut_ms == unshut_ms
 
 
-def test_what_was_said_last_hinders_nobody_however_long_ago() -> None:
+def test_what_was_said_last_blocks_nobody_however_long_ago() -> None:
     run = two.ready()
     assert run.feed(SiteSeen(1.0, clock_sure=True), after_ms=10_000) == []
-    assert run.lane.hinders == ()
+    assert run.lane.blockers == ()
     assert run.state == states.Idle(Screen.WELCOME)
 
 

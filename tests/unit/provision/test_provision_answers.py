@@ -133,8 +133,8 @@ def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ('gate_id = "north-7"', 'gateid = "north-7"', r":3: gateid: is no key here; is gate_id meant"),
-        ('profile = "lot"', 'prophile = "lot"', r":9: barrier.prophile: is no key here; is profile meant"),
+        ('gate_id = "north-7"', 'gateid = "north-7"', r":3: gateid: unknown setting; is gate_id meant"),
+        ('profile = "lot"', 'prophile = "lot"', r":9: barrier.prophile: unknown setting; is profile meant"),
         ('profile = "lot"', 'profile = "lots"', r":9: barrier.profile: 'lots' is no profile"),
         ("baud = 9600", 'baud = "fast"', r":10: barrier.baud: Expected `int"),
         ('address = "http://192.0.2.7/stream"', 'address = "camera"', r":16: camera.address: 'camera' is neither"),

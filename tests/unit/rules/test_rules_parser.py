@@ -136,7 +136,7 @@ def test_no_rules_at_all_are_rules() -> None:
         ({"instructions": ""}, "rules.one.instructions: is missing: an officer must know what to do"),
         ({"instructions": '"  "'}, "rules.one.instructions: is missing: an officer must know what to do"),
         ({"face_match_min": "0.5"}, "rules.one.face_match_min: is no key of an effect officer"),
-        ({"score": "3"}, "rules.one.score: is no key here"),
+        ({"score": "3"}, "rules.one.score: unknown setting"),
         ({"officers": "3"}, "rules.one.officers: 3 is none of 1, 2"),
         ({"effect": "customs", "officers": "2"}, "rules.one.officers: is no key of an effect customs"),
         (

@@ -202,7 +202,7 @@ class Lack(enum.Enum):
 
 FREES_AFTER_SHIFT_S_MAX: Final = 24 * 3600
 
-_HINDERS = {
+_BLOCKERS = {
     Power.GIVES: frozenset(Lack),
     Power.TAKES: frozenset(Lack) - {Lack.CLOCK_UNSURE},
     Power.FREES: frozenset(Lack) - {Lack.CHALLENGE_OLD, Lack.SHIFT_NOT_BEGUN, Lack.SHIFT_OVER, Lack.CLOCK_UNSURE},
@@ -234,10 +234,10 @@ def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None,
     return tuple(found)
 
 
-def hindrances(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
+def find_blocking_lacks(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
     """Those of the lacks for which the order is not obeyed."""
-    hinders = _HINDERS[VERBS[signed.order.verb].power]
-    return tuple(lack for lack in lacking if lack in hinders)
+    blockers = _BLOCKERS[VERBS[signed.order.verb].power]
+    return tuple(lack for lack in lacking if lack in blockers)
 
 
 def sealing_key(certificate: bytes, *, authority: bytes, gate: str, now_s: int) -> bytes | None:

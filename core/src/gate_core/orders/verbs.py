@@ -51,8 +51,8 @@ class Power(enum.Enum):
     """What a verb does to permission: decides what an order must bring along (`gate_core.orders.order`)."""
 
     GIVES = "gives"  # lets somebody pass or see, or the lane go on: everything about it must be certain
-    TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not hinder it
-    FREES = "frees"  # lets people out: neither an unsure clock nor a shift that ended lately hinders it
+    TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not block it
+    FREES = "frees"  # lets people out: neither an unsure clock nor a shift that ended lately blocks it
 
 
 @dataclass(frozen=True, slots=True)

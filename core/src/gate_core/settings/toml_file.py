@@ -198,7 +198,7 @@ def _within_struct(value: dict[str, object], structs: tuple[type[msgspec.Struct]
         import difflib  # noqa: PLC0415 - only for a word that is wrong
 
         near = difflib.get_close_matches(name, fields, n=1)
-        yield Wrong(_joined(key, name), f"is no key here; is {near[0]} meant?" if near else "is no key here")
+        yield Wrong(_joined(key, name), f"unknown setting; is {near[0]} meant?" if near else "unknown setting")
 
 
 def _at(error: msgspec.ValidationError, value: object, type_: AnyType, key: str) -> list[Wrong]:

@@ -43,7 +43,7 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Watch travellers go through a whole gate on simulated hardware."""
-    from gate_demo.auditing import REPORT
+    from gate_demo.audit_review import REPORT
     from gate_demo.disk import swept
     from gate_demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, scenarios_of
     from gate_demo.tour.guide import Guide

@@ -41,7 +41,7 @@ from gate_core.evidence.screen import Purpose
 from gate_demo.simulate.evidence import tell, tell_document, tell_face
 from gate_demo.simulate.log import Left, SimulatedLog
 from gate_demo.simulate.wires import Tap, opener
-from hardware_sim.hall.lane import FIRST, LAST, SENSORS, Desk, Word
+from hardware_sim.hall.lane import FIRST, LAST, SENSORS, LaneReport, Word
 from hardware_sim.hall.line import BAUD
 from hardware_sim.hall.scene import Scene
 from hardware_sim.hall.two_doors.scene import TwoDoorScene
@@ -307,12 +307,12 @@ class SimulatedLane:
         self._words = {self._orders: word, **self._words}
         self._post(Ordered(self._orders, self._engine.context.version, _SAID, command_of(word, crossing)))
 
-    def desk(self) -> Desk:
+    def report(self) -> LaneReport:
         """What an officer is told."""
         if self._engine is None or self._log is None:
-            return Desk((), alarmed=False, emergency=False, notices=(), closed=False, owed=0)
+            return LaneReport((), alarmed=False, emergency=False, notices=(), closed=False, owed=0)
         lane = self._engine.context
-        return Desk(
+        return LaneReport(
             waiting=tuple(one.crossing for one in lane.waiting),
             alarmed=any(one.waits for one in lane.alarms),
             emergency=lane.emergency() or isinstance(self._engine.state, Emergency),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.events import Event, Part, PartBack, PartLost, Recorded, RecordKind
-from gate.programs.lane.record_outbox import Outcome, Owed
+from gate.programs.lane.record_outbox import Outcome, RecordOutbox
 from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk
 
@@ -60,7 +60,7 @@ class SimulatedLog:
         self._left = left
         self._post = post
         self._told = told
-        self._queue = Owed(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
+        self._queue = RecordOutbox(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
         self._offered: Sequence[messages.NewRecord] = ()
         self._well = True
         self._said: Recorded | None = None  # the latest receipt

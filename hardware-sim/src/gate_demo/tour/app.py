@@ -66,7 +66,7 @@ _POLICY: Final = "Content-Security-Policy"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class TourAuthority:
     """The officers' authority of the tour, for whoever sits at its page: certifies the keys that the console's own script made in that browser.
 
     In the place of a passkey stands the secret that the tour's page was opened with. So whoever watches need not sign in, and sees a traveller's
@@ -147,7 +147,7 @@ class _Question(msgspec.Struct, frozen=True):
 
 
 def create_app(
-    shown: Shown, *, key: Key, desk: Desk, hosts: frozenset[str], origin: str, frames: tuple[str, ...]
+    shown: Shown, *, key: Key, authority: TourAuthority, hosts: frozenset[str], origin: str, frames: tuple[str, ...]
 ) -> Starlette:
     """The application. `hosts` are the Host headers that it answers to, `origin` is the tour page's own, `frames` are those of what it frames."""
 
@@ -166,12 +166,12 @@ def create_app(
         return FileResponse(_HERE / "static" / "sign-in.js")
 
     async def ask(_request: Request) -> Response:
-        return JSONResponse({"nonce": desk.nonce(), "rp_id": "localhost"})
+        return JSONResponse({"nonce": authority.nonce(), "rp_id": "localhost"})
 
     async def certify(request: Request) -> Response:
         try:
             wanted = msgspec.json.decode(await whole(request, BODY_BYTES_MAX) or b"", type=_Question)
-            return JSONResponse({"certificate": desk.certify(wanted.signing, wanted.sealing)})
+            return JSONResponse({"certificate": authority.certify(wanted.signing, wanted.sealing)})
         except (msgspec.DecodeError, UnicodeDecodeError, OrderError) as error:
             return JSONResponse({"error": "malformed", "detail": str(error)}, status_code=400)
 
@@ -246,7 +246,7 @@ class Hosting:
         app = create_app(
             shown,
             key=key,
-            desk=Desk(stage.authority, GATE_ID),
+            authority=TourAuthority(stage.authority, GATE_ID),
             hosts=frozenset({f"localhost:{self._port}", called}),
             origin=self._origin,
             frames=(f"http://localhost:{self._traveller_port}", self.console.origin),

@@ -21,7 +21,7 @@ from gate_demo.officer import SETTLE_AFTER_S
 from gate_demo.stage import GATE_ID, StageError
 from gate_demo.tour.above import Above, Happening, after
 from gate_demo.tour.app import OFFICER, SIGN_IN, Hosting, Shown
-from gate_demo.tour.ending import BYTE, Measured, carry, change, decision_about, measure
+from gate_demo.tour.evidence_proof import BYTE, Measured, carry, change, decision_about, measure
 from gate_demo.tour.scenes import BORROWED, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
 
 if TYPE_CHECKING:

@@ -154,10 +154,10 @@ class Hall(Generic[SceneT]):
     async def _come_to_rest(self) -> None:
         """Everything is well, and an officer is there: then the lane must invite the next traveller, and the books hold everybody."""
         if not await self.scene.until(self._rests, REST_S):
-            desk = self.scene.lane.desk()
+            report = self.scene.lane.report()
             raise ViolationError(
                 Wrong.LOCKED_LANE,
-                f"it shows {self.scene.screen} {self.scene.served} after {REST_S:.0f} s with everything well; {desk}",
+                f"it shows {self.scene.screen} {self.scene.served} after {REST_S:.0f} s with everything well; {report}",
             )
         try:
             self.scene.judge.compare_books()
@@ -168,4 +168,4 @@ class Hall(Generic[SceneT]):
             self.officer.rest()
 
     def _rests(self) -> bool:
-        return self.scene.screen == WELCOME and self.scene.at_rest() and not self.scene.lane.desk().owed
+        return self.scene.screen == WELCOME and self.scene.at_rest() and not self.scene.lane.report().owed

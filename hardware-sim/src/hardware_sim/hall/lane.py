@@ -31,7 +31,7 @@ class Word(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class LaneReport:
     """What an officer is told of the lane."""
 
     waiting: tuple[str, ...]  # referrals
@@ -74,5 +74,5 @@ class Lane(Protocol):
     def order(self, word: Word, crossing: str = "") -> None:
         """An officer orders."""
 
-    def desk(self) -> Desk:
+    def report(self) -> LaneReport:
         """What an officer is told."""

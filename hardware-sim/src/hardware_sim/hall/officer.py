@@ -6,7 +6,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from hardware_sim.hall.lane import Desk, Word
+from hardware_sim.hall.lane import LaneReport, Word
 from hardware_sim.hall.plan import VALID
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ class Officer:
         """Look and act. For ever."""
         while True:
             await asyncio.sleep(LOOKS_S)
-            desk = self._scene.lane.desk()
+            report = self._scene.lane.report()
             self._say_present()
-            self._settle_referrals(desk)
-            if self._may_end_emergency(desk):
+            self._settle_referrals(report)
+            if self._may_end_emergency(report):
                 self._order_again(Word.END_EMERGENCY)
-            elif desk.alarmed:
+            elif report.alarmed:
                 self._order_again(Word.ACKNOWLEDGE)
-            self._look_after(desk)
-            if desk.closed:
+            self._look_after(report)
+            if report.closed:
                 self._order_again(Word.OPEN)
 
     def answered(self, word: Word, outcome: str) -> None:
@@ -71,12 +71,12 @@ class Officer:
         self._seen_s.clear()
         self._tries.clear()
 
-    def _may_end_emergency(self, desk: Desk) -> bool:
-        return desk.emergency and not self._scene.any_fire
+    def _may_end_emergency(self, report: LaneReport) -> bool:
+        return report.emergency and not self._scene.any_fire
 
-    def _look_after(self, desk: Desk) -> None:
+    def _look_after(self, report: LaneReport) -> None:
         """Somebody is inside."""
-        if "person_inside" in desk.notices:
+        if "person_inside" in report.notices:
             self._scene.order(Word.FREE)
 
     def _say_present(self) -> None:
@@ -89,9 +89,9 @@ class Officer:
             self._given_s[word] = now_s
             self._scene.order(word)
 
-    def _settle_referrals(self, desk: Desk) -> None:
+    def _settle_referrals(self, report: LaneReport) -> None:
         now_s = self._scene.clock()
-        for name in desk.waiting:
+        for name in report.waiting:
             self.referred.add(name)
             if (
                 self._scene.forgets

@@ -101,7 +101,7 @@ class Scene:
 
     def is_over(self, name: str) -> bool:
         """True when the lane has nothing more to do with this traveller."""
-        return self.served != name and name not in self.lane.desk().waiting
+        return self.served != name and name not in self.lane.report().waiting
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardware_sim.camera import MjpegCamera
 from hardware_sim.clock import WorldClock
-from hardware_sim.page.lying import SIZE_PX, Bed, Lying
+from hardware_sim.page.placement import SIZE_PX, Bed, PlacedPage
 
 if TYPE_CHECKING:
     from hardware_sim.clock import Timer
@@ -51,7 +51,7 @@ class PageScanner:
         self._forget()
         self._camera.stop()
 
-    def insert(self, laid: Lying) -> None:
+    def insert(self, laid: PlacedPage) -> None:
         """A page is laid down, in place of any other."""
         with self._lock:
             self._forget()
@@ -66,7 +66,7 @@ class PageScanner:
             self._forget()
             self._camera.show(Bed())
 
-    def _settle(self, scene: Lying) -> None:
+    def _settle(self, scene: PlacedPage) -> None:
         with self._lock:
             if self._settling is threading.current_thread():
                 self._settling = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hardware_sim.decided import FIRST, LAST, Entry, Finding, Wrong
+from hardware_sim.decision_log import FIRST, LAST, Entry, Finding, Wrong
 
 if TYPE_CHECKING:
     from hardware_sim.truth import Happening

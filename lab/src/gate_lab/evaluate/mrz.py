@@ -27,13 +27,13 @@ from gate.page.picture.layout import exists
 from gate.page.picture.reader import open_recogniser, read
 from gate.page.stream.votes import Votes
 from gate.page.values import NoReading, Reading, Recogniser
-from gate_lab.evaluate.pages import Grey, View, document, seen, without_mrz
+from gate_lab.evaluate.pages import Grey, PageConditions, document, seen, without_mrz
 from gate_lab.train.mrz.texts import LAYOUTS, LayoutName, Mrz, invented
 
 FONT: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 SEED: Final = 904
-_USUAL: Final = View()
-SETS: Final[Mapping[str, tuple[View, ...]]] = {
+_USUAL: Final = PageConditions()
+SETS: Final[Mapping[str, tuple[PageConditions, ...]]] = {
     "page_width_px": tuple(
         replace(_USUAL, page_width_px=value) for value in (220, 250, 280, 320, 360, 420, 500, 700, 1200, 2000)
     ),
@@ -146,7 +146,7 @@ def outcomes_of(
     *,
     seed: int,
     pages: int,
-    sets: Mapping[str, Sequence[View]] = SETS,
+    sets: Mapping[str, Sequence[PageConditions]] = SETS,
 ) -> Iterator[Outcome]:
     """Show every page of every set; the same documents at each severity."""
     for name, views in sets.items():
@@ -246,7 +246,7 @@ def markdown(rows: Sequence[Row], bounds: Sequence[Bound], negatives: Negatives)
 
 
 def _show(
-    recogniser: Recogniser, font: str, case: tuple[str, View], layout: LayoutName, rng: np.random.Generator
+    recogniser: Recogniser, font: str, case: tuple[str, PageConditions], layout: LayoutName, rng: np.random.Generator
 ) -> Outcome:
     name, view = case
     printed = issued(partial(invented, rng, layout))

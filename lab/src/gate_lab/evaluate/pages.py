@@ -38,7 +38,7 @@ _LABELS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class PageConditions:
     """How a page is seen. Lengths without a unit are shares: of the frame, or (worn, glare) of ink and light."""
 
     page_width_px: float = 1000.0
@@ -97,15 +97,19 @@ def without_mrz(rng: np.random.Generator) -> Grey:
     kind = rng.random()
     if kind < 0.4:
         page = visual_zone(rng, "TD3")
-        return seen(rng, page, View(page_width_px=float(rng.uniform(500, 1100)), rotation_deg=float(rng.normal(0, 8))))
+        return seen(
+            rng, page, PageConditions(page_width_px=float(rng.uniform(500, 1100)), rotation_deg=float(rng.normal(0, 8)))
+        )
     if kind < 0.75:
-        return seen(rng, _text_page(rng), View(page_width_px=float(rng.uniform(600, 1100)), perspective=0.02))
+        return seen(rng, _text_page(rng), PageConditions(page_width_px=float(rng.uniform(600, 1100)), perspective=0.02))
     return seen(
-        rng, _pattern(rng), View(page_width_px=float(rng.uniform(400, 1000)), rotation_deg=float(rng.uniform(0, 360)))
+        rng,
+        _pattern(rng),
+        PageConditions(page_width_px=float(rng.uniform(400, 1000)), rotation_deg=float(rng.uniform(0, 360))),
     )
 
 
-def seen(rng: np.random.Generator, page: Floats, view: View) -> Grey:
+def seen(rng: np.random.Generator, page: Floats, view: PageConditions) -> Grey:
     """Take a picture of a page lying on a table."""
     height, width = page.shape
     zoom = view.page_width_px / width
@@ -129,7 +133,7 @@ def seen(rng: np.random.Generator, page: Floats, view: View) -> Grey:
     return _camera(rng, _lit(rng, frame, placed, view), view)
 
 
-def _lit(rng: np.random.Generator, frame: Floats, placed: npt.NDArray[np.float64], view: View) -> Floats:
+def _lit(rng: np.random.Generator, frame: Floats, placed: npt.NDArray[np.float64], view: PageConditions) -> Floats:
     height, width = frame.shape
     x, y = np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
     angle = rng.uniform(0, 2 * np.pi)
@@ -147,7 +151,7 @@ def _lit(rng: np.random.Generator, frame: Floats, placed: npt.NDArray[np.float64
     return np.asarray(frame, np.float32)
 
 
-def _camera(rng: np.random.Generator, frame: Floats, view: View) -> Grey:
+def _camera(rng: np.random.Generator, frame: Floats, view: PageConditions) -> Grey:
     if view.blur_px:
         frame = cv2.GaussianBlur(frame, (0, 0), view.blur_px).astype(np.float32)
     if view.motion_px > 1:

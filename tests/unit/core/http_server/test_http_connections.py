@@ -53,7 +53,7 @@ def test_whoever_is_being_served_stays_while_others_only_wait() -> None:
     assert (out(served), out(more)) == ([0], []), "the longest one, where all are served"
 
 
-def test_a_full_house_makes_room_for_gates_by_putting_out_strangers_and_then_the_oldest_idle() -> None:
+def test_a_full_server_makes_room_for_gates_by_putting_out_strangers_and_then_the_oldest_idle() -> None:
     places = ConnectionPlaces(ConnectionLimits(everybody_max=4, strangers_max=3))
     strangers = entered(places, 2, None)
     gates = entered(places, 1, "a", is_busy=True) + entered(places, 1, "b")
@@ -61,7 +61,7 @@ def test_a_full_house_makes_room_for_gates_by_putting_out_strangers_and_then_the
     assert (out(strangers), out(gates)) == ([0, 1], [])
     assert out(entered(places, 1, "e")) == []
     assert (out(gates), out(later)) == ([1], [])
-    assert out(entered(places, 1, None)) == [0], "a stranger finds no place in a house full of gates"
+    assert out(entered(places, 1, None)) == [0], "a stranger finds no place at a server full of gates"
 
 
 def test_a_place_is_free_again_when_its_guest_has_left() -> None:

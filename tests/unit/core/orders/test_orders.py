@@ -31,7 +31,7 @@ from gate_core.orders.order import (
     Order,
     Shift,
     asks_to_free,
-    hindrances,
+    find_blocking_lacks,
     lacks,
     read_order,
 )
@@ -129,7 +129,7 @@ def test_what_is_no_key_to_seal_to_is_not_certified(sealing: str) -> None:
 def test_an_auditor_orders_nothing_and_frees_nobody(verb: Verb) -> None:
     raw = ordered(verb, by=shift(role=Role.AUDITOR))
     assert lacking(raw) == (Lack.ROLE,)
-    assert hindrances(read_order(raw, PUBLIC), (Lack.ROLE,)) == (Lack.ROLE,)
+    assert find_blocking_lacks(read_order(raw, PUBLIC), (Lack.ROLE,)) == (Lack.ROLE,)
 
 
 @given(st.data())
@@ -312,7 +312,7 @@ def test_each_lack_alone_keeps_anybody_from_being_admitted(raw: bytes, kwargs: d
     said = read_order(raw, PUBLIC)
     missing = lacking(raw, **kwargs)  # type: ignore[arg-type]
     assert missing == (lack,)
-    assert hindrances(said, missing) == (lack,)
+    assert find_blocking_lacks(said, missing) == (lack,)
 
 
 def test_the_shift_is_valid_at_the_gates_that_it_names() -> None:
@@ -321,16 +321,16 @@ def test_the_shift_is_valid_at_the_gates_that_it_names() -> None:
 
 @pytest.mark.parametrize("lack", Lack)
 @pytest.mark.parametrize("verb", Verb)
-def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
-    hindered = bool(hindrances(read_order(ordered(verb), PUBLIC), (lack,)))
+def test_what_blocks_whom(verb: Verb, lack: Lack) -> None:
+    blocked = bool(find_blocking_lacks(read_order(ordered(verb), PUBLIC), (lack,)))
     match VERBS[verb].power:
         case Power.GIVES:
-            assert hindered
+            assert blocked
         case Power.TAKES:
-            assert hindered is (lack is not Lack.CLOCK_UNSURE)
+            assert blocked is (lack is not Lack.CLOCK_UNSURE)
         case Power.FREES:
             obeyed = {Lack.CHALLENGE_OLD, Lack.SHIFT_NOT_BEGUN, Lack.SHIFT_OVER, Lack.CLOCK_UNSURE}
-            assert hindered is (lack not in obeyed)
+            assert blocked is (lack not in obeyed)
 
 
 @pytest.mark.parametrize(

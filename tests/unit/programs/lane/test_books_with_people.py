@@ -20,7 +20,7 @@ from gate.passage.orders import LaneOrder
 from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
 from hardware_sim.books import Different, differences
-from hardware_sim.decided import Entry
+from hardware_sim.decision_log import Entry
 from hardware_sim.truth import Happening
 
 QUICK, MANY = range(4), range(4, 150)

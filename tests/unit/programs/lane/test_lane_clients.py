@@ -33,7 +33,7 @@ from gate.passage.events import (
 )
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient, left_behind
-from gate.programs.lane.record_outbox import OWED_MAX, Owed
+from gate.programs.lane.record_outbox import OUTBOX_MAX, RecordOutbox
 from gate_core.evidence.names import Head
 
 
@@ -336,15 +336,15 @@ async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_lo
 
 def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_written() -> None:
     other = {"waits": False, "door": "last", "order": None}
-    queue, written = Owed(lambda: os.urandom(16)), []
-    for number in range(OWED_MAX + 3):
+    queue, written = RecordOutbox(lambda: os.urandom(16)), []
+    for number in range(OUTBOX_MAX + 3):
         queue.add(records.Incident(None, IncidentKind.FORCED, number), 1, awaited=False, reachable=False)
     while offered := queue.offer(1, has_room=True):
         written += [json.loads(new.body) for new in offered]
         queue.settle([messages.Recorded(at) for at in range(len(written) - len(offered), len(written))])
     assert written == [
         {"incident": "records_lost", "count": 3, **other},
-        *({"incident": "forced", "count": n, **other} for n in range(3, OWED_MAX + 3)),
+        *({"incident": "forced", "count": n, **other} for n in range(3, OUTBOX_MAX + 3)),
     ]
 
 

@@ -180,8 +180,8 @@ def test_a_genuine_order_frees_people_each_time_and_raises_no_alarm(case: Case) 
 def test_each_condition_switched_off_lets_its_key_free_people_again(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hinders = {**order._HINDERS, Power.FREES: order._HINDERS[Power.FREES] - {*case.lacks}}
-    monkeypatch.setattr(order, "_HINDERS", hinders)
+    blockers = {**order._BLOCKERS, Power.FREES: order._BLOCKERS[Power.FREES] - {*case.lacks}}
+    monkeypatch.setattr(order, "_BLOCKERS", blockers)
     assert attempts(case)[0] == ATTEMPTS
 
 

@@ -516,7 +516,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
 
 
 def test_every_power_has_its_row() -> None:
-    assert set(order._HINDERS) == set(Power)
+    assert set(order._BLOCKERS) == set(Power)
 
 
 # ── over the socket ──────────────────────────────────────────────────────────────────────────────────────────────────

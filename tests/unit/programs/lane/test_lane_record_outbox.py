@@ -53,18 +53,18 @@ from gate.passage.records import (
     Stopped,
 )
 from gate.programs.lane import record_outbox
-from gate.programs.lane.record_outbox import HELD_UP_MAX, Answer, Outcome, Owed
+from gate.programs.lane.record_outbox import HELD_UP_MAX, Answer, Outcome, RecordOutbox
 from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered
 from gate_core.evidence.crossing import Alarm, CueEvidence, Door
 from gate_core.evidence.reasons import Objection, Reason
 
 
-def queue() -> Owed:
+def queue() -> RecordOutbox:
     numbers = itertools.count()
-    return Owed(lambda: next(numbers).to_bytes(16))
+    return RecordOutbox(lambda: next(numbers).to_bytes(16))
 
 
-def put(waiting: Owed, record: Record, *, awaited: bool = False, reachable: bool = True) -> list[Answer]:
+def put(waiting: RecordOutbox, record: Record, *, awaited: bool = False, reachable: bool = True) -> list[Answer]:
     return waiting.add(record, 7, awaited=awaited, reachable=reachable)
 
 
@@ -272,7 +272,7 @@ def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
 
 
 def test_what_is_to_be_remembered_counts_for_the_limit_too() -> None:
-    waiting = Owed(
+    waiting = RecordOutbox(
         lambda: bytes(16), Remembered(replaced=tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)))
     )
     for number in range(RECORDS_MAX):
@@ -382,7 +382,7 @@ def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -
         called=True,
         protected=("p" * 32,) * PROTECTED_MAX,
     )
-    waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
+    waiting = RecordOutbox(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
     put(waiting, Passed("d" * 32, 1, PassedBy.GRANT, counters=counters))
     put(waiting, GrantEnded("d" * 32, GrantEnd.PASSAGE))
@@ -436,7 +436,7 @@ class Lane:
     """A lane that appends numbered records and hears what became of them."""
 
     log: Log
-    waiting: Owed = field(default_factory=queue)
+    waiting: RecordOutbox = field(default_factory=queue)
     told: dict[str, type] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)
 

@@ -110,7 +110,7 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
 
 
 def test_no_lane_in_an_emergency_says_that_it_is_in_service() -> None:
-    well = LaneContext(hinders=())
+    well = LaneContext(blockers=())
     assert told(well, states.Idle(Screen.WELCOME), 0)["in_service"]
     assert not told(well, states.Emergency(), 0)["in_service"]
 

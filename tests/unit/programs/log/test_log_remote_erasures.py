@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fakes.central_house import housed, order
+from fakes.central_folder import make_context, order
 from fakes.central_process import settings_of
 from fakes.central_server import Bench
 from fakes.log_context import log_context
@@ -118,7 +118,7 @@ async def test_on_a_full_disk_both_wait(log: Log) -> None:
 
 async def test_sync_carries_it_and_leaves_the_receipt(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "log")
-    house = housed(bench, tmp_path / "house")
+    context = make_context(bench, tmp_path / "server")
     gate = SyncGate.make(tmp_path / "gate")
     keys = MirrorKeys(bench.server.signer.verifier, gate.inbox)
     (tmp_path / "identity").mkdir()
@@ -134,14 +134,14 @@ async def test_sync_carries_it_and_leaves_the_receipt(tmp_path: Path) -> None:
     async with Courier("central.example", None, bench.server.transport(bench.certificate)) as courier:
         await outbox.round(courier)
         assert not list(gate.inbox.glob("erasure-receipt-*")), "a server that knows no approvers says so"
-        judge = judge_in(house.folder.path)
+        judge = judge_in(context.folder.path)
         assert judge is not None
-        bench.server.erasures = house.erasures(judge)
+        bench.server.erasures = context.erasures(judge)
         bench.server.show([bench.server.authority.certificate])
     async with Courier("central.example", None, bench.server.transport(bench.certificate)) as courier:
         for _ in range(ERASURE_AGAIN_ROUNDS):
             await outbox._carry_erasures(courier)
     (left,) = gate.inbox.glob("erasure-receipt-*")
     assert left.name == f"erasure-receipt-{digest}.note"
-    Note.parse(left.read_bytes()).verify(house.folder.mirror.verifier)
+    Note.parse(left.read_bytes()).verify(context.folder.mirror.verifier)
     assert bench.server.ledger.key("gate-0001", key_id) is None

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from fakes.gate_status import CONFIG
 from fakes.online_registers import Fault
 from fakes.online_registers import Registers as Simulated
 from fakes.signed_lists import Agency
-from fakes.told_gate import CONFIG
 
 from gate.channel import messages as m
 from gate.channel.sockets import connect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from fakes.told_gate import CONFIG, told
+from fakes.gate_status import CONFIG, told
 
 from gate.channel.messages import EVIDENCE_ITEMS_MAX, Findings, Flag, Look, Present, Waiting
 from gate.passage.open_referrals import WAITING_MAX

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.told_gate import CONFIG, told
+from fakes.gate_status import CONFIG, told
 
 from gate.passage.records import IncidentKind
 from gate.programs.lane.health_counters import Tally

@@ -148,7 +148,7 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"gate_id": "Gate 1"}, "gate_id"),
         ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),
         ({"swipe": {"port": "x", "driver": "stx"}}, "swipe.profile: is missing"),
-        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "swipe.profile: is no key here"),
+        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "swipe.profile: unknown setting"),
         ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
         ({"time_zone": "Atlantis/Capital"}, "time_zone: 'Atlantis/Capital' is no time zone"),
         ({"time_zone": "CEST"}, "time_zone"),

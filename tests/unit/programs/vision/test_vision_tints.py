@@ -13,7 +13,7 @@ from gate.face.liveness.cues import TINTS, Rgb, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
-from gate.programs.vision.witnesses import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, TintWitness
+from gate.programs.vision.liveness_checks import AHEAD, COLOURS_MAX, HOLD_MS, PAINTED_WITHIN_MS, DisplayChallenge
 from gate.screens.kiosk.board import LUMINANCE_MIN, luminance
 
 FRAME_MS = 66
@@ -21,7 +21,7 @@ NOBODY = np.zeros((4, 4, 3), np.uint8)
 
 
 class Eyes:
-    """A witness who notes what it is told of the display."""
+    """Liveness that notes what it is told of the display."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[Rgb, int]] = []
@@ -46,7 +46,7 @@ class Crossing:
 
     def __init__(self, *, paints_after_ms: int | None = 40, seed: int = 1) -> None:
         self.eyes = Eyes()
-        self.tints = TintWitness(self.eyes, random.Random(seed))
+        self.tints = DisplayChallenge(self.eyes, random.Random(seed))
         self.tints.page_is(there=True)
         self.asked: list[ShowTint] = []
         self.now_ms = 1000
@@ -160,7 +160,7 @@ def test_what_is_said_twice_counts_once() -> None:
     assert len(crossing.eyes.shown) == 1
 
 
-def test_the_witness_is_passed_on_as_it_is() -> None:
+def test_liveness_is_passed_on_as_it_is() -> None:
     crossing = Crossing()
     assert crossing.tints.see(NOBODY, Observation(at_ms=0, faces=1)) == LiveEvidence(0.9)
     crossing.tints.wipe()

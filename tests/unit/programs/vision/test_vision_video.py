@@ -15,7 +15,15 @@ from fakes.tiers import quick_or_long
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
-from gate.programs.vision.witnesses import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
+from gate.programs.vision.liveness_checks import (
+    CHANGES_MAX,
+    LEVELS,
+    REFUSALS_MAX,
+    Exposure,
+    Video,
+    VideoLiveness,
+    exposures,
+)
 from gate_core.errors import LinkLostError, RefusedError
 from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.values import CameraControls, Frame
@@ -232,12 +240,12 @@ def test_a_video_that_was_asked_and_has_not_answered_leaves_liveness_unknown(fra
     camera = Camera()
     video = challenged(camera)
     assert watched(camera, video, obeys=False, frames=frames) == []
-    live = PatientWitness(Sure(), video).see(picture(0, 1.0), Observation(at_ms=0, faces=1))
+    live = VideoLiveness(Sure(), video).see(picture(0, 1.0), Observation(at_ms=0, faces=1))
     assert (live.score, live.ready, live.reasons) == (None, False, ("video_unanswered",))
 
 
 class Sure:
-    """A witness who is ready at once."""
+    """Liveness that is ready at once."""
 
     def __init__(self) -> None:
         self.wiped = False
@@ -251,14 +259,14 @@ class Sure:
 
 
 @pytest.mark.parametrize("frames", [5, 40])
-def test_a_witness_waits_until_the_video_has_answered(frames: int) -> None:
+def test_liveness_waits_until_the_video_has_answered(frames: int) -> None:
     camera, sure = Camera(), Sure()
     video = challenged(camera)
-    witness = PatientWitness(sure, video)
+    liveness = VideoLiveness(sure, video)
     watched(camera, video, obeys=True, frames=frames)
-    live = witness.see(picture(0, 1.0), Observation(at_ms=0, faces=1))
+    live = liveness.see(picture(0, 1.0), Observation(at_ms=0, faces=1))
     assert (live.score, live.ready) == ((0.9, True) if frames == 40 else (None, False))
-    witness.wipe()
+    liveness.wipe()
     assert sure.wiped
 
 

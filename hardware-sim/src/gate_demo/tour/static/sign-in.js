@@ -1,5 +1,5 @@
 // Signs whoever sits at the tour's page in at the console, by the console's own script: its keys are made in this browser and stay here.
-// In the place of a passkey the tour's desk answers, which gives a certificate to the browser that shows the tour.
+// In the place of a passkey the tour's authority answers, which gives a certificate to the browser that shows the tour.
 
 import * as keys from "/static/keys.js";
 

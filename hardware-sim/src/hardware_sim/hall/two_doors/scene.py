@@ -6,7 +6,7 @@ import functools
 
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.judge import ViolationError
-from hardware_sim.hall.lane import EMERGENCY, FIRST, LAST, SENSORS, Desk, Word
+from hardware_sim.hall.lane import EMERGENCY, FIRST, LAST, SENSORS, LaneReport, Word
 from hardware_sim.hall.line import Device, Line
 from hardware_sim.hall.officer import ADMITS_MAX, ADMITTED_SHARE, DECIDES_S, Officer
 from hardware_sim.hall.plan import VALID, Crossing, Fault, Kind
@@ -126,17 +126,17 @@ class TwoDoorOfficer(Officer):
             case _:
                 pass
 
-    def _may_end_emergency(self, desk: Desk) -> bool:
-        is_one = desk.emergency or self._hall.screen == EMERGENCY
+    def _may_end_emergency(self, report: LaneReport) -> bool:
+        is_one = report.emergency or self._hall.screen == EMERGENCY
         is_over = self._hall.clock() - self._evacuated_s > EVACUATES_S
         return is_one and is_over and not self._hall.any_fire
 
-    def _look_after(self, desk: Desk) -> None:
+    def _look_after(self, report: LaneReport) -> None:
         """Whoever calls is asked what they need, and a bag that nobody is there with is taken away."""
-        if "help_called" in desk.notices and not self._hall.between.inside:
+        if "help_called" in report.notices and not self._hall.between.inside:
             self._order_again(Word.ACKNOWLEDGE)
         since_ms = self._hall.between.bag_since_ms
-        if "left_object" in desk.notices and since_ms is not None and self._hall.clock() - since_ms / 1000 > TAKES_S:
+        if "left_object" in report.notices and since_ms is not None and self._hall.clock() - since_ms / 1000 > TAKES_S:
             self._hall.between.take()
 
     def _take_word_back(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """Pictures of a sheet: where it lies, what lies over it, how it is lit, and what the camera adds.
 
-Everything that a second picture may change stands in `View`; fingers come with the picture, dirt on the glass stays where it is in
+Everything that a second picture may change stands in `PictureConditions`; fingers come with the picture, dirt on the glass stays where it is in
 the picture whatever the sheet does.
 """
 
@@ -19,7 +19,7 @@ Corners = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class PictureConditions:
     """One picture's conditions. Lengths in shares of the sheet's width in the picture, `width_px`, unless named otherwise."""
 
     width_px: float = 900.0
@@ -60,7 +60,7 @@ class Dirt:
 def picture_of(
     rng: np.random.Generator,
     sheet: Floats,
-    view: View,
+    view: PictureConditions,
     *,
     ends_at: float = 1.0,
     fingers: tuple[Finger, ...] = (),
@@ -86,7 +86,7 @@ def picture_of(
     return picture
 
 
-def placed(shape: tuple[int, ...], view: View) -> tuple[tuple[int, int], Corners]:
+def placed(shape: tuple[int, ...], view: PictureConditions) -> tuple[tuple[int, int], Corners]:
     """The picture's width and height, and the homography from the sheet to it."""
     height, width = shape[:2]
     zoom = view.width_px / width
@@ -101,12 +101,12 @@ def placed(shape: tuple[int, ...], view: View) -> tuple[tuple[int, int], Corners
     return size, np.asarray(cv2.getPerspectiveTransform(flat, seen.astype(np.float32)), np.float64)
 
 
-def _table(rng: np.random.Generator, size: tuple[int, int], view: View) -> Floats:
+def _table(rng: np.random.Generator, size: tuple[int, int], view: PictureConditions) -> Floats:
     grain = cv2.resize(rng.standard_normal((40, 12), dtype=np.float32), size, interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.float32(view.table) * (1 + np.float32(0.06) * grain), np.float32)
 
 
-def _lay(frame: Floats, sheet: Floats, matrix: Corners, view: View, ends_at: float) -> None:
+def _lay(frame: Floats, sheet: Floats, matrix: Corners, view: PictureConditions, ends_at: float) -> None:
     width = sheet.shape[1]
     shrink = width / view.width_px
     soft = cv2.GaussianBlur(sheet, (0, 0), 0.4 * shrink) if shrink > 1 else sheet
@@ -117,7 +117,9 @@ def _lay(frame: Floats, sheet: Floats, matrix: Corners, view: View, ends_at: flo
     frame += (seen - frame) * cv2.warpPerspective(inside, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _put_finger(frame: Floats, finger: Finger, matrix: Corners, shape: tuple[int, ...], view: View) -> None:
+def _put_finger(
+    frame: Floats, finger: Finger, matrix: Corners, shape: tuple[int, ...], view: PictureConditions
+) -> None:
     height, width = shape[:2]
     tip = cv2.perspectiveTransform(np.array([[(finger.tip[0] * width, finger.tip[1] * height)]], np.float64), matrix)[
         0, 0
@@ -132,7 +134,7 @@ def _put_finger(frame: Floats, finger: Finger, matrix: Corners, shape: tuple[int
     frame += (np.float32(finger.tone) * (np.float32(0.75) + np.float32(0.25) * shade) - frame) * mask
 
 
-def _light(size: tuple[int, int], view: View) -> Floats:
+def _light(size: tuple[int, int], view: PictureConditions) -> Floats:
     width, height = size
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
@@ -142,7 +144,11 @@ def _light(size: tuple[int, int], view: View) -> Floats:
 
 
 def _shine(
-    frame: Floats, glare: tuple[float, float, float, float], matrix: Corners, shape: tuple[int, ...], view: View
+    frame: Floats,
+    glare: tuple[float, float, float, float],
+    matrix: Corners,
+    shape: tuple[int, ...],
+    view: PictureConditions,
 ) -> None:
     height, width = shape[:2]
     across, down, strength, wide = glare
@@ -163,7 +169,7 @@ def _soil(frame: Floats, mark: Dirt) -> None:
     frame += (np.float32(mark.tone) - frame) * mask
 
 
-def _camera(rng: np.random.Generator, frame: Floats, view: View) -> Grey:
+def _camera(rng: np.random.Generator, frame: Floats, view: PictureConditions) -> Grey:
     if view.blur_px > 0.3:
         frame = cv2.GaussianBlur(frame, (0, 0), view.blur_px).astype(np.float32)
     if view.motion_px >= 2:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from gate_lab.evaluate.hurt import harm
-from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, View, picture_of, placed
+from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, PictureConditions, picture_of, placed
 from gate_lab.evaluate.hurt.sheet import OCR_B, OTHER_FACES, PITCH_PX, Sheet, printed
 from gate_lab.evaluate.hurt.texts import FORMATS, WIDTHS, Mrz, invented
 
@@ -61,7 +61,7 @@ class _Plan:
     """What becomes of one page, until its pictures are taken."""
 
     sheet: Sheet
-    view: View
+    view: PictureConditions
     kept: int
     ends_at: float = 1.0
     frame_ends_at: float = 1.0
@@ -102,11 +102,11 @@ def kind_of(seed: int, number: int) -> str:
     return str(np.random.default_rng([seed, 70, deck]).permutation(cards)[card])
 
 
-def _usual(rng: np.random.Generator, name: str) -> View:
+def _usual(rng: np.random.Generator, name: str) -> PictureConditions:
     """As a camera over a bed sees a page that was laid with some care: 10 to 18 pixels a character."""
     pitch_px = float(rng.uniform(10, 18))
     width_mm = {"TD1": 85.6, "TD2": 105.0, "TD3": 125.0, "MRVA": 120.0, "MRVB": 105.0}[name]
-    return View(
+    return PictureConditions(
         width_px=pitch_px * width_mm / 2.54,
         turn_deg=float(rng.normal(0, 2.5)),
         steep=float(rng.normal(0, 0.02)),
@@ -120,7 +120,7 @@ def _usual(rng: np.random.Generator, name: str) -> View:
     )
 
 
-def _again(rng: np.random.Generator, view: View, between: Between) -> View:
+def _again(rng: np.random.Generator, view: PictureConditions, between: Between) -> PictureConditions:
     """The view of the second picture."""
     match between:
         case Between.NOTHING:
@@ -165,7 +165,7 @@ def _befall(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> No
         plan.view = _worse(rng, kind, much, plan)
 
 
-def _worse(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> View:
+def _worse(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> PictureConditions:
     """The view of a sheet that nothing happened to; "plain" and "typeface" are seen as usual."""
     view = plan.view
     match kind:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gate.passage.records import Decided, Overruled, Settled
-from gate_demo import auditing
+from gate_demo import audit_review
 from gate_demo import stage as staging
 from gate_demo.report import Checked, Line, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gate_demo.auditing import Records
+    from gate_demo.audit_review import Records
     from gate_demo.director import Visit
     from gate_demo.report import Judged, Outcome
     from gate_demo.stage import Stage
@@ -39,7 +39,7 @@ class Carried:
 async def carry(stage: Stage) -> Carried:
     """Export what was published, verify and decrypt it. Raises StageError."""
     bundle = stage.folder / "so-far"
-    records = await asyncio.to_thread(auditing.read, stage, bundle)
+    records = await asyncio.to_thread(audit_review.read, stage, bundle)
     checked, _ = await asyncio.to_thread(_verify, stage, bundle)
     return Carried(bundle, records, checked)
 
@@ -154,8 +154,8 @@ async def measure(
 ) -> Measured:
     """Count, and ask the judge. Raises StageError."""
     return Measured(
-        tuple(auditing.outcomes_of(visits, carried.records, scenarios)),
-        await asyncio.to_thread(auditing.judge, truth, carried.records),
+        tuple(audit_review.outcomes_of(visits, carried.records, scenarios)),
+        await asyncio.to_thread(audit_review.judge, truth, carried.records),
         decided_by(visits, carried.records.lines),
         carried.checked,
         changed_entry,

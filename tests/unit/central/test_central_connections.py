@@ -34,7 +34,7 @@ QUICK = ConnectionLimits(
 
 
 @dataclass(eq=False)
-class House:
+class LoopbackServer:
     """A server with an application that answers at once, or waits for `let_go` on `/wait`."""
 
     port: int
@@ -129,26 +129,26 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(central: Path, limits: ConnectionLimits = QUICK) -> AsyncIterator[House]:
+async def serving(central: Path, limits: ConnectionLimits = QUICK) -> AsyncIterator[LoopbackServer]:
     listener = listen("127.0.0.1", 0)
-    house = House(listener.getsockname()[1], central)
-    server = server_of(house, central, listener, limits)
+    loopback = LoopbackServer(listener.getsockname()[1], central)
+    server = server_of(loopback, central, listener, limits)
     running = asyncio.ensure_future(server.serve(sockets=[]))
     try:
         await until(lambda: server.started)
-        yield house
+        yield loopback
     finally:
-        house.let_go.set()
+        loopback.let_go.set()
         server.should_exit = True
         await running
-        for line in house.lines:
+        for line in loopback.lines:
             line.writer.transport.abort()
         await asyncio.sleep(0.01)
 
 
 async def test_a_gate_is_answered_and_keeps_its_connection_between_requests(central: Path) -> None:
-    async with serving(central) as house:
-        gate, stranger = await house.call("gate-0001"), await house.call()
+    async with serving(central) as loopback:
+        gate, stranger = await loopback.call("gate-0001"), await loopback.call()
         assert await gate.ask() == b"200 known"
         assert await stranger.ask() == b"200 stranger"
         await asyncio.sleep(QUICK.first_s * 2)
@@ -157,15 +157,15 @@ async def test_a_gate_is_answered_and_keeps_its_connection_between_requests(cent
 
 @pytest.mark.parametrize("name", [None, "gate-0001"])
 async def test_who_asks_nothing_is_hung_up_on(central: Path, name: str | None) -> None:
-    async with serving(central) as house:
-        line = await house.call(name)
+    async with serving(central) as loopback:
+        line = await loopback.call(name)
         await line.ended()
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["first request", "later request"])
 async def test_a_byte_now_and_then_is_no_request(central: Path, *, asked: bool) -> None:
-    async with serving(central) as house:
-        line = await house.call("gate-0001")
+    async with serving(central) as loopback:
+        line = await loopback.call("gate-0001")
         if asked:
             assert await line.ask() == b"200 known"
 
@@ -181,28 +181,28 @@ async def test_a_byte_now_and_then_is_no_request(central: Path, *, asked: bool) 
 
 
 async def test_a_gate_that_is_silent_for_long_after_its_answer_is_hung_up_on(central: Path) -> None:
-    async with serving(central) as house:
-        line = await house.call("gate-0001")
+    async with serving(central) as loopback:
+        line = await loopback.call("gate-0001")
         assert await line.ask() == b"200 known"
         await line.ended()
 
 
 async def test_a_strangers_time_is_up_even_in_the_middle_of_a_request(central: Path) -> None:
-    async with serving(central) as house:
-        line = await house.call()
+    async with serving(central) as loopback:
+        line = await loopback.call()
         await line.say(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
         await line.ended()
-        gate = await house.call("gate-0001")
+        gate = await loopback.call("gate-0001")
         await gate.say(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
         await asyncio.sleep(QUICK.stranger_s + 0.3)
-        house.let_go.set()
+        loopback.let_go.set()
         assert await gate.answer() == b"200 known"
 
 
 async def test_a_crowd_before_tls_keeps_nobody_out(central: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(central, ConnectionLimits(unsecured_max=4, handshake_s=60)) as house:
-        crowd = [await house.call_without_tls() for _ in range(20)]
-        gate = await house.call("gate-0001")
+    async with serving(central, ConnectionLimits(unsecured_max=4, handshake_s=60)) as loopback:
+        crowd = [await loopback.call_without_tls() for _ in range(20)]
+        gate = await loopback.call("gate-0001")
         assert await gate.ask() == b"200 known"
         await until(lambda: sum(one.reader.at_eof() for one in crowd) >= 16)  # the oldest had to go
         assert not crowd[-1].reader.at_eof()
@@ -210,50 +210,50 @@ async def test_a_crowd_before_tls_keeps_nobody_out(central: Path, caplog: pytest
 
 
 async def test_who_never_begins_tls_is_hung_up_on(central: Path) -> None:
-    async with serving(central) as house:
-        silent, noisy = await house.call_without_tls(), await house.call_without_tls()
+    async with serving(central) as loopback:
+        silent, noisy = await loopback.call_without_tls(), await loopback.call_without_tls()
         await noisy.say(b"GET / HTTP/1.1\r\n\r\n")
         await noisy.ended()
         await silent.ended()
-        assert await (await house.call()).ask() == b"200 stranger"
+        assert await (await loopback.call()).ask() == b"200 stranger"
 
 
 async def test_a_crowd_of_strangers_keeps_no_gate_and_no_other_stranger_out(central: Path) -> None:
-    async with serving(central, ConnectionLimits(strangers_max=3)) as house:
-        gate = await house.call("gate-0001")
+    async with serving(central, ConnectionLimits(strangers_max=3)) as loopback:
+        gate = await loopback.call("gate-0001")
         assert await gate.ask() == b"200 known"
-        crowd = [await house.call() for _ in range(12)]
+        crowd = [await loopback.call() for _ in range(12)]
         assert await gate.ask() == b"200 known"
-        assert await (await house.call("gate-0002")).ask() == b"200 known"
-        assert await (await house.call()).ask() == b"200 stranger"
+        assert await (await loopback.call("gate-0002")).ask() == b"200 known"
+        assert await (await loopback.call()).ask() == b"200 stranger"
         await crowd[0].ended()
 
 
 async def test_more_gates_than_255_keep_a_connection_each(central: Path) -> None:
-    async with serving(central, ConnectionLimits(a_holder_max=260)) as house:
-        gates = [await house.call("gate-0001") for _ in range(257)]
+    async with serving(central, ConnectionLimits(a_holder_max=260)) as loopback:
+        gates = [await loopback.call("gate-0001") for _ in range(257)]
         assert {await one.ask() for one in gates} == {b"200 known"}
         assert {await one.ask() for one in gates} == {b"200 known"}
 
 
 async def test_more_requests_than_can_be_served_are_to_try_later(central: Path) -> None:
-    async with serving(central) as house:
-        waiting = [await house.call(f"gate-000{number}") for number in range(1, 5)]
+    async with serving(central) as loopback:
+        waiting = [await loopback.call(f"gate-000{number}") for number in range(1, 5)]
         for one in waiting[:3]:
             await one.say(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
         await asyncio.sleep(0.1)
         assert await waiting[3].ask() == b"503 too many requests at once; try later\n"
-        house.let_go.set()
+        loopback.let_go.set()
         assert [await one.answer() for one in waiting[:3]] == [b"200 known"] * 3
         assert await waiting[3].ask() == b"200 known"
 
 
 async def test_a_server_that_ends_finishes_what_is_under_way(central: Path) -> None:
-    async with serving(central) as house:
-        line = await house.call("gate-0001")
+    async with serving(central) as loopback:
+        line = await loopback.call("gate-0001")
         await line.say(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
         await asyncio.sleep(0.1)
         answer = asyncio.ensure_future(line.answer())
     assert await answer == b"200 known"
     with pytest.raises(OSError, match="Connect"):
-        await house.call()
+        await loopback.call()

@@ -60,7 +60,7 @@ class Bed:
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
+class PlacedPage:
     """A page on the bed; `arriving` while the hand still puts it down. It lies a little differently at each `laying`."""
 
     page: Page

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hardware_sim.camera.lens import FPS, Lens, LensScene
 from hardware_sim.camera.scenes import Covered, Injected
-from hardware_sim.camera.wavering import FPS, Lens, Wavering
 from hardware_sim.faces.hall import Picture
 
 
@@ -25,7 +25,7 @@ class Loop:
 
 def at(at_s: float, **settings: Any) -> Picture:
     usual: dict[str, Any] = {"display": (0.0, 0.0, 0.0), "exposure": 1.0, "gain": 1.0}
-    return Wavering(Loop()).picture_at(at_s, **usual | settings)
+    return LensScene(Loop()).picture_at(at_s, **usual | settings)
 
 
 def test_no_round_is_like_another() -> None:
@@ -55,7 +55,7 @@ def test_only_loops_before_the_lens_waver() -> None:
     camera = Camera()
     for scene in (Loop(), Injected(Loop()), Covered()):
         Lens(camera).show(scene)
-    assert camera.shown == [Wavering(Loop()), Injected(Loop()), Covered()]
+    assert camera.shown == [LensScene(Loop()), Injected(Loop()), Covered()]
 
 
 def test_who_comes_nearer_grows_until_the_next_scene() -> None:

@@ -11,7 +11,7 @@ from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import ATR
-from hardware_sim.chip.installed import InstalledReader
+from hardware_sim.chip.system_reader import SystemReader
 
 PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait())
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
@@ -25,8 +25,8 @@ def port() -> int:
 
 
 @pytest.fixture
-def reader(port: int) -> Iterator[InstalledReader]:
-    made = InstalledReader(port, driver=Path(__file__))
+def reader(port: int) -> Iterator[SystemReader]:
+    made = SystemReader(port, driver=Path(__file__))
     made.start()
     yield made
     made.stop()
@@ -51,7 +51,7 @@ def ask(connection: socket.socket, body: bytes) -> bytes:
 
 
 def test_a_card_waits_for_the_service_and_is_offered_again_when_that_starts_anew(
-    reader: InstalledReader, port: int
+    reader: SystemReader, port: int
 ) -> None:
     reader.insert(PASSPORT)
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_a_card_waits_for_the_service_and_is_offered_again_when_that_starts_anew
             assert ask(connection, b"\x04") == ATR
 
 
-def test_a_card_that_is_taken_away_hangs_up_and_comes_no_more(reader: InstalledReader, port: int) -> None:
+def test_a_card_that_is_taken_away_hangs_up_and_comes_no_more(reader: SystemReader, port: int) -> None:
     reader.insert(PASSPORT)
     with vpcd(port) as listener, accepted(listener) as connection:
         reader.remove()
@@ -69,7 +69,7 @@ def test_a_card_that_is_taken_away_hangs_up_and_comes_no_more(reader: InstalledR
             listener.accept()
 
 
-def test_a_card_that_pulled_itself_out_is_not_offered_again(reader: InstalledReader, port: int) -> None:
+def test_a_card_that_pulled_itself_out_is_not_offered_again(reader: SystemReader, port: int) -> None:
     reader.insert(PASSPORT, pull_out_after_apdus=1)
     with vpcd(port) as listener, accepted(listener) as connection:
         assert ask(connection, SELECT) == b"\x90\x00"
@@ -80,7 +80,7 @@ def test_a_card_that_pulled_itself_out_is_not_offered_again(reader: InstalledRea
 
 
 def test_a_machine_without_a_virtual_reader_says_so(port: int) -> None:
-    reader = InstalledReader(port, driver=Path("/nonexistent"))
+    reader = SystemReader(port, driver=Path("/nonexistent"))
     with pytest.raises(ReaderGoneError, match="not installed"):
         reader.start()
     reader.stop()

@@ -16,7 +16,7 @@ CALLS = {Wish.HELP: (Reason.HELP_ASKED,), Wish.PROTECTION: (Reason.PROTECTION_AS
 NOT_SHOWN = frozenset({records.IncidentKind.REVOKE_NOT_SHOWN, records.IncidentKind.RELEASE_NOT_SHOWN})
 
 
-class Books(Account):
+class RecordChecks(Account):
     """Takes records in."""
 
     def writes(self, record: Record, now_ms: float, *, awaited: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Whether the video answers what the gate commands, and witnesses who look over another one's shoulder.
+"""Whether the video answers what the gate commands, and what a liveness check waits for beside the frames.
 
 The exposure is changed at moments and to levels that nobody can know beforehand, until the frames have followed it well
 (`gate.face.injection` judges); until then, and for good where the camera takes no controls, liveness counts as not run. The display shows
@@ -26,7 +26,7 @@ from gate.face.injection import Feed
 from gate.face.liveness.cues import TINTS, Rgb, far_from, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
-from gate.face.watch import Witness
+from gate.face.watch import LivenessCheck
 from gate.picture import Picture
 from gate_core.errors import DriverError, RefusedError
 from gate_core.evidence.crossing import CameraTrouble
@@ -70,21 +70,21 @@ def exposures(dice: random.Random) -> tuple[Exposure, ...]:
     return *drawn, Exposure(dice.randint(*EXPOSURE_HOLD_MS), 1.0)
 
 
-class PatientWitness:
-    """A witness who says nothing before the video has answered for itself: until then liveness counts as not run."""
+class VideoLiveness:
+    """Liveness that says nothing before the video has answered for itself: until then liveness counts as not run."""
 
-    def __init__(self, witness: Witness, video: Video) -> None:
-        self._witness = witness
+    def __init__(self, liveness: LivenessCheck, video: Video) -> None:
+        self._liveness = liveness
         self._video = video
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
         """Take a frame with one face, alone, and return what is known up to it."""
-        live = self._witness.see(frame, seen)
+        live = self._liveness.see(frame, seen)
         return live if self._video.settled else replace(live, score=None, ready=False, reasons=(UNANSWERED,))
 
     def wipe(self) -> None:
         """Zero what shows the person."""
-        self._witness.wipe()
+        self._liveness.wipe()
 
 
 class Video:
@@ -168,11 +168,11 @@ AHEAD: Final = 3  # colours that do not wait for a face: whoever comes at once i
 COLOURS_MAX: Final = 40  # 16 seconds: the light cue keeps no more frames either
 
 
-class SensorWitness:
-    """A witness who waits for the sensor's verdict on the person whom the frames show. `clock_ms` is the frames' clock."""
+class SensorLiveness:
+    """Liveness that waits for the sensor's verdict on the person whom the frames show. `clock_ms` is the frames' clock."""
 
-    def __init__(self, witness: Witness, profile: PadProfile, *, clock_ms: Callable[[], int]) -> None:
-        self._witness = witness
+    def __init__(self, liveness: LivenessCheck, profile: PadProfile, *, clock_ms: Callable[[], int]) -> None:
+        self._liveness = liveness
         self._session = Session(profile, crossing=secrets.token_hex(16))
         self._clock_ms = clock_ms
         self._subject = 0
@@ -182,12 +182,12 @@ class SensorWitness:
         """Take a frame with one face, alone, and return what is known up to it."""
         if seen.subject != self._subject:
             self._subject, self._since_ms = seen.subject, seen.at_ms
-        live = self._witness.see(frame, seen)
+        live = self._liveness.see(frame, seen)
         return live if self.said() is not None else replace(live, ready=False)
 
     def wipe(self) -> None:
         """Zero what shows the person."""
-        self._witness.wipe()
+        self._liveness.wipe()
 
     def said(self) -> messages.PadSaid | None:
         """The verdict that counts now; None: not run."""
@@ -204,8 +204,8 @@ class SensorWitness:
             log.warning("liveness_sensor_unheard", extra={"reason": messages.words(error)})
 
 
-class LightWitness(Witness, Protocol):
-    """A witness who is told what the display shows."""
+class DisplayLiveness(LivenessCheck, Protocol):
+    """Liveness that is told what the display shows."""
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
         """The display shows a colour."""
@@ -214,11 +214,11 @@ class LightWitness(Witness, Protocol):
         """The display shows nothing, and what it showed does not count."""
 
 
-class TintWitness:
-    """Has the display challenge whoever this witness looks at."""
+class DisplayChallenge:
+    """Has the display challenge whoever this check looks at."""
 
-    def __init__(self, witness: LightWitness, dice: random.Random) -> None:
-        self._witness = witness
+    def __init__(self, liveness: DisplayLiveness, dice: random.Random) -> None:
+        self._liveness = liveness
         self._dice = dice
         self._there = False  # a page says that it shows what it is told
         self._over = False
@@ -230,11 +230,11 @@ class TintWitness:
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
         """Take a frame with one face, alone, and return what is known up to it."""
         self._looking = True
-        return self._witness.see(frame, seen)
+        return self._liveness.see(frame, seen)
 
     def wipe(self) -> None:
         """Zero what shows the person."""
-        self._witness.wipe()
+        self._liveness.wipe()
 
     def page_is(self, *, there: bool) -> None:
         """A page shows what it is told, or none does any more. One that went may have shown anything: the challenge is over."""
@@ -249,7 +249,7 @@ class TintWitness:
         if not self._asked_ms <= at_ms <= now_ms:
             return
         self._painted_ms = at_ms
-        self._witness.show(linear(self._asked.colour), at_ms=at_ms)
+        self._liveness.show(linear(self._asked.colour), at_ms=at_ms)
 
     def due(self, *, now_ms: int) -> ShowTint | None:
         """What the page is to show now, if it is time; to be asked after each frame."""
@@ -276,4 +276,4 @@ class TintWitness:
 
     def _end(self) -> None:
         self._over = True
-        self._witness.show_nothing()
+        self._liveness.show_nothing()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hardware_sim.page.lying import Lying, Manner
+from hardware_sim.page.placement import Manner, PlacedPage
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.passport import mrz
 from hardware_sim.scenario import Kind, Lay, Scenario
@@ -30,21 +30,21 @@ class Printed:
         return "Printed(…)"
 
 
-def laid_pages(document: Printed, scenario: Scenario) -> tuple[Lying, ...]:
+def laid_pages(document: Printed, scenario: Scenario) -> tuple[PlacedPage, ...]:
     """Each time that the document is laid, as the scenario has it; flat where it says nothing."""
     return tuple(_laid(document, lay) for lay in scenario.lays or (Lay.FLAT,))
 
 
-def _laid(document: Printed, lay: Lay) -> Lying:
+def _laid(document: Printed, lay: Lay) -> PlacedPage:
     match lay:
         case Lay.VISA:
-            return Lying(_visa(document.holder))
+            return PlacedPage(_visa(document.holder))
         case Lay.NO_MRZ:
-            return Lying(replace(_data_page(document, document.lines), has_mrz=False))
+            return PlacedPage(replace(_data_page(document, document.lines), has_mrz=False))
         case Lay.OTHER_MRZ:
-            return Lying(_data_page(document, _of_another(document.lines)))
+            return PlacedPage(_data_page(document, _of_another(document.lines)))
         case _:
-            return Lying(_data_page(document, document.lines), Manner(lay.value))
+            return PlacedPage(_data_page(document, document.lines), Manner(lay.value))
 
 
 def _data_page(document: Printed, lines: tuple[str, ...]) -> Page:

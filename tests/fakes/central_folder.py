@@ -15,7 +15,7 @@ from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.audit_format.unsealer import Unsealer
 
 
-def housed(bench: Bench, folder: Path, settings: str = "") -> ServerContext:
+def make_context(bench: Bench, folder: Path, settings: str = "") -> ServerContext:
     """Make the folder, if there is none yet, and begin."""
     if not folder.exists():
         folders.init(folder, "central.example", NOW)
@@ -24,10 +24,10 @@ def housed(bench: Bench, folder: Path, settings: str = "") -> ServerContext:
     return ServerContext(folder, bench.server.ledger._engine, bench.server.clock)
 
 
-def told(house: ServerContext) -> list[AdminRecord]:
+def told(context: ServerContext) -> list[AdminRecord]:
     """What the own log says, the oldest first."""
-    unsealer = Unsealer.from_file(house.folder.path / folders.ACTS_IDENTITY)
-    return house.admin_log.newest(unsealer, 10_000)[::-1]
+    unsealer = Unsealer.from_file(context.folder.path / folders.ACTS_IDENTITY)
+    return context.admin_log.newest(unsealer, 10_000)[::-1]
 
 
 def order(origin: str, keys: Sequence[str], by: int = 2) -> bytes:

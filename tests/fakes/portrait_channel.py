@@ -10,7 +10,7 @@ from gate.programs.children import fd_passing, portraits
 from gate.programs.shared.config import Config
 
 
-async def send_through_vision(config: Config, crossing: str, image: bytes, *, encoding: str = "jpeg") -> None:
+async def send_portrait(config: Config, crossing: str, image: bytes, *, encoding: str = "jpeg") -> None:
     """What lane and document child do together: ask vision for a way, address it, write the portrait."""
     end = await reach(CHANNELS.portraits, config.socket("portraits"))
     end.sendall(fd_passing.written(fd_passing.ToCrossing(crossing)))

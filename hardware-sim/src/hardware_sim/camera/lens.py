@@ -38,7 +38,7 @@ class Camera(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wavering:
+class LensScene:
     """A loop before a real lens."""
 
     scene: Scene
@@ -76,7 +76,7 @@ class Lens:
     def show(self, scene: Scene | Live) -> None:
         """Play a scene from its beginning, of people who stand where they do."""
         self._nearness = lambda: 1.0
-        self._camera.show(scene if isinstance(scene, Injected | Live) else Wavering(scene, self._near))
+        self._camera.show(scene if isinstance(scene, Injected | Live) else LensScene(scene, self._near))
 
     def follow(self, nearness: Callable[[], float]) -> None:
         """From now on whoever is shown is so many times as near as they stand, until the next scene."""

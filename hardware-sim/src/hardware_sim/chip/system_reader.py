@@ -21,7 +21,7 @@ from hardware_sim.passport.issuer import Passport
 _OFFER_EVERY_S: Final = 0.05
 
 
-class InstalledReader:
+class SystemReader:
     """One virtual reader of the machine's own pcscd. `socket` is empty: it is at its usual place."""
 
     kind: Literal["pcsc"] = "pcsc"

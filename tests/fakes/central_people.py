@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from fakes.central_house import housed
+from fakes.central_folder import make_context
 from fakes.central_server import Bench
 from starlette.testclient import TestClient
 
@@ -40,7 +40,7 @@ class Nation:
     """`bench` is gate-0001's log."""
 
     bench: Bench
-    house: ServerContext
+    context: ServerContext
     certificates: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -48,11 +48,11 @@ class Nation:
         bench = Bench(folder / "log", url)
         for gate in (SOUTH, NOWHERE):
             bench.server.enrol(Signer.generate(f"border.example/{gate}/demo").verifier, gate)
-        nation = cls(bench, housed(bench, folder / "house", settings))
+        nation = cls(bench, make_context(bench, folder / "server", settings))
         for party, gate in PARTIES.items():
-            nation.house.tenants.add_party(party, f"Police of the {party}")
-            nation.house.tenants.add_site(f"{party}-port", party, f"Port of the {party}")
-            nation.house.tenants.put(gate, site=f"{party}-port", canary=None)
+            nation.context.tenants.add_party(party, f"Police of the {party}")
+            nation.context.tenants.add_site(f"{party}-port", party, f"Port of the {party}")
+            nation.context.tenants.put(gate, site=f"{party}-port", canary=None)
         for role in Role:
             for of in (*PARTIES, None):
                 nation.admit(f"{role.value}-{of or 'nation'}", role, of)
@@ -60,19 +60,19 @@ class Nation:
 
     def admit(self, name: str, role: Role, party: str | None) -> None:
         request = requested(name, new_key())
-        made = issue(self.house.folder.authority, name, request, self.bench.server.clock.now)
+        made = issue(self.context.folder.authority, name, request, self.bench.server.clock.now)
         self.certificates[name] = fingerprint(made)
-        self.house.tenants.admit(name, role, party, self.certificates[name])
+        self.context.tenants.admit(name, role, party, self.certificates[name])
 
     @contextmanager
     def as_person(self, name: str | None) -> Iterator[TestClient]:
         """The pages, asked with this person's certificate, with any other SHA-256, or with none."""
-        desk = make_pages(self.house)
+        pages = make_pages(self.context)
         shown = None if name is None else self.certificates.get(name, name)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             chain: dict[str, object] = {"client_cert_chain": [], "client_cert_sha256": shown}
-            await desk({**scope, "extensions": {"tls": chain}}, receive, send)
+            await pages({**scope, "extensions": {"tls": chain}}, receive, send)
 
         with TestClient(app, base_url=f"https://{HOST}", follow_redirects=False) as client:
             yield client

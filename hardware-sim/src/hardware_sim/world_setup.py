@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import MjpegCamera
+from hardware_sim.camera.lens import Lens
 from hardware_sim.camera.server import FPS, LATE_S_MAX
-from hardware_sim.camera.wavering import Lens
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.clock import WorldClock
@@ -26,7 +26,7 @@ from hardware_sim.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hardware_sim.chip.installed import InstalledReader
+    from hardware_sim.chip.system_reader import SystemReader
 
 CAMERA_PORT = "camera.port"
 PAGE_PORT = "page.port"
@@ -41,7 +41,7 @@ def open_world(
     *,
     seed: int,
     pace: float,
-    chip: ChipReader | InstalledReader,
+    chip: ChipReader | SystemReader,
     scenario_folder: Path | None,
     reader_kind: str,
     lane: Lane,
@@ -93,7 +93,7 @@ def open_world(
         world.run(sys.stdin, ready)
 
 
-def _of_chip(chip: ChipReader | InstalledReader) -> dict[str, Cable]:
+def _of_chip(chip: ChipReader | SystemReader) -> dict[str, Cable]:
     """The cable of a chip reader that is the world's own."""
     return {"chip": Cable(chip.unplug, chip.replug)} if isinstance(chip, ChipReader) else {}
 
