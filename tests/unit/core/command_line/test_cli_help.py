@@ -22,6 +22,7 @@ LOADED = ["gate_core.command_line.distributions", "gate_core.settings.environmen
     f"{one}.names"
     for one in ("gate.cli", *(f"gate_{each}.commands" for each in ("central", "demo", "lab", "officers", "verify")))
 ]
+LOADED += ["gate_core.command_line.tree"]
 GATE = Path(sys.executable).with_name("gate")
 
 
