@@ -1,8 +1,8 @@
-"""Central's own log: who was enrolled, revoked, erased or forgotten, and who read what, in the format of the gates' logs.
+"""Central's own log, in the format of the gates' logs: enrolments, revocations, erasures, and people's searches.
 
-It lies in the same tables, grows like a gate's log, is signed by a key of its own and cosigned by the mirror's, and is exported and verified
-like any other. Promise: what is recorded and its record are one transaction, so neither is without the other. Bodies are sealed to central's own identity,
-which lies in its folder, and to whom the settings name.
+It uses the same tables, and is exported and verified like a gate's log. It is signed by its own key and cosigned by the
+mirror's. An act and its record are one transaction. Bodies are sealed to central's identity, in its folder, and to the
+recipients in the settings.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from gate_core.audit_format.note import Signer
     from gate_core.audit_format.unsealer import Unsealer
 
-DEVICE = ".central"  # no gate's id begins with a point
+DEVICE = ".central"  # no gate's id begins with a dot
 ABOUT = "administration"
 SHOWN_MAX = 200
 
@@ -53,7 +53,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class AdminRecord:
-    """A record in clear; `fields` is empty and `kind` is the reason where it does not open."""
+    """A decrypted record. If it cannot be opened, `fields` is empty and `kind` is the reason."""
 
     index: int
     time: str
@@ -62,7 +62,7 @@ class AdminRecord:
 
 
 class AdminLog:
-    """Writes the log. Blocking."""
+    """Writes and reads the log. Its methods block."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class AdminLog:
         *,
         kept: Path | None = None,
     ) -> None:
-        """`kept` is where the newest checkpoint lies beside the database, so that one that is put back is seen by it."""
+        """`kept`: file outside the database with the newest checkpoint, to detect a restored database."""
         self._kept = kept
         self._engine = engine
         self._signer = signer
@@ -86,20 +86,20 @@ class AdminLog:
 
     @property
     def as_gate(self) -> Gate:
-        """This log as what `gate_central.archive` reads back."""
+        """This log as a `Gate`, for `gate_central.archive`."""
         return Gate(DEVICE, self._signer.verifier.name, self._signer.verifier, "", revoked=False, last_seen=None)
 
     def record(self, kind: str, fields: Mapping[str, object]) -> None:
-        """Record what is done elsewhere. Raises CentralError and SQLAlchemyError; then nothing was."""
+        """Record an act done elsewhere. Raises CentralError and SQLAlchemyError; then nothing was recorded."""
         self.do(kind, lambda _: (None, fields))
 
     def do(self, kind: str, act: Callable[[sa.Connection], tuple[Result, Mapping[str, object]]]) -> Result:
-        """Do something in the database and record it. `act` returns its own result and what is to be recorded, nothing where it came to nothing.
+        """Run `act` and record it in one transaction. `act` returns its result and the fields, empty to record nothing.
 
-        Raises what it raises, CentralError and SQLAlchemyError; then neither was done.
+        Raises what `act` raises, CentralError and SQLAlchemyError; then neither was done.
         """
         with self._engine.begin() as connection:
-            lock(connection, DEVICE)  # first, for everybody alike
+            lock(connection, DEVICE)  # always the first lock
             result, fields = act(connection)
             note = self._append(connection, kind, fields) if fields else None
         if note is not None:
@@ -107,8 +107,8 @@ class AdminLog:
         return result
 
     def gone_back(self) -> tuple[bytes, bytes] | None:
-        """What was kept, and the newest checkpoint here, where the database has not what was kept: it was put back. Raises CentralError and OSError, and
-        BadFormatError for what is no checkpoint.
+        """If the database lacks the kept checkpoint (it was restored), return that and the database's newest; or None.
+        Raises CentralError and OSError, and BadFormatError for an invalid file.
         """
         kept = None if self._kept is None else _read(self._kept)
         if kept is None:
@@ -117,14 +117,14 @@ class AdminLog:
         return None if has else (kept, here)
 
     def go_on(self) -> None:
-        """Keep the newest checkpoint, whatever was kept before. Raises CentralError and OSError."""
+        """Overwrite the kept checkpoint with the database's newest. Raises CentralError and OSError."""
         note = Ledger(self._engine).head(DEVICE).note
         if self._kept is not None and note is not None:
             durable.write(self._kept, note)
 
     def _keep(self, note: bytes) -> None:
-        """Keep a checkpoint, unless a later one is kept, or one that is not of this history: then the next start has to see it. That it cannot be undoes
-        nothing that was done.
+        """Write the checkpoint to the file, unless the file has a later one, or one of another history, which
+        `gone_back` must detect. Errors are ignored: the act itself is done.
         """
         if self._kept is None:
             return
@@ -132,12 +132,12 @@ class AdminLog:
             try:
                 before = _read(self._kept)
             except BadFormatError:
-                before = None  # nonsense says nothing
+                before = None  # an invalid file is overwritten
             if before is None or (_size(before) < _size(note) and self._has(before)[0]):
                 durable.write(self._kept, note)
 
     def _has(self, kept: bytes) -> tuple[bool, bytes]:
-        """Whether a checkpoint is of this history, and the newest one here. Raises CentralError and SQLAlchemyError."""
+        """Return whether a checkpoint is in this history, and the newest. Raises CentralError and SQLAlchemyError."""
         had, ledger = Checkpoint.parse(Note.parse(kept).text), Ledger(self._engine)
         head = ledger.head(DEVICE)
         if head.note == kept:
@@ -145,7 +145,7 @@ class AdminLog:
         return had.size <= head.size and root_at(ledger, DEVICE, had.size, head) == had.root, head.note or b""
 
     def sweep(self) -> None:
-        """After keys were deleted: let the database write over what is free."""
+        """After deleting keys, have the database overwrite freed space. Errors are ignored."""
         with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
             sweep(self._engine)
 
@@ -182,13 +182,13 @@ class AdminLog:
         return cosigned.to_bytes()
 
     def _begin(self) -> None:
-        """Make the empty log, if there is none yet."""
+        """Create the empty log if it is missing."""
         with self._engine.begin() as connection:
             empty = insert(dialect_of(connection), heads).values(device=DEVICE, **EMPTY_HEAD)
             connection.execute(empty.on_conflict_do_nothing())
 
     def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[AdminRecord]:
-        """The newest records in clear, the newest first. Raises DamagedError."""
+        """Return the newest `most` records, decrypted, newest first. Raises DamagedError."""
         ledger, found = Ledger(self._engine), list[AdminRecord]()
         size = ledger.head(DEVICE).size
         for n in range((size - 1) // TILE_WIDTH, -1, -1):
@@ -201,7 +201,7 @@ class AdminLog:
 
 
 def _read(path: Path) -> bytes | None:
-    """A checkpoint that is kept. Raises OSError, and BadFormatError for what is none."""
+    """Read the kept checkpoint, None if missing. Raises OSError and BadFormatError."""
     try:
         kept = read_ordinary(path, NOTE_BYTES_MAX)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""The web application: who asks, how large, and which part of the server answers.
+"""The web application for gates: authenticates each request, limits its size, and routes it.
 
-A request counts only with the client certificate that was issued to a gate last, or with the one before until that was used, of a gate
-that is not revoked; it is looked up for each request. Enrolment alone needs none. Bodies are read up to limits, compressed ones too; blocking
-work runs in worker threads. The peer's certificate comes as the ASGI TLS extension, put there by `gate_central.https_listener`.
+Each request needs the newest client certificate of a gate that is not revoked, or the previous one until the newest is
+first used; only enrolment needs none. Bodies have size limits, also after decompression. Blocking work runs in worker
+threads. `gate_central.https_listener` provides the peer's certificate as the ASGI TLS extension.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from gate_central.update_repository import UpdateRepository
 from gate_core.audit_format.record import time_text
 
 HANDOVER_BYTES_MAX = 8 * 1024
-CERTIFICATES_READ = 4096  # those read last are not read again
+CERTIFICATES_READ = 4096  # size of the cache of parsed certificates
 MINUTES = len("2026-11-25T10:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _SOFTWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./+~-]{0,63}")
@@ -62,18 +62,18 @@ def make_app(
     heed: Callable[[Gate, bytes], int] = lambda *_: 0,
     canary: Callable[[str], str | None] = lambda _: None,
 ) -> Starlette:
-    """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
-    `erasures` it knows no approvers.
+    """Return the application. `updates`: folder of the update repository. `canary`: returns a gate's update group.
+    Without `erasures`, erasure orders are answered 404.
     """
 
     def erase(gate: Gate, raw: bytes) -> bytes:
-        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
+        """Carry out a signed erasure order, and answer with the mirror's signed receipt."""
         if erasures is None:
             raise UnknownError("this server knows no approvers")
         return erasures.carry_out(raw, origin=gate.origin)
 
     def leave(gate: Gate) -> None:
-        """Refuse a gate from its next request on, as the holder of its key asks; an alarm stands until two approvers retire it for good."""
+        """Revoke a gate at its own request. The LEFT alarm stays open until two approvers retire the gate."""
         mirror.leave(gate)
         roster.revoke(gate.device, f"certificate {gate.certificate}")
         log.warning("gate_left", extra={"gate": gate.device})
@@ -98,7 +98,7 @@ def make_app(
 
 
 def app_of(server: ServerContext, updates: Path | None) -> Starlette:
-    """The application of a server, with the folder of updates that gates may fetch from. Raises FolderError."""
+    """Return the application of a server. `updates`: folder of the update repository. Raises FolderError."""
     folder, judge = server.folder, judge_in(server.folder.path)
     return make_app(
         roster=server.roster,
@@ -129,22 +129,22 @@ def app_of(server: ServerContext, updates: Path | None) -> Starlette:
 
 
 def make_window(*, device: str, roster: Roster, mirror: Mirror) -> Starlette:
-    """What a gate's log is answered that somebody carries in by hand, whoever may write into this server's folder. No certificate is asked for, and that the
-    gate was heard of says nobody: it is for a command at this machine, and is never listened with.
+    """Return the application for the import of one gate's log from removable media, called in-process by a command on
+    this machine. It asks for no certificate and does not update `last_seen`. Never serve it on a socket.
     """
 
     def who(_request: Request) -> Gate:
-        return roster.get(device)  # with the log key that it has by now
+        return roster.get(device)  # with its current log key
 
     routes = _of_the_log(functools.partial(_guarded, who), roster, mirror)
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
 def _of_the_log(guard: Callable[[Handler], Endpoint], roster: Roster, mirror: Mirror) -> list[Route]:
-    """What brings a log, and asks how far it is here."""
+    """Return the routes that upload a log and report the mirror's state."""
 
     async def bodies(_request: Request, gate: Gate) -> Response:
-        """Say which bodies and age files are missing."""
+        """Return which bodies and age files are missing."""
         lacking, keys = await run_in_threadpool(mirror.bodies, gate)
         return JSONResponse({"next": lacking, "keys": keys})
 
@@ -172,7 +172,7 @@ def _of_the_log(guard: Callable[[Handler], Endpoint], roster: Roster, mirror: Mi
 
 
 async def _add_entries(mirror: Mirror, request: Request, gate: Gate) -> Response:
-    """Answer C2SP add-entries, package by package. What was stored before a failure stays stored."""
+    """Handle C2SP add-entries, package by package. Packages stored before a failure stay stored."""
     intake, upload = wire.Intake(), None
     async for chunk in plain_body(request):
         intake.feed(chunk)
@@ -192,7 +192,7 @@ async def _add_entries(mirror: Mirror, request: Request, gate: Gate) -> Response
 
 
 async def _put_key(mirror: Mirror, request: Request, gate: Gate) -> Response:
-    """Take an age file, or the news that the gate does not have it."""
+    """Store an age file; an empty body reports that the gate does not have it."""
     key_id = request.path_params["key_id"]
     raw = await whole_body(request, wire.AGE_FILE_BYTES_MAX)
     if _KEY_ID.fullmatch(key_id) is None:
@@ -206,7 +206,7 @@ async def _put_key(mirror: Mirror, request: Request, gate: Gate) -> Response:
 
 
 def _guarded(who: Callable[[Request], Gate], handler: Handler) -> Endpoint:
-    """Pass a request to the handler with the gate that sent it. `who` identifies the gate, or raises CentralError."""
+    """Call `handler` with the gate that `who` returns for the request; `who` raises CentralError if there is none."""
 
     async def endpoint(request: Request) -> Response:
         return await handler(request, await run_in_threadpool(who, request))
@@ -215,7 +215,7 @@ def _guarded(who: Callable[[Request], Gate], handler: Handler) -> Endpoint:
 
 
 def _taking(bytes_max: int, work: Callable[[Gate, bytes], Answer | bytes | int | None]) -> Handler:
-    """Answers with what comes of a body."""
+    """Return a handler that calls `work` with the gate and the body."""
 
     async def handler(request: Request, gate: Gate) -> Response:
         return _respond(await run_in_threadpool(work, gate, await whole_body(request, bytes_max)))
@@ -224,7 +224,7 @@ def _taking(bytes_max: int, work: Callable[[Gate, bytes], Answer | bytes | int |
 
 
 def _asking(work: Callable[[Gate], Answer | None]) -> Handler:
-    """Answers what is asked of the gate's own log, or of the gate."""
+    """Return a handler that calls `work` with the gate; 404 if the path names another gate's log."""
 
     async def handler(request: Request, gate: Gate) -> Response:
         own = hashlib.sha256(gate.origin.encode()).hexdigest()
@@ -236,7 +236,7 @@ def _asking(work: Callable[[Gate], Answer | None]) -> Handler:
 
 
 def _speaker(roster: Roster, now: Callable[[], datetime], request: Request) -> Gate:
-    """The gate that the client certificate is of. Raises ForbiddenError."""
+    """Return the gate of the client certificate, and note when it was seen. Raises ForbiddenError."""
     chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
     if not chain:
         raise ForbiddenError("a client certificate is needed")
@@ -249,13 +249,13 @@ def _speaker(roster: Roster, now: Callable[[], datetime], request: Request) -> G
     if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
         software = request.headers.get("user-agent", "")
         named = software if _SOFTWARE.fullmatch(software) else None
-        roster.seen(gate.device, moment, named)  # a write a minute, not one a request
+        roster.seen(gate.device, moment, named)  # at most one write a minute
     return gate
 
 
 @functools.lru_cache(CERTIFICATES_READ)
 def _holder(pem: str) -> tuple[str | None, str]:
-    """The name that a certificate is of, if it is one, and its SHA-256: what it says, not whether it counts."""
+    """Return a certificate's common name, None unless there is exactly one, and its SHA-256. Does not verify it."""
     certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
@@ -263,7 +263,7 @@ def _holder(pem: str) -> tuple[str | None, str]:
 
 
 def _respond(answer: Answer | bytes | int | None) -> Response:
-    if answer is None or isinstance(answer, int):  # nothing, or how many keys were forgotten
+    if answer is None or isinstance(answer, int):  # an int is the number of deleted keys
         return Response(status_code=204)
     if isinstance(answer, bytes):
         return Response(answer, media_type="text/plain")
@@ -282,14 +282,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 async def _stall(request: Request, error: Exception) -> Response:
-    """Nothing of the request counts as stored: the transaction was rolled back."""
+    """Answer 503 for a database error: the transaction was rolled back, so nothing of the request is stored."""
     reason = (str(error).splitlines() or [""])[0][:300]
     log.error("database_failed", extra={"path": request.url.path[:100], "reason": reason})
     return Response("the database does not answer; try later\n", 503, {"retry-after": "10"}, "text/plain")
 
 
 async def _hung_up(_request: Request, _error: Exception) -> Response:
-    return Response(status_code=400)  # nobody reads it
+    return Response(status_code=400)  # the client is gone
 
 
 _HANDLERS: Final = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}

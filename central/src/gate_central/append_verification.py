@@ -1,7 +1,7 @@
-"""How a log grows by what a gate brings: from the head as it is, and proofs, the head as it will be and the rows that are added.
+"""Verifies what a gate uploads, and computes the log's new head and the rows to add. Stores nothing.
 
-Nothing is stored here. Promise: entries are only those of the checkpoint that they come with, bodies only those that the entries name. A package is proven by
-the frontier and by itself; stored entries are read only where some come again.
+Entries must belong to the checkpoint that they come with; bodies must be those that the entries name. A package is
+verified with the head's frontier; stored entries are read only if the package repeats some.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gate_core.audit_format.tiles import TILE_WIDTH
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A package whose entries are records of their places in the gate's own log, and the day that it came on."""
+    """A package whose entries have the right index and origin, and the day of its arrival."""
 
     package: Package
     headers: tuple[Header, ...]
@@ -31,7 +31,7 @@ class Records:
 
 
 def read_records(gate: Gate, package: Package, today: str) -> Records:
-    """Read a package's entries; `today` as in 2026-11-25. Raises UnprovenError."""
+    """Parse a package's entries; `today` is an ISO date. Raises UnprovenError."""
     try:
         headers = tuple(map(Header.parse, package.entries))
     except BadFormatError as error:
@@ -47,7 +47,7 @@ def read_records(gate: Gate, package: Package, today: str) -> Records:
 def with_entries(
     ledger: Ledger, device: str, head: Head, checkpoint: Checkpoint, records: Records
 ) -> tuple[Head, Growth]:
-    """Prove a package and hold it against the entries that are here already; without others the head is the same one.
+    """Verify a package and compare it with stored entries. Returns new head and rows; `head` itself if none are new.
 
     Raises NotYetError, UnprovenError, DamagedError and StoredDiffersError.
     """
@@ -83,7 +83,7 @@ def with_entries(
 def with_sealed(
     ledger: Ledger, device: str, log: tuple[Head, Growth], lines: tuple[SealedLine, ...], records: Records | None
 ) -> tuple[Head, Growth]:
-    """Hold bodies against their entries, which come in `records` or are here already; without others the head is the same one.
+    """Verify bodies against their entries, in `records` or stored. Returns `log` extended, or itself if none are new.
 
     Raises NotYetError, UnprovenError and DamagedError.
     """
@@ -107,14 +107,14 @@ def with_sealed(
 
 
 def in_piece(frontier: Frontier) -> Frontier:
-    """The part of a frontier that is of the piece under way."""
+    """Return the part of a frontier that belongs to the incomplete piece."""
     width = frontier.size % TILE_WIDTH
     return Frontier(width, frontier.hashes[len(frontier.hashes) - width.bit_count() :])
 
 
 def unknown_sets(headers: Iterable[Header], approved: frozenset[str] | None) -> dict[str, int]:
-    """The digests of sets of auditors that nobody approved, each with the first entry that names it; none while nothing is known of the gate. A header of an
-    older version names no set, and says nothing.
+    """Return the digests of auditor sets that are not approved, with the first entry of each. Empty if `approved` is
+    None (no approvals set). Headers of older versions name no set and are skipped.
     """
     found = dict[str, int]()
     if approved is None:

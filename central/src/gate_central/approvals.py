@@ -1,7 +1,7 @@
-"""The newest approval that each gate has shown, told back to it: so a gate whose disk was set back, or that was set up anew, learns of it.
+"""Stores the newest approval that each gate has shown and returns it, so that a restored or reinstalled gate gets it.
 
-A gate shows its own only, and what it shows is kept as it came, if it is of this gate and of a higher serial. Who signed it is judged by the gate,
-which knows its approvers (docs/protocols/approval.md): nobody else's word counts there.
+An approval is stored if it is for this gate and has a higher serial. Central does not verify its signatures: the gate
+does, since it knows its approvers (docs/protocols/approval.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Approvals:
         self._engine = engine
 
     def exchange(self, gate: Gate, shown: bytes) -> bytes:
-        """Take what a gate shows, empty for none, and return the newest that it has shown, empty for none. Raises UnprovenError."""
+        """Store the gate's approval if it is newer, and return the newest; empty means none. Raises UnprovenError."""
         serial = _serial_of(gate, shown) if shown else 0
         of_gate = approvals.c.device == gate.device
         with self._engine.begin() as connection:

@@ -1,6 +1,6 @@
-"""Reads stored logs back: are they what was signed, and as a folder that `gate audit verify` accepts.
+"""Verifies stored logs against their signed heads, and exports them as a folder for `gate audit verify`.
 
-One bundle is in memory at a time. A folder is written only for what was verified on the way.
+One bundle is in memory at a time. The export is verified while it is written.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from gate_core.audit_format.tiles import (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written."""
+    """The number of entries and files that were exported."""
 
     entries: int
     files: int
 
 
 def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: Verified | None = None) -> bool:
-    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and one of ours. With a memory of what was verified
-    before, less is read. Raises DamagedError for a log that does not continue what the memory says.
+    """True if the stored entries give the head's root, and its note is signed by gate and mirror. With `memory`, less
+    is read. Raises DamagedError if the log does not extend what `memory` has as verified.
     """
     memory = memory or Verified()
     head, seen = ledger.head(gate.device), memory.seen.get(gate.device, Seen())
@@ -56,7 +56,7 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: V
         Note.parse(head.note).verify_any(mirrors)
         if (signed.size, signed.root) != (head.size, head.root):
             return False
-        before = root_at(ledger, gate.device, seen.size, head)  # and the hashes of all pieces lead to the head's root
+        before = root_at(ledger, gate.device, seen.size, head)  # also checks that all piece hashes give the head's root
         hashes = ledger.piece_hashes(gate.device, head.size // TILE_WIDTH)
         if any(piece_hash(ledger, gate.device, n) != hashes[n] for n in memory.pieces(gate.device, len(hashes))):
             return False
@@ -82,9 +82,8 @@ def export(
     keys_of: range | None = None,
     hours: tuple[str, str] | None = None,
 ) -> Exported:
-    """Write a gate's log as a spool into an empty folder, with the age files of these entries, or of all, and of these hours, both included; `words` are the handovers of our own keys.
-
-    Raises CentralError: DamagedError where what is stored is not what was signed.
+    """Write a gate's log as a spool into an empty folder. `words`: handovers of the mirror's keys. `keys_of` and
+    `hours` (inclusive) limit the age files. Raises CentralError: DamagedError if stored data is not what was signed.
     """
 
     def is_wanted(header: Header) -> bool:
@@ -115,7 +114,7 @@ def export(
 def _files(
     ledger: Ledger, gate: Gate, head: Head, words: Sequence[bytes], is_wanted: Callable[[Header], bool]
 ) -> Iterator[tuple[str, bytes]]:
-    """Each file of the spool by its path, the checkpoint last. Raises BadFormatError and DamagedError."""
+    """Yield path and content of each file of the spool, the checkpoint last. Raises BadFormatError and DamagedError."""
     note, frontier, level, known = head.note or b"", Frontier(), list[bytes](), set[str]()
     for n, bundle in enumerate(ledger.bundles(gate.device, head.size)):
         piece = Piece(n, min(TILE_WIDTH, head.size - n * TILE_WIDTH))
@@ -129,7 +128,7 @@ def _files(
         yield tile_path(0, piece), encode_tile(hashes)
         for key_id in {one.key for one in map(Header.parse, entries) if is_wanted(one)} - known:
             known.add(key_id)
-            if (wrapped := ledger.key(gate.device, key_id)) is not None:  # else it was erased
+            if (wrapped := ledger.key(gate.device, key_id)) is not None:  # None: erased
                 yield key_path(key_id), wrapped
         if piece.is_full:
             level.append(root_of(hashes))
@@ -142,4 +141,4 @@ def _files(
         level = [root_of(level[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
     yield from ((handover_path(number), word) for number, word in enumerate(gate.handovers))
     yield from ((f"mirror-{handover_path(number)}", word) for number, word in enumerate(words))
-    yield CHECKPOINT, note  # with our cosignature, which says until when the log is known
+    yield CHECKPOINT, note  # its cosignature has the time up to which the log is known

@@ -1,7 +1,7 @@
-"""A small certificate authority: one root, the server's certificate, and the gates' device certificates.
+"""A small certificate authority: one root that issues the server's certificate, and those of gates and people.
 
-Pure but for randomness: keys, names and times in, certificates out. The root signs nothing but these two kinds. Gates'
-certificates are for clients only, the server's for servers only, so neither passes for the other.
+Pure except for randomness: keys, names and times in, certificates out. Certificates of gates and people are for TLS
+clients only, the server's for TLS servers only.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ DEVICE_DAYS = 90
 CSR_BYTES_MAX = 8 * 1024
 LOCAL_NAMES = ("localhost", "127.0.0.1")
 CLOCK_SKEW = timedelta(minutes=5)
-PERSON = "person:"  # the name of a certificate of somebody who looks begins so: no gate's id has a colon
+PERSON = "person:"  # prefix of the names in people's certificates: no gate's id has a colon
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The root: its key, which shows nothing of itself, and its certificate."""
+    """The root's key, which repr does not show, and its certificate."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -58,7 +58,7 @@ def found_with(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetim
 
 
 def certify_next(old: Authority, root: x509.Certificate, now: datetime) -> x509.Certificate:
-    """The old root's word for the next one: the same name and key, signed by the old (NewWithOld, RFC 4210 §4.4)."""
+    """Certify the next root's name and key with the old root (NewWithOld, RFC 4210 §4.4)."""
     key = root.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return _root(root.subject, key, now).sign(old.key, hashes.SHA256())
@@ -74,7 +74,7 @@ def _root(subject: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime) -> 
 
 
 def issue_server(authority: Authority, name: str, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
-    """Certify the server under a host name or an IP address, and on its own machine."""
+    """Certify the server for a host name or IP address, and for LOCAL_NAMES."""
     names = [pinned_certificates.general_name(one) for one in dict.fromkeys((name, *LOCAL_NAMES))]
     builder = _leaf(authority, _name(name[:64]), key, now, SERVER_DAYS, purpose=ExtendedKeyUsageOID.SERVER_AUTH)
     return builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(
@@ -83,7 +83,7 @@ def issue_server(authority: Authority, name: str, key: ec.EllipticCurvePublicKey
 
 
 def issue_device(authority: Authority, gate_id: str, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
-    """Certify a gate. The name is ours to set: nothing else of the request is taken over."""
+    """Certify a gate's key. Of the signing request only the key is used."""
     builder = _leaf(authority, _name(gate_id), key, now, DEVICE_DAYS, purpose=ExtendedKeyUsageOID.CLIENT_AUTH)
     return builder.sign(authority.key, hashes.SHA256())
 
@@ -109,8 +109,8 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
 
 
 def issue_person(root: Authority, name: str, request: bytes, now: datetime) -> x509.Certificate:
-    """Certify somebody who looks, for the key of a signing request (PKCS #10, PEM or DER) that it signed for this name: the person made it and keeps it.
-    Raises BadRequestError.
+    """Certify a person's key from a signing request (PKCS #10, PEM or DER) for this name. Raises BadRequestError, also
+    if the file holds a private key, which must stay with the person.
     """
     if b"PRIVATE KEY" in request:
         raise BadRequestError(

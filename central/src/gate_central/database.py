@@ -1,7 +1,7 @@
-"""How the database is opened: SQLite unless a URL names PostgreSQL.
+"""Opens the database: SQLite, or PostgreSQL if a URL names it.
 
-SQLite runs as the gate's own does: write-ahead log, synchronous=FULL, and a write transaction that is one from its first statement. PostgreSQL needs
-neither: its writers compare and swap. Any number of processes may have one database open.
+SQLite uses a write-ahead log, synchronous=FULL and BEGIN IMMEDIATE for writing, as on the gate. PostgreSQL needs none
+of these: its writers compare and swap. Several processes may use one database.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from gate_central import migration
 from gate_central.errors import AwayError, DamagedError, FolderError
 from gate_central.schema import VERSION, metadata, versions
 
-CONNECTIONS_MAX = 16  # of a process to PostgreSQL; who finds none waits
-OPENING = 0x706F7274  # the advisory lock of who makes or changes the tables
-# What makes an acknowledged transaction outlive a power cut, and which value of it does not.
+CONNECTIONS_MAX = 16  # of a process to PostgreSQL; at the limit, callers wait
+OPENING = 0x706F7274  # advisory lock for creating or migrating the tables
+# Settings that must not be off, or a power cut loses acknowledged transactions.
 LASTING = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def open_database(url: str) -> sa.Engine:
-    """Open the database and make what is missing of it, or bring it to this version. Raises FolderError, AwayError and DamagedError."""
-    # The connection that was used last has the statements of a round prepared.
+    """Open the database; create or migrate its tables if needed. Raises FolderError, AwayError and DamagedError."""
+    # LIFO: the connection used last has the statements of a round prepared.
     pool = {"pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_use_lifo": True}
     try:
         backend = sa.make_url(url).get_backend_name()
@@ -49,51 +49,51 @@ def open_database(url: str) -> sa.Engine:
 
 
 def explained(error: sa.exc.SQLAlchemyError) -> AwayError | DamagedError:
-    """What a failure of the database is: that it cannot be had, or that what is there is not ours to use."""
+    """Translate a database error: AwayError if it is unavailable, DamagedError if its content is wrong."""
     if isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
         return AwayError(f"the database cannot be used: {first_line(error)}")
     return DamagedError(f"the database holds something else than it must: {first_line(error)}")
 
 
 def reading(engine: sa.Engine) -> sa.Engine:
-    """The same database for a statement that only reads: it waits for no writer, and PostgreSQL needs no transaction for it."""
+    """Return the engine for single read-only statements: without waiting for writers; on PostgreSQL in autocommit."""
     if engine.dialect.name == "sqlite":
         return engine.execution_options(only_reads=True)
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def sweep(engine: sa.Engine) -> None:
-    """After keys were deleted: let the database write over what is free, as far as it does that. Best effort, since others may read just now."""
+    """After deleting keys, have the database overwrite freed space. Best effort: other readers can prevent it."""
     with engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert raw is not None
         if dialect_of(connection) is Dialect.SQLITE:
             connection.rollback()
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log ahead of the file has the page as it was
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # otherwise the WAL keeps the old page
             return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM age_key")
 
 
 class Dialect(enum.StrEnum):
-    """The databases that we speak."""
+    """The supported databases."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
 
 
 def dialect_of(connection: sa.Connection) -> Dialect:
-    """Which one this is."""
+    """Return the connection's database kind."""
     return Dialect(connection.dialect.name)
 
 
 def insert(dialect: Dialect, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that can say what happens where the row is there already."""
+    """Return an insert statement that supports ON CONFLICT."""
     return sqlite.insert(table) if dialect is Dialect.SQLITE else postgresql.insert(table)
 
 
 def _settle(engine: sa.Engine) -> None:
-    """All of it in one transaction, and one process at a time, so that whoever comes second finds it done."""
+    """Create or migrate the tables, in one transaction, one process at a time. Raises FolderError, DamagedError."""
     with engine.begin() as connection:
         if dialect_of(connection) is Dialect.POSTGRESQL:
             _require_lasting(connection)
@@ -110,7 +110,7 @@ def _settle(engine: sa.Engine) -> None:
 
 
 def _version(connection: sa.Connection, there: frozenset[str]) -> int:
-    """Which version's tables these are, 0 where there are none. Raises DamagedError."""
+    """Return the version of the tables, 0 if there are none. Raises DamagedError."""
     if versions.name in there:
         version = connection.execute(sa.select(versions.c.version)).scalar_one_or_none()
         if version is None:
@@ -124,7 +124,7 @@ def _version(connection: sa.Connection, there: frozenset[str]) -> int:
 
 
 def _require_whole(connection: sa.Connection) -> None:
-    """Whether every table and column is there: a missing one is no empty one. Raises DamagedError."""
+    """Raise DamagedError if a table or column is missing."""
     there = {name: columns for (_, name), columns in sa.inspect(connection).get_multi_columns().items()}
     for table in metadata.sorted_tables:
         if table.name not in there:
@@ -135,7 +135,7 @@ def _require_whole(connection: sa.Connection) -> None:
 
 
 def _require_lasting(connection: sa.Connection) -> None:
-    """Whether what the server acknowledges is durable: our receipts say so. Raises FolderError."""
+    """Raise FolderError unless acknowledged transactions are durable, as central's receipts promise."""
     query = sa.text("SELECT name FROM pg_settings WHERE name = ANY(:names) AND setting = 'off' ORDER BY name")
     off = list(connection.execute(query, {"names": list(LASTING)}).scalars())
     if off:
@@ -145,7 +145,7 @@ def _require_lasting(connection: sa.Connection) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    connection.isolation_level = None  # the driver starts no transaction: _begin_sqlite does
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -155,5 +155,5 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Return the first line of an error's message."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,7 +1,7 @@
-"""Enrolment, EST-shaped (RFC 7030): a one-time token and a signing request against a device certificate.
+"""Enrolment after EST (RFC 7030): issues a device certificate for a one-time token and a signing request.
 
-Ours beyond EST: the gate's log key comes in the header `portcullis-log-key`, and the mirror's goes back in
-`portcullis-mirror-key`; both in the text form of vkeys, over TLS that the operator's authority vouches for.
+Beyond EST, the request has the gate's log key in the header `portcullis-log-key`, and the response the mirror's in
+`portcullis-mirror-key`, both as vkeys, over TLS with a server certificate of the operator's authority.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = logging.getLogger("gate_central")
 
 
 class Enrolment:
-    """Where gates enrol. `shown` are the authorities that gates are told of, the one that issues among them."""
+    """The enrolment endpoints. `shown`: the authority certificates that gates get, including the issuing one."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Enrolment:
         self._now = now
 
     async def authority_certificates(self, _request: Request) -> Response:
-        """Return the authorities that count, and what they certify of one another's keys (RFC 7030 §4.1)."""
+        """Return the valid authorities, and the certificates by which one certifies the next (RFC 7030 §4.1)."""
         return _certificates(self._shown)
 
     async def enrol(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class Enrolment:
         return response
 
     async def renew(self, request: Request, gate: Gate) -> Response:
-        """Return another certificate for a gate that shows the one it has (RFC 7030 §4.2.2). Raises CentralError."""
+        """Issue a new certificate to a gate that shows its current one (RFC 7030 §4.2.2). Raises CentralError."""
         raw = await whole_body(request, REQUEST_BYTES_MAX)
         now = self._now()
         certificate = await run_in_threadpool(self._certify, gate.device, raw, now)
@@ -83,7 +83,7 @@ class Enrolment:
         return _certificates((certificate,))
 
     async def trusts(self, request: Request, gate: Gate) -> Response:
-        """Hear which authorities a gate trusts, a SHA-256 a line. Raises CentralError."""
+        """Store which authorities a gate trusts: one SHA-256 per line. Raises CentralError."""
         lines = (await whole_body(request, AUTHORITIES_BYTES_MAX)).decode("ascii", "replace").splitlines()
         if not lines or not all(_FINGERPRINT.fullmatch(line) for line in lines):
             raise BadRequestError("an authority is named by its SHA-256, one a line")
@@ -91,7 +91,7 @@ class Enrolment:
         return Response(status_code=204)
 
     async def mirror_keys(self, _request: Request, _gate: Gate) -> Response:
-        """Return what the mirror's keys said of one another, signed notes, the oldest first."""
+        """Return the handovers of the mirror's keys: signed notes, oldest first."""
         return JSONResponse({"handovers": self._mirror_handovers})
 
     def _certify(self, device: str, raw: bytes, now: datetime) -> x509.Certificate:

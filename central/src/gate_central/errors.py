@@ -1,27 +1,27 @@
 """Everything that the central server may raise. A caller branches on the type, never on the text.
 
 CentralError
-├── BadRequestError       bytes that are no request: 400
+├── BadRequestError       the request is malformed: 400
 ├── ForbiddenError        the certificate, token or signature does not allow it: 403
-├── UnknownError          a log, key or gate that is not known here: 404
-├── UnprovenError         content that its proof or hash does not bear out: 422
-├── DamagedError          what is stored is not what was proven: an operator must look
-│   └── StoredDiffersError    a stored entry is another one than the gate has proven
-├── QuotaError            the gate has brought as much today as it may: 429, the gate keeps it and tries again
-├── NotYetError           what is asked for has not arrived yet: try later
+├── UnknownError          the log, key or gate is unknown here: 404
+├── UnprovenError         the content does not match its proof or hash: 422
+├── DamagedError          stored data is not what was proven: an operator must act
+│   └── StoredDiffersError    a stored entry differs from the one that the gate proved
+├── QuotaError            the gate's daily quota is used up: 429; the gate keeps the data and tries again
+├── NotYetError           a precondition is not met yet: 409, try later
 ├── AwayError             the database cannot be read or written now
-└── FolderError           the server's own folder or keys cannot be used, or what is set cannot be meant
+└── FolderError           the server's folder or keys are unusable, or a setting is invalid
 """
 
 
 class CentralError(Exception):
-    """Any failure of the central server; `status` is what HTTP answers."""
+    """Base of central's errors; `status` is the HTTP status."""
 
     status = 500
 
 
 class BadRequestError(CentralError):
-    """Bytes that are no request."""
+    """The request is malformed."""
 
     status = 400
 
@@ -33,33 +33,33 @@ class ForbiddenError(CentralError):
 
 
 class UnknownError(CentralError):
-    """A log, key or gate that is not known here."""
+    """The log, key or gate is unknown here."""
 
     status = 404
 
 
 class UnprovenError(CentralError):
-    """Content that its proof or hash does not bear out."""
+    """The content does not match its proof or hash."""
 
     status = 422
 
 
 class DamagedError(CentralError):
-    """What is stored is not what was proven."""
+    """Stored data is not what was proven."""
 
 
 class StoredDiffersError(DamagedError):
-    """A stored entry is another one than the gate has proven."""
+    """A stored entry differs from the one that the gate proved."""
 
 
 class QuotaError(CentralError):
-    """The gate has brought as much today as it may."""
+    """The gate's daily quota is used up."""
 
     status = 429
 
 
 class NotYetError(CentralError):
-    """What is asked for has not arrived yet."""
+    """A precondition is not met yet."""
 
     status = 409
 
@@ -69,4 +69,4 @@ class AwayError(CentralError):
 
 
 class FolderError(CentralError):
-    """The server's own folder or keys cannot be used, or what is set cannot be meant."""
+    """The server's folder or keys are unusable, or a setting is invalid."""

@@ -1,8 +1,8 @@
-"""Evidence that a gate's log contradicts itself, and the alarms that it raises: each stands until a person has answered it.
+"""Stores evidence against gates' logs, and the alarms that it raises. An alarm stays open until a person answers it.
 
-Promises: a piece is kept once, however often it comes. Each kind has slots of its own, so that what is cheap to repeat keeps nothing out
-that is grave; what finds no slot is counted. Nothing is changed or deleted: an answer is a row of its own, with who, when and the words.
-What is evidence of what is decided by `gate_central.mirror`.
+The same evidence is stored once. Each kind has its own limit of open pieces, so that a frequent kind does not block a
+grave one; pieces above the limit are only counted. Nothing is changed or deleted: an answer is a separate row.
+`gate_central.mirror` decides what is evidence.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from gate_central.schema import answers, evidence, repeats
 
 ID_DIGITS = 16
 BY_MAX, WORDS_MAX = 100, 500
-_BETWEEN = b"\n\n"  # after a note's last newline; no note has two empty lines
+_BETWEEN = b"\n\n"  # separates two notes; no note contains two empty lines
 
 
 class Kind(enum.Enum):
-    """What the gate did or has shown, as far as its signed checkpoints tell. Values are stored and never renamed."""
+    """Kinds of evidence, most of them signed checkpoints. The values are stored and never renamed."""
 
-    FORK = "fork"  # signed another root for a size whose root is known here
-    INCONSISTENT = "inconsistent"  # signed a longer log, and did not prove that it continues the one here
-    WENT_BACK = "went_back"  # showed a shorter log as its newest; it is the beginning of the one here
-    UNDECIDED = "undecided"  # signed a shorter log of a size whose root is not known here
+    FORK = "fork"  # the gate signed a root that differs from the known root of that size
+    INCONSISTENT = "inconsistent"  # the gate signed a longer log without proof that it extends the stored one
+    WENT_BACK = "went_back"  # the gate showed as newest a shorter log, a prefix of the stored one
+    UNDECIDED = "undecided"  # the gate signed a shorter log, of a size whose root is not known here
     STORED_DIFFERS = (
-        "stored_differs"  # proved an entry that differs from the one stored here: one of the two is damaged
+        "stored_differs"  # the gate proved an entry that differs from the stored one: one of the two is damaged
     )
-    UNKNOWN_RECIPIENTS = "unknown_recipients"  # sealed records for a set of auditors that nobody approved
-    VOLUME = "volume"  # brought more in a day than is usual; beyond its quota it is refused
-    LEFT = "left"  # said with its certificate that it is no more; ends when two approvers retire it
-    MIRROR_WENT_BACK = "mirror_went_back"  # showed our own signature on more than is here: this server was put back
+    UNKNOWN_RECIPIENTS = "unknown_recipients"  # records are sealed for a set of auditors that is not approved
+    VOLUME = "volume"  # the gate uploaded more than `alarm_mb_a_day` in a day
+    LEFT = "left"  # the gate asked to be refused; answered when two approvers retire it
+    MIRROR_WENT_BACK = "mirror_went_back"  # a receipt of ours covers more than is stored: this server was restored
 
 
 def slots(kind: Kind) -> int:
-    """How many unanswered pieces of a kind are kept of a gate. All that a gate that went back, or left, shows says the same."""
+    """Return the maximum number of open pieces of a kind per gate: 1 for kinds whose repeats add no information."""
     return 1 if kind in {Kind.WENT_BACK, Kind.LEFT} else 16
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person made of an alarm."""
+    """A person's answer to an alarm: time (RFC 3339), name and text."""
 
     at: str
     by: str
@@ -56,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A piece of evidence; it stands while `answer` is None. `shown` is what the gate signed, `against` what it contradicts."""
+    """A piece of evidence, open while `answer` is None. `shown`: what the gate sent; `against`: what it contradicts."""
 
     id: str
     kind: str
@@ -66,7 +66,7 @@ class Alarm:
     answer: Answer | None
 
     def fields(self) -> dict[str, object]:
-        """For JSON and pages."""
+        """Return the fields for JSON and pages."""
         notes = {"shown": self.shown.decode(errors="replace"), "against": self.against.decode(errors="replace")}
         answer = None if self.answer is None else asdict(self.answer)
         return {"id": self.id, "kind": self.kind, "at": self.at, **notes, "answer": answer}
@@ -74,7 +74,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """What came of a kind and was not kept: the same again, or more than there are slots."""
+    """Number of pieces of a kind that were not stored: repeats, or above the limit of `slots`."""
 
     kind: str
     count: int
@@ -85,15 +85,15 @@ class Evidence:
     """The tables of evidence and answers."""
 
     def __init__(self, engine: sa.Engine, admin_log: Recorder | None = None) -> None:
-        """`admin_log` is central's own log, which tells of each answer."""
+        """`admin_log` is central's own log, which records each answer."""
         self._engine = engine
         self._admin_log = admin_log
 
     def keep(self, device: str, kind: Kind, shown: bytes, *, against: bytes, at: str) -> bool:
-        """Keep a piece, or count it; True when it was kept, and so an alarm begins."""
+        """Store a piece, or only count it. Returns True if it was stored, which opens an alarm."""
         digest = hashlib.sha256(shown).hexdigest()
         with self._engine.begin() as connection:
-            lock(connection, device)  # whoever else files something against this gate waits
+            lock(connection, device)  # one writer per gate
             mine = evidence.c.device == device
             known = connection.execute(sa.select(evidence.c.at).where(mine, evidence.c.digest == digest)).one_or_none()
             if known is not None or _standing(connection, device, kind.value) >= slots(kind):
@@ -105,7 +105,7 @@ class Evidence:
         return True
 
     def alarms(self, device: str) -> tuple[Alarm, ...]:
-        """Every piece of evidence against a gate, answered or not, oldest first."""
+        """Return all evidence against a gate, open or answered, oldest first."""
         joined = evidence.outerjoin(answers, _SAME)
         query = sa.select(evidence, answers.c.at.label("answered"), answers.c.by, answers.c.words).select_from(joined)
         with self._engine.begin() as connection:
@@ -115,7 +115,7 @@ class Evidence:
             return tuple(map(_alarm, rows))
 
     def repeats(self, device: str) -> tuple[Repeats, ...]:
-        """What was counted only."""
+        """Return the counts of pieces that were not stored, by kind."""
         query = (
             sa.select(repeats.c.kind, repeats.c.count, repeats.c.last_at)
             .where(repeats.c.device == device)
@@ -125,7 +125,7 @@ class Evidence:
             return tuple(Repeats(kind, count, last_at) for kind, count, last_at in connection.execute(query))
 
     def answer(self, device: str, alarm: str, answer: Answer) -> None:
-        """Answer an alarm that stands, so that it stands no more. Raises UnknownError."""
+        """Close an open alarm with an answer. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             lock(connection, device)

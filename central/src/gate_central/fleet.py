@@ -1,6 +1,6 @@
-"""The fleet as people see it: what there is to say of each gate that is theirs to look at. Read-only, three statements however many gates there are.
+"""Returns the state of each gate that a person may see. Read-only; three statements for any number of gates.
 
-What is stored is not judged here: that a gate's rows lead to its signed root says `gate central fleet`, which reads all of them.
+It does not verify the stored logs against their signed roots: `gate central fleet` does.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from gate_central.schema import answers, evidence, gates, heads, retired
 from gate_central.settings import Settings
 from gate_central.tenants import Person, Place, Tenants
 
-SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
+SILENT = "silent"  # open while the gate is silent; ends with its next request
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A gate: where it stands, how much of its log is here and signed for, what is wrong, and when it was heard of last."""
+    """A gate: place, how much of its log is stored and signed, open alarms, and when it was last seen."""
 
     device: str
     place: Place
     state: str  # enrolled, revoked, retired
     signed: int  # entries for which a receipt was given
-    behind: int  # entries that the gate has told of, and that did not come yet
+    behind: int  # entries of the newest checkpoint without a receipt
     bodies_missing: int
-    alarms: tuple[str, ...]  # kinds that stand, the gravest matter of anybody's eyes
-    evidence: int  # pieces that are held, answered or not
+    alarms: tuple[str, ...]  # kinds of open alarms
+    evidence: int  # pieces stored, open or answered
     software: str | None
     last_seen: str | None
     silent_since: str | None
 
     @property
     def is_well(self) -> bool:
-        """False for a gate that somebody should look at."""
+        """True if the gate has no open alarm."""
         return not self.alarms
 
 
 def fleet(engine: sa.Engine, settings: Settings, person: Person, now: datetime) -> list[Row]:
-    """Every gate that this person sees, those that need somebody first, then by name."""
+    """Return every gate that this person sees, those with alarms first, then by name."""
     joined = gates.join(heads, heads.c.device == gates.c.device).outerjoin(retired, retired.c.device == gates.c.device)
     columns = (gates, heads.c.size, heads.c.pending, heads.c.bodies, retired.c.at.label("retired_at"))
     with reading(engine).connect() as connection:

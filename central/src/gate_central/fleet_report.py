@@ -1,5 +1,5 @@
-"""The operator's look at the whole fleet: what there is to say of each gate, with its stored log read and verified. Of one whose rows are damaged as much as
-can be read, and that.
+"""The operator's report on the fleet: each gate's state, with its stored log read and verified. For a gate with damaged
+rows: the part that can be read, and the problem.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gate_core.audit_format.note import Verifier
 
 @dataclass(slots=True)
 class GateReport:
-    """A gate. `verified` is None where its log was not looked at; `problem` says why its rows cannot be read on."""
+    """A gate's report. `verified` is None if its log was not read. `problem`: why its rows cannot be read."""
 
     id: str
     origin: str = ""
@@ -47,12 +47,12 @@ class GateReport:
 
 
 class FleetReport:
-    """One look. `notes` fills while `gates` is read: what is wrong with the memory of earlier ones."""
+    """One report. `notes` collects problems of `verified.json` while `gates` is read."""
 
     def __init__(
         self, engine: sa.Engine, folder: Path, settings: Settings, now: datetime, *, quick: bool, full: bool
     ) -> None:
-        """`quick`: no log is read; `full`: all of each. Raises FolderError."""
+        """`quick`: read no log. `full`: read each log completely. Raises FolderError."""
         self._roster, self._ledger, self._evidence = Roster(engine), Ledger(engine), Evidence(engine)
         self._settings = settings
         self._now = now
@@ -61,7 +61,7 @@ class FleetReport:
         self.notes: list[str] = []
 
     def gates(self) -> Iterator[GateReport]:
-        """Each gate, and each that was verified before and is gone. Raises CentralError and SQLAlchemyError."""
+        """Yield each gate, also those verified before and now missing. Raises CentralError and SQLAlchemyError."""
         gone, names, memory = self._roster.gone(), self._roster.names(), self._memory
         if memory is not None and not memory.seen and names:
             self.notes.append(
@@ -72,7 +72,7 @@ class FleetReport:
             try:
                 self._fill(row, is_retired=device in gone)
             except OperationalError:
-                raise  # the database is away: no gate's fault
+                raise  # the database is unavailable: not a gate's fault
             except (CentralError, SQLAlchemyError) as error:
                 row.problem = first_line(error)
             yield row

@@ -28,8 +28,8 @@ from gate_core.audit_format.statements import Handover
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
 AUTHORITY_KEY_NEXT, AUTHORITY_HANDOVERS = "ca-next.key", "ca-handover.pem"
-SERVER_CERTIFICATE = "server.pem"  # and its key, so that neither is ever without the other
-SERVER_KEY = "server.key"  # of folders from before that
+SERVER_CERTIFICATE = "server.pem"  # with its key, so that both are replaced together
+SERVER_KEY = "server.key"  # in older folders
 MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
 MIRROR_KEY_NEXT, MIRROR_HANDOVERS = "mirror-next.key", "mirror-handovers"
 ACTS_KEY, ACTS_VKEY, ACTS_IDENTITY = "acts.key", "acts.vkey", "acts.identity"
@@ -40,29 +40,29 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What the server works with."""
+    """The folder's keys and certificates."""
 
     path: Path
-    authority: Authority  # the one that issues
-    roots: tuple[x509.Certificate, ...]  # those that count, the newest first
-    handovers: tuple[x509.Certificate, ...]  # what an old one certifies of a newer one's key
+    authority: Authority  # the issuing one
+    roots: tuple[x509.Certificate, ...]  # the valid ones, newest first
+    handovers: tuple[x509.Certificate, ...]  # certificates of a newer root's key by an older root
     mirror: Signer
     mirror_handovers: tuple[bytes, ...] = ()
 
     @property
     def shown(self) -> tuple[x509.Certificate, ...]:
-        """What gates are told of the authorities."""
+        """The authority certificates that gates get."""
         return (*self.roots, *self.handovers)
 
     @property
     def mirrors(self) -> tuple[Verifier, ...]:
-        """Every key that the mirror has signed with, the newest first."""
+        """All keys that the mirror has signed with, newest first."""
         before = [Handover.parse(one).old for one in self.mirror_handovers]
         return (self.mirror.verifier, *reversed(before))
 
 
 def init(path: Path, name: str, now: datetime, settings: bytes = b"") -> Verifier:
-    """Make everything new, with these settings, and return the mirror's public key. Raises FolderError, also when there is one already."""
+    """Create the folder with these settings; return the mirror's public key. Raises FolderError, also if it exists."""
     if _HOST.fullmatch(name) is None:
         raise FolderError("the server's name is a host name or an IP address, 253 characters at most")
     try:
@@ -104,13 +104,13 @@ def load(path: Path) -> Folder:
 
 
 def mirror_key(path: Path) -> Signer:
-    """The mirror's key. Raises OSError and KeyFileError."""
+    """Read the mirror's key. Raises OSError and KeyFileError."""
     name = (path / MIRROR_VKEY).read_text("ascii")[:KEY_TEXT_MAX].partition("+")[0]
     return keys.load(path / MIRROR_KEY, name, Algorithm.COSIGNATURE_V1)
 
 
 def acts_keys(path: Path, mirror: Verifier) -> tuple[Signer, str]:
-    """The key of central's own log and the recipient of its identity, made when they are first wanted. Raises FolderError."""
+    """Return the key of central's own log and its recipient, created at first use. Raises FolderError."""
     name = f"{mirror.name.removesuffix('/mirror')}/central"
     try:
         if not (path / ACTS_IDENTITY).exists():
@@ -130,7 +130,7 @@ def acts_keys(path: Path, mirror: Verifier) -> tuple[Signer, str]:
 
 
 def mirror_handovers(path: Path) -> tuple[bytes, ...]:
-    """What the mirror's keys said of one another, the oldest first. Raises OSError."""
+    """Read the handovers of the mirror's keys, oldest first. Raises OSError."""
     folder = path / MIRROR_HANDOVERS
     return tuple(one.read_bytes() for one in sorted(folder.glob("*.note"))) if folder.is_dir() else ()
 
@@ -144,7 +144,7 @@ def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def server_certificate(path: Path) -> x509.Certificate:
-    """The server's own certificate. Raises FolderError."""
+    """Read the server's certificate. Raises FolderError."""
     try:
         return x509.load_pem_x509_certificate((path / SERVER_CERTIFICATE).read_bytes())
     except (OSError, ValueError) as error:
@@ -152,21 +152,21 @@ def server_certificate(path: Path) -> x509.Certificate:
 
 
 def server_files(path: Path) -> tuple[Path, Path | None]:
-    """The files of the server's certificate and of its key, which may be one. Raises OSError."""
+    """Return the file of the server's certificate, and that of its key, None if it is the same. Raises OSError."""
     certificate = path / SERVER_CERTIFICATE
     return certificate, None if b"PRIVATE KEY" in certificate.read_bytes() else path / SERVER_KEY
 
 
 def server_pem(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
-    """Key and certificate in one file."""
+    """Return key and certificate as one PEM."""
     return key_pem(key) + certificate.public_bytes(Encoding.PEM)
 
 
 def database_url(path: Path, url: str | None) -> str:
-    """Return the URL that applies."""
+    """Return `url`, or that of the folder's SQLite file if None."""
     return url or f"sqlite:///{path / DATABASE}"
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """A private key as it lies in its file."""
+    """Return a private key as PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,8 +1,7 @@
-"""The roots that a mirrored log had at each size, from the entries that are stored of it.
+"""Computes the Merkle root that a mirrored log had at any earlier size, from its stored entries.
 
-What is asked for is the hash over many entries, so the hash of each full piece is kept beside it; of a piece that was stored before there
-were such hashes it is made when it is first needed. Promise: a root is returned only if the same hashes lead to the root that the
-mirror has signed; if not, the store is damaged, and nobody is accused.
+The hash of each full piece is cached in the database; missing ones are computed when needed. A root is returned only if
+the same hashes also give the root that the mirror signed. Otherwise the store is damaged, and the gate not at fault.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
 
 
 def piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
-    """Return the hash over a piece's entries, which are read. Raises DamagedError."""
+    """Read a piece's entries and return the hash over them. Raises DamagedError."""
     return root_of([leaf_hash(one) for one in ledger.entries(device, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)])
 
 

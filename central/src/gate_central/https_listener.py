@@ -1,8 +1,7 @@
-"""Listens with TLS 1.3 behind a door (`gate_core.http_server`).
+"""Listens with TLS 1.3 (`gate_core.http_server`).
 
-The server asks for a client certificate and refuses one that its authority did not issue; it does not insist on one,
-because enrolment comes before there is any, so the application does. Who asks for another host than this server is answered 421, whatever the path:
-a page elsewhere whose name was made to lead here (DNS rebinding) is told nothing.
+TLS refuses a client certificate that central's authority did not issue, but does not require one, since enrolment comes
+before it; the application requires it. A request for another host name gets 421, against DNS rebinding.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ log = logging.getLogger("gate_central")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port, 0 for any. Raises FolderError."""
+    """Bind the port, 0 for any free one. Raises FolderError."""
     try:
         return https.listen(host, port)
     except OSError as error:
@@ -41,20 +40,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: Any, folder: Path, listener: socket.socket, *, knows_all: bool = False) -> None:  # noqa: ANN401 - an ASGI application
-    """Serve until SIGTERM or SIGINT. `knows_all`: whoever shows no certificate of our authority ends with TLS."""
+    """Serve until SIGTERM or SIGINT. `knows_all`: TLS requires a client certificate of central's authority."""
     asked = asked_by_name(app, names_of(folder))
     server(asked, folder, listener, limits_of_process(), knows_all=knows_all).run(sockets=[])
 
 
 def names_of(folder: Path) -> frozenset[str]:
-    """The names by which this server may be asked: those in its certificate, and `names` of central.toml. Raises FolderError."""
+    """Return the server's host names: those in its certificate, and `names` of central.toml. Raises FolderError."""
     names = server_certificate(folder).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     certified = (*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress)))
     return frozenset(one.lower() for one in (*certified, *settings.load(folder).names))
 
 
 def asked_by_name(app: ASGIApp, names: frozenset[str]) -> ASGIApp:
-    """The application for requests to one of these hosts, on any port; all others are answered 421."""
+    """Wrap `app` so that requests for other hosts than `names`, on any port, get 421."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         answer = app
@@ -78,7 +77,7 @@ def server(
     *,
     knows_all: bool = False,
 ) -> https.Server:
-    """The server, TLS included. Raises OSError and ssl.SSLError."""
+    """Return the server with its TLS context. Raises OSError and ssl.SSLError."""
     certificate, key = server_files(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

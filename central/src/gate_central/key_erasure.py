@@ -1,8 +1,8 @@
-"""Erasures that two approvers have signed, carried out at central: the keys that they name are deleted, and never taken again.
+"""Carries out erasure orders signed by two approvers: deletes the named keys, and never stores them again.
 
-Promises: only what `judge` lets pass counts, whoever brought it, and no key of a held day; the keys' end, the word that they are erased, and the
-record of it in central's own log are one transaction; the answer is a receipt that the mirror has signed. The order is kept as a file beside the database
-before that, and told again at each start, whoever may order by then: a database that was put back from a backup forgets the keys once more.
+`judge` verifies each order; keys of held days are refused. Deletion, the mark as erased, and the record in central's
+own log are one transaction; the answer is a receipt signed by the mirror. The order is saved as a file first, and
+repeated at each start, also if the approvers changed since: a restored database loses the keys again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RECEIPT = "portcullis erasure receipt/1"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which keys of which log, and who stands behind it."""
+    """The keys of a log to erase, and the approvers who signed."""
 
     origin: str
     keys: tuple[str, ...]
@@ -49,11 +49,11 @@ class Order:
 
 
 Judge = Callable[[bytes], Order]
-"""Reads an order and holds it against the approvers. Raises ForbiddenError for one that does not count."""
+"""Reads an order and verifies its signatures. Raises ForbiddenError if it is invalid."""
 
 
 def approvers_of(folder: Path) -> Approvers:
-    """Who may order, as the server's folder names them. Raises FolderError."""
+    """Read the approvers from the server's folder. Raises FolderError."""
     try:
         return approvers_in(folder / APPROVERS)
     except ConfigError as error:
@@ -78,7 +78,7 @@ def judge_in(folder: Path) -> Judge | None:
 
 
 def kept(note: bytes, name: str = "a note") -> Order:
-    """Read an order that was judged before it was kept, with those whom its note names. Raises ForbiddenError."""
+    """Read a saved order without verifying it again; the signers are those in its note. Raises ForbiddenError."""
     try:
         found = Note.parse(note)
         _, origin, *keys = found.text.splitlines()
@@ -88,7 +88,7 @@ def kept(note: bytes, name: str = "a note") -> Order:
 
 
 class Erasures:
-    """Takes orders in. Blocking."""
+    """Carries out erasure orders. Its methods block."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Erasures:
         self._now = now
 
     def carry_out(self, note: bytes, *, origin: str | None = None) -> bytes:
-        """Do what an order says, again if it comes again, and return the receipt. `origin`: of the gate that brings it. Raises CentralError."""
+        """Carry out an order, also again; return the receipt. `origin`: required log, if any. Raises CentralError."""
         order = self._judge(note)
         if origin is not None and order.origin != origin:
             raise ForbiddenError(f"the erasure is for another gate, {order.origin}")
@@ -124,7 +124,7 @@ class Erasures:
         return receipt(self._mirror, order.origin, digest, int(self._now().timestamp()))
 
     def tell_again(self) -> int:
-        """Carry out every order that was kept, but for keys of held days; how many keys were there once more. Raises OSError and CentralError."""
+        """Repeat all saved orders, except for held days; return the number of keys. Raises OSError and CentralError."""
         found = 0
         for path in sorted(self._folder.glob("*.note")) if self._folder.is_dir() else ():
             note = path.read_bytes()
@@ -138,18 +138,18 @@ class Erasures:
                 fields = self._erase(connection, left, digest)
                 return (len(left.keys) if fields else 0), fields
 
-            with suppress(UnknownError):  # a database of before that gate came
+            with suppress(UnknownError):  # the database is older than this gate
                 found += self._admin_log.do("keys_erased_again", again)
         return found
 
     def _allowed(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:
-        """Nothing to record, if it may be done. Raises UnknownError and ForbiddenError."""
+        """Return an empty record if the order is allowed. Raises UnknownError, and ForbiddenError for a held day."""
         if held := self._held(connection, order):
             raise ForbiddenError(f"the day {min(held.values())} of {_device(connection, order.origin)} is held")
         return {}
 
     def _held(self, connection: sa.Connection, order: Order) -> dict[str, date]:
-        """The keys of an order that are here and of a held day, with that day. Raises UnknownError."""
+        """Return the order's stored keys of held days, with the day. Raises UnknownError."""
         device = _device(connection, order.origin)
         mine = (age_keys.c.device == device) & age_keys.c.id.in_(order.keys)
         rows = connection.execute(sa.select(age_keys.c.id, age_keys.c.day).where(mine))
@@ -157,9 +157,9 @@ class Erasures:
         return {key: day for key, day in days.items() if self._settings.is_held(device, day)}
 
     def _erase(self, connection: sa.Connection, order: Order, digest: str) -> Mapping[str, object]:
-        """Erase, and return what is to be recorded: nothing where every key is known as erased already."""
+        """Erase, and return the fields to record; empty if every key was erased before."""
         device = _device(connection, order.origin)
-        lock(connection, device)  # a round that brings one of them ends before this, or sees it
+        lock(connection, device)  # an upload of these keys ends before this, or sees the erasure
         mine = (erased.c.device == device) & erased.c.id.in_(order.keys)
         known = set(connection.execute(sa.select(erased.c.id).where(mine)).scalars())
         gone = 0
@@ -177,7 +177,7 @@ class Erasures:
 
 
 def receipt(mirror: Signer, origin: str, order: str, at_s: int) -> bytes:
-    """The mirror's word that the keys of an order are nowhere here: a note that it has cosigned. `order` is the SHA-256 of the order's note."""
+    """Return the mirror's cosigned note that an order's keys are erased. `order` is the SHA-256 of the order's note."""
     text = f"{RECEIPT}\n{origin}\n{order}\n"
     return Note(text, (mirror.cosign(text, at_s),)).to_bytes()
 

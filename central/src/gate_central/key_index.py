@@ -1,8 +1,8 @@
-"""Which age files entries name, and of what class and day each is: by these they are kept and forgotten.
+"""Class and day of the age files that entries name; retention is by these. Pure.
 
-Pure. A key of a gate seals records of one class and one day; of one that seals more, the first entry says the class and the newest the day. By which day
-a key is kept: no earlier than any that the log has said before, since a clock that was set back would have evidence forgotten early, and no later than
-the day of arrival, so that no gate keeps anything for longer by dating it ahead.
+A gate's key normally seals records of one class and one day; otherwise the first entry sets the class, and the newest
+the day. The day is never before a day already in the log, so that a clock set back does not delete evidence early. It
+is never after the day of arrival, so that a gate cannot prolong retention.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from gate_core.audit_format.record import Header
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The first entry that names an age file, its class, and the day of what it opens."""
+    """An age file: index of the first entry that names it, its class, and the day of its records."""
 
     first_index: int
     about: str
     day: str
 
     def again(self, later: Wanted) -> Wanted:
-        """The same, named by a later entry, too."""
+        """Return this with the later of both days."""
         return replace(self, day=max(self.day, later.day))
 
 
 def wanted_of(headers: Iterable[Header], day: str, today: str) -> tuple[dict[str, Wanted], str]:
-    """By id, what entries name, in their order, after a log whose newest day was `day`; and its newest day now."""
+    """Return the age files that `headers` name, by id, and the log's newest day, which was `day` before them."""
     found = dict[str, Wanted]()
     for header in headers:
         day = min(max(header.hour[:10], day), today)

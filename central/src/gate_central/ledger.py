@@ -1,8 +1,8 @@
-"""What is stored of the logs: heads, checkpoints, entries, sealed bodies and age files.
+"""Stores the mirrored logs: heads, checkpoints, entries, sealed bodies and age files.
 
-Promises: what a method stored is durable when it returns; a log grows by `swap` alone, which adds rows and moves the head, both or neither, and
-only from the head that the caller has seen; an entry that was stored is never replaced. Whether content may be stored is decided by
-`gate_central.mirror`.
+Data is durable when a method returns. A log grows only by `swap`, which adds rows and moves the head in one
+transaction, if the head is still the one that the caller read. Stored entries are never replaced. Left to
+`gate_central.mirror`: what may be stored.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.merkle import Frontier
 from gate_core.audit_format.tiles import TILE_WIDTH, decode_entries, encode_entries
 
-CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
+CHECKPOINTS_KEPT = 64  # pending ones, for uploads in progress; the oldest are deleted first
 LACKING_MAX = 64  # age files named in one answer
-ABSENT_S = 24 * 3600  # how long an age file that the gate does not have is not asked for again
+ABSENT_S = 24 * 3600  # an age file that the gate lacks is requested again after this
 BEGINNING_BYTES = 96
 ROWS_AT_ONCE = 10_000
-MISSING_MAX = 10_000  # how many missing age files are counted of a gate; a hostile one may name millions
+MISSING_MAX = 10_000  # limit of the count of missing age files; a hostile gate may name millions
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the mirror stands with one log: what it signed last, the newest checkpoint it is locked onto, the tree of all entries that are here, and
-    the first sealed body that is not. `lacks_keys` says that age files are missing.
+    """The mirror's state of one log: `size`, `root` and `note` signed last, the newest accepted checkpoint's size
+    (`pending`), the frontier of all stored entries, and the first missing body. `lacks_keys`: age files are missing.
     """
 
     size: int
@@ -44,23 +44,22 @@ class Head:
     frontier: Frontier
     bodies: int
     lacks_keys: bool
-    day: str = ""  # the newest that an entry says, and no later than it came
-    came_on: str = ""  # the day on which something came last
-    came_bytes: int = 0  # how much of entries, bodies and age files did on that day
+    day: str = ""  # the newest day in an entry, at most its day of arrival
+    came_on: str = ""  # the day of the last upload
+    came_bytes: int = 0  # entries, bodies and age files uploaded on that day
 
     @property
     def next_entry(self) -> int:
-        """The first entry that is not here."""
+        """Index of the first missing entry."""
         return self.frontier.size
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What is added to a log at once: entries of one piece from `next_entry` on, sealed lines of one piece from `bodies` on.
+    """Data added to a log at once: one piece's entries from `next_entry` on, one piece's sealed lines from `bodies` on.
 
-    `keys` are the age files that the entries name; of those in `absent` the gate said at `absent_s` that it does not have
-    them. `files` are kept of what any entry names. `checkpoint` is the gate's note for `pending`, and `piece_hash` the hash over the piece that
-    the entries fill.
+    `keys`: age files that the entries name. `files`: age files to store. `absent`: those that the gate reported, at
+    `absent_s`, not to have. `checkpoint`: the gate's note for `pending`. `piece_hash`: hash of the piece, if now full.
     """
 
     checkpoint: bytes | None = None
@@ -74,7 +73,7 @@ class Growth:
 
     @property
     def bytes(self) -> int:
-        """How much is to be stored."""
+        """Number of bytes to store."""
         return sum(map(len, (*self.entries, *self.sealed, *self.files.values())))
 
 
@@ -87,7 +86,7 @@ class Bundle:
 
 
 class Ledger:
-    """The tables of the logs."""
+    """Reads and writes the tables of the logs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -96,19 +95,19 @@ class Ledger:
     # ── heads and checkpoints ────────────────────────────────────────────────────────────────────────────────────────
 
     def head(self, device: str) -> Head:
-        """Return where the mirror stands. Raises UnknownError and DamagedError."""
+        """Return a log's head. Raises UnknownError and DamagedError."""
         with self._reading.connect() as connection:
             return read_head(connection, device)
 
     def checkpoint(self, device: str, size: int) -> bytes | None:
-        """Return the gate's note of a checkpoint that is pending and still kept."""
+        """Return the gate's note of a pending checkpoint, None if not stored."""
         mine = (checkpoints.c.device == device) & (checkpoints.c.size == size)
         with self._reading.connect() as connection:
             found: bytes | None = connection.execute(sa.select(checkpoints.c.note).where(mine)).scalar_one_or_none()
         return found
 
     def swap(self, device: str, head: Head, grown: Head, growth: Growth) -> bool:
-        """Add what comes and put `grown` in the place of `head`, in one transaction; False, and nothing, if the head is another one by now.
+        """Add the data and replace `head` by `grown`, in one transaction; False without change if the head has moved.
 
         Raises DamagedError.
         """
@@ -130,7 +129,7 @@ class Ledger:
     # ── entries and sealed bodies ────────────────────────────────────────────────────────────────────────────────────
 
     def entries(self, device: str, start: int, end: int) -> tuple[bytes, ...]:
-        """Return the entries `[start, end)` of one piece, as far as they are here. Raises DamagedError."""
+        """Return the entries `[start, end)` of one piece, fewer if not all are stored. Raises DamagedError."""
         aligned = start - start % TILE_WIDTH
         query = sa.select(packages.c.start, packages.c.width, packages.c.entries).where(
             packages.c.device == device, packages.c.start >= aligned, packages.c.start < end
@@ -147,8 +146,8 @@ class Ledger:
         return tuple(found[start - aligned : end - aligned])
 
     def beginnings(self, device: str) -> Iterator[tuple[int, bytes]]:
-        """Yield where each row of entries begins, and as much of its first entry as says its class and hour: one row an upload, so far fewer than entries."""
-        columns = (packages.c.start, sa.func.substr(packages.c.entries, 3, BEGINNING_BYTES))  # after the length
+        """Yield for each upload its first index, and the start of its first entry, which has class and hour."""
+        columns = (packages.c.start, sa.func.substr(packages.c.entries, 3, BEGINNING_BYTES))  # skips the length
         query = sa.select(*columns).where(packages.c.device == device).order_by(packages.c.start).limit(ROWS_AT_ONCE)
         after = -1
         while True:
@@ -160,7 +159,7 @@ class Ledger:
                 return
 
     def bundle(self, device: str, n: int) -> Bundle:
-        """Return a piece, empty when there is none yet. Raises DamagedError."""
+        """Return a piece, empty if none is stored. Raises DamagedError."""
         start, end = n * TILE_WIDTH, (n + 1) * TILE_WIDTH
         query = sa.select(sealed.c.lines).where(
             sealed.c.device == device, sealed.c.start >= start, sealed.c.start < end
@@ -175,7 +174,7 @@ class Ledger:
             yield self.bundle(device, n)
 
     def piece_hashes(self, device: str, count: int) -> dict[int, bytes]:
-        """Return the hashes over the first full pieces, by number, as far as they are kept."""
+        """Return the stored hashes of the first `count` full pieces, by number."""
         query = sa.select(piece_hashes.c.n, piece_hashes.c.hash).where(
             piece_hashes.c.device == device, piece_hashes.c.n < count
         )
@@ -183,49 +182,49 @@ class Ledger:
             return {n: bytes(one) for n, one in connection.execute(query)}
 
     def keep_piece_hash(self, device: str, n: int, found: bytes) -> None:
-        """Keep the hash over a full piece, if nobody else did meanwhile."""
+        """Store the hash of a full piece, unless it is already stored."""
         with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
             connection.execute(piece_hashes.insert().values(device=device, n=n, hash=found))
 
     # ── age files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def expect_named(self, device: str, key_id: str) -> None:
-        """Raises UnknownError for an age file that no entry names."""
+        """Raise UnknownError if no entry names this age file."""
         with self._reading.connect() as connection:
             _expect_named(connection, device, key_id)
 
     def key_is_absent(self, device: str, key_id: str, now_s: int) -> None:
-        """Note that the gate does not have an age file, so that others are asked for first. Raises UnknownError."""
+        """Note that the gate lacks an age file; it is requested again after ABSENT_S. Raises UnknownError."""
         with self._engine.begin() as connection:
             _expect_named(connection, device, key_id)
             _note_absent(connection, device, [key_id], now_s)
 
     def key(self, device: str, key_id: str) -> bytes | None:
-        """Return an age file, None when it is not here."""
+        """Return an age file, None if it is not stored."""
         mine = (age_keys.c.device == device) & (age_keys.c.id == key_id)
         with self._reading.connect() as connection:
             found: bytes | None = connection.execute(sa.select(age_keys.c.wrapped).where(mine)).scalar_one_or_none()
         return found
 
     def awaited(self, device: str, key_ids: Collection[str]) -> set[str]:
-        """Return which of these age files an entry names and nobody brought."""
+        """Return which of these age files are named by entries and missing."""
         mine = (awaited.c.device == device) & awaited.c.id.in_(key_ids)
         with self._reading.connect() as connection:
             return set(connection.execute(sa.select(awaited.c.id).where(mine)).scalars())
 
     def lacking_keys(self, device: str, now_s: int) -> list[str]:
-        """Return the first age files that entries name and nobody brought; not those that the gate lately did not have."""
+        """Return the first LACKING_MAX missing age files, without those reported absent in the last ABSENT_S."""
         with self._reading.connect() as connection:
             return list(connection.execute(LACKING, {"of": device, "now_s": now_s}).scalars())
 
     def missing_keys(self, device: str) -> int:
-        """Return how many age files entries name that are not here, MISSING_MAX at most."""
+        """Return the number of missing age files, at most MISSING_MAX."""
         some = sa.select(awaited.c.id).where(awaited.c.device == device).limit(MISSING_MAX)
         with self._reading.connect() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
 
 
-# What each live round says, made once: to make a statement takes longer than to run it.
+# The statements of each round, built once: building one takes longer than running it.
 _OF: sa.BindParameter[str] = sa.bindparam("of")
 _MISSING = sa.exists().where(awaited.c.device == heads.c.device)
 _HEAD = sa.select(heads, _MISSING.label("missing")).where(heads.c.device == _OF)
@@ -238,7 +237,7 @@ _MOVE = heads.update().where(
     heads.c.came_bytes == sa.bindparam("was_came"),
 )
 _ADD_ENTRIES, _ADD_SEALED, _ADD_PIECE_HASH = packages.insert(), sealed.insert(), piece_hashes.insert()
-# By the index alone, so its cost does not grow with what a gate names and does not bring.
+# Uses only the index, so its cost does not grow with the number of missing files.
 LACKING = (
     sa.select(awaited.c.id)
     .where(awaited.c.device == _OF, awaited.c.due_s <= sa.bindparam("now_s"))
@@ -248,14 +247,14 @@ LACKING = (
 
 
 def _told(table: sa.Table, *names: str) -> sa.Select[tuple[object, ...]]:
-    """A row of what is told, if it is of no erased age file."""
+    """Return a select of the bound parameters as one row; no row if the age file was erased."""
     columns = [sa.bindparam(one, type_=table.c[one].type).label(one) for one in names]
     gone = sa.exists().where(erased.c.device == sa.bindparam("device"), erased.c.id == sa.bindparam("id"))
     return sa.select(*columns).where(~gone)
 
 
 def _with_later_day(new: postgresql.Insert | sqlite.Insert, table: sa.Table) -> Executable:
-    """Of one that is there already the day is the newest that was told."""
+    """On conflict, set the day to the newer of both."""
     return new.on_conflict_do_update(
         index_elements=[table.c.device, table.c.id],
         set_={"day": new.excluded.day},
@@ -267,13 +266,13 @@ _FIELDS = ("device", "id", "about", "day", "first_index")
 
 
 def _keeping(dialect: Dialect) -> Executable:
-    """Keeps an age file that an entry names."""
+    """Return the statement that stores an age file named by an entry."""
     names = (*_FIELDS, "wrapped")
     return _with_later_day(insert(dialect, age_keys).from_select(names, _told(age_keys, *names)), age_keys)
 
 
 def _awaiting(dialect: Dialect) -> Executable:
-    """Awaits an age file that an entry names, if it is not here."""
+    """Return the statement that marks an age file named by an entry as missing, unless it is stored."""
     names = (*_FIELDS, "due_s")
     here = sa.exists().where(age_keys.c.device == sa.bindparam("device"), age_keys.c.id == sa.bindparam("id"))
     return _with_later_day(insert(dialect, awaited).from_select(names, _told(awaited, *names).where(~here)), awaited)
@@ -288,7 +287,7 @@ _LATER = _IS_LATER.values(day=sa.bindparam("newer"))
 
 
 def read_head(connection: sa.Connection, device: str) -> Head:
-    """Return where the mirror stands. Raises UnknownError and DamagedError."""
+    """Return a log's head. Raises UnknownError and DamagedError."""
     row = connection.execute(_HEAD, {"of": device}).one_or_none()
     if row is None:
         raise UnknownError(f"no log of {device}")
@@ -301,7 +300,7 @@ def read_head(connection: sa.Connection, device: str) -> Head:
 
 
 def grow(connection: sa.Connection, device: str, head: Head, grown: Head, growth: Growth) -> bool:
-    """Add what comes, but for a checkpoint, and put `grown` in the place of `head`; False, and nothing, if the head is another one by now."""
+    """Add the data, except the checkpoint, and replace `head` by `grown`; False without change if the head moved."""
     if not _move(connection, device, head, grown):
         return False
     _add(connection, device, head, growth)
@@ -309,7 +308,7 @@ def grow(connection: sa.Connection, device: str, head: Head, grown: Head, growth
 
 
 def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bool:
-    """Swap the head, and so be the only one that adds to this log until the transaction ends."""
+    """Replace the head, which also locks the log until the transaction ends; False if the head has moved."""
     was = {"of": device, "was_size": head.size, "was_pending": head.pending}
     now = {"size": grown.size, "root": grown.root, "note": grown.note, "pending": grown.pending}
     entries = {"was_next": head.next_entry, "next_entry": grown.next_entry, "frontier": grown.frontier.to_bytes()}
@@ -339,7 +338,7 @@ def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> 
 
 
 def _name(connection: sa.Connection, device: str, growth: Growth, *, is_lacking: bool) -> None:
-    """Keep the age files that entries name and that came along, and await the others."""
+    """Store the age files that entries name and that were uploaded, and mark the others as missing."""
     kept, others = list[dict[str, object]](), list[dict[str, object]]()
     for key_id, one in sorted(growth.keys.items()):
         row = {"device": device, "id": key_id, "about": one.about, "day": one.day, "first_index": one.first_index}
@@ -361,7 +360,7 @@ _NO_MORE = awaited.delete().where(awaited.c.device == _OF, awaited.c.id == sa.bi
 
 
 def _bring(connection: sa.Connection, device: str, files: Mapping[str, bytes]) -> None:
-    """Store age files that are awaited; no others."""
+    """Store age files that are marked as missing; ignore others."""
     query = sa.select(awaited).where(awaited.c.device == device, awaited.c.id.in_(sorted(files)))
     found = connection.execute(query.order_by(awaited.c.id)).mappings().all()
     if not found:
@@ -386,12 +385,12 @@ def _expect_named(connection: sa.Connection, device: str, key_id: str) -> None:
 
 
 def lock(connection: sa.Connection, device: str) -> None:
-    """Let nobody else change anything of this log until the transaction ends."""
+    """Lock a log against other writers until the transaction ends."""
     connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
 
 
 def _oldest_but(connection: sa.Connection, device: str, kept: int) -> int:
-    """The size of the newest pending checkpoint beyond so many newer ones; -1 when there are not as many."""
+    """Return the size of the newest pending checkpoint after the `kept` newest; -1 if there is none."""
     sizes = sa.select(checkpoints.c.size).where(checkpoints.c.device == device).order_by(checkpoints.c.size.desc())
     found = connection.execute(sizes.offset(kept).limit(1)).scalar_one_or_none()
     return -1 if found is None else found

@@ -1,6 +1,6 @@
-"""Central's metrics for Prometheus: one table, a row a metric, in its text format (version 0.0.4). Pure.
+"""Central's metrics in the Prometheus text format (version 0.0.4): one table, one row per metric. Pure.
 
-Names are stable. A gate is a label, since there are as many series as gates and each is somebody's to look at; nothing is of a person.
+Names are stable. The gate is a label. No metric is about a person.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Sample = tuple[Mapping[str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A row of the table."""
+    """One metric."""
 
     name: str
     kind: str
@@ -29,7 +29,7 @@ class Metric:
 
 
 def exposition(rows: Sequence[Row], now: datetime) -> str:
-    """Everything that central knows of these gates."""
+    """Return all metrics of these gates as text."""
     lines = list[str]()
     for metric in METRICS:
         lines += [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
@@ -51,7 +51,7 @@ def _alarms(rows: Sequence[Row], _: datetime) -> Iterator[Sample]:
 
 
 def _of_gates(name: str, help_: str, value: Callable[[Row, datetime], float | None]) -> Metric:
-    """A metric with a value for each enrolled gate; one that is a total counts."""
+    """Return a metric with a value for each enrolled gate; a counter if its name ends with `_total`."""
 
     def samples(rows: Sequence[Row], now: datetime) -> Iterator[Sample]:
         for row in rows:

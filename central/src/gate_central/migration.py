@@ -1,9 +1,9 @@
-"""Brings a database of an earlier version to the tables of now, a version at a time.
+"""Migrates a database of an earlier version to the current tables, one version at a time.
 
-1: 256 entries were a row that was rewritten. 2: age files stood among what is never deleted, without the day and class of what they open.
-3: nobody counted how much a gate brings in a day.
-Runs inside the transaction that opens the database: it is done, or nothing of it is. What a head claimed beyond the entries that are there is asked
-for again; a piece that cannot be read stops it, since what comes behind it would never be asked for.
+Version 1 rewrote one row per 256 entries. 2 kept age files without day and class, among tables that are never deleted
+from. 3 did not count a gate's daily volume.
+It runs in the transaction that opens the database. Entries that a head claims but that are missing will be requested
+from the gate again; an unreadable piece stops the migration, since later pieces would never be requested.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ absent_keys = sa.Table(
 
 
 def migrate(connection: sa.Connection, version: int) -> None:
-    """Make the tables of now, move what is there of this version, 0 for nothing, into them, and drop the old ones. Raises DamagedError."""
+    """Create the current tables, move the data of `version` (0: none) there, drop the old ones. Raises DamagedError."""
     if version in {1, 2}:
         connection.execute(sa.text("ALTER TABLE gate ADD COLUMN software VARCHAR(64)"))
     if version == 2:
@@ -89,7 +89,7 @@ def _add_only(connection: sa.Connection) -> None:
 
 
 def _frontier(connection: sa.Connection, device: str) -> Frontier:
-    """Of the entries that are there one after another, one row in memory at a time. Raises DamagedError."""
+    """Return the frontier of the consecutive stored entries, with one row in memory. Raises DamagedError."""
     hashes = sa.select(schema.piece_hashes.c.n, schema.piece_hashes.c.hash).where(
         schema.piece_hashes.c.device == device
     )
@@ -122,7 +122,7 @@ def _leaves(connection: sa.Connection, device: str, n: int, width: int) -> list[
 def _keys_apart(connection: sa.Connection) -> None:
     today = str(
         connection.execute(sa.select(sa.func.current_date())).scalar_one()
-    )  # the database's clock: nobody hands us one
+    )  # the database's clock, as no clock is passed in
     for device, end in connection.execute(sa.select(schema.heads.c.device, schema.heads.c.next_entry)).all():
         named, day = dict[str, Wanted](), ""
         rows = sa.select(schema.packages).where(schema.packages.c.device == device).order_by(schema.packages.c.start)
@@ -141,7 +141,7 @@ def _keys_apart(connection: sa.Connection) -> None:
 
 
 def _sort_out(connection: sa.Connection, device: str, named: dict[str, Wanted], end: int) -> None:
-    """The keys that are here, and those that are awaited; what only entries from `end` on name comes with these again."""
+    """Fill `age_key` and `age_key_awaited`; skip files that only entries from `end` on name: they are sent again."""
     here, awaited = list[dict[str, object]](), list[dict[str, object]]()
     joined = age_files.outerjoin(
         absent_keys, (absent_keys.c.device == age_files.c.device) & (absent_keys.c.id == age_files.c.id)

@@ -1,8 +1,8 @@
-"""The mirror: decides what of a gate's log may be stored, and signs what was (C2SP tlog-mirror, and our round in one request).
+"""The mirror: verifies and stores gates' logs, and cosigns what is stored (C2SP tlog-mirror, and rounds: one request).
 
-Promises: entries are stored only with a proof that they belong to a checkpoint the gate signed; checkpoints only with a
-proof that they continue the one before; a cosignature leaves after what it covers is stored, and never before. What the gate's key signed and
-contradicts what is here is kept as evidence of what it is (`gate_central.evidence`). Who asks was settled before: `Gate`.
+Entries are stored only with a proof that they belong to a checkpoint signed by the gate, checkpoints only with a proof
+that they extend the one before. A cosignature is sent only after what it covers is stored. Signed data that contradicts
+the stored log is kept as evidence (`gate_central.evidence`). Callers authenticate the gate.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ log = logging.getLogger("gate_central")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer."""
+    """An HTTP response."""
 
     status: int
     body: bytes = b""
@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Upload:
-    """An add-entries request under way; `reached` is the entry after the last proven one."""
+    """An add-entries request in progress; `reached` is the index after the last proven entry."""
 
     gate: Gate
     start: int
@@ -72,13 +72,13 @@ class Upload:
 
 
 class _MovedError(Exception):
-    """Another request moved the head."""
+    """Another request moved the head; the attempt is repeated."""
 
 
 class Mirror:
-    """Answers the gates. Blocking: the web application calls it in worker threads. Keeps nothing between requests but its keys.
+    """Handles the gates' requests. Its methods block. Stateless except for keys.
 
-    `before` are the keys that the signer's has followed.
+    `before`: the signer's earlier keys.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Mirror:
         approved: Callable[[str], frozenset[str] | None] = lambda _: None,
         volume: Callable[[str], Volume] | None = None,
     ) -> None:
-        """`approved` says for which sets of auditors a gate may seal, `volume` how much it may bring in a day; without one it may bring all."""
+        """`approved` returns a gate's approved auditor sets, `volume` its daily upload limits; None: no limits."""
         self._volume = volume
         self._approved = approved
         self._ledger = ledger
@@ -102,14 +102,14 @@ class Mirror:
         self._now = now
 
     def _settled(self, gate: Gate, attempt: Callable[[Head], Result]) -> Result:
-        """Attempt it from the head as it is, again while others move it meanwhile. Raises CentralError."""
+        """Call `attempt` with the current head; again if it moved, at most SWAPS_MAX times. Raises CentralError."""
         for _ in range(SWAPS_MAX):
             with contextlib.suppress(_MovedError):
                 return attempt(self._ledger.head(gate.device))
         raise NotYetError("too many requests of this log at once")
 
     def _swap(self, gate: Gate, head: Head, grown: Head, growth: Growth) -> None:
-        """Let the log grow, as far as the gate's day allows. Raises QuotaError, before anything is stored."""
+        """Store the data, within the gate's daily limits. Raises QuotaError (nothing stored) and _MovedError."""
         today = self._today()
         before = head.came_bytes if head.came_on == today else 0
         came = before + growth.bytes
@@ -126,14 +126,14 @@ class Mirror:
             self._accuse(gate, Kind.VOLUME, told, grown.note or b"")
 
     def _expect_unmoved(self, gate: Gate, head: Head) -> None:
-        """What is not found from a head that was moved meanwhile may be where it was moved to, and is nobody's fault."""
+        """Raise _MovedError if the head moved: data may then be missing without anyone's fault."""
         if self._ledger.head(gate.device) != head:
             raise _MovedError
 
     # ── ours: a round in one request ─────────────────────────────────────────────────────────────────────────────────
 
     def round(self, gate: Gate, raw: bytes) -> Answer:
-        """Take a checkpoint and what belongs to it at once, and cosign if that is all of it. Raises CentralError."""
+        """Store a checkpoint with its data, and cosign it once all its entries are stored. Raises CentralError."""
         asked = wire.parse_round(raw)
         offered, note = self._read(gate, asked.checkpoint.note)
         records = (
@@ -167,7 +167,7 @@ class Mirror:
         return self._settled(gate, attempt)
 
     def _with_files(self, gate: Gate, head: Head, growth: Growth, asked: wire.Round) -> Growth:
-        """Add the age files that came along, and those said to be absent, of what entries name and is not here: others use up no quota."""
+        """Add uploaded and absent age files to `growth`, if missing; others are ignored, so they use no quota."""
         others = {*asked.files, *asked.absent} - growth.keys.keys() if head.lacks_keys else set[str]()
         named = growth.keys.keys() | (self._ledger.awaited(gate.device, others) if others else others)
         files = {one: wrapped for one, wrapped in asked.files.items() if one in named}
@@ -183,7 +183,7 @@ class Mirror:
     # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def add_checkpoint(self, gate: Gate, raw: bytes) -> Answer:
-        """Lock onto a newer checkpoint. Raises CentralError."""
+        """Accept a newer checkpoint with its consistency proof. Raises CentralError."""
         request = wire.parse_add_checkpoint(raw)
         offered, note = self._read(gate, request.note)
 
@@ -215,10 +215,10 @@ class Mirror:
     def _is_next(
         self, gate: Gate, asked: wire.AddCheckpoint, offered: Checkpoint, note: Note, head: Head, *, confesses: bool
     ) -> bool:
-        """Whether a checkpoint is the one that the mirror is locked onto, or proven to continue it; what contradicts is kept.
+        """True if a checkpoint is the pending one, or newer and proven to extend it. Keeps contradictions as evidence.
 
-        One that is not newer is what the roots of its size tell. `confesses`: whoever offers a shorter log from its own size on says that this is all
-        that there is, and not an older update that comes late.
+        An older checkpoint is compared with the known root of its size. `confesses`: an older checkpoint offered from
+        its own size counts as the gate's whole log, not as a delayed request.
         """
         old = asked.size_old
         if old > offered.size:
@@ -239,14 +239,14 @@ class Mirror:
         return offered.size == head.pending == old and root == offered.root
 
     def _note_of(self, gate: Gate, size: int, head: Head) -> bytes | None:
-        """Return a checkpoint of the gate's that is kept: what it signed, without cosignatures."""
+        """Return the gate's stored checkpoint of this size, without cosignatures; None if not stored."""
         if head.note is None or size != head.size:
             return self._ledger.checkpoint(gate.device, size)
         signed = _parsed(gate, head.note)
         return Note(signed.text, tuple(one for one in signed.signatures if one.name == gate.origin)).to_bytes()
 
     def _root_at(self, gate: Gate, size: int, head: Head) -> bytes | None:
-        """Return the root of a size that the gate's log has gone through, None where it is not known. Raises DamagedError."""
+        """Return the gate's log's root at this size, None if unknown. Raises DamagedError."""
         if head.note is not None and size == head.size:
             return head.root
         known = self._ledger.checkpoint(gate.device, size)
@@ -273,7 +273,7 @@ class Mirror:
     # ── add-entries ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, gate: Gate, head: wire.EntriesHead) -> Upload | Answer:
-        """Start an upload, or say where the mirror stands. Raises CentralError."""
+        """Start an upload, or return a 409 with the mirror's state. Raises CentralError."""
         if head.origin != gate.origin:
             raise UnknownError("the certificate is not of this log's gate")
         standing = self._ledger.head(gate.device)
@@ -306,14 +306,14 @@ class Mirror:
             self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(records.package.entries), note.to_bytes())
             raise
         for digest, index in append_verification.unknown_sets(records.headers, self._approved(gate.device)).items():
-            # What is kept says the set alone, so that one set is one alarm; the entry and its checkpoint stand beside it.
+            # `shown` names only the set, so that each set gives one alarm; `against` has the entry and its checkpoint.
             told = f"{gate.origin}\nrecipients {digest}\n".encode()
             entry = records.package.entries[index - records.package.start]
             self._accuse(gate, Kind.UNKNOWN_RECIPIENTS, told, entry + b"\n" + note.to_bytes())
         return grown
 
     def finish(self, upload: Upload) -> Answer:
-        """Cosign when all entries are there; else say what comes next. Raises BadRequestError."""
+        """Cosign if all entries are stored; else return a 202 or 409 with the next entry. Raises CentralError."""
         gate, checkpoint = upload.gate, upload.checkpoint
         if upload.reached < checkpoint.size:
             if upload.reached == upload.start:
@@ -330,7 +330,7 @@ class Mirror:
         return self._settled(gate, attempt)
 
     def _cosigned(self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note) -> tuple[Head, str]:
-        """The head with a checkpoint whose entries are all here as the mirror's own, and the cosignature's line. Raises DamagedError."""
+        """Return the head with the cosigned checkpoint, and the cosignature's line. Raises DamagedError."""
         if head.next_entry == checkpoint.size and head.frontier.root() != checkpoint.root:
             raise DamagedError(f"what is stored of {gate.device} does not lead to the root that is to be signed")
         cosignature = self._signer.cosign(note.text, self._now_s())
@@ -338,14 +338,14 @@ class Mirror:
         return replace(head, size=checkpoint.size, root=checkpoint.root, note=signed), cosignature.line
 
     def checkpoint(self, gate: Gate) -> Answer:
-        """Return the mirror checkpoint with both signatures. Raises UnknownError while there is none."""
+        """Return the cosigned checkpoint with both signatures. Raises UnknownError if there is none."""
         note = self._ledger.head(gate.device).note
         if note is None:
             raise UnknownError("nothing of this log was mirrored yet")
         return Answer(200, note)
 
     def pending(self, gate: Gate) -> Answer:
-        """Return the newest checkpoint of the gate's that the mirror is locked onto. Raises UnknownError while there is none."""
+        """Return the gate's newest accepted checkpoint. Raises UnknownError if there is none."""
         head = self._ledger.head(gate.device)
         note = self._note_of(gate, head.pending, head)
         if note is None:
@@ -355,7 +355,7 @@ class Mirror:
     # ── ours: a receipt of before ────────────────────────────────────────────────────────────────────────────────────
 
     def receipt(self, gate: Gate, raw: bytes) -> Answer:
-        """Look at a receipt that a gate has: our own signature on more than is here says that this server was put back. Raises CentralError."""
+        """Check a gate's receipt: if it covers more than is stored, this server was restored. Raises CentralError."""
         signed, _ = self._read(gate, raw)
         note = Note.parse(raw)
         try:
@@ -368,7 +368,7 @@ class Mirror:
         return Answer(204)
 
     def held(self, gate: Gate) -> Answer:
-        """Sign for the entries that are cosigned and here with their bodies. Raises UnknownError while there are none."""
+        """Return a signed statement of the entries stored with their bodies. Raises UnknownError if there are none."""
         head = self._ledger.head(gate.device)
         entries = min(head.size, head.bodies)
         if not entries:
@@ -378,11 +378,11 @@ class Mirror:
     # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────
 
     def bodies(self, gate: Gate) -> tuple[int, list[str]]:
-        """Return the first entry whose body is missing, and age files that are missing."""
+        """Return the first entry whose body is missing, and the missing age files to request."""
         return self._ledger.head(gate.device).bodies, self._ledger.lacking_keys(gate.device, self._now_s())
 
     def keep_sealed(self, gate: Gate, raw: bytes) -> None:
-        """Store sealed bodies whose hashes stand in their entries. Raises CentralError."""
+        """Store sealed bodies whose hashes are in their entries. Raises CentralError."""
         lines = wire.parse_sealed(raw)
 
         def attempt(head: Head) -> None:
@@ -393,7 +393,7 @@ class Mirror:
         self._settled(gate, attempt)
 
     def keep_key(self, gate: Gate, key_id: str, wrapped: bytes) -> None:
-        """Store an age file that its name and an entry vouch for, unless it is here. Raises CentralError."""
+        """Store an age file named by an entry, if it is missing; the caller checked its hash. Raises CentralError."""
         self._ledger.expect_named(gate.device, key_id)
 
         def attempt(head: Head) -> None:
@@ -403,7 +403,7 @@ class Mirror:
         self._settled(gate, attempt)
 
     def key_is_absent(self, gate: Gate, key_id: str) -> None:
-        """Note that the gate does not have an age file. Who says so carries files only, so it is no erasure. Raises CentralError."""
+        """Note that the gate lacks an age file. This is no proof of its erasure. Raises CentralError."""
         self._ledger.key_is_absent(gate.device, key_id, self._now_s())
 
     def _now_s(self) -> int:
@@ -413,7 +413,7 @@ class Mirror:
         return time_text(self._now())[:10]
 
     def leave(self, gate: Gate) -> None:
-        """Raise the alarm that the holder of a gate's certificate ends it: a thief of its key could, to hide the gate from who looks for silent ones."""
+        """Raise the LEFT alarm for a gate that revokes itself: a thief of its key could so hide that it is silent."""
         at = time_text(self._now())
         shown = f"{gate.origin}\nleft at {at}, by certificate {gate.certificate}\n".encode()
         self._evidence.keep(gate.device, Kind.LEFT, shown, against=b"", at=at)
@@ -421,7 +421,7 @@ class Mirror:
     # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _accuse(self, gate: Gate, kind: Kind, shown: bytes, against: bytes) -> None:
-        """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
+        """Store evidence, and log it if it opens an alarm."""
         if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
             told = {"gate": gate.device, "kind": kind.value}
             if kind is Kind.VOLUME:
@@ -431,7 +431,7 @@ class Mirror:
 
 
 def _parsed(gate: Gate, stored: bytes) -> Note:
-    """A note that is stored. Raises DamagedError."""
+    """Parse a stored note. Raises DamagedError."""
     try:
         return Note.parse(stored)
     except BadFormatError as error:
@@ -439,7 +439,7 @@ def _parsed(gate: Gate, stored: bytes) -> Note:
 
 
 def _checkpoint(gate: Gate, stored: bytes) -> Checkpoint:
-    """A checkpoint that is stored. Raises DamagedError."""
+    """Parse a stored checkpoint. Raises DamagedError."""
     try:
         return Checkpoint.parse(_parsed(gate, stored).text)
     except BadFormatError as error:

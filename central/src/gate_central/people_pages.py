@@ -1,8 +1,8 @@
-"""The pages of central for people: the fleet, a gate with its alarms, search and download for auditors, who read what. Server-rendered; nothing runs in the browser.
+"""Central's pages for people: fleet, gate with alarms, search and export for auditors, central's own log. No scripts.
 
-Promises: whoever shows no certificate of a person who may look is answered 403 on every path, and each route says in one table what it is for, so
-what nobody was permitted is refused (`gate_central.rights`); a gate of another party is unknown, not forbidden; what an auditor searches and carries
-away is recorded before anything is shown, or nothing is. What another site's page sends is refused.
+Without a certificate of a person with access, every path answers 403. One table gives each route its act, which
+`gate_central.rights` must permit. A gate of another party answers 404, not 403. Searches and exports are recorded
+before their result is shown. Forms sent by other sites' pages are refused.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Handler = Callable[[Request, Person, bytes], Response]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A row of the table of routes."""
+    """One route and the act that it needs."""
 
     path: str
     method: str
@@ -68,7 +68,7 @@ class Page:
 
 
 def make_pages(server: ServerContext) -> Starlette:
-    """Put the pages together."""
+    """Return the application."""
     pages = PeoplePages(server)
     routes = [Route(one.path, pages.guarded(one), methods=[one.method]) for one in pages.pages()]
     return Starlette(
@@ -77,7 +77,7 @@ def make_pages(server: ServerContext) -> Starlette:
 
 
 class PeoplePages:
-    """Receives people who may look. Each page is made in a worker thread, of the request and its body, which is a form's."""
+    """The pages' handlers, which run in worker threads, with the request and the form in its body."""
 
     def __init__(self, server: ServerContext) -> None:
         self._server = server
@@ -86,7 +86,7 @@ class PeoplePages:
         self._environment.filters["told"] = _told
 
     def pages(self) -> Iterator[Page]:
-        """Every route, and what it is for."""
+        """Yield every route with its act."""
         yield Page("/", "GET", Doing.LOOK, self.show_fleet)
         yield Page("/central.css", "GET", Doing.LOOK, self.style)
         yield Page("/gates/{gate}", "GET", Doing.LOOK, self.show_gate)
@@ -98,7 +98,7 @@ class PeoplePages:
         yield Page("/metrics", "GET", Doing.MEASURE, self.metrics)
 
     def guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        """Let in only whom the table permits it."""
+        """Return the endpoint of a page, which checks certificate, rights and origin. It raises ForbiddenError."""
 
         async def endpoint(request: Request) -> Response:
             certificate = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_sha256")
@@ -119,7 +119,7 @@ class PeoplePages:
     # ── everybody's ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def show_fleet(self, _request: Request, person: Person, _raw: bytes) -> Response:
-        """Every gate that is this person's to look at."""
+        """Show the gates that this person may see."""
         rows = self._rows(person)
         counted = {
             "gates": len(rows),
@@ -133,11 +133,11 @@ class PeoplePages:
         return self._page("fleet.html", person, rows=rows, counted=counted, own=standing)
 
     def style(self, _request: Request, _person: Person, _raw: bytes) -> Response:
-        """How it looks."""
+        """Return the style sheet."""
         return FileResponse(_HERE / "static" / "central.css", media_type="text/css")
 
     def show_gate(self, request: Request, person: Person, _raw: bytes) -> Response:
-        """One gate: what is known, and each alarm with its evidence."""
+        """Show a gate, and its alarms with their evidence."""
         row = self._row(person, request.path_params["gate"])
         alarms = self._server.evidence.alarms(row.device)
         repeats = self._server.evidence.repeats(row.device)
@@ -146,7 +146,7 @@ class PeoplePages:
         return self._page("gate.html", person, row=row, alarms=shown, repeats=repeats, can_answer=can_answer)
 
     def metrics(self, _request: Request, person: Person, _raw: bytes) -> Response:
-        """Everything, for Prometheus."""
+        """Return the metrics of the person's gates, for Prometheus."""
         rows = self._rows(person)
         return Response(exposition(rows, self._server.now()), media_type=CONTENT_TYPE)
 
@@ -175,7 +175,7 @@ class PeoplePages:
         return self._searched(person, {}, [])
 
     def search(self, _request: Request, person: Person, raw: bytes) -> Response:
-        """Where evidence of a time lies; recorded before it is shown."""
+        """Show the entries of a period in each matching gate's log; the search is recorded first."""
         asked = _Asked.of(_form(raw))
         rows = self._matching(person, asked)
         self._record("searched", person, asked, {"gates": [row.device for row in rows]})
@@ -183,7 +183,7 @@ class PeoplePages:
         return self._searched(person, asked.fields, [(row, one) for row, one in found if one.entries])
 
     def carry(self, _request: Request, person: Person, raw: bytes) -> Response:
-        """Carry a stretch of one gate's log away; recorded before it is."""
+        """Return a period of one gate's log as a bundle; the export is recorded first."""
         asked = _Asked.of(_form(raw))
         self._server.require_current()
         row = self._row(person, asked.gate)
@@ -205,14 +205,14 @@ class PeoplePages:
         return fleet(self._server.engine, self._server.settings, person, self._server.now())
 
     def _row(self, person: Person, device: str) -> Row:
-        """A gate that this person sees. Raises UnknownError, also for one of another party."""
+        """Return a gate that this person may see. Raises UnknownError, also for another party's gate."""
         found = next((row for row in self._rows(person) if row.device == device), None)
         if found is None:
             raise UnknownError("there is no such gate")
         return found
 
     def _matching(self, person: Person, asked: _Asked) -> list[Row]:
-        """Those that are asked about. Raises BadRequestError for too many."""
+        """Return the gates that match the form. Raises BadRequestError if more than GATES_MAX."""
         rows = [
             row
             for row in self._rows(person)
@@ -245,7 +245,7 @@ class PeoplePages:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What an auditor looks for, and why."""
+    """An auditor's search form: gates, period, purpose and case."""
 
     gate: str
     site: str
@@ -255,7 +255,7 @@ class _Asked:
 
     @classmethod
     def of(cls, form: Mapping[str, str]) -> _Asked:
-        """Read a form. Raises BadRequestError: without purpose and case nobody looks."""
+        """Read a form. Raises BadRequestError, also without purpose and case."""
         told = {name: form.get(name, "").strip() for name in ("gate", "site", "from", "to", "purpose", "case")}
         if told["purpose"] not in PURPOSES:
             raise BadRequestError(f"a purpose is one of {', '.join(PURPOSES)}")
@@ -265,7 +265,7 @@ class _Asked:
 
 
 def _hour(text: str) -> str:
-    """An hour as headers write it. Raises BadRequestError."""
+    """Convert an ISO time in UTC to an hour in the headers' format. Raises BadRequestError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -276,7 +276,7 @@ def _hour(text: str) -> str:
 
 
 def _told(value: object) -> str:
-    """A field of a record, in words."""
+    """Format a record's field as text."""
     match value:
         case None | "":
             return "none"
@@ -302,7 +302,7 @@ def _form(raw: bytes) -> dict[str, str]:
 
 
 def _is_of_our_page(request: Request) -> bool:
-    """Whether a form was sent by our own page: a browser says which one did. Who is no browser says nothing, and is led by nobody."""
+    """True if a form comes from this server's page, by its browser headers, or from a client that sends none."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     return site in {None, "same-origin"} and origin in {None, f"https://{request.headers.get('host', '')}"}
 

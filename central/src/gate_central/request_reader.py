@@ -1,4 +1,4 @@
-"""Reads request bodies: bounded in size, in time and in what they unpack to. A compressed body costs a piece of memory only."""
+"""Reads request bodies with limits on size, time and decompressed size. Decompression needs one chunk of memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.requests import Request
 from gate_central.errors import BadRequestError
 
 CHUNK_BYTES = 32 * 1024
-SILENCE_MAX_S = 30.0  # a gate that stops in the middle of a body is hung up on; what it proved stays
+SILENCE_MAX_S = 30.0  # then the connection ends; entries already proven stay stored
 
 
 async def whole_body(request: Request, bytes_max: int) -> bytes:
-    """Read a body that must fit. Raises BadRequestError."""
+    """Read a body of at most `bytes_max` bytes, decompressed. Raises BadRequestError."""
     body = bytearray()
     async for chunk in plain_body(request):
         body += chunk
@@ -25,7 +25,7 @@ async def whole_body(request: Request, bytes_max: int) -> bytes:
 
 
 async def arriving(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body as it comes. Raises BadRequestError after SILENCE_MAX_S without any."""
+    """Yield the body as it arrives. Raises BadRequestError after SILENCE_MAX_S without data."""
     stream = request.stream()
     while True:
         try:
@@ -39,7 +39,7 @@ async def arriving(request: Request) -> AsyncIterator[bytes]:
 
 
 async def plain_body(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body in pieces of CHUNK_BYTES, uncompressed. Raises BadRequestError."""
+    """Yield the decompressed body in pieces of less than twice CHUNK_BYTES. Raises BadRequestError."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding not in {"identity", "gzip"}:
         raise BadRequestError("content-encoding is gzip or nothing")
@@ -60,7 +60,7 @@ async def plain_body(request: Request) -> AsyncIterator[bytes]:
 
 
 def _inflate(inflate: zlib._Decompress, compressed: bytes) -> tuple[bytes, bytes]:
-    """Return a piece of bounded size, and what is left to uncompress."""
+    """Return at most CHUNK_BYTES of output, and the input not yet used."""
     if inflate.eof:
         raise BadRequestError("there are bytes after the compressed body")
     try:

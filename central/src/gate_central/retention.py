@@ -1,8 +1,9 @@
-"""How long central keeps the keys to sealed records: by class and day, as its settings say, but for days that are held.
+"""Deletes the keys to sealed records after the retention period of their class and day, except for held days.
 
-Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
-clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
-itself is forgotten here, too (`gate_core.audit_format.statements`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+One transaction deletes the keys of a class and day of all gates and records it in central's own log, oldest day first
+(SQLite: at most KEYS_AT_ONCE keys). Nothing is deleted unless some gate's log has a day of yesterday or later, since a
+clock set forward would delete everything. Keys that a gate reports as deleted are deleted here too. Entries and sealed
+bodies stay: they prove the log. Copies of the database are not changed.
 """
 
 from __future__ import annotations
@@ -27,14 +28,12 @@ if TYPE_CHECKING:
     from gate_central.roster import Gate
     from gate_central.settings import Settings
 
-KEYS_AT_ONCE = (
-    50_000  # on SQLite, where others wait to write meanwhile, for 10 s at most; the look goes on with the rest
-)
+KEYS_AT_ONCE = 50_000  # on SQLite, where other writers wait at most 10 s; the loop continues with the rest
 CLASSES, EVERY_GATE = ("crossing", "device", "administration"), "*"
 
 
 class Retention:
-    """Forgets. Blocking."""
+    """Deletes expired keys. Its methods block."""
 
     def __init__(self, engine: sa.Engine, admin_log: AdminLog, settings: Settings, now: Callable[[], datetime]) -> None:
         self._engine = reading(engine)
@@ -43,7 +42,7 @@ class Retention:
         self._now = now
 
     def look(self, stop: Callable[[], bool] = lambda: False) -> int:
-        """Forget what is over, until `stop` says so; how many keys. Raises CentralError and SQLAlchemyError."""
+        """Delete expired keys until `stop()` is true; return their number. Raises CentralError and SQLAlchemyError."""
         today, gone = self._today(), 0
         while self._is_borne_out(today) and not stop() and (oldest := self._oldest(today)) is not None:
             gone += self._forget(partial(self._is_of, *oldest), {"class": oldest[1], "day": oldest[0]})
@@ -52,7 +51,7 @@ class Retention:
         return gone
 
     def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
-        """That a row is of a gate's day and class, and not held."""
+        """Return the condition that a row is a gate's, of this day and class, and not held."""
         gates = one.c.device.in_(sa.select(heads.c.device).where(heads.c.device != DEVICE))
         over = gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
         if one is awaited or self._engine.dialect.name != "sqlite":
@@ -61,8 +60,8 @@ class Retention:
         return rowid.in_(sa.select(rowid).select_from(one).where(over).limit(KEYS_AT_ONCE))
 
     def heed(self, gate: Gate, word: bytes) -> int:
-        """Forget what a gate's log says that the gate has forgotten itself, but for days that either of us holds and those that are younger than
-        `gates_from_days`; how many keys. Raises CentralError and SQLAlchemyError.
+        """Delete the keys that a gate's signed statement reports as deleted, and return their number. Keeps days that
+        the gate or central holds, and those younger than `gates_from_days`. Raises CentralError and SQLAlchemyError.
         """
         try:
             expired = Expired.read(word, gate.log_newest)
@@ -85,7 +84,7 @@ class Retention:
         return gone
 
     def is_waiting(self) -> bool:
-        """Whether keys are over by the clock alone, so that they are kept beyond their time until some gate is heard of. Raises SQLAlchemyError."""
+        """True if keys are expired by this clock, but no gate's log confirms the date yet. Raises SQLAlchemyError."""
         today = self._today()
         return not self._is_borne_out(today) and self._oldest(today) is not None
 
@@ -93,14 +92,14 @@ class Retention:
         return self._now().astimezone(UTC).date()
 
     def _is_borne_out(self, today: date) -> bool:
-        """Whether some gate's entries say that it is so late."""
+        """True if some gate's log has a day of yesterday or later."""
         newest = sa.select(sa.func.max(heads.c.day)).where(heads.c.device != DEVICE)
         with self._engine.connect() as connection:
             day = connection.execute(newest).scalar() or ""
         return day >= (today - timedelta(days=1)).isoformat()
 
     def _oldest(self, today: date) -> tuple[str, str] | None:
-        """The oldest day of which keys of some gate are over, and their class. Central's own records are kept for good."""
+        """Return the oldest day with expired keys of gates, and their class. Central's own records never expire."""
         found = list[tuple[str, str]]()
         with self._engine.connect() as connection:
             for about in CLASSES:
@@ -109,14 +108,14 @@ class Retention:
                     continue
                 over = (age_keys.c.day < limit.isoformat()) & ~_held(age_keys, self._settings.holds)
                 mine = (age_keys.c.device == heads.c.device) & (age_keys.c.about == about)
-                # One look into the index for each gate: its cost does not grow with the keys that are here.
+                # One index lookup per gate: the cost does not grow with the number of keys.
                 of_gate = sa.select(sa.func.min(age_keys.c.day)).where(mine, over).scalar_subquery()
                 day = connection.execute(sa.select(sa.func.min(of_gate)).where(heads.c.device != DEVICE)).scalar()
                 found += [] if day is None else [(day, about)]
         return min(found, default=None)
 
     def _forget(self, over: Callable[[sa.Table], sa.ColumnElement[bool]], told: Mapping[str, object]) -> int:
-        """A key that a round brings meanwhile is found by the next look: no round waits for this."""
+        """Delete and record. Takes no gate's lock: a key stored meanwhile is deleted by the next run."""
 
         def act(connection: sa.Connection) -> tuple[int, Mapping[str, object]]:
             gates = connection.execute(sa.select(age_keys.c.device).where(over(age_keys)).distinct()).scalars().all()
@@ -129,7 +128,7 @@ class Retention:
 
 
 def _held(one: sa.Table, holds: Iterable[Hold]) -> sa.ColumnElement[bool]:
-    """That the day of a row is held."""
+    """Return the condition that a row's day is held."""
     days = [
         one.c.day.between(hold.first.isoformat(), hold.last.isoformat()) & (one.c.device == (hold.gate or one.c.device))
         for hold in holds

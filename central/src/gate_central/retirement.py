@@ -1,9 +1,9 @@
-"""An order to refuse a gate for good: a C2SP signed note over whose log it is.
+"""An order to refuse a gate permanently: a C2SP signed note that names the gate's log.
 
     portcullis retirement/1
     border.example/north-7          the origin of the gate's log
 
-It counts when two of the approvers have signed it. It may be told again: who is retired stays so.
+It needs the signatures of two approvers. Repeating it has no further effect.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIRST_LINE: Final = "portcullis retirement/1"
 
 
 class SignedRetirement(SignedNote):
-    """Which gate is to go, and who signed that. Raises ApprovalError for what can be none."""
+    """A retirement order with its signatures. Raises ApprovalError if the text is invalid."""
 
     kind = "retirement"
 
@@ -36,16 +36,16 @@ class SignedRetirement(SignedNote):
 
     @property
     def origin(self) -> str:
-        """The gate's log."""
+        """The origin of the gate's log."""
         return "".join(self.note.text.split("\n")[1:2])
 
     @classmethod
     def new(cls, origin: str) -> SignedRetirement:
-        """One that nobody has signed yet. Raises ApprovalError."""
+        """Return an unsigned order. Raises ApprovalError."""
         return cls(Note(f"{FIRST_LINE}\n{origin}\n", ()))
 
     def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
-        """Who stands behind it, at least two. Raises ApprovalError unless it is for this gate."""
+        """Return the approvers who signed, at least two. Raises ApprovalError, also if it is for another gate."""
         if self.origin != origin:
             raise ApprovalError(f"is for another gate, {self.origin}")
         return two_of(self.note, approvers)

@@ -1,6 +1,6 @@
-"""What people may do at central: one table of acts and roles. What does not stand in it is not permitted.
+"""People's rights at central: one table of acts and roles. An act that is not in it is not permitted.
 
-Pure. Of which gates is decided by a person's party (`gate_central.tenants`).
+Pure. A person's party decides which gates they see (`gate_central.tenants`).
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Final
 
 
 class Role(enum.Enum):
-    """What somebody is at central. Values are stored and never renamed."""
+    """A person's role at central. The values are stored and never renamed."""
 
-    AUDITOR = "auditor"  # looks for evidence and carries it away
-    OPERATOR = "operator"  # keeps gates and server running; sees no evidence
-    SUPERVISOR = "supervisor"  # answers alarms, and sees who read what
+    AUDITOR = "auditor"  # searches and exports evidence
+    OPERATOR = "operator"  # runs gates and server; sees no evidence
+    SUPERVISOR = "supervisor"  # answers alarms, reads central's own log
 
 
 class Doing(enum.Enum):
-    """What a page is for."""
+    """The acts that pages serve."""
 
     LOOK = "look at the fleet, a gate, its alarms"
     ANSWER = "answer an alarm"
@@ -39,5 +39,5 @@ ALLOWED: Final[dict[Doing, frozenset[Role]]] = {
 
 
 def may(role: Role, doing: Doing, *, of_whole_nation: bool) -> bool:
-    """Whether somebody may. Central's own log tells of every party, so only who is of none reads it."""
+    """True if the role may do this. Central's own log covers all parties, so only a person without a party reads it."""
     return role in ALLOWED.get(doing, frozenset()) and (of_whole_nation or doing is not Doing.READ_ACTS)

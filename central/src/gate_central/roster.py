@@ -1,8 +1,8 @@
-"""Who may speak to the server: gates, their certificates, and the one-time tokens they enrol with.
+"""Enrolled gates, their certificates and log keys, and the one-time tokens for enrolment.
 
-Promises: a token is stored as its hash and burnt in the transaction that registers the gate, so of two enrolments with it
-one wins; a gate's log key is registered once and followed only by the old key's own word, since another key is another log. A gate that gets another
-certificate may use the one before until it has used the new one; whoever is revoked may use neither.
+A token is stored as its hash and used up in the transaction that registers the gate, so only one enrolment succeeds. A
+gate's log key changes only by a handover that the old key signed. After a renewal the previous certificate stays valid
+until the first use of the new one; a revoked gate can use neither.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Recorder(Protocol):
     """Central's own log (`gate_central.admin_log`)."""
 
     def do(self, kind: str, act: Act[Result]) -> Result:
-        """Do something in the database and record it."""
+        """Run `act` and record it, in one transaction."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A gate as it was enrolled."""
+    """An enrolled gate."""
 
     device: str
     origin: str
@@ -48,23 +48,23 @@ class Gate:
     certificate: str  # SHA-256, hex
     revoked: bool
     last_seen: str | None
-    handovers: tuple[bytes, ...] = ()  # from the log key that it enrolled with to the newest
+    handovers: tuple[bytes, ...] = ()  # of its log key, from the enrolled one to the newest
     enrolled_at: str = ""
     software: str | None = None
 
     @property
     def last_word(self) -> str:
-        """When it was heard of last."""
+        """Time of its last request, or of its enrolment."""
         return self.last_seen or self.enrolled_at
 
     def log_at(self, size: int) -> Verifier:
-        """The log key that answers for a log of this size."""
+        """Return the log key that signs for a log of this size."""
         chain = follow(self.log, self.handovers)
         return in_force(chain, chain[-1].new if chain else self.log, size)
 
     @property
     def log_newest(self) -> Verifier:
-        """The log key that signs now."""
+        """The current log key."""
         return self.log_at(SIZE_MAX)
 
 
@@ -72,7 +72,7 @@ class Roster:
     """The tables of gates and tokens."""
 
     def __init__(self, engine: sa.Engine, admin_log: Recorder | None = None) -> None:
-        """`admin_log` is central's own log, which tells of each change; without it only tests change anything."""
+        """`admin_log` is central's own log, which records each change; only tests make changes without it."""
         self._engine = engine
         self._reading = reading(engine)
         self._admin_log = admin_log
@@ -81,7 +81,7 @@ class Roster:
         return recorded(self._engine, self._admin_log, kind, act)
 
     def new_token(self, device: str, expires_s: int) -> str:
-        """Make a token for one gate and return it; only its hash is kept. Raises ForbiddenError for one that is retired."""
+        """Create a token for one gate; only its hash is stored. Raises ForbiddenError for a retired gate."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
 
         def act(connection: sa.Connection) -> tuple[str, Mapping[str, object]]:
@@ -92,7 +92,7 @@ class Roster:
         return self._do("token_made", act)
 
     def token_allows(self, token: str, device: str, now_s: int) -> bool:
-        """Whether a token may enrol this gate now; nothing is burnt."""
+        """True if the token can enrol this gate now; does not use it up."""
         with self._engine.begin() as connection:
             row = connection.execute(sa.select(tokens).where(tokens.c.hash == _hash(token))).one_or_none()
         return (
@@ -103,7 +103,7 @@ class Roster:
         )
 
     def enrol(self, token: str, device: str, log: Verifier, *, certificate: str, now_s: int, at: str) -> None:
-        """Burn the token and register the gate. Raises ForbiddenError; then neither happened."""
+        """Use up the token and register the gate, or its new certificate. Raises ForbiddenError, without a change."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _burn(connection, token, device, now_s, at)
@@ -114,7 +114,7 @@ class Roster:
                 _insert(connection, device, log, fields)
             elif _gate(known, _words(connection, device)).log_newest != log:
                 raise ForbiddenError(f"{device} has another log key; a new log needs a new gate id")
-            elif known.revoked:  # nothing of before its revocation counts again
+            elif known.revoked:  # certificates from before the revocation stay invalid
                 connection.execute(renewals.delete().where(renewals.c.device == device))
                 connection.execute(gates.update().where(gates.c.device == device).values(**fields))
             else:
@@ -125,7 +125,7 @@ class Roster:
         self._do("gate_enrolled", act)
 
     def renew(self, device: str, certificate: str, at: str) -> None:
-        """Register another certificate of a gate. Raises ForbiddenError when it was revoked meanwhile."""
+        """Register a gate's renewed certificate. Raises ForbiddenError if the gate is revoked."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             known = connection.execute(sa.select(gates.c.revoked).where(gates.c.device == device)).one_or_none()
@@ -137,7 +137,7 @@ class Roster:
         self._do("gate_renewed", act)
 
     def speaker(self, device: str, certificate: str) -> Gate | None:
-        """The gate whose certificate this is, if it may speak. With the first use of a new one the one before ends."""
+        """Return the gate of a valid certificate, else None. The first use of a new one ends the previous one."""
         with self._reading.connect() as connection:
             rows = connection.execute(_SPEAKER, {"of": device}).all()
         if not rows or rows[0].revoked:
@@ -151,7 +151,7 @@ class Roster:
         return replace(gate, certificate=certificate) if self._take_up(device, certificate) else None
 
     def _take_up(self, device: str, certificate: str) -> bool:
-        """Put a certificate that was issued and not used yet in the place of the one before; False if neither counts any more."""
+        """Make a renewed certificate the current one. False if it is no longer valid."""
         mine = (gates.c.device == device) & gates.c.revoked.is_(False)
         unused = (renewals.c.device == device) & (renewals.c.certificate == certificate)
         with self._engine.begin() as connection:
@@ -161,8 +161,8 @@ class Roster:
             return connection.execute(taken).one_or_none() is not None
 
     def follow_log_key(self, device: str, note: bytes) -> None:
-        """Follow a gate's log key to the next one by the old one's word; what was followed before changes nothing. Raises BadRequestError, and
-        ForbiddenError for another's word, or one that the old key has broken already.
+        """Store a handover to a gate's next log key; a known one changes nothing. Raises BadRequestError, and
+        ForbiddenError if another key signed it, or the old key has already signed beyond it.
         """
         try:
             word = Handover.parse(note)
@@ -183,13 +183,13 @@ class Roster:
         self._do("log_key_followed", act)
 
     def trusts(self, device: str, authorities: frozenset[str]) -> None:
-        """Remember which authorities a gate trusts from now on, by their SHA-256."""
+        """Replace the authorities that a gate trusts (SHA-256)."""
         with self._engine.begin() as connection:
             connection.execute(trusted.delete().where(trusted.c.device == device))
             connection.execute(trusted.insert(), [{"device": device, "authority": one} for one in sorted(authorities)])
 
     def who_lacks(self, authority: str) -> list[str]:
-        """The gates, of those that are not revoked, that have not said that they trust an authority."""
+        """Return the unrevoked gates that have not reported to trust this authority."""
         having = sa.select(trusted.c.device).where(trusted.c.authority == authority)
         lacking = sa.select(gates.c.device).where(gates.c.revoked.is_(False), gates.c.device.not_in(having))
         with self._engine.begin() as connection:
@@ -202,24 +202,24 @@ class Roster:
             return None if row is None else _gate(row, _words(connection, device))
 
     def get(self, device: str) -> Gate:
-        """A gate that was enrolled here. Raises UnknownError and DamagedError."""
+        """Return an enrolled gate. Raises UnknownError and DamagedError."""
         gate = self.find(device)
         if gate is None:
             raise UnknownError(f"no gate {device}")
         return gate
 
     def names(self) -> list[str]:
-        """The ids of all gates, in order."""
+        """Return the ids of all gates, sorted."""
         with self._reading.connect() as connection:
             return list(connection.execute(sa.select(gates.c.device).order_by(gates.c.device)).scalars())
 
     def seen(self, device: str, at: str, software: str | None = None) -> None:
-        """Remember when a gate spoke last, and what it called its software."""
+        """Store the time of a gate's last request, and its software's name."""
         with self._engine.begin() as connection:
             connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at, software=software))
 
     def retire(self, device: str, at: str, by: Sequence[str] = ()) -> None:
-        """Refuse a gate from now on and for good, as `by` have ordered. Raises UnknownError. Again, nothing happens."""
+        """Refuse a gate permanently, by order of `by`. Repeating it changes nothing. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _revoke(connection, device)
@@ -231,12 +231,12 @@ class Roster:
         self._do("gate_retired", act)
 
     def gone(self) -> frozenset[str]:
-        """The gates that are retired."""
+        """Return the ids of retired gates."""
         with self._engine.begin() as connection:
             return frozenset(connection.execute(sa.select(retired.c.device)).scalars())
 
     def revoke(self, device: str, by: str | None = None) -> None:
-        """Refuse a gate from its next request on; `by` whose word, where it is no operator's. Raises UnknownError."""
+        """Refuse a gate from its next request on; `by`: who asked, if not an operator. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _revoke(connection, device)
@@ -246,7 +246,7 @@ class Roster:
 
 
 def recorded(engine: sa.Engine, admin_log: Recorder | None, kind: str, act: Act[Result]) -> Result:
-    """Change something, and record it in the same transaction where there is a log."""
+    """Run `act` in a transaction, and record it there if `admin_log` is given."""
     if admin_log is not None:
         return admin_log.do(kind, act)
     with engine.begin() as connection:

@@ -1,9 +1,9 @@
-"""New keys for the central server, each after the one before has vouched for it: the server's certificate, the authority, the mirror's key.
+"""Rotates central's keys, each signed by its predecessor: server certificate, authority, mirror key.
 
-Promises: every step is a file put in place at once, and a rotation that was killed goes on where it was when it is asked for again. Gates
-hear of a new key over a connection that an old one vouches for. What gates would lose by is refused until it can hurt none: another
-server's certificate before all of them trust its authority, the old authority's end before its certificates have. A server that runs takes
-it up when it starts anew.
+Every step replaces a file atomically; an interrupted rotation continues when repeated. Gates learn a new key over a
+connection authenticated by an old one. A step that would disconnect gates is refused: a new server certificate before
+all gates trust its authority, and the old authority's removal before its certificates expire. A running server uses
+the new keys after a restart.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ NAMED_MAX = 5
 
 
 def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> datetime:
-    """A new key and certificate for the server; returns until when it is good. `lacking`: the gates that do not trust the authority that
-    would issue it. Raises FolderError, NotYetError.
+    """Replace the server's key and certificate; return its expiry. `lacking`: gates that do not trust the issuing
+    authority yet. Raises FolderError, and NotYetError if there are any.
     """
     if lacking:
         more = f" and {len(lacking) - NAMED_MAX} more" if len(lacking) > NAMED_MAX else ""
@@ -55,12 +55,12 @@ def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> date
     certificate = authority.issue_server(loaded.authority, _server_name(path), key.public_key(), now)
     with _writing(path / SERVER_CERTIFICATE):
         durable.write(path / SERVER_CERTIFICATE, folder.server_pem(key, certificate), mode=0o600)
-        durable.wipe(path / SERVER_KEY)  # of a folder from before both were one file
+        durable.wipe(path / SERVER_KEY)  # older folders have the key in its own file
     return certificate.not_valid_after_utc
 
 
 def rotate_authority(path: Path, now: datetime) -> str:
-    """A new root beside the old one, which certifies its key; returns its SHA-256. From now on it issues. Raises FolderError, NotYetError."""
+    """Add a new issuing root, certified by the old one; return its SHA-256. Raises FolderError, NotYetError."""
     draft = path / AUTHORITY_KEY_NEXT
     with _writing(path):
         loaded = folder.load(path)
@@ -83,7 +83,7 @@ def rotate_authority(path: Path, now: datetime) -> str:
 
 
 def retire_authority(path: Path, now: datetime) -> None:
-    """Forget the old root. Raises FolderError, and NotYetError while a certificate that it issued may be in use."""
+    """Remove the old root. Raises FolderError, and NotYetError while a certificate that it issued may be in use."""
     loaded = folder.load(path)
     if len(loaded.roots) == 1:
         raise NotYetError("there is one authority alone; gate central rotate authority makes another")
@@ -102,7 +102,7 @@ def retire_authority(path: Path, now: datetime) -> None:
 
 
 def rotate_mirror(path: Path, now: datetime) -> Verifier:
-    """A new cosigning key, by the word of the old one. Raises FolderError."""
+    """Replace the cosigning key; the old key signs the handover. Returns the public key. Raises FolderError."""
     draft = path / MIRROR_KEY_NEXT
     with _writing(path):
         old = folder.mirror_key(path)

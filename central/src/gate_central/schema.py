@@ -1,7 +1,7 @@
 """The tables (docs/decisions/0022-central-only-adds.md, 0030-erasure-at-central.md).
 
-What is of a gate begins with the gate, and no query joins two gates, so a database may be spread over machines by it. What holds a log grows by rows
-that are never rewritten; one row a gate, its head, is swapped.
+Keys of gates' tables begin with the gate, and no query joins two gates, so the database can be sharded by it. Log
+tables only get new rows; one row per gate, its head, is updated by compare and swap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gate_core.audit_format.merkle import EMPTY_ROOT
 VERSION = 4
 
 metadata = sa.MetaData()
-_ID, _TIME = sa.String(64), sa.String(32)  # an id or a SHA-256; a time as RFC 3339 has it
+_ID, _TIME = sa.String(64), sa.String(32)  # an id or a SHA-256; an RFC 3339 time
 
 Type = type[sa.types.TypeEngine[Any]] | sa.types.TypeEngine[Any]
 
@@ -25,7 +25,7 @@ def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
 
 
 def key(name: str, type_: Type) -> sa.Column[Any]:
-    """A column of the primary key."""
+    """Return a column of the primary key."""
     return sa.Column(name, type_, primary_key=True, autoincrement=False)
 
 
@@ -40,26 +40,26 @@ gates = _table(
     key("device", _ID),
     _column("origin", sa.String(512), unique=True),
     _column("log_vkey", sa.String(1024)),
-    _column("certificate", _ID),  # SHA-256 of the one that counts
+    _column("certificate", _ID),  # SHA-256 of the current one
     _column("revoked", sa.Boolean),
     _column("enrolled_at", _TIME),
     sa.Column("last_seen", _TIME),
-    sa.Column("software", _ID),  # what the gate calls itself
+    sa.Column("software", _ID),  # from the gate's User-Agent
 )
-# A certificate that was issued to a gate that has one, and was not used yet.
+# A newer certificate of a gate, issued but not used yet.
 renewals = _table("renewal", key("device", _ID), _column("certificate", _ID), _column("issued_at", _TIME))
-# What a gate's log keys said of one another: each answers for entries up to `since`, and the next from there on.
+# Handovers of a gate's log keys: the old key signs up to `since` entries, the next one from there.
 handovers = _table("log_handover", key("device", _ID), key("since", sa.BigInteger), _column("note", sa.LargeBinary))
-# Gates that are no more: their names and logs stay, and nobody enrols as one of them again.
+# Retired gates: their ids and logs stay, and the ids cannot be enrolled again.
 retired = _table("retired", key("device", _ID), _column("at", _TIME))
-# The authorities that a gate said it trusts, SHA-256.
+# The authorities that a gate reports to trust, SHA-256.
 trusted = _table("trusted", key("device", _ID), key("authority", _ID))
 tokens = _table(
     "token", key("hash", _ID), _column("device", _ID), _column("expires_s", sa.BigInteger), sa.Column("used_at", _TIME)
 )
-# The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
-# locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`,
-# `day` the newest that an entry says, and no later than it came; `came_on` is the day on which something came last, `came_bytes` how much did on that day.
+# The trusted table. `size`, `root`, `note`: what the mirror signed last. `pending`: size of the newest accepted
+# checkpoint. `next_entry`, `bodies`: first missing entry and sealed body. `frontier`: of the tree up to `next_entry`.
+# `day`: newest day in an entry, at most its day of arrival. `came_on`, `came_bytes`: day and volume of the last upload.
 heads = _table(
     "log_head",
     key("device", _ID),
@@ -75,9 +75,9 @@ heads = _table(
     _column("came_bytes", sa.BigInteger, default=0),
 )
 EMPTY_HEAD = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
-# Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
+# Checkpoints signed by the gate whose entries are not all stored; the note of `size` is in the head.
 checkpoints = _table("checkpoint", key("device", _ID), key("size", sa.BigInteger), _column("note", sa.LargeBinary))
-# Entries `[start, start + width)` of one piece, as they came.
+# Entries `[start, start + width)` of one piece, as uploaded.
 packages = _table(
     "package",
     key("device", _ID),
@@ -85,7 +85,7 @@ packages = _table(
     _column("width", sa.Integer),
     _column("entries", sa.LargeBinary),
 )
-# Their sealed bodies, JSON lines, as they came.
+# Their sealed bodies as JSON lines, as uploaded.
 sealed = _table(
     "sealed",
     key("device", _ID),
@@ -93,7 +93,7 @@ sealed = _table(
     _column("width", sa.Integer),
     _column("lines", sa.LargeBinary),
 )
-# The age files that are here, each with the class and day of the records that it opens. What is to be forgotten is deleted here, and nowhere else.
+# Stored age files, with class and day of the records that each opens. Retention and erasure delete these rows.
 age_keys = _table(
     "age_key",
     key("device", _ID),
@@ -104,7 +104,7 @@ age_keys = _table(
     _column("wrapped", sa.LargeBinary),
 )
 age_keys_of_day = sa.Index("age_key_day", age_keys.c.device, age_keys.c.about, age_keys.c.day)
-# Those that entries name and that are not here. One that the gate said it does not have is due again after a while.
+# Age files that entries name and that are missing. One that the gate reported absent is requested again at `due_s`.
 awaited = _table(
     "age_key_awaited",
     key("device", _ID),
@@ -115,7 +115,7 @@ awaited = _table(
     _column("due_s", sa.BigInteger),
 )
 awaited_due = sa.Index("age_key_due", awaited.c.device, awaited.c.due_s, awaited.c.first_index)
-# Those that an order named: never taken again, whoever brings them.
+# Age files erased by an order: never stored again.
 erased = _table(
     "age_key_erased",
     key("device", _ID),
@@ -123,13 +123,13 @@ erased = _table(
     _column("at", _TIME),
     _column("order", _ID),  # SHA-256 of the note
 )
-# What is known of the nation: parties, their sites, the gates there, and which group of updates a gate is in.
+# Parties, their sites, the gates there, and each gate's update group.
 parties = _table("party", key("id", _ID), _column("name", sa.String(200)))
 sites = _table("site", key("id", _ID), _column("party", _ID), _column("name", sa.String(200)))
 places = _table("place", key("device", _ID), sa.Column("site", _ID), sa.Column("canary", _ID))
-# SHA-256 of the settings that central's own log tells of last.
+# SHA-256 of the settings last recorded in central's own log.
 told = _table("setting_told", key("one", sa.Integer), _column("digest", _ID))
-# People who look: of one party, or of the whole nation where there is none.
+# People with access to the pages; `party` NULL: the whole nation.
 people = _table(
     "person",
     key("name", _ID),
@@ -146,7 +146,7 @@ evidence = _table(
     _column("kind", sa.String(32)),
     _column("content", sa.LargeBinary),
 )
-# An answer makes an alarm stand no more; what came again, or found no slot, is counted.
+# An answer closes an alarm. `repeat` counts evidence that was not stored.
 answers = _table(
     "answer",
     key("device", _ID),
@@ -158,7 +158,7 @@ answers = _table(
 repeats = _table(
     "repeat", key("device", _ID), key("kind", sa.String(32)), _column("count", sa.BigInteger), _column("last_at", _TIME)
 )
-# The hash over the 256 entries of each full piece.
+# Hash over the 256 entries of each full piece.
 piece_hashes = _table("piece_hash", key("device", _ID), key("n", sa.BigInteger), _column("hash", sa.LargeBinary))
 # The newest approval that a gate has shown.
 approvals = _table("approval", key("device", _ID), _column("serial", sa.BigInteger), _column("note", sa.LargeBinary))

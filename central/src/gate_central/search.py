@@ -1,9 +1,9 @@
-"""Where in a log a stretch of time lies, by the hours that its entries say, and that stretch as a bundle that `gate audit verify` takes.
+"""Finds the entries of a period in a log, by their hours, and exports them as a bundle for `gate audit verify`.
 
-Hours come from the gate's clock, which may have been set, also back: so every upload is looked at, and a stretch reaches from the first entry of the time asked for to
-the last one, with what a wrong clock wrote in between. What is not found is a wrong hour that began and ended within one upload.
-A bundle begins with the first entry asked for and goes on to the signed end, since only so can it be verified; the age files are those of the hours
-asked for alone, so nobody can open more than they asked for.
+Hours come from the gate's clock, which may have been set back. So every upload is checked, and the result reaches from
+the first matching entry to the last, with any others between. A wrong hour that began and ended within one upload is
+not found. A bundle reaches from the first entry to the signed end, as verification needs; it contains age files only
+for the requested hours, so that no other records can be opened.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _HOUR: Final = re.compile(rb'"hour":"([0-9TZ:-]{20})"')
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Entries `[start, end)` of a log of `size` entries, and the first and last hour of them; empty where nothing lies in the time."""
+    """Entries `[start, end)` of a log of `size` entries, and their first and last hour; empty if none match."""
 
     start: int
     end: int
     size: int
     first_hour: str = ""
     last_hour: str = ""
-    asked: tuple[str, str] | None = None  # the first and the last hour whose entries may be opened; None: all of these
+    asked: tuple[str, str] | None = None  # first and last hour whose entries may be opened; None: all of these
 
     @property
     def entries(self) -> int:
-        """How many."""
+        """Number of entries."""
         return self.end - self.start
 
 
 def stretch(ledger: Ledger, device: str, first: str, last: str) -> Stretch:
-    """The entries from one hour to another, both included, written as headers write them. Raises CentralError."""
+    """Return the entries from hour `first` to hour `last`, inclusive, in the headers' format. Raises CentralError."""
     size = ledger.head(device).size
     runs = _runs(ledger, device, size, first, last)
     found = [next(_within(ledger, device, order, first, last), None) for order in (_up(runs), _down(runs))]
@@ -56,13 +56,13 @@ def stretch(ledger: Ledger, device: str, first: str, last: str) -> Stretch:
 
 
 def _runs(ledger: Ledger, device: str, size: int, first: str, last: str) -> list[tuple[int, int]]:
-    """Where entries of that time may be: those of an upload are between its own first hour and the next one's."""
+    """Return the ranges of uploads that may match: an upload's hours lie between its first and the next one's first."""
     runs: list[tuple[int, int]] = []
     before: tuple[int, str] | None = None
     beginnings = ((start, _hour_in(raw, device, start)) for start, raw in ledger.beginnings(device))
     for start, hour in chain(beginnings, [(size, "")]):
         if before is not None and before[0] < size:
-            hours = sorted((before[1], hour)) if hour else ["", "~"]  # of the newest upload the end is not known
+            hours = sorted((before[1], hour)) if hour else ["", "~"]  # the newest upload's last hour is unknown
             if hours[0] <= last and first <= hours[1]:
                 joined = bool(runs) and runs[-1][1] == before[0]
                 runs[-1:] = [(runs[-1][0], min(start, size))] if joined else [*runs[-1:], (before[0], min(start, size))]
@@ -82,7 +82,7 @@ def _down(runs: Sequence[tuple[int, int]]) -> Iterator[range]:
 
 
 def _within(ledger: Ledger, device: str, order: Iterator[range], first: str, last: str) -> Iterator[tuple[int, str]]:
-    """Those of these entries that say an hour of that time, and the hour."""
+    """Yield index and hour of each entry in the period. Raises DamagedError."""
     for indices in order:
         low, high = min(indices), max(indices) + 1
         entries = ledger.entries(device, low, high)
@@ -95,7 +95,7 @@ def _within(ledger: Ledger, device: str, order: Iterator[range], first: str, las
 
 
 def _hour_in(entry: bytes, device: str, index: int) -> str:
-    """The hour that an entry says, of which the beginning is enough. Raises DamagedError."""
+    """Return the hour in an entry, of which the beginning is enough. Raises DamagedError."""
     found = _HOUR.search(entry)
     if found is None:
         raise DamagedError(f"entry {index} of {device} cannot be read")
@@ -104,7 +104,7 @@ def _hour_in(entry: bytes, device: str, index: int) -> str:
 
 @contextmanager
 def carried(ledger: Ledger, gate: Gate, wanted: Stretch) -> Iterator[Path]:
-    """The bundle as a file, for as long as the block lasts. Raises CentralError and OSError."""
+    """Provide the bundle as a temporary file during the block. Raises CentralError and OSError."""
     with tempfile.TemporaryDirectory(prefix="portcullis-export-") as folder:
         out = Path(folder) / "bundle"
         export(ledger, gate, Path(folder) / "log", keys_of=range(wanted.start, wanted.end), hours=wanted.asked)

@@ -1,4 +1,4 @@
-"""All that a command or server of central works with, put together from its folder and its database."""
+"""Builds the parts that central's commands and servers share, from the server's folder and database."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from gate_core.audit_format.errors import BadFormatError, SealError
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.sealer import Sealer
 
-LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
-LOOK_AGAIN_S: Final = 1.0  # at the earliest
+LOOK_EVERY_S: Final = 60.0  # interval of maintenance; a new database connection also starts it
+LOOK_AGAIN_S: Final = 1.0  # minimum interval
 
 log = logging.getLogger("gate_central")
 
 
 class ServerContext:
-    """What a server or command works with. `erasures` alone needs to know who may order."""
+    """The shared parts of a server or command. Only `erasures` needs the approvers."""
 
     def __init__(self, path: Path, engine: sa.Engine, now: Callable[[], datetime]) -> None:
-        """Read the folder and begin. Raises CentralError."""
+        """Read the folder and open all parts. Raises CentralError."""
         self.folder, self.settings, self.engine, self.now = folders.load(path), settings.load(path), engine, now
         signer, recipient = folders.acts_keys(path, self.folder.mirror.verifier)
         try:
@@ -57,13 +57,13 @@ class ServerContext:
         self.retention = Retention(engine, self.admin_log, self.settings, now)
 
     def erasures(self, judge: Judge) -> Erasures:
-        """What forgets keys when two approvers say so."""
+        """Return the handler of erasure orders, with `judge` to verify them."""
         path, mirror = self.folder.path, self.folder.mirror
         return Erasures(path, self.admin_log, judge, mirror=mirror, settings=self.settings, now=self.now)
 
     def retire(self, gate: Gate, order: bytes) -> None:
-        """Refuse a gate from now on and for good, by an order that two approvers have signed, and answer what stands because it left. Raises ApprovalError
-        and CentralError.
+        """Permanently refuse a gate, by an order signed by two approvers, and answer its open LEFT alarms. Raises
+        ApprovalError and CentralError.
         """
         approvers, at = approvers_of(self.folder.path), time_text(self.now())
         by = SignedRetirement.parse(order).require(origin=gate.origin, approvers=approvers)
@@ -73,7 +73,7 @@ class ServerContext:
                 self.evidence.answer(gate.device, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
 
     def tell_settings(self) -> None:
-        """Record what is set, if it is something else than was recorded last."""
+        """Record the settings in central's own log, if they differ from those recorded last."""
         digest, fields = self.settings.digest, msgspec.to_builtins(self.settings)
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
@@ -86,9 +86,9 @@ class ServerContext:
         self.admin_log.do("settings_changed", act)
 
     def look_back(self) -> None:
-        """Where the database has not what central's own log had, erase once more what was erased and raise the alarm: it was put back from a backup, or a
-        stand-by took over that lacks the last of it. A note that cannot be read says nothing, and keeps no server down. Raises CentralError and
-        SQLAlchemyError: then the next look does it.
+        """Detect a database that went back (restored backup, or a lagging stand-by): if it lacks the kept checkpoint of
+        central's own log, raise an alarm and erase all erased keys again. An unreadable checkpoint file is ignored, so
+        that it does not stop the server. Raises CentralError and SQLAlchemyError; the next call then tries again.
         """
         with suppress(OSError, BadFormatError):
             if not (found := self.admin_log.gone_back()):
@@ -101,7 +101,7 @@ class ServerContext:
             self.admin_log.record("database_went_back", {"had": had.decode(errors="replace")})
 
     def require_current(self) -> None:
-        """Nothing is carried away while erased keys may be here again. Raises CentralError."""
+        """Raise NotYetError if the database went back: it may hold erased keys, so nothing may be exported."""
         with suppress(OSError, BadFormatError):
             if self.admin_log.gone_back():
                 raise NotYetError(
@@ -118,14 +118,14 @@ class ServerContext:
 
     @contextmanager
     def kept_in_order(self) -> Iterator[None]:
-        """Tell what is set and erase once more what was erased; then, in a thread, now and every minute, forget what is over, and erase once more whenever
-        the database went back. Raises CentralError.
+        """Record the settings and erase erased keys again. During the block, a thread deletes expired keys every
+        LOOK_EVERY_S, and erases again if the database went back. Raises CentralError.
         """
         self.look_back()
         self.tell_settings()
         self._tell_again()
         stop, wake = threading.Event(), threading.Event()
-        sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # to another server, perhaps
+        sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # may be a connection to another server
         thread = threading.Thread(target=self._keep, args=(stop, wake), name="retention", daemon=True)
         thread.start()
         try:
@@ -150,7 +150,7 @@ class ServerContext:
             else:
                 is_told = False
                 if waits and not has_waited:
-                    log.warning("keys_wait_for_a_gate")  # nobody but this clock says that they are over
+                    log.warning("keys_wait_for_a_gate")  # only this machine's clock states that they expired
                 has_waited = waits
                 if gone:
                     log.info("keys_expired", extra={"keys": gone})

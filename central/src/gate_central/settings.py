@@ -1,6 +1,6 @@
-"""What an operator sets of a central server: `central.toml` in its folder, read strictly. No server serves gates before it says how long keys are kept.
+"""Central's settings, `central.toml` in its folder. The server does not start before retention periods are set.
 
-docs/protocols/sync.md ("what central forgets", "how much a gate may bring") shows the file, with what each key means.
+docs/protocols/sync.md ("what central forgets", "how much a gate may bring") describes each key.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from gate_core.ordinary import read_ordinary
 NAME = "central.toml"
 BYTES_MAX = 256 * 1024
 MB = 1_000_000
-OTHERS_DAYS_MIN = 183  # half a year, as at the gate: what holds nothing of a traveller explains what became of the rest
+OTHERS_DAYS_MIN = 183  # half a year, as at the gate: these records explain the others, and hold no traveller's data
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """For how many days after theirs keys are kept, by the class of their records; None: nobody has said, and they are kept until somebody does."""
+    """Retention of keys in days after their records' day, by class; None: not set, kept until it is."""
 
     crossings_days: Days | None = None
     others_days: Annotated[int, msgspec.Meta(ge=OTHERS_DAYS_MIN, le=36_500)] | None = None
-    gates_from_days: Days = 1  # what a gate has forgotten sooner itself is kept here until then
+    gates_from_days: Days = 1  # minimum, also for keys that the gate reports as deleted
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Days that are kept whatever their time, both included, and for which case."""
+    """Days, inclusive, whose keys are kept beyond their retention, and the case that needs them."""
 
     first: date
     last: date
@@ -42,27 +42,27 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Recipients(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sets of auditors that two approvers have approved, each by the digest that records name."""
+    """Auditor sets that two approvers approved, by the digest in the records; `gate` None: for every gate."""
 
     approved: Annotated[tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=64)]
     gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much a gate may bring in a day. A day of 2,000 travellers is some 50 MB: four such days are an alarm, twenty are refused until tomorrow."""
+    """A gate's upload limits per UTC day; above the quota uploads are refused. 2,000 travellers need about 50 MB."""
 
     alarm_mb_a_day: Annotated[int, msgspec.Meta(ge=1)] = 200
     quota_mb_a_day: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000  # no request is larger than 2 MiB
 
 
 class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who can open central's own log beside central."""
+    """Further recipients who can open central's own log."""
 
     recipients: Annotated[tuple[Word, ...], msgspec.Meta(max_length=16)] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole file."""
+    """The settings of `central.toml`."""
 
     names: Annotated[tuple[Word, ...], msgspec.Meta(max_length=64)] = ()
     silent_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] | None = None
@@ -75,11 +75,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what is set, whatever the file's spelling."""
+        """SHA-256 of the values, independent of the file's formatting."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
     def require_kept(self, folder: Path) -> None:
-        """Raise FolderError where nobody has said how long keys are kept: that is not for good."""
+        """Raise FolderError if a retention period is not set."""
         for key in ("crossings_days", "others_days"):
             if getattr(self.kept, key) is None:
                 raise FolderError(
@@ -87,27 +87,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 )
 
     def over_before(self, about: str, today: date) -> date | None:
-        """Keys of this class are over if their day is before this one; None: they are kept for good."""
+        """Return the day before which keys of this class are expired; None: they never expire."""
         days = self.kept.crossings_days if about == "crossing" else self.kept.others_days
         return None if days is None else today - timedelta(days=days)
 
     def is_held(self, gate: str, day: date) -> bool:
-        """True for a day of a gate that is kept whatever its time."""
+        """True if the gate's day is held."""
         return any(one.first <= day <= one.last and one.gate in {None, gate} for one in self.holds)
 
     def approved_for(self, gate: str) -> frozenset[str] | None:
-        """The sets of recipients that a gate may seal for; None where nothing is said of it."""
+        """Return the approved auditor sets of a gate; None if none are configured for it."""
         told = [one.approved for one in self.recipients if one.gate in {None, gate}]
         return frozenset[str]().union(*told) if told else None
 
     def volume_of(self, gate: str) -> Volume:
-        """How much a gate may bring in a day."""
+        """Return a gate's daily upload limits."""
         return self.volumes.get(gate, self.volume)
 
     def silent_since(self, last_word: str, now: datetime) -> str | None:
-        """The time of a gate's last word, RFC 3339, when it has been silent for too long since; None where all is well, or nothing was set.
+        """Return `last_word` (RFC 3339) if it is older than `silent_after_minutes`, else None; None if that is not set.
 
-        A gate in service asks within a minute, whatever happens at it.
+        A gate in service sends a request at least every minute.
         """
         if self.silent_after_minutes is None:
             return None
@@ -116,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 def load(folder: Path) -> Settings:
-    """Read the file, if there is one. Raises FolderError."""
+    """Read the file; defaults if it is missing. Raises FolderError."""
     path = folder / NAME
     try:
         raw = read_ordinary(path, BYTES_MAX)
@@ -128,7 +128,7 @@ def load(folder: Path) -> Settings:
 
 
 def parse(raw: bytes, path: Path) -> Settings:
-    """What a file says. Raises FolderError."""
+    """Decode and check the file's content. Raises FolderError."""
     try:
         found = msgspec.toml.decode(raw, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
-"""The nation as a tree: parties, their sites, the gates there; and the people who look, each of one party or of the whole nation.
+"""Parties, their sites and gates, and the people with access to the pages, each of one party or of the whole nation.
 
-A gate without a site is of no party: who is of one does not see it. Promise: everything that is changed is recorded in central's own log, in the same
-transaction. Who may do what is `gate_central.rights`.
+People of a party do not see a gate without a site. Each change is recorded in central's own log in the same
+transaction. Left to `gate_central.rights`: what a role may do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAME_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a gate stands, and which group of updates it is in; None: not told."""
+    """A gate's party, site and update group; None: not set."""
 
     device: str
     party: str | None = None
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who looks; `party` is None for the whole nation."""
+    """A person with access; `party` None: the whole nation."""
 
     name: str
     role: Role
@@ -46,12 +46,12 @@ class Person:
     revoked: bool
 
     def sees(self, place: Place) -> bool:
-        """Whether a gate at this place is theirs to look at."""
+        """True if the person may see a gate at this place."""
         return self.party is None or self.party == place.party
 
 
 class Tenants:
-    """The tables. Reads need no `admin_log`."""
+    """The tables of parties, sites, places and people. Only changes need `admin_log`."""
 
     def __init__(self, engine: sa.Engine, admin_log: AdminLog | None = None) -> None:
         self._reading = reading(engine)
@@ -60,11 +60,11 @@ class Tenants:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def of(self, device: str) -> Place:
-        """Where a gate stands."""
+        """Return a gate's place."""
         return self.everywhere(device).get(device, Place(device))
 
     def everywhere(self, device: str | None = None) -> dict[str, Place]:
-        """The places of all gates that have one, by gate."""
+        """Return the places by gate, of all gates that have one, or of `device` only."""
         joined = places.outerjoin(sites, sites.c.id == places.c.site)
         query = sa.select(places, sites.c.party, sites.c.name).select_from(joined)
         if device is not None:
@@ -74,28 +74,28 @@ class Tenants:
         return {row.device: Place(row.device, row.party, row.site, row.name or "", row.canary) for row in rows}
 
     def canary(self, device: str) -> str | None:
-        """The group of updates that a gate is in."""
+        """Return a gate's update group, None if not set."""
         with self._reading.connect() as connection:
             query = sa.select(places.c.canary).where(places.c.device == device)
             found: str | None = connection.execute(query).scalar_one_or_none()
         return found
 
     def tree(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """Each party with its name and its sites, each with its name."""
+        """Return each party's id, name and sites (id, name)."""
         with self._reading.connect() as connection:
             known = connection.execute(sa.select(parties).order_by(parties.c.id)).all()
             theirs = connection.execute(sa.select(sites).order_by(sites.c.id)).all()
         return [(one.id, one.name, [(two.id, two.name) for two in theirs if two.party == one.id]) for one in known]
 
     def person(self, certificate: str) -> Person | None:
-        """Whose certificate this is, by its SHA-256; nobody's whose right was taken away."""
+        """Return the person with this certificate (SHA-256); None if unknown or revoked."""
         query = sa.select(people).where(people.c.certificate == certificate, people.c.revoked.is_(False))
         with self._reading.connect() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else Person(row.name, Role(row.role), row.party, revoked=False)
 
     def everybody(self) -> list[Person]:
-        """All people, also those whose right was taken away."""
+        """Return all people, including revoked ones."""
         with self._reading.connect() as connection:
             rows = connection.execute(sa.select(people).order_by(people.c.name)).all()
         return [Person(row.name, Role(row.role), row.party, revoked=row.revoked) for row in rows]
@@ -103,7 +103,7 @@ class Tenants:
     # ── changing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def add_party(self, party: str, name: str) -> None:
-        """Add a party, or give it another name. Raises BadRequestError."""
+        """Add or rename a party. Raises BadRequestError."""
         _check(party, name)
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
@@ -113,7 +113,7 @@ class Tenants:
         self._do("party_set", act)
 
     def add_site(self, site: str, party: str, name: str) -> None:
-        """Add a site of a party, or give it another name. Raises BadRequestError, also for one of another party, and UnknownError."""
+        """Add or rename a site of a party. Raises UnknownError, and BadRequestError, also for another party's site."""
         _check(site, name)
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
@@ -127,7 +127,7 @@ class Tenants:
         self._do("site_set", act)
 
     def put(self, device: str, *, site: str | None, canary: str | None) -> None:
-        """Say where a gate stands and which group of updates it is in; what is None stays as it is. Raises UnknownError."""
+        """Set a gate's site and update group; None leaves a value unchanged. Raises BadRequestError, UnknownError."""
         told = {key: value for key, value in (("site", site), ("canary", canary)) if value is not None}
         for one in told.values():
             _check(one, one)
@@ -145,7 +145,7 @@ class Tenants:
         self._do("gate_placed", act)
 
     def admit(self, name: str, role: Role, party: str | None, certificate: str) -> None:
-        """Let a person in by a certificate, or by another one. Raises BadRequestError and UnknownError."""
+        """Give a person access by a certificate, or replace it. Raises BadRequestError and UnknownError."""
         _check(name, name)
         fields = {"role": role.value, "party": party, "certificate": certificate, "revoked": False}
 
@@ -158,7 +158,7 @@ class Tenants:
         self._do("person_admitted", act)
 
     def dismiss(self, name: str) -> None:
-        """Take a person's right away, from the next request on. Raises UnknownError."""
+        """Revoke a person's access, from the next request on. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             gone = people.update().where(people.c.name == name).values(revoked=True)

@@ -1,7 +1,7 @@
-"""The operator's repository of updates, as files for enrolled gates: what it holds is decided elsewhere, and verified by each gate.
+"""Serves the operator's update repository to enrolled gates, as files. Each gate verifies them itself.
 
-Beside it may lie repositories for groups of gates, which get a release before the others: `groups/<name>`, each a whole repository. A gate is served of its
-group's, if there is one, and of that alone.
+`groups/<name>` may hold a complete repository for a group of gates that gets releases first. A gate in such a group is
+served only from it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PATH: Final = re.compile(r"(?:metadata|targets/[a-z]+)/[A-Za-z0-9_-][A-Za-z0-9.
 
 
 class UpdateRepository:
-    """Serves the files of one folder, in part if that is asked for; none where there is no folder."""
+    """Serves one folder's files, also ranges; 404 for every file if `folder` is None."""
 
     def __init__(self, folder: Path | None, canary: Callable[[str], str | None]) -> None:
         self._folder = folder

@@ -1,7 +1,7 @@
-"""What was verified of each gate's log: `verified.json` in the folder, so that a daily look reads what came since, and a thirtieth of what was there before.
+"""Remembers how far each gate's log was verified (`verified.json` in the folder), to shorten the next verification.
 
-Promise: it makes a look shorter and never more lenient. The head's own note is verified each time, the hashes of all pieces lead to its root and, at the size
-that was verified last, to the root of then; what contradicts the memory changes nothing in it. Without the file all is read.
+A run then reads only the new pieces and a thirtieth of the old ones. It still verifies the head's note, and that all
+piece hashes give its root and the remembered one. A failure changes nothing. Without the file everything is read.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from gate_core.audit_format.tiles import TILE_WIDTH
 from gate_core.ordinary import read_ordinary
 
 NAME = "verified.json"
-BYTES_MAX = 64 * 1024 * 1024  # of some 400,000 gates
-LOOKS = 30  # in how many looks all that is older is read again
+BYTES_MAX = 64 * 1024 * 1024  # enough for some 400,000 gates
+LOOKS = 30  # number of runs in which all old pieces are read once
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The size and root that were verified, and which thirtieth of the older pieces the next look reads again: every thirtieth one from `next` on."""
+    """The verified size and root. Of the old pieces, the next run reads every LOOKS-th from number `next` on."""
 
     size: Annotated[int, msgspec.Meta(ge=0)] = 0
     root: str = EMPTY_ROOT.hex()
@@ -31,10 +31,10 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Verified:
-    """The memory of all gates. Without a path nothing is known and nothing kept; `reads_all`: what is known is held against the log, and all is read."""
+    """The state of all gates. Without a path it is empty and not saved. `reads_all`: all pieces are read."""
 
     def __init__(self, path: Path | None = None, *, reads_all: bool = False) -> None:
-        """Raises FolderError for a file that cannot be used."""
+        """Raises FolderError if the file is unusable."""
         self._path, self._reads_all, self.seen = path, reads_all, dict[str, Seen]()
         try:
             if path is not None and path.exists():
@@ -43,17 +43,17 @@ class Verified:
             raise FolderError(f"cannot use {path}: {error}; delete it, and fleet reads all logs again") from error
 
     def pieces(self, device: str, count: int) -> set[int]:
-        """Which of so many full pieces are to be read."""
+        """Return which of the first `count` full pieces to read."""
         seen = Seen() if self._reads_all else self.seen.get(device, Seen())
         old = seen.size // TILE_WIDTH
         return {*range(seen.next % LOOKS, old, LOOKS), *range(old, count)}
 
     def keep(self, device: str, size: int, root: bytes) -> None:
-        """Note that all of this is well."""
+        """Remember that the log is verified up to this size and root."""
         seen = self.seen.get(device, Seen())
         self.seen[device] = Seen(size, root.hex(), (seen.next + 1) % LOOKS)
 
     def save(self) -> None:
-        """Make it durable. Raises OSError."""
+        """Write the file. Raises OSError."""
         if self._path is not None:
             durable.write(self._path, msgspec.json.encode(self.seen, order="sorted"), mode=0o600)

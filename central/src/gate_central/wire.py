@@ -1,7 +1,7 @@
-"""What gates send, read strictly: add-checkpoint and add-entries of C2SP, and ours: sealed bodies, and a round in one request.
+"""Strict decoders of gates' requests: C2SP add-checkpoint and add-entries, sealed bodies, and rounds. Pure.
 
-Pure. `Intake` takes an add-entries body as it arrives and hands out one package at a time, so that a request of any length
-needs the memory of one package.
+`Intake` decodes an add-entries body as it arrives, one package at a time, so that a request of any length needs the
+memory of one package.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEALED_LINE_BYTES_MAX = 96 * 1024
 SEALED_REQUEST_BYTES_MAX = 1024 * 1024
 ROUND_BYTES_MAX = 2 * 1024 * 1024
 AGE_FILE_BYTES_MAX = 64 * 1024
-FILES_MAX = TILE_WIDTH + 64  # age files of a round, absent ones too: those of its entries, and those that we asked for
+FILES_MAX = TILE_WIDTH + 64  # age files of a round, also absent ones: of its entries, and requested ones
 _SEALED_BEGINS, _SEALED_BETWEEN, _SEALED_ENDS = b'{"ct":"', b'","i":', b"}\n"
 _U16, _U32, _U64 = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
 
@@ -42,7 +42,7 @@ class AddCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class EntriesHead:
-    """What comes before the packages: which entries of which log."""
+    """The head of an add-entries body: a log's origin, and its entries `[start, end)`."""
 
     origin: str
     start: int
@@ -60,13 +60,13 @@ class Package:
 
     @property
     def aligned(self) -> int:
-        """Where the piece begins."""
+        """Index of the piece's first entry."""
         return self.start - self.start % TILE_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
 class SealedLine:
-    """A sealed body: its index, its hash, and the line as the spool spells it."""
+    """A sealed body: its index, its SHA-256, and its line in the spool's format."""
 
     index: int
     digest: str
@@ -75,7 +75,7 @@ class SealedLine:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A checkpoint and what belongs to it: one package at most, sealed bodies of one piece, age files, and the names of those that the gate lacks."""
+    """A checkpoint with at most one package, one piece's sealed bodies, age files, and names of absent age files."""
 
     checkpoint: AddCheckpoint
     package: Package | None
@@ -103,7 +103,7 @@ def parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
 
 
 class Intake:
-    """The body of add-entries, read as it comes. Holds one package and what arrived with it at most."""
+    """Incremental decoder of an add-entries body. Buffers at most one package and the last chunk."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -111,11 +111,11 @@ class Intake:
         self.head: EntriesHead | None = None
 
     def feed(self, chunk: bytes) -> None:
-        """Take in what arrived. Call `read_head`, then `packages`, before the next one."""
+        """Add a chunk. Call `read_head`, then `packages`, before the next chunk."""
         self._buffer += chunk
 
     def read_head(self) -> EntriesHead | None:
-        """Return what comes before the packages, None while it is not complete. Raises BadRequestError."""
+        """Return the head, None while it is incomplete. Raises BadRequestError."""
         if self.head is None and (fields := self._head_fields()) is not None:
             self.head, used = fields
             self._next = self.head.start
@@ -123,7 +123,7 @@ class Intake:
         return self.head
 
     def packages(self) -> Iterator[Package]:
-        """Yield the packages that are complete. Raises BadRequestError."""
+        """Yield the complete packages. Raises BadRequestError."""
         assert self.head is not None
         assert self._next is not None
         while self._next < self.head.end:
@@ -141,7 +141,7 @@ class Intake:
         try:
             origin = cursor.take_sized(ORIGIN_BYTES_MAX, "origin")
             (start,), (end,) = _U64.unpack(cursor.take(8)), _U64.unpack(cursor.take(8))
-            cursor.take_sized(TICKET_BYTES_MAX, "ticket")  # we give none out, so it says nothing
+            cursor.take_sized(TICKET_BYTES_MAX, "ticket")  # unused: this mirror issues no tickets
         except _IncompleteError:
             return None
         if not start <= end <= SIZE_MAX:
@@ -162,7 +162,7 @@ class Intake:
 
 
 def parse_sealed(raw: bytes) -> tuple[SealedLine, ...]:
-    """Read sealed bodies of one piece, JSON lines in their one spelling, in order. Raises BadRequestError."""
+    """Decode sealed bodies of one piece, in order: canonical JSON lines. Raises BadRequestError."""
     lines = raw.splitlines(keepends=True)
     if not 1 <= len(lines) <= TILE_WIDTH or not raw.endswith(b"\n"):
         raise BadRequestError(f"sealed bodies are 1 to {TILE_WIDTH} lines")
@@ -176,7 +176,7 @@ def parse_sealed(raw: bytes) -> tuple[SealedLine, ...]:
 
 
 def parse_round(raw: bytes) -> Round:
-    """Read a round (docs/protocols/sync.md). Raises BadRequestError; age files that are not what their names say raise UnprovenError."""
+    """Decode a round (docs/protocols/sync.md). Raises BadRequestError, and UnprovenError for misnamed age files."""
     cursor = _Cursor(raw)
     try:
         checkpoint = parse_add_checkpoint(cursor.take_long(CHECKPOINT_REQUEST_BYTES_MAX, "add-checkpoint request"))
@@ -206,18 +206,18 @@ def parse_round(raw: bytes) -> Round:
 
 
 def expect_named(name: str, content: bytes) -> None:
-    """Hold an age file against its name; an empty one is none. Raises UnprovenError."""
+    """Raise UnprovenError unless `name` is the age file's SHA-256; an empty file passes."""
     if content and hashlib.sha256(content).hexdigest() != name:
         raise UnprovenError("the age file is not the one that its name says")
 
 
 def info_text(size: int, next_entry: int) -> bytes:
-    """Write the answer 409 or 202 to add-entries (`text/x.tlog.mirror-info`). We need no tickets."""
+    """Encode the body of a 409 or 202 answer to add-entries (`text/x.tlog.mirror-info`), without a ticket."""
     return f"{size}\n{next_entry}\n\n".encode()
 
 
 def _parse_sealed_line(line: bytes) -> SealedLine:
-    """Read a line in its one spelling, canonical JSON: there is no other place for a byte to differ."""
+    """Decode a canonical JSON line; any other spelling is refused. Raises BadRequestError."""
     if len(line) > SEALED_LINE_BYTES_MAX:
         raise BadRequestError(f"a sealed body exceeds {SEALED_LINE_BYTES_MAX} bytes")
     encoded, _, index = line[len(_SEALED_BEGINS) : -len(_SEALED_ENDS)].partition(_SEALED_BETWEEN)
@@ -263,7 +263,7 @@ class _Cursor:
         return self.take(length)
 
     def take_package(self, start: int, end: int) -> Package:
-        """Entries with their lengths, the number of hashes, the hashes."""
+        """Read entries with their lengths, the number of hashes, and the hashes."""
         entries = tuple(self.take_sized(HEADER_BYTES_MAX, "entry") for _ in range(start, end))
         (hashes,) = self.take(1)
         if hashes > PROOF_HASHES_MAX:

@@ -1,1 +1,4 @@
-"""What every program of Portcullis may use. Needs no image library, no inference library and no driver; imports nothing else of ours."""
+"""Shared by all of Portcullis: ports, settings, evidence, log format, orders, approvals, web pages, programs, commands.
+
+Imports no image or inference library, no driver, and no other package of Portcullis.
+"""

@@ -1,4 +1,4 @@
-"""`python -m gate_core`: the `gate` command of whatever is installed."""
+"""`python -m gate_core`: the `gate` command, with the groups of all installed distributions."""
 
 from gate_core.command_line.main import main
 

@@ -1,4 +1,7 @@
-"""Access lists of our own files (acl(5)): one group besides the owner. Not the file's group: the sandboxes refuse chown(2)."""
+"""Sets POSIX access lists (acl(5)) that give one more group access to a file.
+
+It does not change the file's group, since the units' sandboxes refuse chown(2).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _NO_ID: Final = 0xFFFFFFFF
 
 
 def let_in(path: Path | int, group: int, *, owner: int, may: int) -> None:
-    """Give a file or folder this list; `owner` and `may` are the owner's and the group's rights, 4 + 2 + 1. Raises OSError."""
+    """Set a file's or folder's list. `owner`, `may`: rights of owner and `group`, as octal digits. Raises OSError."""
     entries = (
         (_OWNER, owner, _NO_ID),
         (_OWN_GROUP, 0, _NO_ID),

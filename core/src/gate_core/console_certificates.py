@@ -1,4 +1,4 @@
-"""The file of the consoles' certificates that a site knows (`gate console init` makes each)."""
+"""Reads the file with the certificates of a site's consoles (made by `gate console init`)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FILE_BYTES_MAX: Final = 64 * 1024
 
 
 class ConsolesError(Exception):
-    """One of the two files cannot be used, and why."""
+    """The file cannot be used; the message gives the reason."""
 
 
 def consoles_in(path: Path) -> tuple[str, dict[str, str]]:
-    """The certificates of a file, as PEM, and their names by their SHA-256. Raises ConsolesError."""
+    """Return a file's certificates as PEM, and their names by SHA-256. Raises ConsolesError."""
     try:
         raw = read_ordinary(path.resolve(), FILE_BYTES_MAX)
         found = pinned_certificates.certificates(raw)
@@ -27,4 +27,4 @@ def consoles_in(path: Path) -> tuple[str, dict[str, str]]:
         raise ConsolesError(f"{path}: {error}") from error
     if len(found) > CONSOLES_MAX:
         raise ConsolesError(f"{path}: {len(found)} certificates; a gate knows {CONSOLES_MAX} consoles at most")
-    return raw.decode("ascii", "ignore"), found  # ssl takes no other letters; only words between certificates have some
+    return raw.decode("ascii", "ignore"), found  # ssl takes ASCII only; other text is outside the PEM blocks

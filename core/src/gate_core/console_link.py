@@ -1,6 +1,7 @@
-"""What a gate and an officers' console say to each other (docs/protocols/console.md). Pure.
+"""Messages between a gate and an officers' console (docs/protocols/console.md), used by both. Pure.
 
-Unknown members are passed over, so that a newer gate can say more. Durations are ages in seconds; there is no wall clock.
+Received messages are untrusted: they must have these types and limits. Unknown members are ignored, so that a newer
+gate can send more. Times are ages in seconds at sending; no wall clock is used.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ LOOK: Final = "/look"
 ORDERS: Final = "/orders"
 EVENT_STREAM: Final = "text/event-stream"
 BEAT_S: Final = 1.0
-SILENCE_S: Final = 2.0  # without an event or a beat for so long, the gate is not there
+SILENCE_S: Final = 2.0  # without an event or beat for so long, the gate counts as lost
 EVENT_BYTES_MAX: Final = 256 * 1024
 ORDER_BYTES_MAX: Final = 8 * 1024
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # of an order: with sealed pictures
@@ -30,7 +31,7 @@ Several = Annotated[list[Word], msgspec.Meta(max_length=64)]
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of everything that is said."""
+    """Base of the messages."""
 
 
 class Why(_Said, frozen=True):
@@ -41,8 +42,8 @@ class Why(_Said, frozen=True):
 
 
 class Waits(_Said, frozen=True):
-    """A crossing that waits for an officer, and all that is known of it. `sealed_for`: the officers who can open its pictures. `two_officers`: it takes two
-    to admit, and `first` is who has ordered it.
+    """A crossing that waits for an officer. `sealed_for`: officers who can decrypt its pictures. `two_officers`:
+    admission needs two; `first`: the one who ordered it already.
     """
 
     crossing: Word
@@ -56,14 +57,14 @@ class Waits(_Said, frozen=True):
 
 
 class Present(_Said, frozen=True):
-    """An officer who said that they are there; without a name where the lane gives none."""
+    """An officer reported present; `officer` None if the lane has no name."""
 
     officer: Word | None
     seen_s: Seconds
 
 
 class Without(_Said, frozen=True):
-    """What the gate does without now: a row of docs/operations.md."""
+    """A degraded mode of the gate: a row of docs/operations.md."""
 
     mode: Word
     effect: Text
@@ -71,10 +72,10 @@ class Without(_Said, frozen=True):
 
 
 class LaneEvent(_Said, frozen=True):
-    """A lane as an officer sees it. `boot` is another after each start of the gate's `screens`.
+    """A lane's state for officers. `boot` changes at each start of the gate's `screens`.
 
-    `state` is None while the lane does not answer: then nothing else is known of it. `last` are the stages of the last crossing that ended,
-    in seconds from laying the document. `flags` are over whoever is served now, or somebody who has no crossing.
+    `state`: None while the lane does not answer; then nothing else is known. `last`: times of the last crossing's
+    stages, in seconds since the document was presented. `flags`: those of the current traveller, or without a crossing.
     """
 
     boot: Word
@@ -99,7 +100,7 @@ class LaneEvent(_Said, frozen=True):
 
 
 class Challenge(_Said, frozen=True):
-    """What an order must answer (docs/protocols/orders.md)."""
+    """A challenge that an order must contain (docs/protocols/orders.md)."""
 
     gate: Word
     issued_ms: Whole
@@ -108,7 +109,7 @@ class Challenge(_Said, frozen=True):
 
 
 class Answer(_Said, frozen=True):
-    """What the lane did. `sealed`: of a view, the sealed parts in Base64."""
+    """The lane's answer to an order. `sealed`: for a view order, the encrypted parts in Base64."""
 
     outcome: Word
     detail: Text
@@ -117,26 +118,26 @@ class Answer(_Said, frozen=True):
 
 
 class Refusal(_Said, frozen=True):
-    """Why nothing else was answered, for people. `maybe_done`: an order was handed to the lane, and nobody knows what came of it."""
+    """A failed request; `problem` is for people. `maybe_done`: the lane got the order, with an unknown result."""
 
     problem: Text
     maybe_done: bool = False
 
 
 class NotOfTheRoadError(Exception):
-    """What came is nothing that is said here."""
+    """The received bytes are not a valid message."""
 
 
 Said = TypeVar("Said", bound=_Said)
 
 
 def encode(said: _Said) -> bytes:
-    """One line of JSON."""
+    """Encode a message as one line of JSON."""
     return msgspec.json.encode(said)
 
 
 def decode(raw: bytes, kind: type[Said]) -> Said:
-    """What was said. Raises NotOfTheRoadError, which says where it is wrong and never what stood there."""
+    """Decode a message. Raises NotOfTheRoadError, which names the place of the error but not the content."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -145,7 +146,7 @@ def decode(raw: bytes, kind: type[Said]) -> Said:
 
 
 def event(said: LaneEvent) -> bytes:
-    """A server-sent event."""
+    """Encode a lane event as a server-sent event."""
     return b"event: lane\ndata: " + encode(said) + b"\n\n"
 
 

@@ -1,7 +1,9 @@
-"""Files that last: written as a draft (`.tmp-NAME`), synced, renamed, and the folder synced.
+"""Durable file writes: write a draft, fsync it, rename it, fsync the folder.
 
-A kill or power cut leaves the old file or the new one, and at most a draft. With `new_only` an existing file is never replaced; on a file
-system without hard links a kill may leave it empty. One writer a file at a time is the caller's promise.
+After a kill or power cut the file is complete, old or new; a draft (`.tmp-` and the name) may remain, which the next
+write removes. When a function returns, the change survives a power cut. After an OSError the new file may be in place,
+if only the folder's fsync failed. `new_only` never replaces a file or link; on file systems without hard links (memory
+sticks) a kill can leave an empty file. Left to the caller: one writer at a time per file.
 """
 
 from __future__ import annotations
@@ -16,20 +18,20 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 DRAFT: Final = ".tmp-"
-_WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP})  # what a file system says that has no hard links
+_WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP})  # errors of file systems without hard links
 _WIPED_AT_ONCE: Final = 1024 * 1024
-_MODE: Final = 0o666  # less what the umask takes
+_MODE: Final = 0o666  # minus the umask
 
 
 def write(path: Path, content: bytes, *, mode: int = _MODE, new_only: bool = False) -> None:
-    """Write a file of this content. Raises OSError; FileExistsError where there is one and it is to be new."""
+    """Write a file. Raises OSError; FileExistsError if `new_only` and it exists."""
     with writing(path, mode=mode, new_only=new_only) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def writing(path: Path, *, mode: int = _MODE, new_only: bool = False) -> Iterator[BinaryIO]:
-    """The draft, to be written into; the file stands when the block ends, and no draft is left when it fails. Raises as `write`."""
+    """Provide the draft for writing; the block's end puts it in place, a failure removes it. Raises as `write`."""
     if not path.name:  # "", "." and "/" name a folder
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     draft = path.with_name(DRAFT + path.name)
@@ -49,14 +51,14 @@ def writing(path: Path, *, mode: int = _MODE, new_only: bool = False) -> Iterato
 
 
 def replace(draft: Path, path: Path, *, mode: int) -> None:
-    """Put a draft that somebody else wrote, and has closed, into the file's place. Raises OSError."""
+    """Put a closed draft that another function wrote in the file's place. Raises OSError."""
     sync(draft, mode=mode)
     draft.replace(path)
     sync(path.parent)
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
-    """Make a folder, and those above it that are missing, if it is not there. Raises OSError."""
+    """Make a folder and its missing parents. Raises OSError."""
     made = [one for one in (folder, *folder.parents) if not one.is_dir()]
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for one in made:
@@ -64,9 +66,9 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
 
 
 def wipe(path: Path) -> None:
-    """Overwrite a file with zeros, bring that to the disk, and take its name away. Raises OSError; a file that is not there is wiped.
+    """Overwrite a file with zeros, fsync, and unlink it. Raises OSError; a missing file is no error.
 
-    What a flash memory keeps below its own bookkeeping is out of anybody's reach from here.
+    Copies inside flash memory, by its wear levelling, cannot be overwritten from here.
     """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISREG(path.lstat().st_mode):  # a link, pipe or socket has nothing to overwrite
@@ -84,7 +86,7 @@ def _overwrite(descriptor: int) -> None:
 
 
 def sync(path: Path, *, mode: int | None = None) -> None:
-    """Bring a file, or a folder's list of names, to the disk; a mode that is given, with it. Raises OSError."""
+    """Set `mode` if given, and fsync a file or folder. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         if mode is not None:
@@ -95,7 +97,7 @@ def sync(path: Path, *, mode: int | None = None) -> None:
 
 
 def _name_new(draft: Path, path: Path) -> None:
-    """A second name and not a renaming, which would put it into the place of what came there meanwhile."""
+    """Link the draft to its name: unlike a rename, this does not replace a file created meanwhile."""
     try:
         path.hardlink_to(draft)
     except FileExistsError as error:
@@ -103,6 +105,6 @@ def _name_new(draft: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _WITHOUT_LINKS:
             raise
-        # The first to make the name has it.
+        # O_EXCL reserves the name.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         draft.replace(path)

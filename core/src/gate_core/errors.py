@@ -2,15 +2,15 @@
 
 DriverError
 ├── LinkLostError    the cable, socket or device went away: reconnect
-│   ├── CardGoneError   the card was taken away or stopped answering: wait for a card
-│   ├── FrozenError     a camera gives one picture again and again: a fault, or somebody's recording
-│   ├── BusyError       another program has the device: reconnect once it lets go
-│   └── NoRightError    this user may not use the device: ask whoever may
+│   ├── CardGoneError   the card was removed or stopped answering: wait for a card
+│   ├── FrozenError     a camera repeats one picture: a fault, or a recording
+│   ├── BusyError       another program uses the device: reconnect when it is free
+│   └── NoRightError    this user may not use the device: an administrator must act
 ├── NoReplyError     silence past the deadline: retry
 ├── BadFrameError    bytes that break the protocol: drop and resynchronise
-├── RefusedError     the device understood and said no: do not retry
-├── NotWellError     the device answers and is not as it must be: tell the technician
-└── SetupError       the device can never work as configured: tell the technician
+├── RefusedError     the device refused the request: do not retry
+├── NotWellError     the device answers but is not fit for use: a technician must act
+└── SetupError       the device can never work as configured: a technician must act
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM})
 
 
 class DriverError(Exception):
-    """Any failure of a device or of the way to it."""
+    """Any failure of a device or of its connection."""
 
 
 class LinkLostError(DriverError):
@@ -30,15 +30,15 @@ class LinkLostError(DriverError):
 
 
 class CardGoneError(LinkLostError):
-    """The card was taken away or stopped answering; its reader is still there."""
+    """The card was removed or stopped answering; its reader still works."""
 
 
 class FrozenError(LinkLostError):
-    """A camera gives one picture again and again."""
+    """A camera repeats one picture."""
 
 
 class BusyError(LinkLostError):
-    """Another program has the device."""
+    """Another program uses the device."""
 
 
 class NoRightError(LinkLostError):
@@ -58,11 +58,11 @@ class BadFrameError(DriverError):
 
 
 class RefusedError(DriverError):
-    """The device understood the request and said no."""
+    """The device understood the request and refused it."""
 
 
 class NotWellError(DriverError):
-    """The device answers, and is not as it must be to serve; the message says what was found and what to do."""
+    """The device answers but is not fit for use; the message gives the finding and what to do."""
 
 
 class SetupError(DriverError):
@@ -70,7 +70,7 @@ class SetupError(DriverError):
 
 
 def not_opened(path: str, number: int | None, why: str) -> LinkLostError:
-    """What it means that the device at `path` cannot be opened: `number` is the system's errno, `why` its words."""
+    """Return the error for a device that cannot be opened: `number` is the errno, `why` the system's message."""
     if number in _DENIED:
         return NoRightError(f"{path} may not be opened by this user: {why}", path)
     kind = BusyError if number in _BUSY else LinkLostError

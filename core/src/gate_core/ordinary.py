@@ -1,4 +1,7 @@
-"""Ordinary files in a folder that somebody else writes: no pipe is waited for, no link followed, no device woken, nothing read without end."""
+"""Opens and reads regular files in folders that other users can write.
+
+It follows no link, does not block on a pipe, opens no device, and limits the size. Callers must validate the content.
+"""
 
 from __future__ import annotations
 

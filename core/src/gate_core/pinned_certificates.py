@@ -1,6 +1,8 @@
-"""A key and its certificate, in one file, for two machines that know each other by fingerprint: console, exchange (docs/protocols).
+"""Keys with self-signed certificates, for machines that pin each other: gate and console (docs/protocols/console.md),
+gate and exchange (docs/protocols/exchange.md).
 
-Nobody vouches for it, so it has no end that a wrong clock could bring about, and a name for people only.
+The other machine is configured with the key's fingerprint or the certificate. So the certificate does not expire, and
+its name is for people only. Key and certificate are in one file, made on the machine that uses it.
 """
 
 from __future__ import annotations
@@ -27,17 +29,17 @@ _FROM: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WITHOUT_END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280 §4.1.2.5
 
 
-# What the library raises at a certificate that is none, or of no kind that it knows.
+# The exceptions that the library raises for an invalid or unsupported certificate.
 _NONE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 class PinnedError(Exception):
-    """What is there is no such file, or lets others read it."""
+    """The file is invalid, or readable by other users."""
 
 
 def make(path: Path, name: str, host: str = "") -> str:
-    """Make a key, ECDSA P-256, and its certificate, readable by its owner only. `host` is the name or address that its owner is reached by, where
-    others look at that. Returns the certificate as PEM. Raises OSError; FileExistsError where there is a file; ValueError for a host that is none.
+    """Write a new ECDSA P-256 key and its certificate, mode 0600; return the certificate as PEM. `host`: name or
+    address for clients that check it. Raises OSError, FileExistsError if the file exists, ValueError for a bad host.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -62,7 +64,7 @@ def make(path: Path, name: str, host: str = "") -> str:
 
 
 def general_name(host: str) -> x509.GeneralName:
-    """A host's name or address, as certificates have it."""
+    """Return a host name or IP address as an X.509 name."""
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
@@ -70,7 +72,7 @@ def general_name(host: str) -> x509.GeneralName:
 
 
 def fingerprint_in(path: Path) -> str:
-    """The fingerprint of the key in a file of `make`'s. Raises OSError, and PinnedError also where others than its owner can read it."""
+    """Return the key's fingerprint in a file of `make`. Raises OSError, and PinnedError, also if others can read it."""
     raw = read_ordinary(path, FILE_BYTES_MAX)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise PinnedError(f"{path} can be read by others than its owner: chmod 600 {path}")
@@ -81,7 +83,7 @@ def fingerprint_in(path: Path) -> str:
 
 
 def certificates(raw: bytes) -> dict[str, str]:
-    """The certificates of a PEM file: the name that people gave each, by the SHA-256 of the whole certificate. Raises PinnedError."""
+    """Return the subject names in a PEM file, by the SHA-256 of each certificate. Raises PinnedError."""
     try:
         found = x509.load_pem_x509_certificates(raw)
         return {_sha256(one.public_bytes(Encoding.DER)): one.subject.rfc4514_string() for one in found}
@@ -90,7 +92,7 @@ def certificates(raw: bytes) -> dict[str, str]:
 
 
 def fingerprint(der: bytes) -> str:
-    """The SHA-256 of a certificate's key (SubjectPublicKeyInfo), 64 hexadecimal digits. Raises PinnedError."""
+    """Return the SHA-256 of a certificate's key (SubjectPublicKeyInfo), in hex. Raises PinnedError."""
     try:
         key = x509.load_der_x509_certificate(der).public_key()
     except _NONE as error:

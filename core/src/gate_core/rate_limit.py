@@ -1,4 +1,4 @@
-"""Rate limits: a burst at once, then a number a second. The clock is an argument, but of `Addresses`, which has the event loop's."""
+"""Rate limits: token buckets. The clock is an argument; `Addresses` uses the event loop's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many messages a caller may send: so many at once, so many a second from then on. Over it, it is not read from."""
+    """A limit: `burst` messages at once, then `a_second`. Above it, the caller's messages are not read."""
 
     a_second: float
     burst: int
@@ -26,44 +26,44 @@ class Bucket:
         self._paid_until_s = float("-inf")
 
     def wait_s(self, now_s: float) -> float:
-        """How long to wait before the next message is read, in seconds."""
+        """Return the seconds to wait before reading the next message."""
         return max(0.0, self._paid_until_s - self._slack_s + self._step_s - now_s)
 
     def take(self, now_s: float, weight: int = 1) -> None:
-        """Count one message."""
+        """Count a message, as `weight` messages."""
         self._paid_until_s = max(self._paid_until_s, now_s) + weight * self._step_s
 
     def is_full(self, now_s: float) -> bool:
-        """True when it is as good as a new one."""
+        """True if it equals a new bucket."""
         return self._paid_until_s <= now_s
 
 
 class Buckets:
-    """The buckets of callers by their user, or address: all connections of one draw on one, and hanging up does not fill it."""
+    """Buckets by caller (user or address). All connections of a caller share one; reconnecting does not refill it."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
         self._of: dict[Hashable, Bucket] = {}
 
     def of(self, caller: Hashable, now_s: float) -> Bucket:
-        """The bucket of a caller."""
+        """Return a caller's bucket."""
         if caller not in self._of:
             self._of = {known: bucket for known, bucket in self._of.items() if not bucket.is_full(now_s)}
             self._of[caller] = Bucket(self._rate)
         return self._of[caller]
 
 
-HANDSHAKE_RATE: Final = Rate(5, 20)  # of one address, which leaves room for everybody else
+HANDSHAKE_RATE: Final = Rate(5, 20)  # per address
 
 
 class Addresses:
-    """Counts what addresses begin. An IPv6 network of 64 bits counts as one address."""
+    """Rate limit per client address. An IPv6 /64 network counts as one address."""
 
     def __init__(self, rate: Rate = HANDSHAKE_RATE) -> None:
         self._of = Buckets(rate)
 
     def welcomes(self, host: str) -> bool:
-        """True while this address begins no more than its rate."""
+        """Count a request and return True, or return False if the address is above its rate."""
         address = ipaddress.ip_address(host.partition("%")[0])
         prefix = 64 if address.version == 6 else 32
         now_s = asyncio.get_running_loop().time()

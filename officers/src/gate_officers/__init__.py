@@ -1,1 +1,1 @@
-"""What officers use away from the gate: the console for many lanes, and the authority that certifies the keys of their shifts."""
+"""The officers' console for many lanes, and the authority that certifies their shift keys."""

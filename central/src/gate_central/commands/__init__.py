@@ -1,1 +1,1 @@
-"""The commands of the operator's machine: `gate central`, `gate exchange`."""
+"""The commands `gate central` and `gate exchange`."""

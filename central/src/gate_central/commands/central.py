@@ -68,7 +68,7 @@ def init(
 
 
 def _days(given: int | None, of: str) -> int:
-    """For how many days keys are kept; the law that says so is the operator's, so there is no default."""
+    """Return the retention in days, asked for on a terminal. No default: it depends on the operator's law."""
     if given is None and sys.stdin.isatty() and sys.stderr.isatty():
         given = int(typer.prompt(f"For how many days are keys to records of {of} kept", type=int, err=True))
     return given or fail(
@@ -131,7 +131,7 @@ def retire(
 
 
 class Rotated(enum.StrEnum):
-    """What can have a new key."""
+    """The keys that can be rotated."""
 
     SERVER = "server"
     AUTHORITY = "authority"
@@ -265,7 +265,7 @@ def fleet(
 
 
 def _lines(row: GateReport, settings: Settings) -> Iterator[str]:
-    """What people read of a gate."""
+    """Yield a gate's lines for people."""
     verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[row.verified]
     yield f"{row.id:24} {row.state:8} {row.entries:10} {verdict:14} {row.last_seen or 'never'}"
     if row.problem:

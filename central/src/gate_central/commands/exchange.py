@@ -1,4 +1,4 @@
-"""`gate exchange`: a site's exchange, which says whether a document was at another of its gates within minutes."""
+"""`gate exchange`: a site's exchange, which finds a document used at two of its gates within minutes."""
 
 from __future__ import annotations
 

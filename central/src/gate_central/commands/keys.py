@@ -1,4 +1,4 @@
-"""`gate central erase`, `prune` and `admin_log`: keys that central forgets, and what its own log says of that and of all else."""
+"""`gate central erase`, `prune` and `admin_log`: deletes keys, and shows central's own log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate central site` and `person`: the nation as a tree, and who may look at what of it."""
+"""`gate central site` and `person`: parties, sites and gates, and people's access to them."""
 
 from __future__ import annotations
 

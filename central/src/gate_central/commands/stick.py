@@ -1,7 +1,7 @@
-"""`gate central import`: a gate's log that somebody carried here on a stick, because the gate has no line or is gone.
+"""`gate central import`: imports a gate's log from removable media, if the gate has no network or is lost.
 
-It takes the road of every other log: the gate's own client brings it to the server's own window, which proves each piece, and keeps what contradicts. So
-a stick needs to be trusted no more than a network.
+The log is uploaded by the gates' own client to an in-process mirror, which verifies it and keeps contradictions as
+evidence. So the media need no more trust than a network.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def carry_in(
 
 
 def _gate_of(server: ServerContext, checkpoint: Checkpoint) -> Gate:
-    """The gate whose log this says it is; that it is signed by that gate's key is seen by whoever takes it. Raises UnknownError."""
+    """Return the gate that the checkpoint names; the mirror verifies the signature later. Raises UnknownError."""
     from gate_central.errors import UnknownError
 
     named = checkpoint.origin.split("/")
@@ -86,7 +86,7 @@ def _gate_of(server: ServerContext, checkpoint: Checkpoint) -> Gate:
 
 
 async def _bring(server: ServerContext, gate: Gate, log: SpoolLog, note: Note, *, late: int | None) -> None:
-    """Have the gate's own client bring the log to the window; of one that ends after `late` entries, before what is known here, only its end. Raises SyncError."""
+    """Upload the log; only its checkpoint if central has more (`late`: the log's size). Raises SyncError."""
     import httpx2
 
     from gate_central.app import make_window
@@ -94,7 +94,7 @@ async def _bring(server: ServerContext, gate: Gate, log: SpoolLog, note: Note, *
     from gate_core.mirror_client.https import Courier
     from gate_core.mirror_client.round import Client
 
-    # To be asked where it stands is no news, and the rest the command says.
+    # The mirror's log lines are not needed: the command reports the result.
     logging.getLogger("gate_central").addHandler(logging.NullHandler())
     mirror, before = server.folder.mirror, server.folder.mirrors[1:]
     takes = Mirror(server.ledger, server.evidence, mirror, now, before=before, approved=server.settings.approved_for)
@@ -111,12 +111,12 @@ async def _bring(server: ServerContext, gate: Gate, log: SpoolLog, note: Note, *
 
 
 async def _show(server: ServerContext, gate: Gate, courier: Courier, note: Note, size: int) -> None:
-    """Have it seen whether a log of so many entries is the beginning of what is here. Raises SyncError."""
+    """Check that the log of `size` entries is a prefix of the stored one. Raises SyncError."""
     from gate_core.mirror_client import wire
     from gate_core.mirror_client.errors import OtherHistoryError
     from gate_core.mirror_client.mirror_state import refused
 
-    # Offered as what an earlier round was, and not as all that there is: an old stick is no log that went back.
+    # Sent as a round, not as add-checkpoint: an old copy is not evidence that the log went back.
     said = await courier.send(wire.round_request(wire.add_checkpoint(size, (), note), (0, 0, b""), b"", {}))
     if said.status not in {200, 409}:
         raise refused(said, "the checkpoint")

@@ -1,4 +1,4 @@
-"""The database of a central server, opened for a command, and what goes wrong with it as one line and an exit code."""
+"""Opens central's database for a command, and turns its errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file 
 
 @contextlib.contextmanager
 def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
-    """The server's database. Raises CentralError."""
+    """Open the server's database for the block. Raises CentralError."""
     from gate_central.database import open_database
     from gate_central.folder import database_url
 
@@ -38,7 +38,7 @@ def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
 
 @contextlib.contextmanager
 def served(folder: Path, url: str | None) -> Iterator[ServerContext]:
-    """All that the server has; what goes wrong with it ends the command."""
+    """Open the server's context for the block; its errors end the command."""
     with explained(), opened(folder, url) as engine:
         from gate_central.server_context import ServerContext
 
@@ -47,7 +47,7 @@ def served(folder: Path, url: str | None) -> Iterator[ServerContext]:
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turn errors into one line and an exit code."""
+    """End the command with one line and an exit code on an error in the block."""
     try:
         from sqlalchemy.exc import SQLAlchemyError
 

@@ -1,6 +1,6 @@
-"""What gates ask the exchange of their site, over HTTP (docs/protocols/exchange.md): the day's key, and about one mark. JSON both ways.
+"""The exchange's HTTP interface for a site's gates (docs/protocols/exchange.md): the day's key, and marks, as JSON.
 
-Which gate asks is the connection's affair: `gate_of` says its name. Nothing of a question is in a log.
+`gate_of` returns the requesting gate's name, from its connection. Requests are not logged.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from gate_core.rate_limit import Buckets, Rate
 
 QUESTION_BYTES_MAX: Final = 1024
 BODY_S: Final = 5.0
-RATE: Final = Rate(5, 20)  # of one gate; a traveller takes one question
+RATE: Final = Rate(5, 20)  # per gate; a traveller needs one request
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The site's wall clock, and seconds of one that nobody sets."""
+    """The site's wall clock, and monotonic seconds."""
 
     local: Callable[[], datetime]
     clock_s: Callable[[], float]
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A mark, and for how many minutes the law lets it be remembered."""
+    """A mark, and for how many minutes it may be kept."""
 
     mark: Annotated[str, msgspec.Meta(pattern=rf"\A[0-9a-f]{{{2 * MARK_BYTES}}}\Z")]
     minutes: Annotated[int, msgspec.Meta(ge=1, le=MINUTES_MAX)]
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is told with the question for the key."""
+    """The empty body of a request for the key."""
 
 
 Question = TypeVar("Question", Told, Nothing)
 
 
 def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) -> Starlette:
-    """The application."""
+    """Return the application."""
     buckets = Buckets(RATE)
 
     async def key(request: Request) -> Response:
@@ -93,7 +93,7 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
             Route("/reuse/mark", answered(mark), methods=["POST"]),
         ]
     )
-    app.router.redirect_slashes = False  # nobody is sent elsewhere
+    app.router.redirect_slashes = False  # no redirects
     return app
 
 

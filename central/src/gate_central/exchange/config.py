@@ -1,4 +1,4 @@
-"""The exchange's own file, `exchange.toml`: where it listens, its key, the site's time, and which gates it answers."""
+"""The exchange's configuration, `exchange.toml`: address, key, time zone, and the site's gates."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GateId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 
 
 class ExchangeConfig(Section, frozen=True, kw_only=True):
-    """The whole of `exchange.toml`. It listens at `address`; `identity` is the file of its key and certificate (`gate exchange init`). At midnight
-    of `time_zone`, which is that of the gates, the day's key ends. `gates` has the certificate of each gate (PEM), by the gate's name.
+    """The settings of `exchange.toml`. `identity`: file of its key and certificate (`gate exchange init`). `time_zone`:
+    the gates' zone; the day's key ends at its midnight. `gates`: certificate file (PEM) of each gate, by name.
     """
 
     address: Text
@@ -31,11 +31,11 @@ class ExchangeConfig(Section, frozen=True, kw_only=True):
     gates: Annotated[dict[GateId, Text], msgspec.Meta(min_length=2, max_length=GATES_MAX)]
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Address and zone are such."""
+        """Yield an error for an invalid address or time zone."""
         yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.30:8460")
         yield from wrong_if_refused("time_zone", zone_of, self.time_zone)
 
 
 def load(path: Path) -> ExchangeConfig:
-    """Read the file. Raises ConfigError with all that is wrong in it."""
+    """Read the file. Raises ConfigError with all its errors."""
     return config_file.load(path, ExchangeConfig)

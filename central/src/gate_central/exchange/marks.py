@@ -1,12 +1,13 @@
-"""Marks of one day: which gates of a site told the same one within minutes. Pure: time and chance are arguments.
+"""Marks of one day: finds gates of a site that report the same mark within minutes. Pure: time and randomness are
+arguments.
 
-A mark is what a gate makes of a document's chip with the day's key (docs/protocols/exchange.md). Promises: a mark is remembered for the minutes
-that its gate named, by a clock that nobody sets, and no longer than the day lasts in which it was told; with the day go its key and every mark.
-What one gate tells takes nothing from another's share. Nothing here is written anywhere.
+A gate computes a mark from a document's chip with the day's key (docs/protocols/exchange.md). A mark is kept for the
+minutes that its gate gives, by the monotonic clock, and at most until the end of its day; then the key and all marks
+are deleted. Each gate has its own limit. Nothing is written to disk.
 
 MarksError
-├── OtherKeyError   the mark was made with another key: of another day, or of another start
-└── TooManyError    the gate has told as many marks as are remembered of one
+├── OtherKeyError   the mark was made with another key: of another day, or before a restart
+└── TooManyError    the gate's limit of marks is reached
 """
 
 from __future__ import annotations
@@ -22,38 +23,38 @@ KEY_BYTES: Final = 32
 KEY_NAME_BYTES: Final = 8
 MARK_BYTES: Final = KEY_NAME_BYTES + 32
 MINUTES_MAX: Final = 60
-SET_S_MAX: Final = 60.0  # by which the wall clock may be set in a day that ends at midnight
-OF_A_GATE_MAX: Final = 1000  # a gate serves some 400 travellers an hour; whatever else it tells is refused
+SET_S_MAX: Final = 60.0  # clock changes up to this, within a day, count as none
+OF_A_GATE_MAX: Final = 1000  # a gate serves some 400 travellers an hour; further marks are refused
 
 
 class MarksError(Exception):
-    """A mark cannot be told. The message names nobody."""
+    """A mark is refused. The message names no gate."""
 
 
 class OtherKeyError(MarksError):
-    """It was made with another key."""
+    """The mark was made with another key."""
 
 
 class TooManyError(MarksError):
-    """As many as are remembered of this gate."""
+    """The gate's limit of marks is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayKey:
-    """The key of one day, or of what is left of it after a start."""
+    """The key of one day, or of the rest of it after a start."""
 
     day: date
     key: bytes = field(repr=False)
 
     @property
     def name(self) -> bytes:
-        """What each mark begins with that was made by it."""
+        """The first KEY_NAME_BYTES of each mark made with this key."""
         return hashlib.sha256(self.key).digest()[:KEY_NAME_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Another gate told the same mark: which, and when on the site's own clock, to the minute (`14:05`)."""
+    """Another gate reported the same mark: its name, and the site's local time (`14:05`)."""
 
     gate: str
     at: str
@@ -67,8 +68,8 @@ class _Told:
 
 
 class Marks:
-    """The marks of a site. `local` is the site's wall clock, `clock_s` one that nobody sets, in seconds; `random` gives that many unpredictable
-    bytes.
+    """The marks of a site. `local`: the site's wall-clock time; `clock_s`: monotonic seconds; `random`: returns that
+    many unpredictable bytes.
     """
 
     def __init__(self, *, random: Callable[[int], bytes], local: datetime, clock_s: float) -> None:
@@ -79,22 +80,20 @@ class Marks:
         self._begin(local, clock_s)
 
     def __len__(self) -> int:
-        """How many are remembered."""
+        """Number of marks kept, over all gates."""
         return self._of.total()
 
     def key(self, local: datetime, clock_s: float) -> DayKey:
-        """The key of today."""
+        """Return today's key."""
         self._turn(local, clock_s)
         return self._day
 
     def is_sure(self, minutes: int, clock_s: float) -> bool:
-        """False while this start is younger than the minutes that are asked about: what was told before it, nobody knows any more. Nor what was
-        told before a day's end that came because the wall clock was set.
-        """
+        """False if marks of the last `minutes` may be lost: by a restart, or because the wall clock was set."""
         return clock_s - self._since_s >= minutes * 60
 
     def tell(self, gate: str, mark: bytes, *, minutes: int, local: datetime, clock_s: float) -> Elsewhere | None:
-        """Remember that this gate told the mark; where it was told last by another one, in the minutes before. Raises MarksError."""
+        """Keep a gate's mark; return the last other gate that sent it within `minutes`, or None. Raises MarksError."""
         self._turn(local, clock_s)
         if mark[:KEY_NAME_BYTES] != self._day.name:
             raise OtherKeyError("made with another key")
@@ -115,7 +114,7 @@ class Marks:
         return Elsewhere(other, at)
 
     def forget(self, local: datetime, clock_s: float) -> None:
-        """Forget whatever is over."""
+        """Delete expired marks."""
         self._turn(local, clock_s)
         alive = {
             mark: left
@@ -126,7 +125,7 @@ class Marks:
         self._of = Counter(gate for told in alive.values() for gate in told)
 
     def _turn(self, local: datetime, clock_s: float) -> None:
-        """On another day than that of the key: another key, and no mark. So it is, too, when the clock goes back over midnight."""
+        """If the date differs from the key's, also backwards, delete all marks and make a new key."""
         if local.date() != self._day.day:
             self._told.clear()
             self._of.clear()
@@ -136,4 +135,4 @@ class Marks:
 
     def _begin(self, local: datetime, clock_s: float) -> None:
         self._day = DayKey(local.date(), self._random(KEY_BYTES))
-        self._apart_s = local.timestamp() - clock_s  # the two clocks, as long as nobody sets one
+        self._apart_s = local.timestamp() - clock_s  # constant unless a clock is set

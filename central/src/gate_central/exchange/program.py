@@ -1,7 +1,7 @@
-"""The exchange of a site, served to its gates: over TLS 1.3, to whoever shows the certificate of one of them, and to nobody else.
+"""Runs a site's exchange for its gates, over TLS 1.3 with the gates' pinned certificates.
 
-Promises: whoever is no configured gate gets no further than the handshake. It opens nothing to write, and no connection of its own: what it knows,
-its gates have told it, and it goes with the minutes, with the day, and with the process. What is answered is `gate_central.exchange`'s.
+Any other client fails the TLS handshake. The program writes no file and opens no connection; its data is in memory
+only. Left to `gate_central.exchange.app`: the requests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HEAD_BYTES_MAX: Final = 8 * 1024
 CERTIFICATE_BYTES_MAX: Final = 64 * 1024
 GRACE_S: Final = 1
-FORGET_S: Final = 5.0  # a mark is no hit from its last second on, and is gone so much later
+FORGET_S: Final = 5.0  # an expired mark gives no hit, and is deleted at most this much later
 LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     strangers_max=8,
@@ -49,7 +49,7 @@ log = logging.getLogger("gate.exchange")
 async def run(
     config: ExchangeConfig, *, stop: asyncio.Event, on_listening: Callable[[], None], clocks: Clocks | None = None
 ) -> None:
-    """Serve until `stop` is set; `clocks` None: by those of this machine. Raises ConfigError for a key or certificate that is none, and OSError."""
+    """Serve until `stop` is set. `clocks` None: this machine's. Raises OSError, and ConfigError for a bad key file."""
     context, gates = _tls(config)
     clocks = clocks or _clocks(config)
     marks = Marks(random=secrets.token_bytes, local=clocks.local(), clock_s=clocks.clock_s())
@@ -78,14 +78,14 @@ def _clocks(config: ExchangeConfig) -> Clocks:
 
 
 async def forget(marks: Marks, clocks: Clocks) -> None:
-    """Whatever is over, for ever, though nobody asks."""
+    """Delete expired marks every FORGET_S, until cancelled."""
     while True:
         await asyncio.sleep(FORGET_S)
         marks.forget(clocks.local(), clocks.clock_s())
 
 
 def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
-    """The server's side, and the gates by the SHA-256 of their certificates. Raises ConfigError."""
+    """Return the TLS context, and the gates' names by the SHA-256 of their certificates. Raises ConfigError."""
     pems: list[str] = []
     gates: dict[str, str] = {}
     for name, place in config.gates.items():
@@ -99,7 +99,7 @@ def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
         if found in gates:
             raise ConfigError(Problem(f"gates.{name}", f"is the certificate of {gates[found]}, too"))
         gates[found] = name
-        pems.append(raw.decode("ascii", "ignore"))  # ssl takes no other letters, which only words beside it have
+        pems.append(raw.decode("ascii", "ignore"))  # ssl takes ASCII only; other text is outside the PEM block
     identity = Path(config.identity)
     try:
         pinned_certificates.fingerprint_in(identity)

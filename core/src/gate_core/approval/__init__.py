@@ -1,1 +1,1 @@
-"""Who stands behind what a gate's decisions rest on: its canonical text, approvers' notes over its digest, and who they are. Pure."""
+"""Approval of a gate's configuration: canonical text, signed notes over its digest, and the approvers' keys. Pure."""

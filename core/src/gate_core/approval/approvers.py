@@ -1,6 +1,7 @@
-"""Who approves: three or more persons with an Ed25519 key each, and an authority whose offline key may name others (`approvers.toml`).
+"""The approvers: three or more persons with Ed25519 keys, and an optional authority whose offline key can name others.
 
-No name twice, no key twice, none of small order or in another spelling, since of such keys a signature says nothing.
+`approvers.toml` lists them. Duplicate names or keys are refused, as are keys of small order or in non-canonical
+encoding, for which anyone can make valid signatures.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ APPROVERS_BYTES_MAX: Final = 16 * 1024
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
 _FIELD: Final = 2**255 - 19
 _SIGN: Final = 1 << 255
-# The y of the eight points of small order of edwards25519 (RFC 7748 §6.1 tells why they prove nothing), each in its one spelling.
+# The canonical y of the eight points of small order of edwards25519 (see RFC 7748 §6.1).
 _ORDER_8: Final = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
 )
@@ -37,7 +38,7 @@ VerifierKey = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
 class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole of `approvers.toml`. Keys are written as note verifier keys, `name+id+base64`; no `authority`: two approvers alone name others."""
+    """The content of `approvers.toml`. Keys are note verifier keys, `name+id+base64`. `authority` may be empty."""
 
     schema: Literal[1]
     approvers: Annotated[tuple[VerifierKey, ...], msgspec.Meta(min_length=APPROVERS_MIN, max_length=APPROVERS_MAX)]
@@ -46,14 +47,14 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Who may approve."""
+    """The approvers' keys, and that of their authority, if any."""
 
     keys: tuple[Verifier, ...]
     authority: Verifier | None = None
 
     @classmethod
     def of(cls, listed: Listed) -> Approvers:
-        """Those of a list. Raises ApprovalError with all that is wrong in it."""
+        """Build from a list. Raises ApprovalError with all errors of the list."""
         if found := [f"{key}: {why}" for key, why in contradictions(listed)]:
             raise ApprovalError("; ".join(found))
         keys = tuple(Verifier.parse(one) for one in listed.approvers)
@@ -68,7 +69,7 @@ class Approvers:
             raise ApprovalError(f"no list of approvers: {error}") from error
 
     def to_bytes(self) -> bytes:
-        """As JSON, for the log's own database."""
+        """Encode as JSON, for the log's database."""
         listed = Listed(
             schema=1,
             approvers=tuple(key.vkey for key in self.keys),
@@ -77,12 +78,12 @@ class Approvers:
         return msgspec.json.encode(listed)
 
     def are(self, others: Approvers) -> bool:
-        """True when the same may approve, in whatever order they stand."""
+        """True if both have the same keys, in any order."""
         return (set(self.keys), self.authority) == (set(others.keys), others.authority)
 
 
 def approvers_in(path: Path) -> Approvers:
-    """Who may approve by this `approvers.toml`; what is wrong is said with file, key and line. Raises ConfigError."""
+    """Read an `approvers.toml`. Raises ConfigError with file, key and line of each error."""
     try:
         text = read_ordinary(path, APPROVERS_BYTES_MAX).decode()
     except OSError as error:
@@ -100,7 +101,7 @@ def approvers_in(path: Path) -> Approvers:
 
 
 def contradictions(listed: Listed) -> Iterator[tuple[str, str]]:
-    """What is wrong with a list that types alone do not see, each with its key."""
+    """Yield key and message of each error in a list that the types do not detect."""
     named = [(f"approvers.{at}", vkey) for at, vkey in enumerate(listed.approvers)]
     names: dict[str, str] = {}
     keys: dict[int, str] = {}
@@ -110,7 +111,7 @@ def contradictions(listed: Listed) -> Iterator[tuple[str, str]]:
         except ApprovalError as error:
             yield key, str(error)
             continue
-        # A point and its negative are one person's: who has the one secret has the other.
+        # A point and its negative have the same owner: one secret gives the other.
         if (other := names.setdefault(verifier.name, key)) != key:
             yield key, f"has the name of {other}: {verifier.name}"
         elif (other := keys.setdefault(int.from_bytes(verifier.public_key, "little") % _SIGN, key)) != key:
@@ -118,7 +119,7 @@ def contradictions(listed: Listed) -> Iterator[tuple[str, str]]:
 
 
 def key_of(vkey: str) -> Verifier:
-    """The key that a text spells. Raises ApprovalError."""
+    """Parse a verifier key. Raises ApprovalError."""
     try:
         verifier = Verifier.parse(vkey)
     except BadFormatError as error:
@@ -132,12 +133,12 @@ def key_of(vkey: str) -> Verifier:
 
 
 def require_name(name: str) -> None:
-    """Raise ApprovalError for what cannot name an approver: capitals and letters that look alike would make one name two."""
+    """Raise ApprovalError for an invalid name. Capitals and non-ASCII are not allowed, as they can look alike."""
     if _NAME.fullmatch(name) is None:
         raise ApprovalError(f"{name!r} names nobody: small letters, digits and ._@- after the first, 63 at most")
 
 
 def is_sound(key: bytes) -> bool:
-    """False for 32 bytes that are no public key of a person: in two spellings, or of small order, where anybody's signature may hold."""
+    """False for a key in non-canonical encoding, or of small order, for which anyone can make valid signatures."""
     y = int.from_bytes(key, "little") % _SIGN
     return y < _FIELD and y not in SMALL_ORDER

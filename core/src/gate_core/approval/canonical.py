@@ -1,6 +1,7 @@
-"""The canonical text of a configuration, of which approvers sign the SHA-256 (docs/protocols/approval.md).
+"""The canonical text of a configuration: one line for each setting that decisions depend on.
 
-A first line, then `key = value` in the order of the keys, each value as JSON in ASCII without spaces.
+Approvers read the text on their own machines and sign its SHA-256. Format: a first line, then `key = value` sorted by
+key, the value as ASCII JSON without spaces (docs/protocols/approval.md). Left to the caller: which settings it has.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _LINE: Final = re.compile(r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*) = ([!-~]|[!-~]
 
 
 def canonical(settings: Mapping[str, object]) -> str:
-    """Write nested settings as the canonical text. Their keys are letters, digits, hyphens and underscores."""
+    """Return nested settings as canonical text. Keys have only letters, digits, hyphens and underscores."""
     lines = sorted(
         f"{key} = {json.dumps(value, separators=(',', ':'), sort_keys=True)}" for key, value in _leaves(settings, "")
     )
@@ -28,12 +29,12 @@ def canonical(settings: Mapping[str, object]) -> str:
 
 
 def digest(text: str) -> str:
-    """The SHA-256 of a canonical text, in hexadecimal."""
+    """Return the SHA-256 of a canonical text, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read(raw: bytes) -> dict[str, str]:
-    """The values of a canonical text, as they are spelt, by their keys. Raises ApprovalError for what is none."""
+    """Parse a canonical text into values, still as JSON text, by key. Raises ApprovalError."""
     text = raw.decode("ascii", errors="replace")
     first, *lines = text.split("\n")
     if len(raw) > TEXT_BYTES_MAX or first != FIRST_LINE or lines[-1:] != [""]:
@@ -53,19 +54,19 @@ def read(raw: bytes) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One setting that is another one, as it is spelt; None where there is none."""
+    """A setting that differs, with both values as JSON text; None: not set."""
 
     key: str
     old: str | None
     new: str | None
 
     def __str__(self) -> str:
-        """In one line."""
+        """Return `key: old -> new`."""
         return f"{self.key}: {self.old or 'nothing'} -> {self.new or 'nothing'}"
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:
-    """What differs, in the order of the keys."""
+    """Return the differences, sorted by key."""
     keys = sorted(old.keys() | new.keys())
     return [Difference(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 

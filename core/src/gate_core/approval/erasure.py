@@ -1,10 +1,10 @@
-"""An order to erase: a C2SP signed note over whose log it is for and the ids of the keys that are to be forgotten.
+"""An erasure order: a C2SP signed note with a log's origin and the ids of the keys to erase.
 
     portcullis erasure/1
     border.example/north-7          the origin of the gate's log
     1f3a…                           a key's id, SHA-256 of its age file in hexadecimal; 64 at most, in order, none twice
 
-It counts when two of the approvers have signed it. It says nothing of whom the keys are about, and may be told again: what is erased stays so.
+It needs the signatures of two approvers. It contains nothing about travellers. Repeating it has no further effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Which keys of which log. Raises ApprovalError for what can be none."""
+    """The keys of a log to erase. Raises ApprovalError if invalid."""
 
     origin: str
     keys: tuple[str, ...]
@@ -45,7 +45,7 @@ class Erasure:
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The signed text."""
         return "".join(f"{line}\n" for line in (FIRST_LINE, self.origin, *self.keys))
 
     @classmethod
@@ -58,7 +58,7 @@ class Erasure:
 
 
 class SignedErasure(SignedNote):
-    """An erasure and who signed it."""
+    """An erasure order with its signatures."""
 
     kind = "erasure"
 
@@ -67,16 +67,16 @@ class SignedErasure(SignedNote):
 
     @cached_property
     def erasure(self) -> Erasure:
-        """What it says. Raises ApprovalError when it is made."""
+        """The parsed order. The constructor raises ApprovalError if it is invalid."""
         return Erasure.parse(self.note.text)
 
     @classmethod
     def new(cls, erasure: Erasure) -> SignedErasure:
-        """One that nobody has signed yet."""
+        """Return an unsigned order."""
         return cls(Note(erasure.text, ()))
 
     def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
-        """Who stands behind it, at least two. Raises ApprovalError unless it is for this log."""
+        """Return the approvers who signed, at least two. Raises ApprovalError, also if it is for another log."""
         if self.erasure.origin != origin:
             raise ApprovalError(f"is for another gate, {self.erasure.origin}")
         return two_of(self.note, approvers)

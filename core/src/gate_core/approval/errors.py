@@ -1,7 +1,7 @@
-"""What may be wrong with an approval. Whoever catches it ends, or says so to a person: the message says what to do."""
+"""The error of the approval package. Its message is for people and gives the action to take."""
 
 from __future__ import annotations
 
 
 class ApprovalError(Exception):
-    """No approval, no list of approvers or no canonical text, or not the one that is asked for."""
+    """An approval, list of approvers or canonical text is invalid, or not the required one."""

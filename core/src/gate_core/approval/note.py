@@ -1,12 +1,12 @@
-"""An approval: a C2SP signed note over whose gate it is for, a serial and the digest of the canonical text.
+"""An approval: a C2SP signed note with a gate's origin, a serial and the digest of the canonical text.
 
     portcullis approval/1
     border.example/north-7          the origin of the gate's log
     12                              the serial: each approval of a gate has a higher one than those before
     6b86b273…                       SHA-256 of the canonical text, in hexadecimal
 
-It counts when two of the approvers have signed it. Where the approvers themselves are others than those who were in force before, two of those
-before, or the authority that they had, must have signed it as well. Which serial was there before is told by whoever keeps it.
+It needs the signatures of two approvers. If the list of approvers changed, two of the previous approvers, or their
+authority, must also sign. The caller stores the previous serial.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What is approved: this digest is this gate's, from this serial on. Raises ApprovalError for what can be none."""
+    """The approved digest of a gate, with its serial. Raises ApprovalError if invalid."""
 
     origin: str
     serial: int
@@ -49,7 +49,7 @@ class Approval:
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The signed text."""
         return f"{FIRST_LINE}\n{self.origin}\n{self.serial}\n{self.sha256}\n"
 
     @classmethod
@@ -63,7 +63,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class SignedNote:
-    """A note in its one spelling, of which nobody's signature is believed yet; `kind` is what it should be."""
+    """A note in canonical encoding, whose signatures are not verified yet; `kind` is its name in messages."""
 
     kind: ClassVar[str]
     note: Note
@@ -85,13 +85,13 @@ class SignedNote:
         return cls(note)
 
     def signed_by(self, signer: Signer) -> Self:
-        """The same with one more signature."""
+        """Return a copy with one more signature."""
         return type(self)(self.note.with_signatures([signer.sign(self.note.text)]))
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was in force when the gate last began."""
+    """The approval that was in force at the gate's last start."""
 
     serial: int
     sha256: str
@@ -99,7 +99,7 @@ class Before:
 
 
 class SignedApproval(SignedNote):
-    """An approval and who signed it."""
+    """An approval with its signatures."""
 
     kind = "approval"
 
@@ -108,16 +108,16 @@ class SignedApproval(SignedNote):
 
     @cached_property
     def approval(self) -> Approval:
-        """What it says. Raises ApprovalError when it is made."""
+        """The parsed approval. The constructor raises ApprovalError if it is invalid."""
         return Approval.parse(self.note.text)
 
     @classmethod
     def new(cls, approval: Approval) -> SignedApproval:
-        """One that nobody has signed yet."""
+        """Return an unsigned approval."""
         return cls(Note(approval.text, ()))
 
     def require(self, *, origin: str, sha256: str, approvers: Approvers, before: Before | None) -> tuple[str, ...]:
-        """Who stands behind it, at least two. Raises ApprovalError unless it is this gate's, over this digest, and follows what was before."""
+        """Return the two or more approvers who signed. Raises ApprovalError if it does not fit all the arguments."""
         mine = self.approval
         if mine.origin != origin:
             raise ApprovalError(f"is for another gate, {mine.origin}")
@@ -150,7 +150,7 @@ class SignedApproval(SignedNote):
 
 
 def two_of(note: Note, approvers: Approvers) -> tuple[str, ...]:
-    """Which of the approvers have signed it. Raises ApprovalError for fewer than two."""
+    """Return the approvers who signed. Raises ApprovalError for fewer than two."""
     signers = signers_of(note, approvers.keys)
     if len(signers) < SIGNERS_MIN:
         raise ApprovalError(f"is signed by {' and '.join(signers) or 'nobody'} of the approvers alone")
@@ -158,12 +158,12 @@ def two_of(note: Note, approvers: Approvers) -> tuple[str, ...]:
 
 
 def signers_of(note: Note, keys: tuple[Verifier, ...]) -> tuple[str, ...]:
-    """Whose signatures a note has, of these. Raises ApprovalError when one is there and not valid."""
+    """Return the names of those keys that signed a note. Raises ApprovalError if one of the signatures is invalid."""
     return tuple(key.name for key in keys if _has_signed(note, key))
 
 
 def _has_signed(note: Note, key: Verifier) -> bool:
-    """Raises ApprovalError for a signature of theirs that does not hold."""
+    """True if the key signed the note. Raises ApprovalError if its signature is invalid."""
     if (key.name, key.key_id) not in {(one.name, one.key_id) for one in note.signatures}:
         return False
     try:

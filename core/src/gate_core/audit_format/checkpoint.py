@@ -11,7 +11,7 @@ from gate_core.audit_format.note import Note, Signer, Verifier, check_name, deco
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A tree head: which log, how many entries, which root (32 bytes)."""
+    """A tree head: the log's origin, its number of entries, its root (32 bytes)."""
 
     origin: str
     size: int
@@ -39,12 +39,12 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
 
     def sign(self, signer: Signer) -> Note:
-        """Return the checkpoint signed by the log's key. The caller has made the entries durable, or will tell nobody."""
+        """Return the checkpoint signed by the log's key. Publish it only after the entries are durable."""
         return Note(self.text, (signer.sign(self.text),))
 
 
 def read_checkpoint(raw: bytes, *verifiers: Verifier) -> Checkpoint:
-    """Read a signed checkpoint that every one of `verifiers` has signed; the first one is the log's own key.
+    """Read a checkpoint signed by each of `verifiers`; the first is the log's own key.
 
     Raises BadFormatError and BadSignatureError.
     """

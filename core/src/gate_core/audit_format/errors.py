@@ -1,14 +1,14 @@
 """Everything the audit log may raise. A caller branches on the type, never on the text.
 
 AuditError
-├── BadFormatError       bytes that are no record, note, checkpoint, tile or key: refuse them
-├── BadSignatureError    no valid signature of the expected key: trust nothing of it
-├── BadProofError        a Merkle proof that does not prove what it should
-├── SealError            a body that cannot be sealed, or not be opened with this identity
+├── BadFormatError       invalid record, note, checkpoint, tile or key: refuse the bytes
+├── BadSignatureError    no valid signature of the expected key: do not trust the content
+├── BadProofError        the Merkle proof is invalid
+├── SealError            a body cannot be sealed, or not opened with this identity
 ├── KeyFileError         the log's key is missing, readable by others, or of another log: a technician must act
-└── StoreError           the database did not take the records: none of them counts as written
-    ├── StoreFullError       no space: admissions stop until there is
-    └── RolledBackError      the database is older than, or another than, what was signed: nothing may be signed
+└── StoreError           the database failed: none of the records counts as written
+    ├── StoreFullError       no space: admissions stop until there is some
+    └── RolledBackError      the database is older than what was signed, or another one: nothing may be signed
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class AuditError(Exception):
 
 
 class BadFormatError(AuditError):
-    """Bytes that are not what the format says."""
+    """The bytes do not have the required format."""
 
 
 class BadSignatureError(AuditError):
@@ -32,11 +32,11 @@ class BadSignatureError(AuditError):
 
 
 class BadProofError(AuditError):
-    """A Merkle proof that does not prove what it should."""
+    """The Merkle proof is invalid."""
 
 
 class SealError(AuditError):
-    """A body that cannot be sealed, or not be opened with this identity."""
+    """A body cannot be sealed, or not opened with this identity."""
 
 
 class KeyFileError(AuditError):
@@ -44,11 +44,11 @@ class KeyFileError(AuditError):
 
 
 class StoreError(AuditError):
-    """The database did not take the records; none of them counts as written."""
+    """The database failed; none of the records counts as written."""
 
 
 class StoreFullError(StoreError):
-    """There is no space for the records. `left` is what a database that could not be opened for that reason says all the same."""
+    """There is no space for the records. `left`: data read from a database that could not be opened for writing."""
 
     def __init__(self, message: str, left: Left | None = None) -> None:
         super().__init__(message)
@@ -56,4 +56,4 @@ class StoreFullError(StoreError):
 
 
 class RolledBackError(StoreError):
-    """The database is older than, or another than, what this log has signed before."""
+    """The database is older than what this log has signed, or another one."""

@@ -1,4 +1,8 @@
-"""Exports made from the spool alone: `bundle` writes one file, `tiles` copies the spool's files for its checkpoint."""
+"""Exports of a log for auditors, made from the spool.
+
+`bundle` writes one file; `tiles` copies the spool's files for its checkpoint. `bundle` fails if the entries do not give
+the checkpoint's root. Left to the verifier: all other checks.
+"""
 
 from __future__ import annotations
 
@@ -39,16 +43,16 @@ FILE_BYTES_MAX = max(SEALED_BYTES_MAX, TILE_WIDTH * (ENTRY_BYTES_MAX + 2))
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was carried away."""
+    """The number of entries and bytes that were exported."""
 
     entries: int
     bytes_written: int
 
 
 class Outlet:
-    """The spool as a reader sees it, or a folder that a stick brought: ordinary files alone, since nobody waits for a pipe there.
+    """Reader of a spool, or of its copy on removable media. Reads regular files only.
 
-    Raises BadFormatError for what is not as the format says, OSError for the disk.
+    Raises BadFormatError for invalid content, OSError for the disk.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +63,7 @@ class Outlet:
         return Note.parse(self._read(CHECKPOINT, NOTE_BYTES_MAX))
 
     def handovers(self) -> tuple[bytes, ...]:
-        """Return what the log's keys said of one another, the oldest first."""
+        """Return the handovers of the log's keys, oldest first."""
         found: list[bytes] = []
         while len(found) < HANDOVERS_MAX:
             try:
@@ -78,7 +82,7 @@ class Outlet:
         raise BadFormatError(f"{path_of(piece)} is missing from the spool")
 
     def first_here(self, size: int) -> int:
-        """Return the first of `size` entries that is here: the pieces before were dropped when the mirror had held them for long."""
+        """Return the first of `size` entries in the spool; older pieces are dropped after the mirror has held them."""
         for piece in pieces_between(0, size):
             if not piece.is_full or (self._folder / entries_path(piece)).exists():
                 return piece.start
@@ -118,13 +122,13 @@ class Outlet:
 
 
 def bundle(outlet: Outlet, out: BinaryIO, *, since: int = 0) -> Exported:
-    """Write the entries from `since` on as one bundle, or from the first one that is here. Raises BadFormatError and OSError."""
+    """Write the entries from `since`, or the spool's first, on as one bundle. Raises BadFormatError and OSError."""
     note = outlet.note()
     checkpoint = Checkpoint.parse(note.text)
     if not 0 <= since <= checkpoint.size:
         raise BadFormatError(f"the log has {checkpoint.size} entries; nothing begins at {since}")
     since = max(since, outlet.first_here(checkpoint.size))
-    # Signatures of others would be bytes that a holder of the log's key alone cannot verify.
+    # Without cosignatures, which a reader with only the log's key cannot verify.
     own = Note(note.text, tuple(one for one in note.signatures if one.name == checkpoint.origin))
     written = 0
     for fields in _lines(outlet, checkpoint, own, since):

@@ -1,4 +1,8 @@
-"""The log's own key: a file (mode 0600) or a credential of systemd. Never replaced in place: another key is another log."""
+"""The log's key: a file readable only by the log program's user, or a systemd credential.
+
+Provisioning generates it once. It is never replaced in place: another key means another log. Auditors keep
+`Verifier.vkey`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from gate_core.audit_format.note import KEY_TEXT_MAX, Algorithm, Signer, Verifie
 
 
 def generate(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Verifier:
-    """Make a key, write it (mode 0600, durable) and return its public half. Raises KeyFileError if the file exists."""
+    """Generate a key, write it (mode 0600, durable), return its public key. Raises KeyFileError, also if it exists."""
     signer = Signer.generate(name, algorithm)
     try:
         durable.write(path, signer.secret_text().encode() + b"\n", mode=0o600, new_only=True)
@@ -24,7 +28,7 @@ def generate(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) ->
 
 
 def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519, *, sealed: bool = False) -> Signer:
-    """Read a key that must be of `name` and for us alone; `sealed`: in systemd's own folder, which nobody else enters. Raises KeyFileError."""
+    """Read the key of `name`. `sealed`: a systemd credential, whose mode is not checked. Raises KeyFileError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
@@ -37,7 +41,7 @@ def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519, *, sea
 
 
 def parsed(raw: bytes, path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Signer:
-    """A key that must be of `name`, out of what `path` holds. Raises KeyFileError."""
+    """Parse the key of `name`; `path` is for messages. Raises KeyFileError."""
     try:
         signer = Signer.parse(raw.decode("ascii"))
     except (BadFormatError, UnicodeDecodeError) as error:
@@ -48,7 +52,7 @@ def parsed(raw: bytes, path: Path, name: str, algorithm: Algorithm = Algorithm.E
 
 
 def publish(path: Path, verifier: Verifier) -> None:
-    """Write the public half, for whoever provisions. Raises KeyFileError."""
+    """Write the public key, for provisioning. Raises KeyFileError."""
     try:
         durable.write(path, verifier.vkey.encode() + b"\n", mode=0o644)
     except OSError as error:
@@ -56,7 +60,7 @@ def publish(path: Path, verifier: Verifier) -> None:
 
 
 def load_public(path: Path, name: str) -> Verifier:
-    """The public half of a key, from its own file or from the one that `publish` wrote beside a sealed one. Raises KeyFileError."""
+    """Read a public key, from the key's file or from the one that `publish` wrote. Raises KeyFileError."""
     if path.exists():
         return load(path, name).verifier
     try:
@@ -73,6 +77,6 @@ def _refuse_loose_access(path: Path, status: os.stat_result) -> None:
         raise KeyFileError(f"{path} is no file")
     if status.st_mode & 0o077:
         raise KeyFileError(f"{path} is open to others (mode {status.st_mode & 0o777:04o}); set it to 0600")
-    # Root, who provisions, reads the key that it has handed over to the log program's user.
+    # Root, during provisioning, also reads a key that belongs to the log program's user.
     if os.geteuid() != 0 and status.st_uid not in {os.geteuid(), 0}:
         raise KeyFileError(f"{path} belongs to another user")

@@ -1,7 +1,11 @@
 """The Merkle tree of a log (RFC 9162 §2.1, SHA-256): hashing, the frontier, and proofs that a tree grew only at its end. Pure.
 
-Inclusion and consistency proofs are *subtree consistency proofs* of draft-ietf-plants-merkle-tree-certs (C2SP tlog-mirror): of the subtree
-of one leaf, and of one that begins at 0. One function makes them from `HashAt`, a look-up of complete subtrees; one verifies them.
+Pure. Hashing and trees are those of RFC 9162 §2.1 with SHA-256. Inclusion and consistency proofs are two special cases
+of the *subtree consistency proof* of draft-ietf-plants-merkle-tree-certs, which C2SP tlog-mirror sends with every
+package of entries: an inclusion proof is about the subtree of one leaf, a consistency proof about one that begins at 0.
+So one function makes all three and one function verifies all three.
+
+The caller provides the hashes: a proof is made with `HashAt`, a look-up of complete subtrees.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The complete subtrees that make up a tree, largest first: all that is needed to append and to know the root."""
+    """The hashes of a tree's complete subtrees, largest first: enough to append and to compute the root."""
 
     size: int = 0
     hashes: tuple[bytes, ...] = ()
@@ -47,7 +51,7 @@ class Frontier:
 
     @classmethod
     def from_bytes(cls, size: int, packed: bytes) -> Frontier:
-        """Undo `to_bytes`. Raises BadFormatError."""
+        """Decode `to_bytes`. Raises BadFormatError."""
         return cls(size, tuple(packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)))
 
     def to_bytes(self) -> bytes:
@@ -96,7 +100,7 @@ def _fold(hashes: Sequence[bytes]) -> bytes:
 
 
 def is_subtree(start: int, end: int) -> bool:
-    """Whether `[start, end)` may be a subtree: `start` is a multiple of the power of two that holds `end - start`."""
+    """True if `start` is a multiple of the smallest power of two that is at least `end - start`."""
     return 0 <= start < end <= SIZE_MAX and start % (1 << (end - start - 1).bit_length()) == 0
 
 
@@ -123,12 +127,12 @@ def prove_subtree(hash_at: HashAt, start: int, end: int, size: int) -> tuple[byt
 
 
 def prove_consistency(hash_at: HashAt, size_old: int, size: int) -> tuple[bytes, ...]:
-    """Prove that the tree of `size_old` entries begins the one of `size` (RFC 9162 §2.1.4.1). Raises BadProofError."""
+    """Prove that a tree of `size_old` is a prefix of that of `size` (RFC 9162 §2.1.4.1). Raises BadProofError."""
     return prove_subtree(hash_at, 0, size_old, size)
 
 
 def _proof_parts(start: int, end: int, low: int, high: int, *, known: bool) -> Iterator[tuple[int, int]]:
-    """Yield the parts `[low, high)` is completed with, deepest first; `known`: the verifier has the subtree's hash."""
+    """Yield the parts that complete `[low, high)`, deepest first; `known`: the verifier has the subtree's hash."""
     if (start, end) == (low, high):
         if not known:
             yield low, high
@@ -175,7 +179,7 @@ def verify_subtree(start: int, end: int, size: int, *, subtree: bytes, root: byt
 
 
 def verify_inclusion(index: int, size: int, *, leaf: bytes, root: bytes, proof: Sequence[bytes]) -> None:
-    """Check that `leaf`, a leaf hash, stands at `index` of the tree (RFC 9162 §2.1.3.2). Raises BadProofError."""
+    """Check that `leaf`, a leaf hash, is at `index` of the tree (RFC 9162 §2.1.3.2). Raises BadProofError."""
     if len(leaf) != HASH_BYTES:
         raise BadProofError("a leaf hash has 32 bytes")
     if not 0 <= index < size:
@@ -193,7 +197,7 @@ def verify_consistency(size_old: int, size: int, *, root_old: bytes, root: bytes
 def _rebuild(
     start: int, end: int, low: int, high: int, *, known: bytes | None, rest: list[bytes]
 ) -> tuple[bytes, bytes]:
-    """Return the hashes of the subtree and of `[low, high)` that the proof leads to, taking `rest` from its end."""
+    """Compute the hashes of the subtree and of `[low, high)` from the proof, taking `rest` from its end."""
     if (start, end) == (low, high):
         whole = known if known is not None else _take(rest)
         return whole, whole

@@ -1,6 +1,7 @@
 """Signed notes (C2SP signed-note) and cosignatures (C2SP tlog-cosignature, `cosignature/v1`), both Ed25519, read strictly.
 
-A public key is written as `vkey`, `name+id+base64`. Whose key is trusted, and what a text means, is left to others.
+A key has a name and an id. A public key is written as `vkey` (`name+id+base64`), as in Go's note package. Decoding is
+strict: only the canonical encoding is accepted. Left to callers: which keys to trust, and the text's meaning.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ _TIMESTAMP = struct.Struct(">Q")
 
 
 class Algorithm(enum.IntEnum):
-    """The signature types of C2SP signed-note that we speak."""
+    """The supported signature types of C2SP signed-note."""
 
     ED25519 = 0x01
     COSIGNATURE_V1 = 0x04
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode standard Base64 that is written the one right way. Raises BadFormatError."""
+    """Decode canonical standard Base64. Raises BadFormatError."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -51,7 +52,7 @@ def encode_base64(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key with its name; knows the id that signatures carry."""
+    """A named public key."""
 
     name: str
     algorithm: Algorithm
@@ -73,13 +74,13 @@ class Verifier:
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes that name this key beside its name."""
+        """The key's id in signatures, four bytes."""
         digest = hashlib.sha256(self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public_key)
         return digest.digest()[:4]
 
     @property
     def vkey(self) -> str:
-        """The key in one line, fit to be printed and handed to auditors."""
+        """The key as one line of text, for auditors."""
         return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([self.algorithm]) + self.public_key)}"
 
     def verify(self, text: str, signature: bytes) -> int | None:
@@ -101,7 +102,7 @@ class Verifier:
 
 
 class Signer:
-    """A private key with its name. Shows nothing of itself."""
+    """A named private key, which repr does not show."""
 
     def __init__(self, name: str, seed: bytes, algorithm: Algorithm = Algorithm.ED25519) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -118,7 +119,7 @@ class Signer:
 
     @classmethod
     def parse(cls, text: str) -> Signer:
-        """Read what `secret_text` wrote. Raises BadFormatError, which does not repeat the text."""
+        """Decode `secret_text`. Raises BadFormatError, without the text in its message."""
         text = text.strip()
         if not text.startswith(_PRIVATE_PREFIX):
             raise BadFormatError("not a private note key")
@@ -131,19 +132,19 @@ class Signer:
         return signer
 
     def secret_text(self) -> str:
-        """Return the private key in one line, the form of Go's note package. For a key file only."""
+        """Return the private key as one line, in the format of Go's note package. For a key file only."""
         verifier = self.verifier
         raw = encode_base64(bytes([verifier.algorithm]) + self._seed)
         return f"{_PRIVATE_PREFIX}{verifier.name}+{verifier.key_id.hex()}+{raw}"
 
     def sign(self, text: str) -> Signature:
-        """Sign a note's text as the log does."""
+        """Sign a note's text with a log's key."""
         if self.verifier.algorithm is not Algorithm.ED25519:
             raise ValueError("a cosigner's key signs with cosign()")
         return Signature(self.verifier.name, self.verifier.key_id, self._key.sign(text.encode()))
 
     def cosign(self, text: str, timestamp_s: int) -> Signature:
-        """Sign a checkpoint's text as a witness or mirror does, at a time in seconds since 1970."""
+        """Sign a checkpoint's text with a witness's or mirror's key; `timestamp_s` in seconds since 1970."""
         if self.verifier.algorithm is not Algorithm.COSIGNATURE_V1:
             raise ValueError("a log's key signs with sign()")
         raw = _TIMESTAMP.pack(timestamp_s) + self._key.sign(_cosigned(text, timestamp_s))
@@ -152,7 +153,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature line: whose key, and the bytes (for a cosignature 8 bytes of time come first)."""
+    """One signature line: the key's name and id, and the signature (of a cosignature, after 8 bytes of time)."""
 
     name: str
     key_id: bytes
@@ -202,7 +203,7 @@ class Note:
         return cls(text + "\n", tuple(Signature.parse(line) for line in signatures))
 
     def to_bytes(self) -> bytes:
-        """Write the signed note."""
+        """Encode the signed note."""
         return (self.text + "\n" + "".join(one.line + "\n" for one in self.signatures)).encode()
 
     def verify(self, verifier: Verifier) -> int | None:
@@ -216,7 +217,7 @@ class Note:
         return [verifier.verify(self.text, one.raw) for one in found][-1]
 
     def verify_any(self, verifiers: Iterable[Verifier]) -> None:
-        """Check that one of these keys signed the text, at least. Raises BadSignatureError."""
+        """Check that at least one of these keys signed the text. Raises BadSignatureError."""
         objection = BadSignatureError("no key is known that could have signed")
         for verifier in verifiers:
             try:
@@ -228,13 +229,13 @@ class Note:
         raise objection
 
     def with_signatures(self, more: Sequence[Signature]) -> Note:
-        """Return the note with more signatures, each only once."""
+        """Return the note with more signatures, without duplicates."""
         return Note(self.text, tuple(dict.fromkeys((*self.signatures, *more))))
 
 
 def check_name(name: str) -> None:
-    """Raise BadFormatError for what cannot name a key."""
-    # Nothing that is printable but the space itself is a space.
+    """Raise BadFormatError for an invalid key name."""
+    # isprintable excludes all other white space.
     if not name or "+" in name or " " in name or not name.isprintable():
         raise BadFormatError("a key's name has no spaces, no plus and is not empty")
 

@@ -1,6 +1,8 @@
-"""What stands in a leaf of the log: a header in clear (canonical JSON), with the hashes of what is sealed beside it.
+"""The leaf of a log record: a small header in clear text, with the hashes of the sealed body and its key.
 
-In clear are class, hour and log. What happened, in which crossing and when exactly is sealed: bodies and keys can be erased, proofs stay.
+The header has class, hour, log, and the hashes of the sealed body and of the wrapped key. Kind, crossing and exact time
+are sealed. So bodies and keys can be erased while every proof stays valid. A header is canonical JSON: sorted keys, no
+spaces, ASCII.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.resume_state import Approved
 
 VERSION = 3
-BEFORE_RECIPIENTS = 2  # headers of logs, and parts of logs, from before they named whom a record is sealed for
+BEFORE_RECIPIENTS = 2  # older headers, without `recipients`
 HEADER_BYTES_MAX = 1024
 MONOTONIC_MS_MAX = 2**53 - 1  # so that every JSON reader sees the same number
 APPEND_ID_BYTES = 16
@@ -29,15 +31,14 @@ _BOOT = re.compile(r"[0-9a-f-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00Z")
-_ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII that JSON writes as it is; a key's name has no plus
+_ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII without JSON escapes; a key's name has no plus
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What a program wants recorded, before it has a place in the log. `id` is the append's own, given by who appends.
+    """An event to record, not yet in the log. `id`: of the append, chosen by the sender.
 
-    Whether it leads to an admission, ends its crossing, leaves it waiting for an officer or is urgent is the sender's word: nothing here
-    knows kinds.
+    The sender sets the flags (leads to admission, ends crossing, awaits officer, urgent); this module knows no kinds.
     """
 
     id: bytes
@@ -49,11 +50,11 @@ class Happening:
     time: str  # RFC 3339 UTC with milliseconds
     leads_to_admission: bool = False
     ends_crossing: bool = False
-    urgent: bool = False  # it frees somebody, ends a crossing, or says what became of one
-    remember: bytes = b""  # for the sender's next start; it stands in no record
+    urgent: bool = False  # it frees a person, or ends a crossing, or is a crossing's outcome
+    remember: bytes = b""  # returned at the sender's next start; not in the record
     awaits_officer: bool = False
     approved: Approved | None = None
-    accepts_head: bool = False  # somebody answers for the log as this boot found it
+    accepts_head: bool = False  # a supervisor accepts the log as found at this boot
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)
@@ -71,16 +72,16 @@ class Happening:
 
     @property
     def day(self) -> str:
-        """The day that the header's hour lies in."""
+        """The day, `YYYY-MM-DD`."""
         return self.time[:10]
 
     @property
     def hour(self) -> str:
-        """The hour that the header says."""
+        """The hour in the header."""
         return f"{self.time[:13]}:00:00Z"
 
     def envelope(self) -> bytes:
-        """The first line of the sealed body: what the log knows of a record beside what it holds."""
+        """Return the first line of the sealed body: the record's metadata."""
         return canonical_json(
             {
                 "boot": self.boot,
@@ -94,8 +95,8 @@ class Happening:
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The leaf. `sealed` and `key` are SHA-256 in hex: of the sealed body, and of the age file with its key. `recipients` is the digest of the set
-    that the age file is for (`recipients_digest`), empty in version 2.
+    """The leaf. `sealed`, `key`: SHA-256 in hex of the sealed body, and of the age file with its key. `recipients`:
+    digest of the age file's recipients (`recipients_digest`), empty in version 2.
     """
 
     v: int
@@ -109,7 +110,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     @classmethod
     def parse(cls, leaf: bytes) -> Header:
-        """Read a leaf strictly: the one spelling of a header of this version. Raises BadFormatError."""
+        """Decode a canonical header of a known version. Raises BadFormatError."""
         if len(leaf) > HEADER_BYTES_MAX:
             raise BadFormatError(f"a header of {len(leaf)} bytes exceeds {HEADER_BYTES_MAX}")
         try:
@@ -132,28 +133,28 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return header
 
     def leaf(self) -> bytes:
-        """Write the leaf."""
+        """Encode the leaf."""
         return msgspec.json.encode(self, order="sorted")
 
     def bound(self) -> bytes:
-        """Return what the sealed body is bound to: the header without `sealed`, which depends on the body."""
+        """Return the body's associated data: the header without `sealed`, which depends on the body."""
         bare = msgspec.structs.replace(self, sealed="") if self.sealed else self
         return bare.leaf().replace(b'"sealed":"",', b"")
 
 
 def recipients_digest(recipients: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """The digest of a set of age recipients, and the hashes that it is made of: SHA-256 in hex of each recipient, in order, joined by line feeds."""
+    """Return the SHA-256 in hex over a set of age recipients' sorted hashes, joined by line feeds, and these hashes."""
     hashes = sorted({hashlib.sha256(one.encode()).hexdigest() for one in recipients})
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest(), tuple(hashes)
 
 
 def check_origin(origin: str) -> None:
-    """Raise BadFormatError for a log's name that no header can hold."""
+    """Raise BadFormatError for an invalid origin."""
     _check(_ORIGIN, "origin", origin)
 
 
 def canonical_json(value: Mapping[str, object]) -> bytes:
-    """Write JSON in its one spelling: keys in order, no spaces, ASCII, no NaN. Raises BadFormatError."""
+    """Encode as canonical JSON: sorted keys, no spaces, ASCII, no NaN. Raises BadFormatError."""
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
@@ -161,7 +162,7 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
 
 
 def is_hour(text: str) -> bool:
-    """True for an hour of a header that there is."""
+    """True for a valid hour in a header's format."""
     try:
         return _HOUR.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
     except ValueError:
@@ -169,7 +170,7 @@ def is_hour(text: str) -> bool:
 
 
 def time_text(moment: datetime) -> str:
-    """Write a time as RFC 3339 in UTC with milliseconds."""
+    """Format a time as RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 

@@ -1,7 +1,9 @@
-"""Sealing the bodies of records so that only auditors can open them (`gate_core.audit_format.unsealer`, which no gate runs).
+"""Seals the bodies of records so that only auditors can open them.
 
-AES-256-GCM under one random key a crossing, wrapped with age (X25519) to every auditor and kept in memory only (`KeyRing`). A body is
-bound to its header and padded to one of three lengths. Deleting the wrapped key erases the crossing.
+The bodies of a crossing are encrypted with AES-256-GCM under one random key, kept in memory only and wrapped with age
+(X25519) for every auditor. The gate has no identity, so it cannot decrypt its records. Deleting the wrapped key erases
+the crossing. A body is bound to its header, and padded to one of three lengths to hide its length. `KeyRing` drops
+keys. Left to others: storage of wrapped keys, and opening (`gate_core.audit_format.unsealer`, not run on the gate).
 """
 
 from __future__ import annotations
@@ -24,20 +26,19 @@ from gate_core.audit_format.record import VERSION, Happening, Header, recipients
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-# The lengths of a plaintext. Whatever happens in a crossing fits the first, but for the decision, whose sender asks for the second
-# however little it knows; the third is for what nobody foresaw. Two records of the first length fit a page of the database. See
-# docs/decisions/0009-the-record-format.md.
+# The lengths of a plaintext. A crossing's records fit the first, except the decision, which always uses the second.
+# The third is a reserve. Two records of the first fit a database page. See docs/decisions/0009-the-record-format.md.
 PLAIN_BYTES = (1536, 8192, 49152)
-_BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot be taken for another envelope
-KEYS_MAX = 64  # crossings in flight; at the limit the oldest key is dropped and its crossing gets another one
-KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's word, with which it ends again
-READY_MAX = 12  # keys that seal nothing yet: a crossing each of the longest append
-LONE_RECORDS_MAX = 64  # records of one class without a crossing share a key up to this many
+_BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot imitate another envelope
+KEYS_MAX = 64  # concurrent crossings; at the limit the oldest key is dropped, and its crossing gets another one
+KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's disposition, which ends it again
+READY_MAX = 12  # unused keys in stock: one per crossing of the longest append
+LONE_RECORDS_MAX = 64  # maximum number of records of a class, without crossing, under one key
 
 
 @dataclass(frozen=True)
 class CrossingKey:
-    """A body key, its age file, and the digest of the set of recipients that this is for. Redacts itself."""
+    """A body key, its age file, and the digest of its recipients. repr does not show the key."""
 
     secret: bytes
     wrapped: bytes
@@ -45,7 +46,7 @@ class CrossingKey:
 
     @cached_property
     def id(self) -> str:
-        """The SHA-256 of the age file in hex: what headers and file names call it."""
+        """SHA-256 of the age file in hex, used in headers and file names."""
         return hashlib.sha256(self.wrapped).hexdigest()
 
     def __repr__(self) -> str:
@@ -54,7 +55,7 @@ class CrossingKey:
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:
-    """A record ready for the log: the header (the leaf), the sealed body (nonce, ciphertext, tag), and what it was made from."""
+    """A record ready for the log: the header (leaf), the sealed body (nonce, ciphertext, tag), and its source."""
 
     header: Header
     sealed: bytes
@@ -62,7 +63,7 @@ class SealedRecord:
 
 
 class Sealer:
-    """Makes keys for the auditors and seals bodies with them."""
+    """Generates body keys, wrapped for the auditors. Raises SealError for missing or invalid recipients."""
 
     def __init__(self, recipients: Sequence[str]) -> None:
         if not recipients:
@@ -74,13 +75,13 @@ class Sealer:
         self._digest, _ = recipients_digest(recipients)
 
     def new_key(self) -> CrossingKey:
-        """Make a key and wrap it to every auditor."""
+        """Generate a key and wrap it for every auditor."""
         secret = os.urandom(KEY_BYTES)
         return CrossingKey(secret, pyrage.encrypt(secret, self._recipients), self._digest)
 
 
 def plaintext(happening: Happening, body: bytes, bytes_min: int = 0) -> bytes:
-    """Return what is sealed: the envelope, the sender's own bytes below it, and spaces. Raises BadFormatError."""
+    """Return the plaintext: envelope, line feed, the sender's body, padding spaces. Raises BadFormatError."""
     if _BODY.fullmatch(body) is None:
         raise BadFormatError("a body is one line of ASCII, an object in JSON")
     plain = happening.envelope() + b"\n" + body
@@ -91,7 +92,7 @@ def plaintext(happening: Happening, body: bytes, bytes_min: int = 0) -> bytes:
 
 
 def seal(happening: Happening, plain: bytes, *, origin: str, index: int, key: CrossingKey) -> SealedRecord:
-    """Seal a padded plaintext at its place in the log."""
+    """Seal a padded plaintext for its index in the log."""
     header = Header(
         v=VERSION,
         index=index,
@@ -116,8 +117,8 @@ class _Held:
 
 
 class KeyRing:
-    """The body keys in memory: one a crossing until it ended and its officer had time, one a batch of lone records of a class. None seals
-    records of two days: a day's keys are forgotten together.
+    """The body keys in memory: one per crossing, until KEY_LINGERS_MS after its end, and one per batch of other records
+    of a class. A key seals records of one day only, since retention deletes keys by day.
     """
 
     def __init__(self, sealer: Sealer) -> None:
@@ -125,14 +126,14 @@ class KeyRing:
         self._ready: list[CrossingKey] = []
         self._keys: OrderedDict[str, _Held] = OrderedDict()
         self._drop_at_ms: dict[str, int] = {}
-        self._next_drop_ms: float = math.inf  # nothing is due before
+        self._next_drop_ms: float = math.inf  # time of the next key to drop
         self._lone: dict[str, _Held] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def key_for(self, happening: Happening, now_ms: int) -> CrossingKey:
-        """Return the key that seals this record, making one when there is none."""
+        """Return the key for this record; generate one if needed."""
         self.drop_old(now_ms)
         if happening.crossing is None:
             return self._lone_key(happening)
@@ -142,7 +143,7 @@ class KeyRing:
         if held is None or held.day != happening.day:
             held = self._keys[happening.crossing] = _Held(self._new_key(), happening.day)
         if happening.leads_to_admission:
-            self._drop_at_ms.pop(happening.crossing, None)  # under way again: an officer lets the traveller through
+            self._drop_at_ms.pop(happening.crossing, None)  # open again: an officer admits the traveller
         if happening.ends_crossing:
             has_ended = happening.crossing in self._drop_at_ms
             drop_at_ms = now_ms + (0 if has_ended else KEY_LINGERS_MS)
@@ -151,12 +152,12 @@ class KeyRing:
         return held.key
 
     def make_ready(self) -> None:
-        """Make keys for the next crossings; for quiet moments, since to wrap a key takes longer than everything else of a record together."""
+        """Fill the stock of keys. Call it when idle: wrapping a key takes longer than the rest of a record."""
         while len(self._ready) < READY_MAX:
             self._ready.append(self._sealer.new_key())
 
     def drop_old(self, now_ms: int) -> None:
-        """Forget the keys of crossings that ended long enough ago."""
+        """Drop the keys of crossings that ended KEY_LINGERS_MS ago."""
         if now_ms < self._next_drop_ms:
             return
         for crossing in [one for one, at_ms in self._drop_at_ms.items() if at_ms <= now_ms]:
@@ -164,18 +165,18 @@ class KeyRing:
         self._next_drop_ms = min(self._drop_at_ms.values(), default=math.inf)
 
     def holds(self, key_id: str) -> bool:
-        """Whether this key may seal another record."""
+        """True if this key may seal another record."""
         return any(one.key.id == key_id for one in (*self._keys.values(), *self._lone.values()))
 
     def drop_keys(self, ids: Collection[str]) -> None:
-        """Forget these keys; what goes on goes on under others."""
+        """Drop these keys; open crossings continue with new ones."""
         for crossing in [name for name, held in self._keys.items() if held.key.id in ids]:
             del self._keys[crossing]
         for about in [name for name, held in self._lone.items() if held.key.id in ids]:
             del self._lone[about]
 
     def drop_all(self) -> None:
-        """Forget every key."""
+        """Drop every key."""
         self._ready.clear()
         self._keys.clear()
         self._drop_at_ms.clear()

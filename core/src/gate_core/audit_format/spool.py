@@ -1,6 +1,7 @@
-"""The spool: the log as a folder of finished files, for sync and export (docs/protocols/audit-log.md). Only the log program writes it.
+"""The spool: the log as a folder of immutable files, for sync and export (docs/protocols/audit-log.md).
 
-Files appear complete or not at all; `checkpoint` comes last, so it never covers what is not there.
+Files are written atomically (`gate_core.durable`), `checkpoint` last, so that it never covers missing files. Only the
+log program writes it. The caller decides what to publish.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from gate_core.audit_format.tiles import (
 
 CHECKPOINT = "checkpoint"
 ERASURES = "erasures"
-EXPIRED = "expired"  # the log's word for what it has forgotten (`gate_core.audit_format.statements`)
-PARTIALS_KEPT = 2  # a reader of the checkpoint before still finds its files
+EXPIRED = "expired"  # the log's statement of deleted keys (`gate_core.audit_format.statements`)
+PARTIALS_KEPT = 2  # a reader of the previous checkpoint still finds its files
 
 
 class Source(Protocol):
-    """Where the content of files comes from: the store."""
+    """Source of the files' content: the store."""
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return leaves."""
@@ -61,12 +62,12 @@ def key_path(key_id: str) -> str:
 
 
 def handover_path(number: int) -> str:
-    """Return the path of a word of the log's keys below the spool, counted from 0."""
+    """Return the path of a handover of the log's keys below the spool, counted from 0."""
     return f"handovers/{number:03}"
 
 
 def erasure_path(digest: str) -> str:
-    """Return the path of an erasure below the spool that is on its way to the mirror, by the SHA-256 of its note."""
+    """Return the path below the spool of an erasure order to send to the mirror, by the SHA-256 of its note."""
     return f"{ERASURES}/{digest}.note"
 
 
@@ -77,7 +78,7 @@ def encode_sealed(bodies: Sequence[bytes], start: int) -> bytes:
 
 
 def files_of_piece(source: Source, piece: Piece, published: int) -> dict[str, bytes]:
-    """Return the files, by path, that hold the entries of one piece and the keys the spool does not have yet."""
+    """Return the files, by path, with the entries of one piece and the keys that the spool does not have yet."""
     leaves = source.leaves(piece.start, piece.end)
     keys = source.keys_first_used(max(piece.start, published), piece.end)
     return {
@@ -98,14 +99,14 @@ def files_above(source: Source, published: int, size: int) -> dict[str, bytes]:
 
 
 class Spool:
-    """The folder. Raises OSError: the caller says what a spool that cannot be written means."""
+    """The spool's folder. Its methods raise OSError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def checkpoint(self) -> bytes | None:
-        """Return the published checkpoint, None when nothing was published. Raises BadFormatError for a huge one."""
+        """Return the published checkpoint, None if there is none. Raises BadFormatError if it is too large."""
         try:
             with (self._folder / CHECKPOINT).open("rb") as file:
                 raw = file.read(NOTE_BYTES_MAX + 1)
@@ -116,7 +117,7 @@ class Spool:
         return raw
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write files that never change, durable when this returns, and drop partial pieces that nobody needs."""
+        """Write immutable files durably, and delete obsolete partial pieces."""
         for path, content in files.items():
             target = self._folder / path
             durable.make_folder(target.parent)
@@ -125,11 +126,11 @@ class Spool:
             self._drop_older_partials(self._folder / path)
 
     def has_any(self, paths: Sequence[str]) -> bool:
-        """True when one of these files is there."""
+        """True if one of these files exists."""
         return any((self._folder / path).exists() for path in paths)
 
     def forget(self, paths: Sequence[str]) -> None:
-        """Unlink files that are to be forgotten; they are gone for good when this returns."""
+        """Delete files durably."""
         for path in paths:
             (self._folder / path).unlink(missing_ok=True)
         for folder in {(self._folder / path).parent for path in paths}:
@@ -137,12 +138,12 @@ class Spool:
                 durable.sync(folder)
 
     def erasures(self) -> list[str]:
-        """The SHA-256 of each erasure that is on its way to the mirror."""
+        """Return the SHA-256 of each erasure order to send to the mirror."""
         folder = self._folder / ERASURES
         return sorted(one.stem for one in folder.glob("*.note")) if folder.is_dir() else []
 
     def release(self, note: bytes) -> None:
-        """Publish the checkpoint of what is written."""
+        """Publish the checkpoint. All files that it covers must be written."""
         durable.write(self._folder / CHECKPOINT, note)
 
     def _drop_older_partials(self, written: Path) -> None:

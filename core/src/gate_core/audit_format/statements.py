@@ -22,7 +22,7 @@ _HELD: Final = re.compile(r"portcullis held\n([^\n ]{1,512})\n(0|[1-9][0-9]{0,18
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The mirror's word, by its cosigning key: the entries before `entries`, and their bodies, are held of the log `origin`."""
+    """The mirror's statement that it holds the first `entries` entries of the log `origin`, with their bodies."""
 
     origin: str
     entries: int
@@ -33,12 +33,12 @@ class Held:
         return f"portcullis held\n{self.origin}\n{self.entries}\n"
 
     def sign(self, signer: Signer, at_s: int) -> bytes:
-        """Write the note; `at_s` is the time, in seconds since 1970."""
+        """Return the signed note; `at_s`: the time in seconds since 1970."""
         return Note(self.text, (signer.cosign(self.text, at_s),)).to_bytes()
 
     @classmethod
     def read(cls, raw: bytes, mirror: Verifier) -> tuple[Self, int]:
-        """Read a note of this key, and when it was signed. Raises BadFormatError and BadSignatureError."""
+        """Read a note signed by `mirror`, and its time. Raises BadFormatError and BadSignatureError."""
         note = Note.parse(raw)
         match = _HELD.fullmatch(note.text)
         if match is None or int(match[2]) > SIZE_MAX:
@@ -50,19 +50,19 @@ class Held:
 
 
 class Expired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The log's word, for servers with copies: the keys of each class that lie `before` its day are gone, but for the days of `held`, both included."""
+    """The log's statement, for central, that it deleted each class's keys `before` a day, except the `held` days."""
 
     before: Mapping[str, date]
     held: tuple[tuple[date, date], ...] = ()
 
     def sign(self, log: Signer) -> bytes:
-        """Write the note."""
+        """Return the signed note."""
         text = f"{_head(log.verifier)}{msgspec.json.encode(self, order='sorted').decode()}\n"
         return Note(text, (log.sign(text),)).to_bytes()
 
     @classmethod
     def read(cls, raw: bytes, log: Verifier) -> Self:
-        """Read a note of this key. Raises BadFormatError and BadSignatureError."""
+        """Read a note signed by `log`. Raises BadFormatError and BadSignatureError."""
         note = Note.parse(raw)
         note.verify(log)
         try:
@@ -75,13 +75,13 @@ def _head(log: Verifier) -> str:
     return f"portcullis expired/1\n{log.name}\n"
 
 
-HANDOVERS_MAX = 64  # in a row: a key a year for longer than a gate lasts
+HANDOVERS_MAX = 64  # in one chain: enough for a new key each year
 _HEAD = "portcullis key handover"
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """From one key to the next of the same name. `since`: how many entries the old key of a log has answered for; 0 of a mirror's."""
+    """A handover from a key to the next of its name. `since`: entries signed by a log's old key; 0 for a mirror."""
 
     old: Verifier
     new: Verifier
@@ -110,13 +110,13 @@ class Handover:
 
 
 def hand_over(old: Signer, new: Signer, *, since: int = 0, at_s: int = 0) -> bytes:
-    """Write the note. `at_s`: of a mirror's cosignature, seconds since 1970."""
+    """Return the handover note, signed by both keys. `at_s`: time of a mirror's cosignature, seconds since 1970."""
     text = Handover(old.verifier, new.verifier, since).text
     return Note(text, tuple(_signed(key, text, at_s) for key in (old, new))).to_bytes()
 
 
 def follow(anchor: Verifier, notes: Iterable[bytes]) -> tuple[Handover, ...]:
-    """The handovers from this key on, in their order. Notes that do not continue the one before are passed over."""
+    """Return the chain of handovers from `anchor`. Notes that do not continue the chain are skipped."""
     chain: list[Handover] = []
     for raw in notes:
         try:
@@ -130,7 +130,7 @@ def follow(anchor: Verifier, notes: Iterable[bytes]) -> tuple[Handover, ...]:
 
 
 def in_force(chain: Sequence[Handover], newest: Verifier, size: int) -> Verifier:
-    """The key that signs a checkpoint of this size: a handover's old key answers for as many entries as it says."""
+    """Return the key that signs a checkpoint of this size: a handover's old key signs up to `since` entries."""
     return next((one.old for one in chain if size <= one.since), newest)
 
 

@@ -20,7 +20,7 @@ _LENGTH = struct.Struct(">H")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One file of 256 things or fewer: number `n` of its kind, holding `width` of them."""
+    """One file: number `n` of its level, with `width` items, at most 256."""
 
     n: int
     width: int
@@ -31,17 +31,17 @@ class Piece:
 
     @property
     def start(self) -> int:
-        """The index of its first thing among those of its level."""
+        """The index of its first item in its level."""
         return self.n * TILE_WIDTH
 
     @property
     def end(self) -> int:
-        """The index after its last thing."""
+        """The index after its last item."""
         return self.start + self.width
 
     @property
     def is_full(self) -> bool:
-        """Whether it will never be replaced by a wider one."""
+        """True if it has 256 items, and so will not be replaced by a wider one."""
         return self.width == TILE_WIDTH
 
     @property
@@ -71,7 +71,7 @@ def width_at(size: int, level: int) -> int:
 
 
 def pieces_between(published: int, wanted: int) -> Iterator[Piece]:
-    """Yield the pieces that hold things `[published, wanted)`, each as wide as `wanted` allows."""
+    """Yield the pieces with the items `[published, wanted)`, each as wide as `wanted` allows."""
     if published < wanted:
         for n in range(published // TILE_WIDTH, (wanted + TILE_WIDTH - 1) // TILE_WIDTH):
             yield Piece(n, min(TILE_WIDTH, wanted - n * TILE_WIDTH))

@@ -26,7 +26,7 @@ _STANZA = re.compile(rb"^-> ([!-~]+)", re.MULTILINE)
 
 
 class OpenedRecord(msgspec.Struct, frozen=True):
-    """A record in clear: its envelope, which is what the log knows of it and the first line of what was sealed, and what the sender put into it."""
+    """A decrypted record: its envelope (the metadata in the first line) and the sender's body."""
 
     kind: str
     crossing: str | None
@@ -38,7 +38,7 @@ class OpenedRecord(msgspec.Struct, frozen=True):
 
 
 class Closed(enum.Enum):
-    """Why a record does not open."""
+    """Reasons why a record does not open."""
 
     ERASED = "the key was erased; the time is the hour"
     FOREIGN = "the key is wrapped for others than this identity; the time is the hour"
@@ -99,7 +99,7 @@ class Unsealer:
         return isinstance(found, bytes)
 
     def open(self, header: Header, sealed: bytes) -> OpenedRecord | Closed:
-        """Open a record, or say why it does not open."""
+        """Open a record, or return why it does not open."""
         secret = self._secrets.get(header.key, Closed.ERASED)
         if isinstance(secret, Closed):
             return secret

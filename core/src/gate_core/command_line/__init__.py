@@ -1,1 +1,1 @@
-"""What commands have in common."""
+"""Shared by the commands: options, output, key files, and the `gate` command itself."""

@@ -1,4 +1,4 @@
-"""The key of an approver, as a command takes it, and what an approval says."""
+"""Reads an approver's key for a command, and prints approvals and erasure orders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits,
 
 
 def signer_in(path: Path, name: str) -> Signer:
-    """An approver's key by its file. Ends the command for a name or a file that will not do."""
+    """Read an approver's key file. Ends the command for an invalid name or file."""
     from gate_core.command_line import key_files as files
 
     try:
@@ -30,7 +30,7 @@ def signer_in(path: Path, name: str) -> Signer:
 
 
 def signer(name: str, seed: bytes) -> Signer:
-    """An approver's key. Ends the command for a name that will not do."""
+    """Return an approver's key from its 32-byte seed. Ends the command for an invalid name."""
     from gate_core.approval.approvers import require_name
     from gate_core.approval.errors import ApprovalError
     from gate_core.audit_format.note import Signer
@@ -43,7 +43,7 @@ def signer(name: str, seed: bytes) -> Signer:
 
 
 def show_approval(schema: str, approval: Approval, signers: list[str], *, as_json: bool) -> None:
-    """Print what an approval is for, and who has signed it."""
+    """Print an approval and its signers."""
     if as_json:
         fields = {"gate": approval.origin, "serial": approval.serial, "digest": approval.sha256, "signers": signers}
         emit_json(schema, fields)
@@ -53,7 +53,7 @@ def show_approval(schema: str, approval: Approval, signers: list[str], *, as_jso
 
 
 def read(path: Path) -> SignedErasure:
-    """An order in a file. Raises ApprovalError and OSError."""
+    """Read an erasure order from a file. Raises ApprovalError and OSError."""
     from gate_core.approval.erasure import SignedErasure
     from gate_core.approval.note import NOTE_BYTES_MAX
 
@@ -62,7 +62,7 @@ def read(path: Path) -> SignedErasure:
 
 
 def show(schema: str, order: SignedErasure, signers: list[str], *, as_json: bool) -> None:
-    """Say whose order it is, over how many keys, and who signed it."""
+    """Print an erasure order: its gate, number of keys, and signers."""
     gate, keys = order.erasure.origin, list(order.erasure.keys)
     lines = f"gate {gate}, {len(keys)} keys", f"signed by {', '.join(signers)}"
     tell(schema, {"gate": gate, "keys": keys, "signers": signers}, *lines, as_json=as_json)

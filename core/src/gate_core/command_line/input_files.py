@@ -1,4 +1,4 @@
-"""Files that commands are given, within bounds."""
+"""Reads a command's input files, with a size limit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _FILE_BYTES_MAX = 1 << 20
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting: a pipe that nobody writes to is empty, one that somebody does (`<(…)`) is read to its end."""
+    """Open without blocking: a pipe without a writer is empty; one with a writer (`<(…)`) is read to its end."""
     descriptor = os.open(path, flags | os.O_NONBLOCK)
     os.set_blocking(descriptor, True)
     return descriptor
 
 
 def bytes_of(path: Path, *, bytes_max: int = _FILE_BYTES_MAX) -> bytes:
-    """The bytes of a file, bounded, or the end of the command."""
+    """Return a file's bytes. Ends the command if it is unreadable or too long."""
     try:
         with open(path, "rb", opener=_at_once) as opened:
             data = opened.read(bytes_max + 1)

@@ -1,4 +1,4 @@
-"""Key files of officers: mode 0600, made once, and refused when others may read them. What stands in them is `gate_core.orders.keys`'s."""
+"""Officers' key files: mode 0600, not overwritten, refused if others can read them. Format: `gate_core.orders.keys`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Key = TypeVar("Key")
 
 
 class KeyFileError(Exception):
-    """A key file cannot be written or used; `code` is what the command ends with."""
+    """A key file cannot be written or used; `code` is the command's exit code."""
 
     def __init__(self, code: Exit, text: str) -> None:
         super().__init__(text)
@@ -37,17 +37,17 @@ class KeyFileError(Exception):
 
 
 def read_authority(path: Path) -> Ed25519PrivateKey:
-    """The authority's key. Raises KeyFileError."""
+    """Read the authority's key. Raises KeyFileError."""
     return _read(path, keys.read_authority)
 
 
 def read_shift(path: Path) -> tuple[Shift, Certificate]:
-    """A shift key that can sign, and what its certificate says. Raises KeyFileError."""
+    """Read a shift key, and its certificate, unverified. Raises KeyFileError."""
     return _read(path, keys.read_shift)
 
 
 def write(path: Path, text: bytes) -> None:
-    """Write a new key file, complete and durable. Raises KeyFileError, also when the file exists."""
+    """Write a new key file durably. Raises KeyFileError, also if the file exists."""
     try:
         durable.write(path, text, mode=0o600, new_only=True)
     except FileExistsError as error:
@@ -94,7 +94,7 @@ _WORDS: Final[dict[Kind, tuple[Any, str]]] = {
 
 
 def require(kind: Kind, *texts: str | None) -> None:
-    """End with one line unless each text that was given can be what it should be."""
+    """End the command with one line unless each text that is not None is valid for `kind`."""
     type_, words = _WORDS[kind]
     for text in texts:
         try:

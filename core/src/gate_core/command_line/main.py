@@ -1,4 +1,7 @@
-"""The `gate` command: noun, verb. A module of nouns may have `quick`, which answers words without the library of command lines."""
+"""The `gate` command: noun and verb. Its nouns are those of the installed distributions.
+
+A noun's module may have `quick`, a function that handles some arguments without loading typer: exit code, or None.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from typing import Final
 from gate_core.command_line.distributions import installed, is_installed
 from gate_core.settings import environment
 
-# `gate_core.command_line.output.Exit`, which is imported with a noun.
+# As in `gate_core.command_line.output.Exit`, which is not imported here, to start fast.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
-# The Debian packages of nouns, and of verbs of nouns, that not every machine has.
+# The Debian packages of optional nouns and verbs.
 _CENTRAL = "portcullis-central"
 _LAB = "portcullis-lab"
 _ELSEWHERE: Final = {
@@ -27,14 +30,14 @@ _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 
 
 def main() -> None:
-    """Entry point of the `gate` command. What no command has foreseen of a file is one line, too, and so is Ctrl-C."""
+    """Entry point of the `gate` command. Unexpected errors of files, and Ctrl-C, end without traceback."""
     line = environment.line_to_complete()
     words = sys.argv[1:] if line is None else line.split()[1:]
     wanted = next((word for word in words if not word.startswith("-")), None)
     try:
         _answer(words, wanted, completes=line is not None)
     except OSError as error:
-        if error.strerror is None:  # of no file: a mistake of ours
+        if error.strerror is None:  # not about a file: a bug
             raise
         from gate_core.command_line.output import with_next_step
 
@@ -67,7 +70,7 @@ def _answer(words: list[str], wanted: str | None, *, completes: bool) -> None:
 
 
 def remedy(package: str, environment: Path) -> str:
-    """What brings a package's nouns into this environment."""
+    """Return how to install a package's nouns in this environment, as text."""
     if not environment.is_relative_to("/usr"):
         return "run scripts/setup in the checkout"
     if package != _CENTRAL and environment.parent == _PACKAGED and environment.name != "0":
@@ -76,6 +79,6 @@ def remedy(package: str, environment: Path) -> str:
 
 
 def _die_of_the_next() -> None:
-    """A second Ctrl-C while an interrupted command ends is no traceback, and neither is what it had no time to close."""
+    """Suppress tracebacks of a second Ctrl-C and of unclosed resources while an interrupted command ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.unraisablehook = lambda _: None

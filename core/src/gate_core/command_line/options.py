@@ -12,7 +12,7 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configura
 
 
 def _folder(text: str) -> Path:
-    """A folder that is named: an empty word would be the current one."""
+    """Parse a folder's path; refuse an empty one, which would mean the current folder."""
     if not text:
         raise typer.BadParameter("it is empty. Name a folder, or leave the option out")
     return Path(text)

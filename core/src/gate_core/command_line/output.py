@@ -29,7 +29,7 @@ _NEXT_STEPS = {
 
 
 class Exit(enum.IntEnum):
-    """The exit codes that the command line promises."""
+    """The documented exit codes of the command line."""
 
     OK = 0
     NO = 1
@@ -51,7 +51,7 @@ def emit_json(schema: str, fields: Mapping[str, object]) -> None:
 
 
 def tell(schema: str, fields: Mapping[str, object], *lines: str, as_json: bool) -> None:
-    """Answer with one JSON document if that was asked for, else with these lines."""
+    """Print one JSON document if `as_json`, else these lines."""
     if as_json:
         emit_json(schema, fields)
     for line in () if as_json else lines:
@@ -59,7 +59,7 @@ def tell(schema: str, fields: Mapping[str, object], *lines: str, as_json: bool) 
 
 
 def say(text: str) -> None:
-    """Print lines on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
+    """Print lines on standard output. A write error ends the command. Raises BrokenPipeError if the reader is gone."""
     try:
         sys.stdout.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
         sys.stdout.flush()
@@ -76,7 +76,7 @@ def note(text: str) -> None:
 
 
 def tracked(items: Sequence[Item], doing: str) -> Iterable[Item]:
-    """The items, and how many are done on standard error, where somebody watches."""
+    """Yield the items, and show progress on standard error if it is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
@@ -84,20 +84,20 @@ def tracked(items: Sequence[Item], doing: str) -> Iterable[Item]:
 
 
 def one_line(text: str) -> str:
-    """Text in which a stranger's name of a file can neither end the line nor steer the terminal."""
+    """Escape text such as file names, so that it cannot break the line or control the terminal."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def with_next_step(text: str) -> str:
-    """The text, and what to do where it ends with why the system could not use a file."""
+    """Append the next step, if the text ends with a known system error of a file."""
     steps = (step for cause, step in _NEXT_STEPS.items() if text.removesuffix(")").endswith(cause))
     return "; ".join((text, *steps))
 
 
 def fail(code: Exit, text: str) -> NoReturn:
-    """End with one line that says what was wrong, where, and what to do; as the command's JSON document, too, if that was asked for."""
+    """End the command with one line: cause, place and action; with --json also as its JSON document."""
     text = with_next_step(text) if code is Exit.IO_ERROR else text
     note(f"gate: {one_line(text)}")
     if "--json" in sys.argv[1:] and sys.stdout is not None:
@@ -121,17 +121,17 @@ def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "
 
 
 def real(path: Path) -> Path:
-    """Where a path that somebody named leads. A loop of links stays what it is: whoever opens it says so."""
+    """Resolve a path's links. A loop of links is returned unchanged; opening it then fails."""
     return Path(os.path.realpath(path))
 
 
 def code_of(error: Exception) -> Exit:
-    """What the failure to use a file ends with: one that cannot be read is an I/O error, one with wrong content bad data."""
+    """Return IO_ERROR if the error's cause is an OSError, else BAD_DATA."""
     return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a new file durably; a path that is taken, or cannot be written, ends the command."""
+    """Write a new file durably. Ends the command if it exists or cannot be written."""
     try:
         durable.write(path, content, new_only=True)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""The command line as typer has it: with some nouns, or with the list of all."""
+"""Builds the typer application: with the requested nouns, or with the list of all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME: Final = "gate"
 
 
 def application(nouns: list[str], *, completes: bool = False) -> typer.Typer:
-    """The command line with these nouns, which are imported. Raises KeyError for one that is not installed."""
+    """Return the application with these nouns, imported. Raises KeyError if one is not installed."""
     app = typer.Typer(name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=completes)
     app.callback()(_root)
     for noun in nouns:
@@ -28,7 +28,7 @@ def application(nouns: list[str], *, completes: bool = False) -> typer.Typer:
 
 
 def verbs(noun: str) -> typer.Typer:
-    """The verbs of a noun, whichever distributions bring them. Raises KeyError for one that is not installed."""
+    """Return a noun's verbs from all distributions. Raises KeyError if it is not installed."""
     apps: list[typer.Typer] = [module.app for module in _modules(noun)]
     if len(apps) == 1:
         return apps[0]
@@ -52,7 +52,7 @@ def contents() -> typer.Typer:
 
 
 def sentence(noun: str) -> str:
-    """What a noun is, and the verbs that are here. Raises KeyError for one that is not installed."""
+    """Return a noun's help text, with the installed verbs. Raises KeyError if it is not installed."""
     said: list[str] = [module.NOUNS[noun] for module in installed()[noun]]
     return ", ".join((said[0], *(one.partition(": ")[2] for one in said[1:])))
 

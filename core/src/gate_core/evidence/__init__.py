@@ -1,1 +1,1 @@
-"""What is known of a crossing, in the words that programs share."""
+"""The evidence about a crossing: types that all programs share."""

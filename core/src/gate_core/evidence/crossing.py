@@ -1,6 +1,7 @@
-"""What a crossing knows: the document, the face, the lane, the officer, the lists, the clock. Nothing here is personal.
+"""The evidence for a decision: document, face, lane, officer, lists, clock.
 
-Enum values are stored in the audit log and never renamed; older records are read without fields that have a default.
+Absence is part of each type. No personal data: names, numbers, pictures and templates never enter `gate.passage`. Enum
+values are stored in the audit log and never renamed. New fields have defaults, so that older records stay readable.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from gate_core.evidence.names import Head, PageCheckId
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.service_scope import BorderDirection
 
-PLACE_CHARACTERS_MAX = 64  # of what a rate was measured on
+PLACE_CHARACTERS_MAX = 64  # of `measured_on`
 
 
 class CheckResult(enum.Enum):
@@ -28,7 +29,7 @@ class CheckResult(enum.Enum):
 
 
 class CheckId(enum.Enum):
-    """The document checks a decision looks at."""
+    """The document checks that a decision uses."""
 
     MRZ = "mrz"
     CHIP_ACCESS = "chip_access"
@@ -47,7 +48,7 @@ class CheckId(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its result, a reason in the checker's words, the clause it comes from."""
+    """One check: its result, the checker's reason as text, and the clause of the standard."""
 
     id: CheckId
     result: CheckResult
@@ -56,7 +57,7 @@ class Check:
 
 
 class AccessProtocol(enum.Enum):
-    """How a chip was opened (ICAO 9303-11 §4). NONE: it has no access control, and anyone may read it."""
+    """The chip's access control (ICAO 9303-11 §4). NONE: the chip has none."""
 
     BAC = "BAC"
     PACE = "PACE"
@@ -64,14 +65,14 @@ class AccessProtocol(enum.Enum):
 
 
 class Password(enum.Enum):
-    """What was printed on the document and opened its chip: the machine-readable zone, or the card access number."""
+    """The printed password of the chip: machine-readable zone, or card access number."""
 
     MRZ = "MRZ"
     CARD_ACCESS_NUMBER = "CAN"
 
 
 class PaceMapping(enum.Enum):
-    """How PACE turned the nonce into a generator (ICAO 9303-11 §4.4.3.3)."""
+    """The mapping of PACE (ICAO 9303-11 §4.4.3.3)."""
 
     GENERIC = "GM"
     INTEGRATED = "IM"
@@ -79,7 +80,7 @@ class PaceMapping(enum.Enum):
 
 
 class KeyAgreement(enum.Enum):
-    """The kind of group in which chip and terminal agreed on keys."""
+    """The key agreement of chip and terminal."""
 
     DH = "DH"
     ECDH = "ECDH"
@@ -96,8 +97,8 @@ class Cipher(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class AccessEvidence:
-    """How the chip was opened (TR-03135-1 §5.6.3.1 wants it logged). From `version` on all is empty with Basic Access Control, which has nothing to choose;
-    a chip without access control has no password either. `parameters` is the name of the domain parameters, such as brainpoolP256r1.
+    """How the chip was accessed (logged as TR-03135-1 §5.6.3.1 requires). BAC has none of the fields from `version` on;
+    a chip without access control has no password. `parameters`: name of the domain parameters, such as brainpoolP256r1.
     """
 
     protocol: AccessProtocol
@@ -111,7 +112,7 @@ class AccessEvidence:
 
 @dataclass(frozen=True, slots=True)
 class AgreementEvidence:
-    """How Chip Authentication was carried out: the object identifier of its protocol, cipher and domain parameters."""
+    """Chip Authentication as performed: the protocol's object identifier, cipher and domain parameters."""
 
     protocol: str
     cipher: Cipher
@@ -120,7 +121,7 @@ class AgreementEvidence:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityEvidence:
-    """A CSCA certificate that the document was judged against: serial number and SHA-256 fingerprint in hex."""
+    """A CSCA certificate used to verify the document: serial number and SHA-256 fingerprint in hex."""
 
     subject: str
     serial: str
@@ -129,8 +130,8 @@ class AuthorityEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PageCheck:
-    """One look at the printed page. `measured` is its number in its own unit, `false_alarm_rate` the share of genuine pages that fail it, as measured on
-    `measured_on`; None where there is none.
+    """One check of the printed page. `measured`: value in the check's unit. `false_alarm_rate`: share of genuine pages
+    that fail, measured on `measured_on`. None: unknown.
     """
 
     id: PageCheckId
@@ -140,7 +141,7 @@ class PageCheck:
     measured_on: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a rate that is none, and more words than a record has room for."""
+        """Raise ValueError for an invalid rate, or for too long a `measured_on`."""
         if self.false_alarm_rate is not None and not 0.0 <= self.false_alarm_rate <= 1.0:
             raise ValueError(f"no rate: {self.false_alarm_rate}")
         if len(self.measured_on) > PLACE_CHARACTERS_MAX:
@@ -148,15 +149,15 @@ class PageCheck:
 
 
 def page_checks(found: Iterable[PageCheck]) -> tuple[PageCheck, ...]:
-    """What vision found on a page, the first of a kind; whether a page is accepted is not for vision alone to say."""
+    """Return the first check of each kind, without PAGE_ACCEPTED, which vision does not decide alone."""
     checks = {one.id: one for one in reversed(tuple(found)) if one.id is not PageCheckId.PAGE_ACCEPTED}
     return tuple(checks.values())
 
 
 @dataclass(frozen=True, slots=True)
 class PageEvidence:
-    """How a camera or scanner read the printed page. `weakest` is the confidence of the least certain character, `tries` how many readings were tried as
-    the chip's key; `visa` says that a visa's page was shown before this one.
+    """The reading of the printed page by camera or scanner. `weakest`: lowest confidence of a character. `tries`:
+    number of readings tried as the chip's key. `visa`: a visa page was presented before.
     """
 
     source: str
@@ -169,10 +170,10 @@ class PageEvidence:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
-    """What the inspection of the document found. `issuer` is the MRZ's three-letter code. `access` is None for a chip that was not opened, `agreement`
-    where Chip Authentication was not carried out, `page` when the MRZ came from a reader that gives text alone. `weak_algorithms` are places and algorithms
-    such as `ds_key:rsa-1024`, weak by the standards of that day. `lists` is the version of the trust store that judged it, and `authorities` its CSCA
-    certificates for this signer. Of `nationality`, `sex` (M, F or X) and `age` (whole years) only what a rule asks for is kept.
+    """The document inspection's result. `issuer`: three-letter code in the MRZ. None: chip not accessed (`access`), no
+    Chip Authentication (`agreement`), or MRZ from a text-only reader (`page`). `weak_algorithms`: place and algorithm,
+    such as `ds_key:rsa-1024`. `lists`: version of the trust store; `authorities`: its CSCA certificates for this
+    signer. Of `nationality`, `sex` (M, F or X) and `age` (years) only those are set that a rule needs.
     """
 
     checks: tuple[Check, ...]
@@ -193,33 +194,33 @@ class DocumentEvidence:
 
     @classmethod
     def unreadable(cls, reason: str, broken: CheckId, result: CheckResult = CheckResult.ABORTED) -> DocumentEvidence:
-        """The evidence when the chip was never spoken to: `broken` has this result, and nothing after it ran."""
+        """Return the evidence if the chip was not accessed: `broken` has this result, all other checks are aborted."""
         aborted = {one: Check(one, CheckResult.ABORTED) for one in CheckId}
         return cls(checks=tuple((aborted | {broken: Check(broken, result, reason)}).values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A probability or similarity from -1 (unlike) to 1 (alike), as the model gives it."""
+    """A model's probability or similarity, from -1 (unlike) to 1 (alike)."""
 
     value: float
 
     def __post_init__(self) -> None:
-        """Refuse what no model gives, NaN included."""
+        """Raise ValueError if out of range, also for NaN."""
         if not -1.0 <= self.value <= 1.0:
             raise ValueError(f"score out of range: {self.value}")
 
 
 @dataclass(frozen=True, slots=True)
 class CueEvidence:
-    """One cue that the liveness score rests on, in its own unit (docs/liveness.md); None means that it was not run."""
+    """One cue of the liveness score, in its own unit (docs/liveness.md); None: not run."""
 
     cue: str
     value: float | None
 
 
 class CameraTrouble(enum.Enum):
-    """What makes the video itself doubtful: nothing to see, a recording, pictures that do not obey the camera's controls."""
+    """Faults of the video: camera covered, video repeats, or exposure changes have no effect."""
 
     COVERED = "camera_covered"
     LOOPED = "video_looped"
@@ -227,7 +228,7 @@ class CameraTrouble(enum.Enum):
 
 
 class Swap(enum.Enum):
-    """What a face and a chip's portrait were to those whom this lane has referred in the latest minutes. Stored; never renamed."""
+    """Comparison of face and document with the travellers referred in the last minutes. Stored; never renamed."""
 
     NONE = "none"
     OTHER_DOCUMENT = "other_document"  # the same face came with another document
@@ -235,7 +236,7 @@ class Swap(enum.Enum):
 
 
 class PadResult(enum.Enum):
-    """What a sensor with a verdict of its own said of whoever stood before it. Stored; never renamed."""
+    """The verdict of a separate PAD sensor. Stored; never renamed."""
 
     LIVE = "live"
     ATTACK = "attack"
@@ -244,8 +245,8 @@ class PadResult(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PadEvidence:
-    """The verdict of a sensor beside the camera (near infrared, depth): its name and version by its own word, its score from 0 (a picture) to 1 (a
-    person), from which on it says live, and how old its measurement was when the face was compared.
+    """The verdict of a PAD sensor (near infrared, depth): its reported name and version, its score from 0 (attack) to 1
+    (live), its threshold `bound`, and the measurement's age when the face was compared.
     """
 
     name: str
@@ -258,10 +259,9 @@ class PadEvidence:
 
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
-    """What the camera and the matcher found. None means: not run, or no usable picture. `track_held`: the compared face is still the one in front of the
-    camera. `cues` are what the liveness score rests on, `trouble` what was found with the video; `page_checks` hold the printed portrait against chip and
-    face. `age_ms` is how long before the decision the face was compared; `swap` what face and document were to those referred lately; `pad` what a sensor
-    of its own said.
+    """The result of camera and matcher. None: not run, or no usable picture. `track_held`: the compared face is still
+    in front of the camera. `trouble`: faults of the video. `page_checks`: printed portrait against chip and face.
+    `age_ms`: time from comparison to decision. `swap`: comparison with recent referrals.
     """
 
     faces: int
@@ -279,14 +279,14 @@ class FaceEvidence:
 
 
 class Door(enum.Enum):
-    """A lane's doors in the order in which travellers come to them: into the lane, and out of it. A lane of one door has the last alone."""
+    """A lane's doors, in walking order: entrance and exit. A lane with one door has only LAST."""
 
     FIRST = "first"
     LAST = "last"
 
 
 class Alarm(enum.Enum):
-    """What a barrier controller reports by itself."""
+    """Alarms reported by a barrier controller."""
 
     FORCED = "forced"
     OBSTRUCTED = "obstructed"
@@ -298,7 +298,7 @@ class Alarm(enum.Enum):
 
 
 class Notice(enum.Enum):
-    """What is wrong with barrier and lane now, beside alarms, and an officer must know."""
+    """Conditions of barrier and lane, besides alarms, that officers must know."""
 
     REVOKE_NOT_SHOWN = "revoke_not_shown"
     RELEASE_NOT_SHOWN = "release_not_shown"
@@ -307,18 +307,18 @@ class Notice(enum.Enum):
     LEFT_OBJECT = "left_object"
     CABINET_OPEN = "cabinet_open"
     MAINS_LOST = "mains_lost"
-    REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
+    REFERRAL_WAITS = "referral_waits"  # longer than the time limit
     LAMP_REFUSED = "lamp_refused"
-    STATE_UNKNOWN = "state_unknown"  # after an unclean end the state file is lost: look whether there is an emergency
-    ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
-    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be from the past: mirror or supervisor has yet to accept it
-    FREEING_REFUSED = "freeing_refused"  # an order to free people, since an officer acknowledged the last
-    EXPIRED_KEY_USED = "expired_key_used"  # an order under one, likewise
+    STATE_UNKNOWN = "state_unknown"  # the state file was lost in a crash: check for an emergency
+    ASKED_OFTEN = "asked_often"  # too many help requests on the page: ignored for a while, or until acknowledged
+    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be outdated: neither mirror nor supervisor has confirmed it
+    FREEING_REFUSED = "freeing_refused"  # an order to free people was refused, and is not acknowledged yet
+    EXPIRED_KEY_USED = "expired_key_used"  # an order with an expired key, not acknowledged yet
 
 
 @dataclass(frozen=True, slots=True)
 class DoorEvidence:
-    """What a door's barrier controller says, and how old that is, in milliseconds."""
+    """The status of a door's barrier controller; `age_ms`: its age."""
 
     age_ms: int
     closed: bool
@@ -330,8 +330,9 @@ class DoorEvidence:
 
 @dataclass(frozen=True, slots=True)
 class InsideEvidence:
-    """What the sensors between the doors say. `people` and `object_left` are None when they cannot tell; `looks` running agreed on the
-    people, in one `session` of the sensors, and the last of them is so old, in milliseconds. `help_called`: nobody has answered it yet.
+    """The readings between the doors. `people`, `object_left`: None if unknown. `looks`: number of consecutive
+    readings, in one sensor `session`, with this number of people; `age_ms`: age of the last. `help_called`: not
+    answered yet.
     """
 
     age_ms: int
@@ -346,8 +347,8 @@ class InsideEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SiteEvidence:
-    """What surrounds the crossing: officer, lists, clock, log. None means never seen. `age_s` is how long ago lists and clock were looked at, `head_age_s`
-    how long ago the latest word of the log's head came, `local` what the site's own clock showed, where a rule asks for it.
+    """Officer, lists, clock and log. None: never known. `age_s`: seconds since lists and clock were checked.
+    `head_age_s`: seconds since the log's head was last reported. `local`: the site's local time, if a rule needs it.
     """
 
     officer_seen_ago_s: float | None
@@ -361,7 +362,7 @@ class SiteEvidence:
 
 @dataclass(frozen=True, slots=True)
 class LaneEvidence:
-    """What a lane says of itself: the last door, the first one where there are two, and what the sensors see inside."""
+    """A lane's doors, the first only if there are two, and the readings between them."""
 
     last: DoorEvidence | None
     first: DoorEvidence | None = None
@@ -370,9 +371,9 @@ class LaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
-    may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
-    nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer.
+    """All input of a decision. `lane`: the last door. `no_outbound_query`: the traveller asked for protection, so no
+    query may leave the gate. `direction`: over the border, if a rule needs it. `drawn`: selected for a random check;
+    None: not drawn yet. `registers`: findings of lists and registers; None: not asked, or no answer.
     """
 
     document: DocumentEvidence | None
@@ -388,5 +389,5 @@ class Evidence:
 
     @property
     def doors(self) -> LaneEvidence:
-        """What the lane says of itself."""
+        """The lane's part of the evidence."""
         return LaneEvidence(self.lane, self.first, self.inside)

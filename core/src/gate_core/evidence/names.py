@@ -1,4 +1,4 @@
-"""Names of evidence that a site's file and `gate status` use, too, who need nothing of what carries them: loading that takes time."""
+"""Names that configuration and `gate status` share with the evidence; a module of its own because it loads quickly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class PageCheckId(enum.Enum):
-    """What is looked at on the page as it is printed. None of them proves or disproves a document by itself."""
+    """The checks of the printed page. None of them alone proves a document genuine or false."""
 
     PAGE_ACCEPTED = "page_accepted"  # read by the whole acceptance rule, or equal to EF.DG1
     MRZ_PITCH_EVEN = "mrz_pitch_even"
@@ -23,17 +23,17 @@ class PageCheckId(enum.Enum):
 
 
 class Head(enum.Enum):
-    """Who bears out that the log which the machine found when it was started is the newest there is."""
+    """Whether the log found at boot is confirmed as the newest."""
 
-    CONFIRMED = "confirmed"  # the mirror, since then
-    ACCEPTED = "accepted"  # a supervisor, since then
+    CONFIRMED = "confirmed"  # by the mirror, since boot
+    ACCEPTED = "accepted"  # by a supervisor, since boot
     UNCONFIRMED = "unconfirmed"
 
 
 class Role(enum.Enum):
-    """What the holder of a shift key is, as the authority certified it. Stored; never renamed."""
+    """The certified role of a shift key's holder. Stored; never renamed."""
 
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     TECHNICIAN = "technician"
-    AUDITOR = "auditor"  # looks and orders nothing
+    AUDITOR = "auditor"  # may look, but not order

@@ -1,4 +1,8 @@
-"""The reasons of a referral. Stored in the audit log, never renamed. Travellers see NOT_SERVED alone (safety invariant 13)."""
+"""The closed vocabulary of referral reasons. Members are stored in the audit log and are never renamed.
+
+Travellers are shown only NOT_SERVED; all other referrals look the same and take the same time (safety invariant 13).
+Officers see all, with their details.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,12 @@ class Reason(enum.Enum):
     PAGE_CHECK = "page_check"
     # The traveller
     NOT_SERVED = "not_served"  # another lane serves them
-    ENTRY_NOT_WRITTEN = "entry_not_written"  # a law wants their entry or exit written down, which no gate does
+    ENTRY_NOT_WRITTEN = "entry_not_written"  # a law requires a record of the entry or exit, which gates do not make
     NOT_ELIGIBLE = "not_eligible"  # as below: by the site's written rules
     RULE_OFFICER = "rule_officer"
     RULE_TWO_OFFICERS = "rule_two_officers"
     RULE_CUSTOMS = "rule_customs"
-    RANDOM_CHECK = "random_check"  # drawn, or where some must be, nobody can draw
+    RANDOM_CHECK = "random_check"  # selected at random, or the selection failed
     REGISTER_HIT = "register_hit"  # as below: by a list or register
     REGISTER_UNKNOWN = "register_unknown"
     FACE_MISSING = "face_missing"
@@ -41,7 +45,7 @@ class Reason(enum.Enum):
     SWAP_NOT_CHECKED = "swap_not_checked"
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
-    HOLDER_IN_VIEW = "holder_in_view"  # somebody passed on the grant, and the camera still sees its holder
+    HOLDER_IN_VIEW = "holder_in_view"  # a person passed, but the camera still sees the grant's holder
     HELP_ASKED = "help_asked"  # on the page, as below
     PROTECTION_ASKED = "protection_asked"
     # The lane
@@ -68,7 +72,7 @@ class Reason(enum.Enum):
     EMERGENCY = "emergency"
     RELEASED_BY_OFFICER = "released_by_officer"
     HELD_BY_OFFICER = "held_by_officer"
-    SHADOW_MODE = "shadow_mode"  # the gate only watches: whatever it decides, an officer does
+    SHADOW_MODE = "shadow_mode"  # the gate only observes: officers handle every traveller
     # The programs around it
     SENSORS_LOST = "sensors_lost"
     CAMERA_LOST = "camera_lost"
@@ -76,7 +80,7 @@ class Reason(enum.Enum):
     VISION_LOST = "vision_lost"
     SCREEN_LOST = "screen_lost"
     LOG_UNAVAILABLE = "log_unavailable"
-    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be one from the past
+    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be outdated
     RECEIPT_LATE = "receipt_late"
     RECORD_REPLACED = "record_replaced"
     LANE_RESTARTED = "lane_restarted"
@@ -88,7 +92,7 @@ class Reason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One reason with what it refers to: the id of a check, a count, a device. The detail never holds personal data."""
+    """One reason with its detail: a check's id, a count, a device. The detail never has personal data."""
 
     reason: Reason
     detail: str = ""

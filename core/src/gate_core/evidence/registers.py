@@ -1,6 +1,10 @@
-"""What lists and registers said about a document, and which of them must answer before a gate opens. Pure; nothing is personal.
+"""Answers of lists and registers about a traveller's document, and the objections that follow. Pure.
 
-A required register without an answer is an objection, unless it is suspended that day. A hit and an unknown both lead to an officer.
+A register is a signed local list, or is queried online. Each required register without an answer gives an objection: no
+check is skipped because an address, list or key is missing. A register suspended for a day, by an approved dated
+statement, is not asked on that day. Hits and unknown answers both refer the traveller, as every other reason does.
+
+No personal data: queries and findings stay in the registers' program; `handle` is a random value of that program.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from gate_core.evidence.reasons import Objection, Reason
 
 
 class RegisterAnswer(enum.Enum):
-    """What a register said. Stored; never renamed."""
+    """A register's answer. Stored; never renamed."""
 
     NONE = "none"
     HIT = "hit"
@@ -22,7 +26,7 @@ class RegisterAnswer(enum.Enum):
 
 
 class RegisterCause(enum.Enum):
-    """Why it said so. Stored; never renamed. `NONE_FOR` and `HIT_FOR` say which go with which answer; every other is why nothing is known."""
+    """Cause of an answer. Stored; never renamed. `NONE_FOR`, `HIT_FOR`: causes of NONE, HIT; all others: of UNKNOWN."""
 
     # A hit
     NUMBER_LISTED = "number_listed"
@@ -32,7 +36,7 @@ class RegisterCause(enum.Enum):
     NO_STAY_LEFT = "no_stay_left"
     NO_ENTRY = "no_entry"
     NOT_REGISTERED = "not_registered"
-    PRESENTED_ELSEWHERE = "presented_elsewhere"  # at another gate of the site, within the minutes that a law allows
+    PRESENTED_ELSEWHERE = "presented_elsewhere"  # at another gate of the site, within the legal time
     # Not known
     NOT_REACHED = "not_reached"  # the program that asks
     NO_ANSWER = "no_answer"  # in time
@@ -40,13 +44,13 @@ class RegisterCause(enum.Enum):
     NO_LIST = "no_list"
     LIST_NOT_IN_FORCE = "list_not_in_force"
     LIST_OLD = "list_old"
-    NO_COPY = "no_copy"  # its owner does not allow one here, or not any more
-    NO_KEY = "no_key"  # nor certificate, where it takes one
+    NO_COPY = "no_copy"  # its owner does not (or no longer) allow a local copy
+    NO_KEY = "no_key"  # or no certificate, if it needs one
     NO_ADDRESS = "no_address"
-    NO_NUMBER = "no_number"  # the document has none that could be looked up
+    NO_NUMBER = "no_number"  # the document has none that can be looked up
     NO_NAME = "no_name"
-    NOT_CALLED_FOR = "not_called_for"  # nothing was read that could be asked about
-    WITHHELD = "withheld"  # the traveller asked for an officer: nothing about them leaves the gate
+    NOT_CALLED_FOR = "not_called_for"  # nothing was read that can be looked up
+    WITHHELD = "withheld"  # the traveller asked for an officer: no query leaves the gate
     # None
     WITHDRAWN = "withdrawn"  # by its owner
     NOT_CONCERNED = "not_concerned"  # the register is not about nationals of this state
@@ -68,7 +72,7 @@ HIT_FOR: Final = frozenset(
 
 
 def agree(answer: RegisterAnswer, cause: RegisterCause | None) -> bool:
-    """True when this can be why a register gave this answer; a "none" for want of a list, say, is no answer."""
+    """True if the cause fits the answer; for example, a missing list cannot cause NONE."""
     match answer:
         case RegisterAnswer.NONE:
             return cause in NONE_FOR
@@ -80,7 +84,7 @@ def agree(answer: RegisterAnswer, cause: RegisterCause | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RegisterFinding:
-    """The answer of one register. `edition` is that of a list, `handle` what a hit is told back by, `about` what its owner would have the officer do."""
+    """One register's answer. `edition`: of a list. `handle`: to report a hit. `about`: instruction for officers."""
 
     register: str
     answer: RegisterAnswer
@@ -91,7 +95,7 @@ class RegisterFinding:
 
     @property
     def objection(self) -> Objection | None:
-        """Why whoever it is about is referred, if they are."""
+        """The objection of a hit or unknown answer; None for NONE."""
         if self.answer is RegisterAnswer.NONE:
             return None
         reason = Reason.REGISTER_HIT if self.answer is RegisterAnswer.HIT else Reason.REGISTER_UNKNOWN
@@ -101,7 +105,7 @@ class RegisterFinding:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A named state of the site: a register is not asked from the first of these days to the last, both included. `basis` is the legal basis."""
+    """A register is not asked from `first` to `last`, inclusive. `basis`: the legal basis."""
 
     title: str
     basis: str
@@ -109,7 +113,7 @@ class Suspension:
     last: date
 
     def is_on(self, day: date | None) -> bool:
-        """True on its days. What day it is must be known."""
+        """True on its days; False if the day is unknown."""
         return day is not None and self.first <= day <= self.last
 
 
@@ -121,25 +125,25 @@ class Register:
     suspended: tuple[Suspension, ...] = ()
 
     def is_asked(self, local: datetime | None) -> bool:
-        """False only where it is certain that it is suspended today."""
+        """False only if it is certainly suspended today."""
         day = None if local is None else local.date()
         return not any(one.is_on(day) for one in self.suspended)
 
 
 def asked(registers: tuple[Register, ...], local: datetime | None) -> tuple[str, ...]:
-    """The registers that must answer at this time, on the site's own wall clock."""
+    """Return the registers that must answer at this local time of the site."""
     return tuple(one.name for one in registers if one.is_asked(local))
 
 
 def unknown(names: tuple[str, ...], cause: RegisterCause) -> tuple[RegisterFinding, ...]:
-    """Of each of these, that nothing is known."""
+    """Return an UNKNOWN finding for each register."""
     return tuple(RegisterFinding(name, RegisterAnswer.UNKNOWN, cause) for name in names)
 
 
 def register_objections(
     registers: tuple[Register, ...], findings: tuple[RegisterFinding, ...] | None, local: datetime | None
 ) -> tuple[Objection, ...]:
-    """Everything the registers object to: hits, what is not known, and each required register that said nothing."""
+    """Return all objections: hits, unknown answers, and required registers without an answer."""
     said = [one.objection for one in findings or () if one.objection is not None]
     answered = {one.register for one in findings or ()}
     silent = (name for name in asked(registers, local) if name not in answered)

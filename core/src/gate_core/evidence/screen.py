@@ -1,4 +1,4 @@
-"""What the traveller's screen shows: few states, the same for every cause of a referral but one (safety invariant 13)."""
+"""The states of the traveller's screen: the same for all reasons of a referral except one (safety invariant 13)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Screen(enum.Enum):
     WAIT = "wait"  # one moment
     GO = "go"  # walk through
     OFFICER = "officer"  # an officer will help you
-    OTHER_LANE = "other_lane"  # another lane serves you, an officer will show you: the one referral that says why
+    OTHER_LANE = "other_lane"  # another lane serves you, an officer will show you: the only referral with a reason
     EMERGENCY = "emergency"  # leave the lane now
 
 
 class Purpose(enum.StrEnum):
-    """What the gate is run for; all but service is marked on every screen (safety invariant 14)."""
+    """The gate's purpose; all except SERVICE are marked on every screen (safety invariant 14)."""
 
     DEMO = "demo"
     TRIAL = "trial"
@@ -27,7 +27,7 @@ class Purpose(enum.StrEnum):
 
 
 class Guidance(enum.Enum):
-    """How the traveller can help the cameras: the one at the face, then the one over the page. Never says why a crossing is referred."""
+    """Instructions to the traveller for the face camera and the page camera. Never a reason of a referral."""
 
     NONE = "none"
     LOOK_AT_CAMERA = "look_at_camera"

@@ -1,4 +1,6 @@
-"""Whom a lane serves, and which way over the border (docs/decisions/0015). Others are referred, never turned away."""
+"""The travellers and the border direction that a lane serves: the site's configured choices for officers
+(docs/decisions/0015). Travellers of another lane are referred, and an officer directs them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 
 
 class BorderDirection(enum.Enum):
-    """Which way over the border a lane serves travellers. Which way they go through its barrier is another matter. Stored; never renamed."""
+    """The border direction that a lane serves; not the direction through its barrier. Stored; never renamed."""
 
     ENTRY = "entry"
     EXIT = "exit"
@@ -15,14 +17,14 @@ class BorderDirection(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Travellers:
-    """A group of travellers by its name: nationals of these states, in the letters of the MRZ (ICAO 9303-3 §5). None: everybody."""
+    """A named group of travellers: nationals of these states, as MRZ codes (ICAO 9303-3 §5). None: everybody."""
 
     name: str
     nationalities: tuple[str, ...] | None
 
     @property
     def everybody(self) -> bool:
-        """True when nobody belongs to another lane."""
+        """True if the group has all travellers."""
         return self.nationalities is None
 
 
@@ -36,21 +38,21 @@ EU = Travellers("eu", tuple(_EU_EEA_CH.split()))
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a site lets its lane serve: the directions, first the one that it begins with, and the groups of travellers."""
+    """A site's choices for its lane: directions, the initial one first, and groups of travellers."""
 
     directions: tuple[BorderDirection, ...] = (BorderDirection.ENTRY,)
     groups: tuple[Travellers, ...] = (EVERYBODY, EU)
 
     def group(self, name: str) -> Travellers | None:
-        """The group of that name, if there is one."""
+        """Return the group of this name, or None."""
         return next((one for one in self.groups if one.name == name), None)
 
     def direction_after(self, ordered: BorderDirection | None) -> BorderDirection:
-        """What a lane begins with after this was ordered: what the site no longer lets it serve is over."""
+        """Return the direction at start: the last ordered one, if the site still allows it, else the initial one."""
         return ordered if ordered in self.directions else self.directions[0]
 
     def travellers_after(self, ordered: str | None) -> Travellers:
-        """Whom a lane begins with after these were ordered: of a group that is gone nobody, so that no more are served than an officer said."""
+        """Return the group at start: the last ordered one; an empty group if that was removed, to admit no others."""
         return EVERYBODY if ordered is None else self.group(ordered) or Travellers(ordered, ())
 
 

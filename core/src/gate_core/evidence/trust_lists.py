@@ -1,4 +1,4 @@
-"""Which lists of countries judge documents here: names and dates, never their content."""
+"""Names and dates of the countries' signed lists in use, without their content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class PublishedList:
-    """The newest signed list of one kind by one publisher, a country, that the lists were made from. `signed_at` is RFC 3339."""
+    """The newest signed list of a kind by a publisher (a country). `signed_at` is RFC 3339."""
 
     kind: str
     publisher: str
@@ -17,7 +17,7 @@ class PublishedList:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """Which revocation list of a CSCA is held: its country (`-` if none is known), its number, and its two dates, each with its zone."""
+    """A CSCA's stored revocation list: country (`-` if unknown), number, and its two dates with time zones."""
 
     country: str
     number: str | None
@@ -25,6 +25,6 @@ class Edition:
     next_update: datetime | None
 
     def __post_init__(self) -> None:
-        """Refuse a date without its zone: nobody knows which one it is."""
+        """Raise ValueError for a date without a time zone."""
         if self.this_update.tzinfo is None or (self.next_update is not None and self.next_update.tzinfo is None):
             raise ValueError("a revocation list's date without its zone")

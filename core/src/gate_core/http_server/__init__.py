@@ -1,4 +1,4 @@
-"""HTTP over TLS 1.3 on a network: who may hold a connection, how many and for how long, and the peer's certificate.
+"""HTTP server over TLS 1.3: limits of connections, and the peer's certificate for the application.
 
-Shared by the central server and by a gate's `screens`; what is asked belongs to their applications.
+Shared by central, the officers' console and authority, the exchange, and a gate's `screens`.
 """

@@ -1,6 +1,8 @@
-"""Connections of a server: who may hold one, how many and for how long, before and between requests.
+"""Limits of a server's connections: number and time.
 
-Whoever says nothing is shown out. Strangers, without a certificate, share few places and take none of those of certificates.
+Silent connections are closed: during the handshake, before or within a request's head, and after the last request.
+Clients without a certificate (*strangers*) share a few places, where a new one replaces the oldest. Each certificate
+(*holder*) has places of its own, so that many strangers cannot block holders.
 """
 
 from __future__ import annotations
@@ -11,32 +13,32 @@ from dataclasses import dataclass
 from typing import Protocol
 
 DESCRIPTORS_MAX = 65_536
-DESCRIPTORS_KEPT = 256  # for the database, the log and what else is no connection
+DESCRIPTORS_KEPT = 256  # reserved for database, log and other files
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many and how long. At each limit somebody is shown out: the one who waits longest, of those without a request if there are any."""
+    """Numbers and times. At a limit the oldest connection is closed, preferably one without an open request."""
 
     unsecured_max: int = 256  # connections whose TLS handshake is not over
     handshake_s: float = 10.0
     strangers_max: int = 64
-    stranger_s: float = 30.0  # from its handshake on, whatever it does: to enrol takes one short request
+    stranger_s: float = 30.0  # from its handshake on, also with requests: enrolment needs one short request
     a_holder_max: int = 8
-    first_s: float = 10.0  # until the head of the first request is there
-    idle_s: float = 75.0  # the same for each further one; a gate asks again within 60 s
-    read_s: float = 30.0  # how long a peer may leave unread what waits for it
+    first_s: float = 10.0  # until the head of the first request is complete
+    idle_s: float = 75.0  # the same for each further request; a gate sends one within 60 s
+    read_s: float = 30.0  # how long a peer may leave an answer unread
     goodbye_s: float = 5.0  # for the peer's answer to the end of TLS
     everybody_max: int = 4096
-    requests_max: int = 512  # under way; one more is to try later
+    requests_max: int = 512  # concurrent; a further one is answered 503
 
 
 class Guest(Protocol):
-    """A connection behind its handshake."""
+    """A connection after its handshake."""
 
     @property
     def is_busy(self) -> bool:
-        """True while a request is under way."""
+        """True while a request is open."""
         ...
 
     def show_out(self) -> None:
@@ -45,15 +47,15 @@ class Guest(Protocol):
 
 
 class ConnectionPlaces:
-    """Who is inside. A holder is the fingerprint of a client certificate that is known here, None for a stranger."""
+    """The open connections by holder: the fingerprint of a known client certificate, None for a stranger."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
-        self._inside: dict[Guest, str | None] = {}  # the longest inside first
+        self._inside: dict[Guest, str | None] = {}  # oldest first
         self._of: dict[str | None, dict[Guest, None]] = {}
 
     def enter(self, guest: Guest, holder: str | None) -> None:
-        """Give a place; whoever has to make room is shown out."""
+        """Add a connection, and close one if a limit is exceeded."""
         self._inside[guest] = holder
         own = self._of.setdefault(holder, {})
         own[guest] = None
@@ -63,7 +65,7 @@ class ConnectionPlaces:
             self._make_room(self._of.get(None) or self._inside, guest)  # strangers first
 
     def leave(self, guest: Guest) -> None:
-        """Take the place back. Leaving twice is fine."""
+        """Remove a connection; no effect if it is already removed."""
         if guest not in self._inside:
             return
         holder = self._inside.pop(guest)
@@ -80,7 +82,7 @@ class ConnectionPlaces:
 
 
 def limits_of_process() -> ConnectionLimits:
-    """The limits that this process can keep, with as many descriptors as it may have."""
+    """Raise the process's descriptor limit as far as allowed, and return matching limits."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,4 +1,8 @@
-"""The cookie jar of a client that keeps none. A cookie with a letter beyond ASCII would end every further question of that client."""
+"""A cookie jar that stores no cookies, for HTTP clients.
+
+The library's jar would return a peer's cookies in later requests, and could not send one with a non-ASCII character, so
+that a peer could block all further requests.
+"""
 
 from __future__ import annotations
 
@@ -10,4 +14,4 @@ class NoCookies(CookieJar):
     """A jar that stays empty."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:  # noqa: ANN401 - the library's own
-        """Take nothing."""
+        """Store nothing."""

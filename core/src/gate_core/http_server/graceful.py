@@ -1,4 +1,4 @@
-"""The HTTP server that sleeps until it is told to end: uvicorn itself looks ten times a second whether it was."""
+"""uvicorn server that waits for an event to stop, instead of polling ten times a second."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-DATE_EVERY_S: Final = 1.0  # the date in the head of each answer is so old at most
+DATE_EVERY_S: Final = 1.0  # maximum age of the Date header
 
 
 class SingleResponseProtocol(H11Protocol):
-    """uvicorn's connection, with one answer to a request, whatever follows it: it would begin a second one, and fail with its own words in the journal."""
+    """uvicorn's HTTP connection, limited to one response per request; uvicorn would start a second one, and fail."""
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP in the midst of a request takes the place of its answer, and after that ends the connection."""
+        """Answer 400 instead of the open request's response; close the connection if that response has started."""
         if bool(self.cycle):
-            self.cycle.disconnected = True  # whatever the application says now is not sent
+            self.cycle.disconnected = True  # the application's response is discarded
             if self.cycle.response_started:
                 self.transport.close()
                 return
@@ -28,7 +28,7 @@ class SingleResponseProtocol(H11Protocol):
 
 
 def configured(app: Any, protocol: type[H11Protocol], *, grace_s: int, **more: Any) -> uvicorn.Config:  # noqa: ANN401 - uvicorn's own
-    """How uvicorn serves an ASGI application for us: it says nothing of itself, and believes no proxy."""
+    """Return uvicorn's configuration: no Server header, no access log, no proxy headers."""
     return uvicorn.Config(
         app,
         http=protocol,
@@ -44,12 +44,12 @@ def configured(app: Any, protocol: type[H11Protocol], *, grace_s: int, **more: A
 
 
 class GracefulServer(uvicorn.Server):
-    """uvicorn, told to end by `should_exit`: also from a signal's handler, as it does itself."""
+    """uvicorn server that stops when `should_exit` is set, also from a signal handler."""
 
     date_every_s = DATE_EVERY_S
 
     def __init__(self, config: uvicorn.Config, *, hears_signals: bool = True) -> None:
-        """`hears_signals`: this server is the whole program; elsewhere stopping is the program's business."""
+        """`hears_signals`: install uvicorn's signal handlers; False if the program handles signals itself."""
         self._hears_signals = hears_signals
         self._ends = False
         self._woken = asyncio.Event()
@@ -58,13 +58,13 @@ class GracefulServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Uvicorn's handlers, where they are wanted."""
+        """Install uvicorn's signal handlers if `hears_signals`."""
         with super().capture_signals() if self._hears_signals else contextlib.nullcontext():
             yield
 
     @property
     def should_exit(self) -> bool:
-        """True once it was told to end."""
+        """True once the server must stop."""
         return self._ends
 
     @should_exit.setter
@@ -76,7 +76,7 @@ class GracefulServer(uvicorn.Server):
     async def serve_until(
         self, stop: asyncio.Event, *meanwhile: Coroutine[Any, Any, None], sockets: Sequence[socket.socket] = ()
     ) -> None:
-        """Serve until `stop` is set, and run these as long. Raises what one of them raises."""
+        """Serve until `stop` is set, and run `meanwhile` concurrently. Raises what one of them raises."""
         async with asyncio.TaskGroup() as tasks:
             serving, stopping = tasks.create_task(self.serve(list(sockets))), tasks.create_task(stop.wait())
             others = [tasks.create_task(one) for one in meanwhile]
@@ -86,7 +86,7 @@ class GracefulServer(uvicorn.Server):
             self.should_exit = True
 
     async def main_loop(self) -> None:
-        """Keep the date until told to end."""
+        """Update the Date header until the server must stop."""
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,8 @@
-"""HTTP/1.1 over TLS 1.3, with the peer's certificate in the ASGI scope, where uvicorn has no place for it."""
+"""HTTP/1.1 over TLS 1.3, with the peer's certificate for the application.
+
+uvicorn does not pass on the certificate; this module puts it into the ASGI TLS extension. It replaces uvicorn's limit,
+which also counts idle connections, by `gate_core.http_server.connections` and a limit of open requests.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +26,18 @@ NO_DESCRIPTOR_PAUSE_S: Final = 0.1
 UNREAD_BYTES_MAX: Final = 64 * 1024  # of an answer, before it waits for the peer to read
 _BUSY: Final = Response("too many requests at once; try later\n", 503, {"retry-after": "10"}, "text/plain")
 _OWN_FAULTS: Final = logging.getLogger("uvicorn.error.own")
-_OWN_FAULTS.setLevel(logging.ERROR)  # what a peer does wrong fills no journal
+_OWN_FAULTS.setLevel(logging.ERROR)  # peers' errors are not logged
 
 Knows = Callable[[str], bool]
 
 
 def everybody(_: str) -> bool:
-    """No matter who."""
+    """Accept every peer."""
     return True
 
 
 class _CertifiedProtocol(SingleResponseProtocol):
-    """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `ConnectionPlaces`."""
+    """HTTP/1.1 connection with the peer's certificate in each request's scope; registers with `ConnectionPlaces`."""
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class _CertifiedProtocol(SingleResponseProtocol):
         self._places = places
         self._limits = limits
         self._admits = admits
-        self._timers: dict[str, asyncio.TimerHandle] = {}  # until the head, the end, and what waits is read
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # time limits: "head", "end", "read"
 
     @property
     def is_busy(self) -> bool:
@@ -92,21 +96,21 @@ class _CertifiedProtocol(SingleResponseProtocol):
 
     def handle_events(self) -> None:
         super().handle_events()
-        if self.is_busy and "head" in self._timers:  # a byte now and then is no head
+        if self.is_busy and "head" in self._timers:  # only a complete head stops the timer
             self._timers["head"].cancel()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self.is_busy:  # else the next request came together with this one
+        if not self.is_busy:  # otherwise the next request has already arrived
             self._show_out_in(self._limits.idle_s, "head")
 
     def pause_writing(self) -> None:
-        """The peer does not read."""
+        """Start the time limit: the peer does not read."""
         super().pause_writing()
         self._show_out_in(self._limits.read_s, "read")
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Stop the time limit: the peer reads again."""
         super().resume_writing()
         self._timers["read"].cancel()
 
@@ -117,7 +121,7 @@ class _CertifiedProtocol(SingleResponseProtocol):
 
 
 class Server(GracefulServer):
-    """uvicorn behind our own acceptor. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
+    """uvicorn with its own TLS acceptor. `admits` filters client certificates (SHA-256), `welcomes` addresses."""
 
     def __init__(
         self,
@@ -152,27 +156,27 @@ class Server(GracefulServer):
         self._welcomes = welcomes
         self._places = ConnectionPlaces(limits)
         self._accepting: asyncio.Future[None] | None = None
-        self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
+        self._unsecured: dict[asyncio.Task[None], None] = {}  # oldest first
         self._tallies = {"strangers_refused": _Tally(), "door_crowded": _Tally()}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept."""
+        """Start accepting connections."""
         await super().startup(sockets=sockets)
         self._accepting = asyncio.ensure_future(self._accept())
         self._accepting.add_done_callback(self._ended)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nobody any more, and end what is under way."""
+        """Stop accepting, and end open connections."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.gather(self._accepting, return_exceptions=True)
         self._listener.close()
         await super().shutdown(sockets=sockets)
-        for guest in tuple(self.server_state.connections):  # whoever outlasted the grace
+        for guest in tuple(self.server_state.connections):  # connections still open after the grace time
             guest.transport.abort()
 
     async def _accept(self) -> None:
-        """Let in whoever comes, one a turn of the loop, until cancelled."""
+        """Accept connections, one per turn of the event loop, until cancelled."""
         loop = asyncio.get_running_loop()
         self._listener.setblocking(False)
         async with asyncio.TaskGroup() as handshakes:
@@ -198,7 +202,7 @@ class Server(GracefulServer):
                 await asyncio.sleep(0)
 
     async def _secure(self, end: socket.socket) -> None:
-        """See a connection through its handshake."""
+        """Perform a connection's TLS handshake."""
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._greet,
@@ -227,20 +231,20 @@ class Server(GracefulServer):
         )
 
     def _ended(self, accepting: asyncio.Future[None]) -> None:
-        self.should_exit = True  # a server that accepts nobody is started anew
+        self.should_exit = True  # a server that no longer accepts must be restarted
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             self._log.critical("door_failed", exc_info=error)
 
 
 class _Tally:
-    """Counts what a crowd does, to be told at once and then no more often than CROWD_TOLD_EVERY_S."""
+    """Counts events, to log the first at once and further ones at most every CROWD_TOLD_EVERY_S."""
 
     def __init__(self) -> None:
         self._count = 0
         self._told_s = float("-inf")
 
     def due(self) -> int:
-        """Count one more; how many are to be told now, 0 for none."""
+        """Count an event; return the number to log now, or 0."""
         count, now_s = self._count + 1, asyncio.get_running_loop().time()
         self._count = count
         if now_s - self._told_s < CROWD_TOLD_EVERY_S:
@@ -250,26 +254,26 @@ class _Tally:
 
 
 def known_only(certificates: str, identity: Path) -> ssl.SSLContext:
-    """A server's side of TLS 1.3 for whoever shows one of these certificates, in PEM, and for nobody else. `identity` is the file of its own key
-    and certificate. Raises OSError, which ssl.SSLError is.
+    """Return a server's TLS 1.3 context that accepts only these client certificates (PEM). `identity`: file of its own
+    key and certificate. Raises OSError (also ssl.SSLError).
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate is its own trust anchor
     context.load_verify_locations(cadata=certificates)
     context.load_cert_chain(identity)
-    context.num_tickets = 0  # each connection shows its certificate
+    context.num_tickets = 0  # no resumption: each connection must show its certificate
     return context
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port, 0 for any. Raises OSError that says which address could not be had."""
+    """Bind the port, 0 for any free one. Raises OSError with the address in its message."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        # asyncio sets it on sockets of a protocol that it knows, and those of create_server have none. Without it an answer's body waits 40 ms
-        # for its head to be acknowledged.
+        # asyncio does not set it on sockets of create_server, which have no protocol number. Without it a body waits
+        # 40 ms for the acknowledgement of its head.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         message = f"cannot serve on {host} port {port}: {error.strerror}"

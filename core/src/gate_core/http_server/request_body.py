@@ -1,4 +1,4 @@
-"""The body of a request, which is whole or too long: nobody holds more of it than it may have."""
+"""Reads a request's body, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-BODY_S: Final = 5.0  # whoever sends one slowly holds a place that others want
+BODY_S: Final = 5.0  # a slow sender must not block a place
 
 
 async def read_body(pieces: AsyncIterator[bytes], bytes_max: int) -> bytes | None:
-    """All of it; None for more than that, of which no more is read."""
+    """Return the whole body; None, without reading on, if it exceeds `bytes_max`."""
     body = b""
     async for piece in pieces:
         body += piece
@@ -22,7 +22,7 @@ async def read_body(pieces: AsyncIterator[bytes], bytes_max: int) -> bytes | Non
 
 
 async def whole(request: Request, bytes_max: int) -> bytes | None:
-    """All of it; None for one that is longer, or that is not there in `BODY_S`."""
+    """Return the whole body; None if it exceeds `bytes_max` or takes longer than BODY_S."""
     try:
         async with asyncio.timeout(BODY_S):
             return await read_body(request.stream(), bytes_max)

@@ -1,1 +1,1 @@
-"""Carries a log to a mirror (C2SP tlog-mirror)."""
+"""Client that uploads a log to a mirror (C2SP tlog-mirror)."""

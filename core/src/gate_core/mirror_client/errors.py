@@ -1,17 +1,17 @@
-"""Everything that carrying the log to the mirror may raise. A caller branches on the type, never on the text.
+"""Everything that the mirror's client may raise. A caller branches on the type, never on the text.
 
 SyncError
 ├── MirrorAwayError     no answer: try again later
-├── ExpiredError        our certificate is too old for anybody: the gate must be enrolled again
-├── RefusedError        the mirror understood and said no: an operator must look; trying again later does no harm
-├── BadAnswerError      an answer that breaks the protocol: believe nothing of it
-├── OtherHistoryError   the mirror holds a log that ours does not continue: the disk went back in time, or a fork
-└── SpoolError          the spool is not as its format says
+├── ExpiredError        the gate's certificate has expired: enrol the gate again
+├── RefusedError        the mirror refused the request: an operator must act; trying again is harmless
+├── BadAnswerError      an answer breaks the protocol: ignore it
+├── OtherHistoryError   the mirror's log is not a prefix of ours: our disk was restored, or a fork
+└── SpoolError          the spool's content is invalid
 """
 
 
 class SyncError(Exception):
-    """Any failure of carrying the log to the mirror."""
+    """Any failure of the mirror's client."""
 
 
 class MirrorAwayError(SyncError):
@@ -19,19 +19,19 @@ class MirrorAwayError(SyncError):
 
 
 class ExpiredError(SyncError):
-    """Our certificate is too old for anybody."""
+    """The gate's certificate has expired."""
 
 
 class RefusedError(SyncError):
-    """The mirror understood and said no."""
+    """The mirror refused the request."""
 
 
 class BadAnswerError(SyncError):
-    """An answer that breaks the protocol."""
+    """An answer breaks the protocol."""
 
 
 class OtherHistoryError(SyncError):
-    """The mirror holds a log that ours does not continue. `evidence` is its signed note, where it gave one."""
+    """The mirror's log is not a prefix of ours. `evidence`: its signed note, if it sent one."""
 
     def __init__(self, message: str, size: int, evidence: bytes | None = None) -> None:
         super().__init__(message)
@@ -40,4 +40,4 @@ class OtherHistoryError(SyncError):
 
 
 class SpoolError(SyncError):
-    """The spool is not as its format says."""
+    """The spool's content is invalid."""

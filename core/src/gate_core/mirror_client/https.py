@@ -1,4 +1,8 @@
-"""Carries requests to the mirror over HTTPS (TLS 1.3, the device's certificate, the operator's own authority), and shares the line."""
+"""Sends one request to the mirror over HTTPS with the device's certificate.
+
+TLS 1.3, only the operator's authority, no redirects, no proxy from the environment. Answers are limited to
+`ANSWER_BYTES_MAX` and by a deadline. Left to the caller: retries.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,11 @@ from gate_core.mirror_client.wire import ANSWER_BYTES_MAX, Request, Response
 
 OVERHEAD_BYTES: Final = 600  # of a request and its answer: headers, TLS records
 BULK_LOOKS_AGAIN_S: Final = 0.1
-STANDS_BACK_MAX_S: Final = 30.0  # for one request of the log: a server that gives no answer keeps no update away
+STANDS_BACK_MAX_S: Final = 30.0  # for one request of the log, so that a silent server does not block updates
 
 
 class Line:
-    """Keeps account for one process, for calls from any of its threads. `kbit_s` is the limit in both directions together, None for none."""
+    """A process's bandwidth limit, thread-safe; the log goes before bulk data. `kbit_s`: both directions together."""
 
     def __init__(self, kbit_s: int | None = None) -> None:
         self._bytes_s = None if kbit_s is None else kbit_s * 1000 / 8
@@ -32,15 +36,15 @@ class Line:
         self._lock = threading.Lock()
 
     def log_wait_s(self, now_s: float) -> float:
-        """How long the log's next request waits."""
+        """Return the seconds that the log's next request must wait."""
         return max(0.0, self._log_free_s - now_s)
 
     def log_begins(self, now_s: float) -> None:
-        """A request of the log is on its way."""
+        """Note that a request of the log starts."""
         self._log_since_s = now_s
 
     def log_took(self, length: int, now_s: float) -> None:
-        """It is over, and had so many bytes both ways."""
+        """Note that it ended, with its bytes in both directions."""
         with self._lock:
             self._log_since_s = None
             if self._bytes_s is not None:
@@ -49,13 +53,13 @@ class Line:
                 self._bulk_free_s = max(self._bulk_free_s, now_s) + took_s
 
     def bulk_wait_s(self, now_s: float) -> float:
-        """How long what is bulk waits before it reads on; then it is to ask again."""
+        """Return the seconds that a bulk download must wait before it asks again."""
         since_s = self._log_since_s
         stands_back = since_s is not None and now_s - since_s < STANDS_BACK_MAX_S
         return max(BULK_LOOKS_AGAIN_S if stands_back else 0.0, self._bulk_free_s - now_s)
 
     def bulk_took(self, length: int, now_s: float) -> None:
-        """So many bytes of it came."""
+        """Count received bytes of a bulk download."""
         with self._lock:
             if self._bytes_s is not None:
                 self._bulk_free_s = max(self._bulk_free_s, now_s) + length / self._bytes_s
@@ -68,22 +72,22 @@ GZIP_LEVEL = 6
 
 
 def user_agent() -> str:
-    """What this gate's software calls itself, for the centre's list of the fleet."""
+    """Return the software's name and version, for central's fleet list."""
     return f"portcullis/{version('portcullis')}"
 
 
 def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes | None = None) -> ssl.SSLContext:
-    """Return the context of a client that shows its certificate, whose key is in the same file unless one is named, and may be encrypted under a
-    passphrase. Raises OSError and ssl.SSLError.
+    """Return the TLS context of a client with a certificate. `key` None: the key is in the certificate's file;
+    `passphrase` decrypts it. Raises OSError and ssl.SSLError.
     """
     context = ssl.create_default_context(cafile=ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(certificate, key, password=passphrase or b"")  # with none OpenSSL would ask a terminal
+    context.load_cert_chain(certificate, key, password=passphrase or b"")  # None: OpenSSL would prompt
     return context
 
 
 class Courier:
-    """A connection to the mirror, kept while it is used. `line` says when a request may go; `transport` stands in for the network in tests."""
+    """A kept-alive connection to the mirror. `line` limits its bandwidth; `transport` replaces the network."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a round knows of the mirror, and the log that it carries: what both ways of carrying share (`round`)."""
+"""A round's state: the log to upload, and the mirror's reported state. Shared by both kinds of upload (`round`)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gate_core.mirror_client.errors import BadAnswerError, RefusedError
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import BodiesState, MirrorInfo, Request, Response
 
-SEALED_BYTES_MAX = 256 * 1024  # a request, unless one body alone is larger
+SEALED_BYTES_MAX = 256 * 1024  # per request, unless a single body is larger
 AHEAD = "the mirror knows of more entries than this round began with; the next one asks anew"
-CORRECTIONS_MAX = 4  # how often a round lets the mirror correct what we believed of it
+CORRECTIONS_MAX = 4  # how often the mirror may correct our view of it in a round
 
 Conversation = Generator[Request, Response, "Receipt | None"]
 Talk = Generator[Request, Response, None]
@@ -24,7 +24,7 @@ Talk = Generator[Request, Response, None]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The mirror's word that it holds the log up to here: a checkpoint with both signatures."""
+    """The mirror's receipt: a checkpoint with the signatures of log and mirror."""
 
     checkpoint: Checkpoint
     note: bytes
@@ -32,10 +32,10 @@ class Receipt:
 
 @dataclass(slots=True)
 class Standing:
-    """A log, the key of its mirror, and what we believe of the mirror.
+    """A log, its mirror's key, and the mirror's state as reported.
 
-    `mirrored` None: not asked yet, and `info` and `bodies`, where it stands with entries and with bodies and age files, say nothing. `knows_rounds`: it
-    has not said that it does not. `brought` are the age files that it has by our own word.
+    `mirrored`: size of its cosigned checkpoint; None: not asked yet, and `info` (entries) and `bodies` (bodies and age
+    files) are unset. `knows_rounds`: False once it refused a round. `brought`: age files that we uploaded.
     """
 
     log: SpoolLog
@@ -49,32 +49,32 @@ class Standing:
     corrections: int = 0  # in this round
 
     def believe(self, info: MirrorInfo) -> None:
-        """Take the mirror's word. Raises BadAnswerError for what cannot be."""
+        """Store the mirror's state of entries. Raises BadAnswerError if it is impossible."""
         if info.next_entry > info.size:
             raise BadAnswerError("the mirror has entries beyond its checkpoint")
         self.info = info
 
     def believe_bodies(self, state: BodiesState, *, at_least: int, size: int) -> None:
-        """Take the centre's word about bodies. Raises BadAnswerError for what cannot be."""
+        """Store the mirror's state of bodies. Raises BadAnswerError if it is impossible."""
         if not at_least <= state.next <= size:
             raise BadAnswerError("the centre wants bodies that it has, or that nobody has")
         self.bodies = state
 
     def correct(self) -> None:
-        """Let the mirror correct what we believed, not without end. Raises BadAnswerError."""
+        """Count a correction by the mirror. Raises BadAnswerError above CORRECTIONS_MAX."""
         self.corrections += 1
         if self.corrections > CORRECTIONS_MAX:
             raise BadAnswerError("the mirror says something else each time")
 
     def announcement(self, size: int, note: Note) -> Request:
-        """Our checkpoint of `size` entries, with the proof that it continues the one that the mirror knows."""
+        """Return the request for our checkpoint of `size` entries, with the proof that it extends the mirror's."""
         known = self.info.size
         proof = prove_consistency(self.log.hashes(size), known, size) if known else ()
         return wire.add_checkpoint(known, proof, note)
 
     def receipt(self, checkpoint: Checkpoint, note: Note, signatures: Sequence[Signature]) -> Receipt:
-        """The receipt that the mirror's cosignature makes. Raises BadAnswerError."""
-        # C2SP: cosignatures from unknown keys MUST be ignored; they are not carried on either.
+        """Return the receipt from the mirror's cosignature. Raises BadAnswerError."""
+        # C2SP: cosignatures from unknown keys MUST be ignored; they are also dropped here.
         mirror = self.mirror
         ours = [one for one in signatures if (one.name, one.key_id) == (mirror.name, mirror.key_id)]
         whole = note.with_signatures(ours)
@@ -86,7 +86,7 @@ class Standing:
 
 
 def hear_bodies(standing: Standing, request: Request, *, at_least: int, size: int) -> Talk:
-    """Send what is answered with the bodies that the centre lacks. Raises SyncError."""
+    """Send a request whose answer lists the missing bodies, and store the answer. Raises SyncError."""
     response = yield request
     if response.status != 200:
         raise refused(response, "sealed bodies")
@@ -94,5 +94,5 @@ def hear_bodies(standing: Standing, request: Request, *, at_least: int, size: in
 
 
 def refused(response: Response, what: str) -> RefusedError:
-    """What a refusal says."""
+    """Return the error for a refused request."""
     return RefusedError(f"the mirror refuses {what} ({response.status}: {wire.reason_of(response)})")

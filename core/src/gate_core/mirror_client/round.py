@@ -1,8 +1,9 @@
-"""One round with the mirror, as a conversation: yields requests, receives responses, does no I/O of its own.
+"""One round with the mirror, as a generator: yields requests, receives responses, does no I/O.
 
-First what the mirror holds, then what it lacks: in one request where it knows that (`carry_at_once`), else in C2SP's (`carry_singly`). After
-a start or an error each checkpoint that the mirror holds is compared with our own root at its size. A receipt permits the gate to forget, so
-it is handed out only when the bodies arrived, too. Every answer must bring progress, or the round ends.
+It asks for the mirror's state, then uploads what is missing: in one request if the mirror supports that
+(`carry_at_once`), else by C2SP's requests (`carry_singly`). After a start or error, each checkpoint of the mirror is
+compared with our root at its size, to detect a restored log. The receipt is returned only after the bodies arrived,
+since it permits the gate to delete them. Every answer must show progress, so that a faulty mirror ends the round.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from gate_core.mirror_client.mirror_state import (
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import BodiesState, MirrorInfo, Request, Response, RoundState
 
-PACKAGES_MAX = 8  # a request; C2SP allows 32, but ours shall be small on a slow line
+PACKAGES_MAX = 8  # per request; C2SP allows 32, but slow lines need small requests
 
 
 def carry_singly(standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
-    """Bring a checkpoint, its entries, then the sealed bodies and age files. Raises SyncError."""
+    """Upload a checkpoint, its entries, then sealed bodies and age files. Raises SyncError."""
     yield from _announce(standing, checkpoint, note)
     receipt = yield from _upload(standing, checkpoint, note)
     yield from _carry_bodies(standing, checkpoint.size)
@@ -115,15 +116,15 @@ def _carry_bodies(standing: Standing, size: int) -> Talk:
             return
 
 
-FILES_BYTES_MAX = 256 * 1024  # a request; the mirror asks for the rest
-BROUGHT_MAX = 1024  # age files that we remember to have brought
+FILES_BYTES_MAX = 256 * 1024  # per request; the mirror requests the rest
+BROUGHT_MAX = 1024  # limit of remembered uploads of age files
 
 Files = Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Entries of one piece, and bodies, which are those of the entries unless the mirror lacked them before."""
+    """Entries of one piece, and bodies: those of the entries, or earlier ones that the mirror lacks."""
 
     start: int
     entries: tuple[bytes, ...]
@@ -135,7 +136,7 @@ class _Part:
 
 
 def carry_at_once(standing: Standing, checkpoint: Checkpoint, note: Note) -> Conversation:
-    """Bring a checkpoint and all that belongs to it; None if the mirror does not know this request. Raises SyncError."""
+    """Upload a checkpoint with all its data; None if the mirror does not support this request. Raises SyncError."""
     size, receipt = checkpoint.size, None
     answered: set[str] = set()
     while True:
@@ -169,11 +170,11 @@ def carry_at_once(standing: Standing, checkpoint: Checkpoint, note: Note) -> Con
                 raise BadAnswerError("the mirror has all of the log and gives no receipt")
             return receipt
         if (state.next, state.bodies) == before and not any(files.values()):
-            standing.correct()  # it may ask for age files that we lack, but not without end
+            standing.correct()  # it may request age files that we lack, but not endlessly
 
 
 def _check(standing: Standing, state: RoundState, size: int, *, is_taken: bool) -> None:
-    """Hold an answer against what the mirror said before. Raises BadAnswerError."""
+    """Compare an answer with the mirror's earlier state. Raises BadAnswerError."""
     if state.size > size:
         raise BadAnswerError(AHEAD)
     if is_taken and state.size != size:
@@ -185,7 +186,7 @@ def _check(standing: Standing, state: RoundState, size: int, *, is_taken: bool) 
 
 
 def _part(standing: Standing, size: int) -> _Part:
-    """What the next request brings: bodies that are behind; or as many entries of a piece as there is room for their bodies."""
+    """Return the next request's part: missing bodies; or entries of a piece, as many as have room for their bodies."""
     start, first = standing.info.next_entry, standing.bodies.next
     end = min(size, first - first % TILE_WIDTH + TILE_WIDTH)
     lines = standing.log.sealed_lines(first, end, SEALED_BYTES_MAX) if first < end else b""
@@ -207,7 +208,7 @@ def _request(standing: Standing, size: int, note: Note, part: _Part, files: File
 
 
 def _files(standing: Standing, part: _Part) -> Files:
-    """The age files that are asked for and, as far as there is room, those that the entries name first; None: not in the spool."""
+    """Return the requested age files and, if there is room, those that the entries name; None: not in the spool."""
     try:
         named = [Header.parse(one).key for one in part.entries]
     except BadFormatError as error:
@@ -226,14 +227,14 @@ def _files(standing: Standing, part: _Part) -> Files:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A checkpoint of our log as the mirror showed it, and its bytes. Whether we signed it is judged by the log program."""
+    """A checkpoint of our log from the mirror, and its bytes. The log program checks whether we signed it."""
 
     checkpoint: Checkpoint
     note: bytes
 
 
 class Client:
-    """Remembers between rounds what the mirror said. After an error it asks everything anew."""
+    """Keeps the mirror's state between rounds; after an error it asks for it again."""
 
     def __init__(
         self,
@@ -244,8 +245,8 @@ class Client:
         before: tuple[Verifier, ...] = (),
         last: Receipt | None = None,
     ) -> None:
-        """`before` are the keys that the mirror had before: what it shows may be signed by one of them, a receipt is by the newest. `last` is the
-        newest receipt of an earlier run; `lost` says how many entries, of those in the newest receipt, the mirror did not have when it was asked.
+        """`before`: the mirror's earlier keys, which may have signed its checkpoint; receipts need the newest. `last`:
+        the newest receipt of an earlier run. The attribute `lost`: entries in that receipt that the mirror lacked.
         """
         self._log = log
         self._origin = origin
@@ -257,11 +258,11 @@ class Client:
         self.forget()
 
     def forget(self) -> None:
-        """Believe nothing of the mirror, so that the next round asks and gets a receipt anew."""
+        """Discard the mirror's state, so that the next round asks for it and gets a new receipt."""
         self.known = Standing(self._log, self._origin, self._mirrors[0], self._brought)
 
     def round(self) -> Conversation:
-        """Bring the mirror up to the newest checkpoint. Returns the receipt, None when there was nothing to do.
+        """Bring the mirror up to the newest checkpoint. Returns the receipt, None if there was nothing to do.
 
         Raises SyncError.
         """
@@ -270,12 +271,12 @@ class Client:
             return None
         standing, is_new = self.known, self.known.mirrored is None
         standing.corrections = 0
-        self.forget()  # whatever goes wrong below, nothing doubtful is remembered
+        self.forget()  # so that an error below leaves no doubtful state
         if is_new:
             yield from self._tell_of_keys()
             shown = yield from self._ask(standing)
             yield from self._remind(standing)
-            head = self._head() or head  # what the mirror knew when it was asked, an honest log has reached by now
+            head = self._head() or head  # read it again: it may have grown before the mirror answered
             yield from self._compare(standing, shown, *head)
             yield from hear_bodies(standing, wire.bodies_request(), at_least=0, size=head[0].size)
         receipt = None
@@ -305,20 +306,20 @@ class Client:
         return receipt
 
     def _tell_of_keys(self) -> Talk:
-        """Have the mirror follow the log's keys, each by the word of the one before; what it followed already it takes again."""
+        """Send the handovers of the log's keys; the mirror accepts known ones again."""
         for word in self._log.handovers():
             response = yield wire.log_key(word)
-            if response.status not in {204, 404}:  # mirrors that are not ours cannot be told so
+            if response.status not in {204, 404}:  # other mirrors do not support this
                 raise refused(response, "the log's next key")
 
     # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
 
     def _ask(self, standing: Standing) -> Generator[Request, Response, tuple[Shown, ...]]:
-        """Ask where the mirror stands, and return the checkpoints that it stands on."""
+        """Ask for the mirror's state, and return its checkpoints."""
         mirrored = yield from self._ask_mirrored()
         size = 0 if mirrored is None else mirrored.checkpoint.size
         standing.mirrored = size
-        # C2SP tlog-mirror: a request for [0, 0) is answered with where the mirror stands.
+        # C2SP tlog-mirror: a request for [0, 0) is answered with the mirror's state.
         response = yield wire.add_entries(self._origin, 0, 0, b"", ())
         if response.status != 409:
             raise refused(response, "to say where it stands")
@@ -340,7 +341,7 @@ class Client:
         return shown
 
     def _ask_pending(self) -> Generator[Request, Response, Shown | None]:
-        """Ask for the newest checkpoint that the mirror knows, and has not cosigned. Mirrors that are not ours cannot tell."""
+        """Ask for the newest checkpoint that the mirror has not cosigned. Other mirrors do not support this."""
         response = yield wire.pending_request(self._origin)
         if response.status == 404:
             return None
@@ -350,7 +351,7 @@ class Client:
         return shown
 
     def _remind(self, standing: Standing) -> Talk:
-        """Show a mirror that has less than it signed for its own word, whatever it answers: it was put back from a backup, and must know."""
+        """If the mirror has less than its last receipt covers, send it that receipt: its database was restored."""
         signed = 0 if self.last is None else self.last.checkpoint.size
         self.lost = max(0, signed - (standing.mirrored or 0))
         if self.last is not None and self.lost:
@@ -367,11 +368,11 @@ class Client:
         return Shown(theirs, response.body), note
 
     def _compare(self, standing: Standing, shown: tuple[Shown, ...], ours: Checkpoint, note: Note) -> Talk:
-        """Compare what the mirror showed with our own roots. Raises OtherHistoryError; by then the mirror has evidence, too."""
+        """Compare the mirror's checkpoints with our roots. Raises OtherHistoryError, after sending it the evidence."""
         for one in shown:
             theirs = one.checkpoint
             if theirs.size > ours.size or self._root_at(theirs.size, ours.size) != theirs.root:
-                # Our newest checkpoint, offered as what it will refuse and keep, whatever it answers.
+                # The mirror refuses our newest checkpoint and keeps it as evidence.
                 is_known = standing.info.size >= ours.size
                 yield wire.add_checkpoint(ours.size, (), note) if is_known else standing.announcement(ours.size, note)
                 raise OtherHistoryError("the mirror holds another log than we do", theirs.size, one.note)
@@ -382,7 +383,7 @@ class Client:
         return subtree_hash(self._log.hashes(size_ours), 0, size) if size else EMPTY_ROOT
 
     def _show(self, checkpoint: Checkpoint, note: Note) -> Talk:
-        """Show our checkpoint to a mirror that knows one as large and cannot tell which: if it is another, it has evidence now."""
+        """Send our checkpoint to a mirror that has one at least as large: it gets evidence if they differ."""
         response = yield wire.add_checkpoint(checkpoint.size, (), note)
         if response.status == 200:
             return

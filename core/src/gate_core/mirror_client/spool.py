@@ -1,4 +1,7 @@
-"""The spool as the mirror's client reads it: hashes, entries, sealed bodies, age files. A few pieces in memory at most."""
+"""Read access to the spool for the mirror's client: hashes for proofs, entries, sealed bodies, age files.
+
+Pieces are read whole, and at most TILES_KEPT tiles are cached, so memory does not grow with the log.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ TILES_KEPT = 8
 
 
 class SpoolLog:
-    """The log in the spool. Raises SpoolError for anything that cannot be read as the format says."""
+    """The log in a spool. Its methods raise SpoolError for unreadable or invalid files."""
 
     def __init__(self, folder: Path) -> None:
         self._outlet = Outlet(folder)
         self._tiles: dict[tuple[int, int, int], tuple[bytes, ...]] = {}
 
     def head(self) -> tuple[Checkpoint, Note] | None:
-        """Return the published checkpoint, None when nothing was published yet."""
+        """Return the published checkpoint, None if there is none."""
         with _read("the spool's checkpoint"):
             try:
                 note = self._outlet.note()
@@ -68,7 +71,7 @@ class SpoolLog:
         return b"".join(taken)
 
     def handovers(self) -> tuple[bytes, ...]:
-        """Return what the log's keys said of one another, the oldest first."""
+        """Return the handovers of the log's keys, oldest first."""
         with _read("a handover"):
             return self._outlet.handovers()
 

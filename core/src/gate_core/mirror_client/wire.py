@@ -1,4 +1,8 @@
-"""Requests and answers of C2SP tlog-mirror, and of our own for bodies. Pure; every answer is read strictly, within limits."""
+"""Encoders of requests to a mirror, and decoders of its answers: C2SP tlog-mirror, and our own extensions. Pure.
+
+Answers are decoded strictly, with size limits, since the mirror is untrusted. `gate_core.mirror_client.round` decides
+the order of requests.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the mirror answered; `body` is ANSWER_BYTES_MAX long at most."""
+    """The mirror's HTTP response; `body` has at most ANSWER_BYTES_MAX bytes."""
 
     status: int
     content_type: str
@@ -48,7 +52,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class MirrorInfo:
-    """What a mirror tells with 409 and 202: a checkpoint it knows, the entry it needs next, a ticket to give back."""
+    """A mirror's state in a 409 or 202 answer: a known checkpoint's size, the next entry, a ticket to return."""
 
     size: int
     next_entry: int
@@ -63,14 +67,14 @@ Keys = Annotated[
 
 
 class BodiesState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ours: the first entry whose body the centre lacks, and the age files it lacks of those before and after."""
+    """Our extension: the first entry whose body is missing, and missing age files."""
 
     next: Size
     keys: Keys = ()
 
 
 class RoundState(msgspec.Struct, frozen=True):
-    """Ours: where the mirror stands after a round, as `BodiesState` and MirrorInfo say it, and its cosignature line where it has all entries."""
+    """Our extension: the mirror's state after a round, and its cosignature line if it has all entries."""
 
     size: Size
     next: Size
@@ -88,18 +92,18 @@ def checkpoint_request(origin: str) -> Request:
 
 
 def pending_request(origin: str) -> Request:
-    """Ask for the newest checkpoint of a log that the mirror knows. Ours: other mirrors do not answer it."""
+    """Ask for the newest checkpoint that the mirror knows. Our extension: other mirrors do not answer it."""
     return Request("GET", f"/{hashlib.sha256(origin.encode()).hexdigest()}/pending")
 
 
 def add_checkpoint(size_old: int, proof: Sequence[bytes], note: Note) -> Request:
-    """Tell the mirror of a newer checkpoint (C2SP tlog-witness, add-checkpoint)."""
+    """Send a newer checkpoint (C2SP tlog-witness, add-checkpoint)."""
     lines = [f"old {size_old}", *(encode_base64(one) for one in proof), "", ""]
     return Request("POST", "/add-checkpoint", "\n".join(lines).encode() + note.to_bytes(), "text/plain")
 
 
 def package(entries: Sequence[bytes], proof: Sequence[bytes]) -> bytes:
-    """Write one entry package: entries with their lengths, the number of hashes, the hashes."""
+    """Encode one entry package: entries with their lengths, the number of hashes, the hashes."""
     return encode_entries(entries) + bytes([len(proof)]) + b"".join(proof)
 
 
@@ -151,17 +155,17 @@ def parse_signature_lines(text: str) -> tuple[Signature, ...]:
 
 
 def log_key(handover: bytes) -> Request:
-    """Tell of the log's next key, by the word of the one before. Ours."""
+    """Send a handover of the log's key. Our extension."""
     return Request("POST", "/log-key", handover, "text/plain")
 
 
 def show_receipt(note: bytes) -> Request:
-    """Show the mirror its own signature on more than it has. Ours."""
+    """Send the mirror its own receipt for more than it has. Our extension."""
     return Request("POST", SHOW_RECEIPT, note, "text/plain")
 
 
 def held_request() -> Request:
-    """Ask for the mirror's word for what it holds, entries and bodies. Ours: a server of before answers 404."""
+    """Ask for the mirror's signed statement of held entries and bodies. Our extension: older servers answer 404."""
     return Request("GET", HELD)
 
 
@@ -171,7 +175,7 @@ def held_request() -> Request:
 def round_request(
     announced: Request, entries: tuple[int, int, bytes], lines: bytes, files: Mapping[str, bytes | None]
 ) -> Request:
-    """Bring a checkpoint with entries `[start, end)` of one piece and their package, bodies and age files; None is one that is not in the spool."""
+    """Send a checkpoint with `entries` (start, end, package), bodies and age files; None: not in the spool."""
     start, end, package = entries
     parts = [_U32.pack(len(announced.body)), announced.body, _U64.pack(start), _U16.pack(end - start), package]
     parts += [_U32.pack(len(lines)), lines]
@@ -190,39 +194,39 @@ def parse_round_state(response: Response) -> RoundState:
 
 
 def bodies_request() -> Request:
-    """Ask which bodies and age files the centre lacks."""
+    """Ask for the missing bodies and age files."""
     return Request("GET", "/bodies")
 
 
 def put_sealed(lines: bytes) -> Request:
-    """Bring sealed bodies, JSON lines as in the spool."""
+    """Send sealed bodies as JSON lines."""
     return Request("PUT", "/bodies/sealed", lines, "application/jsonl", compress=True)
 
 
 def put_key(key_id: str, wrapped: bytes | None) -> Request:
-    """Bring an age file; an empty one says that it is not in the spool, whatever became of it."""
+    """Send an age file; None: it is not in the spool."""
     return Request("PUT", f"/bodies/keys/{key_id}", wrapped or b"", "application/age")
 
 
 def approval_request(note: bytes) -> Request:
-    """Show the approval that the gate begins on, empty for none; the answer is the newest that the centre knows of this gate."""
+    """Send the gate's current approval, empty for none; the answer is the newest that central knows."""
     return Request("PUT", "/approval", note, "text/plain")
 
 
 def expired_request(word: bytes) -> Request:
-    """Bring the log's word for the keys that the gate has forgotten after their time. Ours: a server of before answers 404."""
+    """Send the log's statement of expired and deleted keys. Our extension: older servers answer 404."""
     return Request("POST", "/expired", word, "text/plain")
 
 
 def erasure_request(order: bytes) -> Request:
-    """Bring a signed order to forget keys; the answer is the mirror's word that they are nowhere there. Ours."""
+    """Send a signed erasure order; the answer is the mirror's receipt. Our extension."""
     return Request("POST", "/erasure", order, "text/plain")
 
 
 def parse_approval(response: Response) -> bytes:
-    """Read the newest approval, empty for none; whether it is one is the log program's to say. Raises BadAnswerError.
+    """Read the newest approval, empty for none; the log program verifies it. Raises BadAnswerError.
 
-    Other mirrors know of none, and ours takes none that is not this gate's.
+    404 (another mirror) and 422 (approval refused) count as none.
     """
     if response.status in {404, 422}:
         return b""
@@ -234,12 +238,12 @@ def parse_approval(response: Response) -> bytes:
 
 
 def parse_bodies(response: Response) -> BodiesState:
-    """Read what the centre lacks. Raises BadAnswerError."""
+    """Read the missing bodies and age files. Raises BadAnswerError."""
     return _decoded(response, BodiesState, "the centre's answer about bodies")
 
 
 def reason_of(response: Response) -> str:
-    """Return what a refusal says, fit for one log line."""
+    """Return a refusal's reason, printable, at most 200 characters."""
     text = response.body[:200].decode("ascii", "replace")
     return "".join(char if char.isprintable() else " " for char in text).strip() or "no reason given"
 

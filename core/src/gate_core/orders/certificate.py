@@ -1,6 +1,7 @@
-"""A shift certificate: the officers' authority says whose key this is, in which role and party, at which gates, until when.
+"""Shift certificates: the officers' authority certifies a shift key's holder, role, party, gates and validity.
 
-Times are whole seconds since 1970. What a console shows and offers to whom stands here, too; the lane decides by the role alone.
+A gate's configuration has only the authority's public key. Times are whole seconds since 1970, compared with the later
+of the wall clock and the clock's floor; with the floor alone while the wall clock is unsure (`gate_core.orders.order`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 CERTIFICATE_BYTES_MAX: Final = 2048
 KIND: Final = Kind("shift-certificate", 2, CERTIFICATE_BYTES_MAX)
-CLOCKS_APART_S: Final = 300  # a gate's clock may be so much behind the authority's
-SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
+CLOCKS_APART_S: Final = 300  # a gate's clock may be up to this much behind the authority's
+SHIFT_S_MAX: Final = 24 * 3600  # instead of revocation: a stolen shift key expires
 
 CertificateText = Annotated[
     str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]+=*\Z", max_length=(CERTIFICATE_BYTES_MAX + 2) // 3 * 4)
@@ -33,10 +34,10 @@ OfficerId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z"
 
 
 class Certificate(Text, frozen=True, kw_only=True):
-    """What the authority signed. `gates` None: every gate of this authority. `key` is the shift key's public half, Base64.
+    """The certificate's content. `gates` None: every gate of this authority. `key`: the shift's public key, Base64.
 
-    `sealing` is the X25519 public key, Base64, to which pictures of a traveller may be sealed for this officer; None where none can be
-    shown. `trained`: in safeguarding, so that flags are shown to them.
+    `sealing`: X25519 public key, Base64, to encrypt pictures of a traveller for this officer; None: cannot be shown
+    any. `trained`: in safeguarding, so that flags are shown.
     """
 
     gates: Annotated[tuple[GateId, ...], msgspec.Meta(min_length=1, max_length=16)] | None
@@ -51,28 +52,28 @@ class Certificate(Text, frozen=True, kw_only=True):
 
     @property
     def public(self) -> bytes:
-        """The shift key's public half, 32 bytes."""
+        """The shift's public key, 32 bytes."""
         return b64decode(self.key)
 
     @property
     def sealing_key(self) -> bytes | None:
-        """The key that is sealed to, 32 bytes; None where nothing can be shown."""
+        """The public key for encrypted pictures, 32 bytes, or None."""
         return None if self.sealing is None else b64decode(self.sealing)
 
     def covers(self, gate: str) -> bool:
-        """True when the shift is worked at this gate."""
+        """True if the certificate is valid for this gate."""
         return self.gates is None or gate in self.gates
 
 
 def certify(certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
-    """Sign a certificate. Raises MalformedError, also for a shift that is longer than a day or ends before it begins."""
+    """Sign a certificate. Raises MalformedError, also for a shift of more than 24 hours, or not after its start."""
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
         raise MalformedError("a shift lasts up to 24 hours")
     return signed_text.sign(certificate, authority, kind=KIND)
 
 
 def open_certificate(raw: bytes, authority: bytes) -> Certificate:
-    """A certificate that this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
+    """Verify and decode a certificate of this authority (32 bytes). Raises MalformedError and ForgedError."""
     signature, body = signed_text.split(raw, kind=KIND)
     signed_text.require(signature, body, authority, kind=KIND)
     certificate = signed_text.read(body, Certificate, kind=KIND)
@@ -82,7 +83,7 @@ def open_certificate(raw: bytes, authority: bytes) -> Certificate:
 
 
 def open_text(text: str, authority: bytes) -> Certificate:
-    """A certificate as signed texts carry it: Base64, in its one spelling. Raises MalformedError and ForgedError."""
+    """Verify and decode a certificate in canonical Base64. Raises MalformedError and ForgedError."""
     try:
         raw = b64decode(text, validate=True)
     except ValueError as error:
@@ -93,7 +94,7 @@ def open_text(text: str, authority: bytes) -> Certificate:
 
 
 def unverified(raw: bytes) -> Certificate:
-    """What a certificate says, for its holder's own eyes: nobody's signature was looked at. Raises MalformedError."""
+    """Decode a certificate without verifying it, to show it to its holder. Raises MalformedError."""
     _, body = signed_text.split(raw, kind=KIND)
     return signed_text.read(body, Certificate, kind=KIND)
 

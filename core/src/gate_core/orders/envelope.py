@@ -1,6 +1,8 @@
-"""Sealing to an officer with HPKE base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+"""Encrypts pictures for one officer's certified key. Bytes in, bytes out.
 
-`info` binds gate, crossing and part. A result is the encapsulated key, 32 bytes, then the ciphertext with its tag.
+HPKE base mode (RFC 9180), one message: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, no associated data. `info`
+names gate, crossing and part, so that a ciphertext is valid only for these. Output: encapsulated key (32 bytes), then
+ciphertext with tag. Used in the processes that hold a traveller's face or document.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from gate_core.orders.errors import MalformedError
 
 FACE: Final = "face"
 DOCUMENT: Final = "document"
-PARTS: Final = (FACE, DOCUMENT)  # in the order in which they are handed out
+PARTS: Final = (FACE, DOCUMENT)  # in the order of sending
 OVERHEAD_BYTES: Final = 32 + 16
 
 
 def seal(content: bytes, key: bytes, *, gate: str, crossing: str, part: str) -> bytes:
-    """Seal to an X25519 public key of 32 bytes. Raises MalformedError for a key that nothing can be sealed to."""
+    """Encrypt for an X25519 public key of 32 bytes. Raises MalformedError for an unusable key."""
     suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
     try:
         return suite.encrypt(content, X25519PublicKey.from_public_bytes(key), info_of(gate, crossing, part))
@@ -30,10 +32,10 @@ def seal(content: bytes, key: bytes, *, gate: str, crossing: str, part: str) -> 
 
 
 def seen_of(parts: Iterable[bytes]) -> str:
-    """What an order says of the sealed parts that its officer was shown, as they came: SHA-256 over the SHA-256 of each."""
+    """Return the digest of the sealed parts that an officer was shown: SHA-256 over the SHA-256 of each, in hex."""
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def info_of(gate: str, crossing: str, part: str) -> bytes:
-    """What a sealed part is bound to."""
+    """Return the HPKE `info` of a part."""
     return f"portcullis-view/1\n{gate}\n{crossing}\n{part}".encode()

@@ -1,20 +1,20 @@
 """Everything that reading an order may raise.
 
 OrderError
-├── MalformedError   the bytes are no order, no certificate or no key: 65 on the command line
-└── ForgedError      a signature does not hold, or the authority is another one: it is nobody's order
+├── MalformedError   invalid order, certificate or key: exit code 65 on the command line
+└── ForgedError      invalid signature, or another authority: ignore the order
 """
 
 from __future__ import annotations
 
 
 class OrderError(Exception):
-    """An order, certificate or key that cannot be used; the message says why in one line."""
+    """An order, certificate or key is unusable; the message gives the reason in one line."""
 
 
 class MalformedError(OrderError):
-    """Bytes that are not in the one spelling of their kind."""
+    """The bytes are not the canonical encoding of their kind."""
 
 
 class ForgedError(OrderError):
-    """A signature that does not hold."""
+    """A signature is invalid."""

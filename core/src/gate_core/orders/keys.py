@@ -1,4 +1,7 @@
-"""Keys of officers as text: PKCS #8 PEM, and for a shift a second block with its certificate. Bytes in, keys out."""
+"""Text format of the authority's key, and of a shift key with its certificate. Does not read or write files.
+
+A key is PKCS #8 PEM. A shift key's text has a second block, the certificate.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +22,22 @@ _BLOCK: Final = re.compile(rf"-----BEGIN {_LABEL}-----\n([A-Za-z0-9+/=\n]+)-----
 
 
 def new_key() -> Ed25519PrivateKey:
-    """A new key, of an authority or for a shift."""
+    """Generate a key, for an authority or a shift."""
     return Ed25519PrivateKey.generate()
 
 
 def public_text(key: Ed25519PrivateKey) -> str:
-    """The public half as certificates and gates' configurations have it: Base64 of 32 bytes."""
+    """Return the public key (32 bytes) as Base64, as in certificates and configurations."""
     return b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def key_text(key: Ed25519PrivateKey) -> bytes:
-    """The key alone, in the clear."""
+    """Return the private key as unencrypted PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def read_key(text: bytes) -> Ed25519PrivateKey:
-    """The key in a text. Raises MalformedError."""
+    """Parse a private key. Raises MalformedError."""
     try:
         key = load_pem_private_key(text[:KEY_TEXT_MAX], password=None)
     except (ValueError, TypeError) as error:
@@ -45,21 +48,21 @@ def read_key(text: bytes) -> Ed25519PrivateKey:
 
 
 def read_authority(text: bytes) -> Ed25519PrivateKey:
-    """The authority's key in a text: what a shift key signed, no gate would believe. Raises MalformedError."""
+    """Parse an authority's key. Raises MalformedError, also for a shift key."""
     if _BLOCK.search(text[:KEY_TEXT_MAX].decode("ascii", errors="replace")):
         raise MalformedError("a shift key, and no authority's")
     return read_key(text)
 
 
 def shift_text(key: Ed25519PrivateKey, certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
-    """A shift key with the certificate that the authority gives it. Raises MalformedError."""
+    """Certify a shift key with the authority's key; return both as text. Raises MalformedError."""
     text = b64encode(certify(certificate, authority)).decode()
     lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
     return key_text(key) + f"-----BEGIN {_LABEL}-----\n{lines}\n-----END {_LABEL}-----\n".encode()
 
 
 def read_shift(text: bytes) -> tuple[Shift, Certificate]:
-    """A shift key that can sign, and what its certificate says. Raises MalformedError."""
+    """Parse a shift key; return it, and its certificate, unverified. Raises MalformedError."""
     key = read_key(text)
     block = _BLOCK.search(text[:KEY_TEXT_MAX].decode("ascii", errors="replace"))
     if block is None:

@@ -1,9 +1,7 @@
-"""An order: one verb for one gate, answering one challenge, signed by a shift key that the officers' authority certified.
+"""Orders: one verb for one gate, answering one challenge, signed by a certified shift key.
 
-A challenge holds the version of the lane's state, the time on its monotonic clock (ms) and an HMAC-SHA-256 of both under a key of this start:
-the lane remembers none, and a new start knows none of the old. `lacks` and `hindrances` say what an authentic order lacks: who gives permission
-must lack nothing; taking it away waits for no clock; freeing people takes a certificate for this gate, a role that gives orders, and a
-shift that ended at most a day ago. Shifts are judged by the later of the wall clock and its floor (decision 0024). Pure.
+Relaying programs do not decode orders. `read_order` verifies the signatures; `lacks` and `hindrances` decide whether
+the lane may obey. Left to the lane: the order's effect.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ _NONCE_BYTES: Final = 16
 
 
 class Challenge(Text, frozen=True, kw_only=True):
-    """`version` counts the orders that changed something since the lane's start."""
+    """A lane's challenge. `version`: number of orders with an effect since the lane's start."""
 
     issued_ms: Moment
     nonce: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
@@ -41,15 +39,15 @@ class Challenge(Text, frozen=True, kw_only=True):
 
 
 class Freshness(enum.Enum):
-    """What a lane says of the challenge that an order answers."""
+    """The state of the challenge that an order answers."""
 
     FRESH = "fresh"
     OLD = "old"
-    FOREIGN = "foreign"  # of another start, another gate, or made up
+    FOREIGN = "foreign"  # from another start or gate, or invented
 
 
 class Challenger:
-    """Gives challenges of one start of one gate's lane, and recognises them. `secret` is fresh and random, 32 bytes."""
+    """Issues and verifies the challenges of one start of a gate's lane. `secret`: 32 fresh random bytes."""
 
     def __init__(self, secret: bytes, gate: str) -> None:
         if len(secret) != SECRET_BYTES:
@@ -58,11 +56,11 @@ class Challenger:
         self._gate = gate
 
     def issue(self, version: int, now_ms: int) -> Challenge:
-        """A challenge that holds for VALID_MS."""
+        """Return a challenge that is valid for VALID_MS."""
         return Challenge(issued_ms=now_ms, nonce=self._nonce(version, now_ms), version=version)
 
     def look(self, challenge: Challenge, now_ms: int) -> Freshness:
-        """Whether it was given by this start, and lately. The version is the lane's to judge."""
+        """Return whether this start issued it in the last VALID_MS. The caller checks the version."""
         if not hmac.compare_digest(challenge.nonce, self._nonce(challenge.version, challenge.issued_ms)):
             return Freshness.FOREIGN
         return Freshness.FRESH if 0 <= now_ms - challenge.issued_ms <= VALID_MS else Freshness.OLD
@@ -82,10 +80,10 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Order(Text, frozen=True, kw_only=True):
-    """What an officer signed. `argument` is the disposition, concern, direction or group of travellers of the verbs that have one.
+    """The signed content. `argument`: disposition, concern, direction or group of travellers, for verbs that need one.
 
-    `reason` is the officer's own words for the record, one line; names of travellers do not belong there. `seen` are the pictures and lines that the
-    page showed before an admission (`gate_core.orders.envelope.seen_of`); None where it showed none.
+    `reason`: the officer's text for the record, one line, without names of travellers. `seen`: digest of the pictures
+    and lines shown before an admission (`gate_core.orders.envelope.seen_of`); None: none were shown.
     """
 
     argument: Argument | None = None
@@ -98,7 +96,7 @@ class Order(Text, frozen=True, kw_only=True):
     verb: Verb
 
     def problem(self) -> str:
-        """What the verb's row in the table misses, or nothing: a crossing, a reason, an argument, or one too many."""
+        """Return which part required by the verb is missing, invalid or superfluous; empty if none."""
         rule = VERBS[self.verb]
         if rule.crossing and self.crossing is None:
             return f"{self.verb.value} names a crossing"
@@ -119,21 +117,21 @@ class Order(Text, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """An order, and whose it is."""
+    """A verified order, and its signer's certificate."""
 
     order: Order
     by: Certificate
 
 
 class Shift:
-    """A shift key with its certificate. Shows nothing of itself."""
+    """A shift key with its certificate, which repr does not show."""
 
     def __init__(self, key: Ed25519PrivateKey, certificate: bytes) -> None:
         self._key = key
         self._certificate = b64encode(certificate).decode()
 
     def certified_by(self, authority: bytes) -> Certificate:
-        """What this authority has certified of the key. Raises MalformedError and ForgedError."""
+        """Return the certificate, verified with this authority's key. Raises MalformedError and ForgedError."""
         return open_text(self._certificate, authority)
 
     def __repr__(self) -> str:
@@ -150,7 +148,7 @@ class Shift:
         argument: str | None = None,
         seen: str | None = None,
     ) -> bytes:
-        """The bytes of an order. Raises MalformedError with what the verb misses."""
+        """Return a signed order. Raises MalformedError with the order's `problem`."""
         order = Order(
             argument=argument,
             certificate=self._certificate,
@@ -167,7 +165,7 @@ class Shift:
 
 
 def asks_to_free(raw: bytes) -> bool:
-    """True for the bytes of an order that frees people, whoever signed it: that one was refused is somebody's to see."""
+    """True for an order that frees people, without verifying it: officers must see that one was refused."""
     try:
         _, body = signed_text.split(raw, kind=KIND)
         return VERBS[signed_text.read(body, Order, kind=KIND).verb].power is Power.FREES
@@ -176,8 +174,8 @@ def asks_to_free(raw: bytes) -> bool:
 
 
 def read_order(raw: bytes, authority: bytes) -> Signed:
-    """An order that a key certified by this authority (32 bytes) signed; its `problem` is still to be asked, so that a key that may not order anything
-    is heard of first. Raises MalformedError and ForgedError.
+    """Verify and decode an order by a key certified by this authority (32 bytes). Does not check `problem`, so that the
+    signer's rights are checked first. Raises MalformedError and ForgedError.
     """
     signature, body = signed_text.split(raw, kind=KIND)
     order = signed_text.read(body, Order, kind=KIND)
@@ -187,17 +185,17 @@ def read_order(raw: bytes, authority: bytes) -> Signed:
 
 
 class Lack(enum.Enum):
-    """What an order may lack. Stored in records; never renamed."""
+    """Defects of an order. Stored in records; never renamed."""
 
     OTHER_GATE = "other_gate"  # it names another gate
     CHALLENGE_FOREIGN = "challenge_foreign"  # it answers no challenge of this start of this lane
     CHALLENGE_OLD = "challenge_old"  # it answers one that is older than 30 s
-    ROLE = "role"  # the certified role may not, or is none that the party has
-    GATE_NOT_CERTIFIED = "gate_not_certified"  # the shift is worked at other gates
+    ROLE = "role"  # the certified role may not give it, or the party does not have that role
+    GATE_NOT_CERTIFIED = "gate_not_certified"  # the certificate is for other gates
     SHIFT_NOT_BEGUN = "shift_not_begun"
     SHIFT_OVER = "shift_over"
-    SHIFT_LONG_OVER = "shift_long_over"  # for more than a day: it does not even free people
-    CLOCK_UNSURE = "clock_unsure"  # whether the shift lasts cannot be told
+    SHIFT_LONG_OVER = "shift_long_over"  # for more than a day: may not even free people
+    CLOCK_UNSURE = "clock_unsure"  # cannot determine whether the shift is over
 
 
 FREES_AFTER_SHIFT_S_MAX: Final = 24 * 3600
@@ -211,8 +209,8 @@ OVER: Final = frozenset({Lack.SHIFT_OVER, Lack.SHIFT_LONG_OVER})
 
 
 def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None, floor_s: int) -> tuple[Lack, ...]:
-    """Everything an order lacks at this gate now. `now_s` is the wall clock in seconds since 1970, None when it is unsure; before `floor_s` it
-    cannot be now, whatever the wall clock shows.
+    """Return all defects of an order at this gate now. `now_s`: wall clock, seconds since 1970, None if unsure.
+    `floor_s`: earliest possible time, used if the wall clock is behind it.
     """
     order, by = signed.order, signed.by
     found = []
@@ -241,9 +239,10 @@ def find_blocking_lacks(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack
 
 
 def sealing_key(certificate: bytes, *, authority: bytes, gate: str, now_s: int) -> bytes | None:
-    """The key to which a traveller's pictures may be sealed at this gate now: that of an officer whom this authority certified, else None.
+    """Return the key for encrypting a traveller's pictures for this certificate's officer at this gate now, or None.
 
-    Asked where a traveller's face or document lives, of certificates that the lane names: its word for a key is not taken.
+    Called in the processes that hold faces or documents, which verify certificates themselves and do not trust the
+    lane.
     """
     try:
         says = open_certificate(certificate, authority)

@@ -1,6 +1,8 @@
-"""Signed text: 64 bytes of Ed25519 signature, then one JSON object in its one spelling (RFC 8785).
+"""Signed text: 64 bytes of Ed25519 signature, then one JSON object in canonical form (RFC 8785).
 
-The kind's own line (`portcullis-order/2`, a line feed) is signed with the text, so that no signature is one of another kind or version.
+The signed message is the kind's line (`portcullis-order/2`, a line feed) and the text, so that a signature is valid for
+one kind and version only. Texts have strings, integers, true, false, null, lists and objects. A decoded text must
+encode to the same bytes. Left to `certificate` and `order`: the text's meaning.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ Moment = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Kind(NamedTuple):
-    """A kind of signed text, the version of its format, and how long signature and text may be."""
+    """A kind of signed text, its format's version, and the maximum length of signature and text."""
 
     name: str
     version: int
@@ -33,30 +35,30 @@ class Kind(NamedTuple):
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of everything that is signed."""
+    """Base of the signed texts."""
 
 
 Signable = TypeVar("Signable", bound=Text)
 
 
 def sign(text: Text, key: Ed25519PrivateKey, *, kind: Kind) -> bytes:
-    """Signature and text. Raises MalformedError for a text over its limit or with a value out of range."""
+    """Return signature and text. Raises MalformedError if the text is too long or a value is out of range."""
     body = _encode(text)
     if SIGNATURE_BYTES + len(body) > kind.bytes_max:
         raise MalformedError(f"longer than the {kind.bytes_max} bytes of a {kind}")
-    read(body, type(text), kind=kind)  # what we would refuse we do not sign
+    read(body, type(text), kind=kind)  # never sign a text that reading would refuse
     return key.sign(_message(kind, body)) + body
 
 
 def split(raw: bytes, *, kind: Kind) -> tuple[bytes, bytes]:
-    """Signature and text of what came. Raises MalformedError by its size alone."""
+    """Split into signature and text. Raises MalformedError for an impossible length."""
     if not SIGNATURE_BYTES < len(raw) <= kind.bytes_max:
         raise MalformedError(f"no {kind} has {len(raw)} bytes")
     return raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
 
 
 def read(body: bytes, of: type[Signable], *, kind: Kind) -> Signable:
-    """Decode a text in its one spelling. Raises MalformedError."""
+    """Decode a canonical text. Raises MalformedError."""
     try:
         text = msgspec.json.decode(body, type=of)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

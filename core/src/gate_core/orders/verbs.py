@@ -1,4 +1,7 @@
-"""Verbs, roles and parties: what may be said to a lane and by whom (docs/protocols/orders.md)."""
+"""Table of the orders' verbs, and of the roles and parties that may give them (docs/protocols/orders.md).
+
+Left to `gate.passage`: a verb's effect, and the lane states in which it is possible.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from gate_core.evidence.names import Role
 
 
 class Verb(enum.Enum):
-    """What can be ordered. The values are signed, stored and typed on the command line; never renamed."""
+    """The verbs. The values are signed, stored, and used on the command line; never renamed."""
 
     PRESENT = "present"
     ADMIT = "admit"
@@ -32,14 +35,14 @@ class Verb(enum.Enum):
 
 
 class Party(enum.Enum):
-    """For whom the holder of a shift key works, as the authority certified it. Stored; never renamed."""
+    """The certified employer of a shift key's holder. Stored; never renamed."""
 
     POLICE = "police"
     AIRPORT = "airport"
     INTEGRATOR = "integrator"
 
 
-# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`order`).
+# The roles that each party can have. A certificate with another role cannot order anything (`Lack.ROLE`).
 ROLES: dict[Party, frozenset[Role]] = {
     Party.POLICE: frozenset(Role),
     Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),
@@ -48,23 +51,23 @@ ROLES: dict[Party, frozenset[Role]] = {
 
 
 class Power(enum.Enum):
-    """What a verb does to permission: decides what an order must bring along (`gate_core.orders.order`)."""
+    """A verb's effect on permission, which decides the defects that prevent an order (`gate_core.orders.order`)."""
 
-    GIVES = "gives"  # lets somebody pass or see, or the lane go on: everything about it must be certain
-    TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not block it
-    FREES = "frees"  # lets people out: neither an unsure clock nor a shift that ended lately blocks it
+    GIVES = "gives"  # lets a person pass or see, or the lane continue: no defect is allowed
+    TAKES = "takes"  # removes permission, or gives none: an unsure clock does not prevent it
+    FREES = "frees"  # frees people: neither an unsure clock nor a recently ended shift prevents it
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: who may, what it does to permission, and what the order must name."""
+    """A verb's row: its power, the permitted roles, and what the order must have."""
 
     power: Power
     roles: frozenset[Role]
     crossing: bool = False
     reason: bool = False
     arguments: tuple[str, ...] = ()
-    named: bool = False  # its argument is a name that the lane's site gave
+    named: bool = False  # its argument is a name from the site's configuration
 
 
 _AT_THE_LANE = frozenset({Role.OFFICER, Role.SUPERVISOR})

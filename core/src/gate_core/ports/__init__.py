@@ -1,1 +1,1 @@
-"""What crosses a hardware port."""
+"""The values that hardware ports exchange."""

@@ -1,4 +1,4 @@
-"""What crosses a hardware port. Plain values: importing this module loads no image or serial library."""
+"""The values that hardware ports exchange. Importing this module loads no image or serial library."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Direction(enum.Enum):
-    """Which way a traveller crosses, as the lane staff name it."""
+    """Direction of a passage through the barrier."""
 
     ENTRY = "entry"
     EXIT = "exit"
 
 
 class LeafPosition(enum.Enum):
-    """Where the barrier's leaf is. UNKNOWN is never treated as closed."""
+    """Position of the barrier's leaf. UNKNOWN is never treated as closed."""
 
     CLOSED = "closed"
     OPENING = "opening"
@@ -32,7 +32,7 @@ class LeafPosition(enum.Enum):
 
 
 class LampColour(enum.Enum):
-    """What the lamp above the lane shows."""
+    """Colour of the lamp above the lane."""
 
     OFF = "off"
     RED = "red"
@@ -42,9 +42,9 @@ class LampColour(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class BarrierStatus:
-    """One answer of the barrier controller. `bodies` is the number of separate bodies that the beams see in the zone (0, 1, 2 or more). Counters grow by
-    one a passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`. `may_be_old`: on a line that answers too late, whose leaf is
-    unknown for that reason alone.
+    """One status of the barrier controller. `bodies`: separate bodies in the beams' zone (0, 1, 2 or more). Counters
+    grow by one per passage, wrap to 0 at 2**32, and start at 0 after each of the controller's `restarts`. `may_be_old`:
+    the line answers too late, and the leaf is unknown only for that reason.
     """
 
     position: LeafPosition
@@ -62,12 +62,11 @@ class BarrierStatus:
 
 @dataclass(frozen=True, slots=True)
 class InsideStatus:
-    """One answer of the sensor unit of a two-door lane: who and what is between its doors.
+    """One status of the sensor unit of a two-door lane: people and objects between the doors.
 
-    `people` is the number of bodies that the counter tells apart (0, 1, 2 or more); None means that it cannot tell, and is never treated
-    as nobody, nor as one. `object_left` None is never treated as nothing. What the unit counted before its power went does not speak for
-    now: `session` is another number then. `age_ms` is how old the measurement of people and object is by the unit's own word, and the
-    time that the asking took: it may be younger, and is never older. Button, cabinet and mains are no older than that, either.
+    `people`: number of separate bodies (0, 1, 2 or more); None: unknown, never treated as 0 or 1. `object_left` None is
+    never treated as False. `session` changes at each power-up, after which older counts are invalid. `age_ms`: maximum
+    age of all values: the unit's reported age plus the time of the request.
     """
 
     people: int | None
@@ -85,7 +84,7 @@ class InsideStatus:
 
 @dataclass(frozen=True, slots=True)
 class MrzLines:
-    """The lines of a machine-readable zone as a reader gave them, unchecked. `source` names the driver."""
+    """The lines of a machine-readable zone from a reader, unchecked. `source`: the driver's name."""
 
     lines: tuple[str, ...]
     source: str
@@ -96,7 +95,7 @@ class MrzLines:
 
 
 class VendorCheck(enum.Enum):
-    """What a multispectral reader's own service may say of a page. None of them proves or disproves a document by itself."""
+    """Page checks by a multispectral reader's own service. None of them alone proves a document genuine or false."""
 
     B900_INK = "b900_ink"  # the MRZ stays dark in infrared of about 900 nm (ICAO 9303-3 §4.1)
     INFRARED_DROPOUT = "infrared_dropout"  # inks that must vanish in infrared do
@@ -106,7 +105,7 @@ class VendorCheck(enum.Enum):
 
 
 class PageResult(enum.Enum):
-    """How a vendor's check of a page ended. UNDETERMINED is never treated as passed."""
+    """Result of a vendor's page check. UNDETERMINED is never treated as passed."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -115,10 +114,9 @@ class PageResult(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PageVerdict:
-    """One check by a vendor's service. `score` is its own measure from 0 (unlike) to 1 (alike), None when it gives none.
+    """One check by a vendor's service. `score`: from 0 (unlike) to 1 (alike), None if it reports none.
 
-    `false_alarm_rate` is the share of genuine documents that the check fails, measured on this make of reader; None means
-    unmeasured.
+    `false_alarm_rate`: share of genuine documents that fail, measured on this make of reader; None: not measured.
     """
 
     check: VendorCheck
@@ -134,7 +132,7 @@ class PageVerdict:
 
 @dataclass(frozen=True, slots=True)
 class PageVerdicts:
-    """What a vendor's service says of the page whose picture follows; `reader` is make and model. At most one verdict a check."""
+    """A vendor's verdicts on the page whose picture follows, at most one per check. `reader`: make and model."""
 
     reader: str
     verdicts: tuple[PageVerdict, ...]
@@ -145,7 +143,7 @@ class PageVerdicts:
 
 
 class PagePresence(enum.Enum):
-    """Whether a page lies on the reader, as the reader's own service says."""
+    """Whether a page is on the reader, as its service reports."""
 
     PRESENT = "present"
     REMOVED = "removed"
@@ -153,7 +151,7 @@ class PagePresence(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PadVerdict:
-    """A sensor's verdict on the person before the camera: who gave it, from which score on it says live, and how old its measurement is."""
+    """A PAD sensor's verdict: its name and version, its threshold `bound` for live, and the measurement's age."""
 
     name: str
     version: str
@@ -165,7 +163,7 @@ class PadVerdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture: `pixels` is (height, width, 3) uint8 BGR. `seq` grows by one a decoded frame, `at_s` is monotonic seconds."""
+    """One picture. `pixels`: (height, width, 3) uint8 BGR. `seq`: grows by one per frame. `at_s`: monotonic seconds."""
 
     pixels: npt.NDArray[np.uint8]
     seq: int
@@ -178,7 +176,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class CameraControls:
-    """What a camera's exposure and gain are to be, as multiples of its calibrated values."""
+    """A camera's exposure and gain, as multiples of the calibrated values (0.1 to 10)."""
 
     exposure: float = 1.0
     gain: float = 1.0

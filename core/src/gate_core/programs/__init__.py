@@ -1,1 +1,1 @@
-"""What running programs have in common."""
+"""Shared by the running programs: clock, journal, HTTP, process control, reconnecting."""

@@ -1,7 +1,9 @@
-"""The one reader of the clocks. `monotonic_ms` is CLOCK_MONOTONIC, the same for every program of one machine.
+"""The only module that reads the clocks. All others take time as an argument or from the event loop.
 
-The sandboxes refuse adjtimex(2): whether the time service has synchronised the wall clock is read from the file that systemd-timesyncd
-touches (systemd-timesyncd.service(8)).
+`monotonic_ms` is CLOCK_MONOTONIC, the same for every program of a machine. The wall clock is *sure* if it is not before
+a known past event and, in service, the time service synchronised it recently (safety invariant 15). The sandboxes
+refuse adjtimex(2), so synchronisation is read from the file that systemd-timesyncd touches
+(systemd-timesyncd.service(8)).
 """
 
 from __future__ import annotations
@@ -24,17 +26,17 @@ MIRROR_AHEAD_MAX = timedelta(minutes=5)
 
 
 def now() -> datetime:
-    """The wall clock, UTC."""
+    """Return the wall clock, UTC."""
     return datetime.now(UTC)
 
 
 def monotonic_ms() -> int:
-    """Milliseconds of CLOCK_MONOTONIC."""
+    """Return CLOCK_MONOTONIC in milliseconds."""
     return time.monotonic_ns() // 1_000_000
 
 
 def boot_id() -> str:
-    """The kernel's random name of this boot, which systemd hands over where /proc does not show it. Raises ConfigError."""
+    """Return the kernel's boot id, from systemd's environment if /proc is hidden. Raises ConfigError."""
     text = environment.boot_name() or Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     try:
         return str(uuid.UUID(text.strip()))
@@ -43,7 +45,7 @@ def boot_id() -> str:
 
 
 def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
-    """True when the time service synchronised the clock in this boot and not long ago. False also when that cannot be told."""
+    """True if the time service synchronised the clock in the last SYNCHRONISED_AGE_MAX; False also if unknown."""
     try:
         found = os.lstat(flag)
     except OSError:
@@ -54,8 +56,8 @@ def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
 
 @functools.cache
 def built() -> datetime:
-    """When this program was built, or put here from its source: no clock stands before that. As it was at the first look: an update that comes while
-    this program runs is another program's.
+    """Return when this program was built or installed: a lower bound for the time. Cached, since a later update belongs
+    to another program.
     """
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
@@ -63,8 +65,8 @@ def built() -> datetime:
 def floor(
     *, imported: datetime | None, written: datetime | None, cosigned: datetime | None, synchronised: bool
 ) -> datetime:
-    """Before which the wall clock is wrong: the program's build, the newest import of lists, the mirror's latest signature by a clock that may be
-    a little ahead of ours, and, unless the time service has the word, the latest record: that may have been written while the clock ran ahead.
+    """Return the earliest possible time: the latest of build, import of lists, mirror's signature minus
+    MIRROR_AHEAD_MAX, and, unless synchronised, the latest record (it may have been written while the clock was ahead).
     """
     mirror = None if cosigned is None else cosigned - MIRROR_AHEAD_MAX
     known = (built(), imported, mirror, None if synchronised else written)
@@ -72,29 +74,29 @@ def floor(
 
 
 class Floor:
-    """The earliest that it can be now: the latest time that is known to have been, and what CLOCK_MONOTONIC has counted since. It only grows, also
-    while the wall clock stands behind it.
+    """The earliest possible time now: the latest known past time plus the CLOCK_MONOTONIC time since. It never
+    decreases.
     """
 
     def __init__(self) -> None:
         self._ahead_s = 0.0  # of CLOCK_MONOTONIC
 
     def after(self, known_s: float) -> int:
-        """The floor when it cannot be before `known_s`; both in seconds since 1970."""
+        """Return the floor, at least `known_s`; both in seconds since 1970."""
         counted_s = monotonic_ms() / 1000
         self._ahead_s = max(self._ahead_s, known_s - counted_s)
         return int(self._ahead_s + counted_s)
 
 
 def in_words(*, sure: bool, synchronised: bool) -> str:
-    """How the wall clock is, for people."""
+    """Return the wall clock's state as text."""
     if not sure:
         return "unsure"
     return "synchronised" if synchronised else "not synchronised; allowed outside service"
 
 
 def is_sure(*, not_before: datetime | None, must_be_synchronised: bool, flag: Path = SYNCHRONISED) -> bool:
-    """True when the wall clock can be relied on."""
+    """True if the wall clock is reliable."""
     if not_before is not None and now() < not_before:
         return False
     return not must_be_synchronised or is_synchronised(flag)

@@ -1,4 +1,8 @@
-"""The HTTP server of a page on loopback. Of 64 connections the oldest that is not a known browser's makes room for a new one."""
+"""HTTP server for pages on loopback, with a limit of connections that does not lock out the page's own browser.
+
+Above the limit, the oldest connection of an unknown client is closed. A connection without a request is closed after a
+time limit. Left to `gate.screens`: the pages.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,15 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 CONNECTIONS_MAX: Final = 64
-REQUEST_S: Final = 5.0  # how long a connection may take to ask for something
-GRACE_S: Final = 1  # how long open requests may take to end when the program stops
+REQUEST_S: Final = 5.0  # time for a connection's first request
+GRACE_S: Final = 1  # time for open requests when the program stops
 
 
 _Peer = tuple[str, int] | None
 
 
 class Visitors:
-    """The open connections: strangers in the order they came, and those of browsers that we know."""
+    """The open connections: unknown ones, oldest first, and those of known browsers."""
 
     def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
         self._connections_max = connections_max
@@ -30,7 +34,7 @@ class Visitors:
         self._known: dict[_Peer, asyncio.Transport] = {}
 
     def came(self, transport: asyncio.Transport) -> None:
-        """Take a connection in; the oldest stranger makes room if need be, which may be this one."""
+        """Register a connection; above the limit, close the oldest unknown one, possibly this one."""
         self._strangers[get_remote_addr(transport)] = transport
         for table in (self._strangers, self._known):
             for gone in [peer for peer, one in table.items() if one.is_closing()]:
@@ -39,7 +43,7 @@ class Visitors:
             self._strangers.pop(next(iter(self._strangers))).abort()
 
     def is_known(self, scope: Scope) -> None:
-        """The connection of this request is one that we know."""
+        """Mark the connection of this request as known."""
         peer = scope.get("client")
         if peer in self._strangers:
             self._known[peer] = self._strangers.pop(peer)
@@ -48,10 +52,10 @@ class Visitors:
 def server(
     app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S, websockets: bool = True
 ) -> GracefulServer:
-    """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
+    """Return a page's server. `request_s`: time for the first request. `websockets` False: needs no such library."""
 
     class Connection(SingleResponseProtocol):
-        """One connection, which is noted and does not wait for ever."""
+        """A connection that is registered with `visitors`, and closed without a request in time."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)

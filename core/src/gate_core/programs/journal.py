@@ -1,7 +1,8 @@
-"""What the programs write into the journal: every event, what it says, its fields. Drawn into docs/protocols/journal.md.
+"""The events that programs write to the journal: a table of names, meanings and fields, and the logging handlers.
 
-Under systemd an event goes to the journal's socket with its fields (systemd.journal-fields(7)): `MESSAGE` (the JSON line), `MESSAGE_ID`,
-`GATE_…`; what concerns security has the syslog facility authpriv. No field is of a traveller.
+Under systemd, events go to the journal's socket with fields (systemd.journal-fields(7)): `MESSAGE` is the JSON line,
+`MESSAGE_ID` the event's id, `GATE_…` its fields. Security events have the syslog facility authpriv. Fields never
+contain a traveller's data. docs/protocols/journal.md is generated from the table; a test compares it with the code.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,57}")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One kind of line. `text` are those of its fields that hold words of a device, a library or a peer. `security`: of interest to whoever
-    watches for attacks.
+    """A kind of event. `text`: its fields with text of a device, library or peer. `security`: relevant for attack
+    detection.
     """
 
     says: str
@@ -45,7 +46,7 @@ class Event:
 
 
 def message_id(event: str) -> str:
-    """What `journalctl MESSAGE_ID=` finds the event by; it follows from the name, and stays with it."""
+    """Return the event's MESSAGE_ID for journalctl, computed from its name."""
     return uuid.uuid5(_NAMESPACE, event).hex
 
 
@@ -206,7 +207,7 @@ EVENTS: Final = {
 
 
 def journal_at(stream: str, descriptor: int) -> bool:
-    """True when this descriptor is the journal's, as systemd says in JOURNAL_STREAM (systemd.exec(5))."""
+    """True if this descriptor is connected to the journal, by JOURNAL_STREAM (systemd.exec(5))."""
     with contextlib.suppress(OSError):
         found = os.fstat(descriptor)
         return stream == f"{found.st_dev}:{found.st_ino}"
@@ -214,7 +215,7 @@ def journal_at(stream: str, descriptor: int) -> bool:
 
 
 class Journal(logging.Handler):
-    """Sends each event to the journal with its fields; where that fails, its line goes to standard error, which is the journal's, too."""
+    """Sends each event to the journal with its fields; if that fails, writes its line to standard error."""
 
     def __init__(self, program: str, *, path: Path = SOCKET) -> None:
         super().__init__()
@@ -223,7 +224,7 @@ class Journal(logging.Handler):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one."""
+        """Send one event."""
         line = self.format(record)
         try:
             self._socket.sendto(datagram(fields_of(self._program, line, record)), self._path)
@@ -232,13 +233,13 @@ class Journal(logging.Handler):
                 sys.stderr.write(line + "\n")
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket."""
         self._socket.close()
         super().close()
 
 
 def fields_of(program: str, line: str, record: logging.LogRecord) -> dict[str, str]:
-    """The journal's fields of one event."""
+    """Return the journal's fields of one event."""
     name = record.getMessage()
     event = EVENTS.get(name)
     given = {key: value for key, value in vars(record).items() if key not in PLAIN and _FIELD.fullmatch(key)}
@@ -254,7 +255,7 @@ def fields_of(program: str, line: str, record: logging.LogRecord) -> dict[str, s
 
 
 def datagram(fields: dict[str, str]) -> bytes:
-    """As the journal takes it (its native protocol): a value that holds a line's end is preceded by its length."""
+    """Encode fields in the journal's native protocol: a value with a line feed is preceded by its length."""
     pieces = []
     for name, value in fields.items():
         content = value.encode("utf-8", "replace")[:VALUE_BYTES_MAX]
@@ -266,7 +267,7 @@ def datagram(fields: dict[str, str]) -> bytes:
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: time, program, level, event, fields. Fields never hold personal data (STYLE, habit 14)."""
+    """Formats one JSON object per line: time, program, level, event, fields. No personal data (STYLE, habit 14)."""
 
     def __init__(self, program: str) -> None:
         super().__init__()
@@ -288,7 +289,7 @@ class _JsonLines(logging.Formatter):
 
 
 def log_as_json(name: str) -> bool:
-    """Send log lines to the journal with their fields, where it reads our standard error, else there as JSON; True for the journal."""
+    """Log to the journal with fields, if it reads standard error, else as JSON lines there. True for the journal."""
     stream = environment.journal_stream()
     in_journal = stream is not None and journal_at(stream, sys.stderr.fileno())
     handler = Journal(name) if in_journal else logging.StreamHandler(sys.stderr)

@@ -1,4 +1,4 @@
-"""What a process asks of the kernel for itself: to end with its parent, to be unreadable to others, to hear when it is to stop."""
+"""Process control: stop signals, no core dumps, and processes that end when their parent dies (PR_SET_PDEATHSIG)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gate_core.settings import environment
 
 
 def told_to_stop() -> asyncio.Event:
-    """An event of the running loop that SIGTERM and SIGINT set."""
+    """Return an event that SIGTERM and SIGINT set, in the running loop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -24,7 +24,7 @@ PR_SET_DUMPABLE: Final = 4  # prctl(2)
 
 
 def make_unreadable() -> None:
-    """For the rest of this process's life. Raises OSError."""
+    """Make this process non-dumpable (no core dump, no ptrace by its user). Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         number = ctypes.get_errno()
@@ -36,13 +36,13 @@ PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 def end_with(parent_pid: int) -> None:
-    """Have this process end when its parent does. Raises OSError when that has ended already."""
+    """End this process when its parent dies (PR_SET_PDEATHSIG). Raises OSError if the parent is already dead."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:  # it died before the line above
         raise OSError("the parent has ended")
 
 
 def end_with_supervisor() -> None:
-    """The same, for a process that a supervisor started; systemd's are its own affair. Raises OSError."""
+    """Call `end_with` for the supervisor in the environment; without one (systemd) do nothing. Raises OSError."""
     if (supervisor := environment.supervisor_pid()) is not None:
         end_with(supervisor)

@@ -1,4 +1,7 @@
-"""One session after another with a device, a child or another program, and growing pauses between them."""
+"""Repeats a session with a device, child process or program forever, with pauses between attempts.
+
+Left to the caller: what a loss means. Left to `gate.programs.shared.fault_latch`: reporting it once.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ Ending = TypeVar("Ending", bound=Exception)
 
 
 class Backoff:
-    """Pauses after failures: `min_s` at first, then each twice as long as the one before up to `max_s`; without it all alike."""
+    """Pauses after failures: `min_s` first, then doubled up to `max_s`; constant without `max_s`."""
 
     def __init__(self, min_s: float, max_s: float | None = None) -> None:
         self._min_s = self._next_s = min_s
         self._max_s = min_s if max_s is None else max_s
 
     def next_s(self) -> float:
-        """How long to wait after this failure."""
+        """Return the seconds to wait after this failure."""
         pause_s, self._next_s = self._next_s, min(2 * self._next_s, self._max_s)
         return pause_s
 
     def reset(self) -> None:
-        """It was well meanwhile: the next failure is the first."""
+        """Start again with `min_s`, after a success."""
         self._next_s = self._min_s
 
 
@@ -33,9 +36,9 @@ async def keep(
     lost: Callable[[Ending], Awaitable[None]],
     backoff: Backoff,
 ) -> NoReturn:
-    """Run one session after another. Each ends with an `ending`, of which `lost` hears before the pause; what else it raises ends all.
+    """Run sessions forever. Each ends with an `ending`, passed to `lost` before the pause; other errors propagate.
 
-    A session keeps no TaskGroup of its own but `run_until_first_exits`: up to Python 3.12 a group may end and leave its task marked as cancelled.
+    Sessions must use `run_until_first_exits`, not TaskGroup: up to Python 3.12 a group can leave its task cancelled.
     """
     while True:
         try:
@@ -44,5 +47,5 @@ async def keep(
             await lost(error)
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise asyncio.CancelledError  # which the session lost, since its end came at the same moment
+            raise asyncio.CancelledError  # the cancellation was lost, as the session ended at the same moment
         await asyncio.sleep(backoff.next_s())

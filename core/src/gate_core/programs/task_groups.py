@@ -1,4 +1,4 @@
-"""Several loops of which the first to end ends all, the shape of every connection's life; and a pause that an event ends."""
+"""Runs several loops until the first ends; and waits for an event with a time limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def run_until_first_exits(*loops: Coroutine[Any, Any, object]) -> None:
 
 
 async def wait_at_most(event: asyncio.Event, within_s: float) -> bool:
-    """Wait for the event, so long at most; True when it came."""
+    """Wait for the event, at most `within_s`; True if it was set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             return await event.wait()

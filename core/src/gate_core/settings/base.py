@@ -1,6 +1,8 @@
-"""What the settings of every device have in common: a table whose `driver` names the driver, with that driver's keys.
+"""Base of the devices' settings: a table whose `driver` names a driver, with that driver's keys.
 
-A struct also says what a process must reach to use the device, and what of it is simulated.
+Each package of drivers has a `settings.py` with a union of one struct per driver. Unknown drivers or keys, wrong types
+and values out of range are a msgspec.ValidationError with the key's path. Defaults are the device's factory values. A
+struct also has what its driver must reach, and which values mean simulated hardware.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a process must reach to use a device: device files, a service's Unix socket, a network address, a folder that it empties."""
+    """Resources that a device needs: device files, a service's Unix socket, a network address, a folder to empty."""
 
     devices: bool = False
     unix_sockets: bool = False
@@ -28,7 +30,7 @@ class Reach:
 
     @property
     def host(self) -> str | None:
-        """The host of the address. Raises ValueError when it has none."""
+        """The address's host, None without an address. Raises ValueError if the address has none."""
         if self.address is None:
             return None
         host = urlsplit(self.address).hostname
@@ -38,7 +40,7 @@ class Reach:
 
     @property
     def port(self) -> int | None:
-        """The port of the address, its scheme's own where it names none. Raises ValueError when it has none."""
+        """The address's port, or its scheme's default. Raises ValueError for an invalid port."""
         if self.address is None:
             return None
         parts = urlsplit(self.address)
@@ -55,23 +57,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def line(self) -> str | None:
-        """The serial line that the device needs to itself, if it is at one."""
+        """The serial line that the device uses alone, or None."""
         return None
 
     def spelt(self) -> str:
-        """As JSON, for a child process; the room's union reads it back."""
+        """Return the settings as JSON, for a child process."""
         return msgspec.json.encode(self).decode()
 
     def simulated(self) -> list[str]:
-        """What of it belongs to simulated hardware, as `key = value is …`; a gate in service has none of it."""
+        """Return the settings that mean simulated hardware, as `key = value is …`; not allowed in service."""
         return []
 
 
 def is_pseudo_terminal(port: str) -> bool:
-    """True for the line of a simulated device."""
+    """True if the port is a pseudo-terminal, as simulated devices use."""
     return Path(port).resolve().is_relative_to("/dev/pts")
 
 
 def simulated_line(port: str) -> list[str]:
-    """What `Settings.simulated` says of a serial port."""
+    """Return the result of `Settings.simulated` for a serial port."""
     return [f"port = {port} is a pseudo-terminal"] if is_pseudo_terminal(port) else []

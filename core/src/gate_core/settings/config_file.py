@@ -1,4 +1,6 @@
-"""Configuration files: tables that are checked strictly, and one error with every problem, each with file, key and line."""
+"""Shared by all configuration files: strictly checked tables, and one error with all problems, each with file, key and
+line.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,9 @@ _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9
 
 
 class ConfigError(Exception):
-    """The configuration can never work: every problem that was found, at the key that is to be changed, and what to do.
+    """The configuration is invalid. Has every problem found, with its key and what to do.
 
-    A problem without a file is one of the configuration's own file, which not every program knows: see `placed`.
+    A problem without a file belongs to the configuration file itself: see `placed`.
     """
 
     def __init__(self, *problems: Problem) -> None:
@@ -32,11 +34,11 @@ class ConfigError(Exception):
 
     @property
     def is_unreadable(self) -> bool:
-        """True when nothing is known to be wrong but that files cannot be read."""
+        """True if all problems are unreadable files."""
         return all(problem.unreadable for problem in self.problems)
 
     def placed(self, path: Path) -> ConfigError:
-        """The same with the place of each key in the configuration's file, where that can be read."""
+        """Return a copy with file and line of each key, if the configuration file can be read."""
         try:
             text = text_of(path)
         except ConfigError:
@@ -50,7 +52,7 @@ class ConfigError(Exception):
 
 
 def load(path: Path, type_: type[Read]) -> Read:
-    """A file of settings as this type. Raises ConfigError with all that is wrong in it."""
+    """Read a file of settings as this type. Raises ConfigError with all its problems."""
     file = TomlFile(str(path), text_of(path))
     try:
         return file.fitted(file.table(), type_)
@@ -59,12 +61,12 @@ def load(path: Path, type_: type[Read]) -> Read:
 
 
 def problems_from(key: str, error: Exception) -> tuple[Problem, ...]:
-    """What an error of a file that a key names says, with the places in that file if it knows them."""
+    """Return the problems of an error in a file that `key` names, with their places if known."""
     return error.problems if isinstance(error, FileError) else (Problem(key, str(error)),)
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The time zone with this IANA name. Raises ValueError when there is none on this machine."""
+    """Return the time zone with this IANA name. Raises ValueError if it is unknown on this machine."""
     if _ZONE_NAME.fullmatch(name) is not None:
         try:
             return ZoneInfo(name)
@@ -81,12 +83,12 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             raise Contradictions(found)
 
     def contradictions(self) -> Iterator[Wrong]:
-        """What the values are together that types alone do not see."""
+        """Yield errors that the types do not detect, such as values that do not fit together."""
         yield from ()
 
 
 def wrong_if_refused(key: str, check: Callable[..., object], *values: object, **more: object) -> Iterator[Wrong]:
-    """What is wrong with a key whose value a check refuses with a ValueError."""
+    """Yield an error for `key` if `check` raises ValueError for the values."""
     try:
         check(*values, **more)
     except ValueError as error:
@@ -94,7 +96,7 @@ def wrong_if_refused(key: str, check: Callable[..., object], *values: object, **
 
 
 def address_of(text: str, *, such_as: str) -> tuple[str, int]:
-    """IP address and port. Raises ValueError for anything else."""
+    """Parse an IP address with a port from 1024 on. Raises ValueError; `such_as` is the example in its message."""
     parts = urlsplit(f"//{text}")
     try:
         host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
@@ -106,9 +108,9 @@ def address_of(text: str, *, such_as: str) -> tuple[str, int]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file of settings. Raises ConfigError."""
+    """Read a settings file's text. Raises ConfigError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nothing waits for a pipe's other end
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # do not block on a pipe
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise ConfigError(Problem("", "cannot be read: it is no file", str(path), unreadable=True))

@@ -47,13 +47,13 @@ class Problem:
     unreadable: bool = False
 
     def __str__(self) -> str:
-        """In one line."""
+        """Return the problem as one line."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return ": ".join(part for part in (place, self.key, self.problem) if part)
 
 
 class FileError(SetupError):
-    """A file of settings that can never work, and everything that is wrong with it."""
+    """A settings file is invalid; has all its problems."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -70,13 +70,13 @@ class Contradictions(ValueError):  # noqa: N818 - raised in a struct's __post_in
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """A file's text, and its name for those who must correct it."""
+    """A settings file: its text, and its name for messages."""
 
     name: str
     text: str
 
     def table(self) -> dict[str, object]:
-        """The file as TOML. Raises FileError."""
+        """Parse the file as TOML. Raises FileError."""
         try:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
@@ -87,23 +87,23 @@ class TomlFile:
             raise FileError(Problem("", "is nested too deeply", self.name)) from error
 
     def fitted(self, table: dict[str, object], type_: type[Read] | types.UnionType) -> Read:
-        """The table, which is the file's, as this type. Raises FileError."""
+        """Convert the file's table to this type. Raises FileError."""
         try:
             return typing.cast("Read", msgspec.convert(table, type_, str_keys=True))
         except msgspec.ValidationError as error:
             raise self.error(*misfits(table, type_)) from error
 
     def error(self, *wrong: Wrong) -> FileError:
-        """The error that says all of it, each with its line."""
+        """Return one error with all problems and their lines."""
         return FileError(*(self.problem(each) for each in wrong))
 
     def problem(self, wrong: Wrong) -> Problem:
-        """What is wrong, with its place."""
+        """Return the problem with its file and line."""
         return Problem(wrong.key, wrong.why, self.name, line_of(self.text, wrong.key))
 
 
 def line_of(text: str, key: str) -> int:
-    """The line of a key such as `status.position` or `reads.2.count`, or of the table nearest above it that stands in the file."""
+    """Return the line of a key such as `status.position` or `reads.2.count`, or of its nearest table in the file."""
     steps = key.split(".")
     best, best_depth = 1, 0
     table: list[str] = []
@@ -128,7 +128,7 @@ def line_of(text: str, key: str) -> int:
 
 
 def misfits(value: object, type_: AnyType, key: str = "") -> list[Wrong]:
-    """Everything in a value from TOML that does not fit a type, each at its key; none when it fits."""
+    """Return every error of a TOML value against a type, with its key; empty if it fits."""
     try:
         msgspec.convert(value, type_, str_keys=True)
     except msgspec.ValidationError as error:
@@ -137,7 +137,7 @@ def misfits(value: object, type_: AnyType, key: str = "") -> list[Wrong]:
 
 
 def alternatives(type_: AnyType) -> tuple[Any, ...]:
-    """The types that a value of this one may have, without what is said of them; None stays out."""
+    """Return the members of a union type, without annotations and None."""
     if hasattr(type_, "__metadata__"):  # Annotated
         return alternatives(typing.get_args(type_)[0])
     if typing.get_origin(type_) in {typing.Union, types.UnionType}:
@@ -146,7 +146,7 @@ def alternatives(type_: AnyType) -> tuple[Any, ...]:
 
 
 def choices(type_: AnyType) -> tuple[str, ...]:
-    """The words or numbers that are allowed, of a type that has a list of them."""
+    """Return the allowed values of a type that lists them."""
     found: list[str] = []
     for one in alternatives(type_):
         if isinstance(one, type) and issubclass(one, enum.Enum):
@@ -159,7 +159,7 @@ def choices(type_: AnyType) -> tuple[str, ...]:
 
 
 def structs_of(type_: AnyType) -> tuple[type[msgspec.Struct], ...]:
-    """The tables that a value of this type may be."""
+    """Return the struct types that a value of this type can be."""
     return tuple(one for one in alternatives(type_) if isinstance(one, type) and issubclass(one, msgspec.Struct))
 
 

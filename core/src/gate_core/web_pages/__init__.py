@@ -1,1 +1,1 @@
-"""Parts of every web page: templates, texts, event streams, and limits of a request."""
+"""Shared parts of the web pages: templates, texts, event streams, and the request guard."""

@@ -1,7 +1,6 @@
-"""One value for many clients, of which each sees the newest only.
+"""Sends values to many clients; each gets only the newest.
 
-A client that is slow misses values and never delays another one or the sender. The number of clients is limited; one
-more is refused, so that those already there keep their page.
+A slow client misses values and delays neither others nor the sender. Above the limit of clients, new ones are refused.
 
 FanoutError
 ├── FullError     too many clients
@@ -27,15 +26,15 @@ class FanoutError(Exception):
 
 
 class FullError(FanoutError):
-    """There are as many clients as there may be."""
+    """The limit of clients is reached."""
 
 
 class EndedError(FanoutError):
-    """Nothing more will come."""
+    """The sender has closed."""
 
 
 class Latest(Generic[Value]):
-    """A mailbox of one: a newer value replaces one that was not taken."""
+    """A mailbox for one value: a newer one replaces it."""
 
     def __init__(self) -> None:
         self._waiting: list[Value] = []
@@ -43,12 +42,12 @@ class Latest(Generic[Value]):
         self._ended = False
 
     def put(self, value: Value) -> None:
-        """Leave a value, in place of one that was not taken."""
+        """Store a value; replaces one that was not taken."""
         self._waiting[:] = [value]
         self._changed.set()
 
     def end(self) -> None:
-        """Wake the taker for good."""
+        """Make this and all later `take` calls raise EndedError."""
         self._ended = True
         self._changed.set()
 
@@ -72,17 +71,17 @@ class Fanout(Generic[Value]):
 
     @property
     def clients(self) -> int:
-        """How many clients there are."""
+        """Number of clients."""
         return len(self._clients)
 
     @property
     def is_full(self) -> bool:
-        """True when no client more can join."""
+        """True if no further client can join."""
         return self.clients >= self._clients_max
 
     @contextlib.contextmanager
     def join(self) -> Iterator[Latest[Value]]:
-        """Be a client. Raises FullError, and EndedError once the sender has closed."""
+        """Add a client for the block. Raises FullError, and EndedError once the sender has closed."""
         if self._ended:
             raise EndedError
         if self.is_full:
@@ -97,18 +96,18 @@ class Fanout(Generic[Value]):
             self._on_change()
 
     def send(self, value: Value) -> None:
-        """Give every client a value. Never waits."""
+        """Send a value to every client. Never waits."""
         for mailbox in self._clients:
             mailbox.put(value)
 
     def close(self) -> None:
-        """End every client; none can join any more."""
+        """End every client; no further one can join."""
         self._ended = True
         for mailbox in self._clients:
             mailbox.end()
 
 
-RETRY_MS: Final = 500  # how soon a browser asks again
+RETRY_MS: Final = 500  # a browser's pause before it reconnects
 BEAT: Final = b"event: beat\ndata: 1\n\n"
 
 
@@ -121,8 +120,8 @@ def events(
     is_full: Callable[[Request], bool],
     heartbeat_s: float,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The route of the stream. `watch` gives a mailbox that begins with what is now; `form` says how a request's events are written,
-    `goes_on` before each of them whether the request is still one to answer, `is_over` after each whether it is to be asked anew.
+    """Return the endpoint of an event stream. `watch`: returns a mailbox with the current value. `form`: returns a
+    request's event encoder. `goes_on`: checked before each event, False ends the stream; `is_over`: after each event.
     """
 
     async def stream(request: Request) -> AsyncIterator[bytes]:
@@ -142,7 +141,7 @@ def events(
                     if is_over(request):
                         return
         except FanoutError:
-            return  # closing, or full since the check below: the browser asks again
+            return  # closing, or full since the check below: the browser reconnects
 
     async def answer(request: Request) -> Response:
         if is_full(request):

@@ -1,4 +1,8 @@
-"""What every answer of a page's server carries, and whom it answers: our own hosts, our own page, and whom `admits` knows."""
+"""Security headers and checks for every request of a page's server.
+
+Pages may not be stored or framed, and load nothing from other servers. Requests for another host (DNS rebinding), from
+another site's page, or refused by `admits` are answered 421 or 403.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,8 @@ HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware. `hosts` are the values of the Host header that are ours, with their port; `admits` is asked about each request
-    of ours; `scheme` is how browsers reach us.
+    """ASGI middleware. `hosts`: accepted Host headers, with port. `admits`: decides on each remaining request.
+    `scheme`: http or https, for the Origin header.
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class Guard:
         self._admits = admits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer our own pages, refuse all others."""
+        """Pass the request on, or refuse it."""
         match scope["type"]:
             case "http":
                 await self._http(scope, receive, send)

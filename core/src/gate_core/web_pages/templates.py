@@ -1,4 +1,4 @@
-"""Pages from templates: every value escaped, a missing one an error."""
+"""Renders pages from templates: every value is escaped, a missing one is an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def environment(templates: Path) -> Environment:
-    """The templates of a folder."""
+    """Return the template environment of a folder."""
     return Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,

@@ -1,7 +1,7 @@
-"""A page's words in its languages, read from its locales/*.ftl (Project Fluent).
+"""A page's texts by language, from its locales/*.ftl (Project Fluent).
 
-The only user of the Fluent library. A text that is missing, or wants a variable that was not given, is an error here
-and never an id or a hole on somebody's screen. Variables come out wrapped in bidi isolates (U+2068, U+2069).
+The only user of the Fluent library. A missing text or variable raises an error, so that no id or gap is displayed.
+Variables are wrapped in bidi isolates (U+2068, U+2069).
 
 TextError
 ├── UnknownLanguageError   no texts in that language
@@ -17,7 +17,7 @@ from fluent.runtime import FluentBundle, FluentResource
 
 
 class TextError(Exception):
-    """A text of the page cannot be had."""
+    """A text is not available."""
 
 
 class UnknownLanguageError(TextError):
@@ -25,23 +25,23 @@ class UnknownLanguageError(TextError):
 
 
 class BrokenTextError(TextError):
-    """There is no such text, or it cannot be formed."""
+    """The text is missing, or cannot be formatted."""
 
 
 class Texts:
-    """The texts of the package's page, or of another `folder`. A language is read when it is first asked for."""
+    """The texts of a package's page, or of `folder`. A language is read at its first use."""
 
     def __init__(self, package: str, folder: Any = None) -> None:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
         self._locales = resources.files(package) / "locales" if folder is None else folder
         self._read: dict[str, tuple[Any, Any]] = {}
 
     def available(self) -> tuple[str, ...]:
-        """The languages that have texts, as BCP 47 tags in alphabetical order."""
+        """Return the available languages as BCP 47 tags, sorted."""
         names = (entry.name for entry in self._locales.iterdir())
         return tuple(sorted(name.removesuffix(".ftl") for name in names if name.endswith(".ftl")))
 
     def t(self, language: str, text: str, **variables: str | int) -> str:
-        """One text in one language. Raises UnknownLanguageError and BrokenTextError."""
+        """Return a text in a language. Raises UnknownLanguageError and BrokenTextError."""
         _, bundle = self._of(language)
         if not bundle.has_message(text):
             raise BrokenTextError(f"no text {text!r} in {language}")
@@ -51,23 +51,23 @@ class Texts:
         return str(formed)
 
     def has(self, language: str, text: str) -> bool:
-        """True when there is such a text. Raises UnknownLanguageError."""
+        """True if the text exists. Raises UnknownLanguageError."""
         _, bundle = self._of(language)
         return bool(bundle.has_message(text))
 
     def text_ids(self, language: str) -> tuple[str, ...]:
-        """The ids of every text of a language, in the file's order. Raises UnknownLanguageError."""
+        """Return the ids of all texts of a language, in the file's order. Raises UnknownLanguageError."""
         resource, _ = self._of(language)
         return tuple(entry.id.name for entry in resource.body if type(entry).__name__ == "Message")
 
     def term(self, language: str, name: str) -> str:
-        """What a language's file says of itself by one of Fluent's terms; empty where it says nothing. Raises UnknownLanguageError."""
+        """Return a Fluent term of a language's file, empty if missing. Raises UnknownLanguageError."""
         resource, _ = self._of(language)
         terms = (entry for entry in resource.body if type(entry).__name__ == "Term")
         return next((str(entry.value.elements[0].value) for entry in terms if entry.id.name == name), "")
 
     def _of(self, language: str) -> tuple[Any, Any]:
-        """Resource and bundle of a language; the library has no types."""
+        """Return resource and bundle of a language; the library has no types."""
         if language not in self._read:
             if language not in self.available():
                 raise UnknownLanguageError(f"no texts in {language!r}; there are {', '.join(self.available())}")
@@ -79,7 +79,7 @@ class Texts:
 
 
 class Say:
-    """The texts in one language: for a page that has one."""
+    """The texts in one language."""
 
     def __init__(self, texts: Texts, language: str) -> None:
         self._texts = texts
@@ -87,12 +87,12 @@ class Say:
         self._known: dict[str, str] = {}  # as many as there are texts
 
     def __call__(self, text: str, **variables: str | int) -> str:
-        """One text. Raises BrokenTextError."""
+        """Return a text. Raises BrokenTextError."""
         return self._texts.t(self._language, text, **variables)
 
     def known(self, kind: str, value: str) -> str:
-        """The words for a value of a closed vocabulary, the value itself where there are none: whoever said it may be newer than we are, or lie.
-        A text that wants variables is no word for a value.
+        """Return the text `kind-value`; `value` itself if there is none, or it needs variables: the value's sender may
+        be newer, or untrusted.
         """
         text = f"{kind}-{value}"
         if text not in self._known:

@@ -1,1 +1,1 @@
-"""The officers' authority as a service: who is enrolled, with which passkey, and which shift keys it certified for them and when."""
+"""The officers' authority as a service: enrols officers' passkeys, certifies shift keys, and logs both."""

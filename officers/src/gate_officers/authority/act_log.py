@@ -1,7 +1,7 @@
-"""The authority's book: one file, a line an act, added to and never changed, and each line on the disk before anybody is told of it.
+"""The authority's log (the *book*): an append-only file, one JSON line per act, on disk before the act is answered.
 
-Several programs of one machine use it at once, the service and the commands: who adds holds the file's lock, and has read what others
-added. A line that a power cut left without its end was told to nobody; whoever adds next takes it away.
+The service and the commands use the file at the same time. A writer takes the file's lock and first reads the lines
+that others added. An incomplete last line (power cut) was never acknowledged; the next writer removes it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _READ_AT_ONCE: Final = 1024 * 1024
 
 
 class Book:
-    """The book at this path; `people` is who is known by what was read of it. Made when it is not there."""
+    """The book at `path`, created if missing. `people` is the state after the lines read so far."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._end = 0  # of the last whole line that was read
+        self._end = 0  # file offset after the last complete line that was read
         self._lines = 0
-        self._held = -1  # the descriptor, while somebody adds
+        self._held = -1  # the locked descriptor while `adding` is active, else -1
         self.people = People()
         with self._explained():
             if not path.exists():
@@ -38,14 +38,14 @@ class Book:
         self.look()
 
     def look(self) -> People:
-        """Read what was added. Raises BookError."""
+        """Read the lines that were added since, and return the state. Raises BookError."""
         with self._explained(), self._path.open("rb") as file:
             self._catch_up(file.fileno())
         return self.people
 
     @contextlib.contextmanager
     def adding(self) -> Iterator[People]:
-        """Nobody else adds while the block runs, and everything that they added is known. Raises BookError."""
+        """Lock the file for the block, after reading all lines of other writers. Raises BookError."""
         with self._explained():
             descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -59,7 +59,7 @@ class Book:
             os.close(descriptor)
 
     def add(self, act: Act) -> None:
-        """Write an act, inside of `adding`. It is on the disk when this returns. Raises BookError, and then nothing was added."""
+        """Append an act, inside `adding`; synced to disk on return. Raises BookError, and then nothing was added."""
         text = line(act)
         if len(text) > ACT_BYTES_MAX:
             raise BookError("an act that is too long for the book")

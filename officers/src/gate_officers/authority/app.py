@@ -1,7 +1,7 @@
-"""What consoles ask the officers' authority, over HTTP (docs/protocols/shift-keys.md): four questions, JSON both ways.
+"""The authority's HTTP interface for consoles (docs/protocols/shift-keys.md): four POST requests, JSON both ways.
 
-Which console asks is the connection's affair: `console_of` says its name. There is no question about who is enrolled: a console has no need
-to know, and inviting, listing and removing are done at the authority's own machine.
+`console_of` returns the name of the requesting console, from its connection. Consoles cannot list who is enrolled:
+inviting, listing and removing are commands on the authority's own machine.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ log = logging.getLogger("gate_officers.authority")
 
 
 class _Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of what is asked."""
+    """Base of the request bodies."""
 
 
 class Creation(_Question, frozen=True, kw_only=True):
-    """How whoever was invited makes a passkey."""
+    """Requests the options with which an invited officer creates a passkey."""
 
     code: Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX)]
     officer: OfficerId
 
 
 class Enrolment(Creation, frozen=True, kw_only=True):
-    """The passkey that was made (`RegistrationResponseJSON`), for the creation's nonce."""
+    """The new passkey (`answer`: `RegistrationResponseJSON`), and the nonce of the creation options."""
 
     answer: dict[str, object]
     nonce: Key
 
 
 class Certification(_Question, frozen=True, kw_only=True):
-    """Two public keys, and what the passkey answered (`AuthenticationResponseJSON`)."""
+    """Two public keys to certify, and the passkey's assertion (`answer`: `AuthenticationResponseJSON`)."""
 
     answer: dict[str, object]
     nonce: Key
@@ -61,7 +61,7 @@ Asked = TypeVar("Asked", bound=_Question)
 
 
 def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Starlette:
-    """The application."""
+    """Return the ASGI application."""
 
     async def request(_request: Request) -> Response:
         return JSONResponse(authority.request())
@@ -110,7 +110,7 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
 
 
 async def _read(request: Request, type_: type[Asked]) -> Asked:
-    """Raises ValueError, as msgspec's errors are, for a body that is none of the questions."""
+    """Decode the request body. Raises ValueError for an invalid or too long body (msgspec's errors are ValueErrors)."""
     body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     if body is None:
         raise ValueError(f"more than {QUESTION_BYTES_MAX} bytes")

@@ -1,8 +1,8 @@
-"""The officers' authority at work: enrols the passkeys of whoever was invited, and certifies shift keys.
+"""Enrols the passkeys of invited officers, and issues their shift certificates.
 
-Promises: a certificate is given for an answer that a passkey of somebody enrolled made, with its user verified, to a nonce of ours that is
-at most two minutes old and was used for nothing else; it is in the book before it is handed out. Nothing is revoked: whoever is removed gets
-no other certificate. Clock, randomness, key and book are arguments.
+A certificate requires an assertion by an enrolled passkey, with user verification, over a nonce of this authority that
+is unused and at most two minutes old. It is in the book before it is returned. Certificates are not revoked: a removed
+officer gets no new one. Clock, randomness, key and book are arguments.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 NONCE_S: Final = 120
-NONCES_MAX: Final = 4096  # a flood of questions ends the oldest, and whoever asked for it asks anew
+NONCES_MAX: Final = 4096  # at the limit the oldest is dropped; its sign-in must start again
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """`now_s`: seconds since 1970. `monotonic_s`: for what ends by itself."""
+    """`now_s`: seconds since 1970. `monotonic_s`: monotonic seconds, for time limits."""
 
     now_s: Callable[[], int]
     monotonic_s: Callable[[], float]
 
 
 class Nonces:
-    """Random bytes that we gave out, each good once and for NONCE_S. Kept in memory: a new start knows none of the old."""
+    """Issued nonces, each valid once and for NONCE_S seconds. In memory only: a restart invalidates them."""
 
     def __init__(self, clocks: Clocks, random: Callable[[int], bytes]) -> None:
         self._clocks = clocks
@@ -44,7 +44,7 @@ class Nonces:
         self._given: dict[bytes, float] = {}
 
     def give(self) -> bytes:
-        """Another one."""
+        """Return a new nonce of NONCE_BYTES."""
         while len(self._given) >= NONCES_MAX:
             del self._given[next(iter(self._given))]
         nonce = self._random(NONCE_BYTES)
@@ -52,7 +52,7 @@ class Nonces:
         return nonce
 
     def use(self, nonce: bytes) -> None:
-        """Take one back. Raises RefusedError unless it is ours, lately given, and not used."""
+        """Consume a nonce. Raises RefusedError if it is unknown, used, or older than NONCE_S."""
         given_s = self._given.pop(nonce, None)
         if given_s is None or self._clocks.monotonic_s() - given_s > NONCE_S:
             raise RefusedError(
@@ -61,7 +61,7 @@ class Nonces:
 
 
 class Authority:
-    """One authority. `key` signs the certificates, each for `shift_s` seconds from now."""
+    """One authority. `key` signs the certificates; each is valid for `shift_s` seconds from its issue."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class Authority:
     # ── enrolling ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def creation(self, officer: str, code: str) -> dict[str, object]:
-        """What the browser of whoever was invited makes a passkey by: a nonce, and `PublicKeyCredentialCreationOptionsJSON` with the nonce
-        as its challenge. Raises RefusedError and BookError.
+        """Return a nonce, and the `PublicKeyCredentialCreationOptionsJSON` that has it as its challenge, for an invited
+        officer's browser. Raises RefusedError and BookError.
         """
         require_invitation(self._book.look().known.get(officer), code, self._clocks.now_s())
         nonce = self._nonces.give()
@@ -107,7 +107,7 @@ class Authority:
         return {"nonce": b64encode(nonce).decode(), "options": options}
 
     def enrol(self, officer: str, code: str, nonce: bytes, answer: Answer, *, console: str) -> None:
-        """Take the passkey of whoever was invited; its code is used up. Raises RefusedError and BookError."""
+        """Enrol the passkey of an invited officer, and use up the code. Raises RefusedError and BookError."""
         self._nonces.use(nonce)
         passkey = self._passkeys.made(nonce, answer)
         with self._book.adding() as people:
@@ -135,13 +135,13 @@ class Authority:
     # ── certifying ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def request(self) -> dict[str, object]:
-        """What a browser needs to have its shift's keys certified: a nonce, and for whom the passkey answers."""
+        """Return what a browser needs for a certification: a nonce in Base64, and the passkeys' relying party ID."""
         return {"nonce": b64encode(self._nonces.give()).decode(), "rp_id": self._passkeys.rp_id}
 
     def certify(
         self, signing: bytes, sealing: bytes, nonce: bytes, answer: Answer, *, console: str
     ) -> tuple[bytes, Certificate]:
-        """A certificate for two public keys (Ed25519 and X25519, 32 bytes each). Raises RefusedError and BookError."""
+        """Certify two public keys (Ed25519 and X25519, 32 bytes each). Raises RefusedError and BookError."""
         self._nonces.use(nonce)
         credential = self._passkeys.credential(answer)
         with self._book.adding() as people:
@@ -192,7 +192,7 @@ def _websafe(raw: bytes) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """Bytes of their one spelling. Raises ValueError."""
+    """Decode canonical Base64. Raises ValueError for any other encoding of the same bytes."""
     raw = b64decode(text, validate=True)
     if b64encode(raw).decode() != text:
         raise ValueError("another spelling of Base64")

@@ -1,4 +1,4 @@
-"""The authority's own file, `authority.toml`: its key, its folder, for which pages it takes passkeys, and which consoles it answers."""
+"""The authority's configuration, `authority.toml`: key, folder, the passkeys' relying party, and its consoles."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Domain = Annotated[str, msgspec.Meta(pattern=rf"\A{_DOMAIN.pattern}\Z", max_leng
 
 
 class AuthorityConfig(Section, frozen=True, kw_only=True):
-    """The whole of `authority.toml`.
+    """The settings of `authority.toml`.
 
-    `key` is the authority's Ed25519 key (`gate officer authority init`), `folder` where its book and its TLS key lie. `rp_id` is the domain
-    for which passkeys are made, `origins` the addresses of the consoles' pages. `hours` is how long a shift certificate lasts. It listens either
-    at `address`, over TLS, for the consoles whose certificates are in the file `consoles`, or at `socket`, for whoever may open that.
+    `key`: file of the authority's Ed25519 key (`gate officer authority init`). `folder`: holds its book and TLS key.
+    `rp_id`: domain of the passkeys. `origins`: of the consoles' pages. `hours`: lifetime of a shift certificate.
+    Listens over TLS at `address`, for the consoles with a certificate in the file `consoles`, or at the Unix `socket`.
     """
 
     key: Text
@@ -44,7 +44,7 @@ class AuthorityConfig(Section, frozen=True, kw_only=True):
     socket: Text | None = None
 
     def contradictions(self) -> Iterator[Wrong]:
-        """One way to reach it, and pages for which its passkeys can be made."""
+        """Yield an error unless exactly one listening place is set and each origin fits `rp_id`."""
         if (self.address is None) is (self.socket is None):
             yield Wrong(
                 "address", "is where it listens for consoles over TLS; else name a socket, and only one of them"
@@ -59,7 +59,7 @@ class AuthorityConfig(Section, frozen=True, kw_only=True):
 
 
 def _no_origin(origin: str, rp_id: str) -> str:
-    """Why pages at this address have no passkeys of this domain; empty if they may."""
+    """Return why pages of this origin cannot use passkeys of `rp_id`; empty if they can."""
     parts = urlsplit(origin)
     host = parts.hostname or ""
     if f"{parts.scheme}://{parts.netloc}" != origin or "@" in origin or not host:
@@ -72,5 +72,5 @@ def _no_origin(origin: str, rp_id: str) -> str:
 
 
 def load(path: Path) -> AuthorityConfig:
-    """Read the file. Raises ConfigError with all that is wrong in it."""
+    """Read the file. Raises ConfigError with all its errors."""
     return config_file.load(path, AuthorityConfig)

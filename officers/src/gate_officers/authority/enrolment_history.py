@@ -1,6 +1,6 @@
-"""What the officers' authority did, as its book has it, and who is enrolled by that. Pure.
+"""The acts in the authority's book, and the enrolment state that follows from them. Pure.
 
-The book is the list of its acts and nothing else: who is enrolled, with which passkey and which counter, follows from reading it.
+The book holds only acts. Enrolled officers, their passkeys and counters are computed by reading it from the start.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
 
 class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What somebody is: the part of a certificate that does not change from shift to shift. `gates` None: every gate. Raises ValueError for a
-    role that is not of the party.
+    """The part of a certificate that stays the same for each shift. `gates` None: every gate. Raises ValueError for a
+    role that the party does not have.
     """
 
     gates: Gates
@@ -40,15 +40,15 @@ class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):
-    """`at` is when, in seconds since 1970 by the authority's clock."""
+    """Base of the acts. `at` is in seconds since 1970 by the authority's clock."""
 
     at: Moment
     officer: OfficerId
 
 
 class Invited(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="invited"):
-    """A supervisor let somebody in at the authority's machine. `code` is the SHA-256 of the one-time code, good until `until`; `synced` allows them
-    a passkey that can be copied to other devices.
+    """A supervisor invited an officer. `code`: SHA-256 of the one-time code; `until`: its expiry. `synced` allows a
+    passkey that can be copied to other devices.
     """
 
     code: Digest
@@ -58,7 +58,7 @@ class Invited(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="invited"
 
 
 class Enrolled(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="enrolled"):
-    """The passkey of whoever was invited came, through this console. `key` is its public half as COSE has it; `synced`: it can be copied."""
+    """An invited officer enrolled a passkey at `console`. `key` is its COSE public key; `synced`: it can be copied."""
 
     console: str
     counter: Counter
@@ -68,7 +68,7 @@ class Enrolled(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="enrolle
 
 
 class Certified(_Act, frozen=True, kw_only=True, tag="certified"):
-    """A shift key was certified, through this console. Written before the certificate is handed out."""
+    """A shift key was certified for a sign-in at `console`. Written before the certificate is returned."""
 
     console: str
     counter: Counter
@@ -80,14 +80,14 @@ class Certified(_Act, frozen=True, kw_only=True, tag="certified"):
 
 
 class Doubted(_Act, frozen=True, kw_only=True, tag="doubted"):
-    """A passkey answered with a counter that is not above the last: somebody may have a second one. Nothing was certified."""
+    """A passkey's counter did not grow: the passkey may have been cloned. No certificate was issued."""
 
     console: str
     counter: Counter
 
 
 class Removed(_Act, frozen=True, kw_only=True, tag="removed"):
-    """Somebody is certified no more. A certificate that they have ends by itself."""
+    """An officer was removed and gets no new certificate. Certificates already issued stay valid until they expire."""
 
 
 Act: TypeAlias = Invited | Enrolled | Certified | Doubted | Removed
@@ -95,7 +95,7 @@ Act: TypeAlias = Invited | Enrolled | Certified | Doubted | Removed
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """A passkey's public half, and the highest counter that it was seen with (0: it has none). `synced`: it can be copied to other devices."""
+    """A passkey: credential ID, COSE public key, and highest counter seen (0: not used). `synced`: it can be copied."""
 
     credential: bytes
     key: bytes
@@ -105,7 +105,7 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A one-time code that has not been used. `synced`: a passkey that can be copied will do."""
+    """An unused one-time code (SHA-256). `synced`: a passkey that can be copied is allowed."""
 
     code: str
     until: int
@@ -114,7 +114,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the authority knows: invited, or enrolled with a passkey. `certified` is when last."""
+    """An invited or enrolled officer. `certified`: time of the last certificate, in seconds since 1970."""
 
     standing: Standing
     invitation: Invitation | None = None
@@ -124,17 +124,17 @@ class Person:
 
 @dataclass(slots=True)
 class People:
-    """Who is known, by name. Changes with each act that is read."""
+    """The known officers by name, updated by each act."""
 
     known: dict[str, Person] = field(default_factory=dict)
     _owners: dict[bytes, str] = field(default_factory=dict)
 
     def owner(self, credential: bytes) -> str | None:
-        """Whose passkey this is."""
+        """Return the officer who enrolled this passkey, or None."""
         return self._owners.get(credential)
 
     def take(self, act: Act) -> None:
-        """Bring in one act. Raises ValueError for one that cannot follow those before."""
+        """Apply one act. Raises ValueError if it contradicts the acts before it."""
         match act:
             case Invited():
                 self._forget(act.officer)
@@ -173,12 +173,12 @@ _decoder: msgspec.json.Decoder[Act] = msgspec.json.Decoder(Act)
 
 
 def line(act: Act) -> bytes:
-    """An act as its line of the book."""
+    """Encode an act as a line of the book."""
     return _encoder.encode(act) + b"\n"
 
 
 def read(text: bytes) -> Act:
-    """The act in a line. Raises ValueError."""
+    """Decode a line of the book. Raises ValueError."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""Who is let in, and out: a supervisor's acts at the authority's own machine.
+"""Invites and removes officers: a supervisor's acts on the authority's own machine.
 
-Whoever is invited has a one-time code, by which they enrol their passkey at a console. The book keeps its digest only.
+An invited officer gets a one-time code to enrol a passkey at a console. The book keeps only the code's SHA-256.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from gate_officers.authority.errors import Refusal, RefusedError
 INVITATION_S: Final = 24 * 3600
 CODE_GROUPS: Final = 4
 _CODE_LETTERS: Final = (
-    "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: none is taken for another; 32 of them, so a byte says 5 bits
+    "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's Base32, without look-alikes; 5 bits of each random byte
 )
 
 
 def invite(
     book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes], synced: bool = False
 ) -> tuple[str, int]:
-    """Let somebody in, with `synced` also by a passkey that can be copied to other devices; their one-time code, and until when it is good.
-    Raises RefusedError for somebody who is enrolled, and BookError.
+    """Invite an officer; return the one-time code and its expiry in seconds since 1970. `synced` also allows a passkey
+    that can be copied to other devices. Raises RefusedError if the officer is already enrolled, and BookError.
     """
     code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
     until = now_s + INVITATION_S
@@ -39,7 +39,7 @@ def invite(
 
 
 def remove(book: Book, officer: str, *, now_s: int) -> None:
-    """Certify them no more. Raises RefusedError for somebody who is not known, and BookError."""
+    """Remove an officer, who then gets no certificate. Raises RefusedError for an unknown officer, and BookError."""
     with book.adding() as people:
         if officer not in people.known:
             raise RefusedError(Refusal.NOT_ENROLLED, f"nobody is called {officer}")
@@ -47,7 +47,7 @@ def remove(book: Book, officer: str, *, now_s: int) -> None:
 
 
 def require_invitation(person: Person | None, code: str, now_s: int) -> Invitation:
-    """The invitation whose one-time code this is, if it is still good. Raises RefusedError."""
+    """Return the person's invitation if `code` matches and has not expired. Raises RefusedError."""
     invitation = person.invitation if person is not None else None
     offered = _digest(code)
     if invitation is None or not hmac.compare_digest(offered, invitation.code) or now_s >= invitation.until:

@@ -1,8 +1,8 @@
-"""Passkeys: what an authenticator made or answered, held against what was asked (W3C Web Authentication, level 3).
+"""Verifies the registration and the assertions of passkeys (W3C Web Authentication, level 3).
 
-The signatures and formats are the library's; that the user was verified, that the answer is of our own page and no frame in another's, what
-the counter says and whether it can be copied (*backup eligible*), is looked at here. Attestation is not asked for: which make of authenticator an officer has is the
-service's choice.
+The fido2 library verifies signatures, formats, origin and user verification. This module also refuses cross-origin
+frames, reads the counter, and reads whether the passkey can be copied (*backup eligible*). No attestation is requested:
+the service chooses its authenticators.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CREDENTIAL_BYTES_MAX: Final = 1023  # §4, credential ID
 ALGORITHMS: Final = (EdDSA.ALGORITHM, ES256.ALGORITHM)
 NONCE_BYTES: Final = 32
 _LABEL: Final = b"portcullis-shift-key/1\n"
-# What the library raises at an answer that is none, beside ValueError.
+# The exceptions that the library raises for a malformed answer.
 _NONE: Final = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, NotImplementedError, OverflowError, RecursionError,
     struct.error, UnsupportedAlgorithm,
@@ -45,14 +45,14 @@ Answer = Mapping[str, Any]
 
 
 def challenge(signing: bytes, sealing: bytes, nonce: bytes) -> bytes:
-    """What a passkey answers to have a shift's two public keys certified, once, now. 32 bytes."""
+    """Return the 32-byte challenge that binds a shift's public keys to a nonce. Raises ValueError on wrong sizes."""
     if len(signing) != KEY_BYTES or len(sealing) != KEY_BYTES or len(nonce) != NONCE_BYTES:
         raise ValueError("two keys of 32 bytes and a nonce of 32")
     return hashlib.sha256(_LABEL + signing + sealing + nonce).digest()
 
 
 class Passkeys:
-    """Passkeys of one relying party: `rp_id` is a domain, `origins` the addresses of its pages."""
+    """Verifier for one relying party: `rp_id` is a domain, `origins` the origins of its pages."""
 
     def __init__(self, rp_id: str, origins: frozenset[str]) -> None:
         self.rp_id = rp_id
@@ -61,7 +61,7 @@ class Passkeys:
         )
 
     def made(self, challenge: bytes, answer: Answer) -> Passkey:
-        """The passkey that was made when we asked with this challenge. Raises RefusedError."""
+        """Verify a registration for this challenge and return the passkey. Raises RefusedError."""
         try:
             response = RegistrationResponse.from_dict(answer)
             _refuse_frames(response.response.client_data)
@@ -79,14 +79,14 @@ class Passkeys:
 
     @staticmethod
     def credential(answer: Answer) -> bytes:
-        """Which passkey says that it answered. Raises RefusedError."""
+        """Return the credential ID that the assertion names, not yet verified. Raises RefusedError."""
         try:
             return AuthenticationResponse.from_dict(answer).raw_id
         except _NONE as error:
             raise _no_proof(error) from error
 
     def answered(self, challenge: bytes, answer: Answer, passkey: Passkey) -> int:
-        """The counter with which this passkey answered this challenge. Raises RefusedError."""
+        """Verify this passkey's assertion for this challenge and return its counter. Raises RefusedError."""
         try:
             response = AuthenticationResponse.from_dict(answer)
             _refuse_frames(response.response.client_data)
@@ -104,12 +104,12 @@ class Passkeys:
 
 
 def is_above(counter: int, last: int) -> bool:
-    """False when a passkey that counts did not count on (§6.1.1): there may be a second one."""
+    """True if the counter grew, or is 0 because it is not used. False: the passkey may have been cloned (§6.1.1)."""
     return counter > last or counter == last == 0
 
 
 def _is_synced(said: AuthenticatorData) -> bool:
-    """Whether an authenticator says that the passkey can be copied to other devices, or that it was."""
+    """True if the backup flags (BE, BS) state that the passkey can be, or was, copied to other devices."""
     return bool(said.flags & (AuthenticatorData.FLAG.BE | AuthenticatorData.FLAG.BS))
 
 

@@ -1,7 +1,7 @@
-"""The officers' authority, served to consoles: over TLS 1.3 to those whose certificates it was given, or over a socket of its machine.
+"""Runs the officers' authority as a service for consoles: over TLS 1.3 with pinned certificates, or on a Unix socket.
 
-Promises: whoever is no configured console gets no further than the handshake; nothing is answered before its act is on the disk. What is
-answered is `gate_officers.authority`'s. Its TLS key is made at the first start, and consoles pin its fingerprint.
+An unknown console fails the TLS handshake. An act is on disk before it is answered. The TLS key is made at the first
+start; consoles pin its fingerprint. Left to `gate_officers.authority.app`: the requests.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES_MAX: Final = 8 * 1024
 GRACE_S: Final = 2
-SOCKET_MODE: Final = 0o660  # for us, and the group that the socket's folder gives
+SOCKET_MODE: Final = 0o660  # for the owner and the group of the socket's folder
 LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     a_holder_max=8,
@@ -53,14 +53,14 @@ log = logging.getLogger("gate_officers.authority")
 
 
 class ServiceError(Exception):
-    """The service cannot begin; the message says why in one line."""
+    """The service cannot start; the message gives the reason in one line."""
 
 
 async def run(
     config: AuthorityConfig, key: Ed25519PrivateKey, *, stop: asyncio.Event, on_listening: Callable[[str], None]
 ) -> None:
-    """Serve until `stop` is set. `on_listening` hears the fingerprint that consoles pin, empty where there is none. Raises OSError,
-    ServiceError, BookError and ConsolesError.
+    """Serve until `stop` is set. Calls `on_listening` with the fingerprint that consoles pin, empty on a Unix socket.
+    Raises OSError, ServiceError, BookError and ConsolesError.
     """
     folder = Path(config.folder)
     durable.make_folder(folder, mode=0o700)
@@ -108,7 +108,7 @@ def _local(path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as listener:
         if path.exists() and not path.is_socket():
             raise ServiceError(f"{path} is there and is no socket")
-        path.unlink(missing_ok=True)  # that of a start that was killed
+        path.unlink(missing_ok=True)  # left by a process that was killed
         umask = os.umask(0o777 & ~SOCKET_MODE)
         try:
             listener.bind(str(path))

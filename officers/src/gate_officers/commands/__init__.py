@@ -1,1 +1,1 @@
-"""The commands of officers' machines: `gate console`, `gate officer authority`."""
+"""The commands `gate console` and `gate officer authority`."""

@@ -1,4 +1,4 @@
-"""`gate officer authority`: the officers' authority, off the gate. It certifies a key for each shift."""
+"""`gate officer authority`: makes an authority's key, and certifies shift keys from files."""
 
 from __future__ import annotations
 

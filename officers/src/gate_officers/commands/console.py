@@ -1,4 +1,4 @@
-"""`gate console`: the officers' console, on a machine of its own."""
+"""`gate console`: makes the officers' console's key, and serves its pages."""
 
 from __future__ import annotations
 

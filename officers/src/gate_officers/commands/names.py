@@ -1,4 +1,4 @@
-"""The nouns of the `gate` command that this distribution brings, each with a sentence and its verbs."""
+"""The `gate` command groups of this distribution, each with its help line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate officer authority`, beside the verbs that a gate has for its officers."""
+"""`gate officer authority`, added to the gate's own `gate officer` commands."""
 
 from __future__ import annotations
 

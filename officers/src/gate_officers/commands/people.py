@@ -1,4 +1,4 @@
-"""`gate officer authority serve, enrol, list, remove`: the authority as a service, and a supervisor's acts at its machine."""
+"""`gate officer authority serve, enrol, list, remove`: the service, and the supervisor's commands on its machine."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def enrol(
 
 
 def gates_of(officer: str, gate: list[str] | None, *, every_gate: bool) -> tuple[str, ...] | None:
-    """The gates that are named, None for every one. Ends the command for words that no certificate can hold."""
+    """Return the named gates, None for every gate. Ends the command if an argument is invalid in a certificate."""
     from gate_core.command_line.key_files import require
 
     if bool(gate) is every_gate:
@@ -180,7 +180,7 @@ def _state(person: Person, now_s: int) -> str:
 
 
 def _is_synced(person: Person) -> bool:
-    """Whether their passkey can be copied to other devices."""
+    """True if the person's passkey can be copied to other devices."""
     return person.passkey is not None and person.passkey.synced
 
 
@@ -204,14 +204,14 @@ def _explained() -> Iterator[None]:
 
 
 def now_s() -> int:
-    """The authority's clock, seconds since 1970."""
+    """Return the machine's time in seconds since 1970."""
     from gate_core.programs.clock import now
 
     return int(now().timestamp())
 
 
 def time_of(at_s: int) -> str:
-    """As RFC 3339 has it."""
+    """Format seconds since 1970 as RFC 3339, UTC."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

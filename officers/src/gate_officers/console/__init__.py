@@ -1,1 +1,1 @@
-"""The officers' console: many lanes on one page, the decision about a traveller, and what may be ordered."""
+"""The officers' console: the lanes of many gates, decisions about travellers, and orders to gates."""

@@ -1,6 +1,6 @@
-"""Who is let to which route of the console: one table, by role, party and route; and the cookie's session, which is asked for whoever comes.
+"""Access control of the console's routes: one table by route, role and party, and the session of the cookie.
 
-A route without a row is not there, and nobody may it. A page leads whoever is not signed in to where they can; what scripts ask is answered with a word.
+A route without a row answers 404. Without a session, a page redirects to the sign-in; a script's request gets a 401.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 SIGN_IN: Final = "/sign-in"
-BY_ITSELF: Final = "portcullis-by-itself"  # a header of what a page does without its officer: it keeps no session
+BY_ITSELF: Final = (
+    "portcullis-by-itself"  # request header of a page's automatic requests: they do not reset the idle time
+)
 
 
 class Admitted(NamedTuple):
-    """A row's last column. `who` None: whoever comes, signed in or not. `by_itself`: pages ask it without anybody's act."""
+    """Access to a route. `who` None: everyone, also without a session. `by_itself`: pages request it automatically."""
 
     who: frozenset[Who] | None
     by_itself: bool = False
@@ -59,35 +61,35 @@ _PATTERNS: Final = [(method, compile_path(path)[0], admitted) for (method, path)
 
 
 def admitted(method: str, path: str) -> Admitted | None:
-    """The row of a request; None where there is none."""
+    """Return the table's row for a request, or None."""
     wanted = "GET" if method == "HEAD" else method
     return next((row for of, pattern, row in _PATTERNS if of == wanted and pattern.match(path)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """The cookie of a session. Cookies know no ports, so `port` keeps two consoles of one machine apart; `secure` where pages come over HTTPS."""
+    """The session cookie. Cookies ignore ports, so its name has `port`. `secure`: the pages are served over HTTPS."""
 
     port: int
     secure: bool
 
     @property
     def name(self) -> str:
-        """What it is called. The prefix has browsers refuse one that another host, or a page without TLS, would set."""
+        """Its name. With the prefix `__Host-`, browsers refuse such a cookie from another host or without TLS."""
         return f"__Host-console-{self.port}" if self.secure else f"console-{self.port}"
 
     def of(self, headers: Headers) -> str | None:
-        """What a request brings."""
+        """Return the cookie's value in a request's headers, or None."""
         return cookie_parser(headers.get("cookie", "")).get(self.name)
 
     def header(self, token: str, seconds: int) -> str:
-        """The header that sets it, for no script and for no other page's requests."""
+        """Return the Set-Cookie value, for `seconds`: hidden from scripts, not sent with other sites' requests."""
         secure = "; Secure" if self.secure else ""
         return f"{self.name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
 
 
 class Admission:
-    """ASGI middleware: behind the guard, before the routes."""
+    """ASGI middleware that applies the table, after `Guard` and before the routes."""
 
     def __init__(self, app: ASGIApp, *, sessions: Sessions, cookie: Cookie) -> None:
         self._app = app
@@ -95,7 +97,7 @@ class Admission:
         self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let through, or say no."""
+        """Pass the request on, or refuse it."""
         match scope["type"]:
             case "http":
                 await self._for(scope)(scope, receive, send)
@@ -122,11 +124,11 @@ class Admission:
 
 
 def session_of(request: HTTPConnection) -> Session | None:
-    """Whose a request is; None for somebody who is not signed in."""
+    """Return the request's session; None if not signed in."""
     session: Session | None = request.state.session
     return session
 
 
 def refusal(status: int, word: str, text: str) -> JSONResponse:
-    """No, with a word for scripts and a text for people."""
+    """Return a JSON refusal: `word` is the code for scripts, `text` is for people."""
     return JSONResponse({"error": word, "detail": text}, status_code=status)

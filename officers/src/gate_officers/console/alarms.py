@@ -1,8 +1,8 @@
-"""What calls for somebody, who has said that they go, and when nobody has, or it stands all the same: then it is escalated.
+"""The gates' alarms, the officer who responds to each, and their escalation. No clock and no I/O.
 
-No clock and no I/O. It stands until the lane says that it is over; that somebody goes changes nothing at the lane, where the order
-`acknowledge` says that somebody has been there. Kept in memory, on purpose: after a new start of the console everything calls once more, for what stands
-may be another alarm of the same kind, and a file would be a place in which to silence one.
+An alarm lasts until the lane reports its end. A response is shown on the pages and does not change the lane; the order
+`acknowledge` does. An alarm is escalated when it has no response for ESCALATED_AFTER_S, or lasts AGAIN_AFTER_S after
+one. Responses are kept in memory on purpose: after a restart every alarm calls again, since it may be a new one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from gate_core.console_link import LaneEvent
 
 ESCALATED_AFTER_S: Final = 30.0
-AGAIN_AFTER_S: Final = 300.0  # whoever goes may be held up, or have pressed by mistake, or have left since
+AGAIN_AFTER_S: Final = 300.0  # the responding officer may be delayed, have pressed by mistake, or have left
 
 EMERGENCY: Final = "emergency"
 NOBODY_PRESENT: Final = "nobody_present"
 LOST: Final = "lost"
 
-# Somebody may be held, or may be where nobody should be: these tiles stand first.
+# A person may be trapped or in a place that must be empty: these tiles come first.
 URGENT: Final = frozenset(
     {one.value for one in Alarm}
     | {
@@ -47,8 +47,8 @@ CALLING: Final = URGENT | {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the console knows of a gate now. `lane` is what it said `lane_age_s` ago, None while it is not there; then it was heard last
-    `silent_s` ago, None for never, and `trouble` says what is wrong.
+    """State of a gate. `lane`: its last event, `lane_age_s` old; None while the gate is lost. `silent_s`: seconds since
+    its last event, None for never. `trouble`: the fault, for people.
     """
 
     gate: str
@@ -59,13 +59,13 @@ class Seen:
 
     @property
     def lost(self) -> bool:
-        """True when nothing is known of the lane: the gate is not there, or its own lane does not answer it."""
+        """True if the lane's state is unknown: the gate is not connected, or its lane program does not answer."""
         return self.lane is None or self.lane.state is None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One alarm that stands at a gate since `since_s`. `by` is who said that they go, and is going since `going_s`; `went` is who said so when it is not over."""
+    """An alarm at a gate since `since_s`. `by`: responding officer, since `going_s`; `went`: one who did not end it."""
 
     gate: str
     kind: str
@@ -76,7 +76,7 @@ class Call:
     went: str | None = None
 
     def at(self, now_s: float) -> Call:
-        """The same now: nobody answers, or whoever goes has not ended it."""
+        """Return the alarm as of `now_s`: escalated if it had no response, or the response did not end it, in time."""
         if self.by is None:
             waits_too_long = not self.escalated and now_s - self.since_s >= ESCALATED_AFTER_S
             return replace(self, escalated=True) if waits_too_long else self
@@ -88,7 +88,7 @@ class Call:
 
 
 def kinds(seen: Seen) -> tuple[str, ...]:
-    """What calls for somebody at a gate, the most urgent first."""
+    """Return the kinds of a gate's current alarms, urgent ones first."""
     lane = seen.lane
     if lane is None or lane.state is None:
         return (LOST,)
@@ -100,15 +100,15 @@ def kinds(seen: Seen) -> tuple[str, ...]:
 
 
 class Calls:
-    """The alarms of all gates."""
+    """The current alarms of all gates."""
 
     def __init__(self) -> None:
         self._standing: dict[tuple[str, str], Call] = {}
 
     def look(self, gates: Iterable[Seen], now_s: float) -> None:
-        """Take in what stands now: what is new begins, what is gone is forgotten, what nobody has answered or ended is escalated.
+        """Add new alarms, drop ended ones, and escalate those that are overdue.
 
-        What was urgent at a gate that is lost stands on: nobody has said that it is over.
+        Urgent alarms of a lost gate are kept: their end was not reported.
         """
         before = self._standing
         self._standing = {
@@ -122,7 +122,7 @@ class Calls:
         return tuple(kind for at, kind in self._standing if at == gate and kind in URGENT)
 
     def answer(self, gate: str, kind: str, officer: str) -> Call | None:
-        """Somebody says that they go. Whoever said it first stays; None for what does not stand."""
+        """Record that `officer` responds, unless another does already. Returns the alarm, or None if there is none."""
         call = self._standing.get((gate, kind))
         if call is not None and call.by is None:
             call = self._standing[gate, kind] = replace(call, by=officer, went=None)
@@ -130,5 +130,5 @@ class Calls:
 
     @property
     def standing(self) -> tuple[Call, ...]:
-        """Every alarm that stands."""
+        """All current alarms."""
         return tuple(self._standing.values())

@@ -1,10 +1,10 @@
 """The web application of the officers' console.
 
-`/` is the overview, `/gates/ID` a lane with what may be ordered, `/gates/ID/crossings/ID` a decision, `/handover` the end of a shift,
-`/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
-here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
+`/` is the overview, `/gates/ID` a lane and its orders, `/gates/ID/crossings/ID` a decision, `/handover` the end of a
+shift, `/events` all lanes as server-sent events. Orders are forwarded as the page signed them; the program can neither
+sign an order nor decrypt a picture. The machine's result for a face is sent only after the officer's statement.
 
-Who is let to which route is the table's affair (`gate_officers.console.admission`), and a route that has no row there is not there.
+Access to each route is in the table of `gate_officers.console.admission`; a route without a row answers 404.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from gate_officers.console.view import Said
 HEARTBEAT_S: Final = 1.0
 TEXTS: Final = Texts(__package__)
 BODY_BYTES_MAX: Final = 4096
-# What the scripts say by themselves: whatever else a page says stands in it when it comes.
+# Texts that scripts insert; all other texts are rendered into the page.
 _SCRIPT_TEXTS: Final = (
     "outcome-",
     "lack-",
@@ -62,7 +62,7 @@ _HERE: Final = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages are made of. `now_s` is seconds since 1970 as best known; `boot` is new at each start."""
+    """The parts of the application. `now_s`: corrected clock, seconds since 1970. `boot`: new at each start."""
 
     hall: Hall
     handovers: Handovers
@@ -81,7 +81,7 @@ def create_app(
     heartbeat_s: float = HEARTBEAT_S,
     on_known: Callable[[Scope], None] = lambda _: None,
 ) -> Starlette:
-    """The application. `hosts` are the Host headers it answers to; `on_known` is told the scope of each stream of somebody signed in.
+    """Return the application. `hosts`: accepted Host headers. `on_known`: called with the scope of each event stream.
 
     Raises TextError.
     """
@@ -128,7 +128,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Pages:
-    """One method a route."""
+    """The routes' endpoints, one method each."""
 
     def __init__(self, console: Console, on_known: Callable[[Scope], None]) -> None:
         self._console = console
@@ -145,7 +145,7 @@ class Pages:
     # ── who may come here ────────────────────────────────────────────────────────────────────────────────────────────
 
     def of_gate(self, answer: Callable[[Request, Gate], Awaitable[Response]]) -> Endpoint:
-        """The route of a gate at which the viewer's shift is worked; any other is no gate of this console."""
+        """Wrap an endpoint of a gate. Answers 404 for an unknown gate or one outside the viewer's certificate."""
 
         async def answered(request: Request) -> Response:
             gate = self._console.hall.gate(request.path_params["gate"])
@@ -160,14 +160,14 @@ class Pages:
     # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def hall(self, request: Request) -> Response:
-        """All lanes."""
+        """Return the overview of all lanes."""
         viewer = _viewer(request)
         gates = [one.gate for one in self._known(viewer).gates]
         may_open_all = may_order(viewer, Verb.OPEN_EMERGENCY)
         return self._page("hall.html", viewer, gates=gates, may_open_all=may_open_all)
 
     async def lane(self, request: Request, gate: Gate) -> Response:
-        """One lane, and what may be ordered there."""
+        """Return a lane's page with its orders."""
         viewer = _viewer(request)
         return self._page(
             "lane.html",
@@ -178,7 +178,7 @@ class Pages:
         )
 
     async def decision(self, request: Request, gate: Gate) -> Response:
-        """A traveller who waits; for one who does not any more, a page that says so."""
+        """Return the page of a waiting crossing; 404 with a page that states it, if it no longer waits."""
         viewer, waiting = _viewer(request), self._waiting(request, gate)
         seen = self._console.hall.known.gate(gate.id)
         if waiting is None or seen is None:
@@ -194,7 +194,7 @@ class Pages:
         )
 
     async def handover(self, request: Request) -> Response:
-        """What is open, and the handovers before."""
+        """Return the open matters and the earlier handovers."""
         viewer, known = _viewer(request), self._known(_viewer(request))
         open_at = view.open_things(known.gates, known.calls, self._say)
         unread = [one.digest for one in self._to_read(viewer)]
@@ -224,7 +224,7 @@ class Pages:
     # ── what scripts ask for ─────────────────────────────────────────────────────────────────────────────────────────
 
     def form(self, request: Request) -> Callable[[Known], bytes]:
-        """How this viewer's events are written."""
+        """Return the function that encodes the state as an event for this viewer."""
         viewer = _viewer(request)
         request.state.began_s = self._console.hall.clock_s()
         self._on_known(request.scope)
@@ -238,18 +238,18 @@ class Pages:
         return written
 
     def is_over(self, request: Request) -> bool:
-        """Whether a page is to ask for its stream anew, by the cookie that counts now: whoever copied the one before sees no more by it."""
+        """True if the page must reopen its stream with the current cookie, so that a copied older one stops working."""
         return self._console.hall.clock_s() - float(request.state.began_s) > PROOF_S
 
     async def look(self, _request: Request, gate: Gate) -> Response:
-        """A challenge of the gate."""
+        """Return a challenge of the gate; 502 if it does not answer."""
         said = await gate.look()
         if isinstance(said, Challenge):
             return _json(encode(said))
         return refusal(502, "gate_away", said.problem)
 
     async def order(self, request: Request, gate: Gate) -> Response:
-        """Carry an order, whoever signed it."""
+        """Forward an order to the gate, which verifies its signature, and return the answer."""
         raw = await whole(request, ORDER_BYTES_MAX)
         if raw is None:
             return PlainTextResponse("no order is as long, or as slow\n", status_code=413)
@@ -260,13 +260,13 @@ class Pages:
         return _json(encode(Answer(outcome=outcome, detail=said.problem, state="")))
 
     async def answer(self, request: Request, gate: Gate) -> Response:
-        """Somebody goes to an alarm."""
+        """Record that the viewer responds to an alarm."""
         viewer = _viewer(request)
         call = self._console.hall.answer(gate.id, request.path_params["kind"], viewer.officer)
         return PlainTextResponse("it is over\n", status_code=404) if call is None else JSONResponse({"by": call.by})
 
     async def opinion(self, request: Request, gate: Gate) -> Response:
-        """What the machine thinks of the face, for whoever says what they see."""
+        """Return the machine's result for the face, in answer to the officer's statement."""
         raw = await whole(request, BODY_BYTES_MAX)
         waiting = self._waiting(request, gate)
         try:
@@ -278,13 +278,13 @@ class Pages:
         return JSONResponse({"said": said.value, **view.opinion(waiting, self._say)})
 
     async def healthz(self, _request: Request) -> Response:
-        """The program lives."""
+        """Report that the program runs."""
         return JSONResponse({"ok": True})
 
     # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def kept(self, keep: Callable[[bytes, Certificate, float], None]) -> Endpoint:
-        """The route of a text that somebody has signed, and that is kept."""
+        """Return the endpoint that stores a signed text by `keep`; 204, or 422, 409 or 507 for its errors."""
 
         async def answered(request: Request) -> Response:
             raw = await whole(request, HANDOVER_BYTES_MAX)
@@ -301,7 +301,7 @@ class Pages:
         return answered
 
     def _to_read(self, viewer: Certificate) -> list[Signed]:
-        """The handovers that wait for this viewer: officers read them, since they take over the lanes."""
+        """Return the handovers that this viewer has yet to read; empty unless the viewer is an officer."""
         ours = self._console.handovers.of(viewer.covers) if Who.of(viewer) in OFFICERS else ()
         return [one for one in ours if one.waits_for(viewer.officer)]
 
@@ -309,18 +309,18 @@ class Pages:
         return _of(self._console.hall.known, viewer)
 
     def _waiting(self, request: Request, gate: Gate) -> Waits | None:
-        """The crossing that is asked for, if it waits."""
+        """Return the requested crossing if it is waiting, else None."""
         seen = self._console.hall.known.gate(gate.id)
         waiting = () if seen is None or seen.lane is None else seen.lane.waiting
         return next((one for one in waiting if one.crossing == request.path_params["crossing"]), None)
 
 
-# Of the scripts' texts, those that a page fills in itself.
+# Script texts with variables, which the page renders itself.
 _WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on", "presence-still"})
 
 
 def _of(known: Known, viewer: Certificate) -> Known:
-    """The lanes at which the viewer's shift is worked."""
+    """Return only the lanes that the viewer's certificate covers."""
     return Known(
         tuple(one for one in known.gates if viewer.covers(one.gate)),
         tuple(one for one in known.calls if viewer.covers(one.gate)),
@@ -328,7 +328,7 @@ def _of(known: Known, viewer: Certificate) -> Known:
 
 
 def _session(request: Request) -> Session:
-    """Whose request it is: `Admission` has let nobody in without."""
+    """Return the request's session, which `Admission` has checked."""
     session = session_of(request)
     assert session is not None, "a route whose row in the table is for people"
     return session

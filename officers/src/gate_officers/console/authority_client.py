@@ -1,6 +1,6 @@
-"""The officers' authority as the console reaches it: carries what browsers ask it and its answers, and understands neither.
+"""HTTP client of the officers' authority. Forwards requests and answers without decoding them.
 
-It is known by its key, as a gate is, or by its place on this machine. Left to `gate_officers.console.sign_in`: what may be asked, and how often.
+It checks the authority's pinned key, or uses its Unix socket. `sign_in` limits which requests are sent, and how often.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ANSWER_BYTES_MAX: Final = 16 * 1024
 
 
 class Authority:
-    """Asks the service of an entry that has one. `identity` is the file of the console's key and certificate. Raises OSError and ssl.SSLError."""
+    """`entry` has an address or socket; `identity` is the console's key file. Raises OSError and ssl.SSLError."""
 
     def __init__(self, entry: AuthorityEntry, identity: Path) -> None:
         if entry.socket is not None:
@@ -45,7 +45,7 @@ class Authority:
         )
 
     async def ask(self, question: str, body: bytes) -> Told:
-        """Carry a question. Raises AwayError."""
+        """Send a request and return the answer. Raises AwayError."""
         try:
             async with asyncio.timeout(ANSWER_S), self._client.stream("POST", question, content=body) as response:
                 raw = await read_body(response.aiter_raw(), ANSWER_BYTES_MAX)
@@ -58,7 +58,7 @@ class Authority:
             raise AwayError(f"the officers' authority is not reached: {error}"[:300]) from error
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self._client.aclose()
 
 

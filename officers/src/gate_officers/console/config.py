@@ -1,4 +1,4 @@
-"""The console's own file, `console.toml`: who it is, and the gates that it shows, each at its address and with the key that it is pinned to."""
+"""The console's configuration, `console.toml`: its key, pages, authority, and each gate's address and pinned key."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ GateId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
 class GateEntry(Section, frozen=True, kw_only=True):
-    """One gate: the address of its road, and the SHA-256 of its key, as `gate status` and the acceptance report of the gate tell it."""
+    """One gate: its address for consoles, and the SHA-256 of its key (see `gate status` or its acceptance report)."""
 
     address: Text
     key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
     def contradictions(self) -> Iterator[Wrong]:
-        """The address is one."""
+        """Yield an error if the address is invalid."""
         yield from wrong_if_refused("address", address_of, self.address, such_as="192.0.2.5:8443")
 
 
 class AuthorityEntry(Section, frozen=True, kw_only=True):
-    """The officers' authority: `public` is the key that its certificates are verified by, as each gate has it. Where officers sign in with passkeys,
-    its service is at `address` with the key `key` (as `gate officer authority serve` says it), or at `socket` on this machine.
+    """The officers' authority. `public`: key that verifies its certificates, as on each gate. For passkeys, its service
+    is at `address` with the fingerprint `key` (printed by `gate officer authority serve`), or at the Unix `socket`.
     """
 
     public: Key
@@ -51,7 +51,7 @@ class AuthorityEntry(Section, frozen=True, kw_only=True):
         return b64decode(self.public)
 
     def contradictions(self) -> Iterator[Wrong]:
-        """One way to reach it, or none."""
+        """Yield an error for an address beside a socket, an address without `key`, or an invalid address."""
         if self.address is not None and self.socket is not None:
             yield Wrong("socket", "is named beside an address: the authority is reached in one way")
         if (self.address is None) is not (self.key is None):
@@ -61,10 +61,10 @@ class AuthorityEntry(Section, frozen=True, kw_only=True):
 
 
 class Pages(Section, frozen=True, kw_only=True):
-    """The officers' pages: where they are served, and `origin`, the address at which browsers open them.
+    """The officers' pages: `address` is where they are served, `origin` the URL that browsers open.
 
-    `certificate` is a PEM file of the key and the certificates that browsers trust, for pages on the network; on loopback there is none. Passkeys
-    are made for a name: on the console's own machine that is localhost.
+    `certificate`: PEM file with key and certificate chain; needed unless `address` is loopback. Passkeys need a host
+    name in `origin`: on the console's own machine that is localhost.
     """
 
     address: Text = "127.0.0.1:8090"
@@ -72,7 +72,7 @@ class Pages(Section, frozen=True, kw_only=True):
     certificate: Text | None = None
 
     def contradictions(self) -> Iterator[Wrong]:
-        """The address is one; whatever is not on loopback comes over TLS, under the origin's name."""
+        """Yield an error for an invalid address or origin, and for pages on the network without TLS."""
         try:
             host, _ = self.served_at()
         except ValueError as error:
@@ -88,12 +88,12 @@ class Pages(Section, frozen=True, kw_only=True):
             yield Wrong("certificate", "is missing: pages on the network come over TLS")
 
     def served_at(self) -> tuple[str, int]:
-        """IP address and port. Raises ValueError for anything else."""
+        """Return IP address and port. Raises ValueError if `address` is invalid."""
         return address_of(self.address, such_as="127.0.0.1:8090")
 
 
 class ConsoleConfig(Section, frozen=True, kw_only=True):
-    """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`); in `folder` handovers are kept."""
+    """The settings of `console.toml`. `identity`: the console's key and certificate; `folder`: holds the handovers."""
 
     identity: Text
     folder: Text = "/var/lib/portcullis-console"
@@ -102,7 +102,7 @@ class ConsoleConfig(Section, frozen=True, kw_only=True):
     gates: Annotated[dict[GateId, GateEntry], msgspec.Meta(min_length=1, max_length=GATES_MAX)]
 
     def contradictions(self) -> Iterator[Wrong]:
-        """No two gates are one."""
+        """Yield an error if two gates have the same address or key."""
         for what in ("address", "key"):
             first: dict[str, str] = {}
             for name, entry in self.gates.items():
@@ -111,5 +111,5 @@ class ConsoleConfig(Section, frozen=True, kw_only=True):
 
 
 def load(path: Path) -> ConsoleConfig:
-    """Read the file. Raises ConfigError with all that is wrong in it."""
+    """Read the file. Raises ConfigError with all its errors."""
     return config_file.load(path, ConsoleConfig)

@@ -1,8 +1,7 @@
-"""A gate as the console reaches it over the console's road: what its lane says, challenges, and orders handed in (docs/protocols/console.md).
+"""Connection to a gate: its lane's events, challenges, and orders (docs/protocols/console.md).
 
-A gate is believed for its key, which this console is pinned to, and never for its words: whatever it says, `Gate` raises nothing and takes nothing
-for well that is not. What is wrong is said in `trouble`; what is not heard for two seconds is not there. Each gate has connections of its own,
-and what one does costs another nothing.
+The console pins the gate's key. Everything that the gate sends is untrusted: `Gate` raises nothing and puts each fault
+into `trouble`. A gate that is silent for two seconds counts as lost. Each gate has its own connections and limits.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ if TYPE_CHECKING:
     from gate_officers.console.config import GateEntry
 
 CONNECT_S: Final = 2.0
-BEGIN_S: Final = 4.0  # from asking for the stream to its first word
+BEGIN_S: Final = 4.0  # from the request of the stream to its first event
 LOOK_S: Final = 3.0
-ORDER_S: Final = 12.0  # a lane may take 7 s to say that what it was told can be seen
+ORDER_S: Final = 12.0  # a lane may take 7 s to confirm that an order's effect is visible
 AGAIN_MIN_S: Final = 0.25
 AGAIN_MAX_S: Final = 4.0
-CONNECTIONS_MAX: Final = 7  # a gate gives a console eight
+CONNECTIONS_MAX: Final = 7  # a gate allows a console eight
 KEPT_S: Final = 30.0
-EVENT_RATE: Final = Rate(20, 60)  # of one gate; over it, it is not read from
-HEAR_EVERY_S: Final = 0.25  # of what a gate says oftener the newest is heard, and the rest is not looked at
+EVENT_RATE: Final = Rate(20, 60)  # of one gate; above it, reading from the gate pauses
+HEAR_EVERY_S: Final = 0.25  # if events come faster, only the newest is decoded
 WORDS_MAX: Final = 300
 
-# asyncio sends no alert of TLS: whoever is not let in sees the connection end.
+# asyncio sends no TLS alert: a console that the gate rejects sees only a closed connection.
 _HUNG_UP: Final = (
     "hangs up before it answers: it may not know this console's certificate, or not take its dates "
     "(strangers_refused in the gate's journal)"
@@ -50,22 +49,22 @@ Said = TypeVar("Said", console_link.Challenge, console_link.Answer)
 
 
 class _LostError(Exception):
-    """A stream has ended, and why."""
+    """The event stream ended; the message gives the reason."""
 
 
 class Gate:
-    """One gate. `run` keeps its stream; `on_change` is called whenever `snapshot`, `up` or `trouble` became another.
+    """One gate. `run` keeps its event stream open; `on_change` is called when `snapshot`, `up` or `trouble` changes.
 
-    `identity` is the file of the console's key and certificate. Raises OSError and ssl.SSLError for one that cannot be used.
+    `identity` is the file of the console's key and certificate. Raises OSError and ssl.SSLError if it is unusable.
     """
 
     def __init__(self, gate_id: str, entry: GateEntry, identity: Path, *, on_change: Callable[[], None]) -> None:
         self.id = gate_id
         self._on_change = on_change
         self.snapshot: console_link.LaneEvent | None = (
-            None  # what the lane said last, `snapshot_age_s` ago; None while the gate is not there
+            None  # the lane's last event, received `snapshot_age_s` ago; None while the gate is lost
         )
-        self.trouble = "is not reached yet"  # what is wrong with the gate's road, for people
+        self.trouble = "is not reached yet"  # the connection's fault, for people; empty if none
         self._heard_s: float | None = None
         self._came_s = 0.0
         self._unheard: bytes | None = None
@@ -83,41 +82,41 @@ class Gate:
 
     @property
     def snapshot_age_s(self) -> float:
-        """How long ago the snapshot came."""
+        """Seconds since the snapshot was received; 0 without one."""
         return _now_s() - self._came_s if self.snapshot is not None else 0.0
 
     @property
     def age_s(self) -> float | None:
-        """How long ago the gate gave a sign of life; None while there was none."""
+        """Seconds since the last event of the gate; None before the first."""
         return None if self._heard_s is None else _now_s() - self._heard_s
 
     @property
     def up(self) -> bool:
-        """True while the gate is there and has said how its lane is."""
+        """True while the gate is connected and has sent its lane's state."""
         return self.snapshot is not None and not self.trouble
 
     async def run(self) -> NoReturn:
-        """Watch the gate for ever. Closes its connections when it is cancelled."""
+        """Read the event stream and reconnect until cancelled; then close the connections."""
         try:
             await keep(self._watch, ending=_LostError, lost=self._lose, backoff=self._backoff)
         finally:
             await self._client.aclose()
 
     async def look(self) -> console_link.Challenge | Unanswered:
-        """A challenge for an order to this gate."""
+        """Request a challenge for an order to this gate."""
         answer = await self._ask(console_link.Challenge, "GET", console_link.LOOK, None, LOOK_S)
         if isinstance(answer, console_link.Challenge) and answer.gate != self.id:
             return Unanswered(_another(answer.gate))
         return answer
 
     async def order(self, order: bytes) -> console_link.Answer | Unanswered:
-        """Hand in an order, and hear what the lane did."""
+        """Send a signed order and return the lane's answer."""
         return await self._ask(console_link.Answer, "POST", console_link.ORDERS, order, ORDER_S)
 
     # ── the stream ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch(self) -> None:
-        """One stream, until it ends with a _LostError."""
+        """Read one stream to its end. Always raises _LostError."""
         try:
             async with asyncio.timeout(BEGIN_S) as silence, self._client.stream("GET", console_link.EVENTS) as response:
                 _expect(response, console_link.EVENT_STREAM)
@@ -133,7 +132,7 @@ class Gate:
         raise _LostError("ends its stream")
 
     async def _listen(self, response: httpx2.Response, silence: asyncio.Timeout, said: asyncio.Event) -> None:
-        """Keep the newest of what the lane says, until the stream ends."""
+        """Keep the newest lane event in `_unheard` until the stream ends."""
         self._unheard = None
         async with contextlib.aclosing(_events(response.aiter_raw())) as events:
             async for name, data in events:
@@ -151,7 +150,7 @@ class Gate:
             await asyncio.sleep(HEAR_EVERY_S)
 
     def _hear(self) -> None:
-        """Take in what the lane said last, if it was not heard yet."""
+        """Decode the newest lane event, if there is one, into `snapshot`."""
         data, self._unheard = self._unheard, None
         if data is None:
             return
@@ -196,14 +195,14 @@ class Gate:
 
 
 def _expect(response: httpx2.Response, media_type: str) -> None:
-    """Raises NotOfTheRoadError for an answer of another kind."""
+    """Raises NotOfTheRoadError unless the response is 200, uncompressed, and of this media type."""
     found = response.headers.get("content-type", "").partition(";")[0]
     if response.status_code != httpx2.codes.OK or found != media_type or "content-encoding" in response.headers:
         raise console_link.NotOfTheRoadError(f"status {response.status_code}, {found[:40]!r}")
 
 
 async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, bytes], None]:
-    """The name and the data of each server-sent event. Raises NotOfTheRoadError for one that is too long."""
+    """Yield the name and the data of each server-sent event. Raises NotOfTheRoadError if one is too long."""
     bucket = Bucket(EVENT_RATE)
     buffer = bytearray()
     async for piece in pieces:
@@ -222,10 +221,10 @@ async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, b
 
 
 def pinned_to(key: str, identity: Path) -> ssl.SSLContext:
-    """TLS that ends where the other end, a gate or the officers' authority, shows another key than this one. Raises OSError and ssl.SSLError."""
+    """Return a TLS context that accepts only a peer with the fingerprint `key`. Raises OSError and ssl.SSLError."""
 
     class Pinned(ssl.SSLObject):
-        """Nobody vouches for the other end, and no date ends it: its key is what it is known by."""
+        """Checks the peer's key instead of a CA's signature and the certificate's dates."""
 
         def do_handshake(self) -> None:
             super().do_handshake()

@@ -1,13 +1,12 @@
-"""Handovers at the end of a shift: what was open at each lane, who signed off, who has read it.
+"""Handovers at the end of a shift: the open matters of each lane, signed by the officer who leaves and by each reader.
 
-Who signs off does so by their shift key, in the browser, over what the page showed them; so does who has read. Kept are those signed texts, in one
-file, written whole or not at all, so that a new start of the console loses none; the oldest of many is forgotten. What no certified key signed is
-not kept, and what stands in the file without such a signature is nobody's: it is counted and never shown. Nothing of a traveller stands in it but
-the ids of crossings that waited. The clock is an argument.
+The browser signs with the shift key what its page showed. The signed texts are kept in one file, replaced atomically;
+above HANDOVERS_MAX the oldest is dropped. Texts without a valid signature are refused; those found in the file are
+counted and not shown. About travellers it holds only the ids of waiting crossings. The clock is an argument.
 
-HandoverError      the file cannot be read or written; the message says where
-├── NotOursError   the file holds something else
-└── OldPageError   what was signed is what a page showed too long ago
+HandoverError      the file cannot be read or written; the message names it
+├── NotOursError   the file does not hold handovers
+└── OldPageError   the signed page is too old
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ HANDOVER: Final = Kind("handover", 1, BYTES_MAX)
 READING: Final = Kind("handover-read", 1, BYTES_MAX)
 HANDOVERS_MAX: Final = 20
 WORDS_MAX: Final = 500
-PAGE_S: Final = 30 * 60  # how long ago the page may have been made that shows what is signed
-CLOCK_S: Final = 60  # the console's clock may be set back meanwhile
+PAGE_S: Final = 30 * 60  # maximum age of the page that is signed
+CLOCK_S: Final = 60  # tolerance for a console clock that was set back meanwhile
 _FILE_BYTES_MAX: Final = 3 * 1024 * 1024
 
 _Words = Annotated[str, msgspec.Meta(max_length=OPEN_WORDS_MAX)]
@@ -45,19 +44,19 @@ log = logging.getLogger("gate.console")
 
 
 class HandoverError(Exception):
-    """The file of handovers cannot be read or written; the message says where."""
+    """The file cannot be read or written; the message names it."""
 
 
 class NotOursError(HandoverError):
-    """The file of handovers holds something else; the message says where."""
+    """The file does not hold handovers; the message names it."""
 
 
 class OldPageError(HandoverError):
-    """What was signed is what a page showed too long ago."""
+    """The signed page is older than PAGE_S."""
 
 
 class OpenAt(Text, frozen=True, kw_only=True):
-    """What was open at one lane, in words."""
+    """The open matters of one lane, as text."""
 
     gate: GateId
     state: _Words
@@ -65,7 +64,7 @@ class OpenAt(Text, frozen=True, kw_only=True):
 
 
 class Handover(Text, frozen=True, kw_only=True):
-    """What whoever signs off has signed. `at` is when the page was made, in seconds since 1970."""
+    """The text that the leaving officer signs. `at`: when the page was made, in seconds since 1970."""
 
     at: Moment
     certificate: CertificateText
@@ -74,7 +73,7 @@ class Handover(Text, frozen=True, kw_only=True):
 
 
 class Reading(Text, frozen=True, kw_only=True):
-    """What whoever has read has signed: the SHA-256 of the bytes of each handover that the page showed them."""
+    """The text that a reader signs: the SHA-256 of each handover that the page showed."""
 
     at: Moment
     certificate: CertificateText
@@ -86,7 +85,7 @@ Said = TypeVar("Said", Handover, Reading)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Who has read a handover, and when; `raw` is what they signed."""
+    """A reader's signature under a handover; `raw` is the signed text."""
 
     raw: bytes
     officer: str
@@ -95,7 +94,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """One handover; `raw` is what `by` signed."""
+    """One handover; `raw` is the text signed by `by`."""
 
     raw: bytes
     by: Certificate
@@ -106,15 +105,15 @@ class Signed:
 
     @property
     def digest(self) -> str:
-        """By which a reading names it."""
+        """SHA-256 by which a `Reading` names this handover."""
         return hashlib.sha256(self.raw).hexdigest()
 
     def among(self, covers: Callable[[str], bool]) -> Signed:
-        """The same, with nothing of other gates than these."""
+        """Return a copy with only the gates that `covers` accepts."""
         return replace(self, open_at=tuple(one for one in self.open_at if covers(one.gate)))
 
     def waits_for(self, officer: str) -> bool:
-        """Whether somebody other than its writer has yet to read it."""
+        """True if no one has read it and `officer` is not its writer."""
         return officer != self.by.officer and not self.read
 
 
@@ -126,7 +125,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class Handovers:
-    """The handovers of one console, the newest first. `authority` is the officers' authority's public key. Raises HandoverError, also when it is made."""
+    """The handovers of one console, newest first. `authority` is the authority's public key. Raises HandoverError."""
 
     def __init__(self, path: Path, authority: bytes) -> None:
         self._path = path
@@ -135,18 +134,18 @@ class Handovers:
         self.kept = self._load()
 
     def of(self, covers: Callable[[str], bool]) -> tuple[Signed, ...]:
-        """Those of these gates, and nothing in them of others."""
+        """Return the handovers reduced to the gates that `covers` accepts."""
         return tuple(ours for one in self.kept if (ours := one.among(covers)).open_at)
 
     def sign(self, raw: bytes, viewer: Certificate, now_s: float) -> None:
-        """Keep one more, which whoever is signed in has signed. Raises MalformedError and ForgedError."""
+        """Store a handover signed by `viewer`. Raises MalformedError, ForgedError and HandoverError."""
         said, by = self._proven(raw, Handover, HANDOVER)
         _require_new(said, by, viewer, now_s)
-        if all(one.raw != raw for one in self.kept):  # an answer may have been lost
+        if all(one.raw != raw for one in self.kept):  # a repeated request, after a lost answer, changes nothing
             self._keep((_signed(raw, said, by), *self.kept)[:HANDOVERS_MAX])
 
     def mark_read(self, raw: bytes, viewer: Certificate, now_s: float) -> None:
-        """Whoever is signed in has read handovers of their gates that wait for them. Raises MalformedError and ForgedError."""
+        """Store that `viewer` has read handovers. Raises MalformedError, ForgedError and HandoverError."""
         said, by = self._proven(raw, Reading, READING)
         _require_new(said, by, viewer, now_s)
         kept = tuple(_and_read(one, raw, said, by) for one in self.kept)
@@ -154,7 +153,7 @@ class Handovers:
             self._keep(kept)
 
     def _proven(self, raw: bytes, of: type[Said], kind: Kind) -> tuple[Said, Certificate]:
-        """What was said, and by whom. Raises MalformedError and ForgedError."""
+        """Verify a signed text; return it and its signer's certificate. Raises MalformedError and ForgedError."""
         signature, body = signed_text.split(raw, kind=kind)
         said = signed_text.read(body, of, kind=kind)
         by = open_text(said.certificate, self._authority)
@@ -166,9 +165,9 @@ class Handovers:
         return said, by
 
     def _keep(self, kept: tuple[Signed, ...]) -> None:
-        """Raises HandoverError."""
+        """Replace the file, without the oldest handovers if it were too long. Raises HandoverError."""
         while len(text := msgspec.json.encode([_Kept(one.raw, tuple(r.raw for r in one.read)) for one in kept])) > (
-            _FILE_BYTES_MAX  # what is longer is not read again
+            _FILE_BYTES_MAX  # a longer file could not be read again
         ):
             kept = kept[:-1]
         try:
@@ -193,7 +192,7 @@ class Handovers:
         return found
 
     def _ours(self, stored: _Kept) -> Iterator[Signed]:
-        """A handover of the file with its readings, if a certified key has signed it, and of these those that one has."""
+        """Yield a stored handover with its readings, without those that lack a valid signature; these are counted."""
         try:
             one = _signed(stored.signed, *self._proven(stored.signed, Handover, HANDOVER))
         except OrderError:
@@ -208,21 +207,21 @@ class Handovers:
 
 
 def _signed(raw: bytes, said: Handover, by: Certificate) -> Signed:
-    """Raises ForgedError."""
+    """Build a `Signed`. Raises ForgedError if it names a gate outside the signer's shift."""
     if not all(by.covers(one.gate) for one in said.open_at):
         raise ForgedError("a handover of a gate at which the shift is not worked")
     return Signed(raw, by, _moment(said.at), said.open_at, said.words)
 
 
 def _and_read(one: Signed, raw: bytes, said: Reading, by: Certificate) -> Signed:
-    """The same, read by them if it is one that they name, that is of their gates, and that waits for them."""
+    """Add the reading, if it names this handover, covers one of its gates, and the reader has yet to read it."""
     if one.digest not in said.handovers or not one.waits_for(by.officer) or not one.among(by.covers).open_at:
         return one
     return replace(one, read=(*one.read, Read(raw, by.officer, _moment(said.at))))
 
 
 def _require_new(said: Handover | Reading, by: Certificate, viewer: Certificate, now_s: float) -> None:
-    """Raises ForgedError and OldPageError."""
+    """Raises ForgedError if the signer is not `viewer`, and OldPageError if the page is too old."""
     if by != viewer:
         raise ForgedError("signed by another key than the one that is signed in")
     if not -CLOCK_S <= now_s - said.at <= PAGE_S:
@@ -230,5 +229,5 @@ def _require_new(said: Handover | Reading, by: Certificate, viewer: Certificate,
 
 
 def _moment(at_s: int) -> str:
-    """As RFC 3339 has it."""
+    """Format seconds since 1970 as RFC 3339, UTC, to the minute."""
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="minutes").replace("+00:00", "Z")

@@ -1,7 +1,7 @@
-"""What is known of every lane now, for every page that watches.
+"""The current state of every lane, sent to every page that watches.
 
-Changes when a gate says something, falls silent or comes back, and when an alarm begins, ends, is answered or is escalated; each page
-sees the newest only. Gates and clock are given; who keeps the connections is the program's affair.
+A page gets the newest state when a gate sends an event, is lost or returns, and when an alarm changes. Gates and clock
+are arguments; the program runs the connections.
 """
 
 from __future__ import annotations
@@ -18,58 +18,58 @@ from gate_core.web_pages.fanout import Fanout, FullError, Latest
 from gate_officers.console.alarms import Call, Calls, Seen
 
 PAGES_MAX: Final = 32
-PAGES_EACH_MAX: Final = 8  # of one officer, by whatever certificate: nobody takes the places of all others
-LOOK_EVERY_S: Final = 0.25  # an outage shows within two seconds, so silence is looked for more often
+PAGES_EACH_MAX: Final = 8  # per officer, over all certificates, so that one cannot use up PAGES_MAX
+LOOK_EVERY_S: Final = 0.25  # must be well below the two seconds in which an outage must show
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Why a gate gave no answer. `maybe_done`: it may have done what it was told, and nobody knows."""
+    """A gate gave no answer; `problem` is the reason. `maybe_done`: it may have carried out the order."""
 
     problem: str
     maybe_done: bool = False
 
 
 class Gate(Protocol):
-    """One gate's end of the road (`gate_officers.console.gates`). Raises nothing, whatever the gate says or does."""
+    """Connection to a gate (`gate_officers.console.gates`). Its methods raise no exceptions for faults of the gate."""
 
     id: str
-    snapshot: LaneEvent | None  # what the lane said last; None while the gate is not there
-    trouble: str  # what is wrong with the gate's road, for people; empty when nothing is
+    snapshot: LaneEvent | None  # the lane's last event; None while the gate is lost
+    trouble: str  # the connection's fault, for people; empty if none
 
     @property
     def snapshot_age_s(self) -> float:
-        """How long ago that was."""
+        """Seconds since the snapshot was received; 0 without one."""
         ...
 
     @property
     def age_s(self) -> float | None:
-        """How long ago the gate gave a sign of life; None while there was none."""
+        """Seconds since the last event of the gate; None before the first."""
         ...
 
     async def look(self) -> Challenge | Unanswered:
-        """A challenge for an order to this gate."""
+        """Request a challenge for an order to this gate."""
         ...
 
     async def order(self, order: bytes) -> Answer | Unanswered:
-        """Hand in an order, and hear what the lane did."""
+        """Send a signed order and return the lane's answer."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All lanes at a moment."""
+    """The state of all lanes and alarms at one time."""
 
     gates: tuple[Seen, ...]
     calls: tuple[Call, ...]
 
     def gate(self, name: str) -> Seen | None:
-        """What is known of one gate."""
+        """Return the state of one gate, or None."""
         return next((one for one in self.gates if one.gate == name), None)
 
 
 class Hall:
-    """Keeps what is known. `clock_s` is monotonic."""
+    """Keeps the current state and sends changes to the pages. `clock_s` is monotonic."""
 
     def __init__(self, gates: Sequence[Gate], *, clock_s: Callable[[], float], pages_max: int = PAGES_MAX) -> None:
         self.clock_s = clock_s
@@ -82,15 +82,15 @@ class Hall:
         self.refresh()
 
     def gate(self, name: str) -> Gate | None:
-        """The gate of this id, if the console has it."""
+        """Return the gate with this id, or None."""
         return self._gates.get(name)
 
     def is_full_for(self, officer: str) -> bool:
-        """True when no page more of theirs can watch."""
+        """True if no further page of this officer can watch."""
         return self._pages.is_full or self._pages_of[officer] >= PAGES_EACH_MAX
 
     def refresh(self) -> None:
-        """Look at every gate, and tell the pages if something has changed."""
+        """Read the state of every gate, and send it to the pages if it changed."""
         seen = tuple(
             Seen(one.id, one.snapshot, one.snapshot_age_s, one.age_s, one.trouble) for one in self._gates.values()
         )
@@ -102,14 +102,14 @@ class Hall:
             self._pages.send(self.known)
 
     def answer(self, gate: str, kind: str, officer: str) -> Call | None:
-        """Somebody goes to an alarm. Returns it, or None when it does not stand."""
+        """Record that `officer` responds to an alarm. Returns the alarm, or None if there is none."""
         call = self._calls.answer(gate, kind, officer)
         self.refresh()
         return call
 
     @contextlib.contextmanager
     def watch(self, officer: str) -> Iterator[Latest[Known]]:
-        """A mailbox of one page of an officer's, which begins with what is known now. Raises FullError and EndedError."""
+        """Provide one page's mailbox, which starts with the current state. Raises FullError and EndedError."""
         if self._pages_of[officer] >= PAGES_EACH_MAX:
             raise FullError
         self._pages_of[officer] += 1
@@ -118,10 +118,10 @@ class Hall:
                 mailbox.put(self.known)
                 yield mailbox
         finally:
-            self._pages_of -= Counter([officer])  # and none that is nought
+            self._pages_of -= Counter([officer])  # subtracting a Counter also removes zero counts
 
     async def run(self) -> NoReturn:
-        """Look again and again: silence is nobody's event. Ends every page's stream when it is cancelled."""
+        """Refresh every LOOK_EVERY_S, since a silent gate sends no event. Ends all pages' streams when cancelled."""
         try:
             while True:
                 self.refresh()

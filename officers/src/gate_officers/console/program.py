@@ -1,8 +1,8 @@
-"""The officers' console as a program, on a machine of its own: many gates on one side, officers' browsers on the other.
+"""Runs the officers' console: connections to many gates, and the pages for the officers' browsers.
 
-Promises: it holds no officer's key and opens no picture; orders pass through as the browser signed them. Each gate is believed for the key
-that `console.toml` pins, each officer for the authority's signature. One gate that hangs or lies costs the others nothing. What pages show
-belongs to `gate_officers.console`; how a gate is reached, to `gate_officers.console.gates`.
+It holds no officer's key and decrypts no picture; orders are forwarded as the browser signed them. A gate is
+authenticated by the key pinned in `console.toml`, an officer by the authority's signature. A gate that hangs or sends
+invalid data does not affect the others. Pages: `gate_officers.console.app`; gates: `gate_officers.console.gates`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 HANDOVERS: Final = "handovers.json"
 HEAD_BYTES_MAX: Final = 16 * 1024
 GRACE_S: Final = 1
-ASK_RATE: Final = Rate(2, 16)  # questions of one address to the authority: to sign in takes two
-CONNECTION_S: Final = 24 * 3600.0  # a browser may keep one for a shift; its session is looked at with each request
+ASK_RATE: Final = Rate(2, 16)  # requests of one address to the authority; a sign-in takes two
+CONNECTION_S: Final = 24 * 3600.0  # a browser may keep one for a shift; each request checks the session
 LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     strangers_max=4 * PAGES_MAX,
@@ -59,8 +59,8 @@ log = logging.getLogger("gate.console")
 
 
 async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Callable[[], None] = lambda: None) -> None:
-    """Serve until `stop` is set. Raises OSError, which ssl.SSLError is, and HandoverError."""
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each look and order
+    """Serve until `stop` is set. Raises OSError (also ssl.SSLError) and HandoverError."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log every request to a gate
     folder, identity = Path(config.folder), Path(config.identity)
     durable.make_folder(folder, mode=0o700)
     changed = asyncio.Event()
@@ -111,7 +111,7 @@ def _app(
 def _server(
     config: ConsoleConfig, app: Starlette, visitors: Visitors, listener: socket.socket
 ) -> tuple[GracefulServer, list[socket.socket]]:
-    """The server, over TLS where there is a certificate, and what it listens on. Raises OSError, which ssl.SSLError is."""
+    """Return the server, with TLS if a certificate is set, and its sockets. Raises OSError (also ssl.SSLError)."""
     if config.pages.certificate is None:
         return http_server(app, visitors, websockets=False), [listener]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -131,7 +131,7 @@ def _server(
 
 
 async def _tell(hall: Hall, changed: asyncio.Event) -> None:
-    """Tell the pages at once of what gates say; of what came together, once."""
+    """Refresh the pages when gates change; changes at the same time are sent together."""
     while True:
         await changed.wait()
         changed.clear()

@@ -1,8 +1,8 @@
-"""Sessions at the console: who is signed in, for as long as their page proves again and again that it has the shift key.
+"""Sessions at the console. Each lasts while its page repeatedly proves that it holds the shift key.
 
-A session is bound to one certificate and ends with it, after half an hour in which nobody did anything, and when the page's next proof is
-missing. Each proof brings another cookie, so whoever copied one sees until then, and orders nothing: orders are signed by the key. Sessions
-live in memory; after a new start pages prove again. Clocks and randomness are arguments.
+A session belongs to one certificate. It ends with the certificate, after IDLE_S without an action, or when a proof is
+overdue. Each proof changes the cookie, so a copied cookie soon expires; it cannot order, since orders are signed with
+the shift key. Sessions are kept in memory only. Clocks and randomness are arguments.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from gate_core.orders.errors import OrderError
 from gate_core.orders.signed_text import Kind
 
 PROOF: Final = Kind("proof", 1)
-PROOF_S: Final = 30  # how often a page proves; browsers slow hidden pages down to once a minute
+PROOF_S: Final = 30  # interval between proofs; browsers slow timers of hidden pages to one a minute
 PROOF_LATE_S: Final = 100
 IDLE_S: Final = 30 * 60
 CHALLENGE_S: Final = 60
-OVERLAP_S: Final = 5  # how long the cookie before is good once the next one was seen: requests were under way
-SESSIONS_MAX: Final = 256  # the one that proved longest ago gives way
-SESSIONS_EACH_MAX: Final = 8  # of one officer, by whatever certificate; the same
+OVERLAP_S: Final = 5  # the previous cookie stays valid after the first use of the next, for requests under way
+SESSIONS_MAX: Final = 256  # at the limit the session with the oldest proof ends
+SESSIONS_EACH_MAX: Final = 8  # per officer, over all their certificates; same rule
 TOKEN_BYTES: Final = 32
 SECRET_BYTES: Final = 32
 _TEXT_MAX: Final = 128
 
 
 class SessionError(Exception):
-    """No session for this; `word` is for the page, the message for people."""
+    """The proof is refused; `word` is the code for scripts, the message is for people."""
 
     def __init__(self, word: str, text: str) -> None:
         super().__init__(text)
@@ -42,19 +42,19 @@ class SessionError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """Somebody who is signed in. Times are of the monotonic clock, in seconds."""
+    """A signed-in officer. Times are monotonic seconds."""
 
     certificate: Certificate
     ends_s: float
     proved_s: float
-    token: bytes  # the SHA-256 of the cookie that counts now
-    before: bytes | None = None  # and of the one before it, which is good until `before_ends_s`
+    token: bytes  # SHA-256 of the current cookie
+    before: bytes | None = None  # SHA-256 of the previous cookie, valid until `before_ends_s`
     before_ends_s: float | None = None
 
 
 class Sessions:
-    """All sessions of one start of the console. `authority` is the officers' authority's public key, `origin` our pages' address, `now_s`
-    seconds since 1970 as best known.
+    """All sessions of the console. `authority` is the authority's public key, `origin` the pages' origin, `now_s` the
+    corrected clock in seconds since 1970.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Sessions:
         self._secret = random(SECRET_BYTES)
         self._sessions: list[Session] = []
         self._answered: dict[str, float] = {}
-        self._used: dict[Certificate, float] = {}  # when its holder did something last, also after a session's end
+        self._used: dict[Certificate, float] = {}  # time of the last action, kept after the session's end
 
     # ── proving ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def challenge(self) -> str:
-        """What a page signs next: good for CHALLENGE_S, once, and for this start. We store none that was not answered."""
+        """Return a challenge for a page to sign, valid once, for CHALLENGE_S. Only answered challenges are stored."""
         text = f"{int(self._monotonic_s() * 1000)}.{self._random(8).hex()}"
         return f"{text}.{self._mark(text)}"
 
     def prove(self, certificate: bytes, challenge: str, signature: bytes, cookie: str | None) -> tuple[Session, str]:
-        """The session of whoever has the certificate's key, and its next cookie. Raises SessionError."""
+        """Verify a proof; return the new or continued session, and its next cookie. Raises SessionError."""
         says = self._proven(certificate, challenge, signature)
         now_s = self._monotonic_s()
         left_s = says.until - self._now_s()
@@ -138,7 +138,7 @@ class Sessions:
     # ── finding and ending ───────────────────────────────────────────────────────────────────────────────────────────
 
     def find(self, cookie: str | None, *, by_hand: bool = False) -> Session | None:
-        """Whose cookie this is; None when the session has ended. `by_hand`: somebody did something."""
+        """Return the live session of a cookie, or None. `by_hand`: an officer's action, which resets the idle time."""
         if not cookie:
             return None
         now_s, digest = self._monotonic_s(), _digest(cookie)
@@ -155,15 +155,15 @@ class Sessions:
         return None
 
     def holds(self, session: Session) -> bool:
-        """Whether a session goes on: a stream asks this at each beat."""
+        """True while the session is live. Event streams check it at each heartbeat."""
         return session in self._live()
 
     def end(self, session: Session) -> None:
-        """Somebody signs out."""
+        """End a session (sign-out)."""
         self._sessions = [one for one in self._live() if one is not session]
 
     def ends_in_s(self, session: Session) -> float:
-        """Until the certificate's end."""
+        """Return the seconds until the certificate expires."""
         return max(0.0, session.ends_s - self._monotonic_s())
 
     def _live(self) -> list[Session]:
@@ -177,7 +177,7 @@ class Sessions:
         ]
 
     def _forget_the_past(self) -> None:
-        """What certificates that have ended were used for."""
+        """Drop the last-action times of expired certificates."""
         now_s = self._now_s()
         self._used = {one: used_s for one, used_s in self._used.items() if now_s < one.until}
 

@@ -1,7 +1,7 @@
-"""Signing in at the console: the pages, the questions that it carries to the officers' authority, and the session that a proof begins.
+"""Sign-in at the console: its pages, the forwarding of requests to the officers' authority, and the start of a session.
 
-What a browser asks the authority passes through as it is, as does the answer: nothing here can enrol, certify or sign. The authority's clock,
-which comes with each answer, sets the console's right where that one is wrong.
+Requests to the authority and its answers are forwarded unchanged: this module cannot enrol, certify or sign. The
+authority's clock, in each answer's Date header, corrects the console's.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from gate_officers.console.sessions import PROOF_S, SessionError, Sessions
 
 QUESTIONS: Final = ("request", "certify", "creation", "enrol")
 QUESTION_BYTES_MAX: Final = 16 * 1024
-ASKING_MAX: Final = 8  # questions on their way to the authority; one more is to try again
-CLOCK_OFF_S: Final = 2.0  # the authority tells whole seconds
-CLOCK_WRONG_S: Final = 60  # from here on people are told
+ASKING_MAX: Final = 8  # concurrent requests to the authority; a further one is answered "busy"
+CLOCK_OFF_S: Final = 2.0  # smaller differences are ignored: the authority sends whole seconds
+CLOCK_WRONG_S: Final = 60  # from this difference on, the page shows it
 _SCRIPT_TEXTS: Final = "sign-in-says-"
 _HERE: Final = Path(__file__).parent
 
@@ -37,12 +37,12 @@ log = logging.getLogger("gate.console")
 
 
 class AwayError(Exception):
-    """The officers' authority does not answer; the message says why."""
+    """The officers' authority does not answer; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the authority answered, and its clock then, in seconds since 1970, where it said."""
+    """The authority's HTTP answer. `now_s`: its Date header in seconds since 1970, None without a valid one."""
 
     status: int
     body: bytes
@@ -53,7 +53,7 @@ Ask = Callable[[str, bytes], Awaitable[Told]]
 
 
 class Clock:
-    """The console's clock, set right by the authority's. `wall_s` and `monotonic_s` are the machine's."""
+    """The console's clock, corrected by the authority's. `wall_s` and `monotonic_s` are the machine's clocks."""
 
     def __init__(self, wall_s: Callable[[], float], monotonic_s: Callable[[], float]) -> None:
         self._wall_s = wall_s
@@ -61,11 +61,11 @@ class Clock:
         self._heard: tuple[float, float] | None = None
 
     def hear(self, now_s: float) -> None:
-        """The authority says what time it is."""
+        """Set the correction from the authority's time, in seconds since 1970."""
         self._heard = None if abs(now_s - self._wall_s()) <= CLOCK_OFF_S else (now_s, self._monotonic_s())
 
     def now_s(self) -> float:
-        """Seconds since 1970 as best known."""
+        """Return the corrected time in seconds since 1970."""
         if self._heard is None:
             return self._wall_s()
         said_s, at_s = self._heard
@@ -73,12 +73,12 @@ class Clock:
 
     @property
     def off_s(self) -> int:
-        """By how much the machine's clock is ahead of the authority's; behind, if negative."""
+        """Seconds by which the machine's clock is ahead of the authority's; negative: behind."""
         return round(self._wall_s() - self.now_s())
 
 
 class _Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a page shows of its key."""
+    """A page's proof that it holds the shift key. Certificate and signature are Base64."""
 
     certificate: Annotated[str, msgspec.Meta(max_length=4096)]
     challenge: Annotated[str, msgspec.Meta(max_length=256)]
@@ -86,8 +86,8 @@ class _Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignIn:
-    """The routes of signing in. `ask` None: there is no authority, and officers bring a terminal's key file. `may_ask` says of an address whether
-    it may ask the authority now: its nonces are few.
+    """The sign-in routes. `ask` None: no authority is configured, and officers use key files. `may_ask` limits how
+    often a client address may use the authority, whose nonces are limited.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class SignIn:
         self._ask = ask
         self._may_ask = may_ask
         self._asking = 0
-        self._away = False  # as was told
+        self._away = False  # as last logged
         self._language = language
         self._templates = environment(_HERE / "templates")
         self._templates.globals["t"] = partial(texts.t, language)
@@ -118,7 +118,7 @@ class SignIn:
         }
 
     def routes(self) -> list[Route]:
-        """To be mounted behind `Admission`."""
+        """Return the routes; `Admission` must guard them."""
         return [
             Route("/sign-in", self._page("sign-in.html"), name="sign_in"),
             Route("/enrol", self._page("sign-in-enrol.html"), name="enrol"),

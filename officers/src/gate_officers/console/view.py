@@ -1,8 +1,7 @@
-"""Turns what the gates tell into what an officer's pages show.
+"""Builds the content of the officers' pages from the gates' states.
 
-Pure: the same gates, alarms and viewer always give the same page. What would tell an officer what the machine thinks of a face (its
-reasons, score, threshold, liveness) is in `opinion` and nowhere else, since the officer says first what they see. Nothing here counts
-or compares officers.
+Pure: the same gates, alarms and viewer always give the same page. The machine's result for a face (reasons, score,
+threshold, liveness) is only in `opinion`: the officer must first state what they see. No statistics about officers.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from gate_officers.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, 
 
 Json = dict[str, Any]
 
-# Told only after the officer has said whether it is the same person.
+# Shown only after the officer has stated whether it is the same person.
 OPINIONS: Final = frozenset(
     one.value
     for one in (
@@ -44,7 +43,7 @@ _STAGES: Final = ("chip_read", "face_compared", "decided", "passed")
 
 
 class Said(enum.Enum):
-    """What an officer said of the two faces. Stands in the reason of the order, in these words; never renamed."""
+    """The officer's statement on the two faces. The value is part of the order's reason; never renamed."""
 
     SAME = "said same"
     NOT_SAME = "said not same"
@@ -52,7 +51,7 @@ class Said(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What an officer does with a referral: a verb, its argument, and nine reasons in the texts."""
+    """An officer's decision on a referral: a verb, its argument, and REASONS_EACH reasons in the texts."""
 
     ADMIT = "admit"
     TAKEN_OVER = "taken_over"
@@ -60,7 +59,7 @@ class Action(enum.Enum):
 
     @property
     def verb(self) -> Verb:
-        """The order that it is."""
+        """The order's verb."""
         return Verb.ADMIT if self is Action.ADMIT else Verb.HAND_OVER
 
     @property
@@ -73,7 +72,7 @@ REASONS_EACH: Final = 9
 
 
 class Need(enum.IntEnum):
-    """How much a gate needs somebody; the order of the tiles."""
+    """How urgently a gate needs an officer; the order of the tiles."""
 
     ALARM = 0
     WAITS = 1
@@ -83,7 +82,7 @@ class Need(enum.IntEnum):
 
 
 def need(seen: Seen, calls: Sequence[Call]) -> Need:
-    """How much a gate needs somebody."""
+    """Return how urgently a gate needs an officer."""
     if any(call.kind in URGENT for call in calls):
         return Need.ALARM
     if seen.lost:
@@ -95,7 +94,7 @@ def need(seen: Seen, calls: Sequence[Call]) -> Need:
 
 
 def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say: Say, *, now_s: float) -> Json:
-    """The overview: tiles, whoever needs somebody first. `now_s` is the clock of the calls."""
+    """Return the overview: tiles, the most urgent first. `now_s` is on the alarms' clock."""
     tiles = []
     for seen in gates:
         own = [call for call in calls if call.gate == seen.gate]
@@ -113,7 +112,7 @@ def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say:
 
 
 def _still_present(gates: Iterable[Seen], viewer: Certificate, say: Say) -> str:
-    """Where lanes count the viewer as present, for a page that has stopped saying so: presence ends at the lane, and not here."""
+    """Name the lanes that count the viewer as present, for a page that stopped reporting it: only the lane ends it."""
     counted = [
         one.gate
         for one in gates
@@ -123,12 +122,12 @@ def _still_present(gates: Iterable[Seen], viewer: Certificate, say: Say) -> str:
 
 
 def _in_order(gate: str) -> list[tuple[int, str]]:
-    """Names as people count: north-2 before north-10."""
+    """Return a sort key in natural order: north-2 before north-10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", gate)]
 
 
 def _sound(open_calls: Sequence[Call], viewer: Certificate, *, waits: int) -> str:
-    """Which sound the page plays. A supervisor's stays quiet until nobody has answered, or nobody is there to."""
+    """Return the sound that the page plays. A supervisor hears only escalated alarms, and lanes without an officer."""
     mine = [
         call
         for call in open_calls
@@ -175,7 +174,7 @@ def _icon(seen: Seen, needs: Need) -> str:
 
 
 def state_words(lane: LaneEvent | None, say: Say) -> str:
-    """The lane's state in words."""
+    """Return the lane's state as text."""
     if lane is None or lane.state is None:
         return say("state-lost")
     if lane.state == "idle" and lane.closed_by is not None:
@@ -209,12 +208,12 @@ def _waits(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
 
 
 def _waits_s(waiting: Waits, seen: Seen) -> float | None:
-    """How long it has waited by now; None where the gate does not tell."""
+    """Return the seconds that a crossing has waited; None if the gate does not report it."""
     return None if waiting.waiting_s is None else waiting.waiting_s + seen.lane_age_s
 
 
 def _two(waiting: Waits, viewer: Certificate, say: Say) -> str:
-    """Where it takes two officers: who has ordered to admit, and who must yet. Never why they did."""
+    """Return which of two required officers has ordered to admit, without their reason; empty if one is enough."""
     if not waiting.two_officers:
         return ""
     if waiting.first is None:
@@ -227,7 +226,7 @@ def _why(waiting: Waits, say: Say) -> str:
 
 
 def _reason(reason: str, say: Say) -> str:
-    """A reason in words, before the officer has looked."""
+    """Return a reason as text; every face reason has the same one, since the officer has not looked yet."""
     return say.known("reason", "face" if reason in OPINIONS else reason)
 
 
@@ -245,14 +244,14 @@ def _call(call: Call, say: Say, now_s: float) -> Json:
 
 
 def _flags(lane: LaneEvent, viewer: Certificate, say: Say) -> list[str]:
-    """Those over somebody who does not wait, for whoever is shown flags."""
+    """Return the flags of a traveller who is not waiting, if the viewer may see flags."""
     if Sight.FLAGS not in sees(viewer):
         return []
     return [say("flag-of-nobody", flag=say.known("flag", flag)) for flag in lane.flags]
 
 
 def _notes(lane: LaneEvent, say: Say) -> list[str]:
-    """What else an officer must know, beside what calls for somebody."""
+    """Return the notices that are no alarms, and the degraded modes."""
     notices = [say.known("call", one) for one in lane.notices if one not in CALLING]
     return [*notices, *(f"{one.effect} ({one.tell})" if one.tell else one.effect for one in lane.degraded)]
 
@@ -265,7 +264,7 @@ def _present(seen: Seen, say: Say) -> str:
 
 
 def _last(lane: LaneEvent, say: Say) -> str:
-    """The last crossing's stages that an officer can do something with, in the order in which they come, in tenths of a second."""
+    """Return the stages of the last crossing with their times in seconds, in order."""
     told = [stage for stage in _STAGES if stage in lane.last]
     return " · ".join(f"{say.known('stage', stage)} {lane.last[stage]:.1f} s" for stage in told)
 
@@ -274,7 +273,7 @@ def _last(lane: LaneEvent, say: Say) -> str:
 
 
 def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
-    """What the page of a crossing shows before the officer has said what they see: everything but the machine's opinion of the face."""
+    """Return what a crossing's page shows before the officer's statement: all but the machine's result for the face."""
     findings = read_findings(waiting.findings)
     unread = bool(findings.checks) and all(one.result in {"failed", "aborted"} for one in findings.checks)
     said = OPINIONS | _OF_CHECKS if unread else OPINIONS
@@ -296,7 +295,7 @@ def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
 
 
 def opinion(waiting: Waits, say: Say) -> Json:
-    """What the machine thinks of the face, for an officer who has said what they see."""
+    """Return the machine's result for the face, shown after the officer's statement."""
     findings = read_findings(waiting.findings)
     return {
         "reasons": _explained([one for one in waiting.reasons if one.reason in OPINIONS], say),
@@ -309,7 +308,7 @@ def opinion(waiting: Waits, say: Say) -> Json:
 
 
 class _Check(msgspec.Struct, frozen=True):
-    """One check of document or page, as the crossing's evidence has it."""
+    """One check of the document or its page, from the crossing's evidence."""
 
     id: Word
     result: Word
@@ -318,7 +317,7 @@ class _Check(msgspec.Struct, frozen=True):
 
 
 class _Findings(msgspec.Struct, frozen=True):
-    """What was found. A number that is None was not measured."""
+    """The crossing's findings. None: not measured."""
 
     checks: tuple[_Check, ...] = ()
     page_checks: tuple[_Check, ...] = ()
@@ -331,8 +330,8 @@ class _Findings(msgspec.Struct, frozen=True):
 
 
 def read_findings(found: Mapping[str, Any]) -> _Findings:
-    """The findings of a crossing that waits, read once. Members that a newer gate adds are passed over; findings that cannot be read are none, since the
-    officer looks at document and traveller either way.
+    """Decode a waiting crossing's findings. Unknown members of a newer gate are ignored; invalid findings count as
+    empty, since the officer looks at document and traveller anyway.
     """
     try:
         return msgspec.convert(found, _Findings)
@@ -341,7 +340,7 @@ def read_findings(found: Mapping[str, Any]) -> _Findings:
 
 
 def _explained(reasons: Iterable[Why], say: Say) -> list[Json]:
-    """Each reason once, with all that it is about."""
+    """Return each reason once, with all its details."""
     details: dict[str, list[str]] = {}
     for one in reasons:
         details.setdefault(one.reason, []).extend([one.detail] if one.detail else [])
@@ -356,7 +355,7 @@ def _explained(reasons: Iterable[Why], say: Say) -> list[Json]:
 
 
 def _unread(say: Say) -> Json:
-    """What stands in the place of all the checks of a document of which nothing was read."""
+    """Return the one reason that replaces all check reasons when nothing of the document could be read."""
     return {"words": say("reason-unread"), "detail": "", "do": say("do-unread")}
 
 
@@ -371,7 +370,7 @@ def _check(check: _Check, say: Say) -> Json:
 
 
 def _number(what: str, measured: float | None, bound: float | None, say: Say) -> Json:
-    """A number beside its bound; the verdict in words, since a colour alone says nothing."""
+    """Return a measured value and its bound; the verdict is also text, since colour alone is not enough."""
     if measured is None:
         return {"name": say(f"{what}-name"), "value": say(f"{what}-none"), "bound": "", "verdict": "", "tone": "unsure"}
     enough = bound is not None and measured >= bound
@@ -396,8 +395,7 @@ def _action(action: Action, say: Say) -> Json:
 
 # ── what may be ordered ──────────────────────────────────────────────────────────────────────────────────────────────
 
-# In the order in which they stand on a lane's page, with what stands together. `present`, `admit` and `hand-over` have pages of
-# their own.
+# The groups of a lane's page, in order. `present`, `admit` and `hand-over` are on other pages.
 CONTROLS: Final = (
     ("people", (Verb.RELEASE, Verb.OPEN_EMERGENCY, Verb.END_EMERGENCY)),
     ("lane", (Verb.ACKNOWLEDGE, Verb.PAUSE, Verb.CLOSE, Verb.OPEN, Verb.REFER)),
@@ -407,7 +405,7 @@ CONTROLS: Final = (
 
 
 def controls(viewer: Certificate, say: Say) -> list[Json]:
-    """What this viewer may order, in groups; nothing that the lane would refuse for the role."""
+    """Return the verbs that the viewer's role may order, in groups."""
     groups = {group: [_control(one, say) for one in verbs if may_order(viewer, one)] for group, verbs in CONTROLS}
     return [{"name": say(f"controls-{group}"), "verbs": verbs} for group, verbs in groups.items() if verbs]
 
@@ -427,13 +425,13 @@ def _control(verb: Verb, say: Say) -> Json:
 # ── handing over ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-OPEN_MAX: Final = 16  # things of one gate in a handover
-OPEN_WORDS_MAX: Final = 200  # letters of one
+OPEN_MAX: Final = 16  # items of one gate in a handover
+OPEN_WORDS_MAX: Final = 200  # characters of an item
 
 
 def open_things(gates: Sequence[Seen], calls: Sequence[Call], say: Say) -> list[Json]:
-    """What is open at each gate, for whoever comes next. Without reasons and flags: whoever may read them sees them at the crossing, while it
-    waits. Within bounds, whatever a gate says.
+    """Return the open matters of each gate for the next shift, limited in number and length. Reasons and flags are left
+    out: officers who may read them see them on the waiting crossing's page.
     """
     return [
         {
