@@ -1,7 +1,10 @@
-"""A child process as its parent sees it: started, prepared, spoken with, handed descriptors, ended. Its end is the erasure.
+"""Handle of a child process for its parent: start, messages, descriptors, end.
 
-ChildLostError       it died, hangs, or does not read
-└── UnfitError       it said by itself that it cannot work, and why
+A child that dies, hangs or cannot work raises ChildLostError with a reason. A child's end erases all data that it held,
+so `end` returns only when the process is gone.
+
+ChildLostError       the child died, hangs, or does not read
+└── UnfitError       the child reported that it cannot work, and why
 """
 
 from __future__ import annotations
@@ -23,13 +26,13 @@ from gate.programs.shared.supervisor import ERASING
 from gate_core.settings.environment import environment_with
 
 START_DEADLINE_S = 20.0
-SILENCE_MAX_S = 3.0  # a child says once a second that it lives
-GRACE_S = 0.25  # to close the camera by itself; then SIGKILL
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # numpy starts none of its own: what a child gives up, all of it gives up
-QUEUE_MAX = 64  # at the limit the child waits; it never holds more than a few messages
+SILENCE_MAX_S = 3.0  # a child sends a sign of life once a second
+GRACE_S = 0.25  # for the child to close its camera; then SIGKILL
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # no numpy threads: `confine` must reach all threads
+QUEUE_MAX = 64  # at the limit the child waits; normally only a few
 
 Said = TypeVar("Said", bound=messages.Message)
-WORDS_BYTES_MAX: Final = 4096  # of one child; then the pipe is closed, and it writes in vain
+WORDS_BYTES_MAX: Final = 4096  # per child; then the pipe is closed
 WORDS_PIECES_MAX: Final = 64  # likewise: each becomes a log line
 _UNREADABLE: Final = "?"
 
@@ -37,10 +40,10 @@ log = logging.getLogger(__name__)
 
 
 class Words:
-    """What a child writes to its standard error: the beginning becomes log lines of ours. `close` tells what came last.
+    """Logs the beginning of a child's standard error, within limits. `close` logs the rest.
 
-    `theirs` is the child's end of a pipe of its own, to be closed here once it has begun: into our standard error, which is one open file
-    whoever holds it, a captured child could write at length, or shut the journal's socket for good.
+    `theirs` is the child's end of a separate pipe; close it after the start. A compromised child with the parent's own
+    standard error could flood the journal, or close its socket.
     """
 
     def __init__(self, module: str) -> None:
@@ -52,13 +55,13 @@ class Words:
         asyncio.get_running_loop().add_reader(self._ours, self._listen)
 
     def close(self) -> None:
-        """Take what is there yet, and close."""
+        """Log what is still in the pipe, and close it."""
         while self._listen():
             pass
         self._shut()
 
     def _listen(self) -> bool:
-        """Take some of it; False when there is no more, for now or for good."""
+        """Log one piece; False if there is nothing to read, or the pipe is closed."""
         if not self._open:
             return False
         try:
@@ -84,15 +87,15 @@ class Words:
 
 
 class ChildLostError(Exception):
-    """A child process died, hangs, or cannot work; the message says which."""
+    """A child process died, hangs, or cannot work; the message gives the reason."""
 
 
 class UnfitError(ChildLostError):
-    """A child process says that it cannot work, and why: another one would say the same."""
+    """A child process reports that it cannot work, and why; a new one would report the same."""
 
 
 class Process(Generic[Said]):
-    """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
+    """One child, which sends messages of type `Said`. `start` returns it prepared; `end` erases its data."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, connection: Connection[Said], way: socket.socket, words: Words
@@ -116,10 +119,10 @@ class Process(Generic[Said]):
         incoming: Any,  # noqa: ANN401 - a union
         ends: bool = True,
     ) -> Process[Said]:
-        """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
+        """Start a child of this module and wait until it is prepared. `ends` False: it overwrites memory that it frees.
 
-        Once prepared it says nothing longer than BYTES_MAX: whoever breaks it must not hold our loop with what we decode. Raises
-        ChildLostError.
+        Once prepared, its messages are limited to BYTES_MAX, so that a compromised child cannot block the parent with
+        long messages. Raises ChildLostError.
         """
         ours, theirs = socket.socketpair()
         our_way, their_way = descriptors.pair()
@@ -163,14 +166,14 @@ class Process(Generic[Said]):
             raise ChildLostError("the child is gone or does not read") from error
 
     def hand(self, label: bytes, descriptor: int) -> None:
-        """Hand a descriptor over; ours stays ours to close. Raises ChildLostError."""
+        """Send a descriptor to the child; the caller still closes its own. Raises ChildLostError."""
         try:
             descriptors.hand(self._way, label, descriptor)
         except OSError as error:
             raise ChildLostError("the child is gone or takes nothing that it is handed") from error
 
     async def receive(self) -> Said:
-        """The next message other than signs of life. Raises ChildLostError when there will be none."""
+        """Return the next message that is no sign of life. Raises ChildLostError if the child is lost."""
         if self._queue.empty():
             getting = asyncio.ensure_future(self._queue.get())
             losing = asyncio.ensure_future(self.lost.wait())
@@ -185,13 +188,13 @@ class Process(Generic[Said]):
         return self._queue.get_nowait()
 
     async def end(self) -> None:
-        """End the child, kindly for a moment, and return when the process is gone."""
+        """Close the connection, kill the child after GRACE_S, and return when the process is gone."""
         self._connection.close()
         self._way.close()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         while not self._queue.empty():
-            self._queue.get_nowait()  # what it said last, a picture maybe, is nobody's any more
+            self._queue.get_nowait()  # drop unread messages, which may hold a picture
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
                 await self._process.wait()
@@ -207,8 +210,8 @@ class Process(Generic[Said]):
                 raise UnfitError(message.reason)
 
     async def _read(self) -> None:
-        """Read for as long as the child lives and says so."""
-        deadline_s = START_DEADLINE_S  # it loads its models with its loop at rest
+        """Read messages until the child is lost or silent."""
+        deadline_s = START_DEADLINE_S  # it sends no signs of life while it loads its models
         try:
             while True:
                 async with asyncio.timeout(deadline_s):
@@ -220,7 +223,7 @@ class Process(Generic[Said]):
                     self._connection.take_no_more_than(BYTES_MAX)
                 if not isinstance(message, messages.Alive):
                     await self._queue.put(message)
-                del message  # or the traceback of this task's cancelling keeps it
+                del message  # otherwise the traceback of a cancellation keeps it
         except TimeoutError:
             self._reason = "the child hangs"
         except ChannelError as error:
@@ -230,8 +233,8 @@ class Process(Generic[Said]):
 
 
 async def spawn(module: str, *arguments: str, ends: bool = True, **streams: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as they are
-    """Start a process of this module, which is told whose child it is. Raises ChildLostError."""
-    # -P: not what lies in the working folder, which a child would be allowed to read with all beneath it; in service that is "/".
+    """Start a process of this module, with the parent's pid as argument. Raises ChildLostError."""
+    # -P: no imports from the working folder, which the child's sandbox would then have to allow; in service it is "/".
     command = (sys.executable, "-P", "-m", module, str(os.getpid()), *arguments)
     environment = environment_with(ONE_THREAD, without=ERASING if ends else ())
     spawning = asyncio.ensure_future(asyncio.create_subprocess_exec(*command, env=environment, **streams))
@@ -240,12 +243,12 @@ async def spawn(module: str, *arguments: str, ends: bool = True, **streams: Any)
     except OSError as error:
         raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
     except asyncio.CancelledError:
-        await kill(await spawning)  # it may run by now, and nobody else knows of it
+        await kill(await spawning)  # it may already run, and has no other owner
         raise
 
 
 async def kill(process: asyncio.subprocess.Process) -> None:
-    """Return when the process is gone."""
+    """Kill the process, and return when it is gone."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

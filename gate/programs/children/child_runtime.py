@@ -1,4 +1,7 @@
-"""A child process as it sees itself: hardened, connected with its parent, alive while its loop turns, ended with its parent."""
+"""Runtime of a child process: hardening, connection to its parent, signs of life, end with its parent.
+
+The other side is `gate.programs.children.child_handle`. Left to each kind of child: its messages, work and `confine`.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ from gate.programs.children.confine import harden
 from gate.programs.children.descriptors import Handed
 from gate_core.programs.task_groups import run_until_first_exits
 
-ALIVE_EVERY_S = 1.0  # a parent gives a silent child up after three
+ALIVE_EVERY_S = 1.0  # a parent ends a child after three silent seconds
 
 Live = Coroutine[Any, Any, None]
 
 
 def run(incoming: Any, live: Callable[[Connection[Any], Handed, dict[str, bool]], Live]) -> None:  # noqa: ANN401 - a union
-    """The entry point of a child: `python -m MODULE PARENT_PID WAY`, a socket as standard input. `live` learns what `harden` says."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    """Entry point of a child: `python -m MODULE PARENT_PID WAY`, a socket as stdin. `live` gets `harden`'s result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles a terminal's Ctrl-C
     way = int(sys.argv[2])
     hardened = harden(int(sys.argv[1]), keep=(way,))
     end, beside = socket.socket(fileno=os.dup(0)), socket.socket(fileno=way)
@@ -37,13 +40,13 @@ async def attend(
     incoming: Any,  # noqa: ANN401 - a union
     live: Callable[[Connection[Any], Handed], Live],
 ) -> None:
-    """Live with the parent at the other end of `end` until it hangs up; what it hands over comes by `way`."""
+    """Run `live`, and send signs of life, until the parent closes `end`. Descriptors arrive by `way`."""
     handed = Handed(way)
     parent: Connection[Any] = await adopt(end, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
     try:
         await run_until_first_exits(live(parent, handed), _tell_alive(parent))
     except ChannelError:
-        pass  # the parent is gone: so are we
+        pass  # the parent is gone: end
     finally:
         parent.close()
         handed.close()

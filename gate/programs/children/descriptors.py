@@ -1,4 +1,8 @@
-"""Descriptors from a program to its child, over a socket pair of their own: each with a letter, and maybe a number. Sending never waits."""
+"""Passes descriptors from a program to its child, each with a letter for its purpose, and an optional number.
+
+They use a separate socket pair, so that their data never passes through messages or buffers. Sending never waits: a
+child that does not receive counts as lost.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ import os
 import socket
 from collections import defaultdict
 
-HANDED_MAX = 8  # that wait to be taken; one more is closed at once
+HANDED_MAX = 8  # not taken yet; a further one is closed
 
 _LABEL_BYTES_MAX = 32
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """A pair to hand descriptors over. Each keeps the bounds of what is sent, and never waits."""
+    """Return a pair of non-blocking SOCK_SEQPACKET sockets for descriptors."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     theirs.setblocking(False)
@@ -22,15 +26,15 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def hand(way: socket.socket, label: bytes, descriptor: int) -> None:
-    """Hand one descriptor over; the sender keeps its own, to close. Raises OSError when nobody takes it.
+    """Send one descriptor; the sender still closes its own. Raises OSError if the child is gone or does not receive.
 
-    `label` begins with the letter, and is `_LABEL_BYTES_MAX` long at most.
+    `label` begins with the letter and has at most `_LABEL_BYTES_MAX` bytes.
     """
     socket.send_fds(way, [label], [descriptor])
 
 
 class Handed:
-    """What a child was handed and has not taken yet, by letter, in the order of coming."""
+    """Descriptors that a child received and has not taken yet, by letter, in order of arrival."""
 
     def __init__(self, way: socket.socket) -> None:
         self._way = way
@@ -40,11 +44,11 @@ class Handed:
         asyncio.get_running_loop().add_reader(way.fileno(), self._receive)
 
     async def take(self, letter: bytes) -> socket.socket:
-        """The next descriptor of this letter, as a socket that never waits. Waits for one to come."""
+        """Wait for the next descriptor of this letter; return it as a non-blocking socket."""
         return (await self.take_numbered(letter))[1]
 
     async def take_numbered(self, letter: bytes) -> tuple[int, socket.socket]:
-        """Likewise, with the number that follows the letter; 0 without one."""
+        """As `take`, with the number after the letter; 0 without one."""
         label, descriptor = await self._waiting[letter].get()
         self._held -= 1
         end = socket.socket(fileno=descriptor)
@@ -53,7 +57,7 @@ class Handed:
         return int(number) if number.isdigit() else 0, end
 
     def close(self) -> None:
-        """Close the way and everything that was not taken."""
+        """Close the socket and all descriptors that were not taken."""
         asyncio.get_running_loop().remove_reader(self._way.fileno())
         self._way.close()
         for queue in self._waiting.values():
@@ -67,7 +71,7 @@ class Handed:
             return
         except OSError:
             label, descriptors = b"", []
-        if not label:  # the parent has hung up
+        if not label:  # the parent closed its end
             with contextlib.suppress(OSError, ValueError):
                 asyncio.get_running_loop().remove_reader(self._way.fileno())
         for descriptor in descriptors:

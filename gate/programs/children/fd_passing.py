@@ -1,6 +1,7 @@
-"""Ways from one child process to another: a 64-byte address that the parents read, then what only the children read.
+"""Sockets from one child process to another, forwarded by their parents: addresses, and MRZ lines.
 
-The lane asks vision by its channel `portraits`, for a crossing's face child or for the lines of a page.
+The lane connects to vision's channel `portraits` and writes an address of 64 bytes: a crossing, whose face child gets
+the other end, or a page, whose reader sends its lines. Parents do not read the data after the address.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import msgspec
 
 ADDRESS_BYTES: Final = 64
 LINES_BYTES_MAX: Final = 1024
-COMPLETE_S: Final = 2.0  # for lines, which are kept ready
+COMPLETE_S: Final = 2.0  # for lines, which are already read
 
-# What a child is handed, by the first letter of the label.
+# The purposes of descriptors: the first letter of the label.
 CHIP_PORTRAIT: Final = b"P"
 PRINTED_PORTRAIT: Final = b"F"
 SENSOR: Final = b"S"
@@ -31,14 +32,14 @@ Readings = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class ToCrossing:
-    """The way of a chip's portrait."""
+    """Address of a crossing's face child, for the chip's portrait."""
 
     crossing: str
 
 
 @dataclass(frozen=True, slots=True)
 class OfPage:
-    """The way of the lines of a page that was read."""
+    """Address of a page that was read, for its lines."""
 
     page: int
 
@@ -47,13 +48,13 @@ Address = ToCrossing | OfPage
 
 
 def written(address: Address) -> bytes:
-    """An address as it is written."""
+    """Encode an address in ADDRESS_BYTES."""
     text = f"crossing {address.crossing}" if isinstance(address, ToCrossing) else f"page {address.page}"
     return text.encode().ljust(ADDRESS_BYTES, b" ")[:ADDRESS_BYTES]
 
 
 async def address_of(end: socket.socket) -> Address | None:
-    """Read an address and nothing after it; None when it is none, or the other end hung up before."""
+    """Read an address and nothing after it; None if it is invalid or incomplete."""
     address = bytearray(ADDRESS_BYTES)
     if await fill(end, address) < ADDRESS_BYTES:
         return None
@@ -66,13 +67,13 @@ async def address_of(end: socket.socket) -> Address | None:
 
 
 async def send_lines(end: socket.socket, readings: list[list[str]]) -> None:
-    """Write the readings of a page and hang up. Raises OSError when the other end is gone."""
+    """Send a page's readings and close the socket. Raises OSError if the other end is gone."""
     with end:
         await asyncio.get_running_loop().sock_sendall(end, msgspec.msgpack.encode(readings))
 
 
 async def receive_lines(end: socket.socket) -> list[list[str]]:
-    """Read the readings of a page until the other end hangs up; none when what comes is not such, or too late."""
+    """Receive a page's readings until the other end closes; empty if they are invalid or late."""
     content = bytearray(LINES_BYTES_MAX)
     with end:
         try:
@@ -85,7 +86,7 @@ async def receive_lines(end: socket.socket) -> list[list[str]]:
 
 
 async def fill(end: socket.socket, buffer: bytearray) -> int:
-    """Fill the buffer, or as much of it as comes; how much came."""
+    """Receive into the buffer until it is full or the other end closes; return the number of bytes."""
     loop = asyncio.get_running_loop()
     filled = 0
     with memoryview(buffer) as view:

@@ -1,4 +1,8 @@
-"""What a child of a referred crossing seals to officers and leaves to be remembered, taken before its end; `SEAL_S` at most."""
+"""The final report of a referred crossing's child: data encrypted for officers, and data to remember.
+
+The parent waits at most SEAL_S for it. A lost, silent or slow child is then ended, and officers see less, or nothing.
+The parent cannot decrypt the data.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +17,24 @@ from gate.channel.messages import OfficersOf
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.shared.config import Config
 
-SEAL_S: Final = 2.0  # decoding, finding and cutting out two faces on a busy machine
-SAID_MAX: Final = 256  # whatever else it says meanwhile is dropped; a child that says more is ended
+SEAL_S: Final = 2.0  # enough to decode, find and crop two faces on a busy machine
+SAID_MAX: Final = 256  # limit of messages, of which others are dropped; above it the child is ended
 
 Take = Callable[[messages.SealedPiece], Awaitable[None]]
 Remember = Callable[[bytes], None]
-_MEMORY: Final = -1  # among what is due, beside the officers' numbers
+_MEMORY: Final = -1  # the mark for `remember` in `due`, which else has the officers' numbers
 
 
 def officers_of(config: Config) -> OfficersOf | None:
-    """None where the gate knows no officers' authority."""
+    """Return the gate's id and its officers' authority's key; None if none is configured."""
     return None if config.officers is None else OfficersOf(config.gate_id, b64decode(config.officers.authority))
 
 
 async def last_words(
     child: Process[Any], end: messages.EndCrossing, take: Take, remember: Remember | None = None
 ) -> None:
-    """Have a child say what it seals as its crossing ends this way, and with `remember` what it leaves; nothing where nothing is asked for. Its end is
-    left to the caller.
+    """Send `end` to a child, and pass its sealed pieces to `take` and its data to `remember`, if requested. The caller
+    ends the child.
     """
     due = set[int]() if end.seal is None else set(range(len(end.seal.certificates)))
     if end.remember and remember is not None:

@@ -1,4 +1,8 @@
-"""A portrait from one child to another: a head of five bytes (encoding, length), the picture, the end. It comes not decoded."""
+"""Transfer of a portrait between children: five bytes of head (encoding, length), then the picture.
+
+The document child sends EF.DG2's portrait, and the page child the printed one, to the face child. The bytes are
+untrusted: the length is checked before memory is allocated, and only the receiving child decodes them.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ _ENCODINGS: Final = {"jpeg": 1, "jpeg2000": 2}
 
 
 class BrokenPortraitError(Exception):
-    """What came is no portrait of a length that may be, or it broke off."""
+    """The portrait has an invalid head or length, or is incomplete."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SentPortrait:
-    """A portrait as it came, not decoded."""
+    """A received portrait, not decoded."""
 
     encoding: str
     image: bytearray
@@ -33,7 +37,7 @@ class SentPortrait:
 
 
 async def send(end: socket.socket, encoding: str, image: bytes) -> None:
-    """Write one portrait and hang up. Raises OSError when the other end is gone."""
+    """Send one portrait and close the socket. Raises OSError if the other end is gone."""
     loop = asyncio.get_running_loop()
     with end:
         await loop.sock_sendall(end, _HEAD.pack(_ENCODINGS[encoding], len(image)))
@@ -42,9 +46,9 @@ async def send(end: socket.socket, encoding: str, image: bytes) -> None:
 
 
 async def receive(end: socket.socket) -> SentPortrait | None:
-    """Read one portrait and hang up; None when the other end hung up without one. Raises BrokenPortraitError."""
+    """Receive one portrait and close the socket; None if the other end closed first. Raises BrokenPortraitError."""
     with end:
-        begun = bytearray(1)  # it is waited for as long as the chip takes
+        begun = bytearray(1)  # no time limit for the first byte: reading the chip takes time
         if await fill(end, begun) == 0:
             return None
         try:

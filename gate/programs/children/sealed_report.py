@@ -1,4 +1,8 @@
-"""What a child says to officers before its end: sealed, in pieces, to keys that the officers' authority certified."""
+"""Sends a child's report for officers: encrypted for their keys, in pieces that the parent forwards.
+
+The lane names the officers' certificates. The child verifies them with the authority's key from its preparation, so
+that a compromised lane cannot use its own key.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,8 @@ async def say_sealed(
     part: str,
     content: bytes | None,
 ) -> None:
-    """Say one part, for each officer by itself. `content` None: there is nothing to say, and that is said. `now_s` is the wall clock in
-    seconds since 1970: where it is unsure the lane asks for no sealing.
+    """Send one part, encrypted for each officer. `content` None: an empty piece is sent. `now_s`: wall clock in seconds
+    since 1970; while it is unsure, the lane requests no report.
     """
     if end.seal is None:
         return
@@ -31,7 +35,7 @@ async def say_sealed(
         sealed = b""
         if content is not None and officers is not None:
             key = sealing_key(certificate, authority=officers.authority, gate=officers.gate, now_s=now_s)
-            with contextlib.suppress(MalformedError):  # of whoever is no officer, or has no key: nobody else's loss
+            with contextlib.suppress(MalformedError):  # an unusable key affects only its owner
                 if key is not None:
                     sealed = seal(content, key, gate=officers.gate, crossing=end.crossing, part=part)
         pieces = [sealed[at : at + PIECE_BYTES_MAX] for at in range(0, len(sealed), PIECE_BYTES_MAX)] or [b""]

@@ -1,4 +1,7 @@
-"""The warm spare: one prepared child that waits for the next crossing. `take` gives it away, to be ended by its taker."""
+"""The warm spare: one prepared child that waits for the next crossing.
+
+A lost or outdated spare is replaced. The caller of `take` must end the child.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ Start = Callable[[], Awaitable[Process[Said]]]
 
 
 class Spare(Generic[Said]):
-    """Keeps one prepared child at hand, which is `child`. `problem` says why there is none, when there is a reason.
+    """Keeps one prepared `child`. `problem`: why there is none, empty if no fault.
 
-    `start` starts and prepares one; it raises ChildLostError. `log` is the program's.
+    `start` starts and prepares a child; it raises ChildLostError. `log` is the program's.
     """
 
     def __init__(self, start: Start[Said], *, log: logging.Logger) -> None:
@@ -36,13 +39,13 @@ class Spare(Generic[Said]):
         self._turn = asyncio.Event()
 
     def want(self) -> None:
-        """Have a spare again, unless there is one."""
+        """Request a spare, unless there is one."""
         if self.child is None:
             self._wanted = True
             self._turn.set()
 
     async def keep(self) -> None:
-        """Start a child whenever one is wanted and none is there; a lost one is replaced. For ever, until cancelled."""
+        """Start a child whenever one is requested or was lost, until cancelled."""
         backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
         try:
             while True:
@@ -63,7 +66,7 @@ class Spare(Generic[Said]):
                 await self.child.end()
 
     async def take(self) -> Process[Said]:
-        """Take the spare, waiting for one that is being prepared. Raises ChildLostError."""
+        """Return the spare, waiting at most TAKE_DEADLINE_S for its preparation. Raises ChildLostError."""
         try:
             async with asyncio.timeout(TAKE_DEADLINE_S), self._changed:
                 await self._changed.wait_for(lambda: self.child is not None or self.problem != "")
@@ -76,7 +79,7 @@ class Spare(Generic[Said]):
         return child
 
     async def replace(self, child: Process[Said]) -> None:
-        """Have this one, which was prepared otherwise, in place of the one that waits; that one is ended."""
+        """Make this child the spare, and end the previous one."""
         async with self._changed:
             before, self.child = self.child, child
             self.problem, self._wanted = "", False
@@ -86,7 +89,7 @@ class Spare(Generic[Said]):
             await before.end()
 
     async def _have(self, child: Process[Said]) -> None:
-        """Keep a child that was started, unless there is another one by now."""
+        """Make a started child the spare; end it if there is another one by now."""
         try:
             async with self._changed:
                 surplus = self.child is not None
@@ -100,7 +103,7 @@ class Spare(Generic[Said]):
             await child.end()
 
     async def _watch(self, child: Process[Said]) -> None:
-        """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
+        """Wait until the spare is lost, taken or replaced. A lost one is ended, and a new one requested."""
         await run_until_first_exits(child.lost.wait(), self._turned())
         if not child.lost.is_set():
             return

@@ -37,8 +37,8 @@ class _Entry:
     new: messages.NewRecord
     awaited: bool
     in_doubt: bool = False  # it may be in the log
-    held_up: bool = False  # it waits for room on the disk
-    stands_in: bool = False  # for a record that was refused for good
+    held_up: bool = False  # it waits for disk space
+    stands_in: bool = False  # it replaces a permanently refused record
 
     def recorded(self) -> Recorded:
         return Recorded(crossing_of(self.record) or "", self.record.kind)
@@ -58,14 +58,14 @@ class RecordOutbox:
         self._remembered = remembered or Remembered()
         self._entries: list[_Entry] = []
         self._offered: list[_Entry] = []
-        self._newest = -1  # the highest index that was heard on this connection
+        self._newest = -1  # the highest index received on this connection
         self._lost = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> list[Answer]:
-        """Take a record; returns what the machine is told. An awaited one that cannot be offered soon is refused."""
+        """Queue a record; return the events for the state machine. Refuses an awaited one without a quick offer."""
         refusal: list[Answer] = [NotRecorded(crossing_of(record) or "", record.kind)] if awaited else []
         if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
             return refusal
@@ -80,7 +80,7 @@ class RecordOutbox:
         return [*refusal, *_replaced(record)] if entry.stands_in else []
 
     def offer(self, monotonic_ms: int, *, has_room: bool = True) -> list[messages.NewRecord]:
-        """What to send now, in order; empty while nothing can be taken. Else `settle` or `hang_up` must follow."""
+        """Return the records to send now, in order. Unless it is empty, `settle` or `hang_up` must follow."""
         if self._lost:
             loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
             self._entries.insert(
@@ -99,8 +99,8 @@ class RecordOutbox:
         return [entry.new for entry in self._offered]
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[Answer]:
-        """Take in what became of what was offered; returns what the machine is told. Raises ValueError for another number of outcomes, and for a
-        copy of an earlier answer: each record lies higher in the log than all before it, but for one in doubt, which may lie there already.
+        """Process the outcomes of the offered records; return the events for the state machine. Raises ValueError for a
+        wrong number of outcomes, or a repeated answer: indices must increase, except for records in doubt.
         """
         answers: list[Answer] = []
         done: list[_Entry] = []
@@ -134,7 +134,7 @@ class RecordOutbox:
         return answers
 
     def hang_up(self) -> list[Answer]:
-        """The connection is gone: what was offered is in doubt, and what waited to be offered and is awaited is refused."""
+        """Note a lost connection: offered records are in doubt; awaited ones not yet offered are refused."""
         for entry in self._offered:
             entry.in_doubt = True
         self._offered, self._newest = [], -1
@@ -143,11 +143,11 @@ class RecordOutbox:
         return [entry.not_recorded() for entry in refused]
 
     def forget_hit(self, handle: str) -> None:
-        """A hit's owner was told: the next record with anything to remember says so to the log."""
+        """Forget a register's hit that was reported to its owner; the log learns it with a later record."""
         self._remembered = self._remembered.without_hit(handle)
 
     def _refused_for_good(self, entry: _Entry) -> list[Answer]:
-        """Put a small record where the refused one stood. One that is refused itself is dropped, and counted as lost."""
+        """Replace a refused record by a small one. A refused replacement is dropped, and counted as lost."""
         if entry.stands_in:
             self._lost += not _is(entry.record, IncidentKind.RECORDS_LOST)
             self._forget([entry])
@@ -162,7 +162,7 @@ class RecordOutbox:
     def _stand_in(self, record: Record, monotonic_ms: int) -> _Entry:
         self._remembered = self._remembered.without_record(crossing_of(record))
         new = self._new(record, monotonic_ms, stand_in(record, self._profile))
-        # It is no longer what leads to an admission, so it has its room, and it is short however long its kind looks.
+        # It does not lead to an admission, so it may use reserved disk space; and it has no minimum length.
         small = msgspec.structs.replace(
             new,
             leads_to_admission=False,
@@ -194,7 +194,7 @@ class RecordOutbox:
 
 
 def _approved(record: Record) -> messages.Approved | None:
-    """The approval that the lane begins on; a demo's begins on none."""
+    """Return the approval of a lane's start; None for other records, and for a demo."""
     if not isinstance(record, Started) or record.approval.serial == 0:
         return None
     one = record.approval
@@ -203,7 +203,7 @@ def _approved(record: Record) -> messages.Approved | None:
 
 
 def _replaced(record: Record) -> list[Answer]:
-    """What the machine is told, unless it is told of its own word about that."""
+    """Return the event that a record was replaced; none for the machine's own record of that."""
     return [] if _is(record, IncidentKind.RECORD_REFUSED) else [RecordReplaced(crossing_of(record), record.kind)]
 
 

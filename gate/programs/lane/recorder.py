@@ -1,6 +1,6 @@
-"""Where the engine's records go: first to whoever counts or follows them, then to the log. Fills `engine.Recorder`.
+"""Passes the engine's records to counters and followers, then to the log. Implements `engine.Recorder`.
 
-With the counts of groups of travellers (`GroupCounts`), which leave as one record when the shift ends, and with the program.
+Counts of groups of travellers (`GroupCounts`) are recorded at each shift's end and at the program's.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ log = logging.getLogger("lane")
 Attribute = Literal["age_band", "sex", "issuer"]
 
 CELL_MIN: Final = 10  # crossings
-CELLS_MAX: Final = 40  # groups of an attribute in a record, and one for all others
-KNOWN_MAX: Final = 64  # crossings that run or wait: the oldest is forgotten, and counts with nobody
+CELLS_MAX: Final = 40  # groups per attribute in a record, plus one for all others
+KNOWN_MAX: Final = 64  # open crossings; above it the oldest is dropped, and not counted
 OTHERS: Final = "others"
 UNKNOWN: Final = "unknown"
 EVERYBODY: Final = "everybody"
@@ -75,21 +75,21 @@ _COUNTS: Final = tuple(one.name for one in fields(GroupCell) if one.name not in 
 
 
 def age_band(age: int | None) -> str:
-    """The band of an age in full years."""
+    """Return the band of an age in full years."""
     if age is None:
         return UNKNOWN
     return next((name for below, name in _BANDS if age < below), _OLDEST)
 
 
 def shift_of(local: datetime, ends: Sequence[str]) -> tuple[str, int]:
-    """The shift that a moment of the site's own clock falls into: its day, and how many of the day's shifts have ended ("HH:MM")."""
+    """Return the shift at a local time: the day, and how many of its shift `ends` ("HH:MM") have passed."""
     now = f"{local:%H:%M}"
     return local.date().isoformat(), sum(end <= now for end in ends)
 
 
 @dataclass(slots=True)
 class _Known:
-    """A crossing that has not ended: its groups, and what its face came to."""
+    """An open crossing: its groups, and its face's results."""
 
     groups: Mapping[str, str]
     attempted: bool = False
@@ -116,7 +116,7 @@ class GroupCounts:
         self._cells: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(lambda: dict.fromkeys(_COUNTS, 0))
 
     def read(self, crossing: str, document: DocumentEvidence) -> None:
-        """Whose document it is, as far as groups go."""
+        """Note a crossing's groups from its document."""
         found = {
             "age_band": age_band(document.age),
             "sex": document.sex or UNKNOWN,
@@ -127,7 +127,7 @@ class GroupCounts:
             del self._known[next(iter(self._known))]
 
     def record(self, record: Record) -> None:
-        """Count what a record says of a crossing whose document was read."""
+        """Count a record of a crossing whose document was read."""
         match record:
             case Decided() if (known := self._known.get(record.crossing)) is not None:
                 reasons, face = {one.reason for one in record.reasons}, record.evidence.face
@@ -145,7 +145,7 @@ class GroupCounts:
                 pass
 
     def take(self, until: str) -> GroupsCounted | None:
-        """The counts so far, without small groups, and begin anew; None where there were too few crossings to say anything."""
+        """Return the counts without small groups, and reset them; None if there were too few crossings."""
         cells, self._cells = dict(self._cells), defaultdict(lambda: dict.fromkeys(_COUNTS, 0))
         since, self._since = self._since, until
         found: list[GroupCell] = []
@@ -185,7 +185,7 @@ class GroupCounts:
 
 
 def _without_small(cells: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    """The groups, the small ones and those beyond CELLS_MAX as one; none where all of them together are small."""
+    """Merge small groups and those beyond CELLS_MAX into one; return none if all together are small."""
     left = dict(sorted(cells.items(), key=lambda item: (-item[1]["crossings"], item[0])))
     others = dict.fromkeys(_COUNTS, 0.0)
     small = [
@@ -209,7 +209,7 @@ def _cell(attribute: str, value: str, counts: Mapping[str, float]) -> GroupCell:
 
 
 class Recorder:
-    """The counts, the referrals that wait, and the registers whose hits are settled hear of each record before the log does."""
+    """Passes each record to the counters, the waiting referrals and the registers' client, then to the log."""
 
     def __init__(
         self, config: Config, to_log: LogClient, *, referrals: Referrals, registers: RegistersClient | None
@@ -224,7 +224,7 @@ class Recorder:
         self._followers += [] if registers is None else [registers.record]
 
     def append(self, record: Record, *, awaited: bool) -> None:
-        """Have a record followed, tell the journal of an incident, and have the log write it."""
+        """Pass a record to all followers, log an incident in the journal, and send the record to the log."""
         for follow in self._followers:
             follow(record)
         if self._groups is not None:
@@ -235,19 +235,19 @@ class Recorder:
         self._log.append(record, awaited=awaited)
 
     def hear(self, event: Event) -> None:
-        """Know of what group a traveller is, where the site may count groups."""
+        """Note a traveller's groups, if the site may count groups."""
         if self._groups is not None and isinstance(event, DocumentRead):
             self._groups.read(event.crossing, event.evidence)
 
     def see_shift(self, local: datetime) -> None:
-        """Write down what was counted when a shift ends, by the site's own clock."""
+        """Record the counts if a shift has ended, by the site's local time."""
         shift = shift_of(local, self._shift_ends)
         if self._shift not in {None, shift}:
             self.end_shift()
         self._shift = shift
 
     def end_shift(self) -> None:
-        """Write down what was counted until now."""
+        """Record the counts so far."""
         if self._groups is not None and (counted := self._groups.take(_moment())) is not None:
             self._log.append(counted, awaited=False)
 

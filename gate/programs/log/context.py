@@ -1,4 +1,4 @@
-"""What the tasks of the log program share: the log and the folders beside it, clocks, worker threads, and the publisher."""
+"""The parts that the log program's tasks share, made by `gate.programs.log.program`, and the tasks' intervals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FoundHead:
 
 
 def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirrored: int) -> FoundHead:
-    """How the head stands in the boot of this name. `mirrored` is how many entries the mirror has signed for."""
+    """Return the head's state in the boot `name`. `mirrored`: number of entries that the mirror has signed."""
     if boot is None or boot.name != name:
         size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
         return FoundHead(Head.UNCONFIRMED, size, root, None)
@@ -52,7 +52,7 @@ STEP_MIN: Final = timedelta(milliseconds=500)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the clock would have shown, and what it shows. `running`: it was looked at all the time; else what was written last is later than now."""
+    """A step of the clock. `running`: it was seen while running; else `before` is the time of the last record."""
 
     before: datetime
     after: datetime
@@ -60,11 +60,11 @@ class Step:
 
     @property
     def step_ms(self) -> int:
-        """How far, backwards with a minus."""
+        """The step in milliseconds, negative if backwards."""
         return round((self.after - self.before) / timedelta(milliseconds=1))
 
     def fields(self) -> dict[str, object]:
-        """As it is written down."""
+        """Return the fields to record."""
         return {
             "before": time_text(self.before),
             "after": time_text(self.after),
@@ -84,7 +84,7 @@ class Steps:
         self._at: tuple[datetime, int] | None = None
 
     def look(self, wall: datetime, monotonic_ms: int, latest: datetime | None) -> Step | None:
-        """What has happened since the last look, if it is a step. `latest` is when a record was written last, at the first look."""
+        """Return a step since the last call, or None. `latest`: time of the last record, used at the first call."""
         if self._at is None:
             if latest is not None and wall < latest:
                 return Step(latest, wall, running=False)
@@ -98,13 +98,13 @@ class Steps:
         return None
 
     def taken(self, wall: datetime, monotonic_ms: int) -> None:
-        """The step is written down: from here on it is the clock."""
+        """Accept the clock after its step is recorded."""
         self._at = wall, monotonic_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The pauses between the program's own doings, and how long a proof counts, in seconds."""
+    """The intervals of the program's tasks, and the lifetime of a proof, in seconds."""
 
     proof_every_s: float = 5.0
     proof_again_s: float = 1.0  # while there is no proof
@@ -114,12 +114,12 @@ class Timing:
     erasures_every_s: float = 5.0
     publish_again_s: float = 1.0  # after the spool could not be written
     clock_every_s: float = 1.0
-    keys_every_s: float = 3600.0  # keys are moved to their days, and days forgotten
+    keys_every_s: float = 3600.0  # for retention of keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """The clocks, and this boot's name."""
+    """The clocks, and the boot id."""
 
     wall: Callable[[], datetime]
     monotonic_ms: Callable[[], int]

@@ -1,4 +1,7 @@
-"""Common beats for the loops of a program, multiples of a period on the loop's clock, so that they wake the processor together."""
+"""Aligns the wake-ups of a program's loops, to save power: loops with the same period wake the processor once.
+
+Beats are multiples of a period on the event loop's clock.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,21 @@ import asyncio
 import math
 from typing import Final
 
-_SAME: Final = 1e-6  # of a period: what a sum of floats may miss a beat by
+_SAME: Final = 1e-6  # fraction of a period: tolerance for rounding
 
 
 def loop_s() -> float:
-    """What the running loop's clock shows, in seconds."""
+    """Return the running loop's clock, in seconds."""
     return asyncio.get_running_loop().time()
 
 
 def next_beat_s(now_s: float, every_s: float) -> float:
-    """The first beat after now, in seconds of the same clock."""
+    """Return the first beat after `now_s`, in seconds of the same clock."""
     return (math.floor(now_s / every_s + _SAME) + 1) * every_s
 
 
 def after_pause_s(now_s: float, every_s: float) -> float:
-    """The beat after a pause of `every_s` at most, and of a quarter of it at least; a half beat where there is none."""
+    """Return the last beat from a quarter of `every_s` to `every_s` after `now_s`; if there is none, a half beat."""
     until_s = now_s + every_s
     beat_s = _latest_beat_s(until_s, every_s)
     return beat_s if beat_s - now_s >= every_s / 4 else _latest_beat_s(until_s, every_s / 2)

@@ -1,4 +1,8 @@
-"""Who approved what this gate's decisions rest on: `approvers.toml` and `approval.note` (docs/protocols/approval.md), read and judged."""
+"""Reads and verifies the approval of the gate's configuration.
+
+`approvers.toml` lists the approvers; `approval.note` has their signatures (docs/protocols/approval.md). In `trial` and
+`service` the lane does not start without them; a `demo` needs neither.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from models.site import FILE
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What is in force: the approval, whose signatures count, and who may approve."""
+    """The approval in force, the approvers who signed it, and all approvers."""
 
     approval: Approval
     signers: tuple[str, ...]
@@ -32,9 +36,9 @@ class Approved:
 
 
 def approved(config: Config, before: Before | None = None) -> Approved | None:
-    """What the two files say of this configuration; None of a demo, which needs none. `before` is what the gate began with last.
+    """Verify the configuration's approval; None for a demo. `before`: the approval at the last start.
 
-    Raises ConfigError: one line says what is wrong, and which digest, gate and serial two approvers have to sign.
+    Raises ConfigError, whose line has the cause, and the digest, gate and serial that two approvers must sign.
     """
     if config.purpose == "demo":
         return None
@@ -51,7 +55,7 @@ def approved(config: Config, before: Before | None = None) -> Approved | None:
 
 
 def before_of(told: messages.Approved | None) -> Before | None:
-    """What the log tells of the last time, if the gate began before. Raises ConfigError for approvers that cannot be read any more."""
+    """Return the last start's approval from the log, None if it has none. Raises ConfigError for bad approvers."""
     if told is None:
         return None
     try:
@@ -62,16 +66,16 @@ def before_of(told: messages.Approved | None) -> Before | None:
 
 
 def signed_in(path: Path) -> SignedApproval:
-    """A note that lies somewhere, not yet believed. Raises ApprovalError and OSError."""
+    """Read an approval note, without verifying it. Raises ApprovalError and OSError."""
     return SignedApproval.parse(read_ordinary(path, NOTE_BYTES_MAX))
 
 
 def _next_serial(
     origin: str, sha256: str, approvers: Approvers, signed: SignedApproval | None, before: Before | None
 ) -> int:
-    """The serial that this digest is approved under next: the note's own while it is unused, else one more than any that is known.
+    """Return the serial to sign for this digest: the note's own if it is unused, else one more than any known.
 
-    A note that two approvers have not signed says nothing: whoever laid it there could have used the serials up.
+    A note without two valid signatures is ignored, since anyone could use up the serials with it.
     """
     known = 0 if before is None else before.serial
     if signed is not None and signed.approval.origin == origin and _is_signed(signed, approvers):
@@ -104,16 +108,16 @@ def install(
         signers = signed.require(origin=config.origin, sha256=sha256, approvers=who, before=_in_force(config))
     except ApprovalError as error:
         raise ConfigError(Problem("", str(error), str(note))) from error
-    # The note comes last: until it does, the lane begins with none of it.
+    # The note last: until then the lane does not start with the new files.
     for source, place in ((approvers, config.approvers_path), (staged, path), (note, config.approval_path)):
         if source is not None and source.resolve() != place.resolve():
             durable.write(place, source.read_bytes())
-            durable.sync(place, mode=0o644)  # whatever root's umask takes: the lane's user reads it
+            durable.sync(place, mode=0o644)  # independent of root's umask: the lane's user must read it
     return Approved(signed.approval, signers, who)
 
 
 def _in_force(config: Config) -> Before | None:
-    """What lies in the place of the approval, of this gate; None where nothing whole does."""
+    """Return the installed approval of this gate; None if it is missing or invalid."""
     try:
         signed = signed_in(config.approval_path)
         before = Before(signed.approval.serial, signed.approval.sha256, approvers_in(config.approvers_path))
@@ -123,7 +127,7 @@ def _in_force(config: Config) -> Before | None:
 
 
 def unsafe_files(config: Config, path: Path) -> list[Problem]:
-    """In service: files that decisions rest on and that somebody else than root can write, or put another one into the place of."""
+    """Return, in service, the files that decisions depend on and that users other than root can write or replace."""
     if config.purpose != "service":
         return []
     devices = (config.barrier, config.first_barrier, config.sensors, config.swipe, config.camera.pad)
@@ -147,7 +151,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
 
 
 def require_safe_files(config: Config, path: Path) -> None:
-    """Raise ConfigError in service when one of them is not root's alone."""
+    """Raise ConfigError in service if there are `unsafe_files`."""
     if found := unsafe_files(config, path):
         raise ConfigError(*found)
 
@@ -160,11 +164,11 @@ def _unapproved(config: Config, error: Exception, wanted: Approval) -> Problem:
 
 
 def _writer_of(file: Path) -> tuple[Path, str] | None:
-    """The first of a file and the folders above it that others than root can change, and who; links are followed to where they lead."""
+    """Return the first of a file and its parent folders that others than root can write, and who. Resolves links."""
     try:
         real = file.resolve(strict=True)
     except OSError:
-        return None  # what cannot be read is told where it is read
+        return None  # an unreadable file is reported where it is read
     for place in (real, *real.parents):
         held = place.stat()
         if held.st_uid != 0:

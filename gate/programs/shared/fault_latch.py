@@ -1,4 +1,4 @@
-"""What is wrong with one thing: in the journal once when it begins, and once when it has ended."""
+"""Logs a fault once when it begins, and once when it ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ WORDS_MAX: Final = 300  # of a reason in one line of the journal
 
 
 class FaultLatch:
-    """One thing's. `words` is what is wrong now, empty when all is well; `begins` and `ends` are the events' names.
+    """The fault of one thing. `words`: the current fault, empty if none. `begins`, `ends`: names of the events.
 
-    With `each`, another reason is said, too, while the trouble lasts. With `first`, that all is well is said at the beginning, too.
-    `about` stands in every line.
+    `each`: also log a changed reason. `first`: also log a first state without fault. `about`: fields of every event.
     """
 
     def __init__(
@@ -35,7 +34,7 @@ class FaultLatch:
         self._about = about or {}
 
     def is_now(self, fault: str | Exception) -> bool:
-        """Take what is wrong now, and say what is new in it; True when the trouble began, became another or ended."""
+        """Set the current fault, and log a change; True if it was logged."""
         before, self.words = self._known, str(fault) or (type(fault).__name__ if isinstance(fault, Exception) else "")
         self._known = self.words
         if self.words == before or (self.words and before and not self._each):

@@ -1,4 +1,7 @@
-"""What the programs say of themselves, with its types. One that is silent, or says something else, has said nothing."""
+"""The programs' status answers, with types, for `gate status`, the degraded modes and the metrics.
+
+A program that does not answer, or answers with an invalid message, counts as failed.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from gate_core.evidence.names import Head
 
 
 class Silence(enum.Enum):
-    """Why a program does not say how it is; shown in the place of what it would say."""
+    """Why a program's status is missing; shown instead of it."""
 
-    AWAY = "away"  # nobody listens there, or whoever does says nothing in time
-    NO_RIGHT = "no_right"  # the kernel does not let this user ask
+    AWAY = "away"  # no program listens, or it does not answer in time
+    NO_RIGHT = "no_right"  # this user may not connect
 
 
 class Alarm(TypedDict):
-    """An alarm of the barrier; `waits`: for an officer to acknowledge it."""
+    """An alarm of the barrier. `waits`: not acknowledged by an officer yet."""
 
     alarm: str
     standing: bool
@@ -30,7 +33,7 @@ class Alarm(TypedDict):
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """How long one stage of crossings took: how many took up to so many seconds, of all how many, and their sum."""
+    """Histogram of a crossing stage's duration: counts by upper bound in seconds, total count, sum in seconds."""
 
     buckets: dict[str, int]
     count: int
@@ -38,7 +41,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Leaf(msgspec.Struct, frozen=True):
-    """How a door's leaf moves, in milliseconds; None where its board does not tell. `slow`: than it was."""
+    """A door leaf's times in milliseconds; None if the board does not report them. `slow`: slower than before."""
 
     opening_ms: int | None = None
     closing_ms: int | None = None
@@ -46,7 +49,7 @@ class Leaf(msgspec.Struct, frozen=True):
 
 
 class Counters(msgspec.Struct, frozen=True):
-    """What the lane has counted since it started."""
+    """The lane's counters since its start."""
 
     crossings: dict[str, int] = {}
     reasons: dict[str, int] = {}
@@ -58,11 +61,11 @@ class Counters(msgspec.Struct, frozen=True):
     chips_read: int = 0
     chips_failed: int = 0
     orders_refused: int = 0
-    last: dict[str, float] = {}  # of the last crossing that ended: its stages, in seconds from laying the document
+    last: dict[str, float] = {}  # stages of the last ended crossing, in seconds since the document was presented
 
 
 class WrittenRules(msgspec.Struct, frozen=True):
-    """The site's written rules, and how many days more all of those are in force that are today; None where none is."""
+    """The site's written rules, and the days until the first of today's rules expires; None without rules."""
 
     version: str = ""
     days_left: int | None = None
@@ -100,7 +103,7 @@ class Lane(msgspec.Struct, frozen=True, rename={"blockers": "hinders"}):
 
 
 class LogHead(msgspec.Struct, frozen=True):
-    """The log as this boot of the machine found it, who bears out that it is the newest, and how long ago that was heard."""
+    """The log as found at this boot, whether it is confirmed as the newest, and the seconds since then."""
 
     state: Head
     entries: Annotated[int, msgspec.Meta(ge=0)]
@@ -109,15 +112,15 @@ class LogHead(msgspec.Struct, frozen=True):
 
 
 class LogTimes(msgspec.Struct, frozen=True):
-    """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
+    """Lower bounds of the time: the latest hour of a record, and the mirror's last signature."""
 
     written: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     cosigned: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class LogKeys(msgspec.Struct, frozen=True):
-    """How long keys to sealed records are kept, in days by the class of the records (None: for good), the oldest day that there are keys of, how many
-    holds there are, and whether somebody bears the clock out by which they go.
+    """Retention of keys to sealed records: days by class (None: never deleted), the oldest day with keys by class, the
+    number of holds, and whether the clock is confirmed.
     """
 
     kept_days: dict[str, int | None] = {}
@@ -128,7 +131,7 @@ class LogKeys(msgspec.Struct, frozen=True):
 
 
 class LogKept(msgspec.Struct, frozen=True):
-    """The first entry that is here, and how many days after the central server had it an entry stays (None: for good)."""
+    """The first stored entry, and the days that an entry is kept after central has it (None: never deleted)."""
 
     first: int = 0
     days: int | None = None
@@ -136,7 +139,7 @@ class LogKept(msgspec.Struct, frozen=True):
 
 
 class Log(msgspec.Struct, frozen=True):
-    """Of the log."""
+    """The log's status."""
 
     entries: int = 0
     published: int = 0
@@ -154,21 +157,21 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class Vision(msgspec.Struct, frozen=True):
-    """Of vision."""
+    """Vision's status."""
 
     camera: str = ""
-    sensor: str = ""  # the one that gives a verdict of its own
+    sensor: str = ""  # the PAD sensor
     hot: list[str] = []
 
 
 class Import(msgspec.Struct, frozen=True):
-    """How the import of lists goes."""
+    """State of the lists' import."""
 
     problem: str | None = None
 
 
 class Sync(msgspec.Struct, frozen=True):
-    """Of sync."""
+    """Sync's status."""
 
     head: int | None = None
     pending: int | None = None
@@ -178,7 +181,7 @@ class Sync(msgspec.Struct, frozen=True):
 
 
 class Road(msgspec.Struct, frozen=True):
-    """How the consoles' road is served: the SHA-256 of the gate's key, how many consoles watch, and why it is not."""
+    """The service for consoles: SHA-256 of the gate's key, number of watching consoles, and its fault, if any."""
 
     key: str | None = None
     streams: int = 0
@@ -186,7 +189,7 @@ class Road(msgspec.Struct, frozen=True):
 
 
 class Screens(msgspec.Struct, frozen=True):
-    """Of screens. `console`: None of a gate that serves no console."""
+    """Screens' status. `console`: None if the gate serves no consoles."""
 
     pages: int = 0
     page: str = ""
@@ -194,14 +197,14 @@ class Screens(msgspec.Struct, frozen=True):
 
 
 class RegisterState(msgspec.Struct, frozen=True):
-    """How one list or register is: `ready`, `suspended` today, or why it says that nothing is known; and which edition of a list is held."""
+    """State of a list or register: `ready`, `suspended` today, or why it answers UNKNOWN; and a list's edition."""
 
     state: str = ""
     edition: int | None = None
 
 
 class Registers(msgspec.Struct, frozen=True):
-    """Of registers. `problem` is about new editions and what is to be told to owners, of which `outbox` files wait."""
+    """Registers' status. `problem`: of new editions or of reports to owners, of which `outbox` files wait."""
 
     registers: dict[str, RegisterState] = {}
     problem: str | None = None
@@ -213,7 +216,7 @@ Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens, Registers)
 
 @dataclass(frozen=True, slots=True)
 class ProgramStatus:
-    """Everything that the programs say, or why they do not."""
+    """The status of all programs, or why it is missing."""
 
     answers: Mapping[str, Status | Silence]
     lane: Lane
@@ -225,7 +228,7 @@ class ProgramStatus:
 
     @classmethod
     def of(cls, answers: Mapping[str, Status | Silence]) -> ProgramStatus:
-        """These answers, by the programs' names."""
+        """Build from the answers by program name."""
         return cls(
             answers,
             _said(answers, "lane", Lane),
@@ -237,25 +240,25 @@ class ProgramStatus:
         )
 
     def says(self, program: str) -> bool:
-        """True when the program says how it is."""
+        """True if the program answered."""
         return isinstance(self.answers.get(program), Status)
 
     @property
     def ok(self) -> bool:
-        """True when every program answers, the log is ready and the lane is in service: what `gate status` and `gate selftest` call well."""
+        """True if every program answers, the log is ready and the lane in service (`gate status`, `gate selftest`)."""
         all_say = all(isinstance(one, Status) for one in self.answers.values())
         return all_say and self.lane.in_service and self.states()["log"] == "ready"
 
     def is_away(self, program: str) -> bool:
-        """True when a program that this gate runs does not answer; False as well when this user may not ask it."""
+        """True if the program does not answer; False also if this user may not connect."""
         return self.answers.get(program) is Silence.AWAY
 
     def details(self) -> dict[str, dict[str, object]]:
-        """All that was said, as it was said."""
+        """Return each program's untyped detail."""
         return {name: one.detail if isinstance(one, Status) else {} for name, one in self.answers.items()}
 
     def states(self) -> dict[str, str]:
-        """A word a program."""
+        """Return each program's state."""
         return {name: one.state if isinstance(one, Status) else one.value for name, one in self.answers.items()}
 
 

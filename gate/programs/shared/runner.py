@@ -1,6 +1,8 @@
-"""Runs one program, an `async run(config, *, stop)`, as a process: configuration, journal, signals, readiness and life for systemd.
+"""Runs one program as a process: configuration, structured log, signals, readiness and watchdog for systemd.
 
-READY=1 follows the first status answer of the program's own socket, WATCHDOG=1 each answer that says that its own work goes on.
+A program is `async run(config, *, stop)`. READY=1 is sent after the program's own socket has answered a status request,
+and WATCHDOG=1 with each answer that is `alive`, so that systemd restarts a program that hangs. A program that waits for
+a device or another program is alive, since a restart would not help.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from gate_core.programs.process import make_unreadable, told_to_stop
 from gate_core.settings import config_file, environment
 
 READY_POLL_S = 0.05
-LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three of them
+LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three times this
 
 
 class Program(Protocol):
@@ -39,11 +41,9 @@ class Program(Protocol):
 
 
 def run_program(name: str, config: Config) -> None:
-    """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError where it runs already.
+    """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError if it already runs.
 
-    In the journal a configuration that is refused is an event of its own: who approved it is part of it.
-
-    No other process of its user reads its memory, and it leaves no core.
+    A refused configuration is logged as an event. The process is non-dumpable.
     """
     make_unreadable()
     in_journal = log_as_json(name)
@@ -90,13 +90,13 @@ async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]
 
 
 async def status_of(config: Config, name: str, *, pid: int | None = None) -> Status | None:
-    """How a program is, or None when it does not say: for whoever need not know why (`gate.programs.shared.status.hear`)."""
+    """Return a program's status, or None if it does not answer (`gate.programs.shared.status.hear` returns why)."""
     answer = await hear(config, name, pid=pid)
     return None if isinstance(answer, Silence) else answer
 
 
 def _notifier(address: str | None) -> Callable[[str], None]:
-    """What speaks systemd's notification protocol, or nothing when systemd is not there (sd_notify(3))."""
+    """Return the function that sends systemd notifications (sd_notify(3)); it does nothing without systemd."""
     if address is None:
         return lambda _: None
     target = "\0" + address[1:] if address.startswith("@") else address
@@ -110,5 +110,5 @@ def _notifier(address: str | None) -> Callable[[str], None]:
 
 
 def load_config(path: Path | None) -> Config:
-    """The configuration that applies. Raises ConfigError."""
+    """Load the configuration from `path`, or from the default place. Raises ConfigError."""
     return configuration.load(path or environment.path_from_environment())

@@ -1,4 +1,4 @@
-"""Where a program says how it is, its own channel beside those of its work; and how it is asked."""
+"""Serves a program's status on its own channel, and requests the status of others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gate.programs.shared.status_client import DEADLINE_S, silence_of
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
-    """Answer every request with what `status` gives then. Raises NoPlaceError."""
+    """Answer each request with the result of `status()`. Raises NoPlaceError."""
     channel = status_row(program)
 
     async def answer(connection: Connection[StatusRequest]) -> None:
@@ -28,18 +28,18 @@ def serve_status(config: Config, program: str, status: Callable[[], Status]) -> 
 
 
 async def hear_all(config: Config) -> ProgramStatus:
-    """Have every program of this gate say how it is."""
+    """Request the status of every program of this gate."""
     answers = await asyncio.gather(*(hear(config, name) for name in config.programs))
     return ProgramStatus.of(dict(zip(config.programs, answers, strict=True)))
 
 
 async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:
-    """Ask a program how it is. Another process than `pid` that listens in its place says nothing of it."""
+    """Request a program's status. If `pid` is given, an answer of another process counts as none."""
     return await hear_at(program, config.socket_of(status_row(program)), pid=pid)
 
 
 async def hear_at(program: str, socket: Path, *, pid: int | None = None) -> Status | Silence:
-    """The same where its socket is known."""
+    """As `hear`, with the socket's path."""
     channel = status_row(program)
     try:
         async with asyncio.timeout(DEADLINE_S):

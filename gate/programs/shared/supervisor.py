@@ -1,7 +1,8 @@
-"""All programs of the appliance as supervised children, for development and the demo. In service systemd does this.
+"""Runs all programs of the appliance as supervised children, for development and the demo; in service, systemd does.
 
-A program that ends is started again after a doubling pause. Programs that pass a traveller's data on overwrite memory when it is freed
-(`ERASING`: M_PERTURB, mallopt(3)); children that end with a crossing need not.
+A program that ends is restarted after a pause that doubles up to `PAUSE_MAX_S`; the others continue. They are stopped
+in `STOP_ORDER`, so that the log receives the others' last records; a terminal's Ctrl-C does not reach them. If this
+process is killed, the kernel kills them.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0
 STOP_DEADLINE_S = 3.0
 STOP_ORDER = ("lane", "screens", "vision", "registers", "sync", "log")
-CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
+CALM_S = 10.0  # after running so long, a program restarts with the shortest pause
 
 
 @dataclass(eq=False, slots=True)
 class Child:
-    """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death.
+    """One program, kept running. `kill` is for fault injection: SIGKILL, then a restart as after any end.
 
-    `prefix` is what its command begins with: something that becomes the program once it has changed what that sees.
+    `prefix`: a command put before the program's own, which changes its environment and then executes it.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The running process, if any."""
+        """The running process's id, or None."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
@@ -69,7 +70,7 @@ class Child:
             await end(self._process)
 
     def kill(self) -> None:
-        """End the process without warning."""
+        """Send SIGKILL."""
         if (pid := self.pid) is not None:
             os.kill(pid, signal.SIGKILL)
 
@@ -85,7 +86,7 @@ class Child:
 
 
 async def end(process: asyncio.subprocess.Process | None) -> None:
-    """Ask a process to end, if it still runs, and kill it when that takes too long."""
+    """Send SIGTERM to a running process, and SIGKILL after STOP_DEADLINE_S; wait for its end."""
     if process is None or process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -100,7 +101,7 @@ async def end(process: asyncio.subprocess.Process | None) -> None:
 
 
 class Family:
-    """Several programs kept running; `stop` ends one until it is told to `start`, `running` ends what is left in `STOP_ORDER`."""
+    """Several programs, kept running. `stop` ends one until `start`; `running` ends the rest in `STOP_ORDER`."""
 
     def __init__(self, children: list[Child]) -> None:
         self.children = {child.name: child for child in children}
@@ -118,7 +119,7 @@ class Family:
                 await self.stop(name)
 
     def start(self, name: str) -> None:
-        """Keep one program running, unless it is."""
+        """Start to keep a program running, unless it is already."""
         if name not in self._tasks:
             self._tasks[name] = asyncio.ensure_future(self.children[name].run())
 

@@ -1,5 +1,4 @@
-"""Marks of one day: finds gates of a site that report the same mark within minutes. Pure: time and randomness are
-arguments.
+"""Marks of one day: finds gates of a site that report the same mark within minutes. Pure.
 
 A gate computes a mark from a document's chip with the day's key (docs/protocols/exchange.md). A mark is kept for the
 minutes that its gate gives, by the monotonic clock, and at most until the end of its day; then the key and all marks

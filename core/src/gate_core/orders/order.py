@@ -241,8 +241,7 @@ def find_blocking_lacks(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack
 def sealing_key(certificate: bytes, *, authority: bytes, gate: str, now_s: int) -> bytes | None:
     """Return the key for encrypting a traveller's pictures for this certificate's officer at this gate now, or None.
 
-    Called in the processes that hold faces or documents, which verify certificates themselves and do not trust the
-    lane.
+    Called in the processes that hold faces or documents, which verify the lane's certificates themselves.
     """
     try:
         says = open_certificate(certificate, authority)

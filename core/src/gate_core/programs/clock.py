@@ -74,9 +74,7 @@ def floor(
 
 
 class Floor:
-    """The earliest possible time now: the latest known past time plus the CLOCK_MONOTONIC time since. It never
-    decreases.
-    """
+    """The earliest possible time now: the latest known past time plus CLOCK_MONOTONIC since then. Never decreases."""
 
     def __init__(self) -> None:
         self._ahead_s = 0.0  # of CLOCK_MONOTONIC

@@ -1,6 +1,4 @@
-"""Shared by all configuration files: strictly checked tables, and one error with all problems, each with file, key and
-line.
-"""
+"""Shared by all configuration files: strictly checked tables, and one error with file, key and line of each problem."""
 
 from __future__ import annotations
 
