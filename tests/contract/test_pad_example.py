@@ -118,8 +118,9 @@ async def test_one_who_does_not_read_keeps_nobody_waiting(service: Service) -> N
     crowd = [socket.socket(socket.AF_UNIX) for _ in range(20)]
     for number, one in enumerate(crowd):
         one.connect(str(service.socket))
-        if number % 2:
-            one.sendall(b'{"ask":"look","crossing":"%s"}\n' % CROSSING.encode())
+        with contextlib.suppress(BrokenPipeError):  # eight are served, the others hung up on
+            if number % 2:
+                one.sendall(b'{"ask":"look","crossing":"%s"}\n' % CROSSING.encode())
     await asyncio.sleep(0.5)
     quiet = crowd[0]
     quiet.settimeout(0.3)

@@ -174,19 +174,29 @@ async def test_no_grant_doubles_on_a_line_with_errors(tmp_path: Path, faults: Li
     async with lane(tmp_path) as made:
         await _insist(made.driver.connect)
         made.line.faults = faults
-        asked = 0
-        for _ in range(30):
+        asked, late = 0, 0
+        while asked < 30:
             received = len(made.happened("grant_received"))
-            with contextlib.suppress(NoReplyError):
-                await made.driver.grant(Direction.ENTRY, 30_000)
+            try:
+                with contextlib.suppress(NoReplyError):
+                    await made.driver.grant(Direction.ENTRY, 30_000)
+            except (
+                RefusedError
+            ) as refused:  # beside a busy neighbour an answer came too late: nothing is granted for a while, rightly
+                if "later than late_ms_max" not in str(refused) or (late := late + 1) > 60:
+                    raise
+                await asyncio.sleep(0.5)
+                await _insist(made.driver.status)
+                continue
             asked += 1
             assert len(made.happened("grant_received")) - received <= 1
             await _insist(made.driver.revoke)
         assert len(made.happened("grant_received")) >= 0.7 * asked
 
 
-async def _insist(call: Callable[[], Awaitable[None]]) -> None:
+async def _insist(call: Callable[[], Awaitable[object]]) -> None:
     for _ in range(20):
         with contextlib.suppress(NoReplyError):
-            return await call()
+            await call()
+            return
     raise AssertionError("20 attempts were not enough")

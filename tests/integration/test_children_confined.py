@@ -144,7 +144,7 @@ def test_a_child_is_bounded_in_what_it_opens_and_the_first_to_go_when_memory_is_
 
 def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
     program = (
-        "import threading\nfrom gate.programs.children import landlock\n"
+        "import threading\nfrom gate.programs.children import confine\n"
         "held = threading.Event()\nthread = threading.Thread(target=held.wait)\nthread.start()\n"
         "print(confine.restrict_files(writable=()))\nopen('/dev/null', 'w').close()\nheld.set()\nthread.join()\n"
         # A thread that was joined is still the kernel's for a moment.
