@@ -39,7 +39,7 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
-        self._beginning = False  # in `hello`
+        self._beginning = False  # while `hello` runs
         self.promptness = Promptness()
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
         self._questions = [_questions(one, unit) for one in profile.reads]
@@ -137,9 +137,8 @@ class Session:
 
         Raises LinkLostError when it was powered up anew: its watchdog is unarmed then, and `hello` is due.
         """
-        if not (
-            self.emergency or self._beginning
-        ):  # whoever begins has the line, and would wait for this tidying without an end
+        # `hello` holds the line until its revoke, which waits for tidying to end: tidying beside it would block both for ever.
+        if not (self.emergency or self._beginning):
             yield from self._grants.tidy()
         return (yield from self._look())
 

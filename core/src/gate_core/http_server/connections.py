@@ -82,7 +82,7 @@ class ConnectionPlaces:
 
 
 def limits_of_process() -> ConnectionLimits:
-    """Raise the process's descriptor limit as far as allowed, and return matching limits."""
+    """Raise the process's limit of descriptors to its hard limit, at most DESCRIPTORS_MAX; return the connection limits that fit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -100,7 +100,7 @@ def unverified(raw: bytes) -> Certificate:
 
 
 class Who(NamedTuple):
-    """What a certificate says that somebody is."""
+    """The role and the party that a certificate gives its holder."""
 
     role: Role
     party: Party
