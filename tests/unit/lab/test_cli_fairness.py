@@ -14,7 +14,7 @@ from fakes.audited_days import Day
 from typer.testing import CliRunner
 
 from gate.passage.records import Granted, GroupCell, GroupsCounted
-from gate.programs.lane.recorder import _BANDS, _OLDEST
+from gate.programs.lane.group_counts import _BANDS, _OLDEST
 from gate.screens.kiosk.texts import Languages
 from gate_core.command_line.tree import application
 from gate_lab.fairness_page import texts

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gate.passage.orders import Disposition
 from gate.passage.records import Closed, ClosedAs, GroupCell, GroupsCounted, Opened, Settled
-from gate.programs.lane.recorder import CELL_MIN, KNOWN_MAX, Attribute, GroupCounts, age_band, shift_of
+from gate.programs.lane.group_counts import CELL_MIN, KNOWN_MAX, Attribute, GroupCounts, age_band, shift_of
 from gate.programs.lane.records import encode
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.reasons import Objection, Reason
