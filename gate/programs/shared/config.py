@@ -414,9 +414,9 @@ class Notice(Section, frozen=True, kw_only=True):
     """The notice to travellers about their data: what does not follow from the rest of this file (`gate notices`).
 
     `contact`: where they ask and complain. `address`: where the whole notice is published, for the QR code.
-    `results_kept_days`: how long results of checks are kept; then the gate and the central server delete their keys.
-    The operator answers for auditors' copies. Service requires table and days; without days, the notice says that no
-    end is set.
+    `results_kept_days`: how long results of checks are kept; then gate and central server delete their keys. For
+    auditors' copies the operator answers. Service requires table and days; without days, the notice says that no end is
+    set.
     """
 
     contact: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]
