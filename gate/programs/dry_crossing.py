@@ -1,7 +1,6 @@
-"""A dry crossing: a separate instance of this version's log, vision and lane, and one document without a chip.
+"""A dry crossing: a separate instance of this version's log, vision and lane, one document without a chip.
 
-Verifies its log. Reads the gate's models and lists; shares nothing else. `mode` is shadow: no barrier driver is
-created.
+Verifies its log. Only reads the gate's models and lists. `mode` is shadow: no barrier driver is created.
 """
 
 from __future__ import annotations

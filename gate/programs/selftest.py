@@ -133,7 +133,7 @@ def judged(error: DriverError | OSError) -> tuple[str, State]:
 def _whose(path: str) -> str:
     """Return text that names a file's owner and this user; empty if the file cannot be examined."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - of whatever it is
+        found = os.stat(path)  # noqa: PTH116 - a path as text
     except OSError:
         return ""
     names = []

@@ -219,10 +219,10 @@ def of_device(reach: Reach) -> Needs:
 
 
 def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
-    """Make this process unreadable, limited and ended with its parent; refuse unneeded calls. False: what failed.
+    """Make this process unreadable, limit its resources, and end it with its parent. Returns what failed as False.
 
-    `keep`: inherited descriptors, beside the standard ones, that stay open. Raises OSError if a mandatory step fails:
-    the process must then not receive a face or document.
+    `keep`: inherited descriptors, beside the standard ones, that stay open. Refuses `never_needed` calls. Raises
+    OSError if a mandatory step fails: the process must then not receive a face or document.
     """
     close_all_but(_STANDARD | frozenset(keep))
     sys.excepthook = _say_no_values

@@ -159,7 +159,7 @@ class LogClient:
         """Wait until the log has answered everything, at most `deadline_s`."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + deadline_s
-        while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - a last look once a program
+        while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - only at the program's end
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def run(self) -> None:

@@ -62,7 +62,7 @@ class Devices:
 
     @property
     def missing(self) -> frozenset[Part]:
-        """The sensors, until their first status: no traveller is invited without. Barriers count as unseen anyway."""
+        """The sensors, until their first status: without them no traveller is invited. Barriers start as unseen."""
         return frozenset() if self.sensors is None else frozenset({Part.SENSORS})
 
     def keepers(self) -> Iterator[BarrierKeeper | Watching | SensorsKeeper | SwipeKeeper]:
@@ -92,7 +92,7 @@ class Devices:
         return any(keeper.leaf.slow for _, keeper in self._leaves())
 
     def detail(self, lane: LaneContext) -> dict[str, object]:
-        """Return status fields: lines, leaves, and, with two doors, the first leaf and the people inside."""
+        """Return status fields: lines and leaves; with two doors also the first leaf and the people inside."""
         found: dict[str, object] = {"barrier_line": self.last.describe()}
         if self.first is not None:
             seen = lane.doors[0].seen

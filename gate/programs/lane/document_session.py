@@ -115,7 +115,7 @@ def ways_by(portraits: Path) -> Way:
 class Reading:
     """Reads documents, each in a separate child. `way` opens a socket to a child of vision, or returns None.
 
-    `is_shielded`: True for a crossing about which nothing may be asked outside the gate, nor the control centre.
+    `is_shielded`: True for a crossing about which no question may leave the gate, not even to the control centre.
     `registers` None: there are none to query.
     """
 
@@ -131,7 +131,7 @@ class Reading:
     _ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
-        """Set how the crossing ends whose reading is cancelled next."""
+        """Set the end message of the crossing whose reading will be cancelled next."""
         self._ending = end
 
     async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:

@@ -27,7 +27,7 @@ Post = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Presented:
-    """A presented document; personal, so without repr. `readings`: of a serial reader; a `page` keeps its own."""
+    """A presented document; personal, so without repr. `readings`: a serial reader's; a page child keeps its own."""
 
     readings: tuple[tuple[str, ...], ...]
     page: messages.PageRead | None = None
@@ -45,7 +45,7 @@ class Documents:
 
     @classmethod
     def of(cls, config: Config, *, post: Post) -> Documents:
-        """Build for the configured readers."""
+        """Build the object for the configured readers."""
         readers = {SWIPE: config.swipe, PageListener.NAME: config.page}
         return cls(readers=frozenset(name for name, settings in readers.items() if settings is not None), post=post)
 

@@ -34,7 +34,7 @@ TOLD_S_MAX: Final = 5.0  # after that, doors without an order no longer delay th
 
 
 def state_bytes(path: Path) -> bytes:
-    """Return a state file's content, with one extra byte if it is too long. Raises OSError, also for no file."""
+    """Return a state file's content, with one extra byte if it is too long. Raises OSError, also for a folder."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a file", str(path))
@@ -42,7 +42,7 @@ def state_bytes(path: Path) -> bytes:
 
 
 def is_held(state_file: Path) -> bool:
-    """True if the file says that the host held doors open. `gate.programs.lane.state_file` reads it with types."""
+    """True if the state file says that the host held doors open. `state_file` reads the rest later, with types."""
     try:
         return json.loads(state_bytes(state_file))["state"]["emergency"]["held"] is True
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -92,7 +92,7 @@ async def _show(config: Config) -> NoReturn:
     views.show(View(Screen.EMERGENCY, Guidance.NONE, None, None, config.purpose))
     async with views.serve(config.socket("lane")):
         await asyncio.Event().wait()
-    raise AssertionError("an event that nobody sets was set")
+    raise AssertionError("this event is never set")
 
 
 def _status() -> Status:

@@ -71,7 +71,7 @@ class BarrierOrders(Protocol):
     """Orders to one barrier, run in the sequence of the calls. Awaiting the result raises DriverError."""
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
-        """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, or None."""
+        """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire; None if unknown."""
 
     def revoke(self) -> Awaitable[None]:
         """Revoke every grant."""
@@ -223,7 +223,7 @@ class Engine:
 
     @property
     def context(self) -> LaneContext:
-        """The lane's known context."""
+        """The lane's context."""
         return self._context
 
     @property

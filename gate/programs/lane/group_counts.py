@@ -2,7 +2,7 @@
 
 The configuration names the groups, with the law that permits them; nothing else is evaluated. A traveller's groups are
 known only here, while the crossing runs or waits. A shift's counts become one record. A group of fewer than CELL_MIN
-crossings could identify a person, so small groups are merged; if still too small, also with the next larger group.
+crossings could identify a person: small groups are merged, if still small also with the next, against differencing.
 
 Counts since the latest record are lost with the program; each record has the time since which it counts.
 """

@@ -116,7 +116,7 @@ class Site:
 
 
 class Lane:
-    """One lane, connected. Other groups see the engine through it, which is built after most of them."""
+    """One lane with all its groups. Most are built before the engine, and use it through this class."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class Lane:
 
     @property
     def context(self) -> LaneContext:
-        """The lane's known context."""
+        """The lane's context."""
         return self.engine.context
 
     def post(self, event: Event) -> None:
@@ -224,7 +224,7 @@ class Lane:
         self._recorder.hear(event)
         self.engine.post(event)
 
-    def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - what is told of a part is one word
+    def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - a callback with one value
         self.post(PartBack(part) if there else PartLost(part))
 
     def _show(self, view: messages.View) -> None:
@@ -234,7 +234,7 @@ class Lane:
     async def last_words(self) -> None:
         """Record that the program ends, and let the log take waiting records."""
         self._recorder.end_shift()
-        if Part.STATE not in self.context.lost:  # otherwise the next start must trust no file
+        if Part.STATE not in self.context.lost:  # otherwise the next start must not trust the file, or its absence
             self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
         await self._state_file.drain(LAST_WORDS_S)

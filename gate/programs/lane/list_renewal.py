@@ -170,7 +170,7 @@ class CurrentLists:
             left.unlink(missing_ok=True)
 
     def detail(self) -> Mapping[str, object]:
-        """Return status fields of the lists in use, whatever is on the disk."""
+        """Return status fields of the lists in use, not of those on the disk."""
         if self.held is None:
             return {"version": None, "alarms": [self._trouble.words or "no document child has opened the lists yet"]}
         fresh = freshness(self.held, clock.now(), age_max_days=self._config.rules.trust_age_max_days)

@@ -2,10 +2,10 @@
 
 Any process that may connect can pass on orders but not create them: only the signature counts. Orders are checked here
 (`gate_core.orders`) and executed by the machine (`gate.passage.officer_commands`); `confirmed` then waits until sensors
-or driver show the result. One order at a time per connection. The machine is told of refused orders to free people, and
-of orders under expired keys (`gate.passage.misuse`). A repeated release of equal bytes is answered from memory. A view
-returns what is encrypted to the officer's key (`referrals`), once its record is durable. An admission names what its
-officer was shown; if that differs, it admits nobody.
+or driver show the result. One order at a time per connection. Refused orders to free people, and orders under expired
+keys, are reported to the machine (`gate.passage.misuse`). A release repeated in the same bytes is answered from memory.
+A view returns what is encrypted to the officer's key (`referrals`), once its record is durable. An admission names what
+its officer was shown; if that differs, it admits nobody.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         if is_held(folder / STATE_FILE):
             await ending.enter_async_context(held_open(config))
         await asyncio.to_thread(importlib.import_module, "gate.programs.lane.lane")
-        from gate.programs.lane import lane  # noqa: PLC0415 - loaded by now
+        from gate.programs.lane import lane  # noqa: PLC0415 - loaded above, in a thread
 
         prepared = await lane.prepare(config, state_folder=folder)
     await lane.serve(prepared, stop=stop)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UNWRITTEN = ("crossing", "kept")  # fields that are not in a record's body
 HITS_MAX = 6  # kept over a restart: hits whose owner must still be informed
 PROTECTED_MAX = 6  # kept over a restart: crossings with a request for protection
-REPLACED_MAX = 6  # likewise, crossings with a missing record; limited by bytes in the log
+REPLACED_MAX = 6  # likewise, crossings with a missing record; as many as the log has bytes for
 # Log profiles (BSI TR-03135-2 §4.3): the fields that are recorded, chosen by the site and approved. `full`: all, so
 # that decisions can be repeated. `basic`: nothing personal, neither document or face data nor names of staff nor free
 # text. `standard`: as `basic` for travellers whom the gate itself let pass, as `full` for the rest, so that decisions
@@ -211,7 +211,7 @@ class Remembered:
                 return known
 
     def ordered(self, obeyed: records.Obeyed) -> Remembered:
-        """Return the same after an executed order."""
+        """Return a copy changed by an executed order."""
         match obeyed:
             case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE, alarms=seen):
                 left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
@@ -247,15 +247,15 @@ class Remembered:
                 return self
 
     def with_alarms(self, door: Door, waiting: tuple[Alarm, ...]) -> Remembered:
-        """Return the same with a door's alarms that wait for an officer."""
+        """Return a copy with a door's alarms that wait for an officer."""
         return replace(self, alarms=waiting) if door is Door.LAST else replace(self, first_alarms=waiting)
 
     def without_hit(self, handle: str) -> Remembered:
-        """Return the same without a hit whose owner was informed."""
+        """Return a copy without a hit whose owner was informed."""
         return replace(self, hits=tuple(one for one in self.hits if one.handle != handle))
 
     def without_record(self, crossing: str | None) -> Remembered:
-        """Return the same after a record of a crossing was lost."""
+        """Return a copy after a record of a crossing was lost."""
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 

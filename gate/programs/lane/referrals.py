@@ -1,9 +1,9 @@
 """Data of waiting travellers, for officers only, in memory only: findings, flags, and reports encrypted to officers.
 
-Nothing here can decrypt the reports. They are deleted with the crossing's disposition, with the lane, and SEALED_S
-after the referral: then the officer takes the traveller to the booth. Two children send one part each, in pieces; a
-part is handed out complete or not at all. Findings end with the crossing, flags after FLAG_S unless their crossing
-waits. `officers` chooses the recipients; format: `gate_core.orders.envelope`.
+Nothing here can decrypt the reports. They are deleted with the disposition, with the lane, and SEALED_S after the
+referral: then the officer takes the traveller to the booth. Two children send one part each, in pieces; a part is
+handed out complete or not at all. Findings are deleted with the crossing, flags after FLAG_S unless it waits.
+`officers` chooses the recipients; `gate_core.orders.envelope` defines the format.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Referral:
 
 
 class Referrals:
-    """Stores it. For encrypted reports, `expect` comes first, at the referral; then the pieces."""
+    """Stores these data. An encrypted report needs `expect` first, at the referral; then `take` adds its pieces."""
 
     def __init__(self) -> None:
         self._of: dict[str, _Referral] = {}
@@ -141,7 +141,7 @@ class Referrals:
         return parts
 
     def was_handed_out(self, crossing: str, key: bytes | None, seen: str) -> bool:
-        """True if the holder of this key was handed out what has this digest."""
+        """True if the holder of this key was handed out the report with the digest `seen`."""
         return (key, seen) in self._handed.get(crossing, set())
 
     def sealed_for(self, crossing: str) -> list[str]:

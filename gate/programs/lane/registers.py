@@ -209,7 +209,7 @@ class RegistersClient:
         connection = await connect(CHANNELS.registers, self._path)
         try:
             if about and self._is_shielded(about):
-                raise ChannelClosedError("it is not asked any more")
+                raise ChannelClosedError("the query was withdrawn")
             await connection.send(message)
             return await connection.receive()
         finally:
@@ -233,7 +233,7 @@ class RegistersClient:
             await self._is_settled.wait()
 
     async def _is_told(self, hit: Hit) -> bool:
-        assert hit.disposition is not None, "it waits among those that were settled"
+        assert hit.disposition is not None, "only settled hits are reported"
         with contextlib.suppress(ChannelError, TimeoutError):
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 answer = await self._said_to(messages.HitSettled(hit.register, hit.handle, hit.disposition))

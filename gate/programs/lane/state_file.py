@@ -64,7 +64,7 @@ def read_state(folder: Path) -> LastingState | None:
 
 
 def lasting_left(folder: Path, logged: Remembered) -> LastingState | None:
-    """Return the last run's state; None without a file after a clean end, or before any. Checks it against the log."""
+    """Return the last run's state, checked against the log; None: no file after a clean end, or at the first start."""
     try:
         found = read_state(folder)
     except StateLostError as error:
@@ -112,7 +112,7 @@ class StateFile:
 
     def _write(self) -> None:
         state = self._wanted
-        assert state is not None, "there is something to write"
+        assert state is not None, "a state was set"
         loop = asyncio.get_running_loop()
         self._writing = loop.run_in_executor(self._writer, _replace, self._path, encoded(state))
         self._writing.add_done_callback(lambda done: self._done(done, state))

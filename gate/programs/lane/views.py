@@ -146,7 +146,7 @@ class Painted:
         if self._awaited:
             self._tell(False)
 
-    def hear(self, painted: bool | None) -> None:  # noqa: FBT001 - what screens says is one word
+    def hear(self, painted: bool | None) -> None:  # noqa: FBT001 - the message's only value
         """Handle screens' message; None: no page is missed. Silence after True means False: screens hangs or ended."""
         loop = asyncio.get_running_loop()
         if self._silence is not None:

@@ -1,4 +1,4 @@
-"""The log program's composition root: the only writer of the audit log. A record is durable before it is answered."""
+"""The log program's composition root: the only writer of the audit log. `Recorded` means that the record is durable."""
 
 from __future__ import annotations
 

@@ -355,7 +355,6 @@ class LogServer:
             await asyncio.sleep(self._timing.clock_every_s)
 
     def _report(self) -> None:
-        """Log once that the log stopped taking records, and once that it takes them again."""
         self._trouble.is_now(self._log.writer.standing.problem or "")
 
 

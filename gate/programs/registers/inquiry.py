@@ -73,7 +73,7 @@ class DayKey:
             self.trouble.is_now(f"no day's key within {self.deadline_s:g} s")
         except AdapterError as error:
             self.trouble.is_now(str(error))
-        except Exception as error:  # noqa: BLE001 - as of every adapter: whatever it raised ends nobody else's answers
+        except Exception as error:  # noqa: BLE001 - as for every adapter: its exceptions must not affect other answers
             self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
         else:
             self.trouble.is_now("")
@@ -90,7 +90,6 @@ class Online:
     trouble: FaultLatch = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create its own fault latch."""
         self.trouble = FaultLatch(
             log, begins="register_lost", ends="register_back", each=False, about={"register": self.name}
         )
@@ -107,7 +106,7 @@ class Online:
             self.trouble.is_now(str(error))
             is_none = isinstance(error, NoAnswerError)
             return not_known(RegisterCause.NO_ANSWER if is_none else RegisterCause.WRONG_ANSWER)
-        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's; what it raised is in no log, for it may hold the question
+        except Exception as error:  # noqa: BLE001 - adapters may be of third parties; the exception may contain the question, so it is not logged
             self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
             return not_known(RegisterCause.WRONG_ANSWER)
         self.trouble.is_now("")

@@ -261,7 +261,7 @@ class Road:
         )
 
 
-def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything of the road's
+def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - any message of `console_link`
     return Response(
         console_link.encode(said), status, media_type="application/json", headers={"cache-control": "no-store"}
     )

@@ -12,8 +12,8 @@ from gate_core.settings.toml_file import Problem
 
 
 def problems(config: Config, texts: Languages) -> Iterator[Problem]:
-    """Yield what must not be shown: a language without texts; outside demos, one that no native speaker has reviewed by
-    the site's or our statement; in service, a page without contact.
+    """Yield what must not be shown: a language without texts; outside demos, one without a native speaker's review,
+    stated by the site or by us; in service, a page without contact.
     """
     known = texts.available()
     for language in config.screens.languages:

@@ -522,7 +522,7 @@ class Config(Section, frozen=True, kw_only=True):
 
     def socket(self, channel: str) -> Path:
         """Return the socket of the channel with this name. Raises KeyError for an unknown name."""
-        from gate.channel.table import CHANNELS  # noqa: PLC0415 - it loads every message; `gate status` needs two
+        from gate.channel.table import CHANNELS  # noqa: PLC0415 - loads every message; `gate status` needs two
 
         return self.socket_of(CHANNELS.by_name(channel))
 

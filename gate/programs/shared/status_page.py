@@ -204,7 +204,6 @@ class StatusPage:
 
 
 def _problems(part: object) -> list[str]:
-    """Return the problem that a part of a program's answer reports, if any."""
     match part:
         case {"problem": str(problem)}:
             return [problem]

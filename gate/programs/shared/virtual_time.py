@@ -124,7 +124,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while timers and timers[0][2].callback is None:
             heapq.heappop(timers)
         if not timers:
-            raise StandstillError("everybody waits and no timer is set")
+            raise StandstillError("every task waits and no timer is set")
         self._now_s += max(0.0, timers[0][0] - self._now_s)
         due_s = self._now_s + RESOLUTION_S
         while timers and timers[0][0] <= due_s:

@@ -123,7 +123,7 @@ def main() -> None:
     except MemoryError:
         outcome = Outcome(problem="the folder needs more memory than an import may take")
     answer = msgspec.json.encode(outcome)
-    assert len(answer) <= ANSWER_BYTES_MAX, "every part of it is bounded"
+    assert len(answer) <= ANSWER_BYTES_MAX, "every field is limited"
     sys.stdout.buffer.write(answer)
 
 

@@ -1,6 +1,6 @@
 """The sync program: carries the published log to the mirror, imports downloaded lists, and downloads updates.
 
-It only reads the spool. A receipt goes to the inbox if its cosignature is valid; the log program verifies it again.
+It only reads the spool. It puts a receipt into the inbox if its cosignature is valid; the log program verifies again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Renews the trust between gate and central server: device certificate, server's authorities, mirror's keys.
+"""Renews the device certificate, the central server's authorities and the mirror's keys.
 
 The old one stays in use until the new one is complete and checked; an authority, until a connection worked without it.
 """

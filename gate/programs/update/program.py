@@ -201,7 +201,7 @@ class Update:
         return Install(number=offer.number, name=offer.name, at=self._at())
 
     def _put_lists(self, site: Site, ledger: Ledger, offer: Offer, archive: Path) -> None:
-        """Put lists into their folder, whatever the lane does; sync imports them. Raises UpdateError, OSError."""
+        """Put lists into their folder, in any state of the lane: sync imports them. Raises UpdateError, OSError."""
         if site.lists is None:
             raise SiteError(f"{self._ports.file}: lists came, and there is no table [lists] to say where they go")
         installed, install = ledger.installed, self._install(offer)

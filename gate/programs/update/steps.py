@@ -1,6 +1,6 @@
 """The steps of an update in sequence, and undoing them. After an interruption the next start undoes or finishes it.
 
-The journal is written before each step. The lane's unit is stopped meanwhile; undoing starts units after the places.
+The journal is written before each step. Undoing restores the places, then the units. The lane's unit is down meanwhile.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ _RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # steps during which 
 
 
 def carry_out(work: Work) -> None:
-    """Run every step; undo them after an error before the commit. Raises it: NotNowError, NotKeptError and others."""
+    """Run every step. An error before the commit undoes them, and is raised: NotNowError, NotKeptError and others."""
     try:
         for name, do in STEPS.items():
             work.at(msgspec.structs.replace(work.journal, step=name))

@@ -218,7 +218,7 @@ class Child:
 
     async def _take_portrait(self, template: Template | PortraitProblem) -> None:
         crossing = self._crossing
-        assert crossing is not None, "it has begun"
+        assert crossing is not None, "a portrait needs a crossing"
         if self._printed is not None:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
@@ -280,7 +280,7 @@ class Child:
         """Process frames once the traveller is before the camera. Reports a lost camera; the parent then ends us."""
         await self._looking.wait()
         crossing = self._crossing
-        assert crossing is not None, "the event says so"
+        assert crossing is not None, "set before the event"
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:

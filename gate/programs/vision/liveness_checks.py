@@ -2,9 +2,8 @@
 
 The exposure is changed at unpredictable times to unpredictable levels, until the frames have followed (judged by
 `gate.face.injection`). Until then, and always if the camera accepts no controls, liveness counts as not run. The
-display shows pale colours, each drawn when due, which count from the time that the page reports. If the page goes or
-answers late, that challenge ends without effect. Frames and comparisons never wait longer for these than the time limit
-of liveness.
+display shows pale colours, each drawn when due, which count from the time that the page reports. If the page is closed
+or late, that challenge ends without effect. Frames and comparisons never wait longer for these than liveness may take.
 """
 
 from __future__ import annotations
@@ -238,7 +237,7 @@ class DisplayChallenge:
         self._liveness.wipe()
 
     def page_is(self, *, there: bool) -> None:
-        """Note whether a page shows tints. If one goes during the challenge, that ends: what it showed is unknown."""
+        """Note whether a page shows tints. If it closes during the challenge, that ends: what it showed is unknown."""
         if self._there and not there and self._asked is not None:
             self._end()
         self._there = there

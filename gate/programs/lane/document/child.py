@@ -92,7 +92,7 @@ def told(store: TrustStore) -> messages.Lists:
 async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
     """Prepare, then serve the lane until it closes, or until the chip reader is lost before there is a crossing."""
     wanted = await lane.receive()
-    assert isinstance(wanted, messages.PrepareDocument), "the first message prepares"
+    assert isinstance(wanted, messages.PrepareDocument), "the first message must be PrepareDocument"
     key = "paths.trust"
     try:
         store = open_lists(Path(wanted.lists), service=wanted.service)
@@ -170,7 +170,7 @@ class Child:
                         self._lane, message, officers=officers, now_s=now_s, part=DOCUMENT, content=content
                     )
                 case messages.PrepareDocument() | messages.ReadDocument():
-                    raise RuntimeError("a child is prepared once, and serves one crossing")
+                    raise RuntimeError("repeated PrepareDocument or ReadDocument")
 
     async def _cross(self) -> None:
         """Serve the one crossing. Ends before, to be replaced, if the reader is lost before there is one."""

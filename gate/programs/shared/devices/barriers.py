@@ -46,7 +46,7 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
         case Contacts(), ContactsProfile() if recorder is not None:
             raise SetupError("contacts carry no bytes, and cannot be traced")
         case Contacts(), ContactsProfile() as contacts:
-            from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads the driver that it has
+            from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads only its own driver
             from drivers.barrier.contacts.gpio import Kernel  # noqa: PLC0415
 
             is_left = settings.entry_is_left
@@ -82,7 +82,7 @@ def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[
             f"purpose = service refuses what rests on assumptions: {', '.join(profile.assumed)}; a trace of a real board decides them "
             "(docs/guides/bring-up-a-barrier.md)",
         )
-    # Contacts have no traces, so their profiles cannot say hardware; a simulated chip shows in its port.
+    # Contacts have no traces, so their profiles cannot be verified = "hardware"; a simulated chip shows in its port.
     if config.purpose == "service" and isinstance(profile, LineProfile) and profile.verified == "simulator":
         yield Problem(f"{name}.profile", TRIED_ON_A_SIMULATOR)
     asked = config.rules.grant_ttl_ms
@@ -96,7 +96,7 @@ def is_verified(settings: BarrierSettings) -> bool:
 
     Raises SetupError, also if the traces do not show it. Not callable within a running loop.
     """
-    from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - a lane that starts in an emergency has no time for it
+    from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - too slow for a lane that starts in an emergency
     from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace  # noqa: PLC0415
 
     profile = _profile_of(settings)

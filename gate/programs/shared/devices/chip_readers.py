@@ -1,4 +1,4 @@
-"""Creates the configured chip reader. Loads the PC/SC library."""
+"""Creates the configured chip reader. Loads the PC/SC library if that reader needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creates and checks the PAD sensor beside the camera, which has a verdict of its own."""
+"""Creates and checks the PAD sensor beside the camera."""
 
 from collections.abc import Iterator
 
