@@ -1,4 +1,4 @@
-"""The chip reader that a configuration means. Loads the PC/SC library where that is the one."""
+"""Creates the configured chip reader. Loads the PC/SC library if that reader needs it."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from drivers.reader.settings import ChipReaderSettings, Direct, Pcsc
 
 
 class ChipReader(Protocol):
-    """What a crossing needs of a chip reader. Every call raises DriverError."""
+    """A chip reader, as a crossing uses it. Every call raises DriverError."""
 
     @property
     def extended(self) -> bool:
-        """Whether the reader carries extended APDUs, once a chip is powered."""
+        """True if the reader supports extended APDUs; known once a chip is powered."""
 
     async def open(self) -> None:
-        """Reach the reader, before there is a card."""
+        """Connect to the reader, before there is a card."""
 
     async def look(self) -> None:
-        """See that the reader is still there."""
+        """Check that the reader is still there."""
 
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a chip and power it."""
 
     async def transmit(self, apdu: bytes) -> bytes:
-        """Send one command."""
+        """Send one command APDU; return the response."""
 
     async def wait_for_removal(self) -> None:
-        """Return when the chip is gone."""
+        """Return when the chip has been removed."""
 
     async def disconnect(self) -> None:
-        """Let the chip go."""
+        """Disconnect from the chip."""
 
     async def close(self) -> None:
-        """Let the reader go."""
+        """Disconnect from the reader."""
 
 
 def chip_reader(settings: ChipReaderSettings) -> ChipReader:
-    """The chip reader, not yet reached. Raises SetupError when it can never work."""
+    """Return the chip reader, not connected. Raises SetupError if it can never work."""
     match settings:
         case Direct():
             return DirectReader(Path(settings.socket))

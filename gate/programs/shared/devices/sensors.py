@@ -1,4 +1,4 @@
-"""The sensor unit that a configuration means, and what a lane needs of one."""
+"""Creates and checks the configured sensor unit."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from gate_core.settings.toml_file import Problem
 
 
 class SensorDriver(Protocol):
-    """What a lane needs of its sensor unit. Every call raises DriverError."""
+    """A sensor unit, as the lane uses it. Every call raises DriverError."""
 
     async def connect(self) -> None:
-        """Open the line and take the unit as it is powered now."""
+        """Open the line and start a session with the unit."""
 
     async def status(self) -> InsideStatus:
-        """Ask the unit."""
+        """Request the unit's status."""
 
     async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
+        """Connect, return a description, and close the line."""
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return the line's counters since the start."""
 
     def close(self) -> None:
-        """Let the line go."""
+        """Close the line."""
 
 
 def sensors(settings: SensorSettings) -> SensorDriver:
-    """The sensor unit, not yet connected. Raises SetupError when it can never work."""
+    """Return the sensor unit, not connected. Raises SetupError if it can never work."""
     return ModbusSensors(
         open_link=lambda: SerialLink.open(settings.port, settings.baud),
         profile=load_profile(settings.profile),
@@ -46,7 +46,7 @@ def sensors(settings: SensorSettings) -> SensorDriver:
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """What is wrong with the sensor unit's profile."""
+    """Yield the problems of the sensor unit's profile."""
     if config.sensors is None:
         return
     try:
@@ -59,5 +59,5 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def is_verified(settings: SensorSettings) -> bool:
-    """True when the unit's protocol was tried on hardware, as its profile says. Raises SetupError."""
+    """True if the profile says that the unit's protocol was tried on hardware. Raises SetupError."""
     return load_profile(settings.profile).verified == "hardware"
