@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -352,7 +354,7 @@ BENEATH = {
     "policy dry-run": "gate_lab.rules_dry_run:impact_of",
     "rights card": "gate_lab.rights.card:facts_of",
     "rights receipt": "gate_lab.rights.answers:receipt_answer is_receipt",
-    "status": "gate.cli.status_page:Shown._service Shown.line Shown.page",
+    "status": "gate.programs.shared.status_page:StatusPage._service StatusPage.line StatusPage.page",
     "sync status": "gate.cli.sync:_show",
     "update back": "gate.cli.update:_run",
 }
@@ -376,6 +378,12 @@ def test_what_the_page_names_is_there_and_runs() -> None:
     assert {runs(command) for command in named} == RUN_BY.keys() == BENEATH.keys()
     drills = {command.removeprefix("drill ") for command in named if runs(command) == "drill"}
     assert drills <= DRILLS.keys() & set(BY_COMMAND), "played whole, by the command"
+
+
+def test_what_a_command_rests_on_is_there() -> None:
+    for carrier in carriers_of(list(BENEATH.values())):
+        module, _, name = carrier.partition(":")
+        assert attrgetter(name)(import_module(module)), carrier
 
 
 @pytest.fixture(scope="module")
