@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
 from fakes.roots import PACKAGES, ROOT
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement

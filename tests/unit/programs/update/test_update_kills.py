@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.killing import killed_at, refused
+from core_fakes.killing import killed_at, refused
 from fakes.updates import Gate
 
 from gate.programs.update.program import Verb
