@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from central_fakes.sealed_log import BOOT, ENDING, LEADING, ORIGIN, TIME, GateLog, Unsealed, happening
+from core_fakes.sealed_log import BOOT, ENDING, LEADING, ORIGIN, TIME, GateLog, Unsealed, happening
 
 from gate.audit.key_days import KeyDays
 from gate.audit.reserve import Reserve

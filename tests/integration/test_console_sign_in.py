@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from core_fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.browser_profile import ASK_KEEPER, left_of, overhear
 from fakes.officers_authority import SHIFT_S
-from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError

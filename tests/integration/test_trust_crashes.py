@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from core_fakes.killing import killed_at, refused
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.trust.errors import StoreError
 from gate.trust.list_import import DRAFT, import_sources

@@ -313,7 +313,7 @@ RUN_BY = {
     "conformity": "tests/unit/lab/test_cli_conformity.py::"
     "test_it_says_what_is_shown_what_is_open_and_that_it_is_no_certificate "
     "test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else",
-    "document inspect": "tests/unit/documents/test_document_cli.py::"
+    "document inspect": "tests/unit/cli/test_document_cli.py::"
     "test_inspect_prints_one_json_document_with_every_check test_inspect_of_a_chip_whose_files_were_changed_says_so",
     "drill": "tests/unit/demo/test_demo_drills.py::test_the_command_scores_what_was_done_of_each_case",
     "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from central_fakes.approvals import PERSONS, signer, write_approvers
 from central_fakes.server import NOW, Bench
+from core_fakes.approvals import PERSONS, signer, write_approvers
 
 from gate_central import folder as folders
 from gate_central.admin_log import AdminRecord

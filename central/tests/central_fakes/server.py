@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import sqlalchemy as sa
-from central_fakes.sealed_log import GateLog, SealedLog, crossing
+from core_fakes.sealed_log import GateLog, SealedLog, crossing
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 

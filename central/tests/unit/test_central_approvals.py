@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from central_fakes.approvals import signed
 from central_fakes.server import Bench
+from core_fakes.approvals import signed
 
 from gate_core.approval.note import Approval
 from gate_core.audit_format.note import Signer

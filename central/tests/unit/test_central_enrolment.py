@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from central_fakes.sealed_log import ORIGIN
 from central_fakes.server import GATE_ID, NOW, Bench, Server
+from core_fakes.sealed_log import ORIGIN
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from central_fakes.approvals import signer
 from central_fakes.folder import make_context, order, told
 from central_fakes.process import KEPT, registered
-from central_fakes.sealed_log import SealedLog, crossing
 from central_fakes.server import GATE_ID, NOW, Bench
+from core_fakes.approvals import signer
+from core_fakes.sealed_log import SealedLog, crossing
 from typer.testing import CliRunner
 
 from gate_central import retention

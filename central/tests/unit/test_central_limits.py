@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from central_fakes.server import GATE_ID, Bench
-from central_fakes.virtual_time import in_virtual_time
+from core_fakes.virtual_time import in_virtual_time
 from starlette.requests import Request as Incoming
 
 from gate_central import request_reader

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from central_fakes.sealed_log import ORIGIN
 from central_fakes.server import GATE_ID, Bench
+from core_fakes.sealed_log import ORIGIN
 
 from gate_central.archive import export, is_intact
 from gate_central.errors import BadRequestError, ForbiddenError

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from central_fakes.folder import told
 from central_fakes.people import HOST, NORTH, NOWHERE, PARTIES, SOUTH, Nation
-from central_fakes.sealed_log import PlainRecord, crossing
+from core_fakes.sealed_log import PlainRecord, crossing
 from starlette.routing import Route
 
 from gate_central.admin_log import DEVICE

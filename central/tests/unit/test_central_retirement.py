@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from central_fakes.approvals import signer
 from central_fakes.folder import make_context, told
 from central_fakes.server import GATE_ID, Bench
+from core_fakes.approvals import signer
 from typer.testing import CliRunner, Result
 
 from gate_central.commands.central import app

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from central_fakes.process import KEPT, registered
-from central_fakes.sealed_log import SealedLog, crossing
 from central_fakes.server import GATE_ID
+from core_fakes.sealed_log import SealedLog, crossing
 from typer.testing import CliRunner
 
 from gate_central.commands.central import app as central

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from central_fakes.sealed_log import SealedLog
 from central_fakes.server import GATE_ID, Server
+from core_fakes.sealed_log import SealedLog
 from cryptography import x509
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from central_fakes.folder import make_context
-from central_fakes.sealed_log import SealedLog, plain_record
 from central_fakes.server import GATE_ID, Bench
+from core_fakes.sealed_log import SealedLog, plain_record
 from typer.testing import CliRunner
 
 from gate_central.commands.central import app

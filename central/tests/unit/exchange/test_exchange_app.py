@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from central_fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from gate_central.exchange.app import BODY_S, Clocks, make_app
 from gate_central.exchange.marks import Marks

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from core_fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, challenger, key_of, shift
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, challenger, key_of, shift
 from hypothesis import given
 from hypothesis import strategies as st
 
