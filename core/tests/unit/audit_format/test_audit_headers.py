@@ -1,4 +1,4 @@
-"""The examples of headers in tests/vectors, for whoever writes a verifier of their own: writer and verifier take and refuse the same ones."""
+"""The examples of headers in core/tests/vectors, for whoever writes a verifier of their own: writer and verifier take and refuse the same ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gate_core.audit_format.record import Header, recipients_digest
 from gate_verify.findings import StructureError
 from gate_verify.judge import read_header
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors/audit_headers.json").read_text("ascii"))
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/audit_headers.json").read_text("ascii"))
 
 
 def test_a_sets_digest_is_that_of_the_hashes_in_order() -> None:

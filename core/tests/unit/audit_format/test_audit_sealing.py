@@ -14,7 +14,7 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import BOOT, ORIGIN, TIME, happening
+from core_fakes.sealed_log import BOOT, ORIGIN, TIME, happening
 from msgspec.structs import replace
 
 from gate_core.audit_format.errors import BadFormatError, SealError

@@ -1,8 +1,7 @@
-"""The spool: files appear whole, the checkpoint last, and any interruption is caught up with."""
+"""The spool: files appear whole, the checkpoint last, and an export is whole or none."""
 
 from __future__ import annotations
 
-import errno
 import os
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from core_fakes.killing import refused
-from fakes.audit_logs import SmallLog, crossing, wanted
+from core_fakes.sealed_log import SealedLog, crossing, plain_record
 
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.export import FILE_BYTES_MAX, Outlet, bundle, tiles
@@ -20,19 +19,19 @@ from gate_verify.verify import verify
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> SmallLog:
-    return SmallLog(tmp_path)
+def log(tmp_path: Path) -> SealedLog:
+    return SealedLog(tmp_path)
 
 
-def names(log: SmallLog) -> set[str]:
+def names(log: SealedLog) -> set[str]:
     return {str(one.relative_to(log.spool)) for one in log.spool.rglob("*") if one.is_file()}
 
 
 def many(count: int) -> list[Any]:
-    return [wanted("incident") for _ in range(count)]
+    return [plain_record("incident") for _ in range(count)]
 
 
-def test_the_spool_is_a_tiled_log_with_sealed_bodies_and_keys(log: SmallLog) -> None:
+def test_the_spool_is_a_tiled_log_with_sealed_bodies_and_keys(log: SealedLog) -> None:
     log.write(crossing("c1"))
     found = names(log)
     (key,) = (name for name in found if name.startswith("keys/"))
@@ -40,7 +39,7 @@ def test_the_spool_is_a_tiled_log_with_sealed_bodies_and_keys(log: SmallLog) -> 
     assert verify(log.spool, log.vkey).verified
 
 
-def test_of_partial_pieces_two_widths_are_kept_until_the_full_one_is_there(log: SmallLog) -> None:
+def test_of_partial_pieces_two_widths_are_kept_until_the_full_one_is_there(log: SealedLog) -> None:
     log.write(many(10), many(20), many(30))
     assert {"tile/0/000.p/30", "tile/0/000.p/60"} <= names(log)
     assert "tile/0/000.p/10" not in names(log)
@@ -51,7 +50,7 @@ def test_of_partial_pieces_two_widths_are_kept_until_the_full_one_is_there(log: 
     assert verify(log.spool, log.vkey).verified
 
 
-def test_a_log_of_many_tiles_is_published_at_once_as_well(log: SmallLog) -> None:
+def test_a_log_of_many_tiles_is_published_at_once_as_well(log: SealedLog) -> None:
     log.write(many(256), publish=False)
     log.write(many(256), publish=False)
     log.write(many(5))
@@ -62,33 +61,13 @@ def test_a_log_of_many_tiles_is_published_at_once_as_well(log: SmallLog) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.parametrize("step", range(2, 18))  # the first is the opening of the database
-def test_publishing_that_was_interrupted_at_any_step_is_caught_up_with(log: SmallLog, step: int) -> None:
-    log.write(crossing("c1"))
-    earlier = (log.spool / "checkpoint").read_bytes()
-    log.write(crossing("c2"), publish=False)
-
-    def publish() -> None:
-        with log.writer() as writer:
-            log.publish(writer)
-
-    assert "Input/output" in refused(publish, at=step, reason=errno.EIO)
-    was_replaced = (log.spool / "checkpoint").read_bytes() != earlier
-    report = verify(log.spool, log.vkey)
-    assert report.verified == was_replaced or all("beyond" in one or "no entry" in one for one in report.problems)
-    log.write(crossing("c3"))
-    report = verify(log.spool, log.vkey)
-    assert (report.entries, report.problems) == (15, ())
-
-
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_file_half_written_is_never_under_its_name(log: SmallLog) -> None:
+def test_a_file_half_written_is_never_under_its_name(log: SealedLog) -> None:
     writing = partial(Spool(log.spool).write, {"tile/0/000.p/1": b"x" * 32})
     assert "No space" in refused(writing, at="fsync")
     assert not (log.spool / "tile/0/000.p/1").exists()
 
 
-def test_a_huge_checkpoint_is_refused(log: SmallLog) -> None:
+def test_a_huge_checkpoint_is_refused(log: SealedLog) -> None:
     spool = Spool(log.spool)
     assert spool.checkpoint() is None
     (log.spool / "checkpoint").write_bytes(b"x" * (NOTE_BYTES_MAX + 1))
@@ -99,7 +78,7 @@ def test_a_huge_checkpoint_is_refused(log: SmallLog) -> None:
 # ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_bundle_holds_the_whole_log_or_its_end(log: SmallLog, tmp_path: Path) -> None:
+def test_a_bundle_holds_the_whole_log_or_its_end(log: SealedLog, tmp_path: Path) -> None:
     log.write(many(300), crossing("c1"))
     for since in (0, 1, 255, 256, 257, 304, 305):
         (tmp_path / "a.bundle").write_bytes(log.bundle(since))
@@ -107,14 +86,14 @@ def test_a_bundle_holds_the_whole_log_or_its_end(log: SmallLog, tmp_path: Path) 
         assert (report.verified, report.entries, report.since) == (True, 305 - since, since)
 
 
-def test_a_bundle_cannot_begin_after_the_log(log: SmallLog) -> None:
+def test_a_bundle_cannot_begin_after_the_log(log: SealedLog) -> None:
     log.write(crossing("c1"))
     for since in (-1, 6):
         with pytest.raises(BadFormatError):
             log.bundle(since)
 
 
-def test_a_reader_that_comes_late_finds_the_wider_piece(log: SmallLog) -> None:
+def test_a_reader_that_comes_late_finds_the_wider_piece(log: SealedLog) -> None:
     log.write(crossing("c1"))
     checkpoint = (log.spool / "checkpoint").read_bytes()
     expected = log.bundle()
@@ -126,7 +105,7 @@ def test_a_reader_that_comes_late_finds_the_wider_piece(log: SmallLog) -> None:
     assert log.bundle() == expected
 
 
-def test_a_tile_folder_is_a_copy_for_one_checkpoint(log: SmallLog, tmp_path: Path) -> None:
+def test_a_tile_folder_is_a_copy_for_one_checkpoint(log: SealedLog, tmp_path: Path) -> None:
     log.write(many(300), crossing("c1"), crossing("c2"))
     exported = tiles(Outlet(log.spool), tmp_path / "copy")
     assert exported.entries == 310
@@ -136,7 +115,7 @@ def test_a_tile_folder_is_a_copy_for_one_checkpoint(log: SmallLog, tmp_path: Pat
         tiles(Outlet(log.spool), tmp_path / "copy")
 
 
-def test_no_bundle_is_made_of_a_damaged_spool(log: SmallLog, tmp_path: Path) -> None:
+def test_no_bundle_is_made_of_a_damaged_spool(log: SealedLog, tmp_path: Path) -> None:
     log.write(crossing("c1"))
     path = log.spool / "tile/entries/000.p/5"
     good = path.read_bytes()
@@ -155,21 +134,21 @@ def test_no_bundle_is_made_of_a_damaged_spool(log: SmallLog, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"{}\n" * 5, b"[]\n" * 5, b"nonsense", b'{"ct":"*","i":0}\n' * 5])
-def test_no_bundle_is_made_of_damaged_bodies(log: SmallLog, content: bytes) -> None:
+def test_no_bundle_is_made_of_damaged_bodies(log: SealedLog, content: bytes) -> None:
     log.write(crossing("c1"))
     (log.spool / "sealed/000.p/5").write_bytes(content)
     with pytest.raises(BadFormatError):
         log.bundle()
 
 
-def test_no_bundle_is_made_of_a_file_too_large(log: SmallLog) -> None:
+def test_no_bundle_is_made_of_a_file_too_large(log: SealedLog) -> None:
     log.write(crossing("c1"))
     os.truncate(log.spool / "sealed/000.p/5", FILE_BYTES_MAX + 1)
     with pytest.raises(BadFormatError, match="longer"):
         log.bundle()
 
 
-def test_an_erased_crossing_leaves_every_proof_valid(log: SmallLog, tmp_path: Path) -> None:
+def test_an_erased_crossing_leaves_every_proof_valid(log: SealedLog, tmp_path: Path) -> None:
     log.write(crossing("c1"), crossing("c2"))
     next((log.spool / "keys").rglob("*.age")).unlink()
     (tmp_path / "a.bundle").write_bytes(log.bundle())

@@ -41,7 +41,7 @@ CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)
 DAY_S = 24 * 3600
 UNTIL_S = NOW_S + 3600  # the end of the shift
-VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
 
 
 def ordered(

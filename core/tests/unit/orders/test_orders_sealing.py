@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from gate_core.orders.envelope import DOCUMENT, FACE, OVERHEAD_BYTES, info_of, seal
 from gate_core.orders.errors import MalformedError
 
-VECTORS = Path(__file__).resolve().parents[3] / "vectors"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 KEY, OTHER = X25519PrivateKey.generate(), X25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from core_fakes.killing import killed_at, refused
-from fakes.updates import Gate
+from lab_fakes.updates import Gate
 
 from gate.programs.update.program import Verb
 from gate.programs.update.steps import STEPS

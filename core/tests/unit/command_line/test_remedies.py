@@ -1,4 +1,4 @@
-"""What differs where a package brought the program: what is said where no simulator is, and where the models lie."""
+"""What is said where a command needs a package that is not there depends on what brought the program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli.models import OF_PACKAGE, default_folder
 from gate_core.command_line.main import remedy
 
 
@@ -28,14 +27,3 @@ from gate_core.command_line.main import remedy
 )
 def test_what_brings_a_package_depends_on_where_the_program_runs(package: str, environment: str, says: str) -> None:
     assert remedy(package, Path(environment)).startswith(says)
-
-
-def test_a_program_of_the_package_has_the_packages_models_until_its_user_has_fetched_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    own = tmp_path / "portcullis/models"
-    assert default_folder(OF_PACKAGE) == Path("/usr/share/portcullis/models")
-    assert default_folder(Path("/home/anna/portcullis/.venv")) == own
-    own.mkdir(parents=True)
-    assert default_folder(OF_PACKAGE) == own

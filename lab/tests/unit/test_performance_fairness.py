@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from fakes.planted_bias import alarmed
+from lab_fakes.planted_bias import alarmed
 
 from gate.passage.records import GroupCell, GroupsCounted
 from gate.programs.lane.records import encode

@@ -13,7 +13,7 @@ from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError
 from gate_core.audit_format.export import Outlet, tiles
 from gate_core.audit_format.note import Algorithm, Note, Signer
-from gate_core.audit_format.statements import HANDOVERS_MAX, Handover, follow, hand_over, in_force
+from gate_core.audit_format.statements import HANDOVERS_MAX, hand_over
 from gate_verify.verify import verify
 
 
@@ -22,17 +22,6 @@ def log(tmp_path: Path) -> SmallLog:
     made = SmallLog(tmp_path)
     made.write(crossing("c1"))
     return made
-
-
-def rotate(log: SmallLog) -> Signer:
-    """Give the log its next key; the old one is not in its place any more."""
-    log.successor = Signer.generate(ORIGIN)
-    with log.writer() as writer:
-        assert writer.awaits_handover
-        assert writer.hand_over(wanted("log_key_changed"), 0)
-        log.publish(writer)
-    log.signer, log.successor = log.successor, None
-    return log.signer
 
 
 def problems(log: SmallLog, *keys: Signer) -> list[tuple[str, ...]]:
@@ -45,10 +34,10 @@ def problems(log: SmallLog, *keys: Signer) -> list[tuple[str, ...]]:
 
 def test_the_old_key_verifies_what_it_signed_and_leads_to_the_new_one(log: SmallLog) -> None:
     old = log.signer
-    new = rotate(log)
+    new = log.hand_over()
     assert problems(log, old) == [(), (), ()]  # its last checkpoint has the handover's own entry in it
     log.write(crossing("c2"))
-    newest = rotate(log)
+    newest = log.hand_over()
     log.write(crossing("c3"))
     for keys in ((old,), (old, new), (new,), (newest,), (old, new, newest), (newest, old)):
         assert problems(log, *keys) == [(), (), ()], len(keys)
@@ -64,7 +53,7 @@ def test_copies_from_before_and_after_a_handover_are_one_log(log: SmallLog) -> N
     """Each copy that has it brings the old key's word along, and the older one is signed by the old key alone."""
     old, early = log.signer, log.folder / "early.bundle"
     early.write_bytes(log.bundle())
-    rotate(log)
+    log.hand_over()
     log.write(crossing("c2"))
     late = log.folder / "late.bundle"
     late.write_bytes(log.bundle())
@@ -74,7 +63,7 @@ def test_copies_from_before_and_after_a_handover_are_one_log(log: SmallLog) -> N
 
 
 def test_a_stranger_or_another_logs_key_verifies_nothing(log: SmallLog) -> None:
-    rotate(log)
+    log.hand_over()
     log.write(crossing("c2"))
     for found in problems(log, Signer.generate(ORIGIN)):
         assert "not signed with the log's key" in found[0]
@@ -83,7 +72,7 @@ def test_a_stranger_or_another_logs_key_verifies_nothing(log: SmallLog) -> None:
 def test_what_the_old_key_signs_after_its_handover_is_no_checkpoint(log: SmallLog) -> None:
     """Its thief has the old key: the control is that the same note counts without the handover."""
     old = log.signer
-    rotate(log)
+    log.hand_over()
     log.write(crossing("c2"))
     forged = Checkpoint.parse(Outlet(log.spool).note().text).sign(old).to_bytes()
     (log.spool / "checkpoint").write_bytes(forged)
@@ -94,7 +83,7 @@ def test_what_the_old_key_signs_after_its_handover_is_no_checkpoint(log: SmallLo
 
 def test_two_words_of_one_key_and_a_word_that_does_not_continue_are_problems(log: SmallLog) -> None:
     old = log.signer
-    new = rotate(log)
+    new = log.hand_over()
     stranger = Signer.generate(ORIGIN)
     (log.spool / "handovers/001").write_bytes(hand_over(old, stranger, since=6))
     assert "has handed over before" in verify(log.spool, old.verifier.vkey).problems[0]
@@ -106,7 +95,7 @@ def test_two_words_of_one_key_and_a_word_that_does_not_continue_are_problems(log
 
 def test_a_bundle_whose_first_line_holds_anything_is_one_problem(log: SmallLog) -> None:
     vkey = log.vkey
-    rotate(log)
+    log.hand_over()
     whole = log.bundle()
     for bad in (b'"handovers":[1]', b'"handovers":"x"', b'"handovers":["\\ud800"]'):
         start, end = whole.index(b'"handovers":'), whole.index(b',"since"')
@@ -142,7 +131,7 @@ def test_a_receipt_of_before_the_handover_still_counts(log: SmallLog) -> None:
     mirror = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
     note = Outlet(log.spool).note()
     receipt = note.with_signatures([mirror.cosign(note.text, 1)]).to_bytes()
-    rotate(log)
+    log.hand_over()
     with log.writer() as writer:
         writer.take_receipt(receipt, mirror.verifier, 0)
         assert writer.standing.mirrored == 5
@@ -162,28 +151,6 @@ def test_on_a_full_disk_the_old_key_goes_on(log: SmallLog) -> None:
 
 
 # ── the note ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_handover_needs_both_keys_of_one_name_and_kind() -> None:
-    old, new, other = (Signer.generate(ORIGIN) for _ in range(3))
-    word = hand_over(old, new, since=7)
-    assert Handover.parse(word) == Handover(old.verifier, new.verifier, 7)
-    note = Note.parse(word)
-    alone = [Note(note.text, (one,)).to_bytes() for one in note.signatures]
-    elsewhere = Signer.generate("border.example/gate-0002/demo")
-    mirror = Signer.generate(ORIGIN, Algorithm.COSIGNATURE_V1)
-    for wrong in (*alone, hand_over(old, elsewhere), hand_over(old, mirror, at_s=1), hand_over(old, old)):
-        with pytest.raises(BadSignatureError):
-            Handover.parse(wrong)
-    for text in (note.text.replace("\n7\n", "\n07\n"), note.text.replace("\n7\n", "\n-1\n"), note.text + "more\n"):
-        with pytest.raises((BadFormatError, BadSignatureError)):
-            Handover.parse(Note(text, (old.sign(text), new.sign(text))).to_bytes())
-    with pytest.raises(BadFormatError):
-        Checkpoint.parse(note.text)
-    assert follow(old.verifier, [hand_over(other, new), b"nonsense", word])[-1].new == new.verifier
-    assert follow(other.verifier, [word]) == ()
-    assert in_force(follow(old.verifier, [word]), new.verifier, 7) == old.verifier
-    assert in_force(follow(old.verifier, [word]), new.verifier, 8) == new.verifier
 
 
 def test_the_log_follows_its_mirror_by_the_newest_keys_word_alone(tmp_path: Path) -> None:

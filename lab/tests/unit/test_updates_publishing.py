@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes.updates import HERE, Believer, Operator
+from lab_fakes.updates import HERE, Believer, Operator
 from securesystemslib.signer import CryptoSigner
 
 from gate.updates.layout import Kind

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from gate.cli import officer
-from gate_core.command_line.output import Exit, fail
 from gate_core.command_line.tree import application
 
 RUNNER = CliRunner()
@@ -119,19 +115,6 @@ def test_a_folder_without_a_list_or_certificate_is_bad_data_and_makes_no_store(t
     assert (done.exit_code, done.stdout) == (65, "")
     assert "empty: no certificate or list in it; name a file, or the folder of a download" in done.stderr
     assert not (tmp_path / "store").exists()
-
-
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EISDIR])
-def test_why_a_file_cannot_be_used_has_its_next_step(code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit):
-        fail(Exit.IO_ERROR, f"cannot read it: {os.strerror(code)}")
-    assert re.search(rf": {os.strerror(code)}; \w+", capsys.readouterr().err)
-
-
-def test_what_says_its_next_step_itself_says_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit):
-        fail(Exit.IO_ERROR, f"it: {os.strerror(errno.ENOENT)}; name a picture")
-    assert capsys.readouterr().err == "gate: it: No such file or directory; name a picture\n"
 
 
 def test_what_is_no_picture_is_bad_data_whichever_command_reads_it(tmp_path: Path) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+
+from fakes.roots import ROOT
 
 from gate_core.evidence.names import Role
 from gate_core.orders.order import Lack
 from gate_core.orders.verbs import VERBS
 
-VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"
-PROTOCOL = Path(__file__).resolve().parents[4] / "docs" / "protocols" / "orders.md"
+VECTORS = ROOT / "core/tests/vectors/officers_orders.json"
+PROTOCOL = ROOT / "docs/protocols/orders.md"
 
 
 def test_the_protocols_page_has_the_table_of_verbs_and_the_vector() -> None:
