@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from central_fakes.folder import make_context, order, told
 from central_fakes.people import NORTH, Nation
 from central_fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
-from central_fakes.server import GATE_ID, NOW, Server
-from fakes.central_server import Bench
+from central_fakes.server import GATE_ID, NOW, Bench, Server
 from fakes.mirrored_gate import Central
 from fakes.replayed_gates import ReplayedGate, carry
 from sqlalchemy.exc import OperationalError
