@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.page_file import standing_alone
 
 from gate.cli.trust_report import render

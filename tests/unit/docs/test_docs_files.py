@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEXTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 PATH = re.compile(
-    r"\b(?:gate|drivers|models|tests|scripts|systemd|hardware-sim)/[\w./-]+\.(?:py|toml|service|rules|html|js)\b"
+    r"\b(?:gate|drivers|models|tests|scripts|systemd|documents|hardware-sim)/[\w./-]+\.(?:py|toml|service|rules|html|js)\b"
 )
 TEST = re.compile(r"(?<![\w/])test_\w+\.py\b")
-TESTS = {path.name for folder in ("tests", "hardware-sim/tests") for path in (ROOT / folder).rglob("test_*.py")}
+TESTS = {path.name for folder in (ROOT / "tests", *ROOT.glob("*/tests")) for path in folder.rglob("test_*.py")}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 from typer.testing import CliRunner
 
 from gate.cli.trust import app

@@ -12,9 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from fakes.anchors import ListedAnchors
-from fakes.inspections import issued
-from fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
+from document_fakes.anchors import ListedAnchors
+from document_fakes.inspections import issued
+from document_fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
 from fakes.without_null import (
     Encode,
     digest_info,

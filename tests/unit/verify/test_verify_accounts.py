@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from fakes.approvals import approvers, signer
+from core_fakes.approvals import approvers, signer
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner
 

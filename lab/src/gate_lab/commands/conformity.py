@@ -103,7 +103,8 @@ def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
     if not named:
         return {}
     sources = os.pathsep.join(map(str, (folder.resolve(), *sorted(folder.resolve().glob("*/src")))))
-    words = ("-vv", "--no-header", "-p", "no:cacheprovider", "--color=no", *options, *named)
+    # A folder below has a configuration of its own, by which these tests would have other names.
+    words = ("-c", "pyproject.toml", "-vv", "--no-header", "-p", "no:cacheprovider", "--color=no", *options, *named)
     try:
         done = subprocess.run(  # noqa: S603 - the tests of the source that was named
             # Programs that a test starts are that source's, too.
