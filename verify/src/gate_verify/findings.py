@@ -2,7 +2,10 @@
 
 VerifyError
 ├── UnreadableError   the path or the key cannot be read at all: there is nothing to judge
-└── StructureError    bytes that cannot be taken further apart: becomes a problem in the report
+├── StructureError    bytes that cannot be parsed further: becomes a problem in the report
+├── NotSignedError    the log differs from what was signed: its records are not read
+├── NotSealedForError no record is sealed for this identity
+└── UnwrittenError    a file of the report exists already or cannot be written
 """
 
 from __future__ import annotations
@@ -23,7 +26,19 @@ class UnreadableError(VerifyError):
 
 
 class StructureError(VerifyError):
-    """Bytes that cannot be taken further apart."""
+    """Bytes that cannot be parsed further."""
+
+
+class NotSignedError(VerifyError):
+    """The log differs from what was signed."""
+
+
+class NotSealedForError(VerifyError):
+    """No record of the log is sealed for this identity."""
+
+
+class UnwrittenError(VerifyError):
+    """A file of the report exists already or cannot be written."""
 
 
 def about(hour: str | None) -> str:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from gate_core import durable
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
-from gate_verify.commands.records import ranges
 from gate_verify.findings import about
+from gate_verify.records import ranges
 from gate_verify.report.account import GROUPS, SHOWN, Account
 from gate_verify.report.rates import LEVEL
 from gate_verify.report.tables import erasures, names_of, sections
