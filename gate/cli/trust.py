@@ -142,10 +142,10 @@ def report(
     json: Json = False,
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
-    from gate.cli.trust_report import fields, render
     from gate.trust.download_folder import shown
     from gate.trust.errors import StoreError
     from gate.trust.survey import Revocation, survey
+    from gate.trust.survey_report import fields, render
     from gate_core.programs import clock
 
     with endings({StoreError: None}):

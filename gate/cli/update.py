@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from gate.cli.configuration import configured, endings, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say, tell
+from gate_core.command_line.output import Exit, fail, tell
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -28,47 +26,16 @@ _DENIED: Final = ("Access denied", "authentication required", "Permission denied
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """What is installed, what was fetched, what was not kept and why. Exit 1 when something was not kept or an update is under way."""
-    from gate.channel.messages import Status
     from gate.programs.shared.status_client import ask_one
     from gate.programs.update.ledger import FOLDER, Ledger
+    from gate.programs.update.status_report import StatusReport
 
     settings = configured(config)
-    with file_errors():
-        ledger = Ledger(FOLDER)
-        installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
     sync = ask_one(settings, "sync")
-    fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
-    fields = {
-        "runs": _version(),
-        "current": msgspec.to_builtins(installed.current),
-        "fetched": fetched,
-        "refused": [
-            {"kind": kind, "number": one.install.number, "name": one.install.name, "why": one.why}
-            for kind, one in installed.refused.items()
-        ],
-        "before": msgspec.to_builtins(installed.before_installs),
-        "step": None if journal is None else journal.step,
-        "last": None if outcome is None else msgspec.to_builtins(outcome),
-    }
-    if as_json:
-        emit_json("update.status/1", fields)
-    else:
-        say(f"version {_version() or 'of no package'} runs; 0 is the package's own")
-        for kind, one in installed.current.items():
-            say(f"{kind:14} {one.number} ({one.name}), since {one.at}")
-        if not installed.current:
-            say("nothing is installed but what the package brought")
-        if isinstance(fetched, dict):
-            say(f"fetched {json.dumps(fetched['fetched'])}, checked {fetched['checked_at'] or 'not yet'}")
-            if fetched["problem"]:
-                say(f"problem: {fetched['problem']}")
-        for kind, refusal in installed.refused.items():
-            say(f"not kept: {kind} {refusal.install.number} ({refusal.install.name}): {refusal.why}")
-        if journal is not None:
-            say(f"under way: {journal.verb}, at step {journal.step}")
-        if outcome is not None:
-            say(f"last: {outcome.verb} at {outcome.at}: {outcome.words}")
-    raise typer.Exit(int(Exit.OK if journal is None and not installed.refused else Exit.NO))
+    with file_errors():
+        report = StatusReport.of(Ledger(FOLDER), sync)
+    tell("update.status/1", report.fields(), *report.lines(), as_json=as_json)
+    raise typer.Exit(int(Exit.OK if report.is_settled else Exit.NO))
 
 
 @app.command()
@@ -162,16 +129,6 @@ async def _dry_crossing(settings: Config) -> dict[str, str]:
         return {"id": "dry_crossing", "state": "well", "detail": await cross(settings)}
     except (DriverError, OSError) as error:
         return {"id": "dry_crossing", "state": "wrong", "detail": str(error)}
-
-
-def _version() -> str | None:
-    """The version that `gate` runs of, where a package has laid one."""
-    from gate.programs.update.program import LIBRARY
-
-    try:
-        return (LIBRARY / "current").readlink().name
-    except OSError:
-        return None
 
 
 def _become_owner(folder: Path) -> None:
