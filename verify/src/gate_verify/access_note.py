@@ -20,8 +20,8 @@ _FIELDS = ("at", "by", "log", "entries", "root", "purpose", "case", "to", "file"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an auditor says. `by` is the recipient whose identity opened, `entries` the size of the log that was read and `root` its hash, as
-    its checkpoint says. Of a handing over: `to` whom, the `file`'s name and SHA-256, and how many records it holds; else they are empty.
+    """An auditor's statement. `by`: the recipient whose identity opened the log; `entries` and `root`: the size and root hash in its
+    checkpoint. For a hand-over also the recipient `to`, the `file`'s name and SHA-256, and its number of records; else these are empty.
     """
 
     at: str
@@ -47,11 +47,11 @@ class Access:
 
     @property
     def text(self) -> str:
-        """The note's text: a line a field, its value as a JSON string, so that a value is one line whatever is in it."""
+        """The note's text, one field per line. Values are JSON strings, so that a value never spans lines."""
         return "".join([f"{_HEAD}\n", *(f"{name} {json.dumps(getattr(self, name))}\n" for name in _FIELDS)])
 
     def sign(self, signer: Signer) -> bytes:
-        """Write the note."""
+        """Return the signed note."""
         return Note(self.text, (signer.sign(self.text),)).to_bytes()
 
     @classmethod

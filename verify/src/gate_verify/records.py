@@ -38,8 +38,8 @@ UNREAD = "what the records tell: they are read only where all is as it was signe
 def with_story(
     report: Report, paths: Sequence[Path], unsealer: Unsealer | None, *others: Callable[[AuditRecord], object]
 ) -> Report:
-    """The report with what the records tell judged as well, where they open; a log that is not intact is not read any further. `others` are
-    told each record, too.
+    """Return the report with the opened records judged too. A log that is not intact is not read further. `others`
+    receive each record.
     """
     if unsealer is None:
         return replace(report, unknown=(*report.unknown, SEALED))
@@ -48,7 +48,7 @@ def with_story(
     story, accounts, ledger = Story(report.since), Accounts(report.signers[0].vkey.partition("+")[0]), report.ledger
     assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
-    # A spool may have grown meanwhile; what is told is what was judged.
+    # The spool may have grown since it was judged: read no further.
     damaged = defaultdict[str, list[int]](list)
     for told in islice(Reading(logs, unsealer, report.since).told(), report.entries):
         if told.note in DAMAGED:
@@ -109,8 +109,8 @@ def verified(logs: Sequence[Path], vkey: str, known: Known | None = None) -> Rep
 
 @dataclass
 class Reading:
-    """One reading of a log from entry `since` on, whose parts may overlap. `closed` fills while `told` is read: why records did not open,
-    and which.
+    """One reading of a log from entry `since` on; the parts may overlap. `closed` fills while `told` is read: the
+    reason, and the records that did not open.
     """
 
     paths: Sequence[Path]
@@ -143,7 +143,7 @@ class Reading:
                         following = one.index + 1
 
     def _is_for_another(self, path: Path) -> bool:
-        """True when there are age files and none is wrapped for this identity."""
+        """True if there are age files and none is wrapped for this identity."""
         found = False
         for line in contents(path):
             if isinstance(line, KeyLine):
@@ -153,7 +153,7 @@ class Reading:
         return found
 
     def _told_in(self, path: Path) -> Iterator[AuditRecord]:
-        """Yield each record of a part; the body of one that does not open is None, and it says why."""
+        """Yield each record of a part. A record that does not open has the body None, and a note with the reason."""
         index = 0
         for line in contents(path):
             match line:
@@ -201,7 +201,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def fields_of(told: AuditRecord) -> dict[str, object]:
-    """A record as a JSON document. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
+    """Return a record as a JSON document. `key` names the age file that opens it: deleting that file erases the crossing."""
     return {
         "index": told.index,
         "time": told.time or told.hour or None,
@@ -219,7 +219,7 @@ def fields_of(told: AuditRecord) -> dict[str, object]:
 
 
 def ranges(indices: Sequence[int]) -> str:
-    """Rising numbers as people write them: `0-4, 7`."""
+    """Format ascending numbers for people: `0-4, 7`."""
     runs: list[list[int]] = []
     for one in indices:
         if runs and runs[-1][1] == one - 1:

@@ -29,7 +29,7 @@ _DECIDED = frozenset({"entry_decided", "decided"})
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the command has to say."""
+    """The result of the command."""
 
     out: Path
     tables: Path | None
@@ -38,11 +38,11 @@ class Made:
 
     @property
     def draws(self) -> Found:
-        """What the random checks come to."""
+        """The results of the random checks."""
         return self.account.draws.found()
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the result for JSON."""
         figures = self.account.figures
         return {
             "out": str(self.out),
@@ -59,7 +59,7 @@ class Made:
         }
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yield the printed lines."""
         yield f"{self.report.entries} entries, {len(self.account.crossings)} crossings: {self.out}"
         if self.tables is not None:
             yield f"tables: {self.tables}"
@@ -97,13 +97,13 @@ def make(
             )
         _publish(out, page.encode(errors="backslashreplace"), tables)
     except OSError as error:
-        places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk is said without a name
+        places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk gives no file name
         raise UnwrittenError(f"cannot write {error.filename or places}: {error.strerror}") from error
     return Made(out, tables, report, account)
 
 
 def _publish(out: Path, page: bytes, tables: Path | None) -> None:
-    """Write the page beside tables that stand; they go again where it cannot be written. Raises OSError."""
+    """Write the page after its tables; if it cannot be written, delete the tables. Raises OSError."""
     try:
         durable.write(out, page, new_only=True)
     except OSError:
@@ -113,7 +113,7 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
 
 
 def taken_again(account: Account) -> Callable[[AuditRecord], None]:
-    """Takes each decision again from its record, by the code of the gate that is installed here, and has the outcome counted."""
+    """Return a consumer that takes each recorded decision again, by the gate's code installed here, and counts the outcome."""
     found = named_modules("gate.replay")
     again = importlib.import_module(found[0]).Replay().take if found else _not_here
 
@@ -130,7 +130,7 @@ def _not_here(kind: str | None, _: object) -> str | None:
 
 @contextmanager
 def _folder(tables: Path | None) -> Iterator[Path | None]:
-    """A draft of the folder, which gets its name when the block ends well."""
+    """Yield a draft of the folder, which is renamed to its final name if the block succeeds."""
     if tables is None:
         yield None
         return

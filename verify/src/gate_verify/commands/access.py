@@ -1,6 +1,6 @@
-"""Opens records for `gate audit decrypt`, after an access note says who opens which log for what, and in which case (docs/protocols/audit-log.md, "Access").
-
-The note is written before the first record is printed, so that however the command ends, no access is without one.
+"""Opens records for `gate audit decrypt`, after an access note names who opens which log, for what purpose and in which
+case (docs/protocols/audit-log.md, "Access"). The note is written before the first record is printed, so no access is
+without one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SCHEMA = "audit.decrypt/1"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller said; None is left to be asked, or to the default."""
+    """The command's options; None: asked on the terminal, or the default."""
 
     purpose: str | None = None
     case: str | None = None
@@ -44,7 +44,7 @@ class Wish:
 
 
 def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetime) -> None:
-    """Note the access, and print or write the records. What is wrong ends the command with one line."""
+    """Write the access note, then print or write the records. An error ends the command with one line."""
     with explained():
         unsealer = unsealer_of(identity)
         access = _access(log, unsealer, wish, now)
@@ -70,7 +70,7 @@ def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetim
 
 
 def read(path: Path, vkey: str) -> Access:
-    """An access note that this key signed; else the command ends."""
+    """Read an access note that this key signed. Any other ends the command."""
     try:
         with path.open("rb") as file:
             return Access.parse(file.read(NOTE_BYTES_MAX), Verifier.parse(vkey))
@@ -83,7 +83,7 @@ def read(path: Path, vkey: str) -> Access:
 
 
 def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
-    """The note, its answers asked for where somebody can answer; else without them nothing is opened."""
+    """Return the note's content. On a terminal, missing answers are asked for; otherwise they end the command and nothing is opened."""
     purpose, case = wish.purpose, wish.case
     if sys.stdin.isatty() and sys.stderr.isatty():
         purpose = purpose or typer.prompt("What are the records opened for?", err=True)
@@ -101,7 +101,7 @@ def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
 
 
 def _into(out: Path, records: Iterator[dict[str, object]]) -> tuple[int, typer.Exit | None]:
-    """Write the records into a new file; how many, and how the command is to end where something stays closed, which the file says, too."""
+    """Write the records into a new file. Returns their number, and the command's exit if records stayed closed."""
     counted, ended = 0, None
     try:
         with durable.writing(out, mode=0o600, new_only=True) as file:

@@ -58,7 +58,7 @@ def verify(
 
 
 def hour_max() -> str:
-    """The last hour that a record can say, if this machine's clock is not slow by more than a day."""
+    """Return the last hour that a record can have, if this machine's clock is at most a day slow."""
     return f"{now() + timedelta(days=1):%Y-%m-%dT%H}:00:00Z"
 
 
@@ -227,7 +227,7 @@ def erasure(
 
 
 def vkey_text(vkey: str) -> str:
-    """Return the key itself, or those in the file that is named, one a line: a key has two plus signs at least."""
+    """Return the key itself, or the keys in the named file, one per line. A key contains at least two plus signs."""
     path = Path(vkey)
     try:
         if vkey.count("+") < 2 or (len(vkey) < 256 and path.is_file()):
