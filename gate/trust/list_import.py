@@ -102,11 +102,10 @@ def _alone(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The result of an import. `certificates`: found; `accepted`: of these, now in the store; `withdrawn`: removed from
-    it.
+    """Result of an import. `certificates`: found; `accepted`: of these, now in the store; `withdrawn`: removed from it.
 
-    These do not include `document_signers` and `seal_signers`, which were found and are now in the store. `version`:
-    the store's afterwards; `replaced`: False if the store is unchanged.
+    `document_signers`, `seal_signers`: found and now in the store, not counted above. `version`: the store's
+    afterwards; `replaced`: False if the store is unchanged.
     """
 
     certificates: int
