@@ -1,4 +1,4 @@
-"""`gate officer`: an officer's orders from a terminal, signed with a shift key and answered by what the lane did."""
+"""`gate officer`: an officer's orders from a terminal, signed with a shift key; prints the lane's answer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ HELP = {
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What an officer wants done, as it was typed."""
+    """An officer's order, as typed."""
 
     verb: Verb
     gate: str | None
@@ -159,7 +159,7 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
     if (choices := VERBS[verb].arguments) and wish.argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
     if VERBS[verb].power is Power.FREES:
-        # Nobody stays inside for the length of a reason.
+        # A long reason must not keep anyone inside.
         wish = replace(wish, reason=one_line(wish.reason)[:REASON_CHARACTERS_MAX])
     for name in ("gate", "crossing", "reason", "argument"):
         require(name, getattr(wish, name))
@@ -176,7 +176,7 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
         with endings({OrderError: Exit.USAGE}):
             code = asyncio.run(_say_and_stay(show, order, every_s))
     except KeyboardInterrupt:
-        code = Exit.OK  # whoever stayed has gone
+        code = Exit.OK  # the officer has left
     raise typer.Exit(int(code))
 
 
@@ -185,7 +185,7 @@ async def _say_and_stay(
     order: Callable[[], Awaitable[messages.OrderAnswer]],
     every_s: float | None,
 ) -> Exit:
-    """Give the order, once or again and again; who stays waits for a lane that starts anew. Ends with the first no."""
+    """Give the order once, or repeatedly; with repetition it waits for a lane that restarts. Ends with the first refusal."""
     from gate.channel.errors import ChannelError, NotPermittedError
 
     while True:

@@ -1,4 +1,4 @@
-"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back."""
+"""`gate update`: updates from the operator's repository: status, fetch, apply, back, check."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ async def _dry_crossing(settings: Config) -> dict[str, str]:
 
 
 def _become_owner(folder: Path) -> None:
-    """Root writes into another user's folder as that user only: whoever owns it could lead root astray with a link."""
+    """As root, write into another user's folder only as that user: its owner could mislead root with a link."""
     owner = folder if folder.exists() else folder.parent
     found = owner.stat()
     if os.geteuid() == 0 and found.st_uid != 0:
@@ -142,7 +142,7 @@ def _become_owner(folder: Path) -> None:
 
 
 def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
-    """Have systemd run the update program, and say how it ended."""
+    """Let systemd run the update program, and print its result."""
     from gate.programs.update.ledger import FOLDER, Ledger
 
     configured(config)
@@ -158,7 +158,7 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     if any(word in done.stderr for word in _DENIED):
         fail(Exit.NOT_PERMITTED, f"this user may not start {command[-1]}; root may, and for apply the operators' group")
     if outcome is None or outcome == before:
-        if done.returncode == 0:  # TRY_LATER to systemd; whoever goes on writes the outcome
+        if done.returncode == 0:  # TRY_LATER to systemd; the running one writes the outcome
             fail(Exit.TRY_LATER, "another update goes on")
         fail(Exit.UNREACHABLE, f"{command[-1]}: {done.stderr.strip()[-300:] or 'it did not start'}")
     fields = {"code": outcome.code, "words": outcome.words, "at": outcome.at, "expires": outcome.expires}
