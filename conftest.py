@@ -83,7 +83,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A test by which a clause of a standard is shown fails where it is skipped (gate conformity)."""
     report = yield
     if report.skipped:
-        from gate_lab.commands.conformity import TESTS
+        from gate_lab.conformity import TESTS
 
         if TESTS & {item.nodeid.partition("[")[0], item.nodeid.partition("::")[0]}:
             report.outcome, report.longrepr = "failed", "it shows a clause of a standard, and was skipped"

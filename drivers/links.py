@@ -1,8 +1,8 @@
 """Byte links to devices, and the only user of the serial library.
 
-A link carries bytes both ways and knows nothing of frames. It promises that whoever waits in `read` or `write` wakes when
-the device goes away or the link is closed, always with LinkLostError. Framing, deadlines, retries and reconnecting are the
-drivers' job. No thread is used or visible: the file descriptor is watched by the running event loop.
+A link carries bytes both ways, without frames. When the device disappears or the link is closed, waiting `read` and
+`write` calls wake with LinkLostError. Framing, deadlines, retries and reconnecting belong to the drivers. No thread is
+used or visible: the running event loop watches the file descriptor.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest b
 
 
 class Link(Protocol):
-    """A dumb pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
+    """A pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError."""
 
     async def write(self, payload: bytes) -> None:
-        """Hand over all bytes. Raises LinkLostError."""
+        """Send all bytes. Raises LinkLostError."""
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+        """Drop and return the bytes that have arrived unread. Raises LinkLostError."""
 
     def close(self) -> None:
-        """End the link and wake whoever waits on it. May be called twice."""
+        """Close the link and wake its waiters. May be called twice."""
 
 
 class DescriptorLink:
-    """A link on a file descriptor that does not block. `shut` closes what it belongs to."""
+    """A link on a non-blocking file descriptor. `shut` closes its owner."""
 
     def __init__(self, name: str, fd: int, shut: Callable[[], None]) -> None:
         self._name = name
@@ -61,7 +61,7 @@ class DescriptorLink:
         return received
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+        """Drop and return the bytes that have arrived unread. Raises LinkLostError."""
         dropped = b""
         for _ in range(_DISCARD_READS_MAX):
             if not (received := self._take(_DISCARD_BYTES)):
@@ -70,7 +70,7 @@ class DescriptorLink:
         return dropped
 
     def _take(self, bytes_max: int) -> bytes:
-        """Return what has arrived, which may be nothing. Raises LinkLostError."""
+        """Return the bytes that have arrived, possibly none. Raises LinkLostError."""
         if self._closed:
             raise LinkLostError(f"{self._name} is closed")
         try:
@@ -104,7 +104,7 @@ class DescriptorLink:
         watch: Callable[[int, Callable[[], None]], None],
         unwatch: Callable[[int], bool],
     ) -> None:
-        """Wait until the descriptor can be used, or `close` is called."""
+        """Wait until the descriptor is ready, or `close` is called."""
         watch(self._fd, lambda: _wake(ready))
         try:
             await ready
@@ -113,7 +113,7 @@ class DescriptorLink:
                 unwatch(self._fd)
 
     def close(self) -> None:
-        """Close it and wake whoever waits on it. May be called twice."""
+        """Close it and wake its waiters. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -131,12 +131,12 @@ class SerialLink(DescriptorLink):
 
     @classmethod
     async def open(cls, port: str, baud: int) -> SerialLink:
-        """Open a serial device. Raises LinkLostError when it is absent, in use or not for us, SetupError for an impossible speed.
+        """Open a serial device. Raises LinkLostError if it is absent, in use or not accessible, SetupError for an impossible speed.
 
-        No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
+        Without parity: a pseudo-terminal accepts it on the first open and raises on the next one.
         """
         try:
-            # An inter-byte timeout sets VMIN to 1: an empty port then says EAGAIN, and 0 bytes mean that it hung up.
+            # An inter-byte timeout sets VMIN to 1: then an empty port gives EAGAIN, and 0 bytes mean that it hung up.
             device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
         except ValueError as error:
             raise SetupError(f"{port} cannot run at {baud} baud") from error
@@ -155,7 +155,7 @@ class SocketLink(DescriptorLink):
 
     @classmethod
     async def open(cls, path: str) -> SocketLink:
-        """Connect. Raises LinkLostError when nobody listens there, or not for us."""
+        """Connect. Raises LinkLostError if nothing listens there, or it is not accessible."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             await asyncio.get_running_loop().sock_connect(connection, path)
@@ -169,7 +169,7 @@ class SocketLink(DescriptorLink):
 
 
 def _shut(device: serial.Serial) -> None:
-    """Close a port; unsent bytes are dropped: waiting for them could take 30 s. The device may be gone already, and nothing is left to do with it."""
+    """Close a port; unsent bytes are dropped, because waiting for them could take 30 s. Errors of a lost device are ignored."""
     with contextlib.suppress(OSError, termios.error):
         device.reset_output_buffer()
     with contextlib.suppress(OSError):
@@ -199,38 +199,38 @@ class MemoryLink:
         return taken
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which."""
+        """Drop and return the bytes that have arrived unread."""
         dropped = bytes(self._received)
         self._received.clear()
         return dropped
 
     async def write(self, payload: bytes) -> None:
-        """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""
+        """Put bytes into the other end's buffer; bytes beyond its limit are lost. Raises LinkLostError."""
         if self._lost or self.peer is None:
             raise LinkLostError(self._lost or GONE)
         self.peer.receive(payload)
 
     def receive(self, payload: bytes) -> None:
-        """Take what the other end sent."""
+        """Add bytes from the other end."""
         self._received += payload[: self.bytes_max - len(self._received)]
         if self._reader is not None:
             _wake(self._reader)
 
     def close(self) -> None:
-        """Unplug the cable: both ends are lost."""
+        """Simulate an unplugged cable: both ends are lost."""
         for end in (self, self.peer):
             if end is not None:
                 end.lose()
 
     def lose(self, why: str = GONE) -> None:
-        """Be unplugged; what was received stays readable."""
+        """Mark this end as lost; received bytes stay readable."""
         self._lost = why or GONE
         if self._reader is not None:
             _wake(self._reader)
 
 
 def memory_pair() -> tuple[MemoryLink, MemoryLink]:
-    """Two ends of a cable: what one writes the other reads."""
+    """Return two ends of a cable: each reads what the other writes."""
     near, far = MemoryLink(), MemoryLink()
     near.peer, far.peer = far, near
     return near, far

@@ -1,4 +1,4 @@
-"""What a lane, a trace and a technician ask of a barrier, whatever its protocol."""
+"""The port of a barrier for lanes, traces and technicians, for every protocol."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 
 class BarrierDriver(Protocol):
-    """What a lane needs of its barrier. Every call raises DriverError."""
+    """A lane's barrier. Every call raises DriverError."""
 
     @property
     def grant_written_at_s(self) -> float | None:
         """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
 
     async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line, take over the controller, leave no grant behind unless `revoke` is False: in an emergency nothing closes."""
+        """Open the line, take over the controller; leave no grant, unless `revoke` is False: in an emergency nothing closes."""
 
     async def status(self) -> BarrierStatus:
-        """Ask the controller."""
+        """Query the controller."""
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Grant one passage."""
@@ -32,26 +32,26 @@ class BarrierDriver(Protocol):
         """Free a person."""
 
     def withdraw(self) -> None:
-        """Have an order under way go no further than the request on the wire; a release goes on."""
+        """Stop an order in progress after the request on the wire; a release continues."""
 
     @property
     def has_lamp(self) -> bool:
-        """True when the board has a lamp that it shows what it is told on."""
+        """True if the board has a controllable lamp."""
 
     async def lamp(self, colour: LampColour) -> None:
-        """Show a colour, on a board that has a lamp."""
+        """Show a colour, if the board has a lamp."""
 
     async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
-        """Clear those of these whose cause is gone."""
+        """Clear those of these alarms whose cause has ended."""
 
     async def end_emergency(self) -> None:
         """End an emergency whose input is clear."""
 
     async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
+        """Connect, report the findings, and close the line."""
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return counters of the line since the start."""
 
     def close(self) -> None:
-        """Let the line go."""
+        """Close the line."""

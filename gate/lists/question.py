@@ -1,4 +1,4 @@
-"""What a register is asked, and what it answers. A value of the registers' program: it shows nothing of itself."""
+"""The question to a register, and its answer. Values of the registers' program, with redacted repr."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ REFERENCE_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Question:
-    """One traveller's document, in the letters of its MRZ, its fillers taken away. `surname`, `given` and `born` (YYYY-MM-DD, a year, or nothing) are
-    empty where no register needs them; `entry` is which way over the border the lane serves. With `mark`, which is for the exchange of a site,
-    nothing else is told.
+    """One traveller's document, in its MRZ's letters, without fillers. `surname`, `given` and `born` (YYYY-MM-DD, a
+    year, or empty) are empty if no register needs them; `entry`: the lane's direction over the border is entry. With
+    `mark`, which is for a site's exchange, everything else is empty.
     """
 
     document_type: str
@@ -36,9 +36,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a register said. `about` says to the officer, in the owner's words, what is to be done; `reference` tells the owner which entry it was.
+    """A register's answer. `about`: the owner's instructions to the officer; `reference` identifies the entry to the owner.
 
-    Raises ValueError for what could not be told on, or contradicts itself: words beyond their limit, or such as no page shows as they are.
+    Raises ValueError for contradictions, and for texts beyond their limit or not displayable.
     """
 
     answer: RegisterAnswer
@@ -48,7 +48,7 @@ class Answer:
     reference: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no answer may be."""
+        """Refuse impossible answers."""
         limits = ((self.edition, EDITION_MAX), (self.about, ABOUT_MAX), (self.reference, REFERENCE_MAX))
         if any(len(words) > most or not words.isprintable() for words, most in limits):
             raise ValueError("words that are too long, or that cannot be shown")
@@ -57,5 +57,5 @@ class Answer:
 
 
 def not_known(cause: RegisterCause) -> Answer:
-    """Nothing is known, and why."""
+    """Return the answer that nothing is known, and why."""
     return Answer(RegisterAnswer.UNKNOWN, cause)

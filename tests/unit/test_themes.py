@@ -63,7 +63,7 @@ from gate_demo.director import Visit
 from gate_demo.drills import DRILLS
 from gate_demo.score import score
 from gate_demo.trainee import Diary, Ordered, Said
-from gate_lab.commands.conformity import has_passed, ran
+from gate_lab.conformity import has_passed, ran
 from gate_lab.forecast import Arrival, Staff, fewest, outlook
 from gate_lab.service_times import QUANTILES, ServiceTimes
 from gate_verify.audit_record import AuditRecord
@@ -342,7 +342,7 @@ BENEATH = {
     "audit report": "gate_verify.report.account:Account.again",
     "audit verify": "gate_verify.verify:verify",
     "config install": "gate_core.approval.note:two_of",
-    "conformity": "gate_lab.commands.conformity:has_passed",
+    "conformity": "gate_lab.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
     "drill": "gate_demo.score:score _settled",
     "exchange serve": "gate_central.exchange.marks:Marks.tell",

@@ -89,9 +89,7 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: dict[st
 
 
 TESTS = {"pytest", "_pytest", "hypothesis", "conftest", "tests", *(one.stem for one in (ROOT / "tests").iterdir())}
-RUNS_TESTS = {
-    "gate_lab.commands.conformity"
-}  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
+RUNS_TESTS = {"gate_lab.conformity"}  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
 
 
 def names_of_tests(source: str) -> bool:
@@ -265,7 +263,7 @@ REPORTED = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from gate_verify.audit_record import AuditRecord
-from gate_verify.commands.report import taken_again
+from gate_verify.report_files import taken_again
 from gate_verify.report.account import Account
 account = Account()
 for kind in ("opened", "decided"):

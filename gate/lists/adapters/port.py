@@ -1,10 +1,10 @@
-"""What an adapter to a register is, and what it is made with. docs/guides/adapter.md says how one is written.
+"""The port of a register's adapter, and its parameters. docs/guides/adapter.md explains how to write one.
 
 AdapterError
-├── NoAnswerError     the register is away, slow, or refuses us: what it says of nobody is not known
-└── WrongAnswerError  it said something that is no answer
+├── NoAnswerError     the register is unreachable, slow, or refuses us: nothing is known
+└── WrongAnswerError  it sent an invalid answer
 
-Whatever an adapter raises beside these is a fault of its own, and leads to the same: nothing is known, and an officer sees the traveller.
+Other exceptions are faults of the adapter, with the same result: nothing is known, and an officer sees the traveller.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from gate.lists.question import Answer, Question
 
 
 class AdapterError(Exception):
-    """A register did not answer. The message names nobody."""
+    """A register did not answer. The message contains no personal data."""
 
 
 class NoAnswerError(AdapterError):
-    """It is away, slow, or refuses us."""
+    """It is unreachable, slow, or refuses us."""
 
 
 class WrongAnswerError(AdapterError):
-    """It said something that is no answer."""
+    """It sent an invalid answer."""
 
 
 class Exchange(Protocol):
@@ -38,18 +38,18 @@ class Exchange(Protocol):
 
 
 class Adapter(Protocol):
-    """One register. It keeps nothing of a question when it has answered."""
+    """One register. It stores nothing of a question after its answer."""
 
     async def ask(self, question: Question, today: date) -> Answer:
-        """What the register says. May take as long as it likes: whoever asks has a deadline, and cancels. Raises AdapterError."""
+        """Return the register's answer. It may take any time: the caller has a deadline, and cancels. Raises AdapterError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a register is reached: `https://host[:port]`, with the gate's own certificate and those who vouch for the register.
+    """A register's address: `https://host[:port]`, with the gate's own certificate and the register's authorities.
 
-    `http://` is for simulators on this machine; no gate in service takes it.
+    `http://` is for simulators on this machine; no gate in service accepts it.
     """
 
     address: str

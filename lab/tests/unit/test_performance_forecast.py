@@ -15,7 +15,18 @@ from typer.testing import CliRunner
 
 from gate_core.command_line.tree import application
 from gate_lab import forecast
-from gate_lab.forecast import Arrival, ScheduleError, Staff, Waits, day, fewest, outlook, over_the_day, read_schedule
+from gate_lab.forecast import (
+    Arrival,
+    ScheduleError,
+    Staff,
+    Waits,
+    day,
+    fewest,
+    outlook,
+    over_the_day,
+    read_schedule,
+    variants,
+)
 from gate_lab.service_times import CROSSINGS_MIN, QUANTILES, ServiceError, ServiceTimes, measured
 
 HEAD = "crossing,opened,verdict,took_s,waited_s\n"
@@ -268,3 +279,20 @@ def test_one_mistake_one_code(tmp_path: Path) -> None:
     assert run("plan", times, "--service", times)[0] == 65
     assert run("service", schedule, "--out", tmp_path / "x")[0] == 65
     assert run("plan", schedule, "--service", times, "--share", "2")[0] == 2
+
+
+def test_variants_have_less_staff_only_where_there_is_more_than_one() -> None:
+    arrivals, times = [Arrival(0, 40, 600)], always(30)
+    one = outlook(arrivals, times, Staff(1, 1), limit_s=60, days=10)
+    found = dict(variants(one, arrivals, times, limit_s=60, days=10))
+    assert found.pop("as it is") == one
+    assert list(found) == [
+        "a fifth more travellers",
+        "each lane a fifth slower",
+        "arrivals reach the hall in half the time",
+    ]
+    assert all(again.median < one.median for again in found.values()), "each of them is worse"
+    both = outlook(arrivals, times, Staff(2, 2), limit_s=60, days=10)
+    fewer = dict(variants(both, arrivals, times, limit_s=60, days=10))
+    assert fewer["one lane out of service"].staff == Staff(1, 2)
+    assert fewer["one officer away"].staff == Staff(2, 1)

@@ -11,7 +11,16 @@ from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules.profiling_guard import ProfileError, read_profile
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.service_scope import BorderDirection
-from gate_lab.rules_dry_run import NOT_ELIGIBLE, Share, age_band, impact_of
+from gate_lab.rules_dry_run import (
+    NOT_ELIGIBLE,
+    Again,
+    RecordsError,
+    Share,
+    age_band,
+    decisions_again,
+    decisions_in,
+    impact_of,
+)
 
 NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall
 
@@ -117,3 +126,16 @@ def test_it_is_said_when_only_one_group_is_concerned_whatever_the_rule_asks() ->
 )
 def test_age_bands(age: int, band: str) -> None:
     assert age_band(age) == band
+
+
+def test_decisions_are_read_of_json_lines_and_a_line_that_is_none_is_named() -> None:
+    lines = [b'{"kind": "decided", "crossing": "c1", "body": {}}', b'{"kind": "opened", "body": {}}', b"[]"]
+    assert list(decisions_in(lines[:2])) == [("c1", {})]
+    with pytest.raises(RecordsError, match="line 3 is no record"):
+        list(decisions_in(lines))
+    with pytest.raises(RecordsError, match="line 1 is no JSON"):
+        list(decisions_in([b"{"]))
+
+
+def test_a_decision_that_cannot_be_taken_again_is_counted_and_not_taken_for_changed() -> None:
+    assert decisions_again(RuleBook(), [("c1", {})]) == Again(crossings=0, others=1)

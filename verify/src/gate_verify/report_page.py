@@ -1,7 +1,7 @@
-"""The page and the tables that `gate audit report` gives: what a log tells, for somebody who is no programmer.
+"""The page and the tables of `gate audit report`: a log's content for readers who are no programmers.
 
-One HTML file that needs nothing from elsewhere and runs nothing; beside it, where asked for, tables with every crossing, every figure and every
-entry. Each figure names its entries. What a log's words may do to a table's program (a cell that begins like a formula) is taken from them.
+One HTML file that loads nothing and runs no script; on request also tables with every crossing, figure and entry. Each
+figure names its entries. Cells that a spreadsheet would run as a formula are quoted.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from gate_core import durable
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
-from gate_verify.commands.records import ranges
 from gate_verify.findings import about
+from gate_verify.records import ranges
 from gate_verify.report.account import GROUPS, SHOWN, Account
 from gate_verify.report.rates import LEVEL
 from gate_verify.report.tables import erasures, names_of, sections
@@ -35,7 +35,7 @@ _TIMES: Final = {
 
 
 def render(report: Report, account: Account, *, name: str, files: Sequence[str], tables: str | None, made: str) -> str:
-    """The page. `name` is the log's, `tables` the folder with the tables if there is one, `made` the moment, as it is to be read."""
+    """Return the page. `name`: the log's; `tables`: the folder with the tables, if there is one; `made`: the time, as text."""
     templates = environment(Path(__file__).with_name("pages"))
     templates.filters |= {"number": lambda value: f"{value:,}", "about": about}
     found = [*sections(account, _reasons()), erasures(report)]
@@ -57,7 +57,7 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
 
 
 def _reasons() -> Callable[[str], str]:
-    """A reason in the words of the officers' console, and the log's own."""
+    """Return a formatter that gives a reason in the console's words, and the log's own."""
     texts = Texts("gate_officers.console")
 
     def reason(word: str) -> str:
@@ -84,7 +84,7 @@ def _cards(account: Account) -> list[tuple[str, str]]:
 
 @contextmanager
 def entries_table(path: Path) -> Iterator[Callable[[AuditRecord], object]]:
-    """A table of every entry: what is called adds one, and the table stands when the block ends. Raises OSError."""
+    """Yield a function that adds one entry to the table; the table is complete when the block ends. Raises OSError."""
     with durable.writing(path, new_only=True) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
@@ -99,7 +99,7 @@ def _entry(told: AuditRecord) -> tuple[object, ...]:
 
 
 def write_tables(folder: Path, account: Account) -> None:
-    """Write the crossings and the figures. Raises OSError; FileExistsError where there are some."""
+    """Write the crossings and the figures. Raises OSError; FileExistsError if the files exist."""
     crossings = [
         (
             one.name, one.opened, one.direction, one.decision, one.verdict, " ".join(one.reasons), one.closed, _number(one.granted_s), _number(one.took_s),
@@ -132,7 +132,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
 
 
 def cell(text: str) -> str:
-    """A word that no table's program takes for a formula."""
+    """Quote text that a spreadsheet would take for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 

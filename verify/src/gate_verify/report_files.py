@@ -1,6 +1,6 @@
-"""The way of `gate audit report`: judge the log, read it once, write the tables and the page. All of it stands, or nothing.
+"""Makes the files of `gate audit report`: verifies the log, reads it once, writes the tables and the page; all files or none.
 
-The page comes last, since it says where its tables are: a kill may leave tables without a page, and never a page whose tables are another's.
+The page is written last, because it names its tables: a kill may leave tables without a page, never a page with another log's tables.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from pathlib import Path
 
 from gate_core import durable
 from gate_core.command_line.distributions import named_modules
-from gate_core.command_line.output import Exit, code_of, fail
 from gate_verify.audit_record import AuditRecord
-from gate_verify.commands.records import unsealer_of, with_story
-from gate_verify.commands.report_page import ENTRIES, entries_table, render, write_tables
-from gate_verify.findings import Report, UnreadableError
+from gate_verify.findings import Report, UnwrittenError
+from gate_verify.records import unsealer_of, verified, with_story
 from gate_verify.report.account import Account
 from gate_verify.report.draws import Found
 from gate_verify.report.tables import NOT_HERE
-from gate_verify.verify import Known, name_of, verify
+from gate_verify.report_page import ENTRIES, entries_table, render, write_tables
+from gate_verify.verify import Known, name_of
 
 _DECIDED = frozenset({"entry_decided", "decided"})
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the command has to say."""
+    """The result of the command."""
 
     out: Path
     tables: Path | None
@@ -39,11 +38,11 @@ class Made:
 
     @property
     def draws(self) -> Found:
-        """What the random checks come to."""
+        """The results of the random checks."""
         return self.account.draws.found()
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the result for JSON."""
         figures = self.account.figures
         return {
             "out": str(self.out),
@@ -60,7 +59,7 @@ class Made:
         }
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yield the printed lines."""
         yield f"{self.report.entries} entries, {len(self.account.crossings)} crossings: {self.out}"
         if self.tables is not None:
             yield f"tables: {self.tables}"
@@ -71,16 +70,17 @@ class Made:
 def make(
     logs: list[Path], *, identity: Path, vkey: str, known: Known, out: Path, tables: Path | None, now: datetime
 ) -> Made:
-    """Make page and tables; what is wrong ends the command with one line, and leaves neither."""
+    """Make page and tables. An error leaves neither.
+
+    Raises UnreadableError, NotSignedError, NotSealedForError and UnwrittenError.
+    """
     for path in (out, tables):
         if path is not None and path.exists():
-            fail(Exit.IO_ERROR, f"{path} is there already; name another")
+            raise UnwrittenError(f"{path} is there already; name another")
     unsealer = unsealer_of(identity)
     account = Account()
     try:
-        report = verify(logs[0], vkey, *logs[1:], known=known)
-        if not report.intact:
-            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
+        report = verified(logs, vkey, known)
         with _folder(tables) as draft:
             with nullcontext() if draft is None else entries_table(draft / ENTRIES) as tell:
                 takers = (account.take, taken_again(account), *([] if tell is None else [tell]))
@@ -96,16 +96,14 @@ def make(
                 made=f"{now:%Y-%m-%d %H:%M} UTC",
             )
         _publish(out, page.encode(errors="backslashreplace"), tables)
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
     except OSError as error:
-        places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk is said without a name
-        fail(Exit.IO_ERROR, f"cannot write {error.filename or places}: {error.strerror}")
+        places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk gives no file name
+        raise UnwrittenError(f"cannot write {error.filename or places}: {error.strerror}") from error
     return Made(out, tables, report, account)
 
 
 def _publish(out: Path, page: bytes, tables: Path | None) -> None:
-    """Write the page beside tables that stand; they go again where it cannot be written. Raises OSError."""
+    """Write the page after its tables; if it cannot be written, delete the tables. Raises OSError."""
     try:
         durable.write(out, page, new_only=True)
     except OSError:
@@ -115,7 +113,7 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
 
 
 def taken_again(account: Account) -> Callable[[AuditRecord], None]:
-    """Takes each decision again from its record, by the code of the gate that is installed here, and has the outcome counted."""
+    """Return a consumer that takes each recorded decision again, by the gate's code installed here, and counts the outcome."""
     found = named_modules("gate.replay")
     again = importlib.import_module(found[0]).Replay().take if found else _not_here
 
@@ -132,7 +130,7 @@ def _not_here(kind: str | None, _: object) -> str | None:
 
 @contextmanager
 def _folder(tables: Path | None) -> Iterator[Path | None]:
-    """A draft of the folder, which gets its name when the block ends well."""
+    """Yield a draft of the folder, which is renamed to its final name if the block succeeds."""
     if tables is None:
         yield None
         return

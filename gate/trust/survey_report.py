@@ -1,4 +1,4 @@
-"""The page and the document that `gate trust report` gives: what the store covers, for whoever answers for it."""
+"""The page and the JSON document of `gate trust report`: what the store covers, for its operator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS: Final = {
 
 
 def render(found: Survey, store: Path) -> str:
-    """The page: one HTML file, nothing loaded from elsewhere, no script."""
+    """Return the page: one HTML file that loads nothing and has no script."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.tests["overdue"] = lambda edition: is_overdue(edition, found.at)
     environment.filters["day"] = lambda moment: "not told" if moment is None else f"{moment:%Y-%m-%d}"
@@ -35,7 +35,7 @@ def render(found: Survey, store: Path) -> str:
 
 
 def fields(found: Survey) -> dict[str, object]:
-    """The same as a JSON document."""
+    """Return the survey for JSON."""
     return {
         "version": found.version,
         "imported_at": None if found.imported_at is None else found.imported_at.isoformat(),
