@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyrage
+from verify_fakes.audit_logs import ORIGIN, happening
 
 from gate.audit.key_days import KeyDays
 from gate.audit.reserve import Reserve
@@ -22,38 +22,11 @@ from gate.programs.log.context import P, T, Worker
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.note import Note, Signer
-from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
+from gate_core.audit_format.record import canonical_json, recipients_digest
 from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.statements import Handover, follow, in_force
 from gate_core.audit_format.tiles import pieces_between
-
-ORIGIN = "border.example/gate-0001/demo"
-TIME = "2026-11-25T10:00:00.000Z"
-BOOT = "11111111-2222-3333-4444-555555555555"
-
-
-LEADING = frozenset({"started", "opened", "decided", "presence"})
-ENDING = frozenset({"closed", "disposition"})
-URGENT = ENDING | {"granted", "passed", "revoked", "grant_ended", "release", "emergency_began", "emergency_ended"}
-
-
-def happening(
-    kind: str, crossing: str | None = None, *, append_id: bytes | None = None, awaits_officer: bool = False
-) -> Happening:
-    return Happening(
-        id=append_id or os.urandom(16),
-        kind=kind,
-        about="device" if crossing is None else "crossing",
-        crossing=crossing,
-        monotonic_ms=1,
-        boot=BOOT,
-        time=TIME,
-        leads_to_admission=kind in LEADING,
-        ends_crossing=kind in ENDING,
-        urgent=kind in URGENT,
-        awaits_officer=awaits_officer,
-    )
 
 
 def wanted(

@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import ORIGIN, TIME, SmallLog, crossing, wanted
+from verify_fakes.audit_logs import ORIGIN, TIME, SmallLog, Wanted, crossing, wanted
 
-from gate.audit.writer import Wanted
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,8 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import SmallLog, wanted
+from verify_fakes.audit_logs import OWN_KINDS, SmallLog, wanted
 
-from gate.programs import log as log_program
 from gate_core.audit_format.record import Header
 from gate_core.audit_format.sealer import CrossingKey, Sealer
 from gate_core.audit_format.spool import key_path
@@ -79,19 +77,8 @@ def test_what_is_sealed_for_others_than_the_start_before_named_is_found(
     assert tuple(one.partition(" sealed")[0] for one in judged(*rows)) == found
 
 
-def said_by_the_log() -> list[str]:
-    """The kinds that the log program writes of its own, as its code spells them."""
-    programs = Path(log_program.__file__).parent.glob("*.py")
-    calls = [one for path in programs for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
-    said = [one for one in calls if ast.unparse(one.func) in {"self._log.say", "own.say", "own.wanted"}]
-    words = [word.value for one in said for word in one.args if isinstance(word, ast.Constant)]
-    return sorted(word for word in words if isinstance(word, str))
-
-
 def test_each_kind_that_the_log_writes_of_its_own_may_be_sealed_for_those_whom_the_next_start_names() -> None:
-    kinds = said_by_the_log()
-    assert len(kinds) > 5, kinds
-    for kind in kinds:
+    for kind in OWN_KINDS:
         assert judged(START, (kind, digest(THEIRS), None), START_THEIRS) == (), kind
 
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from verify_fakes.audit_logs import ORIGIN, SmallLog, Wanted, crossing, wanted
 
-from gate.audit.writer import Wanted
 from gate_core.audit_format.note import Note, Signer
 from gate_verify.bundle import judge_bundle
 from gate_verify.consistency import Read, report
@@ -415,17 +414,6 @@ def test_noise_is_cut_into_entries_or_refused(raw: bytes) -> None:
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
-    with log.writer() as writer:
-        writer.append([wanted("incident") for _ in range(300)], 0)
-        writer.append([wanted("opened", "c1")], 0)
-        for name in ("log.sqlite", "log.sqlite-wal"):
-            (tmp_path / f"copy-{name}").write_bytes((tmp_path / name).read_bytes())
-    report = verify(tmp_path / "copy-log.sqlite", log.vkey)
-    assert (report.problems, report.entries, report.bodies) == ((), 301, 301)
-
-
 @pytest.mark.parametrize(
     ("sql", "says"),
     [
@@ -460,8 +448,7 @@ def test_whatever_is_changed_in_a_database_is_named(spool: SmallLog, sql: str, s
 
 def test_a_database_without_entries_has_nothing_that_was_signed_and_is_not_verified(tmp_path: Path) -> None:
     log = SmallLog(tmp_path)
-    with log.writer():
-        pass
+    log.write()
     report = verify(log.database, log.vkey)
     assert (report.verified, report.entries, report.checkpoints) == (False, 0, 0)
     assert report.problems == ("no checkpoint is here: nothing is signed",)

@@ -11,10 +11,9 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import TIME, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner, Result
+from verify_fakes.audit_logs import TIME, SmallLog, Wanted, crossing, happening, wanted
 
-from gate.audit.writer import Wanted
 from gate_core.command_line.tree import verbs
 from gate_core.programs.clock import now
 
@@ -94,51 +93,6 @@ def test_what_cannot_be_judged_is_bad_data(log: SmallLog) -> None:
     result = run("verify", log.folder / "a.bundle", "--vkey", "non+sense+key")
     assert (result.exit_code, result.stdout) == (65, "")
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
-    out = log.folder / "b.bundle"
-    result = run("export", "--spool", log.spool, "--out", out, "--since", "2", "--json")
-    assert document(result) == {"schema": "audit.export/1", "entries": 4, "bytes": out.stat().st_size}
-    assert document(run("verify", out, "--vkey", log.vkey, "--json"))["entries"] == 4
-    result = run("export", "--spool", log.spool, "--out", log.folder / "tiles", "--format", "tiles")
-    assert result.stdout.startswith("6 entries")
-    assert run("verify", log.folder / "tiles", "--vkey", log.vkey).exit_code == 0
-
-
-def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = log.folder / "b.bundle"
-    missing = run("export", "--spool", log.folder / "missing", "--out", out)
-    assert missing.exit_code == 74
-    assert "was anything logged yet?" in missing.stderr
-    assert run("export", "--spool", log.spool, "--out", out, "--since", "99").exit_code == 65
-    assert run("export", "--spool", log.spool, "--out", out, "--since", "1", "--format", "tiles").exit_code == 2
-    assert run("export", "--spool", log.spool, "--out", log.folder / "log.vkey" / "b").exit_code == 74
-    nowhere = run("export", "--spool", log.spool, "--out", log.folder / "no" / "where")
-    assert nowhere.exit_code == 74
-    assert "logged" not in nowhere.stderr
-    monkeypatch.setenv("PORTCULLIS_CONFIG", str(log.folder / "missing.toml"))
-    result = run("export", "--out", out)
-    assert result.exit_code == 74
-    assert "--spool" in result.stderr
-    assert [one.name for one in log.folder.glob("b.*")] == []
-
-
-def test_the_configured_spool_is_exported(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = log.folder / "gate.toml"
-    config.write_text(
-        f"""purpose = "demo"
-gate_id = "gate-0001"
-operator = "border.example"
-paths.spool = "{log.spool}"
-barrier.port = "/dev/null"
-swipe.port = "/dev/zero"
-camera.address = "http://127.0.0.1:9/"
-audit.recipients = ["age1"]
-"""
-    )
-    monkeypatch.setenv("PORTCULLIS_CONFIG", str(config))
-    assert document(run("export", "--out", log.folder / "b.bundle", "--json"))["entries"] == 6
 
 
 def test_an_auditor_reads_every_record(log: SmallLog) -> None:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
+from verify_fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, bundle
@@ -31,11 +31,8 @@ def log(tmp_path: Path) -> SmallLog:
 
 
 def rotate(log: SmallLog) -> tuple[Signer, Signer]:
-    old, log.successor = log.signer, Signer.generate(ORIGIN)
-    with log.writer() as writer:
-        assert writer.hand_over(wanted("log_key_changed"), 0)
-        log.publish(writer)
-    log.signer, log.successor = log.successor, None
+    old = log.signer
+    log.hand_over(Signer.generate(ORIGIN), wanted("log_key_changed"))
     return old, log.signer
 
 
