@@ -89,7 +89,7 @@ def short_path() -> Iterator[Path]:
 def _databases_are_closed() -> Iterator[None]:
     """Close the central servers' databases that a test opened in memory."""
     yield
-    if (fake := sys.modules.get("fakes.central_server")) is not None:
+    if (fake := sys.modules.get("central_fakes.server")) is not None:
         fake.close_databases()
 
 

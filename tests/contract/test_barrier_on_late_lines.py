@@ -7,9 +7,9 @@ import logging
 from collections.abc import Awaitable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.late_lines import DRIVERS, TROUBLES, Standing, Trouble, after_prompt_seconds, on_late_line, standing
 from fakes.tiers import quick_or_long
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier import driver as barrier_driver
 from drivers.barrier.modbus import session as modbus_session

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.sensors import ALL_WELL, PROFILES, FakeSensors, sensor_bench
-from fakes.virtual_time import run_virtual
 
 from gate.programs.shared.devices.sensors import SensorDriver
 from gate_core.errors import LinkLostError

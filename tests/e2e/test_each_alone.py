@@ -30,15 +30,21 @@ LOOK = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if imp
 
 @dataclass(frozen=True)
 class Alone:
-    """A distribution. `tests_min`: so many of its tests pass. `peers`: source of ours that its tests find by their `pythonpath`."""
+    """A distribution. `tests_min`: so many of its tests pass. `peers`: source of ours that its tests find by their `pythonpath`. `not_there`: what
+    it must do without; a test that takes the first of these is seen.
+    """
 
     folder: str
     tests_min: int
     peers: tuple[str, ...] = ()
+    not_there: tuple[str, ...] = NOT_THERE
 
 
 DISTRIBUTIONS = (
     Alone("documents", 1_600, ("hardware-sim/src/hardware_sim/passport", "hardware-sim/src/hardware_sim/chip")),
+    Alone("core", 850, ("verify/src/gate_verify",), (*NOT_THERE, "numpy")),
+    Alone("central", 430, ("core/tests/core_fakes", "verify/src/gate_verify"), (*NOT_THERE, "numpy")),
+    Alone("lab", 390, ("tests/fakes", "core/tests/core_fakes"), ("gate_central", "gate_officers", "hardware_sim")),
 )
 
 
@@ -46,14 +52,15 @@ def locked(wanted: Iterable[str], lock: Path) -> str:
     """The part of a lock that these requirements come to, here: they and what they need in turn."""
     blocks = {block.partition("==")[0]: block for block in re.split(r"\n(?=[a-z0-9])", lock.read_text().strip())}
     found: dict[str, str] = {}
-    left = [Requirement(text) for text in wanted]
+    left = [(Requirement(text), "") for text in wanted]  # each with the extra of its parent that may ask for it
     while left:
-        one = left.pop()
+        one, extra = left.pop()
         name = re.sub(r"[-_.]+", "-", one.name).lower()
-        if name in found or (one.marker is not None and not one.marker.evaluate({"extra": ""})):
+        if (name in found and not one.extras) or (one.marker is not None and not one.marker.evaluate({"extra": extra})):
             continue
         found[name] = blocks[name]
-        left += map(Requirement, importlib.metadata.requires(name) or ())
+        needed = [Requirement(text) for text in importlib.metadata.requires(name) or ()]
+        left += [(each, asked) for asked in ("", *one.extras) for each in needed]
     return "\n".join(found.values()) + "\n"
 
 
@@ -110,13 +117,13 @@ def test_a_distribution_passes_its_own_tests_where_nothing_else_of_ours_is(tmp_p
     python = installed(one, tmp_path)
     folder = laid_out(one, tmp_path)
     places = described(one.folder)["tool"]["pytest"]["ini_options"]["pythonpath"]
-    seen = run(python, "-c", f"import sys; sys.path[:0] = {places}; {LOOK}", *NOT_THERE, "pytest", cwd=folder)
+    seen = run(python, "-c", f"import sys; sys.path[:0] = {places}; {LOOK}", *one.not_there, "pytest", cwd=folder)
     assert seen.stdout.split() == ["pytest"], seen
     counts, said = judged(python, folder)
     assert (counts["failures"], counts["errors"], counts["skipped"]) == (0, 0, 0), said
     assert counts["tests"] >= one.tests_min, said
-    # A test that takes something of the appliance is seen.
-    (folder / "tests/unit/test_that_takes_more.py").write_text("import gate\n")
+    # A test that takes something of the appliance, or of another machine, is seen.
+    (folder / "tests/unit/test_that_takes_more.py").write_text(f"import {one.not_there[0]}\n")
     counts, said = judged(python, folder, "tests/unit/test_that_takes_more.py")
     assert counts["errors"] == 1, said
-    assert "No module named 'gate'" in said
+    assert f"No module named '{one.not_there[0]}'" in said

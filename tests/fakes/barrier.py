@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 
+from core_fakes.virtual_time import run_virtual
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile

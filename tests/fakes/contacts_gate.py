@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from core_fakes.virtual_time import run_virtual
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, Turnstile
 from fakes.modbus_boards import Told
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import Kernel

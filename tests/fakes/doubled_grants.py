@@ -11,12 +11,12 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import Bench, bench
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, framed_bench
 from fakes.framed_boards import profile as framed_profile
 from fakes.links import BitFlips
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from drivers.modbus.frames import CoilsRequest, Request, WriteRequest, decode

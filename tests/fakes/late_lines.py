@@ -16,13 +16,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from core_fakes.virtual_time import pass_time, run_virtual
 from fakes.barrier import Bench
 from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.doubled_grants import BOARDS, tried_board
 from fakes.framed_boards import FramedBench
 from fakes.links import RandomLoss, Wrapped
 from fakes.modbus_boards import BoardBench
-from fakes.virtual_time import pass_time, run_virtual
 
 from drivers.links import Link
 from drivers.modbus.frames import seal

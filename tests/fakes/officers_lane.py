@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core_fakes.shifts import GATE, NOW_S, PUBLIC, shift
+from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
-from fakes.shifts import GATE, NOW_S, PUBLIC, shift
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
 from gate.passage import records, states

@@ -9,8 +9,8 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from core_fakes.virtual_time import run_virtual
 from fakes.modbus_boards import PROFILES as MODBUS
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import LineProfile, line_barrier, load_profile

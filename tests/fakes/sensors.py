@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.sensors.driver import ModbusSensors

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
+from core_fakes.virtual_time import virtual_loop
 from fakes.siege import Siege
 from fakes.two_door_lane import TWO_DOORS
-from fakes.virtual_time import virtual_loop
 
 from gate.passage import records, states
 from gate.passage.effects import (

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_folder import make_context, order, told
-from fakes.central_people import NORTH, Nation
-from fakes.central_server import GATE_ID, NOW, Bench, Server
+from central_fakes.folder import make_context, order, told
+from central_fakes.people import NORTH, Nation
+from central_fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
+from central_fakes.server import GATE_ID, NOW, Bench, Server
 from fakes.mirrored_gate import Central
-from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, carry
 from sqlalchemy.exc import OperationalError
 

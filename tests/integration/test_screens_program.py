@@ -15,9 +15,9 @@ from typing import Any, cast
 import httpx2
 import msgspec
 import pytest
+from core_fakes.virtual_time import in_virtual_time
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, FakePreview, view
-from fakes.virtual_time import in_virtual_time
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed

@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import Bench, bench
 from fakes.links import BitFlips, Bursts, Delay, RandomLoss
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from core_fakes.virtual_time import run_virtual
 from fakes.contacts_gate import TICK_S, ContactsBench, contacts_bench
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from core_fakes.virtual_time import run_virtual
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench, profile
 from fakes.links import BitFlips, Delay, RandomLoss
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from core_fakes.virtual_time import run_virtual
 from fakes.links import BitFlips, Bursts, Delay, RandomLoss
 from fakes.modbus_controller import framed
 from fakes.sensors import BAUD, PROFILES, SensorBench, sensor_bench, unbacked
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core_fakes.virtual_time import run_virtual
 from fakes.recorded_boards import head_of, profile_of, text_of
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.hostile_lane import Hostile
 from fakes.oracle_account import BrokenInvariantError
 from fakes.tiers import quick_or_long
-from fakes.virtual_time import run_virtual
 from fakes.walks import walk, written
 
 from gate.passage import (

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import CROSSING, ready
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.onlooker import Cause, Lane, found, lower_bound, noted, told_apart
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
-from fakes.virtual_time import run_virtual
 
 from gate.passage.conditions import AgeFrom
 from gate.passage.events import (

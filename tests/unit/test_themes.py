@@ -319,14 +319,14 @@ RUN_BY = {
     "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",
     "face evaluate": "tests/integration/test_cli_face.py::test_evaluation_counts_pairs_and_missed_pictures",
     "face evaluate-pad": "tests/integration/test_cli_face.py::test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score",
-    "fairness page": "tests/unit/lab/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
-    "forecast plan": "tests/unit/lab/test_performance_forecast.py::"
+    "fairness page": "lab/tests/unit/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
+    "forecast plan": "lab/tests/unit/test_performance_forecast.py::"
     "test_from_crossings_to_a_page test_a_promise_that_cannot_be_kept_ends_with_1",
-    "policy check": "tests/unit/lab/test_cli_policy.py::"
+    "policy check": "lab/tests/unit/test_cli_policy.py::"
     "test_check_says_what_the_rules_are test_check_says_everything_that_is_wrong_with_file_key_and_line",
-    "policy dry-run": "tests/unit/lab/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
-    "rights card": "tests/unit/lab/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
-    "rights receipt": "tests/unit/lab/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
+    "policy dry-run": "lab/tests/unit/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
+    "rights card": "lab/tests/unit/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
+    "rights receipt": "lab/tests/unit/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
     "status": "tests/unit/cli/test_cli_status.py::"
     "test_a_gate_on_trial_is_never_called_in_service test_it_names_the_alarms_and_why_a_lane_is_closed "
     "test_each_line_of_who_watches_says_whether_the_lane_serves_and_who_is_away test_who_watches_may_stop_at_any_line",

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
 from fakes.distributions import FOLDERS, build, project, with_needed
 from fakes.roots import PACKAGES, ROOT
 from hatchling.builders.wheel import WheelBuilder

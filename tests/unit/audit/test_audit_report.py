@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.killing import killed_at
 from fakes.audit_logs import SmallLog, crossing, happening
 from fakes.audited_days import MORNING, Day
-from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from fakes import audit_logs as written
 from fakes.audit_logs import SmallLog, wanted
@@ -27,7 +28,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
     assert (report.problems, report.entries, report.bodies) == ((), 301, 301)
 
 
-def rows(database: Path, table: str) -> list[tuple[object, ...]]:
+def rows(database: Path, table: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(database)) as connection:
         return sorted(connection.execute(f"SELECT * FROM {table}"))
 
@@ -41,7 +42,7 @@ def test_a_log_of_the_verifiers_tests_is_what_the_gate_makes_of_the_same_records
     (tmp_path / "gate").mkdir()
     (tmp_path / "tests").mkdir()
     gates = SmallLog(tmp_path / "gate", successor=Signer.generate(written.ORIGIN))
-    mine = made.SmallLog(tmp_path / "tests", gates.signer, gates.auditors)
+    mine = made.StoredLog(tmp_path / "tests", gates.signer, gates.auditors)
     batches = [
         [wanted("incident") for _ in range(254)],
         written.crossing("c1"),
@@ -52,7 +53,7 @@ def test_a_log_of_the_verifiers_tests_is_what_the_gate_makes_of_the_same_records
         first = len(rows(gates.database, "entries")) if gates.database.exists() else 0
         gates.write(batch)
         entries = rows(gates.database, "entries")[first:]
-        keys = {str(name): bytes(wrapped) for name, wrapped, _ in rows(gates.database, "keys")}  # type: ignore[call-overload]
+        keys = {name: wrapped for name, wrapped, _ in rows(gates.database, "keys")}
         sealed = [
             SealedRecord(Header.parse(leaf), body, one.happening)
             for (_, _, leaf, body), one in zip(entries, batch, strict=True)

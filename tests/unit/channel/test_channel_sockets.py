@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import in_virtual_time
 from fakes.appends import APPEND, APPENDED, append_of
-from fakes.virtual_time import in_virtual_time
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.sealed_log import crossing
+from core_fakes.sealed_log import plain_record as wanted
 from typer.testing import CliRunner, Result
-from verify_fakes.audit_logs import SmallLog, crossing, wanted
+from verify_fakes.audit_logs import StoredLog
 
 from gate_core.command_line.tree import verbs
 
@@ -16,8 +18,8 @@ RUNNER = CliRunner()
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> SmallLog:
-    small = SmallLog(tmp_path)
+def log(tmp_path: Path) -> StoredLog:
+    small = StoredLog(tmp_path)
     small.write(crossing("c1"), [wanted("presence", None, {"officer": "officer-7"})])
     (tmp_path / "log.vkey").write_text(small.vkey + "\n")
     (tmp_path / "a.bundle").write_bytes(small.bundle())
@@ -34,7 +36,7 @@ def document(result: Result) -> dict[str, Any]:
     return found
 
 
-def test_an_export_does_not_write_over_a_file(log: SmallLog) -> None:
+def test_an_export_does_not_write_over_a_file(log: StoredLog) -> None:
     bundle = log.folder / "a.bundle"
     before = bundle.read_bytes()
     export = run("export", "--spool", log.spool, "--out", bundle)
@@ -42,7 +44,7 @@ def test_an_export_does_not_write_over_a_file(log: SmallLog) -> None:
     assert bundle.read_bytes() == before
 
 
-def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
+def test_an_export_is_what_the_verifier_takes(log: StoredLog) -> None:
     out = log.folder / "b.bundle"
     result = run("export", "--spool", log.spool, "--out", out, "--since", "2", "--json")
     assert document(result) == {"schema": "audit.export/1", "entries": 4, "bytes": out.stat().st_size}
@@ -52,7 +54,7 @@ def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
     assert run("verify", log.folder / "tiles", "--vkey", log.vkey).exit_code == 0
 
 
-def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_that_cannot_be_made_leaves_no_file(log: StoredLog, monkeypatch: pytest.MonkeyPatch) -> None:
     out = log.folder / "b.bundle"
     missing = run("export", "--spool", log.folder / "missing", "--out", out)
     assert missing.exit_code == 74
@@ -70,7 +72,7 @@ def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch
     assert [one.name for one in log.folder.glob("b.*")] == []
 
 
-def test_the_configured_spool_is_exported(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configured_spool_is_exported(log: StoredLog, monkeypatch: pytest.MonkeyPatch) -> None:
     config = log.folder / "gate.toml"
     config.write_text(
         f"""purpose = "demo"

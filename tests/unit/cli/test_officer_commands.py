@@ -17,10 +17,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from core_fakes.shifts import AUTHORITY, GATE, certificate, key_of, shift
 from fakes.officers_lane import Lane
 from fakes.passage_examples import AT_REST, CROSSING, RULES
 from fakes.passage_examples import said as said_by
-from fakes.shifts import AUTHORITY, GATE, certificate, key_of, shift
 from typer.testing import CliRunner, Result
 
 from gate.channel import messages

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from drivers.camera.presence import missing, silent
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2

@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import Bench, bench
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus import session
 from drivers.barrier.orders import GrantFate

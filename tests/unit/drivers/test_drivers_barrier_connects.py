@@ -7,11 +7,11 @@ import contextlib
 from typing import Protocol
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import Bench, bench
 from fakes.framed_boards import FramedBench, framed_bench
 from fakes.links import Delay, Wrapped
 from fakes.modbus_boards import board_bench
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link, memory_pair
 from gate_core.errors import DriverError, LinkLostError

@@ -6,10 +6,10 @@ import asyncio
 import functools
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench, simulators_profile
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController, framed
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.session import Session
 from drivers.modbus.frames import Registers, WriteRequest

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.direct_slot import DirectSlot
 from fakes.scard import FakeScard
-from fakes.virtual_time import run_virtual
 
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader, Worker

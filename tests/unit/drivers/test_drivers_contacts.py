@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import at_rest
 from fakes.contacts_gate import ContactsBench, contacts_bench, on_contacts, shipped
 from fakes.gpio_turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output

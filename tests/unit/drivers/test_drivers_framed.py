@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import at_rest
 from fakes.framed_boards import (
     CLOSED,
@@ -24,7 +25,6 @@ from fakes.framed_boards import (
     profile,
 )
 from fakes.links import Wrapped
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.frames import Heard
 from drivers.barrier.framed.session import Request, Session

@@ -10,9 +10,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.links import OneByteAtATime
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link, memory_pair
 from drivers.reader.imager import ATTEMPTS_MAX, Imager, Text

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.links import OneByteAtATime
-from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 

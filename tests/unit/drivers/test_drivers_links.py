@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import serial
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from drivers.links import MEMORY_BYTES_MAX, Link, SerialLink, memory_pair
 from gate_core.errors import BusyError, LinkLostError, SetupError

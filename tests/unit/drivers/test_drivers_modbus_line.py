@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.modbus.exchange import byte_s, reply_deadline_s

@@ -7,8 +7,8 @@ from functools import reduce
 from operator import xor
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.links import OneByteAtATime
-from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 

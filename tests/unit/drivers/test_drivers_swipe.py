@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.links import OneByteAtATime
 from fakes.swipe_unit import PAGE, SwipeUnit, frame
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link, memory_pair
 from drivers.reader.swipe import (

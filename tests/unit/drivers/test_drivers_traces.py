@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import AT_REST
 from fakes.recorded_boards import NAMES, head_of, profile_of, text_of, trace_of
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile

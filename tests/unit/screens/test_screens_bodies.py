@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 from starlette.requests import Request
 
 from gate_core.http_server.request_body import BODY_S, whole

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from core_fakes.approvals import signer
+from core_fakes.sealed_log import ORIGIN, crossing, happening
 from typer.testing import CliRunner
-from verify_fakes.audit_logs import ORIGIN, SmallLog, Wanted, crossing, happening
+from verify_fakes.audit_logs import StoredLog, Wanted
 from verify_fakes.key_accounts import (
     DAY,
     KEYS,
@@ -22,7 +24,6 @@ from verify_fakes.key_accounts import (
     opened,
     ordered,
     own,
-    signer,
     without,
     wrong,
 )
@@ -220,7 +221,7 @@ def test_who_has_the_gate_explains_no_missing_key_by_a_record_of_their_own(tmp_p
 @pytest.mark.parametrize("is_known", [True, False])
 def test_an_order_whose_signatures_cannot_be_judged_is_the_gates_word(tmp_path: Path, *, is_known: bool) -> None:
     """Of logs from before records held them or without names, and of orders before any start."""
-    log = begun(tmp_path) if is_known else SmallLog(tmp_path)
+    log = begun(tmp_path) if is_known else StoredLog(tmp_path)
     log.write(crossing("c0"))
     (key,) = keys_of(log)
     body = {"by": ["anna.example", "ben.example"], "keys": [key], "note": NOTE}

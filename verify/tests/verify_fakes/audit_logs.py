@@ -1,39 +1,27 @@
 """Small audit logs for the verifier's tests: sealed, signed and laid out as the format says, by nothing of the gate.
 
-What a log is made of (keys, sealed bodies, hashes, notes, pieces) comes from `gate_core.audit_format`; how it lies in a database and in a
-spool is written here once more. tests/unit/audit/test_audit_small_logs.py holds that against the gate's own writer, byte for byte.
+They have a database, which the verifier reads, too. tests/unit/audit/test_audit_small_logs.py holds rows and files against the gate's own
+writer, byte for byte.
 """
 
 from __future__ import annotations
 
-import io
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyrage
+from core_fakes.sealed_log import GateLog, PlainRecord, Unsealed, plain_record
 
 from gate_core.audit_format.checkpoint import Checkpoint
-from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
 from gate_core.audit_format.note import Note, Signer
-from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
+from gate_core.audit_format.record import Happening
 from gate_core.audit_format.sealer import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate_core.audit_format.spool import Spool, files_above, files_of_piece, handover_path
 from gate_core.audit_format.statements import hand_over
 from gate_core.audit_format.tiles import TILE_WIDTH, pieces_between
-
-ORIGIN = "border.example/gate-0001/demo"
-TIME = "2026-11-25T10:00:00.000Z"
-BOOT = "11111111-2222-3333-4444-555555555555"
-
-LEADING = frozenset({"started", "opened", "decided", "presence"})
-ENDING = frozenset({"closed", "disposition"})
-URGENT = ENDING | {"granted", "passed", "revoked", "grant_ended", "release", "emergency_began", "emergency_ended"}
 
 # The kinds of records that the log program writes of its own; tests/unit/audit/test_audit_words_of_the_verifier.py holds them against it.
 OWN_KINDS = (
@@ -58,46 +46,10 @@ CREATE TABLE handovers (since INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
 """
 
 
-def happening(
-    kind: str, crossing: str | None = None, *, append_id: bytes | None = None, awaits_officer: bool = False
-) -> Happening:
-    return Happening(
-        id=append_id or os.urandom(16),
-        kind=kind,
-        about="device" if crossing is None else "crossing",
-        crossing=crossing,
-        monotonic_ms=1,
-        boot=BOOT,
-        time=TIME,
-        leads_to_admission=kind in LEADING,
-        ends_crossing=kind in ENDING,
-        urgent=kind in URGENT,
-        awaits_officer=awaits_officer,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A record to be sealed: the clear facts, and the padded body."""
-
-    happening: Happening
-    plain: bytes
-
+class Wanted(PlainRecord):
     @classmethod
     def of(cls, happening: Happening, body: bytes) -> Wanted:
         return cls(happening, plaintext(happening, body))
-
-
-def wanted(
-    kind: str, crossing: str | None = None, body: dict[str, Any] | None = None, *, append_id: bytes | None = None
-) -> Wanted:
-    return Wanted.of(happening(kind, crossing, append_id=append_id), canonical_json(body or {}))
-
-
-def crossing(name: str) -> list[Wanted]:
-    """The records of one traveller who is admitted."""
-    kinds = ("opened", "decided", "granted", "passed", "closed")
-    return [wanted(kind, name, {"about": f"{kind} in {name}"}) for kind in kinds]
 
 
 class Rows:
@@ -135,32 +87,16 @@ class Rows:
 
 
 @dataclass
-class SmallLog:
-    folder: Path
-    signer: Signer = field(default_factory=lambda: Signer.generate(ORIGIN))
-    auditors: tuple[pyrage.x25519.Identity, ...] = field(
-        default_factory=lambda: (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
-    )
+class StoredLog(GateLog):
+    """A log with its database. Whoever opens the same folder goes on with it."""
+
     sealing: Callable[[list[str]], Sealer] = Sealer
-
-    @property
-    def vkey(self) -> str:
-        return self.signer.verifier.vkey
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """Whom records are sealed for, as a start names them."""
-        return tuple(recipients_digest(str(one.to_public()) for one in self.auditors)[1])
 
     @property
     def database(self) -> Path:
         return self.folder / "log.sqlite"
 
-    @property
-    def spool(self) -> Path:
-        return self.folder / "spool"
-
-    def write(self, *batches: Iterable[Wanted], publish: bool = True) -> None:
+    def write(self, *batches: Iterable[Unsealed], publish: bool = True) -> None:
         """Append batches, publishing after each."""
         ring = KeyRing(self.sealing([str(one.to_public()) for one in self.auditors]))
         with self._opened() as connection:
@@ -183,21 +119,15 @@ class SmallLog:
             self._append(connection, records, keys)
             self._publish(connection)
 
-    def hand_over(self, successor: Signer, last: Wanted) -> None:
-        """Write the last record that this key answers for, and its word for the one that signs from then on."""
-        self.write([last], publish=False)
+    def hand_over(self) -> Signer:
+        new = Signer.generate(self.signer.verifier.name)
+        self.write([plain_record("log_key_changed")], publish=False)
         with self._opened() as connection:
             size = Rows(connection).size
-            connection.execute(
-                "INSERT INTO handovers VALUES (?, ?)", (size, hand_over(self.signer, successor, since=size))
-            )
+            connection.execute("INSERT INTO handovers VALUES (?, ?)", (size, hand_over(self.signer, new, since=size)))
             self._publish(connection)
-        self.signer = successor
-
-    def bundle(self, since: int = 0) -> bytes:
-        out = io.BytesIO()
-        bundle(Outlet(self.spool), out, since=since)
-        return out.getvalue()
+        self.signer = new
+        return new
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
 
-import pyrage
-from verify_fakes.audit_logs import ORIGIN, SmallLog, Wanted, crossing, happening, wanted
+from core_fakes.approvals import approvers, signer
+from core_fakes.sealed_log import ORIGIN, GateLog, crossing, happening
+from core_fakes.sealed_log import plain_record as wanted
+from verify_fakes.audit_logs import StoredLog, Wanted
 
 from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.audit_format.note import Signer
@@ -24,29 +25,11 @@ from gate_verify.verify import contents, verify
 DAY, LATER = "2026-11-25", "2026-12-27"
 NOTE = sha256(b"an order").hexdigest()
 KEYS = 3  # one a crossing
-APPROVERS = ("anna", "ben", "carla")
-
-
-class Log(Protocol):
-    """A log, whoever wrote it."""
-
-    auditors: tuple[pyrage.x25519.Identity, ...]
-
-    @property
-    def vkey(self) -> str: ...
-
-    @property
-    def spool(self) -> Path: ...
-
-
-def signer(name: str) -> Signer:
-    """The key of a person, always the same."""
-    return Signer(f"{name}.example", sha256(name.encode()).digest())
 
 
 def approval() -> dict[str, object]:
     """What a start says of those who may approve."""
-    return {"keys": {(key := signer(name).verifier).name: key.vkey for name in APPROVERS}}
+    return {"keys": {key.name: key.vkey for key in approvers().keys}}
 
 
 def own(kind: str, *, on: object = LATER, **body: object) -> Wanted:
@@ -59,20 +42,20 @@ def opened(name: str, day: str) -> Wanted:
     return Wanted.of(replace(happening("opened", name), time=f"{day}T10:00:00.000Z"), canonical_json({}))
 
 
-def keys_of(log: Log) -> list[str]:
+def keys_of(log: GateLog) -> list[str]:
     """Those of crossings, the oldest first."""
     headers = [Header.parse(line.leaf) for line in contents(log.spool) if isinstance(line, EntryLine)]
     return list(dict.fromkeys(one.key for one in headers if one.about == "crossing"))
 
 
-def begun(folder: Path) -> SmallLog:
+def begun(folder: Path) -> StoredLog:
     """A log in which a lane started, with whose approval it says."""
-    log = SmallLog(folder)
+    log = StoredLog(folder)
     log.write([wanted("started", body={"recipients": list(log.recipients), "approval": approval()})])
     return log
 
 
-def made(folder: Path) -> tuple[SmallLog, list[str]]:
+def made(folder: Path) -> tuple[StoredLog, list[str]]:
     """A log of three crossings, and the key of each."""
     log = begun(folder)
     log.write(*(crossing(f"c{number}") for number in range(KEYS)))
@@ -92,12 +75,12 @@ def expired(count: int, *, day: str = DAY, about: str = "crossing") -> Wanted:
     return own("keys_expired", **{"class": about, "day": day, "keys": count})
 
 
-def without(log: Log, keys: Iterable[str]) -> None:
+def without(log: GateLog, keys: Iterable[str]) -> None:
     for key in keys:
         (log.spool / key_path(key)).unlink()
 
 
-def judged(log: Log, *others: Path) -> Report:
+def judged(log: GateLog, *others: Path) -> Report:
     return with_story(verify(log.spool, log.vkey, *others), [log.spool, *others], Unsealer(log.auditors[:1]))
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 

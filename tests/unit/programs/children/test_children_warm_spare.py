@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError

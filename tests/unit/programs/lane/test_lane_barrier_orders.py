@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import RELEASE, REVOKE, Bench, bench
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event

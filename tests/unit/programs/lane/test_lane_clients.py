@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import in_virtual_time
 from fakes.passage_examples import decided_record, said
 from fakes.strangers import impostor, needs_root, open_folder
-from fakes.virtual_time import in_virtual_time
 
 from gate.channel import messages
 from gate.channel.sockets import Connection, serve

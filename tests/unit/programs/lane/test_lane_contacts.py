@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.gpio_turnstile import PASS_A
-from fakes.virtual_time import run_virtual
 
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper

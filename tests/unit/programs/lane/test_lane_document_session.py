@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event

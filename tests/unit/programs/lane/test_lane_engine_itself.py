@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
 from gate.passage import records, states

@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench
 from fakes.links import Troubled, Wrapped
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost

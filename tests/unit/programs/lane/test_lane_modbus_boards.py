@@ -8,10 +8,10 @@ import random
 from collections.abc import Callable
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import Bench, bench
 from fakes.links import Troubled
 from fakes.modbus_controller import CountingController, framed
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost

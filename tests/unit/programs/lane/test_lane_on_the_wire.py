@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.barrier import RELEASE, REVOKE, Bench, bench
 from fakes.links import Wrapped
 from fakes.modbus_controller import CLOSED, OPEN, CountingController, framed
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage import records, states

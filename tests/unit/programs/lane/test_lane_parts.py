@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 
 import pytest
+from core_fakes.virtual_time import in_virtual_time, run_virtual
 from fakes.links import Wrapped
 from fakes.modbus_boards import PROFILES, board_bench
 from fakes.sensors import ALL_WELL, FakeSensors
-from fakes.virtual_time import in_virtual_time, run_virtual
 
 from gate.passage.events import Counters, DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.programs.lane.documents import SWIPE, Documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.virtual_time import in_virtual_time
+from core_fakes.virtual_time import in_virtual_time
 
 from gate.channel.messages import View
 from gate.passage.lane import Timing

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import CROSSING, decided_record, said
-from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records

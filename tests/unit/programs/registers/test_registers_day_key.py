@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from gate.lists.adapters.port import NoAnswerError
 from gate.lists.adapters.reuse import Reuse

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from fakes.virtual_time import in_virtual_time
+from core_fakes.virtual_time import in_virtual_time
 
 from gate.programs.screens.fallback_sounds import AGAIN_S, DEAD_S, Sounding, player
 from gate.screens.kiosk.cues import CUES, waveform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 

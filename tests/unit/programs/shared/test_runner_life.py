@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.small_gate import small_gate
-from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import Status
 from gate.programs.shared.config import Config

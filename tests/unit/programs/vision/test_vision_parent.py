@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from fakes.virtual_time import run_virtual
+from core_fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve

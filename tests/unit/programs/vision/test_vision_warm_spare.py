@@ -7,8 +7,8 @@ import itertools
 from typing import Any
 
 import pytest
+from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
-from fakes.virtual_time import run_virtual
 
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import TAKE_DEADLINE_S
