@@ -40,11 +40,16 @@ class Alone:
     not_there: tuple[str, ...] = NOT_THERE
 
 
+SIMULATOR_PEERS = (
+    *("core/tests/core_fakes", "documents/tests/document_fakes", "documents/tests/vectors"),
+    *("tests/fakes", "tests/renderer", "docs/protocols"),
+)
 DISTRIBUTIONS = (
     Alone("documents", 1_600, ("hardware-sim/src/hardware_sim/passport", "hardware-sim/src/hardware_sim/chip")),
     Alone("core", 850, ("verify/src/gate_verify",), (*NOT_THERE, "numpy")),
     Alone("central", 430, ("core/tests/core_fakes", "verify/src/gate_verify"), (*NOT_THERE, "numpy")),
     Alone("lab", 390, ("tests/fakes", "core/tests/core_fakes"), ("gate_central", "gate_officers", "hardware_sim")),
+    Alone("hardware-sim", 1_700, SIMULATOR_PEERS, ("gate_lab",)),
 )
 
 
@@ -123,7 +128,7 @@ def test_a_distribution_passes_its_own_tests_where_nothing_else_of_ours_is(tmp_p
     assert (counts["failures"], counts["errors"], counts["skipped"]) == (0, 0, 0), said
     assert counts["tests"] >= one.tests_min, said
     # A test that takes something of the appliance, or of another machine, is seen.
-    (folder / "tests/unit/test_that_takes_more.py").write_text(f"import {one.not_there[0]}\n")
-    counts, said = judged(python, folder, "tests/unit/test_that_takes_more.py")
+    (folder / "tests/test_that_takes_more.py").write_text(f"import {one.not_there[0]}\n")
+    counts, said = judged(python, folder, "tests/test_that_takes_more.py")
     assert counts["errors"] == 1, said
     assert f"No module named '{one.not_there[0]}'" in said
