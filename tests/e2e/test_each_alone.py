@@ -55,7 +55,10 @@ DISTRIBUTIONS = (
 
 def locked(wanted: Iterable[str], lock: Path) -> str:
     """The part of a lock that these requirements come to, here: they and what they need in turn."""
-    blocks = {block.partition("==")[0]: block for block in re.split(r"\n(?=[a-z0-9])", lock.read_text().strip())}
+    blocks: dict[str, str] = {}  # a library may be locked once for each version of Python
+    for block in re.split(r"\n(?=[a-z0-9])", lock.read_text().strip()):
+        name = block.partition("==")[0]
+        blocks[name] = f"{blocks[name]}\n{block}" if name in blocks else block
     found: dict[str, str] = {}
     left = [(Requirement(text), "") for text in wanted]  # each with the extra of its parent that may ask for it
     while left:
