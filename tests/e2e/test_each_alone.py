@@ -48,7 +48,7 @@ DISTRIBUTIONS = (
     Alone("documents", 1_600, ("hardware-sim/src/hardware_sim/passport", "hardware-sim/src/hardware_sim/chip")),
     Alone("core", 730, ("verify/src/gate_verify",), (*NOT_THERE, "numpy")),
     Alone("central", 425, ("core/tests/core_fakes", "verify/src/gate_verify"), (*NOT_THERE, "numpy")),
-    Alone("lab", 390, ("tests/fakes", "core/tests/core_fakes"), ("gate_central", "gate_officers", "hardware_sim")),
+    Alone("lab", 330, ("tests/fakes", "core/tests/core_fakes"), ("gate_central", "gate_officers", "hardware_sim")),
     Alone("hardware-sim", 1_700, SIMULATOR_PEERS, ("gate_lab",)),
 )
 
