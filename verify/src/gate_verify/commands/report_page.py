@@ -57,8 +57,11 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
 
 
 def _reasons() -> Callable[[str], str]:
-    """A reason in the words of the officers' console, and the log's own."""
-    texts = Texts("gate_officers.console")
+    """A reason in the words of the officers' console, and the log's own; that alone where no console is installed."""
+    try:
+        texts = Texts("gate_officers.console")
+    except ModuleNotFoundError:
+        return str
 
     def reason(word: str) -> str:
         text = f"reason-{word}"
