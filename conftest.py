@@ -58,7 +58,9 @@ UNCOUNTED = tuple(Path(__file__).parent / "tests" / folder for folder in ("prope
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--slice`."""
-    parser.addoption("--slice", type=int, choices=range(SLICES), help="only this tenth of the long tests (tests/fakes/slices.py)")
+    parser.addoption(
+        "--slice", type=int, choices=range(SLICES), help="only this tenth of the long tests (tests/fakes/slices.py)"
+    )
 
 
 @pytest.hookimpl(trylast=True)

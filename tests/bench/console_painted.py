@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core_fakes import shifts
 from fakes.console_gates import Console, RoadGate, road_gate
-from fakes.console_hall import FLAGS, seed
+from fakes.console_pages import FLAGS, seed
 from fakes.kiosk_page import CHROMIUM
 from fakes.ports import free_port
 from playwright.async_api import async_playwright

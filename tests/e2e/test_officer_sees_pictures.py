@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from core_fakes import shifts
 from fakes.console_gates import until
-from fakes.console_hall import seed
+from fakes.console_pages import seed
 from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import running
 from playwright.async_api import Page, async_playwright

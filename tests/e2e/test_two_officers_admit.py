@@ -13,9 +13,10 @@ import pytest
 from core_fakes import shifts
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fakes.console_gates import until
-from fakes.console_hall import SEALING, seed
+from fakes.console_pages import seed
 from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import Gate, running
+from officers_fakes.console_hall import SEALING
 from playwright.async_api import Browser, Page, async_playwright
 
 from gate.channel.errors import ChannelError

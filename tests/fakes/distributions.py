@@ -35,10 +35,13 @@ def project(folder: str) -> dict[str, Any]:
 
 
 def with_needed(folder: str) -> list[str]:
-    """This distribution, and ours that it depends on."""
+    """This distribution, and ours that it depends on, or that these depend on."""
     by_name = {project(one)["name"]: one for one in FOLDERS}
-    names = (Requirement(text).name for text in project(folder)["dependencies"])
-    return [folder, *(by_name[name] for name in names if name in by_name)]
+    found = [folder]
+    for one in found:
+        names = (Requirement(text).name for text in project(one)["dependencies"])
+        found += [by_name[name] for name in names if name in by_name and by_name[name] not in found]
+    return found
 
 
 def build(folder: str, into: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from core_fakes.shifts import GATE, PUBLIC
-from fakes.officers_authority import Desk
+from officers_fakes.officers_authority import Desk
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from core_fakes import shifts
-from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, portrait, seed, waits
+from fakes.console_pages import FLAGS, pages, portrait, seed
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
+from officers_fakes.console_hall import FakeGate, Hallway, waits
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gate_core.evidence.names import Role

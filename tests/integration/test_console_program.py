@@ -15,8 +15,8 @@ import httpx2
 import tomli_w
 from core_fakes import shifts
 from fakes.console_gates import Console, RoadGate, road_gate
-from fakes.console_hall import prove
 from fakes.ports import free_port
+from officers_fakes.console_hall import prove
 from typer.testing import CliRunner
 
 from gate_core.command_line.tree import application

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.browser_profile import ASK_KEEPER, left_of, overhear
-from fakes.officers_authority import SHIFT_S
 from fakes.roots import ROOT
 from fakes.signing_console import Console
+from officers_fakes.officers_authority import SHIFT_S
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 

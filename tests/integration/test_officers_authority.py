@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.console_gates import Console
-from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.ports import free_port
+from officers_fakes.passkeys import ORIGIN, RP_ID, Authenticator
 
 from gate_core.orders.certificate import open_certificate
 from gate_officers.authority.passkeys import challenge

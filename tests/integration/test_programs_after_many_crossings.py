@@ -26,12 +26,12 @@ import tomli_w
 from core_fakes import shifts
 from fakes.audit_logs import ENDING, LEADING
 from fakes.console_gates import Console, RoadGate, road_gate
-from fakes.console_hall import prove
 from fakes.mjpeg_server import MjpegServer
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, view
 from fakes.small_gate import small_gate, started
 from fakes.tiny_models import real_models
+from officers_fakes.console_hall import prove
 
 from gate.channel.messages import (
     Append,

@@ -9,8 +9,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-from fakes.console_hall import FLAGS, FakeGate, pages, seed, waits
+from fakes.console_pages import FLAGS, pages, seed
 from fakes.kiosk_page import CHROMIUM
+from officers_fakes.console_hall import FakeGate, waits
 from playwright.async_api import async_playwright
 
 from hardware_sim.faces import Identity

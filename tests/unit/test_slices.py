@@ -12,7 +12,9 @@ LONG = re.compile(r"\bmark\.long\b|\bquick_or_long\(")
 
 
 def long_files() -> set[str]:
-    tests = (path for folder in ROOT.glob("**/tests") if ".venv" not in folder.parts for path in folder.rglob("test_*.py"))
+    tests = (
+        path for folder in ROOT.glob("**/tests") if ".venv" not in folder.parts for path in folder.rglob("test_*.py")
+    )
     return {str(path.relative_to(ROOT)) for path in tests if path != Path(__file__) and LONG.search(path.read_text())}
 
 

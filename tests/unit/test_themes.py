@@ -305,11 +305,11 @@ def test_the_page_has_each_theme_and_no_other() -> None:
 
 # What sees that each command that the page names, `gate` left out, says what it must; of a drill what scores it.
 RUN_BY = {
-    "audit report": "tests/unit/verify/test_audit_report.py::"
+    "audit report": "tests/unit/audit/test_audit_report.py::"
     "test_a_page_and_tables_come_of_a_bundle "
     "test_random_checks_are_drawn_again_and_one_that_was_left_out_is_in_capitals "
     "test_a_decision_that_does_not_follow_from_its_evidence_is_in_capitals",
-    "audit verify": "tests/unit/verify/test_audit_commands.py::"
+    "audit verify": "verify/tests/unit/test_audit_commands.py::"
     "test_a_good_log_is_verified_with_the_key_or_its_file test_a_changed_log_ends_with_one_and_its_problems",
     "config install": "tests/unit/cli/test_cli_config.py::test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it",
     "conformity": "tests/unit/lab/test_cli_conformity.py::"

@@ -173,7 +173,7 @@ async def test_the_software_that_a_gate_names_is_shown_and_nothing_else_that_it_
     nation.bench.server.clock.now += timedelta(minutes=5)
     await nation.bench.ask(Request("GET", "/bodies"))
     with nation.as_person("operator-nation") as client:
-        assert f"portcullis/{version('portcullis')}" in client.get("/").text
+        assert f"portcullis/{version('portcullis-core')}" in client.get("/").text
 
 
 # ── search and download ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from hardware_sim.passport.issuer import Issuer, Person
 TODAY = date(2026, 11, 25)
 ANNA = Person("Eriksson", "Anna Maria", "L898902C3", "UTO", "F", date(1994, 8, 12), date(2031, 4, 15))
 _BLOCK = 8  # pixels
-_WAVES = 44  # coefficients of each block, beside its mean
+_WAVES = 63  # coefficients of each block, beside its mean: all of them
 _BITS = 5  # of each of these
 
 
@@ -30,7 +30,7 @@ def portrait(shade: int = 90, *, width: int = 96, height: int = 128) -> bytes:
         step = mean - before
         size = step.bit_length()
         bits += f"{size:04b}" + (f"{step if step > 0 else step + (1 << size) - 1:0{size}b}" if size else "")
-        bits += "".join(f"0{noise.getrandbits(_BITS):0{_BITS}b}" for _ in range(_WAVES)) + "10"
+        bits += "".join(f"0{noise.getrandbits(_BITS):0{_BITS}b}" for _ in range(_WAVES))
     bits += "1" * (-len(bits) % 8)
     scan = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\x00")
     return b"".join(
@@ -38,10 +38,9 @@ def portrait(shade: int = 90, *, width: int = 96, height: int = 128) -> bytes:
             b"\xff\xd8",
             _segment(0xDB, b"\x00" + bytes((8, *[1] * 63))),  # means in steps of one shade
             _segment(0xC0, b"\x08" + height.to_bytes(2) + width.to_bytes(2) + b"\x01\x01\x11\x00"),
-            _segment(
-                0xC4, b"\x00" + bytes((0, 0, 0, 12, *[0] * 12)) + bytes(range(12))
-            ),  # four bits: how long a mean is
-            _segment(0xC4, b"\x10" + bytes((1, 1, *[0] * 14)) + bytes((_BITS, 0))),  # 0: a coefficient, 10: the end
+            # Four bits say how long a mean is.
+            _segment(0xC4, b"\x00" + bytes((0, 0, 0, 12, *[0] * 12)) + bytes(range(12))),
+            _segment(0xC4, b"\x10" + bytes((1, *[0] * 15)) + bytes((_BITS,))),  # one bit: a coefficient follows
             _segment(0xDA, b"\x01\x01\x00\x00\x3f\x00"),
             scan,
             b"\xff\xd9",

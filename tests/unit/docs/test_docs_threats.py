@@ -20,9 +20,11 @@ def defined_in(path: str) -> set[str]:
 
 
 def test_every_test_and_file_that_the_page_names_is_there() -> None:
-    named = re.findall(r"tests/[\w/]+\.py|(?<=`)(?:gate|drivers|packaging|systemd|requirements)/[\w/.-]+", PAGE)
+    named = re.findall(
+        r"(?:\b[a-z-]+/)?tests/[\w/]+\.py|(?<=`)(?:gate|drivers|packaging|systemd|requirements)/[\w/.-]+", PAGE
+    )
     assert [one for one in named if not (ROOT / one).exists()] == []
-    tests = re.findall(r"(tests/[\w/]+\.py)::(\w+)", PAGE)
+    tests = re.findall(r"((?:\b[a-z-]+/)?tests/[\w/]+\.py)::(\w+)", PAGE)
     assert [f"{path}::{name}" for path, name in tests if name not in defined_in(path)] == []
 
 

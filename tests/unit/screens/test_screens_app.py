@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.asgi import Visit, visit
+from core_fakes.asgi import Visit, visit
 from starlette.testclient import TestClient
 
 from gate.passage.events import Wish

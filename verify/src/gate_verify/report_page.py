@@ -57,8 +57,11 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
 
 
 def _reasons() -> Callable[[str], str]:
-    """Return a formatter that gives a reason in the console's words, and the log's own."""
-    texts = Texts("gate_officers.console")
+    """Return a formatter that gives a reason in the console's words, and the log's own; the log's alone where no console is installed."""
+    try:
+        texts = Texts("gate_officers.console")
+    except ModuleNotFoundError:
+        return str
 
     def reason(word: str) -> str:
         text = f"reason-{word}"

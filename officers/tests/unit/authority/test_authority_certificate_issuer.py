@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 from core_fakes.shifts import NOW_S, PUBLIC
-from fakes.officers_authority import SEALING, SHIFT_S, SIGNING, STANDING, Desk
-from fakes.passkeys import FLAG, Authenticator
 from hypothesis import given
 from hypothesis import strategies as st
+from officers_fakes.officers_authority import SEALING, SHIFT_S, SIGNING, STANDING, Desk
+from officers_fakes.passkeys import FLAG, Authenticator
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import CLOCKS_APART_S, open_certificate
@@ -269,12 +268,6 @@ def test_a_book_that_says_something_else_or_lost_its_end_is_refused(desk: Desk) 
     desk.path.write_bytes(whole[:-10])
     with pytest.raises(BookError, match="shorter"):
         book.look()
-
-
-def test_the_worked_challenge_of_the_document_is_right() -> None:
-    page = Path(__file__).parents[4] / "docs/protocols/shift-keys.md"
-    signing, sealing, digest = re.findall(r"`([0-9a-f]{64})`", page.read_text())
-    assert challenge(bytes.fromhex(signing), bytes.fromhex(sealing), b"\x42" * 32).hex() == digest
 
 
 HOSTILE = st.recursive(

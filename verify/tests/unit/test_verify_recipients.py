@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,9 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import SmallLog, wanted
+from core_fakes.sealed_log import plain_record as wanted
+from verify_fakes.audit_logs import OWN_KINDS, StoredLog
 
-from gate.programs import log as log_program
 from gate_core.audit_format.record import Header
 from gate_core.audit_format.sealer import CrossingKey, Sealer
 from gate_core.audit_format.spool import key_path
@@ -79,32 +78,21 @@ def test_what_is_sealed_for_others_than_the_start_before_named_is_found(
     assert tuple(one.partition(" sealed")[0] for one in judged(*rows)) == found
 
 
-def said_by_the_log() -> list[str]:
-    """The kinds that the log program writes of its own, as its code spells them."""
-    programs = Path(log_program.__file__).parent.glob("*.py")
-    calls = [one for path in programs for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
-    said = [one for one in calls if ast.unparse(one.func) in {"self._log.say", "own.say", "own.wanted"}]
-    words = [word.value for one in said for word in one.args if isinstance(word, ast.Constant)]
-    return sorted(word for word in words if isinstance(word, str))
-
-
 def test_each_kind_that_the_log_writes_of_its_own_may_be_sealed_for_those_whom_the_next_start_names() -> None:
-    kinds = said_by_the_log()
-    assert len(kinds) > 5, kinds
-    for kind in kinds:
+    for kind in OWN_KINDS:
         assert judged(START, (kind, digest(THEIRS), None), START_THEIRS) == (), kind
 
 
-def reported(log: SmallLog) -> Report:
+def reported(log: StoredLog) -> Report:
     return with_story(verify(log.spool, log.vkey), [log.spool], Unsealer([log.auditors[0]]))
 
 
-def started(log: SmallLog) -> dict[str, object]:
+def started(log: StoredLog) -> dict[str, object]:
     return {"recipients": list(log.recipients)}
 
 
 def test_a_log_that_seals_for_a_stranger_too_is_not_verified_by_whoever_can_open_it(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([wanted("started", body=started(log)), wanted("presence")])
     honest = reported(log)
     assert (honest.verified, [one.since for one in honest.recipients]) == (True, [0])
@@ -132,18 +120,18 @@ class Wrapping(Sealer):
         return super().new_key()
 
 
-def wrapped(folder: Path, *readers: str) -> tuple[SmallLog, Unsealer]:
+def wrapped(folder: Path, *readers: str) -> tuple[StoredLog, Unsealer]:
     """A log whose keys, the start's, c1's and c2's, are wrapped for some of the two auditors, a and b, and a stranger, s; the last of these for the rest."""
     auditors = (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
     people = dict(zip("abs", (*auditors, pyrage.x25519.Identity.generate()), strict=True))
     keys = {name: str(one.to_public()) for name, one in people.items()}
     some = [[keys[one] for one in names] for names in readers]
-    log = SmallLog(folder, auditors=auditors, sealing=lambda named: Wrapping(named, some))
+    log = StoredLog(folder, auditors=auditors, sealing=lambda named: Wrapping(named, some))
     log.write([wanted("started", body=started(log)), wanted("opened", "c1"), wanted("opened", "c2")])
     return log, Unsealer(log.auditors[:1])
 
 
-def keys_of(log: SmallLog, unsealer: Unsealer, path: Path | None = None) -> list[str]:
+def keys_of(log: StoredLog, unsealer: Unsealer, path: Path | None = None) -> list[str]:
     path = path or log.spool
     report = with_story(verify(path, log.vkey), [path], unsealer)
     assert report.intact
@@ -184,7 +172,7 @@ def test_keys_that_are_wrapped_for_whom_the_start_named_are_none(tmp_path: Path)
 
 def test_keys_from_before_the_start_that_names_their_set_are_held_to_it_too(tmp_path: Path) -> None:
     stranger = str(pyrage.x25519.Identity.generate().to_public())
-    log = SmallLog(tmp_path, sealing=lambda two: Wrapping(two, [[*two, stranger], two]))
+    log = StoredLog(tmp_path, sealing=lambda two: Wrapping(two, [[*two, stranger], two]))
     log.write([wanted("opened", "c1"), wanted("opened", "c2")])
     log = dataclasses.replace(log, sealing=Sealer)
     unsealer = Unsealer(log.auditors[:1])
@@ -204,9 +192,9 @@ def test_an_identity_that_no_start_named_need_not_open_anything(tmp_path: Path) 
     assert keys_of(log, both) == []
 
 
-def with_a_third(folder: Path, *readers: str) -> tuple[SmallLog, Report]:
+def with_a_third(folder: Path, *readers: str) -> tuple[StoredLog, Report]:
     """After an honest start one, of a set that a stranger is in as well, whose key is wrapped for these readers, and what follows for all of that set."""
-    log, stranger = SmallLog(folder), pyrage.x25519.Identity.generate()
+    log, stranger = StoredLog(folder), pyrage.x25519.Identity.generate()
     log.write([wanted("started", body=started(log)), wanted("presence")])
     people = dict(zip("abs", (str(one.to_public()) for one in (*log.auditors, stranger)), strict=True))
     sealed = [[people[one] for one in names] for names in (*readers, "abs")]
@@ -260,7 +248,7 @@ class Short(Bogus):
 def test_a_crossing_that_was_sealed_so_that_its_own_key_does_not_open_it_is_a_problem(
     tmp_path: Path, sealing: type[Bogus], why: str
 ) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([wanted("started", body=started(log)), wanted("presence")])
     dataclasses.replace(log, sealing=sealing).write([wanted(kind, "c1") for kind in ("opened", "closed")])
     copy = tmp_path / "copy.bundle"
@@ -271,7 +259,7 @@ def test_a_crossing_that_was_sealed_so_that_its_own_key_does_not_open_it_is_a_pr
 
 def test_an_auditor_who_is_named_twice_is_one_reader(tmp_path: Path) -> None:
     auditor = pyrage.x25519.Identity.generate()
-    log = SmallLog(tmp_path, auditors=(auditor, auditor))
+    log = StoredLog(tmp_path, auditors=(auditor, auditor))
     log.write([wanted("started", body=started(log)), wanted("presence")])
     assert reported(log).problems == ()
 

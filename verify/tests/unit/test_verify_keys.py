@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
+from core_fakes.sealed_log import ORIGIN, crossing
+from core_fakes.sealed_log import plain_record as wanted
+from verify_fakes.audit_logs import StoredLog
 
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, bundle
@@ -22,36 +24,32 @@ AT_S = 1_795_600_000
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> SmallLog:
+def log(tmp_path: Path) -> StoredLog:
     """Five entries under the first key; then it hands over, and five more are under the second one."""
-    made = SmallLog(tmp_path / "log")
+    made = StoredLog(tmp_path / "log")
     made.folder.mkdir()
     made.write(crossing("c1"))
     return made
 
 
-def rotate(log: SmallLog) -> tuple[Signer, Signer]:
-    old, log.successor = log.signer, Signer.generate(ORIGIN)
-    with log.writer() as writer:
-        assert writer.hand_over(wanted("log_key_changed"), 0)
-        log.publish(writer)
-    log.signer, log.successor = log.successor, None
-    return old, log.signer
+def rotate(log: StoredLog) -> tuple[Signer, Signer]:
+    old = log.signer
+    return old, log.hand_over()
 
 
 def given(*keys: Signer) -> str:
     return "\n".join(one.verifier.vkey for one in keys)
 
 
-def forked(log: SmallLog, thief: Signer, name: str = "fork") -> SmallLog:
+def forked(log: StoredLog, thief: Signer, name: str = "fork") -> StoredLog:
     """What somebody who holds that key makes: a log of its own, under the same name."""
-    other = SmallLog(log.folder.parent / name, thief, log.auditors)
+    other = StoredLog(log.folder.parent / name, thief, log.auditors)
     other.folder.mkdir()
     other.write([wanted("release")], crossing("c8"), crossing("c9"))
     return other
 
 
-def with_words(log: SmallLog, *words: bytes) -> Path:
+def with_words(log: StoredLog, *words: bytes) -> Path:
     """The log as a bundle whose first line tells these handovers."""
     out = io.BytesIO()
     bundle(Outlet(log.spool), out)
@@ -68,7 +66,7 @@ def with_words(log: SmallLog, *words: bytes) -> Path:
 # ── the log's keys ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_fork_signed_by_the_stolen_old_key_is_not_verified_where_its_handover_was_taken_away(log: SmallLog) -> None:
+def test_a_fork_signed_by_the_stolen_old_key_is_not_verified_where_its_handover_was_taken_away(log: StoredLog) -> None:
     old, new = rotate(log)
     fork = forked(log, old)
     report = verify(with_words(fork), given(old, new))
@@ -81,7 +79,7 @@ def test_a_fork_signed_by_the_stolen_old_key_is_not_verified_where_its_handover_
     assert verify(with_words(fork), given(old)).verified, "whoever says that the old key is the newest believes it"
 
 
-def test_a_fork_to_which_the_stolen_old_key_vouches_for_the_thiefs_next_one_is_not_verified(log: SmallLog) -> None:
+def test_a_fork_to_which_the_stolen_old_key_vouches_for_the_thiefs_next_one_is_not_verified(log: StoredLog) -> None:
     old, new = rotate(log)
     log.write(crossing("c2"))
     thief = Signer.generate(ORIGIN)
@@ -93,7 +91,7 @@ def test_a_fork_to_which_the_stolen_old_key_vouches_for_the_thiefs_next_one_is_n
         assert any("has handed over before, to another" in one for one in report.problems)
 
 
-def test_what_an_old_key_signs_beyond_its_handover_says_so(log: SmallLog) -> None:
+def test_what_an_old_key_signs_beyond_its_handover_says_so(log: StoredLog) -> None:
     old, new = rotate(log)
     words = Outlet(log.spool).handovers()
     report = verify(with_words(forked(log, old), *words), given(old, new))
@@ -101,7 +99,7 @@ def test_what_an_old_key_signs_beyond_its_handover_says_so(log: SmallLog) -> Non
     assert report.problems[1].endswith("which has handed over after 6 entries")
 
 
-def test_a_copy_that_only_an_earlier_key_has_signed_is_partial_until_the_newest_bears_it_out(log: SmallLog) -> None:
+def test_a_copy_that_only_an_earlier_key_has_signed_is_partial_until_the_newest_bears_it_out(log: StoredLog) -> None:
     """Within its range whoever has had the old key can make any history, handover and all: nothing here shows that it is not one."""
     early = with_words(log)
     old, new = rotate(log)
@@ -117,7 +115,7 @@ def test_a_copy_that_only_an_earlier_key_has_signed_is_partial_until_the_newest_
     assert (whole.verified, whole.is_partial) == (True, False)
 
 
-def test_a_handover_in_a_file_of_its_own_joins_the_keys(log: SmallLog) -> None:
+def test_a_handover_in_a_file_of_its_own_joins_the_keys(log: StoredLog) -> None:
     old, new = rotate(log)
     word = Path(shutil.copy(log.spool / "handovers/000", log.folder / "word.note"))
     log.write(crossing("c2"))
@@ -133,7 +131,7 @@ def test_a_handover_in_a_file_of_its_own_joins_the_keys(log: SmallLog) -> None:
         verify(word, given(old))
 
 
-def test_handovers_are_joined_whichever_copy_tells_them_first(log: SmallLog) -> None:
+def test_handovers_are_joined_whichever_copy_tells_them_first(log: StoredLog) -> None:
     old, new = rotate(log)
     first = Outlet(log.spool).handovers()
     log.write(crossing("c2"))
@@ -160,18 +158,18 @@ def mirror() -> Signer:
     return Signer.generate(MIRROR, Algorithm.COSIGNATURE_V1)
 
 
-def receipt(log: SmallLog, key: Signer, at_s: int, name: str) -> Path:
+def receipt(log: StoredLog, key: Signer, at_s: int, name: str) -> Path:
     note = Outlet(log.spool).note()
     path = log.folder / name
     path.write_bytes(Note(note.text, (*note.signatures, key.cosign(note.text, at_s))).to_bytes())
     return path
 
 
-def cosigned(log: SmallLog, mirrors: list[Signer], *others: Path) -> Report:
+def cosigned(log: StoredLog, mirrors: list[Signer], *others: Path) -> Report:
     return verify(log.spool, log.vkey, *others, known=Known(cosigners=given(*mirrors)))
 
 
-def test_what_the_earlier_mirror_key_signed_before_its_handover_counts_and_nothing_later(log: SmallLog) -> None:
+def test_what_the_earlier_mirror_key_signed_before_its_handover_counts_and_nothing_later(log: StoredLog) -> None:
     first, second = mirror(), mirror()
     early = receipt(log, first, AT_S - 10, "early.note")
     log.write(crossing("c2"))
@@ -187,7 +185,7 @@ def test_what_the_earlier_mirror_key_signed_before_its_handover_counts_and_nothi
         assert any("had handed over at 2026-11-25T09:46:40Z" in one for one in report.unknown)
 
 
-def test_where_no_handover_joins_two_mirror_keys_only_the_newest_counts(log: SmallLog) -> None:
+def test_where_no_handover_joins_two_mirror_keys_only_the_newest_counts(log: StoredLog) -> None:
     first, second, thief = mirror(), mirror(), mirror()
     early = receipt(log, first, AT_S, "early.note")
     newest = receipt(log, second, AT_S, "newest.note")
@@ -204,7 +202,7 @@ def test_where_no_handover_joins_two_mirror_keys_only_the_newest_counts(log: Sma
     assert [mark.checked for mark in marks] == [False], "the thief's next key is not the one that was given last"
 
 
-def test_a_mirrors_handover_counts_only_with_both_signatures_and_never_for_the_log(log: SmallLog) -> None:
+def test_a_mirrors_handover_counts_only_with_both_signatures_and_never_for_the_log(log: StoredLog) -> None:
     first, second = mirror(), mirror()
     whole = Note.parse(hand_over(first, second, at_s=AT_S))
     word = log.folder / "word.note"
@@ -217,7 +215,7 @@ def test_a_mirrors_handover_counts_only_with_both_signatures_and_never_for_the_l
     assert not cosigned(log, [first], word).verified
 
 
-def test_a_checkpoint_of_a_retired_key_leaves_the_auditor_a_way(log: SmallLog) -> None:
+def test_a_checkpoint_of_a_retired_key_leaves_the_auditor_a_way(log: StoredLog) -> None:
     """A receipt from before, given without the copy that tells the handover."""
     early = Checkpoint.parse(Outlet(log.spool).note().text).sign(log.signer).to_bytes()
     note = log.folder / "early.note"

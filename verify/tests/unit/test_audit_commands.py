@@ -11,10 +11,11 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import TIME, SmallLog, crossing, happening, wanted
+from core_fakes.sealed_log import TIME, crossing, happening
+from core_fakes.sealed_log import plain_record as wanted
 from typer.testing import CliRunner, Result
+from verify_fakes.audit_logs import StoredLog, Wanted
 
-from gate.audit.writer import Wanted
 from gate_core.command_line.tree import verbs
 from gate_core.programs.clock import now
 
@@ -23,8 +24,8 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> SmallLog:
-    small = SmallLog(tmp_path)
+def log(tmp_path: Path) -> StoredLog:
+    small = StoredLog(tmp_path)
     small.write(crossing("c1"), [wanted("presence", None, {"officer": "officer-7"})])
     (tmp_path / "log.vkey").write_text(small.vkey + "\n")
     (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
@@ -46,7 +47,7 @@ def document(result: Result) -> dict[str, Any]:
     return found
 
 
-def test_a_good_log_is_verified_with_the_key_or_its_file(log: SmallLog) -> None:
+def test_a_good_log_is_verified_with_the_key_or_its_file(log: StoredLog) -> None:
     for vkey in (log.vkey, log.folder / "log.vkey"):
         result = run("verify", log.folder / "a.bundle", "--vkey", vkey, "--json")
         assert result.exit_code == 0
@@ -56,7 +57,7 @@ def test_a_good_log_is_verified_with_the_key_or_its_file(log: SmallLog) -> None:
         assert {"root", "checkpoints", "first_time", "last_time"} <= set(found)
 
 
-def test_a_changed_log_ends_with_one_and_its_problems(log: SmallLog) -> None:
+def test_a_changed_log_ends_with_one_and_its_problems(log: StoredLog) -> None:
     bundle = log.folder / "a.bundle"
     bundle.write_bytes(bundle.read_bytes()[:-10])
     assert document(run("verify", bundle, "--vkey", log.vkey, "--json"))["problems"]
@@ -66,13 +67,13 @@ def test_a_changed_log_ends_with_one_and_its_problems(log: SmallLog) -> None:
     assert "cut off" in result.stdout
 
 
-def test_people_read_that_a_log_is_verified(log: SmallLog) -> None:
+def test_people_read_that_a_log_is_verified(log: StoredLog) -> None:
     result = run("verify", log.spool, "--vkey", log.vkey)
     assert result.stdout.startswith("VERIFIED")
     assert "6" in result.stdout
 
 
-def test_hours_of_headers_are_never_shown_as_if_they_were_moments(log: SmallLog) -> None:
+def test_hours_of_headers_are_never_shown_as_if_they_were_moments(log: StoredLog) -> None:
     told = run("verify", log.spool, "--vkey", log.vkey).stdout
     assert "from about 2026-11-25 10h UTC to about 2026-11-25 10h UTC" in told
     assert "10:00:00" not in told
@@ -82,7 +83,7 @@ def test_hours_of_headers_are_never_shown_as_if_they_were_moments(log: SmallLog)
 
 @pytest.mark.parametrize(("ahead_h", "code"), [(20, 0), (28, 1)])
 def test_an_hour_that_has_not_come_by_the_auditors_own_clock_and_a_day_is_wrong(
-    log: SmallLog, ahead_h: int, code: int
+    log: StoredLog, ahead_h: int, code: int
 ) -> None:
     time = f"{now() + timedelta(hours=ahead_h):%Y-%m-%dT%H}:00:00.000Z"
     log.write([Wanted.of(replace(happening("presence"), time=time), b"{}")])
@@ -90,58 +91,13 @@ def test_an_hour_that_has_not_come_by_the_auditors_own_clock_and_a_day_is_wrong(
     assert (result.exit_code, "it has not come yet" in result.stdout) == (code, bool(code)), result.stdout
 
 
-def test_what_cannot_be_judged_is_bad_data(log: SmallLog) -> None:
+def test_what_cannot_be_judged_is_bad_data(log: StoredLog) -> None:
     result = run("verify", log.folder / "a.bundle", "--vkey", "non+sense+key")
     assert (result.exit_code, result.stdout) == (65, "")
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
-    out = log.folder / "b.bundle"
-    result = run("export", "--spool", log.spool, "--out", out, "--since", "2", "--json")
-    assert document(result) == {"schema": "audit.export/1", "entries": 4, "bytes": out.stat().st_size}
-    assert document(run("verify", out, "--vkey", log.vkey, "--json"))["entries"] == 4
-    result = run("export", "--spool", log.spool, "--out", log.folder / "tiles", "--format", "tiles")
-    assert result.stdout.startswith("6 entries")
-    assert run("verify", log.folder / "tiles", "--vkey", log.vkey).exit_code == 0
-
-
-def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = log.folder / "b.bundle"
-    missing = run("export", "--spool", log.folder / "missing", "--out", out)
-    assert missing.exit_code == 74
-    assert "was anything logged yet?" in missing.stderr
-    assert run("export", "--spool", log.spool, "--out", out, "--since", "99").exit_code == 65
-    assert run("export", "--spool", log.spool, "--out", out, "--since", "1", "--format", "tiles").exit_code == 2
-    assert run("export", "--spool", log.spool, "--out", log.folder / "log.vkey" / "b").exit_code == 74
-    nowhere = run("export", "--spool", log.spool, "--out", log.folder / "no" / "where")
-    assert nowhere.exit_code == 74
-    assert "logged" not in nowhere.stderr
-    monkeypatch.setenv("PORTCULLIS_CONFIG", str(log.folder / "missing.toml"))
-    result = run("export", "--out", out)
-    assert result.exit_code == 74
-    assert "--spool" in result.stderr
-    assert [one.name for one in log.folder.glob("b.*")] == []
-
-
-def test_the_configured_spool_is_exported(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = log.folder / "gate.toml"
-    config.write_text(
-        f"""purpose = "demo"
-gate_id = "gate-0001"
-operator = "border.example"
-paths.spool = "{log.spool}"
-barrier.port = "/dev/null"
-swipe.port = "/dev/zero"
-camera.address = "http://127.0.0.1:9/"
-audit.recipients = ["age1"]
-"""
-    )
-    monkeypatch.setenv("PORTCULLIS_CONFIG", str(config))
-    assert document(run("export", "--out", log.folder / "b.bundle", "--json"))["entries"] == 6
-
-
-def test_an_auditor_reads_every_record(log: SmallLog) -> None:
+def test_an_auditor_reads_every_record(log: StoredLog) -> None:
     result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity", "--vkey", log.vkey)
     assert result.exit_code == 0
     assert result.stderr.startswith("gate: access note ")
@@ -156,13 +112,13 @@ def test_an_auditor_reads_every_record(log: SmallLog) -> None:
     assert {record["time_precision"] for record in records} == {"millisecond"}
 
 
-def test_an_auditor_is_told_that_the_signature_was_not_checked(log: SmallLog) -> None:
+def test_an_auditor_is_told_that_the_signature_was_not_checked(log: StoredLog) -> None:
     result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity")
     assert result.exit_code == 0
     assert "signature was not checked" in result.stderr
 
 
-def test_an_erased_crossing_has_no_body_and_says_so(log: SmallLog) -> None:
+def test_an_erased_crossing_has_no_body_and_says_so(log: StoredLog) -> None:
     for key in list((log.spool / "keys").rglob("*.age")):
         key.unlink()
     (log.folder / "a.bundle").write_bytes(log.bundle())
@@ -173,7 +129,7 @@ def test_an_erased_crossing_has_no_body_and_says_so(log: SmallLog) -> None:
     assert {(record["time"], record["time_precision"]) for record in records} == {("2026-11-25T10:00:00Z", "hour")}
 
 
-def test_whoever_reads_a_crossing_knows_which_key_to_erase(log: SmallLog) -> None:
+def test_whoever_reads_a_crossing_knows_which_key_to_erase(log: StoredLog) -> None:
     log.write(crossing("c2"))
     (log.folder / "a.bundle").write_bytes(log.bundle())
     command = ("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity", "--vkey", log.vkey)
@@ -186,15 +142,15 @@ def test_whoever_reads_a_crossing_knows_which_key_to_erase(log: SmallLog) -> Non
     assert document(run("verify", log.spool, "--vkey", log.vkey, "--json"))["erased"] == 1
 
 
-def test_a_stranger_reads_nothing(log: SmallLog) -> None:
+def test_a_stranger_reads_nothing(log: StoredLog) -> None:
     (log.folder / "stranger.identity").write_text(f"{pyrage.x25519.Identity.generate()}\n")
     result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "stranger.identity")
     assert (result.exit_code, result.stdout) == (77, "")
 
 
-def test_an_age_file_for_somebody_else_closes_its_own_records_only(log: SmallLog) -> None:
+def test_an_age_file_for_somebody_else_closes_its_own_records_only(log: StoredLog) -> None:
     """An auditor who came or went: of three crossings one is sealed for others."""
-    others = SmallLog(log.folder, log.signer, (pyrage.x25519.Identity.generate(),))
+    others = StoredLog(log.folder, log.signer, (pyrage.x25519.Identity.generate(),))
     others.write(crossing("c2"))
     log.write(crossing("c3"))
     bundle = log.folder / "a.bundle"
@@ -211,7 +167,7 @@ def test_an_age_file_for_somebody_else_closes_its_own_records_only(log: SmallLog
     assert result.exit_code == 1
 
 
-def test_a_damaged_body_closes_its_own_record_only_and_is_bad_data(log: SmallLog) -> None:
+def test_a_damaged_body_closes_its_own_record_only_and_is_bad_data(log: StoredLog) -> None:
     bundle = log.folder / "a.bundle"
     lines = bundle.read_bytes().splitlines(keepends=True)
     changed = json.loads(lines[4])
@@ -230,7 +186,7 @@ def test_a_damaged_body_closes_its_own_record_only_and_is_bad_data(log: SmallLog
     assert result.exit_code == 65
 
 
-def test_people_and_programs_are_told_what_is_not_here(log: SmallLog) -> None:
+def test_people_and_programs_are_told_what_is_not_here(log: StoredLog) -> None:
     for key in (log.spool / "keys").rglob("*.age"):
         key.unlink()
     result = run("verify", log.spool, "--vkey", log.vkey, "--at-least", "6")
@@ -249,7 +205,7 @@ def test_people_and_programs_are_told_what_is_not_here(log: SmallLog) -> None:
     assert run("verify", log.spool, "--vkey", log.vkey, "--at-least", "7").exit_code == 1
 
 
-def test_what_the_records_tell_is_judged_for_whoever_can_open_them(log: SmallLog) -> None:
+def test_what_the_records_tell_is_judged_for_whoever_can_open_them(log: StoredLog) -> None:
     """`crossing` of the test's log grants before any start, and on no decision: its bodies are no lane's."""
     told = run("verify", log.spool, "--vkey", log.vkey, "--identity", log.folder / "one.identity")
     assert told.exit_code == 1
@@ -262,14 +218,14 @@ def test_what_the_records_tell_is_judged_for_whoever_can_open_them(log: SmallLog
     assert document(run("verify", bundle, "--vkey", log.vkey, "--json"))["verified"]
 
 
-def test_a_copy_that_is_not_intact_is_not_read_any_further(log: SmallLog) -> None:
+def test_a_copy_that_is_not_intact_is_not_read_any_further(log: StoredLog) -> None:
     bundle = log.folder / "a.bundle"
     bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z", 1))
     found = document(run("verify", bundle, "--vkey", log.vkey, "--identity", log.folder / "one.identity", "--json"))
     assert found["unknown"][-1] == "what the records tell: they are read only where all is as it was signed"
 
 
-def test_a_file_name_that_steers_a_terminal_is_harmless_in_text_and_in_json(log: SmallLog) -> None:
+def test_a_file_name_that_steers_a_terminal_is_harmless_in_text_and_in_json(log: StoredLog) -> None:
     (log.spool / "\x1b[2J\x1b]0;VERIFIED\x07").touch()
     (log.spool / "\udcff").touch()
     for flags in ((), ("--json",)):
@@ -279,7 +235,7 @@ def test_a_file_name_that_steers_a_terminal_is_harmless_in_text_and_in_json(log:
     assert len(document(result)["problems"]) == 2
 
 
-def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallLog) -> None:
+def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: StoredLog) -> None:
     bundle = log.folder / "a.bundle"
     bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z"))
     result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", log.vkey)
@@ -288,7 +244,7 @@ def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallL
     assert result.exit_code == 65
 
 
-def test_a_file_that_is_not_there_is_an_io_error_and_not_bad_data(log: SmallLog) -> None:
+def test_a_file_that_is_not_there_is_an_io_error_and_not_bad_data(log: StoredLog) -> None:
     bundle, identity, missing = log.folder / "a.bundle", log.folder / "one.identity", log.folder / "missing"
     for words in (
         ("verify", missing, "--vkey", log.vkey),
@@ -302,7 +258,7 @@ def test_a_file_that_is_not_there_is_an_io_error_and_not_bad_data(log: SmallLog)
         assert "cannot read" in result.stderr
 
 
-def test_a_broken_bundle_or_identity_is_bad_data(log: SmallLog) -> None:
+def test_a_broken_bundle_or_identity_is_bad_data(log: StoredLog) -> None:
     identity, bundle = log.folder / "one.identity", log.folder / "a.bundle"
     (log.folder / "cut.bundle").write_bytes(b"".join(bundle.read_bytes().splitlines(keepends=True)[:-1]))
     (log.folder / "noise.bundle").write_bytes(b"noise\n")

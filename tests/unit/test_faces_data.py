@@ -1,8 +1,8 @@
 """The files of the simulated people: drawn by the renderer that is here, whole, small, and in the simulator's wheel."""
 
 import json
-from pathlib import Path
 
+from fakes.roots import ROOT
 from hatchling.builders.wheel import WheelBuilder
 from renderer import files
 
@@ -30,7 +30,6 @@ def test_they_and_the_photograph_take_no_more_than_a_clone_may_weigh() -> None:
 
 
 def test_the_wheel_has_them() -> None:
-    project = Path(__file__).parents[1]
-    carried = {file.distribution_path for file in WheelBuilder(str(project)).recurse_included_files()}
+    carried = {file.distribution_path for file in WheelBuilder(str(ROOT / "hardware-sim")).recurse_included_files()}
     pictures = {path.name for path in identity.DATA.iterdir()}
     assert {f"hardware_sim/faces/data/{name}" for name in pictures} <= carried

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import ORIGIN, TIME, SmallLog, crossing, wanted
+from core_fakes.sealed_log import ORIGIN, TIME, crossing
+from core_fakes.sealed_log import plain_record as wanted
+from verify_fakes.audit_logs import StoredLog, Wanted
 
-from gate.audit.writer import Wanted
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
@@ -22,22 +23,22 @@ COSIGNED_S, COSIGNED = 1_795_600_000, "2026-11-25T09:46:40Z"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> SmallLog:
+def log(tmp_path: Path) -> StoredLog:
     """Eleven entries; what it was after five is kept in `early.bundle`."""
-    small = SmallLog(tmp_path)
+    small = StoredLog(tmp_path)
     small.write(crossing("c1"))
     keep(small, "early.bundle")
     small.write([wanted("presence")], crossing("c2"))
     return small
 
 
-def keep(log: SmallLog, name: str, since: int = 0) -> Path:
+def keep(log: StoredLog, name: str, since: int = 0) -> Path:
     path = log.folder / name
     path.write_bytes(log.bundle(since))
     return path
 
 
-def receipt(log: SmallLog, name: str = "receipt.note", signer: Signer = MIRROR) -> Path:
+def receipt(log: StoredLog, name: str = "receipt.note", signer: Signer = MIRROR) -> Path:
     """What the mirror signed of the log as it is now."""
     note = Outlet(log.spool).note()
     path = log.folder / name
@@ -45,14 +46,14 @@ def receipt(log: SmallLog, name: str = "receipt.note", signer: Signer = MIRROR) 
     return path
 
 
-def judged(log: SmallLog, *paths: Path, at_least: int | None = None, hour_max: str = "2026-11-26T00:00:00Z") -> Report:
+def judged(log: StoredLog, *paths: Path, at_least: int | None = None, hour_max: str = "2026-11-26T00:00:00Z") -> Report:
     cosigners = MIRROR.verifier.vkey if any(one.suffix == ".note" for one in paths) else ""
     return verify(paths[0], log.vkey, *paths[1:], known=Known(at_least, cosigners, hour_max))
 
 
-def fork(log: SmallLog, folder: str = "fork") -> SmallLog:
+def fork(log: StoredLog, folder: str = "fork") -> StoredLog:
     """Another log of the same key that begins alike: what a restored or copied gate would sign."""
-    other = SmallLog(log.folder / folder, log.signer, log.auditors)
+    other = StoredLog(log.folder / folder, log.signer, log.auditors)
     other.folder.mkdir()
     shutil.copy(log.folder / "log.sqlite", other.database)
     shutil.copytree(log.spool, other.spool)
@@ -62,7 +63,7 @@ def fork(log: SmallLog, folder: str = "fork") -> SmallLog:
 # ── copies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_older_copy_agrees_and_says_how_long_the_log_must_be(log: SmallLog) -> None:
+def test_an_older_copy_agrees_and_says_how_long_the_log_must_be(log: StoredLog) -> None:
     early, late = log.folder / "early.bundle", keep(log, "late.bundle")
     for paths in ((early, late), (late, early), (log.spool, early), (log.database, early, late)):
         report = judged(log, *paths)
@@ -73,9 +74,9 @@ def test_an_older_copy_agrees_and_says_how_long_the_log_must_be(log: SmallLog) -
 
 
 @pytest.mark.parametrize("form", ["early.bundle", "old-spool", "old.sqlite"])
-def test_an_older_copy_alone_is_found_by_whatever_else_is_known(log: SmallLog, tmp_path: Path, form: str) -> None:
+def test_an_older_copy_alone_is_found_by_whatever_else_is_known(log: StoredLog, tmp_path: Path, form: str) -> None:
     """A bundle, a spool and a database from before: each is whole in itself."""
-    older = SmallLog(tmp_path / "older", log.signer, log.auditors)
+    older = StoredLog(tmp_path / "older", log.signer, log.auditors)
     older.folder.mkdir()
     older.write(crossing("c9"))
     old = {"early.bundle": keep(older, "early.bundle"), "old-spool": older.spool, "old.sqlite": older.database}[form]
@@ -90,7 +91,7 @@ def test_an_older_copy_alone_is_found_by_whatever_else_is_known(log: SmallLog, t
         )
 
 
-def test_two_histories_of_one_key_are_found_wherever_they_part(log: SmallLog) -> None:
+def test_two_histories_of_one_key_are_found_wherever_they_part(log: StoredLog) -> None:
     other = fork(log)
     log.write(crossing("c3"))
     other.write([wanted("release")], crossing("c4"))
@@ -101,8 +102,8 @@ def test_two_histories_of_one_key_are_found_wherever_they_part(log: SmallLog) ->
         assert "differ from entry 11 on" in problem
 
 
-def test_a_history_that_parts_before_what_is_here_is_found_by_its_hashes(log: SmallLog) -> None:
-    other = SmallLog(log.folder / "other", log.signer, log.auditors)
+def test_a_history_that_parts_before_what_is_here_is_found_by_its_hashes(log: StoredLog) -> None:
+    other = StoredLog(log.folder / "other", log.signer, log.auditors)
     other.folder.mkdir()
     other.write([wanted("release") for _ in range(12)])
     part = keep(other, "part.bundle", since=11)
@@ -113,7 +114,7 @@ def test_a_history_that_parts_before_what_is_here_is_found_by_its_hashes(log: Sm
     )
 
 
-def test_parts_that_follow_on_one_another_are_the_whole(log: SmallLog) -> None:
+def test_parts_that_follow_on_one_another_are_the_whole(log: StoredLog) -> None:
     early, rest = log.folder / "early.bundle", keep(log, "rest.bundle", since=4)
     report = judged(log, rest, early, at_least=11)
     assert (report.verified, report.since, report.entries, report.bodies, report.unknown) == (True, 0, 11, 11, ())
@@ -122,13 +123,13 @@ def test_parts_that_follow_on_one_another_are_the_whole(log: SmallLog) -> None:
     assert (alone.since, alone.is_partial) == (4, True)
 
 
-def test_parts_between_which_something_is_missing_are_not_compared(log: SmallLog) -> None:
+def test_parts_between_which_something_is_missing_are_not_compared(log: StoredLog) -> None:
     report = judged(log, keep(log, "rest.bundle", since=7), log.folder / "early.bundle")
     assert (report.verified, report.since) == (True, 7)
     assert any("whether early.bundle is the beginning of this log" in one for one in report.unknown)
 
 
-def test_a_damaged_copy_is_named_and_the_other_is_intact(log: SmallLog) -> None:
+def test_a_damaged_copy_is_named_and_the_other_is_intact(log: StoredLog) -> None:
     bad = keep(log, "bad.bundle")
     bad.write_bytes(bad.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z", 1))
     report = judged(log, bad, log.spool)
@@ -136,7 +137,7 @@ def test_a_damaged_copy_is_named_and_the_other_is_intact(log: SmallLog) -> None:
     assert any(one.startswith("bad.bundle: ") for one in report.problems)
 
 
-def test_a_key_that_one_copy_lacks_is_an_erasure_that_did_not_reach_the_other(log: SmallLog) -> None:
+def test_a_key_that_one_copy_lacks_is_an_erasure_that_did_not_reach_the_other(log: StoredLog) -> None:
     whole = keep(log, "whole.bundle")
     next((log.spool / "keys").rglob("*.age")).unlink()
     report = judged(log, log.spool, whole, at_least=11)
@@ -149,7 +150,7 @@ def test_a_key_that_one_copy_lacks_is_an_erasure_that_did_not_reach_the_other(lo
 # ── receipts and cosignatures ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_receipt_says_until_when_the_log_is_known(log: SmallLog) -> None:
+def test_a_receipt_says_until_when_the_log_is_known(log: StoredLog) -> None:
     report = judged(log, log.spool, receipt(log))
     assert report.verified
     (mark,) = report.cosignatures
@@ -157,7 +158,7 @@ def test_a_receipt_says_until_when_the_log_is_known(log: SmallLog) -> None:
     assert report.unknown == (f"whether the log went on after {COSIGNED}, when all of it was cosigned",)
 
 
-def test_a_receipt_for_another_history_is_a_problem(log: SmallLog) -> None:
+def test_a_receipt_for_another_history_is_a_problem(log: StoredLog) -> None:
     other = fork(log)
     other.write([wanted("release")])
     log.write(crossing("c3"))
@@ -165,7 +166,7 @@ def test_a_receipt_for_another_history_is_a_problem(log: SmallLog) -> None:
     assert problem == "spool is not the log of their.note: its first 12 entries have another root"
 
 
-def test_a_cosignature_that_does_not_hold_is_a_problem_and_one_without_a_key_is_not_known(log: SmallLog) -> None:
+def test_a_cosignature_that_does_not_hold_is_a_problem_and_one_without_a_key_is_not_known(log: StoredLog) -> None:
     note = receipt(log)
     unknown = verify(log.spool, log.vkey, note)
     assert unknown.verified
@@ -187,14 +188,14 @@ def test_a_cosignature_that_does_not_hold_is_a_problem_and_one_without_a_key_is_
     )
 
 
-def test_a_receipt_of_a_stranger_is_a_problem_and_tells_nothing(log: SmallLog) -> None:
+def test_a_receipt_of_a_stranger_is_a_problem_and_tells_nothing(log: StoredLog) -> None:
     stranger = Signer.generate(ORIGIN)
     note = log.folder / "stranger.note"
     note.write_bytes(Checkpoint(ORIGIN, 99, bytes(32)).sign(stranger).to_bytes())
     assert judged(log, log.spool, note).problems == ("stranger.note: the checkpoint is not signed with the log's key",)
 
 
-def test_receipts_alone_are_nothing_to_judge(log: SmallLog) -> None:
+def test_receipts_alone_are_nothing_to_judge(log: StoredLog) -> None:
     with pytest.raises(UnreadableError, match="only notes"):
         judged(log, receipt(log))
 
@@ -208,7 +209,7 @@ def test_receipts_alone_are_nothing_to_judge(log: SmallLog) -> None:
 def test_an_hour_that_cannot_have_been_is_a_problem_of_what_is_told(tmp_path: Path, year: str, why: str) -> None:
     from dataclasses import replace
 
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     happening = replace(wanted("release").happening, time=TIME.replace("2026", year))
     log.write([wanted("presence"), Wanted.of(happening, b"{}")])
     report = judged(log, log.spool)
@@ -216,6 +217,6 @@ def test_an_hour_that_cannot_have_been_is_a_problem_of_what_is_told(tmp_path: Pa
     assert report.problems == (f"1 entries, the first of them 1, say the hour {year}-11-25T10:00:00Z: {why}",)
 
 
-def test_a_report_of_several_copies_is_plain_json(log: SmallLog) -> None:
+def test_a_report_of_several_copies_is_plain_json(log: StoredLog) -> None:
     fields = judged(log, log.spool, receipt(log)).fields()
     assert json.loads(json.dumps(fields))["copies"][1]["kind"] == "receipt"

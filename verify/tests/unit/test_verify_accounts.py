@@ -2,97 +2,42 @@
 
 from __future__ import annotations
 
-import random
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from core_fakes.approvals import approvers, signer
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
+from core_fakes.approvals import signer
+from core_fakes.sealed_log import ORIGIN, crossing, happening
 from typer.testing import CliRunner
+from verify_fakes.audit_logs import StoredLog, Wanted
+from verify_fakes.key_accounts import (
+    DAY,
+    KEYS,
+    LATER,
+    NOTE,
+    begun,
+    expired,
+    judged,
+    keys_of,
+    made,
+    opened,
+    ordered,
+    own,
+    without,
+    wrong,
+)
 
-from gate.audit.key_days import KeyDays
-from gate.audit.writer import Wanted, Writer
-from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.audit_format.note import Algorithm, Note, Signer
-from gate_core.audit_format.record import Header, canonical_json, time_text
-from gate_core.audit_format.spool import Spool, key_path
+from gate_core.audit_format.record import canonical_json
+from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealer import Unsealer
 from gate_verify.accounts import Accounts
 from gate_verify.audit_record import AuditRecord
-from gate_verify.bundle import EntryLine
 from gate_verify.commands.audit import app
-from gate_verify.findings import Held, Ledger, Report
+from gate_verify.findings import Held, Ledger
 from gate_verify.records import with_story
-from gate_verify.verify import contents, verify
-
-DAY, LATER = "2026-11-25", "2026-12-27"
-NOTE = sha256(b"an order").hexdigest()
-KEYS = 3  # one a crossing
-
-
-def own(kind: str, *, on: object = LATER, **body: object) -> Wanted:
-    """A record of the log program's own."""
-    moment = replace(happening(kind), about="administration", time=f"{on}T10:00:00.000Z")
-    return Wanted.of(moment, canonical_json(body))
-
-
-def opened(name: str, day: str) -> Wanted:
-    return Wanted.of(replace(happening("opened", name), time=f"{day}T10:00:00.000Z"), canonical_json({}))
-
-
-def keys_of(log: SmallLog) -> list[str]:
-    """Those of crossings, the oldest first."""
-    headers = [Header.parse(line.leaf) for line in contents(log.spool) if isinstance(line, EntryLine)]
-    return list(dict.fromkeys(one.key for one in headers if one.about == "crossing"))
-
-
-def begun(folder: Path) -> SmallLog:
-    """A log in which a lane started, with whose approval it says."""
-    log = SmallLog(folder)
-    approval = {"keys": {key.name: key.vkey for key in approvers().keys}}
-    log.write([wanted("started", body={"recipients": list(log.recipients), "approval": approval})])
-    return log
-
-
-def made(folder: Path) -> tuple[SmallLog, list[str]]:
-    """A log of three crossings, and the key of each."""
-    log = begun(folder)
-    log.write(*(crossing(f"c{number}") for number in range(KEYS)))
-    return log, keys_of(log)
-
-
-def ordered(*keys: str, by: Sequence[Signer] = (signer("anna"), signer("ben")), **other: object) -> Wanted:
-    order = SignedErasure.new(Erasure(ORIGIN, tuple(sorted(keys))))
-    for one in by:
-        order = order.signed_by(one)
-    signatures = [one.line for one in order.note.signatures]
-    said = {"keys": sorted(keys), "note": sha256(order.note.to_bytes()).hexdigest(), "signatures": signatures}
-    return own("keys_erased", by=["anna.example", "ben.example"], **(said | other))
-
-
-def expired(count: int, *, day: str = DAY, about: str = "crossing") -> Wanted:
-    return own("keys_expired", **{"class": about, "day": day, "keys": count})
-
-
-def without(log: SmallLog, keys: Iterable[str]) -> None:
-    for key in keys:
-        (log.spool / key_path(key)).unlink()
-
-
-def judged(log: SmallLog, *others: Path) -> Report:
-    return with_story(verify(log.spool, log.vkey, *others), [log.spool, *others], Unsealer(log.auditors[:1]))
-
-
-def wrong(report: Report) -> list[str]:
-    """What is told of keys; the short crossings of these logs contradict themselves besides."""
-    return [one for one in report.problems if "keys" in one]
-
+from gate_verify.verify import verify
 
 Said = Callable[[list[str]], list[Wanted]]
 PARTIAL: Mapping[str, tuple[Said, tuple[int, ...]]] = {
@@ -276,7 +221,7 @@ def test_who_has_the_gate_explains_no_missing_key_by_a_record_of_their_own(tmp_p
 @pytest.mark.parametrize("is_known", [True, False])
 def test_an_order_whose_signatures_cannot_be_judged_is_the_gates_word(tmp_path: Path, *, is_known: bool) -> None:
     """Of logs from before records held them or without names, and of orders before any start."""
-    log = begun(tmp_path) if is_known else SmallLog(tmp_path)
+    log = begun(tmp_path) if is_known else StoredLog(tmp_path)
     log.write(crossing("c0"))
     (key,) = keys_of(log)
     body = {"by": ["anna.example", "ben.example"], "keys": [key], "note": NOTE}
@@ -307,22 +252,6 @@ def test_copies_that_others_keep_longer_are_no_contradiction_and_said(tmp_path: 
         "why central has 2 keys",
         "why central.bundle has 2 keys",
     ]
-
-
-def test_a_clock_that_ran_ahead_and_was_set_back_leaves_no_key_unexplained(tmp_path: Path) -> None:
-    log = begun(tmp_path)
-    log.write([opened("a", "2026-11-28")], [own("clock_stepped", on=DAY)], [opened("b", DAY)])
-    with log.writer() as writer:
-        assert writer.standing.checkpoint is not None
-        assert writer.move_keys(writer.standing.checkpoint.size, date.fromisoformat(DAY), whole=True)
-    days = KeyDays(tmp_path / "keys")
-    (day,) = [one for one in days.days() if one.about == "crossing"]
-    gone = days.read(day)
-    assert (day.day.isoformat(), len(gone)) == (DAY, 2)
-    log.write([expired(2)])
-    without(log, gone)
-    report = judged(log)
-    assert (wrong(report), report.is_partial) == ([], False), report.unknown
 
 
 def test_no_key_goes_in_the_place_of_one_that_was_put_back(tmp_path: Path) -> None:
@@ -403,23 +332,6 @@ def test_a_clock_that_was_ahead_does_not_hide_that_an_expiry_counted_what_was_or
     assert (wrong(report), report.is_partial) == ([], False), report.unknown
 
 
-def test_the_database_of_a_gate_that_goes_on_is_verified_while_a_moved_key_is_in_use(tmp_path: Path) -> None:
-    """Each hour keys go to the files of their days; those of a crossing under way and of the day's lone records are used again."""
-    log = begun(tmp_path / "log")
-    with log.writer() as writer:
-        for kinds in (("presence", "opened"), ("presence", "closed")):
-            writer.append([wanted(kinds[0]), wanted(kinds[1], "a")], 0)
-            log.publish(writer)
-            if kinds[1] == "opened":
-                assert writer.move_keys(3, date.fromisoformat(DAY), whole=True)
-        shutil.copytree(tmp_path / "log", tmp_path / "copy")
-    report = verify(tmp_path / "copy" / "log.sqlite", log.vkey)
-    assert (report.problems, report.erased) == ((), 0)
-    with sqlite3.connect(tmp_path / "copy" / "log.sqlite") as connection:
-        connection.execute("UPDATE keys SET first = 0 WHERE first > 2")
-    assert verify(tmp_path / "copy" / "log.sqlite", log.vkey).problems, "that entry has another key"
-
-
 def test_of_a_gate_whose_first_entries_went_nobody_knows_how_many_keys_were_to_go(tmp_path: Path) -> None:
     log = begun(tmp_path)
     log.write([one for number in range(60) for one in crossing(f"c{number}")])
@@ -443,84 +355,3 @@ def test_the_proof_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, con
 
 
 # ── honest gates ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Honest:
-    """A gate over some days: its writer, spool and files of days, as the log program uses them, and a clock that is not always borne out."""
-
-    def __init__(self, seed: int, folder: Path, *, unknown: float) -> None:
-        self.random, self.unknown = random.Random(seed), unknown
-        self.log = begun(folder)
-        self.spool, self.days = Spool(self.log.spool), KeyDays(folder / "keys")
-        self.now, self.names = datetime(2026, 11, 25, 10, 30, tzinfo=UTC), ["c0"]
-        self.is_known = True  # which day it is
-        self.said: set[str] = set()
-
-    def put(self, writer: Writer, *records: Wanted) -> None:
-        time = time_text(self.now)
-        batch = [replace(one, happening=replace(one.happening, time=time)) for one in records]
-        batch = [Wanted.of(one.happening, one.plain.partition(b"\n")[2].rstrip()) for one in batch]
-        assert all(isinstance(one, int) for one in writer.append(batch, 0, dated=self.is_known))
-        self.said |= {one.happening.kind for one in records}
-        if self.random.random() < 0.7:
-            self.log.publish(writer)
-
-    def forget(self, writer: Writer) -> None:
-        """Move keys to the files of their days; tell of those that are over, and forget them."""
-        self.log.publish(writer)
-        standing = writer.standing.checkpoint
-        assert standing is not None
-        assert writer.move_keys(standing.size, self.now.date(), whole=True)
-        for one in self.days.days():
-            if one.about == "crossing" and one.day < self.now.date() - timedelta(days=1):
-                keys = self.days.read(one)
-                self.put(writer, expired(len(keys), day=one.day.isoformat()))
-                self.spool.forget([key_path(key) for key in keys])
-                writer.forget_day(one)
-
-    def erase(self, writer: Writer) -> None:
-        """Do what two persons order, some of it gone before, perhaps."""
-        self.log.publish(writer)
-        some = self.random.sample(keys := keys_of(self.log), min(2, len(keys)))
-        if some and writer.has_any(some):
-            self.put(writer, ordered(*some))
-            writer.erase_keys(some)
-            self.spool.forget([key_path(key) for key in some])
-
-    def live(self, events: int) -> None:
-        with self.log.writer() as writer:
-            for _ in range(events):
-                self.now += timedelta(minutes=self.random.choice([5, 60, 400]))
-                self.is_known = self.random.random() >= self.unknown
-                match self.random.choices(("new", "on", "lone", "forget", "erase"), (5, 3, 3, 4, 1))[0]:
-                    case "new":
-                        self.names.append(f"c{len(self.names)}")
-                        self.put(writer, wanted("opened", self.names[-1]), wanted("decided", self.names[-1]))
-                    case "on":
-                        self.put(writer, wanted("asked", self.random.choice(self.names[-3:])))
-                    case "lone":
-                        self.put(writer, wanted("presence"), own("clock_stepped"))
-                    case "forget" if self.is_known:
-                        self.forget(writer)
-                    case "erase":
-                        self.erase(writer)
-                    case _:
-                        pass
-            self.log.publish(writer)
-
-
-@pytest.mark.parametrize(("seed", "unknown"), [(0, 0), (1, 0), (2, 0), (3, 0.2), (4, 0.2)])
-def test_every_copy_of_an_honest_gates_log_has_its_keys_accounted_for(
-    tmp_path: Path, seed: int, unknown: float
-) -> None:
-    """While nobody bears the clock out a key is filed late, and where another one of the day that it went with is still here none accounts for it."""
-    gate = Honest(seed, tmp_path / "log", unknown=unknown)
-    for _ in range(2):  # a new program has no key of before
-        gate.live(25)
-    bundle = tmp_path / "log.bundle"
-    bundle.write_bytes(gate.log.bundle())
-    for path in (gate.log.spool, gate.log.database, bundle):
-        report = with_story(verify(path, gate.log.vkey), [path], Unsealer(gate.log.auditors[:1]))
-        assert (wrong(report), report.intact) == ([], True), path
-        assert unknown or not report.is_partial, (path, report.unknown)
-    assert gate.said >= {"keys_expired", "keys_erased"}

@@ -27,7 +27,7 @@ from gate_officers.console.lanes import Hall
 from gate_officers.console.sessions import Sessions
 from gate_officers.console.sign_in import Clock, SignIn, Told
 
-PAGE = Path(__file__).parents[4] / "docs/protocols/shift-keys.md"
+PAGE = Path(__file__).parents[3] / "docs/protocols/shift-keys.md"
 ADDRESS = "https://console.example:8443"
 COOKIE = Cookie(8443, secure=True)
 SIGHTS = {

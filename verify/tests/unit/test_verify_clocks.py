@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import SmallLog, wanted
+from core_fakes.sealed_log import plain_record as wanted
 from typer.testing import CliRunner
+from verify_fakes.audit_logs import StoredLog, Wanted
 
-from gate.audit.writer import Wanted
-from gate.programs.log.context import Steps
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json, time_text
@@ -54,7 +52,7 @@ def stepped(after: timedelta, was: timedelta, now: timedelta, *, boot: int = 0, 
     return Wanted.of(one, canonical_json(body))
 
 
-def judged(log: SmallLog, *notes: Path, hour_max: str = "2026-12-01T00:00:00Z") -> Report:
+def judged(log: StoredLog, *notes: Path, hour_max: str = "2026-12-01T00:00:00Z") -> Report:
     known = Known(cosigners=CENTRAL.verifier.vkey if notes else "", hour_max=hour_max)
     return with_story(verify(log.spool, log.vkey, *notes, known=known), [log.spool], Unsealer(log.auditors[:1]))
 
@@ -62,7 +60,7 @@ def judged(log: SmallLog, *notes: Path, hour_max: str = "2026-12-01T00:00:00Z") 
 # ── cosignatures ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def receipt(log: SmallLog, moment: datetime, name: str = "receipt.note") -> Path:
+def receipt(log: StoredLog, moment: datetime, name: str = "receipt.note") -> Path:
     note = Outlet(log.spool).note()
     path = log.folder / name
     cosigned = CENTRAL.cosign(note.text, int(moment.timestamp()))
@@ -84,7 +82,7 @@ def receipt(log: SmallLog, moment: datetime, name: str = "receipt.note") -> Path
 def test_a_cosignature_of_a_time_at_which_nobody_can_have_given_it_is_a_problem(
     tmp_path: Path, moment: datetime, why: str
 ) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR / 2), at(HOUR / 2)])
     report = judged(log, receipt(log, moment))
     (problem,) = report.problems
@@ -96,13 +94,13 @@ def test_a_cosignature_of_a_time_at_which_nobody_can_have_given_it_is_a_problem(
 
 @pytest.mark.parametrize("moment", [NOON - HOUR, NOON, NOON + 3 * DAY, datetime(2026, 12, 1, tzinfo=UTC)])
 def test_a_cosignature_of_a_time_at_which_it_can_have_been_given_is_none(tmp_path: Path, moment: datetime) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR / 2)])
     assert judged(log, receipt(log, moment)).problems == ()
 
 
 def test_a_cosignature_is_held_against_what_it_covers_and_not_against_what_came_later(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR / 2)])
     early = receipt(log, NOON + HOUR)
     log.write([at(3 * DAY)])
@@ -112,7 +110,7 @@ def test_a_cosignature_is_held_against_what_it_covers_and_not_against_what_came_
 
 def test_where_the_hours_went_back_later_it_is_the_gates_clock_that_may_have_been_wrong(tmp_path: Path) -> None:
     """An honest gate whose clock ran ahead for a while, and a mirror whose clock was right."""
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR, clock=2 * DAY)])
     early = receipt(log, NOON + HOUR)
     assert len(judged(log, early).problems) == 1, "as far as this tells, one of the two clocks is wrong still"
@@ -122,7 +120,7 @@ def test_where_the_hours_went_back_later_it_is_the_gates_clock_that_may_have_bee
     assert any("or that clock was ahead" in one for one in report.unknown), report.unknown
 
 
-def ahead_for_two_hours(log: SmallLog) -> Path:
+def ahead_for_two_hours(log: StoredLog) -> Path:
     """A gate whose clock is three hours ahead from noon on, and what its mirror signs, whose clock is right."""
     log.write([at(timedelta(), clock=3 * HOUR)])
     early = receipt(log, NOON + timedelta(minutes=5))
@@ -133,7 +131,7 @@ def ahead_for_two_hours(log: SmallLog) -> Path:
 def test_a_clock_that_was_ahead_is_excused_by_having_been_set_back_as_far_though_it_is_later_now(
     tmp_path: Path,
 ) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     early = ahead_for_two_hours(log)
     log.write([stepped(2 * HOUR + timedelta(minutes=10), 3 * HOUR, timedelta())], [at(3 * HOUR)])
     report = judged(log, early)
@@ -142,7 +140,7 @@ def test_a_clock_that_was_ahead_is_excused_by_having_been_set_back_as_far_though
 
 
 def test_hours_that_go_back_only_from_one_copy_to_the_next_excuse_nothing(tmp_path: Path) -> None:
-    log, copy = SmallLog(tmp_path), tmp_path / "copy.bundle"
+    log, copy = StoredLog(tmp_path), tmp_path / "copy.bundle"
     early = ahead_for_two_hours(log)
     log.write([at(3 * HOUR, clock=3 * HOUR)], [at(4 * HOUR, clock=3 * HOUR)])
     copy.write_bytes(log.bundle())
@@ -150,7 +148,7 @@ def test_hours_that_go_back_only_from_one_copy_to_the_next_excuse_nothing(tmp_pa
 
 
 def test_entries_that_are_not_here_say_no_hour(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR)])
     early = receipt(log, NOON - 3 * DAY)
     log.write([at(2 * HOUR)])
@@ -166,7 +164,7 @@ def test_whoever_took_a_mirrors_earlier_key_cannot_cosign_what_came_after_it(tmp
     """The earlier key counts until it handed over, by its own word: so its thief writes an earlier time, at which these entries were not."""
     from gate_core.audit_format.statements import hand_over
 
-    log, newest = SmallLog(tmp_path), Signer.generate(CENTRAL.verifier.name, Algorithm.COSIGNATURE_V1)
+    log, newest = StoredLog(tmp_path), Signer.generate(CENTRAL.verifier.name, Algorithm.COSIGNATURE_V1)
     (tmp_path / "word.note").write_bytes(hand_over(CENTRAL, newest, at_s=int(NOON.timestamp())))
     log.write([at(3 * DAY)])
     stolen = receipt(log, NOON - HOUR)
@@ -188,7 +186,7 @@ def clocks(report: Report) -> tuple[list[str], list[str]]:
 
 
 def test_a_clock_that_was_set_back_without_a_record_is_a_contradiction(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([*map(at, MINUTES[:9]), *(at(one, clock=BACK) for one in MINUTES[9:])])
     report = judged(log)
     assert clocks(report)[0] == [
@@ -216,7 +214,7 @@ def test_a_clock_that_was_set_back_without_a_record_is_a_contradiction(tmp_path:
 def test_a_clock_whose_setting_is_recorded_and_records_that_waited_contradict_nothing(
     tmp_path: Path, records: list[Wanted]
 ) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write(records)
     assert clocks(judged(log)) == ([], [])
 
@@ -241,14 +239,14 @@ HIDDEN = {
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_what_somebody_who_sets_the_clock_may_try_explains_nothing(tmp_path: Path, name: str) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write(HIDDEN[name])
     assert len(clocks(judged(log, hour_max="2028-01-01T00:00:00Z"))[0]) == 1
 
 
 def test_a_clock_that_was_set_forward_is_told_as_not_known(tmp_path: Path) -> None:
     """The log program may not have run meanwhile, and then it leaves no record."""
-    log, ahead = SmallLog(tmp_path), 3 * HOUR
+    log, ahead = StoredLog(tmp_path), 3 * HOUR
     log.write([*map(at, MINUTES[:40]), *(at(one, clock=ahead) for one in MINUTES[40:])])
     problems, unsure = clocks(judged(log))
     assert problems == []
@@ -261,7 +259,7 @@ def test_a_clock_that_was_set_forward_is_told_as_not_known(tmp_path: Path) -> No
 
 def test_records_that_waited_together_are_no_clock_that_was_set(tmp_path: Path) -> None:
     """A full disk for an hour: what happened meanwhile is written at its end."""
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write(
         [at(timedelta()), *(at(one, clock=HOUR - one) for one in MINUTES[:40]), *(at(HOUR + one) for one in MINUTES)]
     )
@@ -316,115 +314,8 @@ def test_times_that_are_none_end_nothing_and_excuse_nothing(nonsense: str) -> No
 # ── honest gates ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Honest:
-    """A gate whose clock is set by whoever sets it, and whose log program does what it does: it looks each second and records each step."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.told: list[AuditRecord] = []
-        self.now, self.started, self.ahead, self.boots = timedelta(), timedelta(), timedelta(), 0
-        self.written = ""
-        self.waiting: list[timedelta] = []
-        self.was_set_forward_unseen = False
-        self.steps = Steps()
-
-    def wall(self) -> datetime:
-        return NOON + self.now + self.ahead
-
-    def mono(self, at: timedelta) -> int:
-        return round((UP + at - self.started) / timedelta(milliseconds=1))
-
-    def record(
-        self, kind: str = "presence", body: dict[str, object] | None = None, at: timedelta | None = None
-    ) -> None:
-        time = time_text(self.wall())
-        about = "administration" if body else "device"
-        mono = self.mono(self.now if at is None else at)
-        boot = f"{self.boots}"
-        self.told.append(
-            AuditRecord(
-                len(self.told), time[:13], about, "k", kind, None, time, mono, boot, "", body or {}, recipients="a"
-            )
-        )
-        self.written = max(self.written, f"{time[:13]}:00:00.000Z")
-
-    def look(self) -> None:
-        latest = datetime.fromisoformat(self.written) if self.written else None
-        if (step := self.steps.look(self.wall(), self.mono(self.now), latest)) is not None:
-            self.record("clock_stepped", step.fields())
-            self.steps.taken(self.wall(), self.mono(self.now))
-
-    def set(self) -> timedelta:
-        far = self.random.choice(
-            [timedelta(seconds=3), timedelta(minutes=20), timedelta(minutes=50), 5 * HOUR, 200 * DAY]
-        )
-        by = far * self.random.uniform(-1, 1)
-        if self.wall() + by < NOON - 300 * DAY:
-            by = -by
-        self.ahead += by
-        return by
-
-    def pass_on(self, most: timedelta) -> None:
-        self.now += most * self.random.random()
-
-    def begin(self, *, boots: bool) -> None:
-        """The log program again, the machine, too, and somebody may have set the clock meanwhile."""
-        self.look()
-        if boots:
-            self.boots += 1
-            self.started, self.waiting = self.now, []
-        if self.random.random() < 0.5:
-            by = self.set()
-            self.was_set_forward_unseen |= not boots and by > timedelta(minutes=9)
-        self.steps = Steps()
-        self.look()
-
-    def live(self, events: int) -> None:
-        self.look()
-        for _ in range(events):
-            match self.random.choices(
-                ("record", "busy", "set", "wait", "flush", "start", "boot"), (40, 20, 3, 8, 4, 1, 1)
-            )[0]:
-                case "record":
-                    self.pass_on(timedelta(minutes=20))
-                    self.look()
-                    self.record()
-                case "busy":
-                    for _ in range(9):
-                        self.pass_on(timedelta(seconds=3))
-                        self.record()
-                case "set":
-                    self.look()
-                    self.set()
-                    if self.random.random() < 0.3:
-                        self.record()  # before the next look
-                    self.look()
-                case "wait":
-                    self.pass_on(timedelta(minutes=5))
-                    self.waiting.append(self.now)
-                case "flush":
-                    self.look()
-                    for at_ in self.waiting:
-                        self.record(at=at_)
-                    self.waiting = []
-                case "start" | "boot" as what:
-                    self.begin(boots=what == "boot")
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_no_clock_of_an_honest_gate_is_a_contradiction(seed: int) -> None:
-    gate, clock = Honest(seed), Clock()
-    gate.live(600)
-    for one in gate.told:
-        clock.take(one)
-    found = list(clock.jumps())
-    assert [one for one, is_sure in found if is_sure] == []
-    assert found == [] or gate.was_set_forward_unseen, found
-    assert sum(one.kind == "clock_stepped" for one in gate.told) > 5
-
-
 def test_the_command_ends_with_one_for_each_of_them(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([at(HOUR)])
     good, bad = receipt(log, NOON + HOUR, "good.note"), receipt(log, datetime(2001, 1, 1, tzinfo=UTC), "bad.note")
     (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from core_fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
-from fakes.handovers import handover, reading
+from officers_fakes.handovers import handover, reading
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate

@@ -1,35 +1,24 @@
-"""Gates as an officers' console reaches them, and the console's own pages over HTTP, for tests.
+"""Gates as an officers' console reaches them, and the console over these, for tests.
 
 A `FakeGate` says what it is told to say and judges orders as a lane does: real signatures, challenges and lacks, one decision about a
-crossing. It does nothing to a barrier. Sealed parts are sealed to whoever views. Nothing of the console is faked: `pages` serves its
-application, and `seed` gives a browser the keys that a passkey would have had certified.
+crossing. It does nothing to a barrier. Sealed parts are sealed to whoever views. Nothing of the console is faked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import io
 import itertools
 import json
-import socket
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
-import uvicorn
 from core_fakes import shifts
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes import kiosk_page
-from fakes.browser_profile import ASK_KEEPER
-from PIL import Image
-from playwright.async_api import Page
 
 from gate_core.console_link import Answer, Challenge, LaneEvent, Waits, Why
 from gate_core.orders.certificate import Certificate, certify
@@ -45,7 +34,6 @@ from gate_officers.console.sessions import PROOF, Sessions
 from gate_officers.console.sign_in import Clock, SignIn
 
 SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
-FLAGS: Final = [*kiosk_page.FLAGS, "--autoplay-policy=no-user-gesture-required"]
 MRZ_PRINTED: Final = [
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
     "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
@@ -109,7 +97,7 @@ class FakeGate:
     obeyed: list[Signed] = field(default_factory=list)
     holding: asyncio.Event | None = None
     now_s: int = shifts.NOW_S
-    portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; shades of grey unless given
+    portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; no pictures unless given
     swaps: tuple[bytes, bytes, bytes] | None = None  # portraits that a captured `screens` seals in place of the lane's
     lies: tuple[Any, Any] | None = None  # what captured children seal: of the face, of the document
     withholds: bool = False  # a captured `screens` keeps what is sealed to itself
@@ -226,15 +214,8 @@ class FakeGate:
         self.tell(waiting=first, state="referred")
 
 
-def portrait(shade: int) -> bytes:
-    """A JPEG of the size that is sealed, one shade all over."""
-    file = io.BytesIO()
-    Image.fromarray(np.full((600, 480, 3), shade, np.uint8)).save(file, "JPEG")
-    return file.getvalue()
-
-
 def _content(portraits: tuple[bytes, ...] | None) -> tuple[Any, Any]:
-    shown = portraits or tuple(portrait(shade) for shade in (200, 90, 30))
+    shown = portraits or (b"a face", b"the face of a chip", b"a face at an alarm")
     live, chip, alarm = (base64.b64encode(jpeg).decode() for jpeg in shown)
     return (
         {"live": live, "chip": chip, "alarms": [alarm] if alarm else []},
@@ -275,7 +256,7 @@ def console(
         origin=origin,
         now_s=lambda: float(shifts.NOW_S),
         monotonic_s=clock_s,
-        random=lambda count: bytes(np.random.default_rng().bytes(count)),
+        random=os.urandom,
     )
     cookie = Cookie(port, secure=False)
     hall = Hall(gates, clock_s=clock_s)
@@ -295,73 +276,9 @@ def console(
     return app, hall, sessions
 
 
-@contextlib.asynccontextmanager
-async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
-    """Serve the console on loopback."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    loop = asyncio.get_running_loop()
-    app, hall, sessions = console(gates, folder, port=port, clock_s=loop.time)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-    )
-    with contextlib.closing(listener):
-        async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(hall.run())
-            serving = tasks.create_task(server._serve([listener]))
-            try:
-                yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
-            finally:  # a cancelled server leaves its sockets to the browser, which then waits for the next console's answers
-                looking.cancel()
-                hall.close()
-                server.should_exit = True
-                await serving
-
-
 def prove(challenge: str, origin: str, *, number: int = 7, **changes: Any) -> dict[str, str]:
     """What a page shows of its key to be signed in."""
     text = f"portcullis-{PROOF.name}/{PROOF.version}\n{origin}\n{challenge}".encode()
     certificate = certify(shifts.certificate(number, **changes), shifts.AUTHORITY)
     shown = {"certificate": certificate, "signature": shifts.key_of(number).sign(text)}
     return {"challenge": challenge, **{name: base64.b64encode(raw).decode() for name, raw in shown.items()}}
-
-
-_SEED: Final = """async ([signing, sealing, sealingPublic, certificate]) => {
-  const bytes = (text) => Uint8Array.fromBase64(text);
-  const shift = {
-    certificate: bytes(certificate),
-    signing: await crypto.subtle.importKey("pkcs8", bytes(signing), "Ed25519", false, ["sign"]),
-    sealing: {
-      privateKey: await crypto.subtle.importKey("pkcs8", bytes(sealing), "X25519", false, ["deriveBits"]),
-      publicKey: await crypto.subtle.importKey("raw", bytes(sealingPublic), "X25519", true, []),
-    },
-  };
-  ASK_KEEPER
-  await askKeeper({ keep: shift });
-}""".replace("ASK_KEEPER", ASK_KEEPER)
-
-
-async def seed(
-    page: Page,
-    address: str,
-    *,
-    number: int = 7,
-    authority: Ed25519PrivateKey = shifts.AUTHORITY,
-    sealing: X25519PrivateKey = SEALING,
-    **changes: Any,
-) -> None:
-    """Sign an officer in: keys in the browser's memory as a passkey's sign-in leaves them, then the way over the sign-in page."""
-
-    def der(key: Any) -> str:
-        raw = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        return base64.b64encode(raw).decode()
-
-    public = base64.b64encode(sealing.public_key().public_bytes_raw()).decode()
-    says = shifts.certificate(number, **{"sealing": public, **changes})
-    certificate = base64.b64encode(certify(says, authority)).decode()
-    await page.goto(f"{address}/sign-in")
-    await page.evaluate(_SEED, [der(shifts.key_of(number)), der(sealing), public, certificate])
-    await page.reload()
-    await page.wait_for_selector("#signed-in:visible")
-    await page.goto(f"{address}/")
-    await page.wait_for_selector(".tile")

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
+from core_fakes.sealed_log import ORIGIN, crossing
+from core_fakes.sealed_log import plain_record as wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from verify_fakes.audit_logs import StoredLog, Wanted
 
-from gate.audit.writer import Wanted
 from gate_core.audit_format.note import Note, Signer
 from gate_verify.bundle import judge_bundle
 from gate_verify.consistency import Read, report
@@ -34,14 +35,14 @@ RANDOM = random.Random(7)
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
-    small = SmallLog(tmp_path_factory.mktemp("log"))
+def log(tmp_path_factory: pytest.TempPathFactory) -> StoredLog:
+    small = StoredLog(tmp_path_factory.mktemp("log"))
     small.write(crossing("c1"), [wanted("presence")], crossing("c2"))
     return small
 
 
 @pytest.fixture(scope="module")
-def bundle(log: SmallLog) -> bytes:
+def bundle(log: StoredLog) -> bytes:
     return log.bundle()
 
 
@@ -69,7 +70,7 @@ def entries(lines: list[dict[str, Any]]) -> list[int]:
 # ── bundles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_untouched_bundle_is_verified_with_its_figures(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_an_untouched_bundle_is_verified_with_its_figures(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     report = judged(tmp_path, log.vkey, bundle)
     assert report.problems == ()
     assert report.verified
@@ -77,9 +78,9 @@ def test_an_untouched_bundle_is_verified_with_its_figures(log: SmallLog, bundle:
     assert report.first_time == report.last_time == "2026-11-25T10:00:00Z"
 
 
-def test_the_entries_of_another_gate_are_not_this_logs_whatever_was_signed(log: SmallLog, tmp_path: Path) -> None:
+def test_the_entries_of_another_gate_are_not_this_logs_whatever_was_signed(log: StoredLog, tmp_path: Path) -> None:
     """Whoever holds a log's key can sign for whatever entries: those of another gate, bodies and all, are still not its own."""
-    other = SmallLog(tmp_path / "other", signer=Signer.generate("border.example/gate-0002/demo"))
+    other = StoredLog(tmp_path / "other", signer=Signer.generate("border.example/gate-0002/demo"))
     other.folder.mkdir()
     other.write(crossing("c1"))
 
@@ -94,14 +95,14 @@ def test_the_entries_of_another_gate_are_not_this_logs_whatever_was_signed(log: 
 
 
 def test_a_body_of_a_length_of_its_own_is_named(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     happening = wanted("release").happening
     log.write([Wanted(happening, (happening.envelope() + b"\n{}").ljust(300))])
     assert verify(log.spool, log.vkey).problems == ("entry 0 is sealed to a length that no other has",)
 
 
 def test_any_single_changed_byte_is_found(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write([wanted("opened", "c1"), wanted("decided", "c1"), wanted("presence")])
     bundle, key = log.bundle(), read_vkey(log.vkey)
     assert is_verified(bundle, key)
@@ -114,13 +115,13 @@ def test_any_single_changed_byte_is_found(tmp_path: Path) -> None:
     assert missed == []
 
 
-def test_any_truncated_tail_is_found(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_any_truncated_tail_is_found(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     for length in (*range(0, len(bundle), 41), len(bundle) - 1):
         assert not judged(tmp_path, log.vkey, bundle[:length]).verified
 
 
 def test_whole_lines_cut_off_are_found_even_with_a_fitting_last_line(
-    log: SmallLog, bundle: bytes, tmp_path: Path
+    log: StoredLog, bundle: bytes, tmp_path: Path
 ) -> None:
     def cut(lines: list[dict[str, Any]]) -> None:
         last = lines.pop()
@@ -130,7 +131,7 @@ def test_whole_lines_cut_off_are_found_even_with_a_fitting_last_line(
     assert any("11 entries, 10" in one for one in judged(tmp_path, log.vkey, rewritten(bundle, cut)).problems)
 
 
-def test_any_two_swapped_entries_are_found(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_any_two_swapped_entries_are_found(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     for one in range(11):
         for other in range(one):
 
@@ -143,7 +144,7 @@ def test_any_two_swapped_entries_are_found(log: SmallLog, bundle: bytes, tmp_pat
             assert any("root that was signed" in problem for problem in problems)
 
 
-def test_any_dropped_or_doubled_entry_is_found(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_any_dropped_or_doubled_entry_is_found(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     for number in range(11):
 
         def drop(lines: list[dict[str, Any]], number: int = number) -> None:
@@ -158,7 +159,7 @@ def test_any_dropped_or_doubled_entry_is_found(log: SmallLog, bundle: bytes, tmp
         assert not judged(tmp_path, log.vkey, rewritten(bundle, double)).verified
 
 
-def test_a_line_of_keys_moved_doubled_or_added_is_found(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_a_line_of_keys_moved_doubled_or_added_is_found(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     def move(lines: list[dict[str, Any]]) -> None:
         lines.insert(3, lines.pop(1))
 
@@ -184,7 +185,7 @@ def test_a_line_of_keys_moved_doubled_or_added_is_found(log: SmallLog, bundle: b
 
 
 def test_a_dropped_key_counts_as_erased_but_not_without_being_counted(
-    log: SmallLog, bundle: bytes, tmp_path: Path
+    log: StoredLog, bundle: bytes, tmp_path: Path
 ) -> None:
     def drop(lines: list[dict[str, Any]]) -> None:
         del lines[1]
@@ -198,7 +199,7 @@ def test_a_dropped_key_counts_as_erased_but_not_without_being_counted(
     assert (report.verified, report.erased) == (True, 1)
 
 
-def test_every_problem_is_listed(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_every_problem_is_listed(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     def spoil(lines: list[dict[str, Any]]) -> None:
         for at in entries(lines)[:3]:
             lines[at]["ct"] = "AAAA"
@@ -209,14 +210,14 @@ def test_every_problem_is_listed(log: SmallLog, bundle: bytes, tmp_path: Path) -
     ]
 
 
-def test_the_wrong_key_verifies_nothing(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_the_wrong_key_verifies_nothing(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     stranger = Signer.generate(log.signer.verifier.name).verifier.vkey
     assert "not signed with the log's key" in judged(tmp_path, stranger, bundle).problems[0]
     other = Signer.generate("border.example/gate-0002").verifier.vkey
     assert any("is of border.example/gate-0001/demo" in one for one in judged(tmp_path, other, bundle).problems)
 
 
-def test_a_bundle_says_where_it_begins_and_cannot_lie_about_it(log: SmallLog, tmp_path: Path) -> None:
+def test_a_bundle_says_where_it_begins_and_cannot_lie_about_it(log: StoredLog, tmp_path: Path) -> None:
     part = log.bundle(since=6)
     assert judged(tmp_path, log.vkey, part).entries == 5
     for field, value in (("since", 5), ("size", 12), ("frontier", ""), ("since", -1), ("since", True), ("size", 2**63)):
@@ -240,7 +241,7 @@ def test_a_bundle_says_where_it_begins_and_cannot_lie_about_it(log: SmallLog, tm
         b"[" * 100_000 + b"\n",
     ],
 )
-def test_what_is_no_bundle_is_not_verified(log: SmallLog, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_bundle_is_not_verified(log: StoredLog, tmp_path: Path, content: bytes) -> None:
     report = judged(tmp_path, log.vkey, content)
     assert not report.verified
     assert report.entries == 0
@@ -256,7 +257,7 @@ def test_noise_is_never_verified_and_never_a_crash(content: bytes) -> None:
         assert not judged(Path(folder), vkey, content).verified
 
 
-def test_a_path_that_is_not_there_cannot_be_judged(log: SmallLog, tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_cannot_be_judged(log: StoredLog, tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(UnreadableError):
             verify(path, log.vkey)
@@ -266,8 +267,8 @@ def test_a_path_that_is_not_there_cannot_be_judged(log: SmallLog, tmp_path: Path
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> SmallLog:
-    small = SmallLog(tmp_path)
+def spool(tmp_path: Path) -> StoredLog:
+    small = StoredLog(tmp_path)
     small.write([wanted("incident") for _ in range(256)], publish=False)
     small.write(crossing("c1"), crossing("c2"))
     return small
@@ -277,7 +278,7 @@ def plain_files(folder: Path) -> list[Path]:
     return sorted(one for one in folder.rglob("*") if one.is_file())
 
 
-def test_a_changed_byte_in_any_file_of_the_spool_is_found(spool: SmallLog) -> None:
+def test_a_changed_byte_in_any_file_of_the_spool_is_found(spool: StoredLog) -> None:
     assert verify(spool.spool, spool.vkey).verified
     for path in plain_files(spool.spool):
         good = path.read_bytes()
@@ -290,7 +291,7 @@ def test_a_changed_byte_in_any_file_of_the_spool_is_found(spool: SmallLog) -> No
     assert verify(spool.spool, spool.vkey).verified
 
 
-def test_any_byte_more_or_less_in_a_file_of_the_spool_is_found(spool: SmallLog) -> None:
+def test_any_byte_more_or_less_in_a_file_of_the_spool_is_found(spool: StoredLog) -> None:
     for path in plain_files(spool.spool):
         good = path.read_bytes()
         for content in (good[:-1], good + b"\0", good + good[-34:], b""):
@@ -299,7 +300,7 @@ def test_any_byte_more_or_less_in_a_file_of_the_spool_is_found(spool: SmallLog) 
         path.write_bytes(good)
 
 
-def test_any_missing_file_of_the_spool_is_found_unless_it_is_an_erased_key(spool: SmallLog) -> None:
+def test_any_missing_file_of_the_spool_is_found_unless_it_is_an_erased_key(spool: StoredLog) -> None:
     earlier_partials = {"5", "1"}  # of the checkpoint before: kept for slow readers, needed by nobody else
     for path in plain_files(spool.spool):
         if path.name in earlier_partials and path.parent.name == "001.p":
@@ -310,7 +311,7 @@ def test_any_missing_file_of_the_spool_is_found_unless_it_is_an_erased_key(spool
         path.write_bytes(good)
 
 
-def _is_verified(log: SmallLog) -> bool:
+def _is_verified(log: StoredLog) -> bool:
     try:
         return verify(log.spool, log.vkey).verified
     except UnreadableError:
@@ -318,7 +319,7 @@ def _is_verified(log: SmallLog) -> bool:
 
 
 @pytest.mark.parametrize("name", ["expired", f"erasures/{'0' * 64}.note"])
-def test_what_waits_for_the_central_server_beside_a_log_is_nothing_against_it(spool: SmallLog, name: str) -> None:
+def test_what_waits_for_the_central_server_beside_a_log_is_nothing_against_it(spool: StoredLog, name: str) -> None:
     (spool.spool / name).parent.mkdir(exist_ok=True)
     (spool.spool / name).write_bytes(b"a note")
     assert not verify(spool.spool, spool.vkey).problems
@@ -342,7 +343,7 @@ def test_what_waits_for_the_central_server_beside_a_log_is_nothing_against_it(sp
         ("keys/key", "no age file"),
     ],
 )
-def test_a_file_that_does_not_belong_is_named(spool: SmallLog, name: str, says: str) -> None:
+def test_a_file_that_does_not_belong_is_named(spool: StoredLog, name: str, says: str) -> None:
     path = spool.spool / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"" if "e3b0" in name else b"\0")
@@ -350,7 +351,7 @@ def test_a_file_that_does_not_belong_is_named(spool: SmallLog, name: str, says: 
     assert any(says in one and name.partition("/")[0] in one for one in problems), problems
 
 
-def test_links_are_no_files_of_the_log(spool: SmallLog, tmp_path: Path) -> None:
+def test_links_are_no_files_of_the_log(spool: StoredLog, tmp_path: Path) -> None:
     (spool.spool / "more").symlink_to(tmp_path)
     target = spool.spool / "tile/0/000"
     target.rename(tmp_path / "aside")
@@ -360,7 +361,7 @@ def test_links_are_no_files_of_the_log(spool: SmallLog, tmp_path: Path) -> None:
     assert any("tile 0 of level 0 is missing" in one for one in problems)
 
 
-def test_files_of_a_newer_checkpoint_are_left_alone(spool: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_a_newer_checkpoint_are_left_alone(spool: StoredLog, monkeypatch: pytest.MonkeyPatch) -> None:
     import gate_verify.folder as reading
 
     checkpoint = (spool.spool / "checkpoint").read_bytes()
@@ -381,7 +382,7 @@ def test_files_of_a_newer_checkpoint_are_left_alone(spool: SmallLog, monkeypatch
     assert (report.problems, report.entries) == ((), 266)
 
 
-def test_a_folder_of_tiles_alone_is_judged_without_bodies(spool: SmallLog) -> None:
+def test_a_folder_of_tiles_alone_is_judged_without_bodies(spool: StoredLog) -> None:
     import shutil
 
     shutil.rmtree(spool.spool / "keys")
@@ -390,7 +391,7 @@ def test_a_folder_of_tiles_alone_is_judged_without_bodies(spool: SmallLog) -> No
     assert (report.verified, report.entries, report.bodies) == (True, 266, 0)
 
 
-def test_a_spool_with_a_nonsense_checkpoint_is_not_verified(spool: SmallLog) -> None:
+def test_a_spool_with_a_nonsense_checkpoint_is_not_verified(spool: StoredLog) -> None:
     (spool.spool / "checkpoint").write_bytes(b"nonsense")
     assert not verify(spool.spool, spool.vkey).verified
 
@@ -413,17 +414,6 @@ def test_noise_is_cut_into_entries_or_refused(raw: bytes) -> None:
 
 
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
-    with log.writer() as writer:
-        writer.append([wanted("incident") for _ in range(300)], 0)
-        writer.append([wanted("opened", "c1")], 0)
-        for name in ("log.sqlite", "log.sqlite-wal"):
-            (tmp_path / f"copy-{name}").write_bytes((tmp_path / name).read_bytes())
-    report = verify(tmp_path / "copy-log.sqlite", log.vkey)
-    assert (report.problems, report.entries, report.bodies) == ((), 301, 301)
 
 
 @pytest.mark.parametrize(
@@ -449,7 +439,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
         ("DROP TABLE nodes", "table nodes is missing"),
     ],
 )
-def test_whatever_is_changed_in_a_database_is_named(spool: SmallLog, sql: str, says: str) -> None:
+def test_whatever_is_changed_in_a_database_is_named(spool: StoredLog, sql: str, says: str) -> None:
     assert verify(spool.database, spool.vkey).verified
     with contextlib.closing(sqlite3.connect(spool.database)) as connection, connection:
         connection.execute(sql)
@@ -459,16 +449,15 @@ def test_whatever_is_changed_in_a_database_is_named(spool: SmallLog, sql: str, s
 
 
 def test_a_database_without_entries_has_nothing_that_was_signed_and_is_not_verified(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
-    with log.writer():
-        pass
+    log = StoredLog(tmp_path)
+    log.write()
     report = verify(log.database, log.vkey)
     assert (report.verified, report.entries, report.checkpoints) == (False, 0, 0)
     assert report.problems == ("no checkpoint is here: nothing is signed",)
     assert report.unknown[0] == "no entry is here"
 
 
-def test_a_damaged_database_is_a_problem_and_no_crash(spool: SmallLog) -> None:
+def test_a_damaged_database_is_a_problem_and_no_crash(spool: StoredLog) -> None:
     raw = bytearray(spool.database.read_bytes())
     for at in range(4096, len(raw), 997):
         raw[at] ^= 0xFF
@@ -477,7 +466,7 @@ def test_a_damaged_database_is_a_problem_and_no_crash(spool: SmallLog) -> None:
 
 
 def test_whatever_bytes_are_flipped_in_a_database_the_end_is_a_report(tmp_path: Path) -> None:
-    log = SmallLog(tmp_path)
+    log = StoredLog(tmp_path)
     log.write(crossing("c1"), crossing("c2"))
     good, chance, wrong = log.database.read_bytes(), random.Random(16), 0
     for _ in range(300):
@@ -496,7 +485,9 @@ def test_whatever_bytes_are_flipped_in_a_database_the_end_is_a_report(tmp_path: 
     [("entries", "leaf"), ("entries", "sealed"), ("keys", "wrapped"), ("head", "frontier"), ("head", "checkpoint")],
 )
 @pytest.mark.parametrize("value", ["NULL", "7", "'text'", "1.5"])
-def test_a_cell_of_another_kind_is_a_problem_and_no_crash(spool: SmallLog, table: str, column: str, value: str) -> None:
+def test_a_cell_of_another_kind_is_a_problem_and_no_crash(
+    spool: StoredLog, table: str, column: str, value: str
+) -> None:
     with contextlib.closing(sqlite3.connect(spool.database)) as connection, connection:
         connection.execute("PRAGMA writable_schema=ON")
         (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
@@ -513,7 +504,7 @@ def test_a_cell_of_another_kind_is_a_problem_and_no_crash(spool: SmallLog, table
 TAIL = "whether the log went on after this checkpoint: --at-least N says how many entries it is known to have had"
 
 
-def test_a_whole_log_leaves_only_its_tail_unknown_and_that_too_is_known_with_a_number(log: SmallLog) -> None:
+def test_a_whole_log_leaves_only_its_tail_unknown_and_that_too_is_known_with_a_number(log: StoredLog) -> None:
     report = verify(log.spool, log.vkey)
     assert (report.verified, report.unknown, report.is_partial) == (True, (TAIL,), False)
     assert verify(log.spool, log.vkey, known=Known(at_least=11)).unknown == ()
@@ -524,7 +515,7 @@ def test_a_whole_log_leaves_only_its_tail_unknown_and_that_too_is_known_with_a_n
     assert shorter.problems == ("the log had 12 entries at least, and ends after 11",)
 
 
-def test_keys_that_are_missing_are_said(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+def test_keys_that_are_missing_are_said(log: StoredLog, bundle: bytes, tmp_path: Path) -> None:
     def drop(lines: list[dict[str, Any]]) -> None:
         lines[:] = [line for line in lines if "key" not in line]
         lines[-1] |= {"keys": 0}
@@ -539,7 +530,7 @@ def test_keys_that_are_missing_are_said(log: SmallLog, bundle: bytes, tmp_path: 
     )
 
 
-def test_bodies_that_are_missing_are_said(log: SmallLog, tmp_path: Path) -> None:
+def test_bodies_that_are_missing_are_said(log: StoredLog, tmp_path: Path) -> None:
     import shutil
 
     shutil.copytree(log.spool / "tile", tmp_path / "tiles" / "tile")
@@ -549,7 +540,7 @@ def test_bodies_that_are_missing_are_said(log: SmallLog, tmp_path: Path) -> None
     assert report.unknown[0] == "the sealed bodies of 11 entries are not here, only their hashes"
 
 
-def test_a_range_that_begins_late_or_holds_nothing_is_said(log: SmallLog, tmp_path: Path) -> None:
+def test_a_range_that_begins_late_or_holds_nothing_is_said(log: StoredLog, tmp_path: Path) -> None:
     late = judged(tmp_path, log.vkey, log.bundle(since=6))
     assert late.unknown[0] == "entries 0 to 5 are not here, only the hashes over them"
     empty = judged(tmp_path, log.vkey, log.bundle(since=11))
@@ -557,7 +548,7 @@ def test_a_range_that_begins_late_or_holds_nothing_is_said(log: SmallLog, tmp_pa
     assert empty.unknown[:2] == ("entries 0 to 10 are not here, only the hashes over them", "no entry is here")
 
 
-def test_names_that_steer_a_terminal_or_are_no_text_are_shown_harmless(spool: SmallLog) -> None:
+def test_names_that_steer_a_terminal_or_are_no_text_are_shown_harmless(spool: StoredLog) -> None:
     for name in (b"\x1b[2J\x1b[HVERIFIED", b"line\nbreak", b"\xff\xfe", "\u202egnp.exe".encode(), b"\x9b31m"):
         (spool.spool / os.fsdecode(name)).touch()
     problems = verify(spool.spool, spool.vkey).problems

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core_fakes.shifts import AUTHORITY, NOW_S
-from fakes.passkeys import ORIGIN, RP_ID, Authenticator
+from officers_fakes.passkeys import ORIGIN, RP_ID, Authenticator
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate

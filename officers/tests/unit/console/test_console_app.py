@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 from core_fakes import shifts
-from fakes.asgi import visit
-from fakes.console_hall import FakeGate, console, prove, waits
-from fakes.handovers import handover, reading
+from core_fakes.asgi import visit
+from officers_fakes.console_hall import FakeGate, console, prove, waits
+from officers_fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
 import gate_officers.console
