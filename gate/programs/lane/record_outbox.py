@@ -143,7 +143,7 @@ class RecordOutbox:
         return [entry.not_recorded() for entry in refused]
 
     def forget_hit(self, handle: str) -> None:
-        """Forget a register's hit that was reported to its owner; the log learns it with a later record."""
+        """Forget a hit that was reported to its owner; a later record informs the log."""
         self._remembered = self._remembered.without_hit(handle)
 
     def _refused_for_good(self, entry: _Entry) -> list[Answer]:

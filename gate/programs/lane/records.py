@@ -260,7 +260,7 @@ class Remembered:
 
 
 class Books:
-    """The written rules that a log's records state, joined from their parts."""
+    """The written rules of a log, joined from the parts in its records."""
 
     def __init__(self) -> None:
         self._of, self._pieces = "", dict[int, str]()  # the parts received so far
@@ -324,5 +324,5 @@ def _decision_in(body: Mapping[str, object], door: Door) -> records.Decided | re
 
 
 def _as_of_then(policy: object) -> object:
-    """Return the policy with its former default: one body in the zone was no objection."""
+    """Return a record's policy. Old records lack `camera_inside_zone`, whose meaning then was True."""
     return {"camera_inside_zone": True, **policy} if isinstance(policy, dict) else policy

@@ -29,7 +29,7 @@ class Kept:
 
     @classmethod
     def by(cls, config: Config) -> Kept:
-        """Return the configured values; for crossings, what the notice tells travellers."""
+        """Return the configured values. For crossings the notice to travellers states the days."""
         crossing = None if config.notice is None else config.notice.results_kept_days
         others = config.audit.others_kept_days
         holds = tuple((hold.first, hold.last) for hold in config.audit.holds)

@@ -182,7 +182,7 @@ def _secret(config: Config, name: str) -> bytes | None:
 
 @contextlib.asynccontextmanager
 async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterator[Online]:
-    """Yield a register to query online, with the reason if it cannot be queried."""
+    """Yield an online register; without adapter if its address or a credential is missing."""
     not_for = frozenset(one.not_for)
     if not one.address:
         yield Online(name, None, RegisterCause.NO_ADDRESS, not_for)

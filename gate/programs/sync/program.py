@@ -337,7 +337,7 @@ class Outbox:
         self._shown = own
 
     async def _carry_erasures(self, courier: Courier) -> None:
-        """Send executed erasures; pass the receipts to the log program. Refused ones wait ERASURE_AGAIN_ROUNDS."""
+        """Send executed erasures; pass receipts to the log program. Retry a refused one after ERASURE_AGAIN_ROUNDS."""
         erasures = await asyncio.to_thread(_erasures_in, self._spool)
         self._rounds_to_wait = {digest: self._rounds_to_wait.get(digest, 0) - 1 for digest in erasures}
         for digest, order in erasures.items():
