@@ -1,1 +1,1 @@
-"""A whole gate on simulated hardware: the world, the stage, travellers, and what log and judge say of them."""
+"""A whole gate on simulated hardware: the world, the stage, travellers, and the results of the log and the judge."""

@@ -1,4 +1,4 @@
-"""The auditor's and the judge's look at the demo: what the log says of each visit, and whether an opening was wrong."""
+"""The auditor's and the judge's review of the demo: the log's records of each visit, and whether an opening was wrong."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def read(stage: Stage, bundle: Path) -> Records:
 
 
 def report(stage: Stage, bundle: Path, out: Path) -> tuple[str, ...]:
-    """Write the auditor's page; returns what the log tells that cannot have been. Raises StageError."""
+    """Write the auditor's page; return the log's contradictions. Raises StageError."""
     keys = ("--identity", str(stage.identities[0]), "--vkey", str(stage.vkey))
     made = staging.command("audit", "report", str(bundle), *keys, "--out", str(out), may_say_no=True)
     return tuple(made["problems"])
 
 
 def foreign_word(stage: Stage, folder: Path) -> Foreign:
-    """What Go's own packages say of the log as tiles. Raises StageError."""
+    """Return the verdict of Go's own packages on the log as tiles. Raises StageError."""
     if not foreign.is_here():
         return Foreign(None, f"none is here; {foreign.NEEDS}")
     tiles = folder / "tiles"
@@ -69,12 +69,12 @@ def foreign_word(stage: Stage, folder: Path) -> Foreign:
 
 
 def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:
-    """What came of each visit, beside what its scenario says."""
+    """Return the outcome of each visit, beside what its scenario expects."""
     return [outcome_of(visit, records.lines, expected(scenarios[visit.scenario])) for visit in visits]
 
 
 def expected(scenario: Scenario) -> Expected:
-    """What a scenario says must come of it."""
+    """Return the outcome that a scenario expects."""
     return Expected(
         verdict=scenario.verdict.value,
         incidents=scenario.incidents,

@@ -1,4 +1,4 @@
-"""The demo's central server: a child process that can be taken away and brought back, and what it says at the end."""
+"""The demo's central server: a child process that can be stopped and restarted, and its report at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READY_DEADLINE_S = 30.0
 
 
 class Mirrored(msgspec.Struct, frozen=True):
-    """What the fleet's list says of one gate's log."""
+    """The fleet list's entry for one gate's log."""
 
     entries: int
     root: str
@@ -81,7 +81,7 @@ class Central:
             await process.wait()
 
     def gate(self) -> Mirrored:
-        """What the fleet's list says of the demo's gate. Raises StageError."""
+        """Return the fleet list's entry for the demo's gate. Raises StageError."""
         fleet = command("central", "fleet", "--dir", str(self._folder), may_say_no=True)
         for entry in fleet["gates"]:
             if entry["id"] == GATE_ID:

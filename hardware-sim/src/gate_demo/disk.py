@@ -64,7 +64,7 @@ class LogDisk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, log: int) -> None:
-        """Leave the log, the process `log`, no room."""
+        """Leave no free space for the log, the process `log`."""
         if self.kind is DiskKind.LIMITED:
             _limit(log, 0)
             return

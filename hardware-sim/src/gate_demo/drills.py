@@ -35,7 +35,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """A day. `serves` is whom the lane serves, as `gate officer mode` names them."""
+    """A day. `serves` is the travellers that the lane serves, as `gate officer mode` names them."""
 
     name: str
     title: str

@@ -137,7 +137,7 @@ class Machine:
         self._queued.begin()
 
     def late(self, world_ms: int) -> Lateness:
-        """How late the machine was at worst since the visit began; the world says so itself."""
+        """Return the machine's worst lateness since the visit began; the world reports its own."""
         return Lateness(world_ms, round(self._probe_ms), round(100 * max(self._queued.shares, default=0.0)))
 
     def late_throughout(self) -> Lateness:

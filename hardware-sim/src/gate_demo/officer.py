@@ -25,10 +25,10 @@ from gate_core.programs.task_groups import run_until_first_exits
 
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4
-REFERRED = frozenset({Screen.OFFICER, Screen.OTHER_LANE})  # an officer goes to a traveller who was told to wait
+REFERRED = frozenset({Screen.OFFICER, Screen.OTHER_LANE})  # an officer goes to a traveller who has to wait
 EMERGENCY_RETRY_S = 0.5
 RECONNECT_S = 0.1
-TURN_TRIES = 160  # a crossing that nobody stands before takes its whole time, and then its referral
+TURN_TRIES = 160  # a crossing with no traveller lasts until its timeout, and then until its referral ends
 TURN_AGAIN_S = 0.25
 
 
@@ -66,7 +66,7 @@ class Officer:
                 await asyncio.sleep(RECONNECT_S)
 
     async def release(self) -> bool:
-        """Free whoever is in the lane, on a line of its own. True when the leaf was seen open."""
+        """Free the person in the lane, on a connection of its own. Return True when the leaf was seen open."""
         terminal = await Terminal.reach(self._orders)
         try:
             answer = await terminal.order(self._shift, Verb.RELEASE, reason="somebody wants to leave")
@@ -82,7 +82,7 @@ class Officer:
                 answer = await terminal.order(supervisor, Verb.DIRECTION, argument=direction)
                 if answer.outcome is Outcome.DONE:
                     return True
-                await asyncio.sleep(TURN_AGAIN_S)  # somebody is still in the lane
+                await asyncio.sleep(TURN_AGAIN_S)  # a person is still in the lane
             return False
         finally:
             terminal.close()

@@ -75,7 +75,7 @@ def _written(stage: Stage, pages: Pages) -> Path:
 
 
 async def _until_served(process: asyncio.subprocess.Process, port: int) -> None:
-    """Wait until somebody listens. Raises StageError."""
+    """Wait until a server listens. Raises StageError."""
     try:
         async with asyncio.timeout(READY_DEADLINE_S):
             while process.returncode is None:

@@ -49,7 +49,7 @@ MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
 LANES = tuple(lane.value for lane in Lane)
-PERSON_PRESENT_S = 120  # a person's console says once a minute that its officer is there
+PERSON_PRESENT_S = 120  # a person's console reports once a minute that its officer is there
 AGAIN_MAX = 2  # rounds of visits that are played again
 
 
@@ -67,7 +67,7 @@ class TooSlowError(PlayError):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What whoever started the demo asked for."""
+    """The options of the demo's user."""
 
     travellers: int
     seed: int
@@ -249,7 +249,7 @@ class Play:
                     officers_console(stage, None if self._show is None else self._show.console), beside, machine
                 )
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
-                world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
+                world.tell({"do": "display", "page": page})  # what it shows lights the person whom the camera sees
                 start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
                 self._console.print(f"The traveller's page: {start} (at {page_address(stage.config)}).", soft_wrap=True)
                 self._console.print(
@@ -313,7 +313,7 @@ class Play:
             def on_progress(visit: Visit, over: int) -> None:
                 if not over:
                     self._arrives()
-                # Whoever comes again is one more.
+                # A repeated visit is one more.
                 due = max(total, int(progress.tasks[0].completed) + 1)
                 progress.update(task, total=due, advance=over, description=visit.scenario.replace("_", " "))
 
@@ -403,7 +403,7 @@ class Patience:
         return now_s - self._progress_s > READY_DEADLINE_S or now_s - self.since_s > READY_S_MAX
 
     def is_told(self, now_s: float) -> bool:
-        """True when it is time to say who is waited for."""
+        """Return True when it is time to report which programs are waited for."""
         due = now_s - (self.since_s if self._told_s is None else self._told_s) >= TELL_EVERY_S
         if due:
             self._told_s = now_s

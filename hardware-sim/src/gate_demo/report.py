@@ -1,4 +1,4 @@
-"""What the demo's report says: outcomes against the scenarios, stage times, audit. Pure, apart from the drawing."""
+"""The content of the demo's report: outcomes against the scenarios, stage times, audit. Pure, apart from the drawing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a scenario says must come of it. A reason may name its detail: `document_check_failed:expiry`."""
+    """The outcome that a scenario expects. A reason may name its detail: `document_check_failed:expiry`."""
 
     verdict: str
     incidents: tuple[str, ...]
@@ -180,7 +180,7 @@ class Door(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What the simulator's judge says: `different` is what the log has otherwise than the ground truth; `doors` are those of a lane of two."""
+    """The judge's report: `different` lists where the log differs from the ground truth; `doors` are those of a lane of two."""
 
     wrong_openings: int
     different: list[dict[str, object]]
@@ -210,7 +210,7 @@ class Result:
     chip: str
     disk: LogDisk
     lane: str = "one-door"
-    contradictions: tuple[str, ...] = ()  # that an auditor finds in what the log tells
+    contradictions: tuple[str, ...] = ()  # that an auditor finds in the log
     foreign: Foreign = Foreign(None, "not asked")
 
     @property
@@ -221,7 +221,7 @@ class Result:
 
     @property
     def as_expected(self) -> bool:
-        """True when nothing differs from what the scenarios say."""
+        """Return True when nothing differs from the scenarios."""
         return self._sound and not any(o.differences for o in self.outcomes)
 
     @property

@@ -77,7 +77,7 @@ def publish_list(folder: Path, keys: Path) -> dict[str, object]:
 
 
 class StageError(Exception):
-    """The demo's stage could not be set, or one of its commands said no."""
+    """The demo's stage could not be set, or one of its commands failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Stage:
     identities: tuple[Path, ...]
     shift: Path
     authority: Path  # the officers' authority's key
-    supervisor: Path | None  # the key of somebody who may turn the lane, where it goes both ways
+    supervisor: Path | None  # the key of a person who may change the lane's direction, where it goes both ways
     console: Path  # the key and certificate of the officers' console beside the gate
 
     @property
@@ -139,7 +139,7 @@ def auditors(folder: Path, count: int = 2) -> tuple[tuple[Path, str], ...]:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
+    """Return a loopback port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -60,7 +60,7 @@ class Mind(Protocol):
     wanted: asyncio.Queue[Said]
 
     def sees(self, words: str) -> None:
-        """A traveller comes: what is to be seen of them in the lane, nothing where the case does not say."""
+        """A traveller comes: `words` is what is visible of them in the lane, empty when the case has nothing."""
 
     def look(self, calls: dict[str, str]) -> None:
         """What calls for the officer now, by a name that never changes, in words."""
@@ -102,7 +102,7 @@ class Trainee(Officer):
                 await self._carry_out(terminal, self._mind.wanted.get_nowait())
 
     def _notice(self, look: messages.Look) -> None:
-        """Note and tell what calls for the officer, when it changed."""
+        """Note and report what requires the officer, when it changed."""
         calls = calls_of(look, emergency=self.view is not None and self.view.screen is Screen.EMERGENCY)
         if calls == self._calls:
             return
@@ -128,7 +128,7 @@ class Trainee(Officer):
 
 
 def calls_of(look: messages.Look, *, emergency: bool) -> dict[str, str]:
-    """What calls for an officer, in the gate's own words."""
+    """Return what requires an officer, in the gate's own text."""
     reasons = {
         one.crossing: [f"{it.reason.value}:{it.detail}" if it.detail else it.reason.value for it in one.objections]
         for one in look.referred
@@ -206,19 +206,19 @@ class Person:
         self._tell = tell
 
     def sees(self, words: str) -> None:
-        """Say it."""
+        """Print it."""
         if words:
             self._tell(f"  you see {words}")
 
     def look(self, calls: dict[str, str]) -> None:
-        """Say it."""
+        """Print it."""
         for words in calls.values():
             self._tell(f"  {words}")
         if not calls:
             self._tell("  nothing waits for you")
 
     def answered(self, ordered: Ordered) -> None:
-        """Say it."""
+        """Print it."""
         detail = f": {ordered.detail}" if ordered.detail else ""
         self._tell(f"  {ordered.said.verb.value}: {ordered.outcome.value}{detail}")
 

@@ -21,7 +21,7 @@ class WorldError(Exception):
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
-    """The base of what the world says."""
+    """The base of the world's messages."""
 
 
 class Chip(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class Done(_Event, frozen=True):
 
 
 class Did(_Event, frozen=True):
-    """An order that nobody waits for was carried out."""
+    """An order was carried out that no caller waits for."""
 
     do: str
 
@@ -106,7 +106,7 @@ class World:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def next_event(self) -> Event:
-        """Wait for what the world says next. Raises WorldError when it is gone."""
+        """Wait for the world's next message. Raises WorldError when it is gone."""
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         if not line:

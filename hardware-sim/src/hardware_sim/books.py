@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hardware_sim.truth import Happening
 
 BOOKED_MS_MAX = 2_000  # from a passage to its record, with the cable in
-CLOCK_MS = 50  # by so much a record may seem older than what it tells of
+CLOCK_MS = 50  # a record may seem older by this much than its event
 FIRST_COUNTERS = (0, 0, 1)  # of a controller that was never powered up anew
 
 
@@ -77,7 +77,7 @@ _COUNTING = frozenset({"passed", "counted"})
 
 @dataclass(slots=True)
 class _Books:
-    """Goes through both in the order of time. A record covers the oldest passages of its direction that no other has."""
+    """Reads both in the order of time. A record covers the oldest passages of its direction that no other covers."""
 
     is_told: bool  # of a world that does not tell what its controller counts, everybody is taken for counted
     found: list[Difference] = field(default_factory=list)
@@ -99,7 +99,7 @@ class _Books:
             case "barrier_unplugged" | "barrier_plugged":
                 self._cut = happening.event == "barrier_unplugged"
             case _:
-                pass  # the ground truth tells more than books hold
+                pass  # the ground truth holds more than books do
 
     def _forget(self, at_ms: int) -> None:
         """The controller begins at nought: what it told nobody is known to nobody, if there was no time to tell it."""
@@ -153,7 +153,7 @@ def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
         officers = entry.kind == "disposition" and entry.body.get("disposition") == "admitted_by_officer"
         admitted[crossing] += officers or (entry.kind == "closed" and entry.body.get("verdict") == "admitted")
         if _sent_companion(entry):
-            passed[crossing] -= 1  # somebody else did
+            passed[crossing] -= 1  # another person did
         if entry.kind == "passed" and entry.body.get("how") == "grant" and door_of(entry) == LAST:
             passed[crossing] += _whole(entry.body.get("count"))
     found = [
@@ -170,7 +170,7 @@ def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
 
 
 def _sent_companion(entry: Entry) -> bool:
-    """True where a crossing is referred because somebody else passed on its grant."""
+    """Return True where a crossing is referred because another person passed on its grant."""
     return entry.kind == "closed" and "'holder_in_view'" in str(entry.body.get("reasons"))
 
 

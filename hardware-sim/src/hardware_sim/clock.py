@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GLANCE_S = 0.02  # how often somebody who waits for a time looks at the clock
+GLANCE_S = 0.02  # how often a thread that waits for a time reads the clock
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Times:
         return min((part.until_s for part in self._parts.values() if part.moved_at_s is not None), default=float("inf"))
 
     def _go_on(self, now_s: float, real_s: float) -> None:
-        """Time goes on from `now_s`, unless another part still holds it: what it stood is lost."""
+        """Let time continue from `now_s`, unless another part still holds it: the time it stood is lost."""
         stood_s = real_s - self.behind_s - now_s
         if stood_s > 0 and self._until_s > now_s:
             self.behind_s += stood_s
@@ -119,7 +119,7 @@ class WorldClock:
 
     @property
     def behind_s(self) -> float:
-        """How long time stood in all, as far as it goes on again."""
+        """Return how long time stood in all, where it has continued."""
         with self._lock:
             return self._times.behind_s
 
@@ -157,7 +157,7 @@ class Part:
         self.clock.moved(self.name)
 
     def rests(self) -> None:
-        """Nobody needs to wait for it."""
+        """No other part needs to wait for it."""
         self.clock.rests(self.name)
 
 

@@ -66,7 +66,7 @@ class Admission:
     revoked_ms: int | None = None
     used: bool = False
     door: str = LAST
-    companion_told: bool = False  # the camera told that the holder stayed behind, and the crossing was referred
+    companion_told: bool = False  # the camera reported that the holder stayed behind, and the crossing was referred
 
 
 def read_log(path: Path) -> tuple[Entry, ...]:
@@ -122,7 +122,7 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
                 latest[crossing] = admission
                 granted.add((crossing, admission.door))
                 found.append(admission)
-                if admission.by_officer:  # their word opens one door
+                if admission.by_officer:  # their order opens one door
                     _forget(decided, crossing)
         elif entry.kind == "closed" and crossing in latest and "'holder_in_view'" in str(entry.body.get("reasons")):
             latest[crossing].companion_told = True
@@ -134,7 +134,7 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
 
 
 def _let_through(entry: Entry) -> tuple[str, ...]:
-    """The doors through which a record lets somebody; an officer's word is for the one before which the traveller stands."""
+    """Return the doors through which a record admits a person; an officer's order is for the door before which the traveller stands."""
     if entry.kind == "overruled":
         return (FIRST, LAST) if "order" in entry.body else ()  # else it is erased, or could not be kept
     if entry.kind in {"decided", "entry_decided"} and entry.body.get("decision") == "admit":

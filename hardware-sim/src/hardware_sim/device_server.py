@@ -47,20 +47,20 @@ class Out(Protocol):
 
 
 class Teller:
-    """Says events, one a line; the line's thread tells what happens."""
+    """Prints events, one a line; the line's thread reports what happens."""
 
     def __init__(self, out: Out) -> None:
         self._out = out
         self._lock = threading.Lock()
 
     def say(self, event: str, **fields: object) -> None:
-        """Say one event."""
+        """Print one event."""
         with self._lock:
             self._out.write(json.dumps({"event": event, **fields}) + "\n")
             self._out.flush()
 
     def happened(self, what: str, **fields: object) -> None:
-        """Say what physically happened."""
+        """Print what physically happened."""
         self.say("happened", what=what, **fields)
 
 

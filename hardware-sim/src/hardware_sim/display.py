@@ -43,7 +43,7 @@ class Camera(Protocol):
     """The camera beside the display."""
 
     def shine(self, rgb: Rgb) -> None:
-        """This light, linear, falls on whoever stands before it."""
+        """Set the light, linear, that falls on the person before the camera."""
 
 
 def led_to(address: str) -> str:
@@ -89,7 +89,7 @@ class Display:
         self._thread.join(EVENTS_SILENCE_S + 2 * RETRY_S)
 
     def touch(self, wish: str) -> None:
-        """Somebody touches this on the page. Without a page nothing comes of it."""
+        """Touch this element of the page. Has no effect without a page."""
         connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             said = {"Origin": f"http://{self._host}", "Cookie": self._cookie}

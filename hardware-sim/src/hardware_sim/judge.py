@@ -51,7 +51,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the judge says. `passages` are those out of the lane; `doors` are those of a lane of two."""
+    """The judge's result. `passages` are those out of the lane; `doors` are those of a lane of two."""
 
     openings: int
     passages: int
@@ -78,7 +78,7 @@ class _Grant:
     direction: str
     ttl_ms: int
     admission: Admission | None
-    holder: str | None  # of the document that lay there when the grant began
+    holder: str | None  # of the document on the reader when the grant began
     consumed: bool = False
 
 
@@ -139,12 +139,12 @@ def _emergencies(log: tuple[Entry, ...], *, ordered: bool) -> list[tuple[int, fl
 
 
 def _ways_back(log: tuple[Entry, ...]) -> list[int]:
-    """When the way back was offered for the first time to whoever was inside then."""
+    """Return when the way back was first offered to each person who was inside."""
     return [entry.at_ms for entry in log if entry.kind == "incident" and entry.body.get("incident") == "way_back"]
 
 
 class _WorldTime:
-    """The world's time at a time of the machine's clock, as far as the happenings tell."""
+    """The world's time at a time of the machine's clock, as far as the happenings show it."""
 
     def __init__(self, truth: tuple[Happening, ...]) -> None:
         self._truth = truth
@@ -179,11 +179,11 @@ class _Sweep:
     _covers: dict[str, _Grant] = field(default_factory=dict)  # by direction, until the leaf rests closed after its end
     _fire: bool = False
     _emergency: bool = False
-    _freed: bool = False  # by fire or release: open for everybody, until the leaf rests closed
+    _freed: bool = False  # by fire or release: open for everyone, until the leaf rests closed
     _released: bool = False
     _release_recorded: bool = False
     _faulty: bool = False
-    _jammed: bool = False  # the motor failed before the leaf was closed: open for everybody, until it rests closed
+    _jammed: bool = False  # the motor failed before the leaf was closed: open for everyone, until it rests closed
     _repaired_ms: int = 0
     _unplugged: bool = False
     _plugged_ms: int = 0
@@ -248,7 +248,7 @@ class _Sweep:
             case "barrier_unplugged" | "barrier_plugged":
                 self._unplugged, self._plugged_ms = event == "barrier_unplugged", self._now_ms
             case _:
-                pass  # the ground truth tells more than a judge needs
+                pass  # the ground truth holds more than a judge needs
 
     # ── grants ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -336,7 +336,7 @@ class _Sweep:
 
     def _passed(self, happening: Happening) -> None:
         self.passages += 1
-        if self._freed or happening.text("direction") == "exit":  # nobody got in
+        if self._freed or happening.text("direction") == "exit":  # no one got in
             return
         grant = self._covers.get(happening.text("direction"))
         if grant is None or grant.consumed:

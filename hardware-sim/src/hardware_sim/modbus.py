@@ -24,7 +24,7 @@ SILENCE_MS = 10.0
 
 
 class ModbusRefusalError(Exception):
-    """The request is understood and refused; `code` goes into the exception reply."""
+    """The request is understood and refused; `code` is in the exception reply."""
 
     code = 0
 
@@ -219,7 +219,7 @@ def _obey_bits(bits: Bits, function: int, body: bytes) -> bytes:
 
 
 def _request_length(buffer: bytes | bytearray) -> int | None:
-    """How long the request at the start of `buffer` is, or None when only silence can tell."""
+    """Return the length of the request at the start of `buffer`; None when only silence can show its end."""
     if len(buffer) < 2:
         return None
     if READ_COILS <= buffer[1] <= WRITE_ONE:

@@ -1,1 +1,1 @@
-"""What offices do with gates: error rates, attack detection, groups and their reports; updates, lists, rules and answers to travellers."""
+"""Office tools for gates: error rates, attack detection, rates by group and their reports; updates, lists, rules and answers to travellers."""

@@ -1,6 +1,6 @@
-"""A site's people to the cohort that its comparisons rest on: see `models.cohort`.
+"""Makes a site's cohort for score normalisation from pictures of its people (`models.cohort`).
 
-Nothing is tuned: the mean of the people's templates and their covariance as they are. Each person counts alike, however many pictures there are of them.
+Nothing is tuned: the cohort holds the mean and covariance of the people's templates. Each person has the same weight.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
-    """Embed the main face of every picture below `folder` as a frame of the lane, a folder a person. Raises UnfitError for too few people, and for a
-    picture that is in the folders of two.
+    """Embed the main face of every picture below `folder` as a frame of the lane; each subfolder is one person. Raises
+    UnfitError for too few people, and for a picture that is in two people's folders.
     """
     people: list[str] = []
     vectors: list[npt.NDArray[np.float32]] = []
-    shown: dict[bytes, str] = {}  # whom each picture shows, by its mark
+    shown: dict[bytes, str] = {}  # person of each picture, by the picture's digest
     pictures = pictures_of(folder, tell)
     require_people(len({identity for identity, _ in pictures}))
     for identity, path in tracked(pictures, "embedding"):
@@ -57,18 +57,18 @@ def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callab
 
 
 def spelt(cohort: CohortFile) -> bytes:
-    """The file."""
+    """Return the cohort as the bytes of its file."""
     return msgspec.msgpack.encode(cohort)
 
 
 def require_people(count: int) -> None:
-    """Raise UnfitError when a cohort of so many people would gain nothing."""
+    """Raise UnfitError when a cohort of `count` people would not improve comparison."""
     if count < PEOPLE_MIN:
         raise UnfitError(f"a cohort takes {PEOPLE_MIN} people, each with a picture that shows a face; here are {count}")
 
 
 def statistics_of(vectors: Floats, people: Sequence[str]) -> tuple[Floats, Floats]:
-    """The mean (d,) of templates (n, d), and their covariance (d, d). Each of the `people` weighs the same."""
+    """Return the mean (d,) and the covariance of templates (n, d). Each of the `people` has the same weight."""
     numbers, counts = np.unique(np.asarray(people), return_inverse=True, return_counts=True)[1:]
     weight = 1.0 / counts[numbers] / len(counts)
     mean: Floats = weight @ vectors

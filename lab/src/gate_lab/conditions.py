@@ -1,7 +1,7 @@
-"""How a person was before the camera, by what attack detection errs on: the light on the face and its colour, the sensor's noise, what is behind them.
+"""Measures the conditions that attack detection is sensitive to: brightness and colour of the light on the face, sensor noise, background.
 
-Each is measured on the frame itself, so a site need label nothing. They go together before a real camera (a dark face has more noise), so what
-stands out by one may be another's doing.
+Each is measured on the frame itself, so a site need not label anything. With a real camera they correlate (a dark face has more noise), so an
+effect that shows for one condition may be caused by another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SIDE_PX_MIN: Final = 8
 
 
 class Condition(StrEnum):
-    """By which people are told apart. Its value is the key in reports."""
+    """A condition by which people are grouped. Its value is the key in reports."""
 
     BRIGHTNESS = "brightness"
     LIGHT = "light"
@@ -31,7 +31,7 @@ class Condition(StrEnum):
 
     @property
     def unit(self) -> str:
-        """What its numbers are."""
+        """Return the unit of its values."""
         return _UNITS[self]
 
 
@@ -44,11 +44,11 @@ _UNITS: Final = {
 
 
 def conditions_of(frame: Picture, seen: Observation) -> dict[Condition, float]:
-    """What one frame says of the person who was looked at; nothing of whom no face was measured.
+    """Return one frame's conditions for the person in `seen`; empty without a measured face.
 
-    Brightness is the mean grey of the aligned face, 0 to 255. Light is mean red over mean blue of the face's box: warm light is above what cold light
-    gives of the same face. Noise is the standard deviation of the box's grey after Immerkær (Fast Noise Variance Estimation, 1996), in grey levels. Background is
-    the deviation of the picture on both sides of the head (`gate.face.quality`): 0 is a plain wall. One that cannot be measured is left out.
+    Brightness is the mean grey of the aligned face, 0 to 255. Light is mean red over mean blue of the face's box; warm light gives more. Noise is the
+    standard deviation of the box's grey after Immerkær (Fast Noise Variance Estimation, 1996), in grey levels. Background is the deviation of the
+    picture on both sides of the head (`gate.face.quality`): 0 is a plain wall. A condition that cannot be measured is left out.
     """
     if seen.quality is None or seen.box is None:
         return {}
@@ -65,6 +65,6 @@ def conditions_of(frame: Picture, seen: Observation) -> dict[Condition, float]:
 
 
 def noise(grey: np.ndarray) -> float:
-    """The standard deviation of a sensor's noise in a picture, (height, width) of 8 pixels a side at least, in its grey levels."""
+    """Return the standard deviation of the sensor's noise in a picture (height, width), in its grey levels. Both sides must be 8 pixels or more."""
     residue = cv2.filter2D(grey.astype(np.float32), -1, _RESIDUE)[1:-1, 1:-1]
     return math.sqrt(math.pi / 2) * float(np.abs(residue).mean()) / 6

@@ -1,6 +1,6 @@
-"""The clauses of standards that this software is held against (conformity.toml), each with its tests, or open; and a run of these tests.
+"""The clauses of standards that this software claims to meet (conformity.toml), each with its tests, or open; and a run of these tests.
 
-It is no certificate.
+It is not a certificate.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def is_claimed(self) -> bool:
-        """True with tests, and with functions whose replacement must turn them red."""
+        """Return True when the clause has tests, and functions whose replacement must make these tests fail."""
         return bool(self.tests and self.carriers)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of conformity.toml: a table that is misspelt is no clause left out."""
+    """The whole of conformity.toml. A misspelt table is an error, so that no clause is left out."""
 
     clause: tuple[Clause, ...]
 
@@ -70,7 +70,7 @@ def rows(clauses: Iterable[Clause], results: Mapping[str, str] | None) -> list[d
 
 
 def has_passed(test: str, results: Mapping[str, str]) -> bool:
-    """True when this test passed; of a file: when it has tests and every one of them passed."""
+    """Return True when this test passed; for a file, when it has tests and all of them passed."""
     of_it = [result for name, result in results.items() if name == test or name.startswith(f"{test}::")]
     return bool(of_it) and set(of_it) == {"passed"}
 

@@ -1,8 +1,8 @@
-"""Error rates of a chain over a set of pictures: FNMR at fixed FMR, EER, thresholds, the DET curve.
+"""Error rates of a comparison over a set of pictures: FNMR at fixed FMR, EER, thresholds, the DET curve.
 
-Pure arithmetic on similarity scores; reading pictures and running models is the caller's. Terms are ISO/IEC 19795-1's:
-FMR, the part of impostor pairs at or over a threshold; FNMR, the part of genuine pairs under it. Of each pair, the earlier
-picture is taken as the chip's portrait, the later one as the lane's frame.
+Pure arithmetic on similarity scores; the caller reads pictures and runs models. Terms are those of ISO/IEC 19795-1: FMR
+is the share of impostor pairs at or over a threshold, FNMR the share of genuine pairs under it. In each pair the
+earlier picture is used as the chip's portrait, the later one as the lane's frame.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.cohort import Cohort
 
 FMR_POINTS = (1e-2, 1e-3, 1e-4)
 DET_POINTS = 200
-TOP_PAIRS = 50  # of different people, for somebody to look at
+TOP_PAIRS = 50  # pairs of different people, for a person to inspect
 _ROWS_AT_ONCE = 256
 # The part of the impostor pairs whose identities are kept: three times the largest FMR point, since resampling moves thresholds.
 _TAIL = 0.03
@@ -28,9 +28,9 @@ _TAIL = 0.03
 class Comparisons:
     """The scores of all pairs of a set. Identities are numbers, in the order of their names.
 
-    `genuine` goes with `genuine_of`, the identity of each pair. `impostor` is falling. `tail` is its highest part, falling, with the
-    two identities of each pair in `tail_of`, (n, 2); of the first `TOP_PAIRS`, `top` has the two pictures, numbered as they were given.
-    `pictures` counts the pictures of each identity.
+    `genuine` and `genuine_of` have the same order: score and identity of each pair. `impostor` is in falling order. `tail` is
+    its highest part, falling, with the two identities of each pair in `tail_of`, (n, 2); `top` has the two pictures of the
+    first `TOP_PAIRS` pairs, as numbers in the order given. `pictures` counts the pictures of each identity.
     """
 
     genuine: npt.NDArray[np.float32]
@@ -44,7 +44,7 @@ class Comparisons:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """What `rates` finds. The lists go with `FMR_POINTS`; a point is None with too few impostor pairs to show it."""
+    """The result of `rates`. The lists have the order of `FMR_POINTS`; an entry is None with too few impostor pairs to measure it."""
 
     genuine: int
     impostor: int
@@ -54,9 +54,9 @@ class ErrorRates:
 
 
 def compare_all(portraits: Sequence[Template], frames: Sequence[Template], identities: Sequence[str]) -> Comparisons:
-    """Compare the portrait of every picture with the frame of every later one; the three lists go together.
+    """Compare the portrait of every picture with the frame of every later one; the three lists have the same order.
 
-    Raises ValueError unless there are two pictures of one identity and two identities.
+    Raises ValueError unless one identity has two pictures and there are two identities.
     """
     codes = np.unique(np.asarray(identities), return_inverse=True)[1]
     blocks = _Blocks(
@@ -79,7 +79,7 @@ def compare_all(portraits: Sequence[Template], frames: Sequence[Template], ident
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Blocks:
-    """Walks over the matrix of scores, some rows at once."""
+    """Iterates over the matrix of scores, several rows at a time."""
 
     portraits: npt.NDArray[np.float32]
     frames: npt.NDArray[np.float32]
@@ -87,7 +87,7 @@ class _Blocks:
     cohort: Cohort | None = None
 
     def scores(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        """The genuine scores, the identity of each, the impostor scores."""
+        """Return the genuine scores, the identity of each, and the impostor scores."""
         genuine, genuine_of, impostor = [], [], []
         columns = np.arange(len(self.codes))
         for start in range(0, len(self.codes), _ROWS_AT_ONCE):
@@ -101,7 +101,7 @@ class _Blocks:
         return np.concatenate(genuine), np.concatenate(genuine_of), np.concatenate(impostor)
 
     def impostors_from(self, bound: np.float32) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-        """The impostor scores from `bound` on, falling, and the two pictures of each."""
+        """Return the impostor scores of `bound` or more, falling, and the two pictures of each."""
         found, found_of = [], []
         columns = np.arange(len(self.codes))
         for start in range(0, len(self.codes), _ROWS_AT_ONCE):
@@ -139,7 +139,7 @@ def rates(compared: Comparisons) -> ErrorRates:
 
 
 def det_curve(compared: Comparisons) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """FMR and FNMR over thresholds, at most `DET_POINTS` of each, from the smallest FMR that the pairs can show to 1."""
+    """Return FMR and FNMR over thresholds, at most `DET_POINTS` of each, from the smallest FMR that the pairs can show to 1."""
     count = compared.impostor.size
     allowed = np.unique(np.geomspace(1, count, DET_POINTS).astype(np.intp))
     thresholds = compared.impostor[allowed - 1]
@@ -148,7 +148,7 @@ def det_curve(compared: Comparisons) -> tuple[npt.NDArray[np.float64], npt.NDArr
 
 
 def threshold_at(impostor_falling: npt.NDArray[np.float32], fmr: float) -> float | None:
-    """The lowest threshold that at most the part `fmr` of the impostor scores reach."""
+    """Return the lowest threshold that at most the share `fmr` of the impostor scores reach."""
     allowed = int(np.floor(fmr * impostor_falling.size))
     if allowed < 1 or allowed >= impostor_falling.size:
         return None
@@ -160,7 +160,7 @@ def _fnmr_at(genuine_rising: npt.NDArray[np.float32], threshold: float) -> float
 
 
 def _equal_error_rate(genuine_rising: npt.NDArray[np.float32], impostor_rising: npt.NDArray[np.float32]) -> float:
-    """Where FMR and FNMR cross, taken over the genuine scores as thresholds."""
+    """Return the rate where FMR and FNMR cross, with the genuine scores as thresholds."""
     fnmr = np.arange(genuine_rising.size) / genuine_rising.size
     fmr = 1.0 - np.searchsorted(impostor_rising, genuine_rising, side="left") / impostor_rising.size
     at = int(np.argmin(np.abs(fnmr - fmr)))

@@ -1,7 +1,7 @@
-"""A folder of pictures to error rates of comparison with their intervals, and by group if it names groups.
+"""Measures error rates of comparison on a folder of pictures, with intervals, and by group when a table has groups.
 
-Reads, embeds and counts; the arithmetic is `error_rates`', `intervals`' and `groups`'. A picture is embedded twice, as the portrait of a chip would be and
-as a frame of the lane, since the gate treats them differently.
+Reads, embeds and counts; `error_rates`, `intervals` and `groups` do the arithmetic. Each picture is embedded twice, as
+a chip's portrait and as a frame of the lane, since the gate treats them differently.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _GROUP_FMR: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class TopPair:
-    """Two pictures of different people, as their folders say, that are among the most alike of all."""
+    """A pair of pictures of different people (by their folders) with one of the highest scores."""
 
     score: float
     one: Path
@@ -52,14 +52,14 @@ class TopPair:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty and `group_threshold` None without labels, or
-    with too few pairs to hold groups against a threshold, and `alike` None where nobody has every label. `same_sex` goes with FMR_POINTS.
+    """The result. `intervals` and `same_sex` have the order of FMR_POINTS. `groups` is empty and `group_threshold` None
+    without labels, or with too few pairs to apply a threshold to groups; `alike` is None when no person has all labels.
 
-    A point of FMR_POINTS whose claim would take more pairs than there are has neither rate nor threshold. `top` are the pairs of different
-    people that are most alike, first the most.
+    A point of FMR_POINTS has no rate and no threshold when the set has too few pairs for the claim. `top` are the pairs of
+    different people with the highest scores, highest first.
 
-    `same` is, of portraits and a lane's frames, the least that two frames of one person scored that follow one another, and of how many such pairs: what
-    `same_min` in site.toml lies below.
+    `same` is the lowest score of two successive frames of one person, in portraits and a lane's frames, and the number of
+    such pairs; set `same_min` in site.toml lower than this.
 
     `missed` pictures gave no template; of these, `unreadable` could not be read or decoded, and the others showed no face.
     """
@@ -87,11 +87,11 @@ class Evaluation:
 
     @property
     def people_independent(self) -> int:
-        """How many comparisons of two people share no person with another one: half of the people."""
+        """Return how many comparisons of two people share no person with another one: half of the people."""
         return len(self.compared.pictures) // 2
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the result for JSON."""
         points = point_names()
         return {
             "kind": self.kind,
@@ -132,7 +132,7 @@ class Evaluation:
         }
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the result as lines of text."""
         found = self.found
         without = self.missed - self.unreadable
         lines = [] if self.cohort is None else [f"with the cohort {self.cohort.sha256} of {self.cohort.people} people"]
@@ -170,7 +170,7 @@ class Evaluation:
         return lines
 
     def claim_lines(self) -> list[str]:
-        """What a claim takes, and what there is."""
+        """Return how many independent comparisons each claim needs, and how many there are."""
         needed = ", ".join(f"FMR {_one_in(fmr)} {trials_for(fmr, CLAIM_LEVEL):,}" for fmr in CLAIMS)
         return [
             f"a claim at {CLAIM_LEVEL:.0%} takes so many independent comparisons of two people without an error: {needed}",
@@ -178,7 +178,7 @@ class Evaluation:
         ]
 
     def differentials(self) -> list[tuple[str, float | None, float | None]]:
-        """An attribute, and how far its worst group lies over the geometric mean: by FNMR, by FMR."""
+        """Return each attribute with its worst group's FNMR and FMR over the groups' geometric mean."""
         attributes = sorted({group.attribute for group in self.groups})
         return [
             (
@@ -191,27 +191,27 @@ class Evaluation:
 
 
 def point_names() -> list[str]:
-    """`FMR_POINTS` as people and JSON name them."""
+    """Return the names of `FMR_POINTS` in text and JSON."""
     return [f"1e-{len(str(round(1 / fmr))) - 1}" for fmr in FMR_POINTS]
 
 
 def share(rate: float | None) -> str:
-    """A rate for people."""
+    """Format a rate as text."""
     return "none" if rate is None else f"{rate:.2%}"
 
 
 def small(rate: float | None) -> str:
-    """A rate that a share would round away, for people."""
+    """Format as text a rate that `share` would round to 0."""
     return "none" if rate is None else f"{rate:.1e}"
 
 
 def spread_of(interval: Interval | None) -> str:
-    """An interval for people, in brackets after its rate."""
+    """Format an interval as text, in brackets."""
     return "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
 
 
 def claimed(found: ErrorRates) -> ErrorRates:
-    """The rates without those points of FMR_POINTS that so few pairs of two people could not claim, even without an error."""
+    """Return the rates without the points of FMR_POINTS that so few pairs of two people could not show, even without an error."""
     can = [found.impostor >= trials_for(fmr, CLAIM_LEVEL) for fmr in FMR_POINTS]
     return replace(
         found,
@@ -221,7 +221,7 @@ def claimed(found: ErrorRates) -> ErrorRates:
 
 
 def _one_in(fmr: float) -> str:
-    """As people name such rates: 1e-4, and 1:33,333."""
+    """Format a rate such as 1e-4, or 1:33,333."""
     names = dict(zip(FMR_POINTS, point_names(), strict=True))
     return names.get(fmr) or f"1:{round(1 / fmr):,}"
 
@@ -229,7 +229,7 @@ def _one_in(fmr: float) -> str:
 def evaluate_folder(
     folder: Path, chain: FaceModels, kind: str, *, tracked: Tracked, tell: Callable[[str], None]
 ) -> Evaluation:
-    """Embed and compare all pictures below `folder`, and tell what is left aside. Raises UnfitError when there is nothing to compare."""
+    """Embed and compare all pictures below `folder`; report left-out files to `tell`. Raises UnfitError when there is nothing to compare."""
     labels = _labels(folder / LABELS)
     pictures = pictures_of(folder, tell)
     _hold_to(labels, {identity for identity, _ in pictures}, folder / LABELS, tell)
@@ -282,7 +282,7 @@ def evaluate_folder(
 
 
 def pictures_of(folder: Path, tell: Callable[[str], None]) -> list[tuple[str, Path]]:
-    """Identity and path of every picture one folder below `folder`, in a fixed order. What is left aside is told."""
+    """Return identity and path of every picture one folder below `folder`, in a fixed order. Reports left-out files to `tell`."""
     pictures: list[tuple[str, Path]] = []
     without: list[str] = []
     others = 0
@@ -313,7 +313,7 @@ def pictures_of(folder: Path, tell: Callable[[str], None]) -> list[tuple[str, Pa
 
 
 def _labels(path: Path) -> dict[str, dict[str, str]]:
-    """What is known of each identity; empty without the table. Raises UnfitError when the table is none."""
+    """Return the labels of each identity; empty without the table. Raises UnfitError for a malformed table."""
     if not path.exists():
         return {}
     try:
@@ -335,7 +335,7 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _hold_to(labels: Mapping[str, object], people: set[str], path: Path, tell: Callable[[str], None]) -> None:
-    """Tell of labels that are nobody's here. Raises UnfitError when all of them are: then rates by group would be left out without a word."""
+    """Report labels of people without a folder. Raises UnfitError when all are: rates by group would be left out silently."""
     others = sorted(labels.keys() - people)
     if labels and len(others) == len(labels):
         raise UnfitError(f"{path} names nobody of whom there is a folder")
@@ -346,7 +346,7 @@ def _hold_to(labels: Mapping[str, object], people: set[str], path: Path, tell: C
 
 @dataclass(slots=True)
 class _Embedded:
-    """What came of the pictures: two templates, an identity and a path for each with a face, milliseconds a stage."""
+    """The embedded pictures: two templates, an identity and a path for each with a face, and milliseconds by stage."""
 
     portraits: list[Template] = field(default_factory=list)
     frames: list[Template] = field(default_factory=list)
@@ -358,7 +358,7 @@ class _Embedded:
 
 
 def _from_frame_to_frame(embedded: _Embedded) -> tuple[float, int] | None:
-    """The least score of two frames of one person that follow one another, and how many pairs there are. A person's first picture is the chip's portrait."""
+    """Return the lowest score of two successive frames of one person, and the number of such pairs. A person's first picture is the chip's portrait."""
     seen = list(zip(embedded.identities, embedded.frames, strict=True))
     scores = [
         compare.alike(one, other)
@@ -391,7 +391,7 @@ def _embed_all(chain: FaceModels, pictures: Iterable[tuple[str, Path]], tell: Ca
 
 
 def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None:
-    """Embed one picture in both ways. Raises FaceError, and has then added nothing but times."""
+    """Embed one picture as portrait and as frame. Raises FaceError, and then adds only times to `embedded`."""
     marks = [time.perf_counter()]
     faces = chain.finder.find(picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])

@@ -1,7 +1,7 @@
-"""The page that `gate face evaluate --pairs` writes: the different people who are most alike, side by side, for somebody to look at.
+"""The page of `gate face evaluate --pairs`: the most similar pairs of different people, side by side, for a person to inspect.
 
-A wrong label, a twin and a true confusion have the same score, and only eyes tell them apart. The page holds pictures of people and says so;
-whoever writes it lets nobody else read the file.
+A wrong label, a twin and a false match have the same score; only a person can tell which it is. The page holds pictures of people
+and states so; the command writes it readable for its user only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BYTES_MAX: Final = 100_000
 
 
 def render(evaluation: Evaluation) -> str:
-    """The whole page. A picture that cannot be read any more is left out."""
+    """Return the whole page. A picture that can no longer be read is left out."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("face_pairs.html").render(
         evaluation=evaluation,
@@ -30,7 +30,7 @@ def render(evaluation: Evaluation) -> str:
 
 
 def _inline(path: Path) -> str | None:
-    """The picture, made small, as an address that holds it."""
+    """Return the picture, reduced, as a data URL."""
     try:
         jpeg = preview(decode(read(path)), width_max=_WIDTH_MAX, bytes_max=_BYTES_MAX)
     except (BadPictureError, OSError):

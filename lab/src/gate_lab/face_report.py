@@ -1,6 +1,6 @@
-"""The page that `gate face evaluate --report` writes: one HTML file with its plots inside, nothing loaded from elsewhere.
+"""The page of `gate face evaluate --report`: one HTML file that contains its plots and loads nothing.
 
-For whoever answers for a threshold: an evaluator, an auditor, a court. It says on what the figures rest and how sure they are.
+Its readers are responsible for a threshold: evaluators, auditors, courts. It states the data behind the figures and their confidence intervals.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def render(evaluation: Evaluation) -> str:
 
 
 def _det(evaluation: Evaluation) -> Figure:
-    """The detection error trade-off, both axes logarithmic."""
+    """Return the detection error trade-off plot, both axes logarithmic."""
     figure, axes = new_axes()
     fmr, fnmr = det_curve(evaluation.compared)
-    floor = 0.5 / evaluation.found.genuine  # a curve that reaches no error would leave the axis
+    floor = 0.5 / evaluation.found.genuine  # a point without an error would not be on the logarithmic axis
     axes.loglog(fmr, np.maximum(fnmr, floor), color=_GENUINE, label=evaluation.model.name)
     for point, rate, interval in zip(FMR_POINTS, evaluation.found.fnmr, evaluation.intervals, strict=True):
         if rate is not None and interval is not None:
@@ -56,7 +56,7 @@ def _det(evaluation: Evaluation) -> Figure:
 
 
 def _scores(evaluation: Evaluation) -> Figure:
-    """How the scores of both kinds of pairs lie, each as a density, so that millions do not hide thousands."""
+    """Return the distribution of scores of both kinds of pairs, each as a density, so that millions do not hide thousands."""
     figure, axes = new_axes()
     compared = evaluation.compared
     bins = np.linspace(float(compared.impostor[-1]), 1.0, _BINS).tolist()
@@ -78,14 +78,14 @@ def _scores(evaluation: Evaluation) -> Figure:
 
 
 def new_axes() -> tuple[Figure, Axes]:
-    """An empty plot of the reports' size."""
+    """Return an empty plot of the reports' size."""
     mpl.rcParams["svg.hashsalt"] = "portcullis"  # the same figures give the same file
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     return figure, figure.add_subplot()
 
 
 def svg(figure: Figure) -> str:
-    """The plot as an element, which the page takes as it is: only numbers, the model's name and our own words are in it."""
+    """Return the plot as an SVG element, unescaped: it holds only numbers, the model's name and this module's own text."""
     buffer = io.StringIO()
     metadata: dict[str, object] = {"Date": None, "Creator": None}
     figure.savefig(buffer, format="svg", metadata=metadata)

@@ -1,7 +1,7 @@
-"""The public page of a gate's fairness, one file a language: what is known of each group, with intervals, and what is not.
+"""The public page of a gate's fairness, one file a language: the known rates of each group with intervals, and what is unknown.
 
-Nothing on it comes from elsewhere, and nothing runs. Public is what cannot name anybody: groups of SHOWN_MIN crossings at least; the others of the same kind stay
-out. Numbers have Western digits and a point in every language, so that two pages can be held against one another.
+It loads nothing and contains no script. It shows no group that could identify a person: only those of SHOWN_MIN crossings or more; the others
+of the same kind are left out. Numbers have Western digits and a decimal point in every language, so that two pages can be compared.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Facts:
 
     @property
     def crossings(self) -> int:
-        """How many were counted."""
+        """Return the number of crossings counted."""
         return int(sum(one.counts["crossings"] for one in self.counted.groups() if one.attribute == EVERYBODY))
 
     def fields(self) -> dict[str, object]:
@@ -89,12 +89,12 @@ def facts_in(logs: Sequence[Path], vkey: str, identity: Path, trials: Sequence[T
 
 
 def texts() -> Texts:
-    """The page's words."""
+    """Return the page's texts in all languages."""
     return Texts(__package__ or "", _PAGES / "fairness")
 
 
 def pages(facts: Facts, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each file's name and content. Raises UnknownLanguageError."""
+    """Yield each file's name and content. Raises UnknownLanguageError."""
     words, names = texts(), Languages()
     template = environment(_PAGES).get_template("fairness.html")
     others = [(one, names.t(one, "language-name")) for one in languages]
@@ -125,12 +125,12 @@ def pages(facts: Facts, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _day(moment: str) -> str:
-    """A moment's day, which no line breaks."""
+    """Format the day of a moment without line breaks."""
     return moment[:10].replace("-", "\u2011")
 
 
 class _Page:
-    """One language's words for what is told."""
+    """The page in one language."""
 
     def __init__(self, words: Texts, language: str) -> None:
         self._words = words
@@ -177,7 +177,7 @@ class _Page:
         return self.t("share", value=f"{100 * one.value:.1f}", low=f"{100 * low:.1f}", high=f"{100 * high:.1f}")
 
     def _value(self, attribute: str, value: str) -> str:
-        """A group's name; a state, and whatever a newer gate counts, by its own letters."""
+        """Return a group's name; a state, or a value that only newer gates count, by its code."""
         kind = {"age_band": f"age-{value.replace(' ', '-')}", "sex": f"sex-{value}"}.get(attribute, "")
         for text in (kind, value if value in {"others", "unknown"} else ""):
             if text and self._words.has(self._language, text):

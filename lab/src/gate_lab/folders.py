@@ -1,4 +1,4 @@
-"""Folders to measure on: somebody's files, of which any may be missing, huge or something else than its name says."""
+"""Folders with test data from others. Any file may be missing, huge, or of another type than its name shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class UnfitError(Exception):
 
 
 class Tracked(Protocol):
-    """Hands out the items, and shows whoever waits how far it is with what is being done."""
+    """Yields the items and shows the user the progress of a task."""
 
     def __call__(self, items: Sequence[Item], doing: str) -> Iterable[Item]:
-        """The same items."""
+        """Return the same items."""

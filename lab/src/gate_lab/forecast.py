@@ -1,9 +1,9 @@
-"""How many lanes and officers a day will take: travellers who come as a schedule says, simulated against measured service times.
+"""Computes how many lanes and officers a day takes: simulates the travellers of a schedule with measured service times.
 
-Aggregates alone go in: how many come when, and quantiles of how long lanes and officers take. A traveller waits in one queue for the next free
-lane; who is referred leaves the lane and waits for an officer. What comes out is how long they wait, in each of many simulated days, and the fewest
-lanes and officers with which the share that the site wants waits no longer than it wants. What nobody measured (over what time an arrival's travellers
-reach the hall, that they choose the shortest way) is an assumption, and said.
+The input is aggregates only: arrivals by time, and quantiles of service times of lanes and officers. A traveller waits in one queue for
+the next free lane; a referred traveller then waits for an officer. The result is the waiting times in each of many simulated days, and
+the fewest lanes and officers with which the site's target share of travellers waits no longer than its limit. Two things are not measured
+and are stated as assumptions: the time over which an arrival's travellers reach the hall, and that travellers choose the shortest way.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ MORE: Final = 1.2  # of travellers, or of a lane's time, in a variant
 
 
 class ScheduleError(ValueError):
-    """No schedule; the message says which line is wrong."""
+    """The schedule is malformed; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """So many travellers for the gates, from a time of day on, over so many minutes."""
+    """A number of travellers for the gates, starting at a time of day, over a number of minutes."""
 
     at_s: float
     travellers: int
@@ -45,7 +45,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """What is there for them."""
+    """The lanes and officers on duty."""
 
     lanes: int
     officers: int
@@ -53,14 +53,14 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """When travellers came and how long they waited in one day, in seconds, in that order: all for a lane, the referred for an officer."""
+    """Travellers' arrivals and waits of one day, in seconds, in the order of arrival: all for a lane, the referred ones for an officer."""
 
     came_s: tuple[float, ...]
     lane_s: tuple[float, ...]
     officer_s: tuple[float, ...]
 
     def share_within(self, limit_s: float) -> float:
-        """The share whose waits, for a lane and for an officer, were both no longer than this."""
+        """Return the share of travellers whose waits, for a lane and for an officer, were both at most the limit."""
         total = len(self.lane_s)
         late = sum(wait > limit_s for wait in self.lane_s) + sum(wait > limit_s for wait in self.officer_s)
         return 1.0 if not total else max(0.0, 1.0 - late / total)
@@ -68,8 +68,8 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is to be expected with one staff: the share of travellers within the limit, as the median day and as nine days of ten, and the waits that 95 %
-    do not exceed, in seconds, on the median day.
+    """The expected day with one staff: the share of travellers within the limit, on the median day and on nine days of
+    ten, and the waits that 95 % do not exceed, in seconds, on the median day.
     """
 
     staff: Staff
@@ -80,8 +80,8 @@ class Outlook:
 
 
 def read_schedule(text: str, *, share: float = 1.0) -> list[Arrival]:
-    """The arrivals of a table with the columns `time` (HH:MM), `travellers` and, if wanted, `over_min`; `share` of them come to the gates. Raises
-    ScheduleError.
+    """Return the arrivals of a table with the columns `time` (HH:MM), `travellers` and, optionally, `over_min`; `share`
+    of them use the gates. Raises ScheduleError.
     """
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     found: list[Arrival] = []
@@ -104,7 +104,7 @@ def read_schedule(text: str, *, share: float = 1.0) -> list[Arrival]:
 
 
 def day(arrivals: Sequence[Arrival], service: ServiceTimes, staff: Staff, seed: int) -> Waits:
-    """One simulated day. The same seed brings the same travellers, whatever the staff."""
+    """Simulate one day. The same seed gives the same travellers, whatever the staff."""
     drawn = random.Random(seed)  # noqa: S311 - a simulation, which is to be repeated
     people = sorted(
         (
@@ -145,14 +145,14 @@ def day(arrivals: Sequence[Arrival], service: ServiceTimes, staff: Staff, seed: 
 
 
 def _draw(quantiles: Sequence[float], place: float) -> float:
-    """A value from between the quantiles, linear between neighbours."""
+    """Return the value at `place` (0 to 1), linear between neighbouring quantiles."""
     scaled = place * (QUANTILES - 1)
     low = min(int(scaled), QUANTILES - 2)
     return quantiles[low] + (scaled - low) * (quantiles[low + 1] - quantiles[low])
 
 
 def outlook(arrivals: Sequence[Arrival], service: ServiceTimes, staff: Staff, *, limit_s: float, days: int) -> Outlook:
-    """What is to be expected, from so many simulated days."""
+    """Simulate a number of days and return what to expect."""
     found = [day(arrivals, service, staff, seed) for seed in range(days)]
     shares = sorted(one.share_within(limit_s) for one in found)
     return Outlook(
@@ -173,7 +173,7 @@ def fewest(
     days: int,
     tried: Callable[[Outlook], None] = lambda _: None,
 ) -> Outlook | None:
-    """The fewest lanes, and then the fewest officers, with which nine days of ten keep the promise; None if LANES_MAX do not. `tried` hears of each."""
+    """Return the fewest lanes, then officers, that meet the target on nine days of ten; None above LANES_MAX. Calls `tried` with each."""
 
     def holds(staff: Staff) -> bool:
         found[staff] = outlook(arrivals, service, staff, limit_s=limit_s, days=days)
@@ -187,7 +187,7 @@ def fewest(
 
 
 def _least(holds: Callable[[int], bool]) -> int | None:
-    """The least number up to LANES_MAX that holds, where more never hold worse: doubled until one does, then between the last two."""
+    """Return the least number up to LANES_MAX that holds, when larger numbers hold as well: doubles, then bisects."""
     below, number = 0, 1
     while not holds(number):
         if number == LANES_MAX:
@@ -223,7 +223,7 @@ def variants(
 
 
 def over_the_day(waits: Waits, step_s: float = 300.0) -> list[tuple[float, float]]:
-    """The longest wait for a lane of those who came in each span of a day, by the span's beginning, in seconds."""
+    """Return the longest wait for a lane in each span of the day, with the span's start; both in seconds."""
     longest: dict[int, float] = {}
     for came_s, waited_s in zip(waits.came_s, waits.lane_s, strict=True):
         span = int(came_s // step_s)

@@ -1,4 +1,4 @@
-"""The page that `gate forecast plan` writes: how many lanes and officers a day takes, what else was tried, and on what that rests."""
+"""The page of `gate forecast plan`: the lanes and officers for a day, the alternatives tried, and the input data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT: Final = "#a23b00"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was found: the staff that keeps the promise, None where none does; what else was tried; and the question `asked`."""
+    """The result: the staff that meets the target, None when none does; the alternatives tried; and the question `asked`."""
 
     chosen: Outlook | None
     tried: tuple[Outlook, ...]
@@ -34,12 +34,12 @@ class Plan:
 
     @property
     def travellers(self) -> int:
-        """How many come to the gates."""
+        """Return how many travellers use the gates."""
         return sum(one.travellers for one in self.arrivals)
 
 
 def render(plan: Plan, one_day: Waits | None) -> str:
-    """The whole page; `one_day` is a day with the staff that was chosen."""
+    """Return the whole page; `one_day` is a day with the chosen staff."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("forecast.html").render(
         plan=plan,

@@ -1,8 +1,8 @@
 """Error rates by group, at one threshold for all (in the sense of ISO/IEC 19795-10).
 
-A group is one value of one attribute that the set is labelled with, such as sex, age band or issuer. Its FMR is over impostor
-pairs within the group: people who are alike are mistaken for one another more often, and that is who borrows whose passport.
-`ALIKE` are the pairs that share every labelled attribute; `look_alikes` takes all of these together.
+A group is one value of one attribute of the set's labels, such as sex, age band or issuer. Its FMR is over impostor
+pairs within the group: similar people are confused more often, and impostors choose documents of people similar to
+them. `ALIKE` are the pairs that share every labelled attribute; `look_alikes` takes all of these together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GROUPS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class GroupRates:
-    """One group at the threshold. A rate is None without a pair to show it."""
+    """One group's rates at the threshold. A rate is None without a pair to measure it."""
 
     attribute: str
     value: str
@@ -42,7 +42,7 @@ def by_group(
     threshold: float,
     weights: npt.NDArray[np.float64],
 ) -> tuple[GroupRates, ...]:
-    """The rates of every group. `labels` are those of each identity, in the order of `Comparisons`; unlabelled ones are left out.
+    """Return the rates of every group. `labels` has each identity's labels, in the order of `Comparisons`; unlabelled ones are left out.
 
     Raises ValueError for more than `GROUPS_MAX` groups, or a threshold below the scores whose identities are known.
     """
@@ -59,9 +59,9 @@ def look_alikes(
     threshold: float,
     weights: npt.NDArray[np.float64],
 ) -> GroupRates | None:
-    """The rates over all pairs of two people who share every labelled attribute; None when nobody has them all.
+    """Return the rates over all pairs of two people who share every labelled attribute; None when no person has all of them.
 
-    Takes what `by_group` takes, and raises what it raises.
+    Takes the same arguments as `by_group` and raises the same errors.
     """
     _require_known(compared, threshold)
     attributes = sorted({attribute for label in labels for attribute in label})
@@ -83,14 +83,14 @@ def look_alikes(
 
 
 def worst_over_mean(rates: Sequence[float | None]) -> float | None:
-    """The highest rate over the geometric mean of all: 1 when groups fare alike. None unless two groups have errors."""
+    """Return the highest rate over the geometric mean of all: 1 when all groups are equal. None unless two groups have errors."""
     known = np.array([rate for rate in rates if rate])
     return float(known.max() / np.exp(np.log(known).mean())) if known.size > 1 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Group:
-    """A value of an attribute, and which identities have it."""
+    """A value of an attribute, and the identities that have it."""
 
     attribute: str
     value: str
@@ -111,7 +111,7 @@ def _groups(labels: Sequence[Mapping[str, str]]) -> Iterator[_Group]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Among:
-    """The pairs of two people of a group: those that matched, (n, 2), and how many there are by what each identity's pictures weigh."""
+    """The pairs of two people of a group: those that matched, (n, 2), and their number by the weights of each identity's pictures."""
 
     matches: npt.NDArray[np.intp]
     pairs_of: Callable[[npt.NDArray[np.float64]], float]

@@ -1,11 +1,11 @@
-"""How sure error rates are: bootstrap intervals that draw identities, not pairs (ISO/IEC 19795-1 annex B).
+"""Confidence intervals of error rates: bootstrap intervals that draw identities, not pairs (ISO/IEC 19795-1 annex B).
 
-Pairs of one person stand or fall together, so drawing pairs would make the intervals too narrow. A resample gives each identity a
-weight, how often it was drawn; a pair weighs the product of its two.
+Pairs of one person are correlated, so drawing pairs would make the intervals too narrow. A resample gives each identity a weight,
+how often it was drawn; a pair has the product of its two weights.
 
-No resample has an error where the set has none, and would say 0 to 0, or leaves one out where there is nothing else, and would say 1 to 1: such a rate
-gets Clopper and Pearson's interval instead. It counts what is independent, people for FNMR and pairs of two people for FMR, however many
-pictures of each there are. Where all resamples say the same of a rate between, as they do of a single person, they say nothing of how sure it is.
+When the set has no error, or only errors, so has every resample, and the bootstrap interval would be 0 to 0 or 1 to 1. Such a rate
+gets Clopper and Pearson's interval instead. It counts independent trials: people for FNMR, pairs of two people for FMR, whatever
+their number of pictures. When all resamples give the same rate between 0 and 1, as for a single person, there is no interval.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Interval:
 
     @classmethod
     def of(cls, rate: float, drawn: Iterable[float], independent: int) -> Interval | None:
-        """The percentile interval of the values that the resamples gave; of a rate of 0 or 1 the exact one of so many independent trials.
+        """Return the percentile interval of the resamples' values; for a rate of 0 or 1 the exact one of so many independent trials.
 
-        None when fewer than half of the resamples gave a value, when all gave the same, and without a trial.
+        None when fewer than half of the resamples have a value, when all values are the same, and without a trial.
         """
         if rate in {0.0, 1.0}:
             return cls(*clopper_pearson(int(rate) * independent, independent, LEVEL)) if independent else None
@@ -49,15 +49,15 @@ class Interval:
 
 
 def draw_weights(identities: int) -> npt.NDArray[np.float64]:
-    """How often each identity was drawn, (RESAMPLES, identities)."""
+    """Return how often each resample drew each identity, (RESAMPLES, identities)."""
     random = np.random.default_rng(_SEED)
     return random.multinomial(identities, np.full(identities, 1 / identities), size=RESAMPLES).astype(np.float64)
 
 
 def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> tuple[Interval | None, ...]:
-    """FNMR at each of `FMR_POINTS`; the threshold moves with each resample, as it would with another set of people.
+    """Return the FNMR interval at each of `FMR_POINTS`. Each resample has its own threshold, as another set of people would.
 
-    A point at which the set itself shows no error, or nothing else, has the exact interval of so many people.
+    A point at which the set has no error, or only errors, has the exact interval of its number of people.
     """
     found = np.full((len(FMR_POINTS), len(weights)), np.nan)
     for row, weight in enumerate(weights):
@@ -77,12 +77,12 @@ def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> t
 
 
 def weighted_fnmr(compared: Comparisons, weight: npt.NDArray[np.float64], threshold: np.floating) -> float:
-    """The part of the weighted genuine pairs that does not exceed the threshold; not a number without pairs."""
+    """Return the share of the weighted genuine pairs that do not exceed the threshold; NaN without pairs."""
     weights = weight[compared.genuine_of]
     total = float(weights.sum())
     return float(weights[compared.genuine <= threshold].sum()) / total if total else float("nan")
 
 
 def impostor_pairs(pictures: npt.NDArray[np.float64]) -> float:
-    """The weight of all pairs of two identities with these weighted pictures; an identity that was drawn twice makes no pair."""
+    """Return the weight of all pairs of two identities with these weighted pictures; an identity drawn twice makes no pair with itself."""
     return float((pictures.sum() ** 2 - (pictures**2).sum()) / 2)

@@ -1,9 +1,9 @@
-"""Making an edition of a list, on its agency's own machine: what it says of itself from a TOML file, its numbers a line each, its names a line each.
+"""Makes an edition of a list, on its agency's own machine. Its description is a TOML file; numbers and names have one a line.
 
     UTO L898902C3                   issuer and number, as the MRZ spells them
     {"reference":"A-17","names":["ERIKSSON, ANNA MARIA"],"born":"1974-08-12"}
 
-Whatever a gate would refuse is refused here first, with its line.
+An entry that a gate would refuse is refused here first, with its line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAMED: Final = msgspec.json.Decoder(Named)
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a list says of itself, as its agency writes it (docs/protocols/signed-lists.md)."""
+    """A list's description, as its agency writes it (docs/protocols/signed-lists.md)."""
 
     agency: str
     name: str
@@ -50,7 +50,7 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition that nobody has signed yet, and its file: of entries, or of a delta."""
+    """An unsigned edition, and its file: of entries, or of a delta."""
 
     header: Header
     entries: bytes
@@ -74,7 +74,7 @@ def write(out: Path, made: Edition, change: Edition | None, signer: Signer) -> t
 
 
 def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issued: datetime) -> Edition:
-    """An edition of these entries. Raises BadListError."""
+    """Return an edition of these entries. Raises BadListError."""
     People(people)
     entries = written(digests, people)
     fields = {name: getattr(said, name) for name in said.__struct_fields__}
@@ -92,7 +92,7 @@ def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issue
 
 
 def delta(made: Edition, before: Header, held: Entries) -> Edition:
-    """The delta that leads to this edition from one before: its header, and its file. Raises ListError for what no gate would take in its place."""
+    """Return the delta from an earlier edition to this one: its header and its file. Raises ListError when a gate would refuse it."""
     if (made.header.agency, made.header.name) != (before.agency, before.name):
         raise BadListError(f"the edition before is another list, {before.name} of {before.agency}")
     if made.header.serial <= before.serial:
@@ -109,7 +109,7 @@ def delta(made: Edition, before: Header, held: Entries) -> Edition:
 
 
 def digests_in(lines: Iterable[str], secret: bytes) -> list[bytes]:
-    """The digests of issuers and numbers, a line each; empty lines are passed over. Raises BadListError with the line."""
+    """Return the digests of issuers and numbers, one a line; skips empty lines. Raises BadListError with the line."""
     found: dict[bytes, None] = {}
     for number, line in enumerate(lines, 1):
         words = line.split()
@@ -127,7 +127,7 @@ def digests_in(lines: Iterable[str], secret: bytes) -> list[bytes]:
 
 
 def people_in(lines: Iterable[str]) -> list[Named]:
-    """People, a line each; empty lines are passed over. Raises BadListError with the line."""
+    """Return people, one a line; skips empty lines. Raises BadListError with the line."""
     found: dict[Named, None] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

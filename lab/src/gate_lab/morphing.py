@@ -1,8 +1,8 @@
-"""How often a portrait that was made of two people matches both of them: the morphing attack potential of ISO/IEC 20059.
+"""Measures how often a portrait made of two people matches both: the morphing attack potential of ISO/IEC 20059.
 
-Pure arithmetic on scores. A document with such a portrait serves two people, and the gate's comparison is all that stands in the way: nothing here
-detects a morph. Differential means that the portrait is held against live frames of each of its two people, as a gate does. What a morph is
-made of is the caller's.
+Pure arithmetic on scores. A document with such a portrait serves two people; the gate has no morph detection, so only
+its comparison can stop them. Differential means that the portrait is compared with live frames of each of its two
+people, as a gate does. The caller makes the morphs.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from gate_lab.intervals import LEVEL, Interval, draw_weights
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Morphs:
-    """Scores of one comparison algorithm: `attempts` (morphs, 2, n) of each morph against single frames of either of its people, not a number where
-    a person has fewer; `fused` (morphs, 2) against all frames of a person together, as a crossing compares. `people` (morphs, 2) numbers the people.
-    `genuine` (people,) are scores of people's own portraits against their frames together.
+    """Scores of one comparison algorithm: `attempts` (morphs, 2, n) of each morph against single frames of each of its people, NaN
+    where a person has fewer; `fused` (morphs, 2) against all frames of a person together, as a crossing compares. `people` (morphs,
+    2) numbers the people. `genuine` (people,) are scores of people's own portraits against their frames together.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Morphs:
 
 @dataclass(frozen=True, slots=True)
 class Potential:
-    """What one algorithm lets through: `both` is the share of morphs that match both their people, each by all of their frames together;
-    `genuine` the share of those people who match their own portrait, which a morph cannot be expected to exceed.
+    """The matches of one algorithm: `both` is the share of morphs that match both their people, each by all of their frames
+    together; `genuine` is the share of those people who match their own portrait, which a morph cannot be expected to exceed.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Potential:
 
 
 def potential(found: Morphs) -> Potential:
-    """The share of morphs that match both people, and its interval from sets of people drawn from these."""
+    """Return the share of morphs that match both people, with its interval from resamples of these people."""
     of = len(found.fused)
     if not of:
         raise ValueError("nothing was morphed")
@@ -65,8 +65,8 @@ def potential(found: Morphs) -> Potential:
 
 
 def attack_potential(systems: Sequence[Morphs]) -> npt.NDArray[np.float64]:
-    """MAP of ISO/IEC 20059, (attempts, systems): row `r`, column `c` is the share of morphs that match both people in at least `r + 1` of
-    the attempts by at least `c + 1` of the algorithms. All saw the same morphs. A person with fewer frames cannot reach the later rows.
+    """Return MAP of ISO/IEC 20059, (attempts, systems): row `r`, column `c` is the share of morphs that match both people in at least `r + 1`
+    attempts by at least `c + 1` algorithms. All algorithms had the same morphs. A person with fewer frames cannot count in the later rows.
     """
     with np.errstate(invalid="ignore"):
         counts = np.array([(found.attempts >= found.threshold).sum(axis=2).min(axis=1) for found in systems])
@@ -80,6 +80,6 @@ def attack_potential(systems: Sequence[Morphs]) -> npt.NDArray[np.float64]:
 
 
 def spoken(found: Potential) -> str:
-    """For people."""
+    """Format the result as text."""
     spread = "" if found.interval is None else f" ({LEVEL:.0%}: {found.interval.low:.1%} to {found.interval.high:.1%})"
     return f"{found.name}: {found.both:.1%}{spread} of {found.morphs} morphs match both; {found.genuine:.1%} of these people match their own portrait"

@@ -1,8 +1,8 @@
-"""Error rates of attack detection after ISO/IEC 30107-3: APCER a species, BPCER, non-responses; and the recipe of BSI TR-03122-3.
+"""Error rates of attack detection after ISO/IEC 30107-3: APCER by species, BPCER, non-responses; and the recipe of BSI TR-03122-3.
 
-A presentation is one sequence before the camera. It is called an attack when its score lies below the bound. One without a score is
-a non-response, counted apart: the gate refers it, but it says nothing about the score. Intervals are Clopper and Pearson's, also where nothing went
-wrong: presentations of one artefact or person are alike, so they are the least that is unsure.
+A presentation is one sequence before the camera. It counts as an attack when its score is below the bound. One without a score is a
+non-response, counted separately: the gate refers it, but the score's error rate does not include it. Intervals are Clopper and
+Pearson's, also without an error. Presentations of one artefact or person are correlated, so the true uncertainty is larger.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FALSE_ALARM_SHARE_MAX: Final = 3 / 60
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """One sequence. `species` is the class of the artefact, None for a person in the flesh; `source` the artefact or the person.
+    """One sequence. `species` is the class of the artefact, None for a bona fide person; `source` is the artefact or the person.
 
-    `conditions` are medians of the frames, as far as a face was measured. `after` are the scores that there were after so many frames that a model had
-    judged.
+    `conditions` are medians over the frames with a measured face. `after` are the scores after given numbers of frames that a model
+    had judged.
     """
 
     species: str | None
@@ -43,7 +43,7 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The people's presentations of a fifth by one condition, whose values lie from `lowest` to `highest`: how many were flagged, and how many after fewer frames."""
+    """A fifth of the people's presentations by one condition, `lowest` to `highest`: how many were flagged, in all and after fewer frames."""
 
     lowest: float
     highest: float
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One species or the bona fide: its classification error rate, None when nothing responded, and its non-responses."""
+    """One species or the bona fide: its classification error rate, None without responses, and its non-responses."""
 
     name: str
     sources: int
@@ -63,9 +63,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class AtBound:
-    """Everything at one bound. `apcer_max` is the worst species', as ISO/IEC 30107-3 wants it stated; None without responses.
+    """All results at one bound. `apcer_max` is the worst species', as ISO/IEC 30107-3 requires; None without responses.
 
-    `artefacts` are the species' own, named CLASS/ARTEFACT: the worst of a class is what somebody who tries several would bring.
+    `artefacts` has the rates of each artefact, named CLASS/ARTEFACT: an attacker who tries several finds the worst of a class.
     """
 
     bound: float
@@ -75,18 +75,18 @@ class AtBound:
 
     @property
     def apcer_max(self) -> float | None:
-        """The worst species' rate."""
+        """Return the worst species' rate."""
         return max((row.error.value for row in self.species if row.error is not None), default=None)
 
     def worst_of(self, species: str) -> Row | None:
-        """The artefact of a class that passes most; None when none of them responded."""
+        """Return the artefact of a class that passes most often; None when none of them responded."""
         of_class = [row for row in self.artefacts if row.name.startswith(f"{species}/") and row.error is not None]
         return max(of_class, key=lambda row: row.error.value if row.error else 0.0, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the recipe of TR-03122-3 says. `missing` is everything that it wants and that was not presented."""
+    """The result of the recipe of TR-03122-3. `missing` lists everything that it requires and that was not presented."""
 
     undetected: tuple[str, ...]
     silent_classes: tuple[str, ...]
@@ -95,18 +95,18 @@ class Recipe:
 
     @property
     def sized(self) -> bool:
-        """True when there were as many classes, artefacts, presentations and people as it wants."""
+        """Return True when there were as many classes, artefacts, presentations and people as required."""
         return not self.missing
 
     @property
     def passed(self) -> bool:
-        """True when every class raises the alarm, few artefacts stay undetected and few people are flagged."""
+        """Return True when every class raises the alarm, few artefacts stay undetected and few people are flagged."""
         few = len(self.undetected) <= UNDETECTED_ARTEFACTS_MAX
         return not self.silent_classes and few and self.false_alarms.value <= FALSE_ALARM_SHARE_MAX
 
 
 def at_bound(presentations: Sequence[Presentation], bound: float) -> AtBound:
-    """Count at one bound. Raises ValueError without bona fide or without attacks."""
+    """Count at one bound. Raises ValueError without bona fide presentations or without attacks."""
     bona_fide = [one for one in presentations if one.species is None]
     names = sorted({one.species for one in presentations if one.species is not None})
     if not bona_fide or not names:
@@ -130,14 +130,14 @@ def at_bound(presentations: Sequence[Presentation], bound: float) -> AtBound:
 
 
 def bound_at_bpcer(presentations: Iterable[Presentation], bpcer: float) -> float | None:
-    """The highest bound that flags at most this share of the people who got a score; None when nobody did."""
+    """Return the highest bound that flags at most this share of the people with a score; None when no person has one."""
     scores = sorted(one.score for one in presentations if one.species is None and one.score is not None)
     return scores[int(bpcer * len(scores))] if scores else None
 
 
 def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
-    """What counts for service, at the bound: a person without a score is flagged, and one whose video was doubted, since the gate refers them. Of
-    artefacts, those pass that got a score at the bound or above; in `apcer` of those that got one.
+    """Count at the bound as a gate in service decides. Flagged are people without a score, and those whose video was doubted,
+    since the gate refers both. Artefacts pass with a score at the bound or above; `apcer` counts only those with a score.
     """
     people = [one for one in presentations if one.species is None]
     passed: dict[str, list[bool]] = {}
@@ -156,14 +156,14 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
 
 
 def for_frames(presentations: Sequence[Presentation], bound: float, frames: int) -> Service:
-    """What `for_service` counts, had the score been taken after so many frames, or after all where there were fewer."""
+    """Count as `for_service` with the score after this number of frames, or after all when there were fewer."""
     return for_service([_after(one, frames) for one in presentations], bound)
 
 
 def by_condition(
     presentations: Sequence[Presentation], bound: float, frames: Sequence[int]
 ) -> dict[Condition, tuple[Part, ...]]:
-    """The people's presentations in fifths by each condition that was measured, and what `for_frames` would count of each."""
+    """Split the people's presentations into fifths by each measured condition, and count each as `for_frames` does."""
     people = [one for one in presentations if one.species is None]
     return {
         condition: tuple(
@@ -181,7 +181,7 @@ def by_condition(
 
 
 def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:
-    """By the brightness of the face, darkest first. Of whom no face was measured stands in none: they count in the whole."""
+    """Yield fifths by the brightness of the face, darkest first. People without a measured face are in none; the total includes them."""
     for lowest, highest, piece in _in_fifths(people, Condition.BRIGHTNESS):
         flagged = _counted(_is_referred(one, bound) for one in piece)
         yield Fifth(flagged.errors, flagged.of, darkest=lowest, brightest=highest)
@@ -190,7 +190,7 @@ def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:
 def _in_fifths(
     people: Sequence[Presentation], condition: Condition
 ) -> Iterator[tuple[float, float, Sequence[Presentation]]]:
-    """The presentations of which it was measured, lowest first, in five parts that are as large as one another; each with its least and its greatest value."""
+    """Yield the presentations with this condition, lowest first, in five parts of equal size; each with its lowest and highest value."""
     measured = sorted((one for one in people if condition in one.conditions), key=lambda one: one.conditions[condition])
     for part in range(FIFTHS):
         piece = measured[len(measured) * part // FIFTHS : len(measured) * (part + 1) // FIFTHS]
@@ -241,7 +241,7 @@ def recipe(presentations: Sequence[Presentation], bound: float) -> Recipe:
 
 
 def _missing(attacks: Mapping[tuple[str, str], Sequence[bool]], people: Mapping[str, Sequence[bool]]) -> Iterator[str]:
-    """What the recipe wants and does not have, the largest lack first."""
+    """Yield what the recipe requires and the set does not have, the largest gap first."""
     species = sorted({name for name, _ in attacks})
     if len(species) < CLASSES:
         yield f"{len(species)} of {CLASSES} classes of artefacts"

@@ -1,9 +1,9 @@
-"""A folder of sequences to error rates of attack detection.
+"""Measures error rates of attack detection on a folder of sequences.
 
-The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their names; a folder
-without a picture was not presented yet, and counts for nothing. A
-sequence may hold `truth.jsonl`, a line a frame, with the frame's time and the display's colour (docs/protocols/simulated-faces.md);
-without it frames are 1/15 s apart and no colour was shown. Every sequence goes through the eyes of a crossing, as in service.
+The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their
+names; a folder without a picture has not been presented yet and is not counted. A sequence may hold `truth.jsonl`, a line a
+frame, with the frame's time and the display's colour (docs/protocols/simulated-faces.md); without it frames are 1/15 s apart
+and no colour was shown. Every sequence runs through the same face code as a crossing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _TRUTH_BYTES_MAX: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PadEvaluation:
-    """What was measured: at the given bound, and where BPCER meets BPCER_POINTS (chosen on these same people)."""
+    """The result: at the given bound, and where BPCER meets BPCER_POINTS (chosen on these same people)."""
 
     folder: str
     profile: str
@@ -70,11 +70,11 @@ class PadEvaluation:
 
     @property
     def doubted(self) -> int:
-        """How many people's videos were doubted, which is a false alarm each."""
+        """Return how many people's videos were doubted; each is a false alarm."""
         return sum(1 for one in self.presentations if one.species is None and one.trouble)
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the result for JSON."""
         return {
             "profile": self.profile,
             "model": "" if self.model is None else self.model.name,
@@ -102,7 +102,7 @@ class PadEvaluation:
         }
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the result as lines of text."""
         lines = [f"bound {self.shipped.bound:.3f}: BPCER {_row_text(self.shipped.bona_fide)}"]
         for condition, parts in self.by.items():
             for number, part in enumerate(parts, start=1):
@@ -133,7 +133,7 @@ class PadEvaluation:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """Why a gate in service would not rely on this report; nothing when it would."""
+        """Return why a gate in service would not rely on this report; empty when it would."""
         of_kind = () if self.kind == "lane_camera" else ("not said to be of the lane's own camera: --kind lane_camera",)
         model = () if self.model is not None else ("the profile has no model of liveness",)
         return (*model, *of_kind, *self.service.shortfalls())
@@ -142,8 +142,8 @@ class PadEvaluation:
 def evaluate_folder(
     folder: Path, chain: FaceModels, *, profile: str, bound: float, tracked: Tracked, kind: str = "development"
 ) -> PadEvaluation:
-    """Run all sequences below `folder`; what they are is `kind`'s, the caller's word. Raises UnfitError when there is nothing to measure, and
-    OSError.
+    """Run all sequences below `folder`; `kind` is the caller's description of them. Raises UnfitError when there is
+    nothing to measure, and OSError.
     """
     presentations = tuple(presented(folder, chain, tracked))
     try:
@@ -167,7 +167,7 @@ def evaluate_folder(
 
 
 def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Presentation]:
-    """Every sequence below `folder` as a presentation. Raises UnfitError and OSError."""
+    """Yield every sequence below `folder` as a presentation. Raises UnfitError and OSError."""
     for species, source, path in tracked(_sequences(folder), "looking"):
         eyes = _Eyes(chain)
         for frame, at_ms, display in _frames(path):
@@ -186,7 +186,7 @@ def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Pre
 
 
 class _Eyes:
-    """One crossing's eyes. What they find once liveness is ready is what counts, else what they found last."""
+    """The face code of one crossing. The result counts once liveness is ready; otherwise the last result counts."""
 
     def __init__(self, chain: FaceModels) -> None:
         self._liveness = LivenessAggregate(chain.liveness)
@@ -199,7 +199,7 @@ class _Eyes:
         self.conditions: dict[Condition, list[float]] = defaultdict(list)  # of each frame before the score stood
 
     def look(self, frame: Picture, *, at_ms: int, display: tuple[float, float, float] | None) -> None:
-        """Take the next frame, with the colour that the display has by now."""
+        """Process the next frame, with the display's colour at that time."""
         if display is not None and display != self._display:
             self._display = display
             self._liveness.show(display, at_ms=at_ms)
@@ -207,7 +207,7 @@ class _Eyes:
         self._watch.see(frame, at_ms=at_ms)
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Stand between the watch and liveness."""
+        """Pass a frame from the watch to liveness."""
         if not self.live.ready:
             for condition, value in conditions_of(frame, seen).items():
                 self.conditions[condition].append(value)
@@ -223,13 +223,13 @@ class _Eyes:
             self.after.setdefault(judged, self.live.score)
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Overwrite pictures of the person with zeros."""
         self._liveness.wipe()
         self._feed.wipe()
 
 
 def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
-    """Species, source and folder of every sequence, in a fixed order."""
+    """Return species, source and folder of every sequence, in a fixed order."""
     try:
         next(folder.iterdir(), None)  # globbing takes a folder that is not there for an empty one
         found: list[tuple[str | None, str, Path]] = [
@@ -254,18 +254,18 @@ def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
 
 
 def _is_presented(folder: Path, *, below: Path) -> bool:
-    """True for a folder with a picture. An empty one, as the sheets make them, is no presentation: it would pass for an alarm. Nor is what is hidden."""
+    """Return True for a folder with a picture. An empty one, as the sheets make them, would count as an alarm; hidden files do not count."""
     is_hidden = any(part.startswith(".") for part in folder.relative_to(below).parts)
     return not is_hidden and folder.is_dir() and bool(_pictures(folder))
 
 
 def _pictures(folder: Path) -> list[Path]:
-    """In the order of their names. Hidden ones are what computers keep beside pictures."""
+    """Return the pictures in the order of their names, without hidden files."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
 def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, float] | None]]:
-    """The frames of one sequence with their times and the display's colour. Raises UnfitError at a picture that is none."""
+    """Yield the frames of one sequence with their times and the display's colour. Raises UnfitError for a file that is not a picture."""
     paths = _pictures(folder)[:FRAMES_MAX]
     truth = _truth(folder / "truth.jsonl")
     for number, path in enumerate(paths):
@@ -283,7 +283,7 @@ class _Light(msgspec.Struct, frozen=True):
 
 
 class _Truth(msgspec.Struct, frozen=True):
-    """What is known of one frame, as far as it matters here."""
+    """The known facts of one frame that are used here."""
 
     at_s: float | None = None
     light: _Light = _Light()
@@ -311,7 +311,7 @@ def _fields(found: AtBound) -> dict[str, object]:
 
 
 def _service_fields(service: Service) -> dict[str, object]:
-    """As `models.liveness_evidence` reads it, with each rate and its interval beside the counts."""
+    """Return the fields that `models.liveness_evidence` reads, with each rate and its interval beside the counts."""
     return {
         "flagged": _counted_fields(service.flagged),
         "people": service.people,
@@ -335,7 +335,7 @@ def _part_fields(part: Part) -> dict[str, object]:
 
 
 def range_text(part: Part) -> str:
-    """Where a fifth's values lie, with as many digits as tell it from its neighbours."""
+    """Format the range of a fifth's values, with enough digits to distinguish it from its neighbours."""
     digits = 0 if part.highest >= 20 else 1 if part.highest >= 2 else 2
     return f"{part.lowest:.{digits}f} to {part.highest:.{digits}f}"
 

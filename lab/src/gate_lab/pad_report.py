@@ -1,4 +1,4 @@
-"""The page that `gate face evaluate-pad --report` writes: one HTML file with its plots inside, nothing loaded from elsewhere."""
+"""The page of `gate face evaluate-pad --report`: one HTML file that contains its plots and loads nothing."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def _counted(counted: Counted) -> str:
 
 
 def _plain(name: str) -> str:
-    """A folder's name as a plot shows it: what stands between two dollars would be read as a formula."""
+    """Return a folder's name with `$` escaped: the plot library reads text between two of them as a formula."""
     return name.replace("$", r"\$")
 
 
 def _by_name(evaluation: PadEvaluation) -> dict[str, np.ndarray]:
-    """Scores by species, those of people under an empty name; non-responses left out."""
+    """Return scores by species, those of people under an empty name, without non-responses."""
     found: dict[str, list[float]] = {}
     for one in evaluation.presentations:
         if one.score is not None:
@@ -63,7 +63,7 @@ def _by_name(evaluation: PadEvaluation) -> dict[str, np.ndarray]:
 
 
 def _sweep(evaluation: PadEvaluation) -> Figure:
-    """Error rates over the bound: each species' APCER, and BPCER."""
+    """Plot error rates over the bound: each species' APCER, and BPCER."""
     figure, axes = new_axes()
     bounds = np.linspace(0, 1, _STEPS)
     for name, scores in _by_name(evaluation).items():
@@ -81,7 +81,7 @@ def _sweep(evaluation: PadEvaluation) -> Figure:
 
 
 def _scores(evaluation: PadEvaluation) -> Figure:
-    """Every presentation's score as a point, a line a species."""
+    """Plot every presentation's score as a point, one line a species."""
     figure, axes = new_axes()
     found = _by_name(evaluation)
     random = np.random.default_rng(0)
@@ -95,7 +95,7 @@ def _scores(evaluation: PadEvaluation) -> Figure:
 
 
 def _medians(evaluation: PadEvaluation, cue: Cue) -> tuple[int, list[str]]:
-    """How many presentations a cue was run in, and its median: people first, then each species."""
+    """Return in how many presentations a cue ran, and its medians: people first, then each species."""
     names = [None, *(row.name for row in evaluation.shipped.species)]
     run = 0
     shown = []

@@ -1,8 +1,8 @@
-"""The sheets by which a lab presents artefacts and people to a lane's camera, and the folders that it fills.
+"""Sheets for a lab that presents artefacts and people to a lane's camera, and the folders for its pictures.
 
-The numbers are those of BSI TR-03122-3 TC-PAD-FI-APP-002: 8 classes of 4 artefacts, 10 presentations each, and 3 people with 20. Which classes is the
-lab's to choose, for what travellers at its border could bring; those named here are ours. `gate face evaluate-pad` reads the same folder and
-says what of it was not presented.
+The numbers are those of BSI TR-03122-3 TC-PAD-FI-APP-002: 8 classes of 4 artefacts, 10 presentations each, and 3 people
+with 20. The lab chooses the classes, by the attacks that are likely at its border; the defaults are this project's.
+`gate face evaluate-pad` reads the same folder and reports what was not presented.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _HELD: Final = ("straight", "turned by 10 degrees", "tilted by 10 degrees", "mov
 
 
 class UnfitPlanError(ValueError):
-    """The classes are none that the recipe could be carried out with."""
+    """The recipe cannot be carried out with these classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One presentation: the folder for its frames, and how it is done."""
+    """One presentation: the folder for its frames, and how to do it."""
 
     folder: str
     how: str
@@ -58,7 +58,7 @@ class Sheet:
 
 
 def plan(classes: Sequence[str] = tuple(OURS)) -> tuple[Sheet, ...]:
-    """Every sheet, people first. Raises UnfitPlanError."""
+    """Return every sheet, people first. Raises UnfitPlanError."""
     if len(set(classes)) < CLASSES or any(NAME.fullmatch(name) is None for name in classes):
         raise UnfitPlanError(f"{CLASSES} different classes are wanted at least, each a name of a-z, 0-9 and _")
     return (*_people(), *_artefacts(tuple(dict.fromkeys(classes))))
@@ -84,12 +84,12 @@ def _artefacts(classes: Sequence[str]) -> Iterator[Sheet]:
 
 
 def _ways() -> Iterator[str]:
-    """How presentations differ, again and again."""
+    """Yield the variations of presentations, endlessly."""
     return (f"{distance}, {held}" for held, distance in itertools.cycle(itertools.product(_HELD, _DISTANCES)))
 
 
 def written(folder: Path, sheets: Sequence[Sheet]) -> Path:
-    """Make the folders and the page to print in `folder`, which must not be there or be empty. Raises OSError."""
+    """Make the folders and the page to print in `folder`, which must be empty or not exist. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(17, "there is something in it already", str(folder))

@@ -1,7 +1,7 @@
-"""The process in which strangers' pictures are decoded and read: what a hostile file can break ends with it.
+"""The process that decodes and reads pictures from unknown sources: a hostile file can crash only this process.
 
-Started with one end of a pipe as its standard input. A request is eight bytes of length, big-endian, and a picture file; an
-answer is a line of JSON. The process cannot be dumped, leaves no core, may not grow without bound, and ends with its parent.
+Its standard input is one end of a pipe. A request is eight bytes of length, big-endian, and a picture file; an answer
+is a line of JSON. The process cannot be dumped, writes no core, has a memory limit, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HEADER = struct.Struct(">Q")
 
 
 def answer(content: bytes, recogniser: Recogniser) -> PageAnswer:
-    """Decode and read one picture; what is wrong with it becomes a reason."""
+    """Decode and read one picture; an error in it becomes a reason."""
     started_s = time.perf_counter()
     try:
         found = _answer(read(decode(content), recogniser))
@@ -70,7 +70,7 @@ def _answer(seen: Reading | NoReading) -> PageAnswer:
 
 
 def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
-    """Answer until the other end closes."""
+    """Answer requests until the other end closes."""
     while len(header := requests.read(HEADER.size)) == HEADER.size:
         (length,) = HEADER.unpack(header)
         if length > PICTURE_BYTES_MAX:
@@ -85,8 +85,8 @@ def _say(what: Ready | PageAnswer) -> None:
 
 
 def main() -> None:
-    """Entry point: `python -m gate_lab.page_child MODELS PARENT_PID`. The first line says whether it is ready,
-    and how long a picture may be.
+    """Entry point: `python -m gate_lab.page_child MODELS PARENT_PID`. Its first line is `Ready`: whether it can read,
+    and the largest picture it takes.
     """
     harden(int(sys.argv[2]))
     confine(Needs())

@@ -1,4 +1,4 @@
-"""Pictures of pages for `gate document read-mrz`: found on disk, sent one by one to a child that decodes and reads them, and what it answers."""
+"""Pictures of pages for `gate document read-mrz`: finds them on disk and sends them one by one to a child process that decodes and reads them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ START_DEADLINE_S = 60.0
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Whether it can read, and why not; `bytes_max` is how large a picture it takes."""
+    """Whether the child can read, and why not; `bytes_max` is the largest picture it takes."""
 
     ready: bool
     reason: str = ""
@@ -29,7 +29,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class PageAnswer(msgspec.Struct, frozen=True):
-    """What a picture shows, or why it shows nothing. What was not looked for is left out when it is written."""
+    """The result for one picture, or why there is none. JSON leaves out what was not looked for."""
 
     found: bool = False
     accepted: bool = False
@@ -48,11 +48,11 @@ Said = TypeVar("Said", PageAnswer, Ready)
 
 
 class ReaderUnfitError(Exception):
-    """No child can be had, and why; not about any one picture."""
+    """The child process cannot be started; the message has the reason. It is not about one picture."""
 
 
 def pictures_in(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files that were named, and of folders those whose names end like pictures, sorted. Raises OSError."""
+    """Yield the files named, and from folders those with a picture's file extension, sorted. Raises OSError."""
     for path in paths:
         if path.is_dir():
             yield from sorted(inside for inside in path.iterdir() if inside.suffix.lower() in SUFFIXES)
@@ -61,12 +61,12 @@ def pictures_in(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 class PageReader:
-    """Reads pictures in a child; one that a picture broke is replaced. Use as a context."""
+    """Reads pictures in a child process; replaces it when a picture crashed it. Use as a context."""
 
     def __init__(self, models: Path) -> None:
         self._models = models
         self._child: subprocess.Popen[bytes] | None = None
-        self._bytes_max = 0  # of a picture; the child says it
+        self._bytes_max = 0  # largest picture; the child reports it
         self.unread = ""  # the latest file that could not be read, and why
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class PageReader:
         self._end()
 
     def read(self, path: Path) -> PageAnswer:
-        """What the picture shows, as the child tells it, or why it shows nothing. Raises ReaderUnfitError."""
+        """Return the child's result for the picture, or the reason for having none. Raises ReaderUnfitError."""
         child = self._child or self._start()
         try:
             with path.open("rb") as file:
@@ -120,7 +120,7 @@ class PageReader:
 
 
 def _line_of(child: subprocess.Popen[bytes], kind: type[Said], deadline_s: float) -> Said | None:
-    """One answer, None when the child ended or stayed silent. A line comes whole: the child flushes after each."""
+    """Return one answer; None when the child ended or sent nothing. A line arrives whole: the child flushes after each."""
     assert child.stdout is not None, "it was started with pipes"
     ready, _, _ = select.select([child.stdout], [], [], deadline_s)
     line = child.stdout.readline() if ready else b""
@@ -128,7 +128,7 @@ def _line_of(child: subprocess.Popen[bytes], kind: type[Said], deadline_s: float
 
 
 def report_page(path: Path, answer: PageAnswer, *, json: bool) -> None:
-    """Print what one picture gave; as JSON every field of the contract is there, whatever was found."""
+    """Print the result of one picture; JSON has every field of the contract, whatever was found."""
     if json:
         emit_json("document.read-mrz/1", {"file": str(path), **msgspec.to_builtins(answer)})
         return

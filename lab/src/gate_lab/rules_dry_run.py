@@ -19,20 +19,20 @@ NOT_ELIGIBLE: Final = "nobody's rule makes them eligible"
 
 @dataclass
 class Share:
-    """How many of how many."""
+    """A count out of a total."""
 
     seen: int = 0
     of: int = 0
 
     def add(self, count: int, *, seen: bool) -> None:
-        """Count some more."""
+        """Add to both counts."""
         self.seen += count if seen else 0
         self.of += count
 
 
 @dataclass
 class Impact:
-    """Whom the rules would refer: all, by group, and by rule; `closed` came while the lane would be closed. A traveller counts once for each rule."""
+    """Travellers that the rules would refer: all, by group, by rule (once for each); `closed` arrive while the lane is closed."""
 
     everybody: Share = field(default_factory=Share)
     closed: int = 0
@@ -42,7 +42,7 @@ class Impact:
     unknown: int = 0
 
     def alone(self) -> dict[Fact, str]:
-        """The group to which, of a protected fact, everybody belongs whom the rules would refer, where others came as well."""
+        """Return, for each protected fact, the group that has all referred travellers, when other groups came as well."""
         found = {}
         for fact, groups in self.groups.items():
             concerned = [name for name, share in groups.items() if share.seen]
@@ -52,7 +52,7 @@ class Impact:
 
 
 def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact:
-    """What these rules would do to these travellers, were nothing else wrong with any of them."""
+    """Return what these rules do to these travellers when everything else is in order."""
     found = Impact(groups={Fact.NATIONALITY: {}, Fact.AGE: {}, Fact.SEX: {}})
     for facts, count in travellers:
         if book.closings(facts):
@@ -74,7 +74,7 @@ def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact
 
 
 class RecordsError(ValueError):
-    """A line that is no record; the message names it."""
+    """A line is not a record; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _is_stricter(book: RuleBook, facts: Facts) -> bool:
 
 
 def groups_of(facts: Facts) -> Mapping[Fact, str]:
-    """The groups that a traveller belongs to, by which impact is told."""
+    """Return the traveller's groups, by which the impact is counted."""
     return {
         Fact.NATIONALITY: facts.nationality or UNKNOWN,
         Fact.AGE: UNKNOWN if facts.age is None else age_band(facts.age),

@@ -1,7 +1,7 @@
-"""How long a site's gates and officers take with a traveller, as aggregates: quantiles and a share, and no crossing among them. Pure.
+"""Service times of a site's gates and officers, as aggregates: quantiles and a share, no single crossing. Pure.
 
-Measured from the table of crossings that `gate audit report --csv` writes. What is kept says nothing of anybody: 21 quantiles of each time, and of
-how many crossings.
+Measured from the table of crossings that `gate audit report --csv` writes. The result identifies no person: 21
+quantiles of each time, and the number of crossings.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
-CROSSINGS_MIN: Final = 100  # fewer could tell of somebody, and of nothing else
+CROSSINGS_MIN: Final = 100  # fewer could identify a person
 QUANTILES: Final = 21
 LONGEST_S: Final = 3600.0
 _COLUMNS: Final = ("verdict", "took_s", "waited_s")
 
 
 class ServiceError(ValueError):
-    """No table of crossings, or no service times; the message says why."""
+    """The table of crossings or the file of service times is malformed; the message has the reason."""
 
 
 Quantiles = Annotated[
@@ -31,9 +31,9 @@ Quantiles = Annotated[
 
 
 class ServiceTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What was measured: of how many crossings, how many of them were referred, and the quantiles from the least to the greatest, in seconds, of how long a
-    lane was taken and of how long an officer took with whoever was referred (that includes what they waited for the officer: too long rather
-    than too short).
+    """The measurement: the number of crossings, how many were referred, and the quantiles from the lowest to the
+    highest, in seconds, of the time in the lane and of the time from referral to the officer's decision (which includes
+    the wait for the officer: too long rather than too short).
     """
 
     schema: Literal["forecast.service/1"] = "forecast.service/1"
@@ -43,7 +43,7 @@ class ServiceTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     officer_s: Quantiles | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no crossings can have been."""
+        """Raise ValueError for impossible numbers."""
         if self.referred > self.crossings:
             raise ValueError("more were referred than came")
         if self.referred and self.officer_s is None:
@@ -54,7 +54,7 @@ class ServiceTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     @property
     def share_referred(self) -> float:
-        """The share of crossings that an officer sees."""
+        """Return the share of crossings that an officer handles."""
         return self.referred / self.crossings
 
     @classmethod
@@ -66,12 +66,12 @@ class ServiceTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise ServiceError(f"are no service times: {error}") from error
 
     def to_bytes(self) -> bytes:
-        """As JSON, for a file."""
+        """Return the JSON for a file."""
         return msgspec.json.format(msgspec.json.encode(self)) + b"\n"
 
 
 def measured(text: str) -> ServiceTimes:
-    """The service times of a table of crossings. Raises ServiceError for what is none, and for fewer crossings than may be told of."""
+    """Return the service times of a table of crossings. Raises ServiceError for a malformed table, and for fewer than CROSSINGS_MIN crossings."""
     lanes: list[float] = []
     officers: list[float] = []
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -110,7 +110,7 @@ def _seconds(text: str) -> float:
 
 
 def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
-    """The least, those between, the greatest; linear between neighbours."""
+    """Return the lowest value, those between, and the highest; linear between neighbours."""
     ordered = sorted(values)
     last = len(ordered) - 1
     found = []

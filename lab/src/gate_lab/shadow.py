@@ -1,8 +1,8 @@
-"""A gate's decisions beside those of the officer who did the work (`mode = "shadow"`). Pure.
+"""Compares a gate's decisions with those of the officer who did the checks (`mode = "shadow"`). Pure.
 
-What the gate decided is its own last word on a crossing: `closed`, whose only reason is `shadow_mode` when it would have opened. What the
-officer did is the crossing's disposition. A crossing that no officer settled is counted and compared with nothing. The rates hold for these
-travellers at this site; they are no error rates of the gate, since the officer may be wrong, too.
+The gate's decision is the last one it recorded for a crossing: `closed`, whose only reason is `shadow_mode` when it would
+have opened. The officer's decision is the crossing's disposition. A crossing without one is counted but not compared. The
+rates hold for these travellers at this site; they are not error rates of the gate, since the officer may be wrong, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ADMITTED = "admitted_by_officer"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One crossing. `reasons` are the gate's to refer, empty when it would have opened; `officer` is the disposition, None without one."""
+    """One crossing. `reasons` are the gate's reasons to refer, empty when it would have opened; `officer` is the disposition, None without one."""
 
     crossing: str
     issuer: str
@@ -27,20 +27,20 @@ class Watched:
 
     @property
     def agrees(self) -> bool:
-        """True when both would have let the traveller through, or neither."""
+        """Return True when both would have let the traveller through, or neither."""
         return (not self.reasons) == (self.officer == ADMITTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How often the officer did otherwise than the gate, of those whom the gate treated so, or who came with such a document."""
+    """How often the officer decided otherwise than the gate, among crossings with one reason or one issuer."""
 
     name: str
     otherwise: Rate
 
     @property
     def fields(self) -> dict[str, object]:
-        """For JSON, but for the name."""
+        """Return the fields for JSON, without the name."""
         low, high = self.otherwise.interval
         return {
             "n": self.otherwise.errors,
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The whole comparison. `reasons` is by what the gate said, `would_admit` first; `issuers` by the document's; the worst first."""
+    """The whole comparison. `reasons` is by the gate's reason, `would_admit` first; `issuers` by the document's issuer; the highest rate first."""
 
     crossings: int
     settled: int
@@ -63,7 +63,7 @@ class Beside:
 
 
 def crossings_in(records: Iterable[Mapping[str, object]]) -> list[Watched]:
-    """The crossings that a gate in shadow mode decided, from the records of its log in clear and in order; what does not fit is no crossing's."""
+    """Return the crossings that a gate in shadow mode decided, from its log's decrypted records in order; ignores unrelated records."""
     issuers: dict[str, str] = {}
     closed: dict[str, tuple[str, ...]] = {}
     settled: dict[str, str] = {}
@@ -97,7 +97,7 @@ def _reasons(objections: Sequence[object]) -> tuple[str, ...]:
 
 
 def compare(watched: Sequence[Watched]) -> Beside:
-    """Set the gate's decisions beside the officer's."""
+    """Compare the gate's decisions with the officer's."""
     settled = [one for one in watched if one.officer is not None]
     said: dict[str, list[Watched]] = {}
     issued: dict[str, list[Watched]] = {}

@@ -1,4 +1,4 @@
-"""Scheduled trials of a gate with others' documents: which table names them, and what the log says became of them. Pure."""
+"""Scheduled trials of a gate with other people's documents: reads their table, and finds their results in the log. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ TRIALS_MAX: Final = 100_000
 
 
 class TrialsError(ValueError):
-    """No table of trials; the message says why."""
+    """The table of trials is malformed; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A scheduled attempt of somebody with another's document: the crossing, and the groups of whoever tried."""
+    """A scheduled attempt with another person's document: the crossing, and the groups of the person who tried."""
 
     crossing: str
     groups: Mapping[str, str]
 
 
 def read_trials(text: str) -> list[Trial]:
-    """The trials of a table with the columns crossing and, if wanted, age_band, sex, issuer. Raises TrialsError."""
+    """Return the trials of a table with the columns crossing and, optionally, age_band, sex, issuer. Raises TrialsError."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: dict[str, Trial] = {}
     try:
@@ -50,14 +50,14 @@ def read_trials(text: str) -> list[Trial]:
 
 
 class Trials:
-    """Looks up what became of trials, record by record."""
+    """Finds the results of trials, record by record."""
 
     def __init__(self, trials: Iterable[Trial]) -> None:
         self._trials = {one.crossing: one for one in trials}
         self._matched: dict[str, bool] = {}  # of those whose face was compared
 
     def take(self, crossing: str | None, kind: str | None, body: Mapping[str, object]) -> None:
-        """Take a record."""
+        """Process a record."""
         if crossing is None or crossing not in self._trials or kind != "decided":
             return
         match body:
@@ -69,11 +69,11 @@ class Trials:
 
     @property
     def missing(self) -> list[str]:
-        """Trials whose comparison is not in the log: nothing is known of them."""
+        """Return trials whose comparison is not in the log: their result is unknown."""
         return [one for one in self._trials if one not in self._matched]
 
     def fmr(self) -> dict[tuple[str, str], Estimate]:
-        """The false match rate of everybody and of each group."""
+        """Return the false match rate of all trials and of each group."""
         found: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
         for name, matched in self._matched.items():
             for group in ((EVERYBODY, ""), *self._trials[name].groups.items()):

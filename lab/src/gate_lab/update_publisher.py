@@ -1,7 +1,7 @@
-"""The operator's repository: made, added to, signed and renewed, on machines of the operator's that no gate reaches.
+"""The operator's repository of updates: creates, extends, signs and renews it, on the operator's machines, which no gate can reach.
 
-Whoever signs brings the keys of a role and no others: what has too few signatures waits in `drafts/` for the next person. Versions only rise, and
-`timestamp.json` is written last, so that a gate sees the repository as it was or as it is. Keys are Ed25519, PKCS8 in PEM, one a file.
+A signer brings only the keys of one role. A file with too few signatures waits in `drafts/` for the next person. Versions only rise, and
+`timestamp.json` is written last, so that a gate sees the repository before or after the change. Keys are Ed25519, PKCS8 in PEM, one a file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _ZIP_FILE: Final = 0o100644 << 16
 
 
 class RepositoryError(UpdateError):
-    """The operator's own repository, keys or wishes do not fit together."""
+    """The operator's repository, keys or arguments do not fit together."""
 
 
 AnyRole = Root | Targets | Snapshot | Timestamp
@@ -66,7 +66,7 @@ Signed = TypeVar("Signed", Root, Targets, Snapshot, Timestamp)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a role: its version, and how many signatures are missing before gates may see it."""
+    """The result for a role: its version, and how many signatures are missing before gates may see it."""
 
     role: str
     version: int
@@ -93,7 +93,7 @@ def make_key(path: Path) -> str:
 
 
 def read_public(path: Path) -> SSlibKey:
-    """The public half of somebody's key. Raises RepositoryError."""
+    """Return a person's public key. Raises RepositoryError."""
     with _refused("{} cannot be read", path):
         raw = path.read_bytes()[:_KEY_BYTES_MAX]
     try:
@@ -107,7 +107,7 @@ def read_public(path: Path) -> SSlibKey:
 
 
 def read_keys(folder: Path) -> list[CryptoSigner]:
-    """Every private key that lies in a folder as `*.pem`. Raises RepositoryError."""
+    """Return every private key in a folder, `*.pem`. Raises RepositoryError."""
     with _refused("{} cannot be read", folder):
         files = {path: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix == ".pem"}
     signers = []
@@ -127,7 +127,7 @@ class Repository:
         self._now = now.replace(microsecond=0)
 
     def init(self, keys: Path, approvers: Sequence[SSlibKey]) -> list[Outcome]:
-        """Make a new repository. Its keys are made in `keys`; those of the configuration's approvers are their own."""
+        """Make a new repository. Its keys are made in `keys`; the configuration's approvers bring their own."""
         if self._versions("root"):
             raise RepositoryError(f"{self._folder} holds a repository already")
         if len({key.keyval["public"] for key in approvers}) < THRESHOLD_MIN[Kind.CONFIGURATION]:
@@ -164,7 +164,7 @@ class Repository:
         python: str,
         gate: str,
     ) -> Outcome:
-        """Publish an archive as the target of its kind: for a machine and Python, for a gate, or for all. Its number is the next one."""
+        """Publish an archive as the next number of its kind: for a machine and Python, for a gate, or for all."""
         here = Here(gate, machine, python)
         path = here.path_of(kind)
         role = kind.value
@@ -195,7 +195,7 @@ class Repository:
         return self._next(role, newest, signers)
 
     def renew(self, roles: Iterable[str], signers: Sequence[CryptoSigner]) -> list[Outcome]:
-        """Publish each role anew as it is, with another expiry; a snapshot with what is published now."""
+        """Publish each role again with another expiry; a snapshot lists the current versions."""
         made: Mapping[str, Callable[[], AnyRole]] = {
             "root": lambda: self._newest("root", Root),
             "snapshot": self._snapshot,
@@ -209,7 +209,7 @@ class Repository:
         return outcomes
 
     def sign(self, role: str, signers: Sequence[CryptoSigner]) -> Outcome:
-        """Sign what waits of a role. It is published with the last signature that it needs."""
+        """Sign the draft of a role. The last signature that it needs publishes it."""
         _expect_role(role)
         try:
             waiting = Metadata[Any].from_bytes(self._draft(role).read_bytes())
@@ -220,7 +220,7 @@ class Repository:
         return self._signed(role, waiting, signers)
 
     def waiting(self, role: str) -> dict[str, object]:
-        """What waits for signatures, as it will be signed: for whoever is to sign it to read."""
+        """Return the draft that waits for signatures, as it will be signed, for the signers to read."""
         try:
             said: dict[str, object] = json.loads(self._draft(role).read_bytes())["signed"]
         except (OSError, ValueError, KeyError) as error:
@@ -236,7 +236,7 @@ class Repository:
         return self._signed(role, Metadata[Any](signed), signers)
 
     def _signed(self, role: str, metadata: Metadata[Any], signers: Sequence[CryptoSigner]) -> Outcome:
-        """Sign with those of the keys that are the role's; publish it, or keep it for others to sign."""
+        """Sign with those keys that belong to the role; publish the file, or keep it for other signers."""
         keyids = self._keyids(role, metadata.signed)
         for signer in signers:
             if signer.public_key.keyid in keyids:
@@ -300,7 +300,7 @@ class Repository:
         return signed
 
     def _versions(self, role: str) -> list[int]:
-        """The versions of a role that are published."""
+        """Return the published versions of a role."""
         folder = self._folder / METADATA
         if role == "timestamp":
             if not (folder / "timestamp.json").exists():

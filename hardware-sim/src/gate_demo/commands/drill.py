@@ -110,7 +110,7 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
         models=default_folder(),
         face_profile="standard",
         open_page=None,
-        role="supervisor",  # who may also say whom the lane serves
+        role="supervisor",  # also may change whom the lane serves
         cast=tuple(case.scenario for case in drill.cases),
     )
     trainee = partial(Trainee, mind=mind, diary=diary, serves=drill.serves)

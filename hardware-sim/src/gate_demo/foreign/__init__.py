@@ -1,4 +1,4 @@
-"""A checker of logs that nobody here wrote the rules of: a few lines around packages of the Go project, as Debian has them."""
+"""A checker of logs whose rules were written outside this project: a few lines around packages of the Go project, as Debian has them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def build(folder: Path) -> Path:
 
 
 def check(program: Path, vkey: str, folder: Path, before: Path | None = None) -> tuple[bool, str]:
-    """What it says of a folder of tiles, and of a checkpoint of before. Raises OSError and subprocess.SubprocessError."""
+    """Check a folder of tiles, and an earlier checkpoint; return the verdict and its text. Raises OSError and subprocess.SubprocessError."""
     words = [str(program), vkey, str(folder), *([] if before is None else [str(before)])]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=_CHECK_S)
     return done.returncode == 0, (done.stdout or done.stderr).strip()

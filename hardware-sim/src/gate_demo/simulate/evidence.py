@@ -1,4 +1,4 @@
-"""What chip and camera say of a simulated traveller, as the evidence that the lane takes."""
+"""The evidence from chip and camera about a simulated traveller, as the lane takes it."""
 
 from __future__ import annotations
 

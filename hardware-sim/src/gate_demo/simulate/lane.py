@@ -112,7 +112,7 @@ class SimulatedLane:
         self._profile = profile
         self._newest_import_s = scene.clock() - LISTS_AGE_S
         self._session = 0
-        self._watched = ""  # whom the camera looks at
+        self._watched = ""  # the traveller whom the camera looks at
         self._words: dict[int, Word] = {}
         self._orders = self._exchanged = 0
         self._last: LastingState | None = None  # what its state file holds
@@ -238,7 +238,7 @@ class SimulatedLane:
             await tell(crossing, self._session, self._post)
 
     async def _look_at(self, name: str) -> None:
-        """The camera between two doors, at whoever is there."""
+        """Point the camera between two doors at the people there."""
         crossing, scene = self._scene.crossing, self._scene
         self._session = self._rng.getrandbits(SESSION_BITS)
         if crossing is not None and crossing.name == name and isinstance(scene, TwoDoorScene):
@@ -300,7 +300,7 @@ class SimulatedLane:
             self._post(lost)
 
     def order(self, word: Word, crossing: str = "") -> None:
-        """An officer orders, answering the newest challenge. Where no lane runs, nobody hears it."""
+        """Give an officer's order that answers the newest challenge. Has no effect when no lane runs."""
         if self._engine is None:
             return
         self._orders += 1
@@ -308,7 +308,7 @@ class SimulatedLane:
         self._post(Ordered(self._orders, self._engine.context.version, _SAID, command_of(word, crossing)))
 
     def report(self) -> LaneReport:
-        """What an officer is told."""
+        """Return the report that an officer receives."""
         if self._engine is None or self._log is None:
             return LaneReport((), alarmed=False, emergency=False, notices=(), closed=False, owed=0)
         lane = self._engine.context

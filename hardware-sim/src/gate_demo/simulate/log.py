@@ -19,7 +19,7 @@ from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk
 
 WRITE_S = (0.003, 0.015)
-PULSE_S = 1.0  # how often a log that refused something is asked whether it is well again
+PULSE_S = 1.0  # how often a log that refused a record is asked whether it works again
 ID_BYTES = 16
 
 
@@ -54,7 +54,7 @@ class Left:
 
 
 class SimulatedLog:
-    """Fills `engine.Recorder`. `told` hears of each record as the lane gives it."""
+    """Implements `engine.Recorder`. Calls `told` with each record as the lane gives it."""
 
     def __init__(self, left: Left, *, post: Callable[[Event], None], told: Callable[[records.Record], None]) -> None:
         self._left = left
@@ -118,7 +118,7 @@ class SimulatedLog:
             self._post(PartBack(Part.LOG) if well else PartLost(Part.LOG))
 
     def die(self) -> None:
-        """The lane is killed: what it had offered may be on the disk, and nobody hears of it."""
+        """Kill the lane: the records it had offered may be on the disk, and no receipt is sent."""
         if self._left.rng.random() < 0.5:
             for new in self._offered:
                 self._left.write(new)

@@ -1,4 +1,4 @@
-"""What a simulation says at its end: for machines as fields, for people as a table."""
+"""The final report of a simulation: fields for machines, a table for people."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _hall(doors: Doors) -> Hall[Scene] | Hall[TwoDoorScene]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What the lane says in its journal is of no use here, a hundred times a second."""
+    """Silence the lane's journal, which is of no use here at a hundred lines a second."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

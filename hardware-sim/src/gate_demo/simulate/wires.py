@@ -31,12 +31,12 @@ class Tap:
         return self.keeper.revoke()
 
     def release(self) -> Awaitable[None]:
-        """Open for whoever is inside."""
+        """Open for the person inside."""
         self.scene.ordered("release", self.door)
         return self.keeper.release()
 
     def end_emergency(self) -> Awaitable[None]:
-        """Tell the controller that the emergency is over."""
+        """Send the end of the emergency to the controller."""
         return self.keeper.end_emergency()
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:

@@ -1,4 +1,4 @@
-"""The lane from above, as the simulated world's ground truth tells it: who is where, how the leaf stands, whether a fire alarm is on. Pure."""
+"""The lane from above, by the simulated world's ground truth: people's places, the leaf's position, whether a fire alarm is on. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Place(enum.Enum):
-    """Where somebody is. Whoever has left is nowhere."""
+    """A person's place. A person who has left has none."""
 
     READER = "reader"
     ZONE = "zone"

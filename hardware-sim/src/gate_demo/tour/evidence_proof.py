@@ -29,7 +29,7 @@ BYTE: Final = 100  # which one of a sealed record is changed
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The log as an auditor carries it away, and what the verifier says of it."""
+    """The log as exported for an auditor, and the verifier's result."""
 
     bundle: Path
     records: Records
@@ -67,7 +67,7 @@ def change_one_byte(bundle: bytes, entry: int, at: int) -> Changed:
 
 
 async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, tuple[str, ...]]:
-    """Change one byte of this entry in a copy, and give what the verifier says of it: nothing, if it was not found. Raises StageError, OSError."""
+    """Change one byte of this entry in a copy; return the verifier's findings, none if it did not detect it. Raises StageError, OSError."""
     changed = change_one_byte(carried.bundle.read_bytes(), entry, BYTE)
     copy = carried.bundle.with_name("changed")
     copy.write_bytes(changed.bundle)
@@ -76,7 +76,7 @@ async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, t
 
 
 def _verify(stage: Stage, bundle: Path) -> tuple[Checked, tuple[str, ...]]:
-    """What the verifier says, and what problems it names."""
+    """Return the verifier's result and the problems it names."""
     said = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
     return Checked(said["entries"], said["verified"]), tuple(said["problems"])
 

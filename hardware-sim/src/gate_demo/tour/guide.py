@@ -103,7 +103,7 @@ class Guide:
         await asyncio.sleep(LAST_S if self._shown.pages else 0)
 
     async def _begin(self, theatre: Theatre, start: str) -> None:
-        """Open the page, and wait until somebody watches it."""
+        """Open the page, and wait until a browser shows it."""
         self._shown.show(traveller={"address": self._hosting.traveller(theatre.stage), "turn": 1})
         self._lead(SIGN_IN)
         self._tell(f"The tour: {start}")
@@ -118,7 +118,7 @@ class Guide:
     # ── scenes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _travel(self, scene: Scene, theatre: Theatre, visits: list[Visit]) -> None:
-        """Send the scene's travellers, and tell what came of it."""
+        """Send the scene's travellers, and report the result."""
         went_well = True
         for visitor in scene.visitors:
             self._lead_back()
@@ -178,13 +178,13 @@ class Guide:
         return self._open_page is not None
 
     async def _pause(self, seconds: float) -> None:
-        """As long as somebody reads, if anybody does."""
+        """Wait as long as reading takes, if the page is open in a browser."""
         await asyncio.sleep(seconds if self._is_watched else 0)
 
     # ── what is to be seen meanwhile ─────────────────────────────────────────────────────────────────────────────────
 
     async def _watch_lane(self, theatre: Theatre) -> NoReturn:
-        """Tell when an officer is waited for, and lead the console's frame there."""
+        """Report when an officer is waited for, and open that page in the console's frame."""
         officer = theatre.officer
         waits: str | None = None
         since_s, led = 0.0, False
@@ -223,7 +223,7 @@ class Guide:
         }
 
     async def _watch_truth(self, truth: Path) -> NoReturn:
-        """Tell what can be seen from above, as the simulated world writes it down."""
+        """Report what is visible from above, as the simulated world writes it."""
         above = Above()
         with truth.open("rb") as file:
             begun = b""
@@ -235,7 +235,7 @@ class Guide:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def _watch_log(self, theatre: Theatre) -> NoReturn:
-        """Tell how much stands in the log, and how much of it at the central server."""
+        """Report how many records are in the log, and how many of them at the central server."""
         while True:
             status = await status_of(theatre.stage.config, "log")
             if status is not None:

@@ -64,7 +64,7 @@ class Relay:
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request and its answer; whatever goes wrong ends the connection."""
+        """Serve one request; any error ends the connection."""
         with (
             contextlib.closing(writer),
             contextlib.suppress(OSError, TimeoutError, EOFError, asyncio.LimitOverrunError),

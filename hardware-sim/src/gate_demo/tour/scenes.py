@@ -12,13 +12,13 @@ from typing import Final
 
 import msgspec
 
-SECONDS_MAX: Final = 300  # the whole tour, whatever whoever watches does
+SECONDS_MAX: Final = 300  # the whole tour, whatever its user does
 VISIT_S: Final = 10.0  # a traveller, from coming to the lane's being free again, without an officer's thinking
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A traveller of the simulated world, and what is told while they are there."""
+    """A traveller of the simulated world, and the text shown while they are there."""
 
     scenario: str
     told: str

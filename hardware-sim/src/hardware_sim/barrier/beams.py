@@ -1,6 +1,6 @@
-"""What the controller makes of its beams: how many bodies it can tell apart, and who passed in which direction. Pure.
+"""The controller's evaluation of its beams: how many bodies it can distinguish, and who passed in which direction. Pure.
 
-The controller knows nothing but beams. Two bodies without a gap between them are one to it; the ground truth knows better.
+The controller has only beams. It sees two bodies without a gap as one; the ground truth has both.
 """
 
 from __future__ import annotations

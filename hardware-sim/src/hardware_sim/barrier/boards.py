@@ -112,7 +112,7 @@ class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
                 self._controller.watchdog_works = broken is not ModbusFault.WATCHDOG
 
     def reset(self) -> None:
-        """Somebody turns the key at a turnstile that stands open for an emergency. Raises ValueError for a board without one."""
+        """Turn the key at a turnstile that stands open for an emergency. Raises ValueError for a board without one."""
         with self._lock:
             if not isinstance(self._controller, LotTurnstile):
                 raise ValueError("this board has no key")  # noqa: TRY004 - the order is wrong, not a type

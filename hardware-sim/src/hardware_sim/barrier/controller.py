@@ -21,7 +21,7 @@ TTL_MS_DEFAULT, TTL_MS_MIN, TTL_MS_MAX = 5_000, 1_000, 30_000
 WATCHDOG_MS_DEFAULT, WATCHDOG_MS_MIN, WATCHDOG_MS_MAX = 1_000, 200, 5_000
 RELEASE_MS_MIN = 3_000  # a released leaf stays open this long even when the zone looks empty
 OPEN_TOO_LONG_MS = 8_000  # open without a grant, a release or an emergency
-COUNTS = 2**32  # a counter goes on at 0 after so many
+COUNTS = 2**32  # a counter continues at 0 after so many
 
 
 class Alarm(enum.IntFlag):
@@ -96,12 +96,12 @@ class Controller:
             self.report("grant_repeated", direction=way.value)
 
     def release(self) -> None:
-        """Let out whoever is inside."""
+        """Let the person inside out."""
         self._released_at_ms = self.now_ms
         self.report("release_received")
 
     def end_emergency(self) -> None:
-        """Leave the emergency. The caller has made sure that the fire input is clear."""
+        """Leave the emergency. The caller has checked that the fire input is clear."""
         if self.emergency:
             self.emergency = False
             self.report("emergency_ended")
@@ -120,7 +120,7 @@ class Controller:
             persisting |= Alarm.MOTOR_FAULT
         self.alarms &= ~(mask & ~persisting)
 
-    # ── what it says of itself ───────────────────────────────────────────────────────────────────────────────────────
+    # ── status ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def granted(self, way: Way) -> int:
         """Passages still granted."""
@@ -128,7 +128,7 @@ class Controller:
 
     @property
     def bodies(self) -> int:
-        """Bodies that the beams tell apart."""
+        """Return how many bodies the beams distinguish."""
         return bodies_told_apart(self.broken)
 
     @property

@@ -117,7 +117,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             return self._served(self._slave.receive(received, now_ms))
 
     def tick(self, now_ms: float) -> bytes:
-        """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
+        """Let time pass. Modbus slaves send nothing unasked, except a late reply to a frame that silence ended."""
         with self._lock:
             self._pass_time(now_ms)
             if self._part is not None:
@@ -152,7 +152,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
                     body.speed_m_s = WALK_M_S if body.outbound else -WALK_M_S
 
     def join(self, body: Body) -> None:
-        """A body is there that somebody else moves."""
+        """Add a body that another part moves."""
         with self._lock:
             self._bodies.append(body)
 
@@ -174,7 +174,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             return next((body.centre_m for body in self._bodies if body.traveller == traveller), START_M)
 
     def forget(self, traveller: str) -> None:
-        """A traveller's story is over. A body that is still in the lane goes on walking."""
+        """End a traveller's story. A body that is still in the lane continues to walk."""
         with self._lock:
             self._places.pop(traveller, None)
 
@@ -208,7 +208,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             self._report("motor_fault" if faulty else "motor_repaired")
 
     def push_leaf(self, degrees: float) -> None:
-        """Somebody forces the leaf."""
+        """Force the leaf by hand."""
         with self._lock:
             before = self._controller.leaf.state
             self._controller.force_leaf(degrees)
@@ -226,7 +226,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
         return self._controller.leaf.travel_ms > TRAVEL_MS
 
     def stick_beam(self, at: int | None) -> None:
-        """A beam, entry side first, is broken whoever is there; None: none is."""
+        """Show a beam, entry side first, as broken whether or not anything is there; None: no beam."""
         with self._lock:
             self._stuck = at
 
@@ -238,11 +238,11 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
 
     @property
     def empty(self) -> bool:
-        """True when nobody is in the lane or on the way there."""
+        """Return True when no one is in the lane or on the way there."""
         return not self._bodies
 
     def power_cycle(self) -> None:
-        """The controller's power goes and comes back."""
+        """Cut the controller's power and restore it."""
         with self._lock:
             self._controller.power_cycle()
 

@@ -54,7 +54,7 @@ class FrameFault(enum.Enum):
     DEAF = "deaf"  # it hears nothing
     LATE = "late"  # its answers come when nobody waits any more
     GARBLED = "garbled"  # a byte of each answer is wrong
-    REFUSES = "refuses"  # it carries out nothing and says so
+    REFUSES = "refuses"  # it carries out no order and reports that
     STRANGER = "stranger"  # a board of another number answers, too
     CLASH = "clash"  # a second board of the same number answers, too
     ECHO = "echo"  # the adapter hears what it sends
@@ -70,7 +70,7 @@ class Codec(Protocol):
         """Carry out a request; False when it is none, or not for this number."""
 
     def status(self, board: SwingBoard, number: int, *, refuses: bool) -> bytes:
-        """What the board says of itself."""
+        """Return the board's status report."""
 
 
 @dataclass(frozen=True, slots=True)

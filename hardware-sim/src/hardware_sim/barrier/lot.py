@@ -39,7 +39,7 @@ class LotTurnstile(Controller):
         self.blocked = False
 
     def reset(self) -> None:
-        """Somebody turns the key at the turnstile; with the fire input active nothing follows."""
+        """Turn the key at the turnstile; has no effect while the fire input is active."""
         if not self.fire:
             self.end_emergency()
 

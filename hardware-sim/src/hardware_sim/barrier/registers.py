@@ -73,7 +73,7 @@ class BarrierRegisters:
         if register == END_EMERGENCY and self._controller.fire:
             raise WrongStateError
         if register in {GRANT_ENTRY, GRANT_EXIT} and value and self._controller.emergency:
-            raise WrongStateError  # in an emergency everybody may leave and nobody is admitted
+            raise WrongStateError  # in an emergency everyone may leave and no one is admitted
 
     def _write(self, register: int, value: int) -> None:
         barrier = self._controller

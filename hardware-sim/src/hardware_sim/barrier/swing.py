@@ -18,7 +18,7 @@ from hardware_sim.barrier.leaf import Leaf, LeafState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OPENING_MS = 6_000  # what the technician set: an opening that nobody uses ends then
+OPENING_MS = 6_000  # set by the technician: an unused opening ends then
 ALARM_MS_MIN = 2_000  # an alarm is shown so long at least
 OPEN_TOO_LONG_MS = 8_000
 OPENINGS_MAX = 255  # more are forgotten
@@ -45,7 +45,7 @@ class SwingBoard:
     fire: bool = False
     emergency: bool = False
     motor_fault: bool = False
-    powered_up: bool = False  # since then nobody has told it anything
+    powered_up: bool = False  # it has received nothing since then
     local: bool = False  # the lease ran out, and no host has been answered since
     reacts_ms: float = 0.0  # from an opening until the leaf begins to move
     now_ms: float = 0.0
@@ -74,7 +74,7 @@ class SwingBoard:
         self.report("grant_received", direction=way.value, ttl_ms=OPENING_MS)
 
     def close(self) -> None:
-        """Nobody may pass any more; an emergency whose cause is gone is over."""
+        """Withdraw all openings; end an emergency whose cause is gone."""
         self.powered_up = False
         for way in Way:
             self._end_openings(way, End.REVOKED)
@@ -87,10 +87,10 @@ class SwingBoard:
         self.powered_up = False
         self._alarms = {alarm: at_ms for alarm, at_ms in self._alarms.items() if self._persists(alarm)}
 
-    # ── what it says of itself ───────────────────────────────────────────────────────────────────────────────────────
+    # ── status ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def openings(self, way: Way) -> int:
-        """How many may still pass. The board reports it to nobody."""
+        """Return how many people may still pass. The board never reports it."""
         return self._openings[way]
 
     def shows(self, alarm: SwingAlarm) -> bool:

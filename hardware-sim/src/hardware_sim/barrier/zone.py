@@ -22,7 +22,7 @@ GONE_M = 2.0  # beyond this point a body has left the lane in entry direction; i
 MARGIN_M = 0.05  # how close to a closed leaf a body comes
 WIDE_ENOUGH_DEGREES = 0.75 * OPEN_DEGREES
 
-CAMERA_M = LEAF_M + 1.0  # it looks at whoever comes, and shows no whole face that is nearer than this to it
+CAMERA_M = LEAF_M + 1.0  # it sees the next person, and shows no whole face that is nearer to it than this
 FACE_NEAR_M = 0.3
 
 

@@ -35,7 +35,7 @@ class _Mode(enum.Enum):
 
 
 class Player:
-    """Plays `Empty` until told otherwise, at pictures of `size` and so long a period."""
+    """Plays `Empty` until another scene is set: pictures of `size`, one each period."""
 
     def __init__(self, *, size: tuple[int, int], period_s: float) -> None:
         self._size = size
@@ -52,12 +52,12 @@ class Player:
 
     @property
     def settings(self) -> Settings:
-        """What the camera was told."""
+        """Return the camera's settings."""
         with self._lock:
             return self._settings
 
     def adjust(self, change: Callable[[Settings], Settings]) -> None:
-        """Take pictures in the changed way from the next one on. Whatever `change` raises leaves the settings as they are."""
+        """Change the settings from the next picture on. An error from `change` keeps the settings as they are."""
         with self._lock:
             self._settings = change(self._settings)
 

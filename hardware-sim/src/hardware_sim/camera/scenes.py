@@ -154,7 +154,7 @@ class Playing:
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """Recorded video fed in behind the lens: a scene's loop, whatever the camera is told or the display shines."""
+    """Recorded video fed in behind the lens: a scene's loop, whatever the camera's settings or the display's light."""
 
     scene: Scene
 
@@ -182,7 +182,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """The hall with nobody in front of the camera."""
+    """The hall without a person in front of the camera."""
 
     @property
     def loop_length(self) -> int:
@@ -244,7 +244,7 @@ class Persons:
 
 @dataclass(frozen=True, slots=True)
 class PrintedPicture:
-    """A print of the identity's passport portrait in somebody's hand."""
+    """A print of the identity's passport portrait, held in a hand."""
 
     identity: Identity
 

@@ -138,7 +138,7 @@ class MjpegCamera:
         return self._player.settings
 
     def shine(self, display: Rgb) -> None:
-        """The traveller's display shines this light, linear, 0 to 1; `POST /light` says the same."""
+        """Set the light of the traveller's display, linear, 0 to 1; `POST /light` does the same."""
         self._player.adjust(lambda now: replace(now, display=display))
 
     def drop(self) -> None:

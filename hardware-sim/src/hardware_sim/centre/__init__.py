@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class CentreError(Exception):
-    """Whatever the simulated control centre may raise."""
+    """Base of the simulated control centre's errors."""
 
 
 class FrameError(CentreError):
@@ -23,7 +23,7 @@ class Fault(Enum):
     FORGED = "forged"  # they begin at a CVCA of the right name and another key
     WITHOUT_RIGHT = "without_right"  # they grant irises, not fingers
     WRONG_SIGNATURE = "wrong_signature"  # one wrong bit
-    REFUSES = "refuses"  # it says no to everything
+    REFUSES = "refuses"  # it refuses everything
     REFUSES_TO_SIGN = "refuses_to_sign"
     OTHER_ANSWER = "other_answer"  # a signature when certificates were wanted, and the other way round
     SLOW = "slow"  # right, after a pause

@@ -86,7 +86,7 @@ def _refusal(reason: str) -> dict[str, Value]:
 
 
 class CentreServer(LocalServer):
-    """The centre, for whoever comes."""
+    """The control centre's server."""
 
     def __init__(self, path: Path, answers: Answers, *, pause_s: float = 5.0) -> None:
         self._answers = answers

@@ -12,7 +12,7 @@ ChipError
 
 
 class ChipError(Exception):
-    """Whatever the simulated chip and reader may raise."""
+    """Base of the errors of the simulated chip and reader."""
 
 
 class CardGoneError(ChipError):

@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the card answers: data, and the status word."""
+    """The card's answer: data, and the status word."""
 
     status: int
     body: bytes = field(default=b"", repr=False)

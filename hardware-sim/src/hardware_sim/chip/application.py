@@ -60,7 +60,7 @@ class Application:
         self._waiting = None
 
     def answer(self, apdu: bytes) -> Response:
-        """Answer one command, whatever its bytes are; in pieces, if this chip does."""
+        """Answer one command of any bytes; in pieces, if this chip does."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and len(apdu) == 5 and apdu[:4] == _GET_RESPONSE:
             return self._piece(waiting, apdu[4] or SHORT_NE_MAX)
@@ -143,7 +143,7 @@ class Application:
             raise RefusedError(status.WRONG_LENGTH)
         if command.cla != _CHAINED:
             return replace(command, body=body)
-        self._state = replace(before, part=body)  # as if nothing had been said, but for the part
+        self._state = replace(before, part=body)  # as if nothing had been sent, except the part
         return None
 
     def _dispatch(self, command: Command, before: State, room: int) -> Response:

@@ -24,7 +24,7 @@ _DELAY_DOUBLINGS_MAX: Final = 6  # then the delay no longer grows
 
 
 class Switches(TypedDict, total=False):
-    """Quirks of one card; whatever is left out is a plain, undelayed chip."""
+    """Quirks of one card; the defaults are a plain, undelayed chip."""
 
     le_max: int  # READ BINARY for more is answered with 6Cxx or 6700
     no_extended_length: bool
@@ -41,9 +41,9 @@ class Switches(TypedDict, total=False):
     master_file_refused: bool  # files of the master file are answered with 6982 before a session
     bac_refused: bool  # PACE or nothing
     no_access_control: bool  # from before Basic Access Control: anyone may read what is not guarded
-    challenge_status: int  # the answer to GET CHALLENGE before a session, whatever the chip could do
+    challenge_status: int  # the answer to GET CHALLENGE before a session, with any abilities of the chip
     wrong_key_status: int  # the answer of Basic Access Control to a wrong key; 6300 when left out
-    static_binding: bool  # after PACE, Terminal Authentication goes by the document's number still
+    static_binding: bool  # after PACE, Terminal Authentication still uses the document's number
     delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each until a right one
     lie: str  # one of the names in `lies.Lie`
     lie_after_answers: int  # so many protected answers are honest

@@ -48,7 +48,7 @@ def derive_one(secret: bytes, purpose: int, cipher: Cipher) -> bytes:
 
 
 def document_seed(mrz_lines: tuple[str, ...]) -> bytes:
-    """What opening the document tells: SHA-1 over number, birth and expiry with their check digits (§4.3.2, §9.7.3)."""
+    """Return the seed of the document's keys: SHA-1 over number, birth and expiry with their check digits (§4.3.2, §9.7.3)."""
     return hashlib.sha1(key_information(mrz_lines).encode("ascii"), usedforsecurity=False).digest()
 
 

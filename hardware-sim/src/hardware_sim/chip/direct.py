@@ -49,7 +49,7 @@ class DirectSlot:
             self._card = None
 
     def stop(self) -> None:
-        """Hang up on everybody and remove the socket."""
+        """Close all connections and remove the socket."""
         with self._lock:
             self._stopping = True
             clients = tuple(self._clients)

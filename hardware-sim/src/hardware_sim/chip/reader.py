@@ -63,7 +63,7 @@ class ChipReader:
                 self._slot = DirectSlot(self.socket)
 
     def insert(self, passport: Passport, **switches: Unpack[Switches]) -> None:
-        """Lay a passport on the reader, in place of the one that lies there; returns once it is offered."""
+        """Put a passport on the reader, in place of the one there; return once it is offered."""
         with self._lock:
             match self._slot:
                 case _PcscSlot() as slot:
@@ -85,7 +85,7 @@ class ChipReader:
                     self._refuse()
 
     def unplug(self) -> None:
-        """Pull its cable: it is gone, and a passport that is laid on it is read by nobody."""
+        """Pull the reader's cable: it is gone, and a passport put on it is not read."""
         self._plugged = False
         self.stop()
 

@@ -22,7 +22,7 @@ APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
 _CARD_ACCESS: Final = bytes.fromhex("011C")
 _DATA_OBJECT: Final = 0x53
-# What is selected where a chip says 9000 of a file that it has not.
+# The selected file where a chip answers 9000 for a file that it does not have.
 _NOTHING: Final = File(b"", Secrecy.FREE)
 _READS: Final = frozenset({0xB0, 0xB1})
 

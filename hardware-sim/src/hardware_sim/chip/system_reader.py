@@ -45,7 +45,7 @@ class SystemReader:
         self._server.start()
 
     def insert(self, passport: Passport, **switches: Unpack[Switches]) -> None:
-        """Lay a passport on the reader, in place of the one that lies there."""
+        """Put a passport on the reader, in place of the one there."""
         self._lay(Card(passport, **switches))
 
     def remove(self) -> None:

@@ -68,7 +68,7 @@ def _parse_one(content: bytes, at: int) -> tuple[int, bytes, int]:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody whom the chip trusts, with what the certificates grant."""
+    """A party that the chip trusts, with the rights that its certificates grant."""
 
     reference: bytes
     key: TerminalPublicKey
@@ -98,7 +98,7 @@ def set_verifier(chain: Chain, fields: dict[int, bytes]) -> Chain:
 
 
 def set_terminal(chain: Chain, fields: dict[int, bytes]) -> Chain:
-    """MSE:Set AT: whose key signs the challenge. Raises RefusedError for whoever is no inspection system."""
+    """MSE:Set AT: set whose key signs the challenge. Raises RefusedError for a certificate that is not an inspection system's."""
     terminal = _named(chain, fields)
     if terminal.role != ROLE_BITS["terminal"]:
         raise RefusedError(status.CONDITIONS_MISSING)

@@ -27,7 +27,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def write_message(stream: BinaryIO, message: Mapping[str, object]) -> None:
-    """Send one message. Raises ReaderGoneError when nobody listens, ValueError when it is too big."""
+    """Send one message. Raises ReaderGoneError when the other end is closed, ValueError when it is too big."""
     body = json.dumps(message).encode()
     if len(body) > MESSAGE_BYTES_MAX:
         raise ValueError(f"a message of {len(body)} bytes is over the limit")

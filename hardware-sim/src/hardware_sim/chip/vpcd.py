@@ -146,7 +146,7 @@ def wait_until_up(pcscd: subprocess.Popen[bytes], comm: Path) -> None:
 
 
 def listens(port: int) -> bool:
-    """Whether anybody listens on a TCP port of this network namespace, without troubling him with a connection."""
+    """Return True when a server listens on a TCP port of this network namespace; makes no connection."""
     listening = "0A"
     rows = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
     return any(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == listening for row in rows)
@@ -185,7 +185,7 @@ def _carry_out(order: dict[str, object], slot: VpcdSlot) -> None:
 
 def main() -> int:
     """Run as `python -m hardware_sim.chip.vpcd FOLDER` inside the namespaces; 1 when the reader did not last."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for whoever ordered us; he closes the pipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent process; it closes the pipe
     folder = Path(sys.argv[1])
     slot = VpcdSlot()
     try:

@@ -30,7 +30,7 @@ class Disk:
     verdicts: dict[str, str] = field(default_factory=dict)  # of crossings that a record closes
 
     def takes(self, *, leads_to_admission: bool) -> bool:
-        """True when there is room: the last is kept for what admits nobody."""
+        """Return True when there is room: the last space is kept for records that admit no one."""
         if self.full and leads_to_admission:
             self.refused()
             return False

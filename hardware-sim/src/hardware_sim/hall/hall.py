@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hardware_sim.hall.troubles import Troubles
 
 LOOK_S = 0.1
-REST_S = 14.0  # after so long with everything well a lane that serves nobody is locked
+REST_S = 14.0  # a lane that serves no one for so long without a fault is locked
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Of the genuine travellers, those whom the machine let through."""
+        """Return the share of the genuine travellers whom the machine let through."""
         return self.genuine_admitted / self.genuine if self.genuine else 1.0
 
 
@@ -95,7 +95,7 @@ class Hall(Generic[SceneT]):
         self._next_look = loop.call_later(LOOK_S, loop.call_soon, self._look)
 
     def _look(self) -> None:
-        """Move whoever walks, and look with the judge's eyes."""
+        """Move all who walk, and let the judge observe."""
         self.scene.pass_time()
         try:
             self.scene.judge.look()
@@ -152,7 +152,7 @@ class Hall(Generic[SceneT]):
         tally.by_fault = judge.by_fault
 
     async def _come_to_rest(self) -> None:
-        """Everything is well, and an officer is there: then the lane must invite the next traveller, and the books hold everybody."""
+        """Wait until all faults are gone and an officer is there: then the lane must invite the next traveller, and the books be complete."""
         if not await self.scene.until(self._rests, REST_S):
             report = self.scene.lane.report()
             raise ViolationError(

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.hall.disk import Disk
 
-HEARD_S = 1.5  # on a line that has been well for so long every order is heard
-TOLD_S = 4.0  # after so long somebody must have been told of one that is not
+HEARD_S = 1.5  # on a line without faults for so long every order arrives
+TOLD_S = 4.0  # after so long an officer must have been informed of one that did not
 UNDERWAY_S = 0.15  # what is on the wire when it is taken back may still arrive
-MISLED_S = 2.6  # for no longer is somebody told to go where nothing opens
-CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let somebody through for so long after
+MISLED_S = 2.6  # the longest time for which a traveller is sent where nothing opens
+CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let a person through for so long after
 PRESENCE_SPARE_S = 1.0
 _ORDER_OF_INCIDENT = {"grant_not_shown": "grant", "emergency_not_ended": "end_emergency"}
 
@@ -50,14 +50,14 @@ class ViolationError(Exception):
 
 @dataclass(slots=True)
 class Orders:
-    """What one board was told, and has not shown."""
+    """The orders to one board that it has not shown yet."""
 
     clock: Callable[[], float]
     granted: bool = False
     granted_s: float = 0.0
     heard: int = 0  # how often the grant that was ordered last arrived
     revoked_s: float | None = None
-    forfeit_s: float = math.inf  # from then on the grant is nobody's
+    forfeit_s: float = math.inf  # from then on the grant belongs to no one
     seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
     clean_since_s: float = 0.0  # since when the line loses no order; inf while it may
     host_seen_s: float = 0.0  # when the board, on a line that may lose orders, heard a lane again that it had lost
@@ -65,7 +65,7 @@ class Orders:
     waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
 
     def ordered(self, order: str) -> None:
-        """The lane told the board something, or an officer was answered that it does."""
+        """Note that the lane sent the board an order, or confirmed one to an officer."""
         if order in {"grant", "revoke"}:
             self.waiting.pop("grant", None)
             self.revoked_s = self.clock() if order == "revoke" else None
@@ -108,7 +108,7 @@ class Orders:
             raise ViolationError(Wrong.WRONG_OPENING, "a grant arrives twice")
 
     def told(self, incident: str) -> None:
-        """An officer is told what the board does not show."""
+        """Note that an officer is informed of what the board does not show."""
         if incident == "revoke_not_shown":
             self.revoked_s = None
         order = _ORDER_OF_INCIDENT.get(incident)
@@ -149,7 +149,7 @@ class Orders:
 
 @dataclass(slots=True, kw_only=True)
 class Bench(abc.ABC):
-    """What every judge of a hall knows. `presence_max_s` is for how long an officer's word that they are there holds."""
+    """The state that every judge of a hall has. `presence_max_s` is how long an officer's report of presence holds."""
 
     disk: Disk
     clock: Callable[[], float]
@@ -157,14 +157,14 @@ class Bench(abc.ABC):
     well_since_s: float = 0.0  # inf while something is wrong
     believed_s: float = 0.0  # until then a lane may know nothing of a leaf: its line was late (docs/protocols/links.md)
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
-    by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
-    companions: dict[str, str] = field(default_factory=dict)  # who goes on somebody else's grant, and on whose
+    by_officer: set[str] = field(default_factory=set)  # travellers whom an officer lets through
+    companions: dict[str, str] = field(default_factory=dict)  # who goes on another person's grant, and on whose
     companions_through: int = 0
     companions_admitted: int = 0
     present_s: float = -math.inf
-    served: str = ""  # whom the lane serves
+    served: str = ""  # the traveller whom the lane serves
     shows: str = ""  # the screen
-    _goes_s: float = math.inf  # since when it says go, and nothing opens
+    _goes_s: float = math.inf  # since when it shows go, and nothing opens
     through: set[str] = field(default_factory=set)
     by_fault: int = 0
     is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
@@ -176,7 +176,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def ordered(self, order: str, door: str) -> None:
-        """The lane told a board something, or an officer was answered that it does."""
+        """Note that the lane sent a board an order, or confirmed one to an officer."""
 
     @abc.abstractmethod
     def forfeits(self, after_s: float) -> None:
@@ -184,7 +184,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def orders_of(self, door: str) -> Orders:
-        """What a door's board was told, and what is known of its line and its beams."""
+        """Return the orders to a door's board, and the known state of its line and beams."""
 
     def beams(self, door: str, *, well: bool) -> None:
         """A beam sticks, or no longer does: meanwhile nobody can know who is in the zone."""
@@ -197,7 +197,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def told(self, incident: str) -> None:
-        """An officer is told what a board does not show."""
+        """Note that an officer is informed of what a board does not show."""
 
     @abc.abstractmethod
     def look(self) -> None:
@@ -213,7 +213,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def compare_books(self) -> None:
-        """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+        """Check at rest and without faults that every passage is recorded. Raises ViolationError."""
 
     def look_at_go(self, *, opens: bool) -> None:
         """Nobody is told to go where nothing opens, unless a stuck beam has told the lane that they went. Raises ViolationError."""
@@ -224,7 +224,7 @@ class Bench(abc.ABC):
             raise ViolationError(Wrong.LOCKED_LANE, f"it tells {self.served} to go, and nothing opens")
 
     def need_officer(self, name: str) -> None:
-        """Whoever is granted by the machine is granted while an officer is there. Raises ViolationError."""
+        """Check that the machine grants only while an officer is there. Raises ViolationError."""
         absent_s = self.clock() - self.present_s
         if name not in self.by_officer and absent_s > self.presence_max_s + PRESENCE_SPARE_S:
             raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted with no officer there")
@@ -326,7 +326,7 @@ class Judge(Bench):
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ordered(self, order: str, door: str = LAST) -> None:
-        """The lane told the board something, or an officer was answered that it does."""
+        """Note that the lane sent a board an order, or confirmed one to an officer."""
         del door
         if order == "grant":
             self._granted_to = self.served
@@ -344,7 +344,7 @@ class Judge(Bench):
         return self._orders
 
     def told(self, incident: str) -> None:
-        """An officer is told what the board does not show."""
+        """Note that an officer is informed of what a board does not show."""
         self._orders.told(incident)
 
     def look(self) -> None:
@@ -364,7 +364,7 @@ class Judge(Bench):
     # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def compare_books(self) -> None:
-        """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+        """Check at rest and without faults that every passage is recorded. Raises ViolationError."""
         self._judge_companions()
         for way, went in self.passages.items():
             told = self.disk.told[LAST][way] - self._told[way]

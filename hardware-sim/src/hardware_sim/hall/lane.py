@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # what a screen says
+WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # a screen's content
 CLOSED, EMERGENCY = "closed", "emergency"
 FIRST, LAST = "first", "last"  # doors; a lane of one has the last alone
 SENSORS = "sensors"  # between two doors
@@ -32,7 +32,7 @@ class Word(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """What an officer is told of the lane."""
+    """The report on the lane that an officer receives."""
 
     waiting: tuple[str, ...]  # referrals
     alarmed: bool
@@ -43,7 +43,7 @@ class LaneReport:
 
 
 class Lane(Protocol):
-    """One lane. What it shows it tells the hall (`Scene.shown`), as well as orders, answers and incidents."""
+    """One lane. It reports to the hall what it shows (`Scene.shown`), and orders, answers and incidents."""
 
     def start(self) -> None:
         """Start the lane's program."""
@@ -75,4 +75,4 @@ class Lane(Protocol):
         """An officer orders."""
 
     def report(self) -> LaneReport:
-        """What an officer is told."""
+        """Return the report that an officer receives."""

@@ -33,7 +33,7 @@ class Device(Protocol):
 
 @dataclass(slots=True)
 class Harm:
-    """What harms the line now. `hit` is told whenever it did."""
+    """The faults of the line now. `hit` is called whenever one had an effect."""
 
     bit_error_rate: float = 0.0
     noise: bool = False

@@ -1,4 +1,4 @@
-"""The officer at the lane: says that they are there, and settles what the lane cannot: referrals, alarms, emergencies, people inside."""
+"""The officer at the lane: reports presence, and settles what the lane cannot: referrals, alarms, emergencies, people inside."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Officer:
         return report.emergency and not self._scene.any_fire
 
     def _look_after(self, report: LaneReport) -> None:
-        """Somebody is inside."""
+        """A person is inside."""
         if "person_inside" in report.notices:
             self._scene.order(Word.FREE)
 

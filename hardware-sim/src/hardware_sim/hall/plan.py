@@ -25,25 +25,25 @@ class Doors(enum.Enum):
 
 
 class Intention(enum.Enum):
-    """What somebody who comes means to do. Beside `GENUINE` nobody is promised to be let through."""
+    """What a person who comes intends to do. Only `GENUINE` is expected to be let through."""
 
     GENUINE = "genuine"  # their own valid document, their own face, and straight through
     FORGED = "forged"  # the document is not genuine
-    LOOKALIKE = "lookalike"  # somebody else's document
+    LOOKALIKE = "lookalike"  # another person's document
     ACCOMPANIED = "accompanied"  # two faces before the camera
     PULLS = "pulls"  # takes the document away while it is read
     AGAIN = "again"  # lays another document when they may go
     STAYS = "stays"  # does not go
-    TURNS = "turns"  # goes back out of the zone
-    SWAPS = "swaps"  # goes back, and somebody else steps in
-    FOLLOWED = "followed"  # somebody without a document comes behind
-    LEAVES = "leaves"  # goes away from the camera, and not into the lane
+    TURNS = "turns"  # leaves the zone again
+    SWAPS = "swaps"  # leaves the zone again, and another person steps in
+    FOLLOWED = "followed"  # a person without a document comes behind
+    LEAVES = "leaves"  # leaves the camera's view, and does not enter the lane
     CALLS = "calls"  # gets an officer to open for them
-    FORCES = "forces"  # pushes the closed leaf, and goes away
+    FORCES = "forces"  # pushes the closed leaf, and leaves
     ASKS = "asks"  # asks for an officer on the page, while they are looked at or when they may go
-    COMPANION = "companion"  # stays before the camera, and somebody else goes on their grant
+    COMPANION = "companion"  # stays before the camera, and another person passes on their grant
     # Between two doors
-    TAILGATED = "tailgated"  # somebody without a document steps in with them
+    TAILGATED = "tailgated"  # a person without a document steps in with them
     TURNS_INSIDE = "turns_inside"  # turns round before the last door, or towards the first
     STAYS_INSIDE = "stays_inside"  # does not go on
     FORGETS = "forgets"  # leaves something behind
@@ -88,9 +88,9 @@ class Kind(enum.Enum):
     DEATH = "death"  # of the lane program
     SLOW_LEAF = "slow_leaf"
     STUCK_BEAM = "stuck_beam"
-    FORGETFUL_OFFICER = "forgetful_officer"  # does not say any more that they are there
+    FORGETFUL_OFFICER = "forgetful_officer"  # stops reporting presence
     FIRE = "fire"
-    BLIND_COUNTER = "blind_counter"  # between two doors: it cannot tell how many people are there
+    BLIND_COUNTER = "blind_counter"  # between two doors: it cannot count the people there
     LATE_REPLY = "late_reply"  # each answer comes up to two seconds late
     REORDERED_REPLY = "reordered_reply"  # an answer is overtaken by the next one
 
@@ -105,15 +105,15 @@ class Moment(enum.Enum):
     """From when on a fault's time counts."""
 
     LAID = "laid"  # the document
-    GO = "go"  # the screen says so
+    GO = "go"  # shown on the screen
     INSIDE = "inside"  # the traveller is between two doors
-    OUT = "out"  # the screen says that they may leave it
+    OUT = "out"  # the screen shows that they may leave it
     PROVOKED = "provoked"  # what makes the lane take something back, or free somebody, is about to be done
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `drawn` is for whatever else is to be chosen, from 0 to 1; `at` is the board or line that it hits."""
+    """One fault. `drawn`, 0 to 1, is for any further choice; `at` is the board or line that it hits."""
 
     kind: Kind
     moment: Moment
@@ -132,7 +132,7 @@ class Crossing:
     rest_s: float  # before the document is laid
     reads_s: float
     compares_s: float
-    goes_s: float  # from the screen that says so to the first step
+    goes_s: float  # from the screen that shows so to the first step
     drawn: float
     faults: tuple[Fault, ...] = ()
 

@@ -40,7 +40,7 @@ class Scene:
         self.disk = Disk(lambda: self.hit(Kind.DISK_FULL.value))
         self.judge: Bench = Judge(board=self.board, disk=self.disk, clock=self.clock, presence_max_s=presence_max_s)
         self.lane: Lane
-        self.forgets = False  # the officer, that they should say that they are there
+        self.forgets = False  # the officer, to report presence
         self.heard: Callable[[Word, str], None] = lambda _, __: None  # what an order is answered
         self.wall_jump_s = 0.0
         self.crossing: Crossing | None = None
@@ -52,7 +52,7 @@ class Scene:
         self._waits: dict[asyncio.Future[None], None] = {}  # in the order in which they came
         self.hits: set[Kind] = set()  # what hit the crossing that runs
 
-    # ── what the gate's side tells ───────────────────────────────────────────────────────────────────────────────────
+    # ── reports of the gate's side ──────────────────────────────────────────────────────────────────────────────────────
 
     def shown(self, screen: str, served: str) -> None:
         """The lane shows this, and serves this traveller."""
@@ -63,7 +63,7 @@ class Scene:
             self.notify()
 
     def ordered(self, order: str, door: str) -> None:
-        """The lane tells a board something."""
+        """Note that the lane sends a board an order."""
         self.trace(f"orders {self.at_door(order, door)}")
         self.judge.ordered(order, door)
 
@@ -96,7 +96,7 @@ class Scene:
         return self.served == name and self.screen != OFFICER
 
     def may_go(self, name: str) -> bool:
-        """True while the screen tells this traveller to go."""
+        """Return True while the screen shows this traveller go."""
         return self.screen == GO and self.served == name
 
     def is_over(self, name: str) -> bool:
@@ -111,11 +111,11 @@ class Scene:
         return any(board.controller.fire for board in self.boards.values())
 
     def at_rest(self) -> bool:
-        """True when nobody is in the lane, and every leaf is closed."""
+        """Return True when no one is in the lane, and every leaf is closed."""
         return self.board.empty and self.board.leaf_closed
 
     def pass_time(self) -> None:
-        """Whoever walks has come so far."""
+        """Move all who walk to their present place."""
         for board in self.boards.values():
             board.tick(self.clock() * 1000)
 
@@ -156,7 +156,7 @@ class Scene:
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def notify(self) -> None:
-        """Something changed: whoever waits looks again, in the order in which they came."""
+        """Report a change: all who wait look again, in the order in which they came."""
         waits, self._waits = self._waits, {}
         for one in waits:
             _wake(one)

@@ -17,7 +17,7 @@ TAKEN_UP_S = 0.5  # a document that opened nothing by then was not taken up
 PULLS_S = 0.05  # after the document was read
 PATIENCE_S = 90.0
 WALKS_S = 20.0
-GOES_MAX = 4  # how often somebody is let go: by the machine, then by an officer
+GOES_MAX = 4  # how often a person may pass: by the machine, then by an officer
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
 # The same while a fault may hide from the lane who is in the zone.
 NEXT_UNSEEN_S = (2.2, 2.8)
@@ -156,7 +156,7 @@ async def _walk(scene: Scene, name: str) -> None:
         return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(name) or scene.screen == EMERGENCY)
 
     await scene.until(stopped, WALKS_S)
-    scene.board.turn_back(name)  # whoever is through goes on
+    scene.board.turn_back(name)  # a person who is through continues
 
 
 async def _turn(scene: Scene, crossing: Crossing) -> None:
@@ -169,7 +169,7 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
     if crossing.intention is Intention.TURNS:
         return
     await scene.until(lambda: scene.board.place_of(name) in {Place.BACK, Place.PASSED}, WALKS_S)
-    scene.standing = ""  # an officer sees that it is somebody else who is there
+    scene.standing = ""  # an officer sees that another person is there
     await scene.pause(between(crossing, NEXT_UNSEEN_S if crossing.faults else NEXT_S))
     other = f"{name}-other"
     scene.board.walk_in(other)
@@ -182,7 +182,7 @@ async def _be_followed(scene: Scene, crossing: Crossing) -> None:
     _step_in(scene, name)
     await scene.pause(between(crossing, BEHIND_S))
     follower = f"{name}-follower"
-    scene.standing = ""  # an officer lets nobody through with them there
+    scene.standing = ""  # an officer lets no one through with them there
     scene.board.walk_in(follower)
     await _walk(scene, name)
     await _try(scene, follower)
@@ -201,7 +201,7 @@ async def _try(scene: Scene, name: str) -> None:
 
 
 async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
-    """An officer opens for somebody who stands inside."""
+    """Let an officer open for a person who stands inside."""
     name = crossing.name
     scene.judge.by_officer.add(name)
     scene.board.walk_in(name)
@@ -213,7 +213,7 @@ async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> N
 
 
 async def _leave(scene: Scene, *names: str) -> None:
-    """Nobody stays in the lane."""
+    """Leave the lane empty."""
     for name in names:
         scene.board.turn_back(name)
     await scene.until(lambda: scene.board.empty, WALKS_S)

@@ -18,7 +18,7 @@ SLOWER = 5.0
 JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
 LATE_S_MAX = 2.0
 DISBELIEVED_S = 10.0  # a line that answered too late, by its driver
-FORGOTTEN_S = 0.5  # longer than the officer's word holds
+FORGOTTEN_S = 0.5  # longer than an officer's report of presence holds
 _LATE = frozenset({Kind.LATE_REPLY, Kind.REORDERED_REPLY})
 _OF_THE_LINE = _LATE | {Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH}
 _LOSES_ORDERS = _LATE | {Kind.BIT_ERRORS, Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY}
@@ -65,7 +65,7 @@ class Troubles:
                 task.result()
 
     def end(self) -> None:
-        """Whatever lasts ends."""
+        """End all faults that last."""
         for task in self._tasks:
             task.cancel()
         self._scene.forgets = False
@@ -80,7 +80,7 @@ class Troubles:
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
             self._on_lines += 1
-        loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors are told none
+        loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors receive none
         if loses_orders:
             self._losing[fault.at] += 1
             judge.line(fault.at, clean=False)

@@ -1,1 +1,1 @@
-"""A simulated sensor that says whether a person stands before it, and what it can do wrong."""
+"""A simulated sensor that reports whether a person stands before it, and its faults."""

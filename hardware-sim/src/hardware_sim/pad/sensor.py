@@ -41,16 +41,16 @@ class Fault(enum.Enum):
     """What it does wrong."""
 
     NONE = "none"
-    MUTE = "mute"  # takes the connection and never says a word
-    SILENT = "silent"  # says who it is, and no verdict
+    MUTE = "mute"  # accepts the connection and sends nothing
+    SILENT = "silent"  # identifies itself, and sends no verdict
     LATE = "late"  # gives no verdict before LATE_MS
-    STALE = "stale"  # says of each verdict that it is STALE_MS old
+    STALE = "stale"  # reports with each verdict that it is STALE_MS old
     GARBAGE = "garbage"  # bytes that are no line
     ENDLESS = "endless"  # a line without an end
     TORN = "torn"  # hangs up in the middle of its first verdict
     WRONG_CROSSING = "wrong_crossing"  # gives the verdict of another crossing, as a recording would
     ALWAYS_LIVE = "always_live"  # takes everything for a person
-    CONTRARY = "contrary"  # says live and gives a score under its bound
+    CONTRARY = "contrary"  # reports live with a score under its bound
     STRANGER = "stranger"  # is another make than it was bought as
     BACKWARDS = "backwards"  # numbers its verdicts downwards
 

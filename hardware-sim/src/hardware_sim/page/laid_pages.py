@@ -31,7 +31,7 @@ class Printed:
 
 
 def laid_pages(document: Printed, scenario: Scenario) -> tuple[PlacedPage, ...]:
-    """Each time that the document is laid, as the scenario has it; flat where it says nothing."""
+    """Return a page each time that the document is placed, by the scenario; flat where it does not specify."""
     return tuple(_laid(document, lay) for lay in scenario.lays or (Lay.FLAT,))
 
 

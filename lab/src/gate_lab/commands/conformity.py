@@ -1,4 +1,4 @@
-"""`gate conformity`: the clauses of standards that this software is held against, each with its tests, or open. It is no certificate."""
+"""`gate conformity`: the clauses of standards that this software claims to meet, each with its tests, or open. It is not a certificate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate document` away from a gate: what was read of documents elsewhere, as files of a chip, a seal or a credential, or text or pictures of an MRZ."""
+"""`gate document` on an office computer: inspects files of a chip, a seal, a credential, or the text or pictures of an MRZ that were read elsewhere."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def _lds_files(folder: Path) -> dict[str, bytes]:
 
 
 def _mrzs(text: str) -> Iterator[str]:
-    """The MRZs to read: the one given, or one a line of standard input."""
+    """Yield the MRZs to read: the argument, or each line of standard input."""
     if text != "-":
         yield text
         return
@@ -256,7 +256,7 @@ def _report_mrz(mrz: Mrz, *, json: bool) -> None:
 
 
 def _report_no_mrz(number: int, error: Exception, *, json: bool) -> None:
-    """Say that the text given as this MRZ is none. It has its line in JSON, so that lines in and out can be counted off."""
+    """Report that this text is not an MRZ. With JSON it prints a line, so that there is one line of output for each of input."""
     note(one_line(f"gate: MRZ {number}: {error}"))
     if json:
         nothing: dict[str, object] = {
@@ -270,7 +270,7 @@ def _report_no_mrz(number: int, error: Exception, *, json: bool) -> None:
 
 
 def _moment(text: str) -> datetime:
-    """The time to judge at; a time without a zone is UTC."""
+    """Return the validation time; a time without a zone is UTC."""
     from gate_core.programs import clock
 
     if not text:

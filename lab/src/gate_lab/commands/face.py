@@ -1,4 +1,4 @@
-"""`gate face`: compare two pictures, measure error rates of comparison and of attack detection on a folder."""
+"""`gate face`: compares two pictures; measures error rates of comparison and of attack detection on a folder."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def _open(
 
 @contextlib.contextmanager
 def _models_at_work() -> Iterator[None]:
-    """End the command with one line when a model fails, or gives what is no number, in the middle of the work."""
+    """End the command with one line when a model fails or returns a value that is not a number."""
     from models.errors import ModelError
 
     try:
@@ -243,7 +243,7 @@ def _models_at_work() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _measuring() -> Iterator[None]:
-    """The same, for a folder that nothing can be measured on as well."""
+    """End the command as `_models_at_work` does, and also for a folder on which nothing can be measured."""
     from gate_lab.folders import UnfitError
 
     try:
@@ -267,7 +267,7 @@ def _write_page(page: str, path: Path) -> None:
 
 
 def _write_private(content: bytes, path: Path) -> None:
-    """Write what is about people: in the place of whatever was there, and nobody else can read it from its first byte on."""
+    """Write personal data to `path`, replacing a file there. Its mode is 0600 from the first byte on."""
     try:
         durable.write(path, content, mode=0o600)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`gate fairness`: how a gate fares with groups of travellers, as its lane counted; a public page, and an alarm where a group fares worse."""
+"""`gate fairness`: a gate's results by group of travellers, as its lane counted them; writes a public page and warns of worse results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate forecast`: from measured service times and a schedule to the lanes and officers that a day takes."""
+"""`gate forecast`: computes the lanes and officers that a day takes from measured service times and a schedule."""
 
 from __future__ import annotations
 

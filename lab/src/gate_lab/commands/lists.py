@@ -1,4 +1,4 @@
-"""`gate lists`: signed lists of documents and people, made on their agency's own machine, and looked at anywhere."""
+"""`gate lists`: makes and verifies signed lists of documents and people. An agency signs them on its own machine."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _summary(header: Header) -> str:
 
 
 def _change(made: Edition, since: Path, key: Verifier) -> Edition:
-    """The delta from an edition before, signed by the same agency. Raises ListError; a file that cannot be read ends the command."""
+    """Return the delta from an earlier edition that the same agency signed. Raises ListError; ends the command for a file that cannot be read."""
     from gate.lists.entries import Entries
     from gate.lists.header import NOTE_BYTES_MAX, believed
     from gate_core.ordinary import read_ordinary

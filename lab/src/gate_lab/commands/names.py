@@ -1,4 +1,4 @@
-"""The nouns of the `gate` command that this distribution brings, each with a sentence and its verbs."""
+"""The subcommands of `gate` that this distribution adds, each with a sentence and its verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate policy`: a site's written rules before they are in force: what is wrong with them, what differs, and whom they would concern."""
+"""`gate policy`: examines a site's written rules before they are in force: errors, differences, and the travellers they would refer."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
 
 
 def _written(path: Path) -> Written:
-    """The rules of a file; else the command ends with everything that is wrong with it."""
+    """Return the rules of a file; end the command with a list of all errors when there are any."""
     from gate.programs.shared.written_rules import written_in
     from gate_core.settings.config_file import ConfigError
 
@@ -233,7 +233,7 @@ def _said(share: Share) -> str:
 
 
 def _interval(share: Share) -> tuple[float, float]:
-    """Wilson's, or everything where nobody came."""
+    """Return Wilson's interval of the share; (0, 1) for no travellers."""
     from gate_verify.report.rates import Rate
 
     return Rate(share.seen, share.of).interval if share.of else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""`gate rights`: what travellers ask of the controller: receipts, access, rectification, erasure and complaints, each in a book with its deadline."""
+"""`gate rights`: travellers' requests to the controller: receipts, access, rectification, erasure and complaints, in a book with deadlines."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def _today(on: datetime | None) -> date:
 
 
 def _day(on: datetime | None) -> date:
-    """The day of what has happened. Ends the program for one that is still to come: a case of a mistyped year would never be late."""
+    """Return the day of an event. Ends the program for a day in the future: with a mistyped year a case would never be late."""
     day = _today(on)
     if (day - _today(None)).days > 1:  # where the sun rises first, tomorrow has begun
         fail(Exit.USAGE, f"--on: {day} is still to come")

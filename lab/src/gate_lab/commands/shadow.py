@@ -1,4 +1,4 @@
-"""`gate shadow`: the decisions of a gate that only watches, beside those of the officer who did the work."""
+"""`gate shadow`: compares the decisions of a gate in shadow mode with those of the officer who did the checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate update publish`: the operator's repository of updates, on machines of the operator's that no gate reaches."""
+"""`gate update publish`: maintains the operator's repository of updates, on the operator's machines, which no gate can reach."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Programs that measure what the gate makes of models. They stand above it and nothing imports them."""
+"""Programs that measure the gate's results with its models. They import the gate; nothing imports them."""

@@ -40,7 +40,7 @@ _SHRINK: Final = 2  # of the officers' crop: the pictures of the sets at hand ar
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """One who can be morphed: the portrait in a standard crop with its points, and a template by each profile of it and of each frame."""
+    """A person who can be morphed: the portrait in a standard crop with its points, and a template by each profile of it and of each frame."""
 
     portrait: Picture
     points: Points
@@ -49,7 +49,7 @@ class Person:
 
 
 def morph(one: Picture, other: Picture, points: Points, other_points: Points) -> Picture:
-    """The picture halfway between two of the same size, by triangles of the points halfway between."""
+    """Return the picture halfway between two of the same size, by triangles of the points halfway between."""
     height, width = one.shape[:2]
     border = np.array([(x, y) for x in (0, width // 2, width - 1) for y in (0, height // 2, height - 1)], np.float64)
     border = np.delete(border, 4, axis=0)  # its middle is no border
@@ -73,7 +73,7 @@ def morph(one: Picture, other: Picture, points: Points, other_points: Points) ->
 
 
 def _triangles(points: Points, width: int, height: int) -> list[list[int]]:
-    """Delaunay's, as numbers of the points."""
+    """Return Delaunay's triangles, as numbers of the points."""
     division = cv2.Subdiv2D((0, 0, width, height))
     numbers: dict[tuple[float, float], int] = {}
     for number, (x, y) in enumerate(points.astype(np.float32).tolist()):
@@ -89,7 +89,7 @@ def _triangles(points: Points, width: int, height: int) -> list[list[int]]:
 
 
 def person(models: Sequence[FaceModels], pictures: Sequence[Picture]) -> Person:
-    """Raises FaceError when one of the pictures is of no use."""
+    """Return the person of these pictures. Raises FaceError when a picture cannot be used."""
     finder = models[0].finder
     main = central(finder.find(pictures[0]), width=pictures[0].shape[1], height=pictures[0].shape[0])
     if main is None:
@@ -119,7 +119,7 @@ def of_portrait(models: FaceModels, picture: Picture) -> Template:
 
 
 def pairs_of(people: Sequence[Person], limit: int) -> list[tuple[int, int]]:
-    """Everybody with whoever is most alike by the first profile, each pair once; the most alike first. None of fewer than two."""
+    """Pair each person with the most similar one by the first profile; each pair once, the most similar first. Empty for fewer than two people."""
     if len(people) < 2:
         return []
     vectors = np.array([one.own[0].vector for one in people])
@@ -130,7 +130,7 @@ def pairs_of(people: Sequence[Person], limit: int) -> list[tuple[int, int]]:
 
 
 def measure(models: Sequence[FaceModels], people: Sequence[Person], limit: int) -> tuple[list[Potential], list[Morphs]]:
-    """Make the morphs and hold them against both people by each profile. A morph in which no face is found matches nobody."""
+    """Make the morphs and compare them with both people by each profile. A morph in which no face is found matches neither person."""
     pairs = pairs_of(people, limit)
     made = [morph(people[a].portrait, people[b].portrait, people[a].points, people[b].points) for a, b in pairs]
     systems = []

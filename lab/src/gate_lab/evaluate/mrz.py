@@ -54,9 +54,9 @@ THRESHOLDS: Final = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one page. `usable`: its first reading was unrepaired with every check digit right, however sure.
+    """The result of one page. `usable`: its first reading was unrepaired with every check digit right, whatever its confidence.
 
-    `accepted`: the rule was met over both pictures; `accepted_wrong`: with a text that is not what is printed.
+    `accepted`: the rule was met over both pictures; `accepted_wrong`: with a text that differs from the printed one.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a bound on the weakest character lets through, of all pages of all sets."""
+    """The usable readings that a bound on the weakest character admits, of all pages of all sets."""
 
     threshold: float
     accepted: int
@@ -99,7 +99,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Negatives:
-    """Pictures without an MRZ: how many gave any reading, and how many one that check digits would have let through."""
+    """Pictures without an MRZ: how many gave a reading, and how many gave one with right check digits."""
 
     pictures: int
     read: int
@@ -110,7 +110,7 @@ class Negatives:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure everything; 1 when a wrong text was accepted or a picture without an MRZ taken for one."""
+    """Measure everything; return 1 when a wrong text was accepted, or an MRZ was found in a picture without one."""
     parser = argparse.ArgumentParser(prog="gate_lab.evaluate.mrz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/evaluate"), help="folder for mrz.json and mrz.md")
     parser.add_argument("--pages", type=int, default=30, help="pages a severity")
@@ -177,7 +177,7 @@ def counted(results: Sequence[tuple[Reading | NoReading, float]]) -> Negatives:
 
 
 def was_fooled(rows: Sequence[Row], negatives: Negatives) -> bool:
-    """True when a wrong text was accepted, or a picture without an MRZ taken for one."""
+    """Return True when a wrong text was accepted, or an MRZ was found in a picture without one."""
     return negatives.usable > 0 or any(row.accepted_but_wrong for row in rows)
 
 
@@ -216,7 +216,7 @@ def bounds_of(outcomes: Sequence[Outcome]) -> list[Bound]:
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson's score)."""
+    """Return the 95 % interval of a share (Wilson's score)."""
     z, share = 1.959964, hits / trials
     middle = share + z * z / (2 * trials)
     reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
@@ -224,7 +224,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 
 
 def markdown(rows: Sequence[Row], bounds: Sequence[Bound], negatives: Negatives) -> str:
-    """The tables as a page of text."""
+    """Return the tables as a page of text."""
     parts = ["# Page reading on invented pages\n"]
     for name in dict.fromkeys(row.name for row in rows):
         parts.append(
@@ -259,7 +259,7 @@ def _show(
 def judged(
     case: tuple[str, float], printed: Mrz, results: tuple[Reading | NoReading, Reading | NoReading], cpu_ms: float
 ) -> Outcome:
-    """Compare what both pictures gave with what is printed."""
+    """Compare the results of both pictures with the printed text."""
     (name, value), (result, again) = case, results
     lines = result.lines if isinstance(result, Reading) else ()
     accepted = _accepted(result, again)
@@ -278,7 +278,7 @@ def judged(
 
 
 def issued(draw: Callable[[], Mrz]) -> Mrz:
-    """An MRZ whose states exist: the training's are random letters now and then, but hardly `MRZS_MAX` times running."""
+    """Return an MRZ whose states exist. The training's are random letters now and then, so it draws up to `MRZS_MAX` times."""
     printed = draw()
     for _ in range(MRZS_MAX):
         if _is_of_states(printed):
@@ -299,7 +299,7 @@ def _timed(picture: Grey, recogniser: Recogniser) -> tuple[Reading | NoReading, 
 
 
 def _accepted(*results: Reading | NoReading) -> tuple[str, ...] | None:
-    """The text that the rule accepts over these pictures."""
+    """Return the text that the rule accepts over these pictures."""
     votes = Votes()
     for result in results:
         if isinstance(result, Reading) and votes.cast(result):
@@ -312,7 +312,7 @@ def _usable(reading: Reading) -> bool:
 
 
 def _wrong(printed: Mrz, lines: Sequence[str]) -> int:
-    """Characters that differ; all of them when the shape does."""
+    """Return the number of characters that differ; all of them when the shape differs."""
     if [len(line) for line in lines] != [len(line) for line in printed]:
         return sum(len(line) for line in printed)
     return sum(a != b for wanted, found in zip(printed, lines, strict=True) for a, b in zip(wanted, found, strict=True))

@@ -1,7 +1,7 @@
-"""Whole pages that never were: documents with an MRZ, pages without one, and how a camera sees them.
+"""Draws whole pages of invented documents with an MRZ, pages without one, and a camera's pictures of them.
 
-A document is drawn straight at DRAWN_PX_PER_MM in its ICAO size (9303-3 to 9303-7), then carried into a frame by rotation and
-perspective, lit, blurred and compressed. Everything follows from the generator that is passed in.
+A document is drawn straight at DRAWN_PX_PER_MM in its ICAO size (9303-3 to 9303-7), then transformed into a frame by
+rotation and perspective, lit, blurred and compressed. Everything depends on the random generator passed in.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LABELS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageConditions:
-    """How a page is seen. Lengths without a unit are shares: of the frame, or (worn, glare) of ink and light."""
+    """The conditions of a picture. Lengths without a unit are shares: of the frame, or (worn, glare) of ink and light."""
 
     page_width_px: float = 1000.0
     frame: float = 1.25  # the frame's width in page widths
@@ -181,7 +181,7 @@ def _paper(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def _portrait(rng: np.random.Generator, page: Floats) -> None:
-    """A bust of smooth shapes; nobody."""
+    """Draw a bust of smooth shapes, of no real person."""
     height, width = page.shape
     left, top, right, bottom = round(0.05 * width), round(0.14 * height), round(0.31 * width), round(0.66 * height)
     middle, face_y = (left + right) // 2, round(top + 0.42 * (bottom - top))
@@ -213,7 +213,7 @@ def _value(rng: np.random.Generator) -> str:
 
 
 def _text_page(rng: np.random.Generator) -> Floats:
-    """Lines of print in any type, OCR-like fillers and rows of digits among them, and no MRZ."""
+    """Return a page of printed lines in any type, with OCR-like fillers and rows of digits, and no MRZ."""
     width, height = 1400, 1000
     page = np.full((height, width), rng.uniform(0.8, 0.98), np.float32)
     face, size = cv2.FontFace(str(rng.choice(["sans", "italic"]))), int(rng.integers(18, 46))
@@ -234,7 +234,7 @@ def _word(rng: np.random.Generator) -> str:
 
 
 def _pattern(rng: np.random.Generator) -> Floats:
-    """Guilloche, stripes like bars, or a checked cloth."""
+    """Return guilloche, stripes like bars, or a checked cloth."""
     shape = (900, 1200)
     page = _paper(rng, shape)
     x, y = np.arange(shape[1])[None], np.arange(shape[0])[:, None]
@@ -254,7 +254,7 @@ def _pattern(rng: np.random.Generator) -> Floats:
 
 
 def _wear(rng: np.random.Generator, shape: tuple[int, ...], worn: float) -> Floats:
-    """What is left of the ink, from 0 to 1: patches a character or less across are rubbed away."""
+    """Return the ink that remains, 0 to 1: patches of a character or less across are rubbed away."""
     cell_px = int(rng.choice([6, 12, 24]))
     coarse = rng.standard_normal((shape[0] // cell_px + 2, shape[1] // cell_px + 2), dtype=np.float32)
     field = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -263,7 +263,7 @@ def _wear(rng: np.random.Generator, shape: tuple[int, ...], worn: float) -> Floa
 
 
 def _font_size(font: str) -> int:
-    """The size at which the font's advance is the pitch."""
+    """Return the size at which the font's advance is the pitch."""
     probe = 200
     end, _ = cv2.putText(np.zeros((4, 4, 3), np.uint8), "0" * 20, (0, 0), (0, 0, 0), cv2.FontFace(font), probe)
     return round(PITCH_MM * DRAWN_PX_PER_MM * probe * 20 / end[0])

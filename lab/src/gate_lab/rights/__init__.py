@@ -1,1 +1,1 @@
-"""What travellers may ask of the controller: the book of their cases, and the answers that give nothing away. Pure but for the book's file."""
+"""Travellers' requests to the controller: the book of cases, and answers that reveal nothing about a referral. Pure except the book's file."""

@@ -1,7 +1,7 @@
-"""The answer to a request for access, as two files: the traveller's letter, which tells nothing about a referral, and the controller's file.
+"""The answer to a request for access, as two files: the traveller's letter, which reveals nothing about a referral, and the controller's file.
 
-The controller's file holds every record of the crossing that opens. Both are made although the log contradicts itself: a traveller's
-right does not wait for that.
+The controller's file holds every record of the crossing that can be opened. Both are made even when the log contradicts itself: a traveller's
+right to an answer does not depend on it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gate_verify.records import fields_of, read_as_signed
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a log holds of a crossing: its records that open, oldest first, and the log's contradictions."""
+    """A log's records of a crossing that can be opened, oldest first, and the log's contradictions."""
 
     crossing: str
     records: Sequence[AuditRecord]

@@ -1,8 +1,8 @@
-"""What a traveller is answered. Nothing of it depends on why an officer was called, or on whether anything restricted stands in the log. Pure.
+"""The answers to travellers. No answer depends on why an officer was called, or on whether the log holds anything restricted. Pure.
 
-A receipt's answer is made of its number and the day alone: no log is opened for it, so neither its words nor its time can tell anything. The answer to a request for
-access names what was processed of everybody, and when; the reasons for a referral are in it for nobody, since an answer that told the harmless ones would tell the others by its silence.
-What the controller may say beyond that, a person decides, case by case, from the file that is for the controller.
+A receipt's answer depends on its number and the day alone: no log is opened, so neither its text nor its timing reveals anything. The answer to a
+request for access names the processing that applies to everyone, and its time. It gives no reasons for a referral to any traveller: if harmless
+reasons were given, their absence would reveal the others. A person decides case by case what else to disclose, from the controller's file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ CROSSING: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Who answers: the operator's name, the gate's, where they are reached, and for how long results are kept (None: no end is set). What else is done with everybody:
-    for how many minutes faces of those whom an officer was called to are held against others (0: they are not), whether documents are looked up in
-    registers, and for how many minutes a chip is looked for at the site's other gates (0: none is).
+    """The sender of answers: the operator's name, the gate's, the contact, and for how long results are kept (None: no end is set). It
+    also has the processing of all travellers: for how many minutes faces of referred travellers are compared with others (0: never),
+    whether documents are looked up in registers, and for how many minutes a chip is searched for at the site's other gates (0: never).
     """
 
     operator: str
@@ -34,12 +34,12 @@ class Controller:
 
 
 def is_receipt(number: str) -> bool:
-    """True for a number that a receipt can have."""
+    """Return True for a number with the form of a receipt's."""
     return CROSSING.fullmatch(number) is not None
 
 
 def receipt_answer(number: str, controller: Controller, today: date) -> str:
-    """What whoever has a receipt is told: the same for every number, every cause and every day but for its date."""
+    """Return the answer to the holder of a receipt. Only the number and the dates vary; the cause never matters."""
     due = months_after(today, ANSWER_MONTHS)
     return (
         f"Receipt {number}\n"
@@ -52,7 +52,7 @@ def receipt_answer(number: str, controller: Controller, today: date) -> str:
 
 
 def access_answer(number: str, controller: Controller, crossed: str, *, held: bool) -> str:
-    """The letter to a traveller who asked for access; `crossed` is the day and hour. Of a crossing of which nothing is held it says that."""
+    """Return the letter to a traveller who asked for access; `crossed` is the day and hour. Without records it states that nothing is held."""
     if not held:
         return (
             f"Crossing {number}, gate {controller.gate}\n"

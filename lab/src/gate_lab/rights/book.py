@@ -1,9 +1,9 @@
-"""The book of cases: what travellers asked for, until when it is to be answered, and what was answered by whom. A file that only grows.
+"""The book of cases: travellers' requests, their deadlines, and the answers with their authors. An append-only file.
 
-Each line is JSON and holds the SHA-256 of the line before, so nothing in between can be changed or taken out unseen; that the last line was changed, that lines were cut
-off, or that all were written anew, shows to whoever kept the number of lines and the SHA-256 of the last, which `gate rights list` says. A last line that a power cut left unfinished was never acknowledged: it is passed over, and the next takes its place. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
+Each line is JSON and holds the SHA-256 of the line before, which detects a change in the middle. A kept line count and last SHA-256 (see `gate rights
+list`) detect any other. The next line replaces a last one cut off by a power failure. No traveller's name is in it: a case has a crossing's number, or none.
 
-Limits: LINE_BYTES_MAX a line, LINES_MAX of them; a book that is full is closed, and a new one begun.
+Limits: LINE_BYTES_MAX a line, LINES_MAX lines; a full book is closed, and a new one begun.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ LINE_BYTES_MAX: Final = 8 * 1024
 LINES_MAX: Final = 200_000
 WORDS_MAX: Final = 1_000
 ANSWER_MONTHS: Final = 1  # GDPR Article 12(3)
-MORE_MONTHS: Final = 2  # once, with the reason told within the first month
+MORE_MONTHS: Final = 2  # once; the person is given the reason within the first month
 BEGINS: Final = "0" * 64
 
 
 class BookError(ValueError):
-    """No book, or nothing that it may hold; the message says why."""
+    """The book is malformed, or an event is not allowed in it; the message has the reason."""
 
 
 class Kind(enum.Enum):
-    """What may be asked for. Stored; never renamed."""
+    """The kind of request. Stored; never renamed."""
 
     ACCESS = "access"
     RECTIFICATION = "rectification"
@@ -56,7 +56,7 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A case begins. `words` are what was asked for, in short and without a name."""
+    """A case begins. `words` is the request in short, without a name."""
 
     kind: Kind
     crossing: str
@@ -66,7 +66,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """It takes two more months, which is told to whoever asked."""
+    """The deadline is two months later; the person who asked is informed."""
 
     on: date
     by: str
@@ -75,7 +75,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What the log holds of the crossing was handed to the controller: each file's SHA-256."""
+    """The records of the crossing were given to the controller: each file's SHA-256."""
 
     on: date
     files: Mapping[str, str]
@@ -83,7 +83,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered, by whom, and why."""
+    """The answer, its author, and its reason."""
 
     on: date
     by: str
@@ -103,7 +103,7 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case, as it stands."""
+    """One case in its present state."""
 
     number: int
     begun: Received
@@ -113,13 +113,13 @@ class Case:
     answer: Answered | None = None
 
     def days_left(self, today: date) -> int | None:
-        """How many days are left; None of one that is answered. Below 0 it is late."""
+        """Return how many days are left, negative when late; None for an answered case."""
         return None if self.answer is not None else (self.due - today).days
 
 
 @dataclass(slots=True)
 class Book:
-    """A book that was read."""
+    """A book as read from its file."""
 
     path: Path
     lines: int = 0
@@ -130,7 +130,7 @@ class Book:
 
     @classmethod
     def read(cls, path: Path) -> Book:
-        """Read a book; one that is not there is empty. Raises BookError and OSError."""
+        """Read a book; a missing file is an empty book. Raises BookError and OSError."""
         book = cls(path)
         try:
             file = path.open("rb")
@@ -145,7 +145,7 @@ class Book:
         return book
 
     def add(self, number: int | None, event: Event) -> Case:
-        """Write the next event, durably; None begins a case. Raises BookError for one that does not fit, and OSError."""
+        """Write the next event durably; `number` None begins a case. Raises BookError for an event that is not allowed, and OSError."""
         at = max(self.cases, default=0) + 1 if number is None else number
         case = self._after(at, event)
         line = _line(at, event, self.last)
@@ -157,8 +157,8 @@ class Book:
         return case
 
     def _append(self, line: bytes) -> None:
-        """Write it at the end, and see it on the disk. Raises BookError when somebody else wrote since this was read, and OSError, which leaves the book
-        as it was.
+        """Append the line and sync it to disk. Raises BookError when another process wrote since this was read, and
+        OSError, which leaves the book as it was.
         """
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "ab", buffering=0) as file:
@@ -222,7 +222,7 @@ class Book:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day so many months later, or the month's last. Raises BookError where the calendar ends before."""
+    """Return the same day `months` later, or that month's last day. Raises BookError beyond the calendar's end."""
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
     if year > date.max.year:
@@ -239,7 +239,7 @@ def _line(number: int, event: Event, before: str) -> bytes:
 
 
 def _event(told: Mapping[str, object]) -> Event:
-    """Raises ValueError, KeyError and TypeError for what is none."""
+    """Return the event. Raises ValueError, KeyError and TypeError for a malformed one."""
     return msgspec.convert(told, _KINDS[told["event"]])
 
 

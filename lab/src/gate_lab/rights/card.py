@@ -1,4 +1,4 @@
-"""The facts of a gate's system card, and its page (`gate rights card`): from the configuration and what it names, never typed."""
+"""The facts of a gate's system card, and its page (`gate rights card`): from the configuration and the files it names, never typed by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Chapter = tuple[str, list[tuple[str, str]]]
 
 
 def page(config: Config, digest: str, chapters: Sequence[Chapter], judgements: Mapping[str, str]) -> str:
-    """The card as a page of HTML."""
+    """Return the card as an HTML page."""
     template = environment(_PAGES).get_template("system_card.html")
     return template.render(
         gate=config.gate_id, origin=config.origin, digest=digest, chapters=chapters, judgements=judgements
@@ -23,7 +23,7 @@ def page(config: Config, digest: str, chapters: Sequence[Chapter], judgements: M
 
 
 def facts_of(config: Config, basis: dict[str, object]) -> Iterator[Chapter]:
-    """The card's facts by chapter; `basis` is what the approvers sign, as it is read."""
+    """Yield the card's facts by chapter; `basis` is the configuration that the approvers sign, parsed."""
     rules = config.rules
     yield (
         "What it is",

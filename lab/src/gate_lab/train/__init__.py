@@ -1,1 +1,1 @@
-"""Programs that make models. They stand above everything else and nothing imports them."""
+"""Programs that train models. They import the gate; nothing imports them."""

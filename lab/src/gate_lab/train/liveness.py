@@ -32,7 +32,7 @@ from gate_lab.pad_evaluation import presented
 BPCER = 0.05
 FOLDS = 2
 CHALLENGE = (Cue.LIGHT, Cue.SHADING)
-# Without model and challenge only movement tells a print: whoever moves like a sheet, or hardly, gets no high score. Set by hand between
+# Without model and challenge only movement detects a print: a person who moves like a sheet, or hardly, gets no high score. Set by hand between
 # the prints and the people of the demo; of people who stand still most are referred by it.
 CAP = "cap = { middle = -1.05, scale = 0.15, weight = 1.0 }"
 _RIDGE = 0.02
@@ -44,7 +44,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One set of weights: of cue `i`, (value - middle[i]) / scale[i] * sign[i], bounded, times weight[i]; 0 where it was not run."""
+    """One set of weights. Cue `i` adds (value - middle[i]) / scale[i] * sign[i], bounded, times weight[i]; 0 where it was not run."""
 
     cues: tuple[Cue, ...]
     middle: Floats
@@ -54,12 +54,12 @@ class Fit:
     bias: float
 
     def evidence(self, values: Floats) -> Floats:
-        """Oriented and bounded readings, (n, cues)."""
+        """Return oriented and bounded readings, (n, cues)."""
         moved = (values - self.middle) / self.scale * self.sign
         return np.nan_to_num(np.clip(moved, -REACH, REACH), nan=0.0)
 
     def logits(self, values: Floats) -> Floats:
-        """The logarithm of the odds, (n,)."""
+        """Return the logarithm of the odds, (n,)."""
         logits: Floats = self.evidence(values) @ self.weight + self.bias
         return logits
 
@@ -84,7 +84,7 @@ def fitted(values: Floats, species: Sequence[str | None], cues: tuple[Cue, ...])
 
 
 def _logistic(evidence: Floats, people: Floats, share: Floats) -> Floats:
-    """Weights of 0 or more by projected gradient descent on the weighted, ridged loss."""
+    """Return weights of 0 or more by projected gradient descent on the weighted, ridged loss."""
     weight, bias = np.ones(evidence.shape[1]), 0.0
     for _ in range(_STEPS):
         wrong = (1 / (1 + np.exp(-(evidence @ weight + bias))) - people) * share
@@ -94,13 +94,13 @@ def _logistic(evidence: Floats, people: Floats, share: Floats) -> Floats:
 
 
 def readings(presentations: Iterable[Presentation], cues: tuple[Cue, ...]) -> Floats:
-    """(n, cues), NaN where a cue was not run."""
+    """Return the cues' readings, (n, cues); NaN where a cue was not run."""
     rows = [[one.cues.get(cue.value) for cue in cues] for one in presentations]
     return np.array([[np.nan if value is None else value for value in row] for row in rows])
 
 
 def left_out(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, dict[str, float]]:
-    """For each class of artefacts: APCER and BPCER when neither it nor the people it is judged with were fitted on."""
+    """Return APCER and BPCER for each class of artefacts when neither it nor the people judged with it were fitted on."""
     values, species = readings(presentations, cues), [one.species for one in presentations]
     people = sorted({one.source for one in presentations if one.species is None})
     out: dict[str, dict[str, float]] = {}
@@ -124,13 +124,13 @@ def _is_train(one: Presentation, left: str, held: set[str]) -> bool:
 
 
 def report(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, object]:
-    """Fusion against each cue alone, on classes and people left out."""
+    """Compare the fusion with each cue alone, on classes and people left out."""
     alone = {cue.value: left_out(presentations, (cue,)) for cue in cues}
     return {"fusion": left_out(presentations, cues), "alone": alone}
 
 
 def table(fit: Fit, name: str, needs: Cue) -> str:
-    """One table of the file that `gate.face.liveness.liveness_aggregate` reads."""
+    """Return one table of the file that `gate.face.liveness.liveness_aggregate` reads."""
     cap = [CAP] if needs is Cue.MOTION else []
     lines = [f"[{name}]", f"bias = {fit.bias:.4f}", f'needs = "{needs.value}"', *cap, f"[{name}.cues]"]
     for index, cue in enumerate(fit.cues):
@@ -142,18 +142,18 @@ def table(fit: Fit, name: str, needs: Cue) -> str:
 
 
 def unchallenged(presentations: Iterable[Presentation]) -> list[Presentation]:
-    """The same sequences as if the display had shown nothing, those that moved enough."""
+    """Return the same sequences as if the display had shown nothing, when they have enough movement."""
     without = [replace(one, cues={**one.cues, **{cue.value: None for cue in CHALLENGE}}) for one in presentations]
     return [one for one in without if one.cues.get(Cue.MOTION.value) is not None]
 
 
 def challenged(presentations: Iterable[Presentation]) -> list[Presentation]:
-    """Those that the display challenged."""
+    """Return the sequences that the display challenged."""
     return [one for one in presentations if one.cues.get(Cue.LIGHT.value) is not None]
 
 
 def file(presentations: Sequence[Presentation], folder: str) -> str:
-    """The whole file."""
+    """Return the whole file."""
     people = sum(one.species is None for one in presentations)
     head = (
         "# How the cues of gate/face/liveness count in a profile without a passive model. Written by lab/src/gate_lab/train/liveness.py\n"

@@ -22,7 +22,7 @@ _ZOOM: Final = 8
 
 
 def tiles(font: Path = FONT) -> npt.NDArray[np.uint8]:
-    """All characters side by side, 255 where there is ink."""
+    """Return all characters side by side, 255 where there is ink."""
     face, probe = cv2.FontFace(str(font)), 200
     end, _ = cv2.putText(np.zeros((4, 4, 3), np.uint8), "0" * 20, (0, 0), (0, 0, 0), face, probe)
     size = round(TILE_PX[0] * _ZOOM * probe * 20 / end[0])

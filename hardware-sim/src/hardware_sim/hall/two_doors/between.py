@@ -55,7 +55,7 @@ class Between:
         self._slave.busy = busy
 
     def pass_time(self, now_ms: float) -> None:
-        """Let the unit look at whoever is there."""
+        """Let the unit observe all who are there."""
         began_ms = now_ms if self._now_ms is None else self._now_ms
         steps = int((now_ms - began_ms) / STEP_MS_MAX)
         self.unit.inside.people = {name: Person(at_m, at_m) for name, at_m in self._positions().items()}
@@ -75,11 +75,11 @@ class Between:
 
     @property
     def empty(self) -> bool:
-        """True when nobody is there, nor on the way, nor anything of theirs."""
+        """Return True when no person or thing is there or on the way there."""
         return not self._inside and self.bag_since_ms is None and all(board.empty for board in self._boards.values())
 
     def passed(self, door: str, name: str, direction: str) -> None:
-        """Somebody went through a leaf."""
+        """Note that a person passed a leaf."""
         if (door == FIRST) is (direction == "entry"):
             taken = set(self._inside.values())
             self._inside[name] = next((at_m for at_m in _STAND_M if at_m not in taken), _STAND_M[0])
@@ -87,7 +87,7 @@ class Between:
             self._inside.pop(name, None)
 
     def walks_at(self, name: str) -> str | None:
-        """The door whose board's body somebody is; None for one who stands, or is not here."""
+        """Return the door whose board has this person as a body; None for one who stands, or is not here."""
         return next((door for door, board in self._boards.items() if name in board.bodies_m), None)
 
     def is_inside(self, name: str) -> bool:
@@ -105,7 +105,7 @@ class Between:
     # ── things ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def lay(self, now_ms: float) -> None:
-        """Somebody leaves a bag on the floor."""
+        """Put a bag on the floor."""
         self.unit.inside.things[BAG] = Thing(_STAND_M[0], BAG_CM)
         self.bag_since_ms = now_ms
 

@@ -59,11 +59,11 @@ class TwoDoorJudge(Bench):
         math.inf
     )  # since when somebody inside is to be let back: they call for help, or an officer sent them back
     _invites_s: float = math.inf  # since when it invites while the lane is not empty
-    calls: bool = False  # somebody called for help, and no officer has answered
+    calls: bool = False  # a person called for help, and no officer has answered
     evacuating: bool = False  # an officer declared an emergency, and has not ended it
     _freed_s: float = -math.inf
     _fire_s: float = math.inf
-    _shut_s: dict[str, float] = field(default_factory=dict)  # since when somebody is inside with no leaf that opens
+    _shut_s: dict[str, float] = field(default_factory=dict)  # since when a person is inside with no leaf that opens
     _sides: dict[str, _Side] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ class TwoDoorJudge(Bench):
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ordered(self, order: str, door: str) -> None:
-        """The lane told a board something, or an officer was answered that it does."""
+        """Note that the lane sent a board an order, or confirmed one to an officer."""
         side = self._sides[door]
         if order == "grant":
             side.granted_to = self.served
@@ -155,7 +155,7 @@ class TwoDoorJudge(Bench):
         side.orders.ordered(order)
 
     def freed(self) -> None:
-        """An officer frees whoever is inside."""
+        """Note that an officer frees the person inside."""
         self._freed_s = self.clock()
 
     def sent_back(self) -> None:
@@ -172,7 +172,7 @@ class TwoDoorJudge(Bench):
         return self._sides[door].orders
 
     def told(self, incident: str) -> None:
-        """An officer is told what a board does not show."""
+        """Note that an officer is informed of what a board does not show."""
         self.calls = self.calls or incident == "help_called"
         for side in self._sides.values():
             side.orders.told(incident)
@@ -244,7 +244,7 @@ class TwoDoorJudge(Bench):
     # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def compare_books(self) -> None:
-        """Everything is well, and the lane at rest: every passage of either door must be told. Raises ViolationError."""
+        """Check at rest and without faults that every passage of either door is recorded. Raises ViolationError."""
         for door, side in self._sides.items():
             for way, went in side.went.items():
                 told = self.disk.told[door][way] - side.told[way]

@@ -60,7 +60,7 @@ def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
 
 
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
-    """Whatever goes wrong does so in one place."""
+    """Return a fault in one place."""
     rng = random.Random(f"{seed}/two-door/{number}/{kind.value}")
     lasts_s, drawn = rng.uniform(*(_BURNS_S if kind is Kind.FIRE else LASTS_S[kind])), rng.random()
     at = SENSORS if kind in _OF_SENSORS else rng.choice((FIRST, LAST) if kind in _OF_A_DOOR else (FIRST, LAST, SENSORS))

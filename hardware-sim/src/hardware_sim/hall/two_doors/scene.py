@@ -16,10 +16,10 @@ from hardware_sim.hall.two_doors.between import Between
 from hardware_sim.hall.two_doors.judge import TwoDoorJudge
 from hardware_sim.sensors import unit
 
-SLOW_EVERY = 8  # in one crossing of so many the officer is busy elsewhere while somebody waits inside
-SLOW_S = 36.0  # longer than whoever waits inside has to wait for the way back
+SLOW_EVERY = 8  # in one crossing of so many the officer is busy elsewhere while a person waits inside
+SLOW_S = 36.0  # longer than a person inside has to wait for the way back
 TAKES_S = 5.0  # until a bag is carried out
-EVACUATES_S = 6.0  # until everybody is out
+EVACUATES_S = 6.0  # until everyone is out
 
 
 class TwoDoorScene(Scene):
@@ -41,17 +41,17 @@ class TwoDoorScene(Scene):
         )
 
     def at_rest(self) -> bool:
-        """True when nobody and nothing is in the lane, both leaves are closed, and an officer is there."""
+        """Return True when the lane is empty, both leaves are closed, and an officer is there."""
         is_there = self.clock() - self.judge.present_s < self.judge.presence_max_s
         return is_there and self.between.empty and all(board.leaf_closed for board in self.boards.values())
 
     def pass_time(self) -> None:
-        """Whoever walks has come so far, and the sensors look."""
+        """Move all who walk to their present place, and let the sensors observe."""
         super().pass_time()
         self.between.pass_time(self.clock() * 1000)
 
     def way_out_is_open(self, door: str) -> bool:
-        """True while a leaf stands open for whoever is inside."""
+        """Return True while a leaf stands open for the person inside."""
         controller = self.boards[door].controller
         return controller.emergency or controller.releasing
 

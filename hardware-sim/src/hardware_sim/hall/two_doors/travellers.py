@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from hardware_sim.hall.troubles import Troubles
     from hardware_sim.hall.two_doors.scene import TwoDoorScene
 
-GOES_MAX = 6  # how often somebody tries to get on: by the machine, then by an officer
-OUT_MAX = 12  # how often somebody sets out from between the doors
-CLEARS_S = 1.2  # behind one who goes back, so that beams tell two apart
+GOES_MAX = 6  # how often a person tries to pass: by the machine, then by an officer
+OUT_MAX = 12  # how often a person sets out from between the doors
+CLEARS_S = 1.2  # behind one who returns, so that beams distinguish two
 STEPS_IN_S = (0.42, 0.6)  # behind another: one body to the beams, two people to the counter
 BEHIND_S = (0.65, 1.6)  # two
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
@@ -41,7 +41,7 @@ async def visit(scene: TwoDoorScene, crossing: Crossing, troubles: Troubles) -> 
 
 
 class _Visit:
-    """One traveller and whoever comes with them."""
+    """One traveller and any companions."""
 
     def __init__(self, scene: TwoDoorScene, crossing: Crossing, troubles: Troubles) -> None:
         self._scene = scene
@@ -96,7 +96,7 @@ class _Visit:
                 await self._turn_at(FIRST)
                 return
             case Intention.SWAPS if crossing.drawn < 0.5:
-                scene.standing = ""  # an officer sees that it is somebody else
+                scene.standing = ""  # an officer sees that it is another person
                 await _step_in_unasked(scene, f"{name}-other")
                 scene.standing = name
                 return
@@ -128,7 +128,7 @@ class _Visit:
             return at_m < LEAF_M - BODY_DEPTH_M / 2 and not (scene.may_go(name) or scene.way_out_is_open(door))
 
         await scene.until(lambda: is_through() or stops(), WALKS_S)
-        scene.boards[door].turn_back(name)  # whoever is through goes on
+        scene.boards[door].turn_back(name)  # a person who is through continues
         await scene.until(lambda: is_through() or scene.between.walks_at(name) is None, WALKS_S)
 
     async def _turn_at(self, door: str) -> None:
@@ -261,7 +261,7 @@ class _Visit:
             await self._walk(LAST, self._name)
 
     async def _leave(self) -> None:
-        """Nobody stays in the lane."""
+        """Leave the lane empty."""
         scene = self._scene
         scene.boards[FIRST].turn_back(self._name)
         await scene.until(lambda: all(board.empty for board in scene.boards.values()), WALKS_S)
@@ -271,7 +271,7 @@ class _Visit:
 
 
 def _through(scene: TwoDoorScene, door: str, name: str) -> Callable[[], bool]:
-    """Whether somebody has come through a leaf in entry direction."""
+    """Return a test whether a person has passed a leaf in entry direction."""
     return lambda: scene.between.is_inside(name) is (door == FIRST)
 
 

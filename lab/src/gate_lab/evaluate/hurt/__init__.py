@@ -1,6 +1,6 @@
-"""Hurt pages: a test of page reading drawn by code that shares nothing with the reader or with what its model was trained on.
+"""Damaged pages: a test of page reading, drawn by code that shares nothing with the reader or with the training data of its model.
 
-`texts` invents what is printed, `sheet` prints it, `harm` damages the sheet for good, `camera` takes pictures of it, `cases` draws
-which of these a page gets. `python -m gate_lab.evaluate.hurt` shows the pages to `gate.page` and counts. Seeds 1 to 9 are for whoever
-changes the reader; a figure that is published comes from a seed that was never drawn before, and is named with it.
+`texts` invents the printed text, `sheet` prints it, `harm` damages the sheet permanently, `camera` takes pictures of it, `cases`
+draws which damage a page gets. `python -m gate_lab.evaluate.hurt` shows the pages to `gate.page` and counts. Seeds 1 to 9 are for
+developers of the reader; a published figure comes from a seed that was never drawn before, and names it.
 """

@@ -31,7 +31,7 @@ SIDE_EVERY: Final = 100  # pages between two lines of progress
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one page. `counted` is the first picture's part of the rule; `accepted` the whole of it, over both."""
+    """The result of one page. `counted` is of the first picture alone; `accepted` is of the whole rule, over both."""
 
     number: int
     kind: str
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, write both files, say the sums."""
+    """Measure, write both files, print the totals."""
     parser = argparse.ArgumentParser(prog="gate_lab.evaluate.hurt", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, required=True, help="1 to 9 for development, a fresh one for a figure")
     parser.add_argument("--pages", type=int, default=2000)
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def outcomes_of(recogniser: Recogniser, *, seed: int, pages: int, keep: Path | None = None) -> Iterator[Outcome]:
-    """Show page after page."""
+    """Yield the outcome of each page."""
     for number in range(pages):
         case = case_of(seed, number)
         outcome = shown(recogniser, case, number)
@@ -90,7 +90,7 @@ def outcomes_of(recogniser: Recogniser, *, seed: int, pages: int, keep: Path | N
 
 
 def shown(recogniser: Recogniser, case: Case, number: int) -> Outcome:
-    """Show both pictures of one page."""
+    """Show both pictures of one page to the reader."""
     seen = [read(picture, recogniser) for picture in case.pictures]
     first, accepted = seen[0], accepted_of(seen)
     exact = isinstance(first, Reading) and first.lines == case.printed
@@ -112,24 +112,24 @@ def shown(recogniser: Recogniser, case: Case, number: int) -> Outcome:
 
 
 def accepted_of(seen: Sequence[Reading | NoReading]) -> tuple[str, ...] | None:
-    """The text that the rule accepts over these pictures."""
+    """Return the text that the rule accepts over these pictures."""
     votes = Votes()
     return next((one.lines for one in seen if isinstance(one, Reading) and votes.cast(one)), None)
 
 
 def exact_of_whole(outcomes: Sequence[Outcome]) -> float:
-    """The share of the whole pages that are read to the character."""
+    """Return the share of the whole pages that are read without an error."""
     whole = [one for one in outcomes if one.whole]
     return round(sum(one.exact for one in whole) / max(1, len(whole)), 4)
 
 
 def falls_short(outcomes: Sequence[Outcome]) -> bool:
-    """True when a wrong text was accepted, or too few whole pages were read."""
+    """Return True when a wrong text was accepted, or too few whole pages were read."""
     return any(one.accepted_wrong for one in outcomes) or exact_of_whole(outcomes) < EXACT_MIN
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """The sums; shares with their 95 % interval (Wilson)."""
+    """Return the totals; shares with their 95 % interval (Wilson)."""
     whole = [one for one in outcomes if one.whole]
     exact = sum(one.exact for one in whole)
     changed = [one for one in outcomes if one.between != Between.NOTHING.value]
@@ -153,7 +153,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 
 def markdown(seed: int, outcomes: Sequence[Outcome]) -> str:
-    """A table by kind, and one by what was other in the second picture."""
+    """Return a table by kind of damage, and one by the difference of the second picture."""
     head = "pages | exact | one picture counts | of them wrong | accepted over two | of them wrong |\n|---|---|---|---|---|---|---|\n"
     parts = [f"# Hurt pages, seed {seed}\n\n| kind | {head}"]
     parts += [_row(kind, [one for one in outcomes if one.kind == kind]) for kind in DECK]

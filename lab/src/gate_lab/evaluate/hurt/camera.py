@@ -1,7 +1,7 @@
-"""Pictures of a sheet: where it lies, what lies over it, how it is lit, and what the camera adds.
+"""Takes pictures of a sheet: its position, objects over it, its light, and the camera's distortions.
 
-Everything that a second picture may change stands in `PictureConditions`; fingers come with the picture, dirt on the glass stays where it is in
-the picture whatever the sheet does.
+Everything that a second picture may change is in `PictureConditions`. Fingers belong to a picture; dirt on the glass
+stays at its place in the picture wherever the sheet is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Corners = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureConditions:
-    """One picture's conditions. Lengths in shares of the sheet's width in the picture, `width_px`, unless named otherwise."""
+    """One picture's conditions. Lengths are shares of the sheet's width in the picture, `width_px`, unless named otherwise."""
 
     width_px: float = 900.0
     turn_deg: float = 0.0
@@ -38,7 +38,7 @@ class PictureConditions:
 
 @dataclass(frozen=True, slots=True)
 class Finger:
-    """A finger's tip on the sheet (0 to 1 across and down), whence it comes in radians, its width, its tone."""
+    """A finger's tip on the sheet (0 to 1 across and down), its direction in radians, its width, its tone."""
 
     tip: tuple[float, float]
     towards: float
@@ -48,7 +48,7 @@ class Finger:
 
 @dataclass(frozen=True, slots=True)
 class Dirt:
-    """A mark on the glass at a place of the picture in pixels: how long, how thick, turned how, and its tone; above 1 it is a light."""
+    """A mark on the glass, at a place of the picture in pixels: length, thickness, angle and tone; a tone above 1 is a light."""
 
     at: tuple[float, float]
     size_px: tuple[float, float]
@@ -87,7 +87,7 @@ def picture_of(
 
 
 def placed(shape: tuple[int, ...], view: PictureConditions) -> tuple[tuple[int, int], Corners]:
-    """The picture's width and height, and the homography from the sheet to it."""
+    """Return the picture's width and height, and the homography from the sheet to it."""
     height, width = shape[:2]
     zoom = view.width_px / width
     turn = np.deg2rad(view.turn_deg)

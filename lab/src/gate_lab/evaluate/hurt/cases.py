@@ -1,7 +1,7 @@
-"""Which page is shown, and how: one case follows from a seed and a number alone.
+"""Draws the pages to show and their conditions. A seed and a number determine a case.
 
-Kinds come from a deck of a hundred cards that is dealt to its end before it is shuffled again, so that a hundred pages hold each kind
-as often as it stands here. Every case is two pictures of one sheet.
+Kinds come from a deck of a hundred cards, which is dealt to its end before it is shuffled again, so that a hundred
+pages hold each kind as often as the deck does. Every case is two pictures of one sheet.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CUT_SHORT: Final = frozenset({"cut", "covered"})  # a part of the MRZ is not to 
 
 
 class Between(enum.Enum):
-    """What is other in the second picture."""
+    """The difference between the first picture and the second."""
 
     NOTHING = "nothing"  # but noise
     PLACE = "place"
@@ -41,7 +41,7 @@ class Between(enum.Enum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Case:
-    """One page. `kept` is how many columns of the MRZ are left where an end is lost, else all of them."""
+    """One page. `kept` is the number of columns of the MRZ that remain where an end is lost, else all of them."""
 
     kind: str
     format: str
@@ -52,13 +52,13 @@ class Case:
 
     @property
     def whole(self) -> bool:
-        """True when no end of the MRZ is lost."""
+        """Return True when no end of the MRZ is lost."""
         return self.kind not in CUT_SHORT
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What becomes of one page, until its pictures are taken."""
+    """The conditions of one page, until its pictures are taken."""
 
     sheet: Sheet
     view: PictureConditions
@@ -96,14 +96,14 @@ def case_of(seed: int, number: int) -> Case:
 
 
 def kind_of(seed: int, number: int) -> str:
-    """The kind that the deck of this seed deals to that page."""
+    """Return the kind that the deck of this seed deals to that page."""
     cards = [kind for kind, count in DECK.items() for _ in range(count)]
     deck, card = divmod(number, len(cards))
     return str(np.random.default_rng([seed, 70, deck]).permutation(cards)[card])
 
 
 def _usual(rng: np.random.Generator, name: str) -> PictureConditions:
-    """As a camera over a bed sees a page that was laid with some care: 10 to 18 pixels a character."""
+    """Return the view of a camera over a bed, of a page placed with some care: 10 to 18 pixels a character."""
     pitch_px = float(rng.uniform(10, 18))
     width_mm = {"TD1": 85.6, "TD2": 105.0, "TD3": 125.0, "MRVA": 120.0, "MRVB": 105.0}[name]
     return PictureConditions(
@@ -121,7 +121,7 @@ def _usual(rng: np.random.Generator, name: str) -> PictureConditions:
 
 
 def _again(rng: np.random.Generator, view: PictureConditions, between: Between) -> PictureConditions:
-    """The view of the second picture."""
+    """Return the view of the second picture."""
     match between:
         case Between.NOTHING:
             return view
@@ -142,7 +142,7 @@ def _again(rng: np.random.Generator, view: PictureConditions, between: Between) 
 
 
 def _held(rng: np.random.Generator, fingers: tuple[Finger, ...]) -> tuple[Finger, ...]:
-    """The fingers of one picture: a hand does not hold quite still."""
+    """Return the fingers of one picture: a hand moves a little between pictures."""
     return tuple(
         replace(one, tip=(one.tip[0] + float(rng.normal(0, 0.003)), one.tip[1] + float(rng.normal(0, 0.003))))
         for one in fingers
@@ -150,7 +150,7 @@ def _held(rng: np.random.Generator, fingers: tuple[Finger, ...]) -> tuple[Finger
 
 
 def _befall(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> None:
-    """Do to the page what its kind is."""
+    """Damage the page as its kind requires."""
     if kind in HARMS:
         HARMS[kind](rng, plan.sheet, much)
     elif kind == "fingers":
@@ -166,7 +166,7 @@ def _befall(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> No
 
 
 def _worse(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> PictureConditions:
-    """The view of a sheet that nothing happened to; "plain" and "typeface" are seen as usual."""
+    """Return the view of an undamaged sheet; "plain" and "typeface" have the usual view."""
     view = plan.view
     match kind:
         case "turned":
@@ -195,7 +195,7 @@ def _pitch_px(plan: _Plan) -> float:
 
 
 def _finger(rng: np.random.Generator, sheet: Sheet, much: float) -> Finger:
-    """From below or from a side; how far it reaches over the MRZ grows with `much`."""
+    """Return a finger that reaches in from below or from a side; how far it covers the MRZ grows with `much`."""
     height, width = sheet.ink.shape
     left, top, right, bottom = sheet.mrz
     over = rng.uniform(-2.0, -0.3 + 2.6 * much) * PITCH_PX
@@ -215,7 +215,7 @@ def _finger(rng: np.random.Generator, sheet: Sheet, much: float) -> Finger:
 
 
 def _dirt(rng: np.random.Generator, plan: _Plan, much: float) -> tuple[Dirt, ...]:
-    """Marks on the glass where the MRZ lies in the first picture."""
+    """Return marks on the glass where the MRZ is in the first picture."""
     _, matrix = placed(plan.sheet.ink.shape, plan.view)
     left, top, right, bottom = plan.sheet.mrz
     pitch_px = _pitch_px(plan)
@@ -238,7 +238,7 @@ def _dirt(rng: np.random.Generator, plan: _Plan, much: float) -> tuple[Dirt, ...
 
 
 def _cut(rng: np.random.Generator, plan: _Plan) -> None:
-    """The sheet ends within its MRZ, or the picture does; often where a shorter format would."""
+    """End the sheet, or the picture, within the MRZ; often where a shorter format would end."""
     width = plan.sheet.ink.shape[1]
     left, right, _ = plan.sheet.lines[0]
     columns = round((right - left) / PITCH_PX)

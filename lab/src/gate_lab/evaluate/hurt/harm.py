@@ -1,6 +1,6 @@
-"""Harm that is done to a sheet for good: every picture of it shows the same. Lengths are in pitches of the MRZ's characters.
+"""Permanent damage to a sheet: every picture of it shows the same. Lengths are in pitches of the MRZ's characters.
 
-Each harm takes a `much` from 0 to 1: from what nobody would notice to what a person reads with effort. Some leave no trace of a character.
+Each function takes `much` from 0 to 1: from hardly visible to readable only with effort. Some remove a character without a trace.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gate_lab.evaluate.hurt.sheet import PITCH_PX, Floats, Sheet
 
 
 def worn(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Ink rubbed off in flakes and along the rub's direction."""
+    """Rub ink off in flakes and along the rub's direction."""
     height, width = sheet.ink.shape
     field = np.zeros((height, width), np.float32)
     for grain, weight in ((0.12, 0.6), (0.5, 0.8), (3.0, 0.9)):
@@ -29,7 +29,7 @@ def worn(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def broken(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """A printing head with dead dots: pale lines along the text, or across it."""
+    """Print as a head with dead dots does: pale lines along the text, or across it."""
     left, top, right, bottom = sheet.mrz
     for _ in range(1 + round(3 * much)):
         thick = max(1, round(PITCH_PX * rng.uniform(0.03, 0.05 + 0.07 * much)))
@@ -43,7 +43,7 @@ def broken(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def pen(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Strokes of a pen over the MRZ: a slip, a tick, an underline, a signature that ran down."""
+    """Draw strokes of a pen over the MRZ: a slip, a tick, an underline, a signature that ran down."""
     for _ in range(1 + round(2.4 * much)):
         kind = rng.random()
         if kind < 0.25:
@@ -94,7 +94,7 @@ def _scrawl(rng: np.random.Generator, sheet: Sheet) -> Floats:
 
 
 def dust(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Specks, dark and light, and now and then a hair."""
+    """Add specks, dark and light, and now and then a hair."""
     left, top, right, bottom = sheet.mrz
     for _ in range(round(10 + 170 * much)):
         at = (
@@ -123,7 +123,7 @@ def dust(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def _blot(sheet: Sheet, at: tuple[int, int], radius_px: float, *, dark: bool, tone: float) -> None:
-    """A round speck; `at` is in eighths of a pixel."""
+    """Draw a round speck; `at` is in eighths of a pixel."""
     reach = int(radius_px) + 3
     left, top = max(0, at[0] // 8 - reach), max(0, at[1] // 8 - reach)
     part = (slice(top, at[1] // 8 + reach + 1), slice(left, at[0] // 8 + reach + 1))
@@ -138,7 +138,7 @@ def _blot(sheet: Sheet, at: tuple[int, int], radius_px: float, *, dark: bool, to
 
 
 def chipped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Pieces of characters that are gone, or grown over by ink, with clean edges."""
+    """Remove pieces of characters, or cover them with ink, with clean edges."""
     for _ in range(1 + round(4 * much)):
         x, y = _somewhere(rng, sheet)
         line = min(sheet.lines, key=lambda one: abs(one[2] - y))
@@ -155,7 +155,7 @@ def chipped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def stained(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """A drop that dried: darker paper with a darker rim; ink may have run."""
+    """Add a dried drop: darker paper with a darker rim; ink may have run."""
     x, y = _somewhere(rng, sheet)
     height, width = sheet.paper.shape
     columns, rows = (
@@ -175,7 +175,7 @@ def stained(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def scratched(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Scratches through ink and laminate, pale, at any angle; a fold shows as one that goes from edge to edge."""
+    """Add pale scratches through ink and laminate, at any angle; a fold is a scratch from edge to edge."""
     mask = np.zeros(sheet.ink.shape, np.float32)
     for _ in range(1 + round(9 * much)):
         x, y = _somewhere(rng, sheet)
@@ -189,7 +189,7 @@ def scratched(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def stamped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """A rubber stamp whose edge or lettering lies over the MRZ."""
+    """Add a rubber stamp whose edge or lettering covers part of the MRZ."""
     left, top, right, _ = sheet.mrz
     x, y = rng.uniform(left, right), top - rng.uniform(-0.5, 5.0 - 4.0 * much) * PITCH_PX
     radius = rng.uniform(3, 7) * PITCH_PX
@@ -213,9 +213,9 @@ def stamped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def lost_end(rng: np.random.Generator, sheet: Sheet, much: float) -> int:
-    """Cover one end of the MRZ with a label, a strip or another sheet, often at the width of a shorter format; how many columns are left.
+    """Cover one end of the MRZ with a label, a strip or another sheet, often at the width of a shorter format; return the number of columns left.
 
-    `much` says how clean the edge is: at 1 it falls between two characters and has no shadow.
+    `much` is how clean the edge is: at 1 it falls between two characters and has no shadow.
     """
     left, right, _ = sheet.lines[0]
     columns = round((right - left) / PITCH_PX)

@@ -1,6 +1,6 @@
-"""A sheet of paper with an MRZ: paper and ink apart, so that harm can be done to either.
+"""A sheet of paper with an MRZ. Paper and ink are separate, so that each can be damaged.
 
-Sizes are those of ICAO 9303-3 to 9303-7, in `PX_PER_MM`. Reflectance runs from 0 (black) to 1.
+Sizes are those of ICAO 9303-3 to 9303-7, in `PX_PER_MM`. Reflectance is 0 (black) to 1.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Signature Height Number REPUBLIC KINGDOM MINISTRY Interior Valid Entries Duratio
 
 @dataclass(slots=True)
 class Sheet:
-    """Paper and ink, (h, w) each; `ink` is how much of the paper is covered, 0 to 1, `tone` the ink's own reflectance.
+    """Paper and ink, (h, w) each; `ink` is the share of the paper that is covered, 0 to 1, `tone` the ink's own reflectance.
 
     `lines` holds for each line of the MRZ its left end, its right end and its middle row, in pixels.
     """
@@ -56,17 +56,17 @@ class Sheet:
 
     @property
     def mrz(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the MRZ's characters."""
+        """Return left, top, right and bottom of the MRZ's characters."""
         left, right, top = self.lines[0]
         return left, top - 0.6 * PITCH_PX, right, self.lines[-1][2] + 0.6 * PITCH_PX
 
     def seen(self) -> Floats:
-        """What the eye sees."""
+        """Return the reflectance of the printed sheet."""
         return np.asarray(self.paper + (np.float32(self.tone) - self.paper) * np.clip(self.ink, 0, 1), np.float32)
 
 
 def printed(rng: np.random.Generator, name: str, mrz: Mrz, font: Path) -> Sheet:
-    """Print an MRZ in the format's size, where printers put it."""
+    """Print an MRZ in the format's size, at the place that the format prescribes."""
     width, height = (round(side * PX_PER_MM) for side in _SIZES_MM[name])
     paper = _paper(rng, height, width)
     _upper_part(rng, paper, portrait=name != "TD1")
@@ -89,7 +89,7 @@ def printed(rng: np.random.Generator, name: str, mrz: Mrz, font: Path) -> Sheet:
 
 @lru_cache(maxsize=512)
 def _glyph(font: str, character: str) -> Floats:
-    """One character, as high and as wide as its cell: 2 pitches square, its advance in the middle, its baseline 1.4 pitches down."""
+    """Return one character in its cell of 2 by 2 pitches: its advance in the middle, its baseline 1.4 pitches down."""
     side = round(2 * PITCH_PX)
     face, zoom = cv2.FontFace(font), 4
     size = _size(font) * zoom
@@ -104,7 +104,7 @@ def _glyph(font: str, character: str) -> Floats:
 
 @lru_cache(maxsize=32)
 def _size(font: str) -> int:
-    """The size at which ten zeros are ten pitches wide, and no capital higher than OCR-B's."""
+    """Return the size at which ten zeros are ten pitches wide, and no capital is higher than OCR-B's."""
     probe = 100
     end, _ = cv2.putText(np.zeros((4, 4, 3), np.uint8), "0" * 10, (0, 0), (0, 0, 0), cv2.FontFace(font), probe)
     return round(10 * PITCH_PX * probe / end[0])
@@ -129,7 +129,7 @@ def _stamp(ink: Floats, glyph: Floats, x: float, baseline: float) -> None:
 
 
 def _paper(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Tinted stock, cloudy, with fine rings about a few middles as security printers draw them."""
+    """Return tinted, cloudy paper with fine rings about several centres, like security print."""
     base = float(rng.uniform(0.68, 0.95))
     coarse = rng.standard_normal((7, 9), dtype=np.float32) * np.float32(0.018)
     paper = base + cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -147,7 +147,7 @@ def _paper(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _upper_part(rng: np.random.Generator, paper: Floats, *, portrait: bool) -> None:
-    """What a person reads, above the MRZ: a portrait, words and values."""
+    """Print the part above the MRZ: a portrait, words and values."""
     height, width = paper.shape
     left = 0.05
     if portrait:

@@ -1,6 +1,6 @@
-"""What is printed on a page: MRZs of people who do not exist, in the five formats of ICAO 9303-4 to 9303-7.
+"""The printed text of a page: MRZs of invented people, in the five formats of ICAO 9303-4 to 9303-7.
 
-Written from the standard, with check digits of its own. Every state code is one of ICAO 9303-3, every date one of a calendar.
+Written from the standard, with its own check digits. Every state code is one of ICAO 9303-3, every date exists in the calendar.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NO_LETTER_O: Final = [letter for letter in _LETTERS if letter != "O"]
 
 
 def digit(text: str) -> str:
-    """The check digit of a field: its characters' values, weighted 7, 3, 1 in turn, modulo ten."""
+    """Return the check digit of a field: its characters' values, weighted 7, 3, 1 in turn, modulo ten."""
     total = 0
     for place, character in enumerate(text):
         value = 0 if character == "<" else ord(character) - 48 if character <= "9" else ord(character) - 55
@@ -52,7 +52,7 @@ def digit(text: str) -> str:
 
 
 def invented(rng: np.random.Generator, name: str) -> Mrz:
-    """The lines of an MRZ of that format; every check digit holds."""
+    """Return the lines of an MRZ of that format; every check digit is right."""
     width = WIDTHS[name]
     state, nationality = (str(rng.choice(STATES)).ljust(3, "<") for _ in range(2))
     nationality = state if rng.random() < 0.8 else nationality
@@ -75,7 +75,7 @@ def invented(rng: np.random.Generator, name: str) -> Mrz:
 
 
 def _card(rng: np.random.Generator, state: str, number: str, middle: str, names: str) -> Mrz:
-    """A card's three lines; one in twenty has a number that runs over into the optional data."""
+    """Return a card's three lines; one in twenty has a number that continues in the optional data."""
     head = _kind(rng, str(rng.choice(["I", "A", "C"]))) + state
     if rng.random() < 0.05:
         rest = "".join(rng.choice(_DIGITS, int(rng.integers(1, 4))))

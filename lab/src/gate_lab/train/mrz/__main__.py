@@ -43,7 +43,7 @@ _TIMED_RUNS: Final = 50
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the course that the arguments ask for; 0 when everything was written."""
+    """Train with the given arguments; return 0 when everything was written."""
     options = _options(arguments)
     if not (options.fonts / "OCRB.otf").is_file():
         print(f"train-mrz: no OCR-B in {options.fonts}: install Debian's fonts-ocr-b", file=sys.stderr)
@@ -100,7 +100,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _session(content: bytes, version: str) -> Session:
-    """Open what was exported, with a manifest entry whose golden values it gave itself."""
+    """Open the exported model, with a manifest entry made from its own golden values."""
     model = Model(
         name=NAME,
         version=version,
@@ -156,7 +156,7 @@ def _line_ms(session: Session) -> float:
 
 
 def _entry(model: Model) -> str:
-    """The manifest's lines about a model, laid out as the others are."""
+    """Return the manifest's lines about a model, in the layout of the others."""
     entry, output = model.input, model.outputs[0]
     golden = ", ".join(f"{value:.5f}" for value in model.golden[0].probes)
     return f"""[[models]]

@@ -1,7 +1,7 @@
-"""From ink on paper to the strip that the recogniser gets: lens, sensor, file, and the rectifier's remaining errors.
+"""Turns ink on paper into the recogniser's strip: lens, sensor, file, and the rectifier's remaining errors.
 
-The camera's picture is made at the capture's resolution, so that blur, noise and compression act where they act in life;
-cutting the strip out of it comes last. Characters' centres are carried along exactly.
+The picture is made at the capture's resolution, so that blur, noise and compression act where they do in reality;
+cutting out the strip comes last. The characters' exact centres are transformed as well.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def photograph(
 
 
 def _view(conditions: Conditions, across: float, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """The homography from a captured pixel to the scene. The bow is not in it: it moves no x."""
+    """Return the homography from a captured pixel to the scene. It does not include the bow, which moves no x."""
     height, width = shape
     unit = np.array([[1 / width, 0, 0.5 / width - 0.5], [0, 1 / height, 0.5 / height - 0.5], [0, 0, 1]])
     p = conditions.perspective
@@ -66,7 +66,7 @@ def _view(conditions: Conditions, across: float, shape: tuple[int, int]) -> npt.
 def _expose(
     ink: Picture, to_scene: npt.NDArray[np.float64], shape: tuple[int, int], zoom: float, conditions: Conditions
 ) -> Picture:
-    """Sample the ink as a sensor of that many pixels would."""
+    """Sample the ink as a sensor of `shape` pixels would."""
     if zoom < 1:
         ink = cv2.GaussianBlur(ink, (0, 0), 0.42 / zoom).astype(np.float32)
     u, v = np.meshgrid(np.arange(shape[1], dtype=np.float64), np.arange(shape[0], dtype=np.float64))
@@ -93,7 +93,7 @@ def _lens(rng: np.random.Generator, seen: Picture, conditions: Conditions) -> Pi
 
 
 def _streak(length_px: float, angle: float) -> Picture:
-    """A line of that length as a kernel that sums to 1."""
+    """Return a line of that length as a kernel that sums to 1."""
     side = 2 * int(np.ceil(length_px / 2)) + 1
     kernel = np.zeros((side, side), np.float32)
     half = np.array([np.cos(angle), np.sin(angle)]) * length_px / 2
@@ -103,7 +103,7 @@ def _streak(length_px: float, angle: float) -> Picture:
 
 
 def _store(rng: np.random.Generator, seen: Picture, conditions: Conditions) -> npt.NDArray[np.uint8]:
-    """Tone curve, noise, the camera's own sharpening, 8 bits, and the file's compression."""
+    """Apply tone curve, noise, the camera's sharpening, 8 bits, and the file's compression."""
     seen = np.clip(seen, 0.0, 1.0) ** np.float32(conditions.gamma)
     if conditions.noise:
         seen = seen + np.float32(conditions.noise) * rng.standard_normal(seen.shape, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""How badly a line is printed, lit, seen and cut out: every quantity that the synthesis varies, with its unit.
+"""The quality of print, light, picture and crop of a line: every quantity that the synthesis varies, with its unit.
 
 `draw` picks them at random for training; the held-out sets start from `Conditions()`, which is a clean scan, and change one
-thing at a time. Lengths are in characters' pitches or lines' pitches, so that they mean the same at every resolution.
+quantity at a time. Lengths are in characters' pitches or lines' pitches, so that they mean the same at every resolution.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Content(Enum):
-    """What lies in the strip."""
+    """The kind of content of a strip."""
 
     LINE = auto()
     BETWEEN_LINES = auto()
@@ -23,13 +23,13 @@ class Content(Enum):
 
     @property
     def is_line(self) -> bool:
-        """True when there are characters to read; the other kinds are blank from end to end."""
+        """Return True when there are characters to read; the other kinds have only blank labels."""
         return self is Content.LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """One line's fate. Reflectances and strengths run from 0 to 1."""
+    """One line's conditions. Reflectances and strengths are 0 to 1."""
 
     content: Content = Content.LINE
     # Print.
@@ -70,7 +70,7 @@ class Conditions:
 
 
 def draw(rng: np.random.Generator, level: float) -> Conditions:
-    """Pick conditions at random; `level` from 0 (mild) to 1 (what training ends with)."""
+    """Pick conditions at random; `level` from 0 (mild) to 1 (the end of training)."""
     hard = level * float(rng.beta(1.3, 1.6))  # one document is bad in many ways, another in few
 
     def some(chance: float, most: float, power: float = 1.5) -> float:
@@ -118,14 +118,14 @@ def draw(rng: np.random.Generator, level: float) -> Conditions:
 
 
 def _pitch(rng: np.random.Generator, hard: float) -> float:
-    """From what a camera far away gives to what a scanner gives; a hard case is more often small."""
+    """Return a pitch between that of a distant camera and that of a scanner; hard cases are small more often."""
     if rng.random() < 0.08:
         return float(rng.uniform(28.0, 40.0))
     return float(5.5 * (28.0 / 5.5) ** rng.beta(1.0, 0.7 + 0.6 * hard))
 
 
 def _margin(rng: np.random.Generator) -> float:
-    """What a reader leaves beside a line: half a character to two as a rule, now and then much more."""
+    """Return the margin that a reader adds to a line: half a character to two as a rule, sometimes much more."""
     return float(rng.uniform(2.6, 6.0) if rng.random() < 0.08 else rng.uniform(0.3, 2.6))
 
 

@@ -1,8 +1,8 @@
-"""From the trained network to the ONNX file of the manifest, written operator by operator.
+"""Writes the trained network as the ONNX file of the manifest, operator by operator.
 
 Normalisations are folded into the convolutions before them, and weights are stored in half precision with a cast behind
-each, which the inference library folds away when it loads: half the bytes, the same speed. The bytes depend on nothing but
-the weights.
+each, which the inference library folds away when it loads: half the bytes, the same speed. The bytes depend only on the
+weights.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IR_VERSION: Final = 8
 
 
 def to_onnx(net: Recogniser) -> bytes:
-    """The network, in evaluation mode, as a file."""
+    """Return the network, in evaluation mode, as the bytes of a file."""
     graph = _Graph()
     value = INPUT_NAME
     modules = list(net.layers)
@@ -54,7 +54,7 @@ def to_onnx(net: Recogniser) -> bytes:
 
 
 class _Graph:
-    """Nodes and constants in the order in which they were asked for."""
+    """Nodes and constants in the order in which they were added."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -79,7 +79,7 @@ class _Graph:
         return self.add("Cast", self.constant(tensor.detach().numpy().astype(np.float16)), to=TensorProto.FLOAT)
 
     def convolve(self, value: str, convolution: nn.Conv2d, normalisation: nn.Module | None) -> str:
-        """Append a convolution with what follows folded in."""
+        """Append a convolution with the normalisation after it folded in."""
         kernel, bias = convolution.weight.double(), convolution.bias
         shift = bias.double() if bias is not None else torch.zeros(len(kernel), dtype=torch.float64)
         if isinstance(normalisation, nn.BatchNorm2d):

@@ -1,7 +1,7 @@
-"""The shape of a character: signed distances to its outline, from any font file that OpenCV can draw.
+"""The shapes of characters: signed distances to their outlines, from any font file that OpenCV can draw.
 
-A distance makes a stroke of any weight by one comparison, which is how a thin, a bold and a worn print come from one font.
-A cut of the font (narrower, taller, slanted) is a warp of the drawing before distances are taken.
+A comparison with a distance gives a stroke of any weight, so one font gives thin, bold and worn print. A cut of the
+font (narrower, taller, slanted) is a warp of the drawing before distances are taken.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the recogniser makes of lines it never saw: one table a kind of damage, from the same synthesis and other seeds.
+"""Measures the recogniser on unseen lines: one table for each kind of damage, from the same synthesis with other seeds.
 
-Characters are judged at their known places, so the figures are what a reader could reach at best; a reader's own figures,
-on whole pages, come from `gate_lab.evaluate.mrz`.
+Characters are judged at their known places, so the figures are an upper limit for a reader; a reader's own figures, on
+whole pages, come from `gate_lab.evaluate.mrz`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SEVERITIES: Final[Mapping[str, tuple[Conditions, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts over one set, and how sure the weakest character of a line is on average."""
+    """Counts over one set, and the mean confidence of the weakest character of a line."""
 
     name: str
     value: float
@@ -72,7 +72,7 @@ def measure(run: Run, fonts: Sequence[Atlas], *, seed: int, lines: int) -> Itera
 
 
 def tally(name: str, value: float, made: Sequence[Sample], run: Run) -> Tally:
-    """Count what is right in one set."""
+    """Count the right frames, characters and lines of one set."""
     frames = np.concatenate([run(_batch(made[start : start + BATCH])) for start in range(0, len(made), BATCH)])
     wanted = np.stack([example.frames for example in made])
     exact = right = characters = 0
@@ -101,7 +101,7 @@ def tally(name: str, value: float, made: Sequence[Sample], run: Run) -> Tally:
 
 
 def false_characters(made: Sequence[Sample], run: Run) -> float:
-    """The share of frames taken for a character (probability over one half) in strips that hold no line."""
+    """Return the share of frames read as a character (probability over one half) in strips that hold no line."""
     frames = run(_batch(made))
     return float((frames[:, :, BLANK] < np.log(0.5)).mean())
 

@@ -1,8 +1,8 @@
-"""Fits the recogniser: cross-entropy at every frame, since every character's place is known.
+"""Trains the recogniser: cross-entropy at every frame, since every character's place is known.
 
-The course is fixed by a seed and a number of steps: example `i` is the same in every run, the difficulty rises along the
-first half, the rate falls along a cosine, and what is kept is a running average of the weights. Arithmetic is bfloat16
-where PyTorch allows it. Two runs on one machine with the same number of threads agree to rounding.
+A seed and a number of steps determine the training: example `i` is the same in every run, the difficulty rises along
+the first half, the learning rate falls along a cosine, and the result is a running average of the weights. Arithmetic
+is bfloat16 where PyTorch allows it. Two runs on one machine with the same number of threads agree to rounding.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REPORT_STEPS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the last steps gave. Accuracies are shares of frames: of all, and of those that belong to a character."""
+    """Results of the last steps. Accuracies are shares of frames: of all, and of those that belong to a character."""
 
     step: int
     level: float
@@ -48,13 +48,13 @@ class Progress:
 
 
 class Lines(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """The endless sequence of examples, cut off where the course ends."""
+    """The endless sequence of examples, cut off at the end of the training."""
 
     def __init__(self, seed: int, steps: int, fonts: Sequence[Atlas]) -> None:
         self._seed, self._steps, self._fonts = seed, steps, fonts
 
     def __len__(self) -> int:
-        """How many examples the course takes."""
+        """Return how many examples the training takes."""
         return self._steps * EXAMPLES_A_STEP
 
     def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -64,12 +64,12 @@ class Lines(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def level_at(step: int, steps: int) -> float:
-    """The difficulty of a step: from LEVEL_FIRST to 1 along the first half of the course."""
+    """Return the difficulty of a step: from LEVEL_FIRST to 1 along the first half of the training."""
     return min(1.0, LEVEL_FIRST + (1.0 - LEVEL_FIRST) * 2 * step / steps)
 
 
 def rate_at(step: int, steps: int) -> float:
-    """The learning rate of a step: a straight rise, then half a cosine down to nearly nothing."""
+    """Return the learning rate of a step: a linear rise, then half a cosine down to almost zero."""
     if step < WARM_UP_STEPS:
         return RATE_MOST * (step + 1) / WARM_UP_STEPS
     done = (step - WARM_UP_STEPS) / max(1, steps - WARM_UP_STEPS)
@@ -79,7 +79,7 @@ def rate_at(step: int, steps: int) -> float:
 def train(
     *, seed: int, steps: int, fonts: Sequence[Atlas], makers: int, report: Callable[[Progress], None]
 ) -> Recogniser:
-    """Run the whole course from nothing; `makers` processes make the examples. Returns the averaged network."""
+    """Run the whole training from nothing; `makers` processes make the examples. Returns the averaged network."""
     torch.manual_seed(seed)
     net: Recogniser = Recogniser().to(memory_format=torch.channels_last)
     average: Recogniser = copy.deepcopy(net)
@@ -117,7 +117,7 @@ def train(
 
 
 def _groups(net: Recogniser) -> list[dict[str, object]]:
-    """Decay kernels, not biases and normalisations."""
+    """Return parameter groups with weight decay for kernels only, not for biases and normalisations."""
     kernels = [weights for weights in net.parameters() if weights.ndim > 1]
     others = [weights for weights in net.parameters() if weights.ndim <= 1]
     return [{"params": kernels, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
@@ -126,7 +126,7 @@ def _groups(net: Recogniser) -> list[dict[str, object]]:
 def _step(
     net: Recogniser, optimizer: torch.optim.Optimizer, lines: torch.Tensor, frames: torch.Tensor
 ) -> tuple[float, float, float, float]:
-    """One step; returns its loss, and the numbers of right frames, right character frames and character frames."""
+    """Do one step; return its loss, and the numbers of right frames, right character frames and character frames."""
     strips = (lines.float() / 255).to(memory_format=torch.channels_last)
     wanted = frames.long().flatten()
     with torch.autocast("cpu", torch.bfloat16):
@@ -143,7 +143,7 @@ def _step(
 
 
 def _follow(average: Recogniser, net: Recogniser, step: int) -> None:
-    """Move the average a little towards the network; statistics of normalisation with the weights."""
+    """Move the average a little towards the network; include normalisation statistics."""
     share = max(1 / (step + 1), 1 / AVERAGE_STEPS)
     with torch.no_grad():
         for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):

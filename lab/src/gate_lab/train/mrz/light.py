@@ -1,4 +1,4 @@
-"""What the paper brings and what falls on it: security print, foil, shadows and glare, at the capture's resolution."""
+"""Background and light of a line: security print, foil, shadows and glare, at the capture's resolution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Picture = npt.NDArray[np.float32]
 
 
 def paper(rng: np.random.Generator, shape: tuple[int, int], conditions: Conditions) -> Picture:
-    """The reflectance of unprinted paper: fibres, guilloche and bands of foil or optically variable ink."""
+    """Return the reflectance of unprinted paper: fibres, guilloche and bands of foil or optically variable ink."""
     x, y = _axes(shape)
     reflectance = np.full(shape, conditions.paper, np.float32)
     if conditions.texture:
@@ -30,7 +30,7 @@ def paper(rng: np.random.Generator, shape: tuple[int, int], conditions: Conditio
 
 
 def illuminate(rng: np.random.Generator, seen: Picture, conditions: Conditions) -> Picture:
-    """Uneven light and shadows darken print and paper alike; glare on the laminate hides both."""
+    """Apply uneven light and shadows to print and paper alike, and glare on the laminate, which hides both."""
     x, y = _axes((seen.shape[0], seen.shape[1]))
     if conditions.gradient:
         angle = rng.uniform(0, 2 * np.pi)
@@ -49,7 +49,7 @@ def illuminate(rng: np.random.Generator, seen: Picture, conditions: Conditions) 
 
 
 def lay_beside(rng: np.random.Generator, seen: Picture, conditions: Conditions) -> Picture:
-    """Put what else a strip may hold at its ends and edges: the page's edge, a finger, a frame, a rule."""
+    """Add other objects at the strip's ends and edges: the page's edge, a finger, a frame, a rule."""
     height, width = seen.shape
     for side in (0, 1):
         if rng.random() > 0.4 * conditions.junk:
@@ -76,7 +76,7 @@ def _cloud(rng: np.random.Generator, shape: tuple[int, int], cell_px: int) -> Pi
 
 
 def _guilloche(rng: np.random.Generator, x: Picture, y: Picture) -> Picture:
-    """A family of wavy lines, 1 on the lines and 0 between them."""
+    """Return a family of wavy lines, 1 on the lines and 0 between them."""
     wavelength, angle = rng.uniform(2.5, 16), rng.uniform(0, np.pi)
     sway = np.float32(rng.uniform(0, 3)) * np.sin(
         x * np.float32(2 * np.pi / rng.uniform(20, 200)) + np.float32(rng.uniform(0, 6))
@@ -87,7 +87,7 @@ def _guilloche(rng: np.random.Generator, x: Picture, y: Picture) -> Picture:
 
 
 def _band(rng: np.random.Generator, x: Picture, y: Picture) -> Picture:
-    """A slanted band, soft or hard at its edges, 1 inside."""
+    """Return a slanted band, with soft or hard edges, 1 inside."""
     width = x.shape[1]
     middle, half = rng.uniform(0, width), width * rng.uniform(0.01, 0.12)
     across = np.abs(x + y * np.float32(rng.normal(0.0, 1.5)) - np.float32(middle))

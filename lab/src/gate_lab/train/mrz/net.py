@@ -1,8 +1,8 @@
-"""The recogniser: a strip in, the log-probability of each class at each of 176 frames out.
+"""The recogniser network: input a strip, output the log-probability of each class at each of 176 frames.
 
-Contrast is evened inside the network, by the mean and spread of the columns around each pixel, so that a reader hands over
-grey as it was scanned. Ordinary convolutions halve the width twice and fold the height; four residual blocks then look a
-few characters to each side. Every frame is judged by itself: there is no recurrence and no alignment to search for.
+The network evens contrast itself, by the mean and spread of the columns around each pixel, so a reader passes the grey
+values as scanned. Ordinary convolutions halve the width twice and fold the height; four residual blocks then see a few
+characters to each side. Every frame is judged by itself: there is no recurrence and no alignment to search for.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class EvenContrast(nn.Module):
 
 
 class Residual(nn.Module):
-    """A depthwise convolution along the line, then a mix of the channels, added to what came in."""
+    """A depthwise convolution along the line, then a mix of the channels, added to the input."""
 
     def __init__(self, channels: int, reach: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Same shape out as in."""
+        """Return a tensor of the same shape."""
         return nn.functional.relu(frames + self.layers(frames))
 
 
@@ -76,7 +76,7 @@ class Recogniser(nn.Module):
         )
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:
-        """One row of log-probabilities a frame."""
+        """Return one row of log-probabilities a frame."""
         scores = self.layers(lines).squeeze(2).transpose(1, 2)
         return nn.functional.log_softmax(scores, dim=2)
 

@@ -28,7 +28,7 @@ _CUTS: Final = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A strip, (32, 704) uint8; the class of each frame, (176,) uint8; what is printed and where, in pixels of the strip."""
+    """A strip, (32, 704) uint8; the class of each frame, (176,) uint8; the printed text and its place, in pixels of the strip."""
 
     strip: npt.NDArray[np.uint8]
     frames: npt.NDArray[np.uint8]
@@ -51,7 +51,7 @@ def atlases(regular: str, sharp: str, seed: int) -> tuple[Atlas, ...]:
 
 
 def sample(seed: int, number: int, level: float, fonts: Sequence[Atlas]) -> Sample:
-    """Example `number` of the endless sequence of `seed`; `level` from 0 (mild) to 1."""
+    """Return example `number` of the endless sequence of `seed`; `level` from 0 (mild) to 1."""
     rng = np.random.default_rng([seed, number])
     return render(rng, draw(rng, level), fonts[int(rng.integers(len(fonts)))])
 
@@ -81,7 +81,7 @@ def _scene_of(rng: np.random.Generator, lines: _Lines, font: Atlas, conditions: 
 
 
 def label(text: str, centres: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """The class of each frame: the character whose centre is near, or blank."""
+    """Return the class of each frame: the character whose centre is near, or blank."""
     frames = np.full(FRAMES, BLANK, np.uint8)
     if not text:
         return frames
@@ -96,7 +96,7 @@ def label(text: str, centres: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
 
 
 def _lines(rng: np.random.Generator, conditions: Conditions) -> _Lines:
-    """A line to read and its neighbours, from one document."""
+    """Return a line to read and its neighbours, from one document."""
     if rng.random() < _RANDOM_SHARE:
         middle = random_line(rng)
         whole = tuple(random_line(rng)[: len(middle)].ljust(len(middle), "<") for _ in range(2))

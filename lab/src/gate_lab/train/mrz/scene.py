@@ -1,4 +1,4 @@
-"""Ink on paper, seen straight and close: up to three lines of one document, and where the middle one's characters are."""
+"""Ink on paper, straight and close: up to three lines of one document, and the places of the middle one's characters."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Scene:
     centres: npt.NDArray[np.float64]
 
     def turned(self) -> Scene:
-        """The same upside down; nothing in it counts as readable."""
+        """Return the same scene upside down; it has no readable characters."""
         return Scene(np.ascontiguousarray(self.ink[::-1, ::-1]), _NO_CENTRES)
 
 
 def nothing(characters: int) -> Scene:
-    """Paper as wide as that many characters."""
+    """Return blank paper as wide as that many characters."""
     return Scene(np.zeros((HEIGHT_PX, characters * PITCH_PX + 2 * MARGIN_PX), np.float32), _NO_CENTRES)
 
 
 def scene(
     rng: np.random.Generator, lines: tuple[str | None, str, str | None], atlas: Atlas, conditions: Conditions
 ) -> Scene:
-    """Print a line with its neighbours above and below (None: nothing there)."""
+    """Print a line with its neighbours above and below (None: empty)."""
     width = len(lines[1]) * PITCH_PX + 2 * MARGIN_PX
     distance = np.full((HEIGHT_PX, width), -DISTANCE_MAX_PX, np.float32)
     centres = _NO_CENTRES
@@ -57,7 +57,7 @@ def scene(
 
 
 def other_text(rng: np.random.Generator, characters: int) -> Scene:
-    """Words in an ordinary type at a line's size: what stands above an MRZ, and is none."""
+    """Return words in an ordinary type at a line's size, as printed above an MRZ."""
     width = characters * PITCH_PX + 2 * MARGIN_PX
     picture = np.zeros((HEIGHT_PX, width, 3), np.uint8)
     face = cv2.FontFace(str(rng.choice(["sans", "italic"])))
@@ -115,7 +115,7 @@ def _ink_of(
 
 
 def _patches(rng: np.random.Generator, shape: tuple[int, ...], *, cell_px: int) -> npt.NDArray[np.float32]:
-    """A smooth field of unit variance or so, with features of about that size."""
+    """Return a smooth field of about unit variance, with features of about that size."""
     height, width = shape
     coarse = rng.standard_normal((height // cell_px + 2, width // cell_px + 2), dtype=np.float32)
     fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -1,8 +1,8 @@
-"""What is printed: machine-readable zones of people who do not exist, and strings that are no MRZ at all.
+"""The printed text: machine-readable zones of invented people, and strings that are not an MRZ.
 
-All five layouts of ICAO 9303-4 to 9303-7 with right check digits, so that the recogniser sees characters where and as often
-as they occur; random strings beside them, so that it does not learn to guess by the layout; and mixes of the characters
-that OCR-B tells apart by little.
+All five layouts of ICAO 9303-4 to 9303-7 have right check digits, so that the recogniser sees characters where and as
+often as they occur. Random strings keep it from learning to guess by the layout. Mixes of the characters that differ
+little in OCR-B are added.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _CODAS: Final = (
 
 
 def invented(rng: np.random.Generator, layout: LayoutName) -> Mrz:
-    """An invented MRZ of that layout with every check digit right."""
+    """Return an invented MRZ of that layout with every check digit right."""
     match layout:
         case "TD1":
             return _td1(rng)
@@ -88,7 +88,7 @@ def invented(rng: np.random.Generator, layout: LayoutName) -> Mrz:
 
 
 def random_line(rng: np.random.Generator) -> str:
-    """A line that no layout explains: any characters, one kind of them, or look-alikes only."""
+    """Return a line of no layout: any characters, one kind of them, or look-alikes only."""
     characters = int(rng.choice(LINE_CHARACTERS))
     kind = rng.random()
     if kind < 0.45:
@@ -126,7 +126,7 @@ def _passport(rng: np.random.Generator) -> Mrz:
 
 
 def _two_lines(rng: np.random.Generator, kind: str, characters: int, *, optional: int) -> Mrz:
-    """TD2 (whose last character is the composite digit) and the visas (which have none)."""
+    """Return TD2 (whose last character is the composite digit) or a visa (which has none)."""
     first = kind + _kind(rng) + _state(rng) + _name(rng, characters - 5)
     number, birth, expiry = _number(rng), _date(rng), _date(rng)
     second = number + check_digit(number) + _state(rng) + birth + check_digit(birth) + _sex(rng)
@@ -153,7 +153,7 @@ def _state(rng: np.random.Generator) -> str:
 
 
 def _number(rng: np.random.Generator) -> str:
-    """A document number of nine places: letters and digits as issuers mix them."""
+    """Return a document number of nine characters: letters and digits as issuers mix them."""
     letters, digits = list(string.ascii_uppercase), list(string.digits)
     kind = rng.random()
     if kind < 0.35:
