@@ -34,7 +34,6 @@ from gate_core.audit_format import keys
 from gate_core.evidence.screen import Purpose
 from gate_core.programs import clock
 
-ROOT = Path(__file__).resolve().parents[2]
 TRIES_MAX = 200
 AGAIN_S = 0.05
 
@@ -85,7 +84,7 @@ def log_process(
 ) -> Iterator[Popen[str]]:
     """Start it, under another command if one is given; it is killed at the end, if it did not end."""
     config_of(state, beside)
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": search_path(), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [*under, sys.executable, "-m", "fakes.log_process", str(state), str(beside), str(count), mode]
     with Popen(command, stdout=PIPE, text=True, env=environment, cwd=beside) as process:
         try:

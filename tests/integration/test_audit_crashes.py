@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
 from fakes.disks import fill, mounted
+from fakes.roots import search_path
 
 from gate.audit.reserve import Reserve
 from gate.audit.store import Store
@@ -28,7 +29,6 @@ from gate_core.audit_format.merkle import root_of
 from gate_core.audit_format.note import Signer
 from gate_verify.verify import verify
 
-ROOT = Path(__file__).resolve().parents[2]
 MKFS = Path("/sbin/mkfs.ext4")
 FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2
 
@@ -59,7 +59,7 @@ def log_at(folder: Path, key: Path) -> SmallLog:
 
 @contextlib.contextmanager
 def writing(folder: Path, key: Path) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": search_path()}
     command = [sys.executable, "-c", WRITER, str(folder), str(key)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder) as process:
         try:

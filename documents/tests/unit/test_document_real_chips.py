@@ -291,6 +291,20 @@ def test_what_ef_atr_info_says_spares_a_session_that_would_end(
     assert b"\x6f\x00" in without, "without the file, it is tried"
 
 
+@pytest.mark.parametrize("rest", [223, 224, 232, 239, 240, 256, 257])
+@pytest.mark.parametrize("features", [Features(), PACE], ids=["bac", "pace"])
+def test_a_file_is_read_whose_last_block_no_short_command_gets_protected(features: Features, rest: int) -> None:
+    """Of 224 to 256 bytes the protected answer has up to 270; a chip that takes extended length refuses or cuts it."""
+
+    def issue(more: int) -> Passport:
+        return utopia().issue(ANNA, portrait_jpeg=portrait() + bytes(more), features=features)
+
+    head, block = 6, 463  # what is read first, and what answers of 500 bytes hold of the rest
+    document = issue((rest + head - len(issue(0).files["EF_DG2"])) % block)
+    assert (len(document.files["EF_DG2"]) - head) % block == rest
+    assert results(inspected(with_atr_info(document, atr_info(500)), le_max=500)) == {}
+
+
 def test_an_ef_atr_info_that_is_shorter_than_the_command_for_it_is_asked_for_by_its_length() -> None:
     answers: list[bytes] = []
     document = with_atr_info(issued(), atr_info(240))
