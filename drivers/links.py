@@ -13,32 +13,21 @@ import os
 import socket
 import termios
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import serial
 
 from gate_core.errors import LinkLostError, SetupError, not_opened
+from gate_core.ports.drivers import Link
+
+__all__ = ["DescriptorLink", "DeviceLine", "Link", "MemoryLink", "SerialLink", "SocketLink", "memory_pair"]
 
 GONE = "the other end is gone"
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
 MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest bytes are lost, as on an overrun
-
-
-class Link(Protocol):
-    """A dumb pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
-
-    async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes and return at least one of them. Raises LinkLostError."""
-
-    async def write(self, payload: bytes) -> None:
-        """Hand over all bytes. Raises LinkLostError."""
-
-    def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
-
-    def close(self) -> None:
-        """End the link and wake whoever waits on it. May be called twice."""
 
 
 class DescriptorLink:
@@ -166,6 +155,19 @@ class SocketLink(DescriptorLink):
             connection.close()
             raise
         return cls(path, connection.fileno(), connection.close)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device's serial port or Unix socket, for a driver of another distribution. Fills `Line`."""
+
+    port: str
+
+    async def open(self, baud: int) -> Link:
+        """Open it. Raises LinkLostError and SetupError."""
+        if Path(self.port).is_socket():  # noqa: ASYNC240 - of a path of this machine
+            return await SocketLink.open(self.port)
+        return await SerialLink.open(self.port, baud)
 
 
 def _shut(device: serial.Serial) -> None:

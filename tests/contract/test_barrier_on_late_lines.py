@@ -14,9 +14,9 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier import driver as barrier_driver
 from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import Direction, LeafPosition
 
 log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts

@@ -13,9 +13,9 @@ from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.framed_boards import CountingBoard, FramedBench, Kind, framed_bench
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 
-from drivers.barrier.port import BarrierDriver
 from gate_core.errors import LinkLostError, RefusedError
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import Direction, LampColour
 from hardware_sim.barrier.lot import LotTurnstile
 

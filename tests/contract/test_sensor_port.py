@@ -10,8 +10,8 @@ import pytest
 from fakes.sensors import ALL_WELL, PROFILES, FakeSensors, sensor_bench
 from fakes.virtual_time import run_virtual
 
-from gate.programs.shared.devices.sensors import SensorDriver
 from gate_core.errors import LinkLostError
+from gate_core.ports.drivers import SensorDriver
 
 KINDS = ["fake", *PROFILES]
 EACH = pytest.mark.parametrize("kind", KINDS)

@@ -17,7 +17,7 @@ from drivers.reader.framed import OpenLink, TalkingReader
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.profile import StxProfile, load_profile
 from drivers.reader.stx import StxDecoder
-from gate.programs.shared.devices.mrz_readers import MrzReader
+from gate_core.ports.drivers import MrzReader
 from hardware_sim.readers.kinds import cr100_text, rte_native, stroke, stx_plain
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")

@@ -494,6 +494,11 @@ class Config(Section, frozen=True, kw_only=True):
         return self.rules.without_entry_record or (EVERYBODY if self.purpose == "demo" else EU).name
 
     @property
+    def has_outside_code(self) -> bool:
+        """True when a driver of another distribution drives one of the devices."""
+        return any(hasattr(getattr(self, name), "code") for name in _DEVICES)
+
+    @property
     def driven(self) -> BarrierSettings | None:
         """The barrier that this gate may give orders to, of two doors the last one's: none when it only watches."""
         return None if self.mode == "shadow" else self.barrier

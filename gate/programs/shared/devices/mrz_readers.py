@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from drivers.links import Link, SerialLink
 from drivers.reader.framed import Decode, OpenLink
@@ -15,7 +14,7 @@ from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load
 from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
 from gate.programs.shared.config import Config
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
-from gate_core.ports.values import MrzLines
+from gate_core.ports.drivers import MrzReader
 from gate_core.settings.base import is_pseudo_terminal
 from gate_core.settings.config_file import problems_from
 from gate_core.settings.toml_file import Problem
@@ -26,26 +25,6 @@ ELYCTIS_BAUDS = (115_200, 9_600)
 HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are forgotten
 
 DecodeLines = Decode[tuple[str, ...]]
-
-
-class MrzReader(Protocol):
-    """What every reader of machine-readable zones does."""
-
-    @property
-    def source(self) -> str:
-        """The driver's name, as it stands beside the lines."""
-
-    async def connect(self) -> None:
-        """Open the line and make the reader ready. Raises DriverError."""
-
-    async def next_lines(self) -> MrzLines:
-        """Wait for the next machine-readable zone. Raises DriverError."""
-
-    async def check(self) -> str:
-        """Connect, say what was found, and let the line go. Raises DriverError."""
-
-    def close(self) -> None:
-        """Let the line go."""
 
 
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
 from drivers.links import SerialLink
 from drivers.sensors.driver import ModbusSensors
@@ -11,28 +10,9 @@ from drivers.sensors.profile import load_profile
 from drivers.sensors.settings import SensorSettings
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
 from gate_core.errors import SetupError
-from gate_core.ports.values import InsideStatus
+from gate_core.ports.drivers import SensorDriver
 from gate_core.settings.config_file import problems_from
 from gate_core.settings.toml_file import Problem
-
-
-class SensorDriver(Protocol):
-    """What a lane needs of its sensor unit. Every call raises DriverError."""
-
-    async def connect(self) -> None:
-        """Open the line and take the unit as it is powered now."""
-
-    async def status(self) -> InsideStatus:
-        """Ask the unit."""
-
-    async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
-
-    def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
-
-    def close(self) -> None:
-        """Let the line go."""
 
 
 def sensors(settings: SensorSettings) -> SensorDriver:

@@ -1,0 +1,219 @@
+"""The public interface for drivers and adapters: what each kind of device must do, the values, the errors and the base of settings.
+
+A driver of another distribution imports from here and from nothing else of ours (docs/guides/driver.md). Names here stay; a new
+member of a port is a new major version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gate_core.errors import (
+    BadFrameError,
+    BusyError,
+    CardGoneError,
+    DriverError,
+    FrozenError,
+    LinkLostError,
+    NoReplyError,
+    NoRightError,
+    NotWellError,
+    RefusedError,
+    SetupError,
+    not_opened,
+)
+from gate_core.evidence.crossing import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition, MrzLines
+from gate_core.settings.outside import DriverSettings
+from gate_core.settings.toml_file import Wrong
+
+__all__ = [
+    "Alarm",
+    "BadFrameError",
+    "BarrierDriver",
+    "BarrierFacts",
+    "BarrierStatus",
+    "BusyError",
+    "CardGoneError",
+    "ChipReader",
+    "Direction",
+    "DriverError",
+    "DriverSettings",
+    "FrozenError",
+    "InsideStatus",
+    "LampColour",
+    "LeafPosition",
+    "Line",
+    "Link",
+    "LinkLostError",
+    "MrzLines",
+    "MrzReader",
+    "NoReplyError",
+    "NoRightError",
+    "NotWellError",
+    "RefusedError",
+    "SensorDriver",
+    "SetupError",
+    "Wrong",
+    "not_opened",
+]
+
+
+class Link(Protocol):
+    """A dumb pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Wait for bytes and return at least one of them. Raises LinkLostError."""
+
+    async def write(self, payload: bytes) -> None:
+        """Hand over all bytes. Raises LinkLostError."""
+
+    def discard(self) -> bytes:
+        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+
+    def close(self) -> None:
+        """End the link and wake whoever waits on it. May be called twice."""
+
+
+class Line(Protocol):
+    """A device's own line, as a foreign driver's `open` gets it."""
+
+    @property
+    def port(self) -> str:
+        """The device file or Unix socket."""
+
+    async def open(self, baud: int) -> Link:
+        """Open it exclusively, 8N1; a socket has no speed. Raises LinkLostError, and SetupError for an impossible speed."""
+
+
+class BarrierDriver(Protocol):
+    """What a lane needs of its barrier. Every call raises DriverError."""
+
+    @property
+    def grant_written_at_s(self) -> float | None:
+        """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
+
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Open the line, take over the controller, leave no grant behind unless `revoke` is False: in an emergency nothing closes."""
+
+    async def status(self) -> BarrierStatus:
+        """Ask the controller."""
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Grant one passage."""
+
+    async def revoke(self) -> None:
+        """Take grants back."""
+
+    async def release(self) -> None:
+        """Free a person."""
+
+    def withdraw(self) -> None:
+        """Have an order under way go no further than the request on the wire; a release goes on."""
+
+    @property
+    def has_lamp(self) -> bool:
+        """True when the board has a lamp that it shows what it is told on."""
+
+    async def lamp(self, colour: LampColour) -> None:
+        """Show a colour, on a board that has a lamp."""
+
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
+        """Clear those of these whose cause is gone."""
+
+    async def end_emergency(self) -> None:
+        """End an emergency whose input is clear."""
+
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go."""
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+
+    def close(self) -> None:
+        """Let the line go."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierFacts:
+    """What a barrier's driver states of its board, as a profile does of ours.
+
+    `grant_ends_by`: how a grant ends without the host (safety invariant 5). `grant_ends_after_ms`: this long after the host has
+    fallen silent, or None when it is the grant's own time. `ttl_ms`: the times to live that the board takes.
+    `verified`: what the driver was tried on.
+    """
+
+    grant_ends_by: Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
+    ttl_ms: range
+    grant_ends_after_ms: int | None = None
+    verified: Literal["hardware", "simulator", "no"] = "no"
+
+
+class SensorDriver(Protocol):
+    """What a lane needs of its sensor unit. Every call raises DriverError."""
+
+    async def connect(self) -> None:
+        """Open the line and take the unit as it is powered now."""
+
+    async def status(self) -> InsideStatus:
+        """Ask the unit."""
+
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go."""
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+
+    def close(self) -> None:
+        """Let the line go."""
+
+
+class MrzReader(Protocol):
+    """What every reader of machine-readable zones does."""
+
+    @property
+    def source(self) -> str:
+        """The driver's name, as it stands beside the lines."""
+
+    async def connect(self) -> None:
+        """Open the line and make the reader ready. Raises DriverError."""
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next machine-readable zone. Raises DriverError."""
+
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go. Raises DriverError."""
+
+    def close(self) -> None:
+        """Let the line go."""
+
+
+class ChipReader(Protocol):
+    """What a crossing needs of a chip reader. Every call raises DriverError."""
+
+    @property
+    def extended(self) -> bool:
+        """Whether the reader carries extended APDUs, once a chip is powered."""
+
+    async def open(self) -> None:
+        """Reach the reader, before there is a card."""
+
+    async def look(self) -> None:
+        """See that the reader is still there."""
+
+    async def wait_for_card(self, timeout_s: float) -> None:
+        """Wait for a chip and power it."""
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        """Send one command."""
+
+    async def wait_for_removal(self) -> None:
+        """Return when the chip is gone."""
+
+    async def disconnect(self) -> None:
+        """Let the chip go."""
+
+    async def close(self) -> None:
+        """Let the reader go."""
