@@ -33,6 +33,8 @@ import msgspec
 
 from gate_core.errors import SetupError
 from gate_core.ordinary import read_ordinary
+from gate_core.ports.drivers import BarrierDriver, MrzReader, PictureSource, SensorDriver
+from gate_core.ports.registers import Adapter
 from gate_core.settings.outside import Code, DriverSettings
 from gate_core.settings.toml_file import Wrong, misfits
 
@@ -40,6 +42,15 @@ FILES_MAX: Final = 2_000
 BYTES_MAX: Final = 16 << 20  # of one distribution
 _OURS: Final = frozenset({"gate", "drivers", "models", "hardware_sim"})  # and all that begin with gate_
 _COMPILED: Final = (".so", ".pyd", ".dll", ".dylib", ".a")
+
+
+GROUPS: Final[Mapping[type, str]] = {
+    BarrierDriver: "portcullis.barriers",
+    SensorDriver: "portcullis.sensors",
+    MrzReader: "portcullis.mrz_readers",
+    PictureSource: "portcullis.cameras",
+    Adapter: "portcullis.register_adapters",
+}
 
 
 class OutsideError(SetupError):
@@ -50,12 +61,12 @@ class OutsideError(SetupError):
         self.wrong = wrong
 
 
-def opened(code: Code, group: str, port: type, *where: object) -> Any:  # noqa: ANN401 - it fills `port`
+def opened(code: Code, port: type, *where: object) -> Any:  # noqa: ANN401 - it fills `port`
     """The driver that `code` names, made by its settings' `open(*where)`, not yet connected. Raises OutsideError.
 
-    `port` is the protocol that it must fill.
+    `port` is the protocol that it must fill, a key of GROUPS.
     """
-    settings = settings_of(code, group)
+    settings = settings_of(code, port)
     try:
         driver = settings.open(*where)
         lacking = [name for name in vars(port) if not name.startswith("_") and not hasattr(driver, name)]
@@ -68,9 +79,9 @@ def opened(code: Code, group: str, port: type, *where: object) -> Any:  # noqa: 
     return driver
 
 
-def settings_of(code: Code, group: str) -> Any:  # noqa: ANN401 - a subclass of DriverSettings that only its distribution knows
+def settings_of(code: Code, port: type) -> Any:  # noqa: ANN401 - a subclass of DriverSettings that only its distribution knows
     """The driver's settings, checked by its own type. Loads its module. Raises OutsideError."""
-    type_ = _settings_type(code, group)
+    type_ = _settings_type(code, GROUPS[port])
     if found := misfits(code.settings, type_, "settings"):
         raise OutsideError(*found)
     return msgspec.convert(code.settings, type_, str_keys=True)

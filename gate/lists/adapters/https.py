@@ -6,16 +6,29 @@ names and no others, no redirects, no proxy from the environment. An answer is c
 
 from __future__ import annotations
 
+import ssl
+from dataclasses import dataclass
 from typing import Final, Self
 
 import httpx2
 
-from gate.lists.adapters.port import NoAnswerError, Place, WrongAnswerError
 from gate_core.http_server.cookies import NoCookies
+from gate_core.ports.registers import NoAnswerError, WrongAnswerError
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 SILENCE_MAX_S: Final = 10.0
 CONNECTIONS_MAX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a register is reached: `https://host[:port]`, with the gate's own certificate and those who vouch for the register.
+
+    `http://` is for simulators on this machine; no gate in service takes it.
+    """
+
+    address: str
+    context: ssl.SSLContext | None = None
 
 
 class Courier:

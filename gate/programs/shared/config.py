@@ -21,6 +21,7 @@ from gate_core.evidence.screen import Purpose
 from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 from gate_core.settings.base import Settings, Text
 from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, wrong_if_refused, zone_of
+from gate_core.settings.outside import Code
 from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits
 
 REGISTERS_MAX = 16
@@ -246,9 +247,12 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
 
     `adapter = "reuse"` asks the exchange of a site whether the same chip was read at another of its gates in the `minutes` before. It takes a law
     that lets everybody who passes be remembered for that long: `basis`, with its article.
+
+    `adapter = "outside"` is one of another distribution, which the table `code` names (docs/guides/driver.md).
     """
 
-    adapter: Literal["lost_documents", "entry_exit", "reuse"]
+    adapter: Literal["lost_documents", "entry_exit", "reuse", "outside"]
+    code: Code | None = None
     address: Annotated[str, msgspec.Meta(max_length=256)] = ""
     certificate: CredentialName = ""
     authorities: Annotated[str, msgspec.Meta(max_length=512)] = ""
@@ -262,6 +266,8 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Reuse names its law and its minutes, and is told nothing of whose the document is; nothing else has any of these."""
+        if (self.adapter == "outside") is not (self.code is not None):
+            yield Wrong("code", 'goes with adapter = "outside", and with no other')
         if self.adapter != "reuse":
             for key in ("basis", "minutes"):
                 if getattr(self, key):
@@ -496,7 +502,8 @@ class Config(Section, frozen=True, kw_only=True):
     @property
     def has_outside_code(self) -> bool:
         """True when a driver of another distribution drives one of the devices."""
-        return any(hasattr(getattr(self, name), "code") for name in _DEVICES)
+        online = () if self.registers is None else self.registers.online.values()
+        return any(getattr(one, "code", None) for one in (*(getattr(self, name) for name in _DEVICES), *online))
 
     @property
     def driven(self) -> BarrierSettings | None:

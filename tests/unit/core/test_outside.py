@@ -9,14 +9,15 @@ import py_compile
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from gate_core.outside import OutsideError, installed, opened, settings_of
+from gate_core.ports.drivers import MrzReader, SensorDriver
 from gate_core.settings.outside import Code
 
-GROUP = "portcullis.barriers"
+GROUP = "portcullis.sensors"
 INFO = "acme_gates-1.0.dist-info"
 BOARD = "acme_gates/board.py"
 MODULE = """
@@ -24,6 +25,10 @@ from gate_core.ports.drivers import DriverSettings, Wrong
 
 class Board:
     def __init__(self, port, unit): self.port, self.unit = port, unit
+    async def connect(self): pass
+    async def status(self): pass
+    async def check(self): return ""
+    def describe(self): return {}
     def close(self): pass
 
 class Acme(DriverSettings, frozen=True, kw_only=True):
@@ -32,19 +37,6 @@ class Acme(DriverSettings, frozen=True, kw_only=True):
         if self.unit > 9: yield Wrong("unit", "is beyond 9")
     def open(self, port): return Board(port, self.unit)
 """
-
-
-class Closes(Protocol):
-    def close(self) -> None:
-        """Let the line go."""
-
-
-class Walks(Protocol):
-    def close(self) -> None:
-        """Let the line go."""
-
-    def walk(self) -> None:
-        """Walk."""
 
 
 def write(site: Path, files: dict[str, str], *, name: str = "acme-gates", package: str = "acme_gates") -> None:
@@ -80,16 +72,16 @@ def approved(site: Path, *names: str, entry: str = "acme", **settings: Any) -> C
 
 def refused(code: Code, act: Callable[[], object] | None = None) -> str:
     with pytest.raises(OutsideError) as caught:
-        (act or (lambda: opened(code, GROUP, Closes, "/dev/ttyS9")))()
+        (act or (lambda: opened(code, SensorDriver, "/dev/ttyS9")))()
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_what_is_named_with_its_hash_is_loaded_with_its_settings(site: Path) -> None:
     write(site, {})
-    board: Any = opened(approved(site, unit=7), GROUP, Closes, "/dev/ttyS9")
+    board: Any = opened(approved(site, unit=7), SensorDriver, "/dev/ttyS9")
     assert (board.port, board.unit) == ("/dev/ttyS9", 7)
-    assert opened(approved(site), GROUP, Closes, "/dev/ttyS8"), "a second door"
+    assert opened(approved(site), SensorDriver, "/dev/ttyS8"), "a second door"
 
 
 def test_the_hash_is_that_of_sha256sum(site: Path) -> None:
@@ -145,7 +137,7 @@ def test_a_cache_beside_the_module_is_not_read(site: Path) -> None:
     py_compile.compile(str(evil), cfile=str(cache), doraise=True)
     py_compile.compile(str(evil), cfile=str(site / "acme_gates/board.pyc"), doraise=True)
     cached = cache.read_bytes()
-    assert opened(code, GROUP, Closes, "/dev/ttyS9")
+    assert opened(code, SensorDriver, "/dev/ttyS9")
     assert cache.read_bytes() == cached, "nothing is cached, either"
 
 
@@ -173,7 +165,7 @@ def test_what_no_gate_can_hold_is_refused_with_the_reason(site: Path, files: dic
     site.mkdir()
     write(site, files)
     assert why in refused(
-        Code(name="acme", distributions={"acme-gates": ""}), lambda: opened(approved(site), GROUP, Closes, "")
+        Code(name="acme", distributions={"acme-gates": ""}), lambda: opened(approved(site), SensorDriver, "")
     )
 
 
@@ -206,7 +198,7 @@ def test_two_distributions_with_one_module_are_refused(site: Path) -> None:
     write(site, {})
     write(site, {"other_info": ""}, name="acme-other")
     code = approved(site, "acme-gates", "acme-other")
-    assert "more than one have acme in the group portcullis.barriers" in refused(code)
+    assert "more than one have acme in the group portcullis.sensors" in refused(code)
     write(site, {"acme_other-1.0.dist-info/entry_points.txt": ""}, name="acme-other")
     code = approved(site, "acme-gates", "acme-other")
     assert "acme-other has a module acme_gates, and so has something that is already here" in refused(code)
@@ -215,12 +207,12 @@ def test_two_distributions_with_one_module_are_refused(site: Path) -> None:
 def test_what_it_needs_is_loaded_where_it_is_named(site: Path) -> None:
     write(site, {BOARD: "import acme_line.board\n" + MODULE})
     write(site, {"acme_line-1.0.dist-info/entry_points.txt": ""}, name="acme-line", package="acme_line")
-    assert opened(approved(site, "acme-gates", "acme-line"), GROUP, Closes, "")
+    assert opened(approved(site, "acme-gates", "acme-line"), SensorDriver, "")
 
 
 def test_an_entry_point_of_another_group_is_none(site: Path) -> None:
-    write(site, {f"{INFO}/entry_points.txt": "[portcullis.sensors]\nacme = acme_gates.board:Acme\n"})
-    assert "none has acme in the group portcullis.barriers; their entry points there: none" in refused(approved(site))
+    write(site, {f"{INFO}/entry_points.txt": "[portcullis.barriers]\nacme = acme_gates.board:Acme\n"})
+    assert "none has acme in the group portcullis.sensors; their entry points there: none" in refused(approved(site))
 
 
 def test_an_entry_point_that_is_not_there_names_those_that_are(site: Path) -> None:
@@ -231,9 +223,9 @@ def test_an_entry_point_that_is_not_there_names_those_that_are(site: Path) -> No
 
 
 def test_a_driver_that_lies_about_its_group_is_refused(site: Path) -> None:
-    write(site, {})
+    write(site, {f"{INFO}/entry_points.txt": "[portcullis.mrz_readers]\nacme = acme_gates.board:Acme\n"})
     code = approved(site)
-    assert "acme gives no Walks: it lacks walk" in refused(code, lambda: opened(code, GROUP, Walks, ""))
+    assert "acme gives no MrzReader: it lacks source, next_lines" in refused(code, lambda: opened(code, MrzReader, ""))
 
 
 @pytest.mark.parametrize(
@@ -247,13 +239,13 @@ def test_a_driver_that_lies_about_its_group_is_refused(site: Path) -> None:
 def test_its_settings_are_checked_by_its_own_type(site: Path, settings: dict[str, Any], why: str) -> None:
     write(site, {})
     code = approved(site, **settings)
-    assert refused(code, lambda: settings_of(code, GROUP)) == why
+    assert refused(code, lambda: settings_of(code, SensorDriver)) == why
 
 
 def test_its_data_comes_from_the_bytes_that_were_hashed(site: Path) -> None:
     read = "\nimport pkgutil\nWORDS = pkgutil.get_data('acme_gates', 'words.txt')\n"
     write(site, {"acme_gates/words.txt": "kept", BOARD: MODULE + read})
-    settings_of(approved(site), GROUP)
+    settings_of(approved(site), SensorDriver)
     (site / "acme_gates/words.txt").write_text("changed")
     import pkgutil
 
@@ -264,6 +256,6 @@ def test_its_data_comes_from_the_bytes_that_were_hashed(site: Path) -> None:
 
 def test_another_edition_of_what_is_loaded_is_refused(site: Path) -> None:
     write(site, {})
-    settings_of(approved(site), GROUP)
+    settings_of(approved(site), SensorDriver)
     write(site, {BOARD: MODULE + "# another\n"})
     assert "has a module acme_gates, and so has something that is already here" in refused(approved(site))

@@ -6,9 +6,9 @@ member of a port is a new major version.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from gate_core.errors import (
     BadFrameError,
@@ -25,9 +25,21 @@ from gate_core.errors import (
     not_opened,
 )
 from gate_core.evidence.crossing import Alarm
-from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition, MrzLines
+from gate_core.ports.values import (
+    BarrierStatus,
+    CameraControls,
+    Direction,
+    InsideStatus,
+    LampColour,
+    LeafPosition,
+    MrzLines,
+)
 from gate_core.settings.outside import DriverSettings
 from gate_core.settings.toml_file import Wrong
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = [
     "Alarm",
@@ -36,6 +48,7 @@ __all__ = [
     "BarrierFacts",
     "BarrierStatus",
     "BusyError",
+    "CameraControls",
     "CardGoneError",
     "ChipReader",
     "Direction",
@@ -53,6 +66,7 @@ __all__ = [
     "NoReplyError",
     "NoRightError",
     "NotWellError",
+    "PictureSource",
     "RefusedError",
     "SensorDriver",
     "SetupError",
@@ -188,6 +202,22 @@ class MrzReader(Protocol):
 
     def close(self) -> None:
         """Let the line go."""
+
+
+class PictureSource(Protocol):
+    """A camera of another distribution. The gate runs `pictures` in a thread of its own, keeps the newest and drops the others."""
+
+    def pictures(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Open the camera and yield its pictures as they come, each (height, width, 3) uint8 BGR, an array of its own.
+
+        Raises DriverError; ends only with the camera.
+        """
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        """Change exposure and gain. Raises RefusedError when the camera has no controls, and LinkLostError."""
+
+    def close(self) -> None:
+        """End the camera and wake `pictures`; called from another thread."""
 
 
 class ChipReader(Protocol):

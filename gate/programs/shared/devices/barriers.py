@@ -28,15 +28,12 @@ if TYPE_CHECKING:
     from drivers.barrier.tracing.trace import Trace
 
 
-GROUP = "portcullis.barriers"  # of entry points in other distributions
-
-
 def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
     """The barrier, not yet connected; a recorder hears its line. Raises SetupError when it can never work, or has no line to be heard."""
     if isinstance(settings, Outside):
         from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
 
-        driver: BarrierDriver = opened(settings.code, GROUP, BarrierDriver, DeviceLine(settings.port))
+        driver: BarrierDriver = opened(settings.code, BarrierDriver, DeviceLine(settings.port))
         return driver
     match settings, load_profile(settings.profile):
         case (Modbus() | ModbusTcp() as line, ModbusProfile() as profile) | (
@@ -139,7 +136,7 @@ def described(settings: BarrierSettings) -> BarrierProfile | BarrierFacts:
         return load_profile(settings.profile)
     from gate_core.outside import OutsideError, settings_of  # noqa: PLC0415
 
-    facts = getattr(settings_of(settings.code, GROUP), "facts", None)
+    facts = getattr(settings_of(settings.code, BarrierDriver), "facts", None)
     if not isinstance(facts, BarrierFacts):
         raise OutsideError(Wrong("name", f"{settings.code.name} states no BarrierFacts as its facts; ask its maker"))
     return facts

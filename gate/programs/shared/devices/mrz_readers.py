@@ -7,16 +7,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.links import Link, SerialLink
+from drivers.links import DeviceLine, Link, SerialLink
 from drivers.reader.framed import Decode, OpenLink
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
-from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
+from drivers.reader.settings import (
+    Elyctis,
+    Keyboard,
+    LineReaderSettings,
+    MrzReaderSettings,
+    Outside,
+    Scanner,
+    Stx,
+    TextWedge,
+)
 from gate.programs.shared.config import Config
+from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
 from gate_core.ports.drivers import MrzReader
 from gate_core.settings.base import is_pseudo_terminal
-from gate_core.settings.config_file import problems_from
 from gate_core.settings.toml_file import Problem
 
 INPUT_FOLDER = Path("/dev/input")
@@ -29,6 +38,11 @@ DecodeLines = Decode[tuple[str, ...]]
 
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
     """The reader, not yet connected. Raises SetupError when driver and profile do not belong together."""
+    if isinstance(settings, Outside):
+        from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
+
+        driver: MrzReader = opened(settings.code, MrzReader, DeviceLine(settings.port))
+        return driver
     open_link = _link_opener(settings)
     match settings:
         case Elyctis():
@@ -55,7 +69,7 @@ def problems(config: Config) -> Iterator[Problem]:
     try:
         mrz_reader(config.swipe)
     except SetupError as error:
-        yield from problems_from("swipe.profile", error)
+        yield from problems_of("swipe", config.swipe, error)
 
 
 def is_verified(settings: MrzReaderSettings) -> bool:
@@ -85,7 +99,7 @@ def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
             raise SetupError(f"{settings.profile} is for the driver {profile.protocol}")
 
 
-def _link_opener(settings: MrzReaderSettings) -> OpenLink:
+def _link_opener(settings: LineReaderSettings) -> OpenLink:
     async def serial() -> Link:
         return await SerialLink.open(settings.port, baud_of(settings))
 
@@ -98,7 +112,7 @@ def _link_opener(settings: MrzReaderSettings) -> OpenLink:
     return keyboard if isinstance(settings, Keyboard) else serial
 
 
-def baud_of(settings: MrzReaderSettings) -> int:
+def baud_of(settings: LineReaderSettings) -> int:
     """The speed of the reader's line. Raises SetupError for a profile that does not exist."""
     if settings.baud is not None:
         return settings.baud
@@ -110,7 +124,7 @@ def baud_of(settings: MrzReaderSettings) -> int:
 class FoundReader:
     """A reader that was found, as it is to be configured, and how it was known."""
 
-    settings: MrzReaderSettings
+    settings: LineReaderSettings
     detail: str
 
 
@@ -166,7 +180,7 @@ async def _listen(port: str, listen_s: float) -> FoundReader | None:
     return None
 
 
-def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
+def _talkers(port: str) -> list[tuple[LineReaderSettings, DecodeLines]]:
     """The readers that are known only by what they say, the strictest framing first: one can look like part of another."""
     from drivers.reader import text_wedge  # noqa: PLC0415
     from drivers.reader.stx import StxDecoder  # noqa: PLC0415
@@ -179,7 +193,7 @@ def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
     ]
 
 
-async def _hear_document(link: Link, talkers: list[tuple[MrzReaderSettings, DecodeLines]]) -> FoundReader:
+async def _hear_document(link: Link, talkers: list[tuple[LineReaderSettings, DecodeLines]]) -> FoundReader:
     """Read until one of the framings holds an MRZ."""
     heard = b""
     while True:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from gate.lists.adapters.https import Courier as ToRegister
-from gate.lists.adapters.port import Place
+from gate.lists.adapters.https import Place
 from gate.programs.sync.updates import HttpsSource
 from gate_core.mirror_client.https import Courier as ToMirror
 from gate_core.mirror_client.wire import Request

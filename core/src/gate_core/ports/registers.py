@@ -1,9 +1,17 @@
-"""What a register is asked, and what it answers. A value of the registers' program: it shows nothing of itself."""
+"""The public interface for adapters to registers: the question, the answer, and what an adapter is made with (docs/guides/adapter.md).
+
+AdapterError
+├── NoAnswerError     the register is away, slow, or refuses us: what it says of nobody is not known
+└── WrongAnswerError  it said something that is no answer
+
+Whatever an adapter raises beside these is a fault of its own, and leads to the same: nothing is known, and an officer sees the traveller.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Final, Protocol
 
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, agree
 
@@ -59,3 +67,31 @@ class Answer:
 def not_known(cause: RegisterCause) -> Answer:
     """Nothing is known, and why."""
     return Answer(RegisterAnswer.UNKNOWN, cause)
+
+
+class AdapterError(Exception):
+    """A register did not answer. The message names nobody."""
+
+
+class NoAnswerError(AdapterError):
+    """It is away, slow, or refuses us."""
+
+
+class WrongAnswerError(AdapterError):
+    """It said something that is no answer."""
+
+
+class Exchange(Protocol):
+    """Carries one question to the register and its answer back."""
+
+    async def __call__(self, path: str, body: bytes) -> bytes:
+        """The answer's body. Raises NoAnswerError, and WrongAnswerError for one that is too long."""
+        ...
+
+
+class Adapter(Protocol):
+    """One register. It keeps nothing of a question when it has answered."""
+
+    async def ask(self, question: Question, today: date) -> Answer:
+        """What the register says. May take as long as it likes: whoever asks has a deadline, and cancels. Raises AdapterError."""
+        ...
