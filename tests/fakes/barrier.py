@@ -1,11 +1,10 @@
-"""Barriers for tests: one in memory that fills the port by itself, and the real driver before a counting controller."""
+"""The real driver before a counting controller."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
@@ -15,9 +14,8 @@ from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.links import Link, memory_pair
-from gate_core.errors import LinkLostError, RefusedError
-from gate_core.evidence.crossing import Alarm
-from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import LinkLostError
+from gate_core.ports.values import BarrierStatus, LeafPosition
 
 # What the board is told, as the counting controller notes it.
 RELEASE = (5, (0x5245,))
@@ -42,78 +40,6 @@ def simulators_profile() -> ModbusProfile:
     profile = load_profile("portcullis-sim")
     assert isinstance(profile, ModbusProfile)
     return profile
-
-
-class FakeBarrier:
-    """Fills the barrier port without bytes. Tests change `now`, `plugged` and read what was asked for."""
-
-    has_lamp = True
-
-    def __init__(self) -> None:
-        self.now = AT_REST
-        self.plugged = True
-        self.lamp_shown = LampColour.OFF
-        self.releases = 0
-        self.grant_written_at_s: float | None = None
-        self._connected = False
-
-    async def connect(self, *, revoke: bool = True) -> None:
-        self._connected = self.plugged
-        self._require_line()
-        if revoke:
-            await self.revoke()
-
-    async def status(self) -> BarrierStatus:
-        self._require_line()
-        return self.now
-
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        if not 1000 <= ttl_ms <= 30_000:
-            raise ValueError(f"time to live of {ttl_ms} ms")
-        self._require_line()
-        if self._emergency or self.now.grants_left_entry or self.now.grants_left_exit:
-            raise RefusedError("a grant is outstanding, or an emergency is on")
-        self.grant_written_at_s = asyncio.get_running_loop().time()
-        entry = direction is Direction.ENTRY
-        self.now = replace(self.now, grants_left_entry=int(entry), grants_left_exit=int(not entry))
-
-    async def revoke(self) -> None:
-        self._require_line()
-        if not self._emergency:
-            self.now = replace(self.now, grants_left_entry=0, grants_left_exit=0)
-
-    async def release(self) -> None:
-        self._require_line()
-        self.releases += 1
-
-    def withdraw(self) -> None:
-        """Every order here is over at once."""
-
-    async def lamp(self, colour: LampColour) -> None:
-        self._require_line()
-        self.lamp_shown = colour
-
-    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
-        self._require_line()
-        self.now = replace(self.now, alarms=self.now.alarms.difference(alarms))
-
-    async def end_emergency(self) -> None:
-        self._require_line()
-        if self.now.fire:
-            raise RefusedError("the fire input is active")
-        self.now = replace(self.now, emergency_open=False)
-        await self.revoke()
-
-    def close(self) -> None:
-        self._connected = False
-
-    @property
-    def _emergency(self) -> bool:
-        return self.now.fire or self.now.emergency_open
-
-    def _require_line(self) -> None:
-        if not (self._connected and self.plugged):
-            raise LinkLostError("the barrier is not connected")
 
 
 class Bench:

@@ -1,0 +1,315 @@
+"""The real driver of a board on a line, and the simulator's board at its other end: one bench for every profile, in the loop's own time.
+
+Time passes at the board whenever it is spoken to or looked at. What it was told is counted from the simulator's reports and from its wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from contract.barrier_bench import BarrierBench, Damage
+from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss, Wrapped
+from fakes.troubled_cable import Cable, Gateway, Trouble
+from fakes.virtual_time import run_virtual
+
+from drivers.barrier.framed.driver import FramedBarrier
+from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
+from drivers.links import Link, memory_pair
+from drivers.modbus.tcp import TcpLink
+from gate_core.errors import LinkLostError
+from gate_core.ports.values import Direction
+from hardware_sim.barrier.beams import Way
+from hardware_sim.barrier.boards import BOARDS, MODBUS
+from hardware_sim.barrier.controller import Controller
+from hardware_sim.barrier.frames import FramedSlave, FrameFault
+from hardware_sim.barrier.lot import LotTurnstile
+from hardware_sim.barrier.registers import BarrierRegisters
+from hardware_sim.barrier.swing import SwingBoard
+from hardware_sim.modbus import READ_INPUT, Slave, seal
+
+OWN = "portcullis-sim"
+TCP = "modbus-tcp"  # the same board behind a gateway
+FRAMED = tuple(BOARDS)
+PROFILES = (OWN, *MODBUS, *FRAMED)
+LINES = (*PROFILES, TCP)
+BAUD = {**dict.fromkeys((OWN, TCP, *MODBUS), 115_200), **{name: kind.baud for name, kind in BOARDS.items()}}
+WALKED = ((True, False, False), (True, True, False), (False, True, True), (False, False, True), (False, False, False))
+STEP_MS = 100.0
+BITS_PER_BYTE = 10
+WRONG_STATE = 4
+_BOARD_SEED = 100_000
+
+
+@dataclass
+class Told:
+    """What the board and its gate reported."""
+
+    events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def __call__(self, event: str, **fields: object) -> None:
+        self.events.append((event, fields))
+
+    def count(self, event: str, **fields: object) -> int:
+        return sum(name == event and fields.items() <= said.items() for name, said in self.events)
+
+
+class _HostEnd(Wrapped):
+    """Where requests set out, and some go no further."""
+
+    def __init__(self, inner: Link, bench: LineBench) -> None:
+        super().__init__(inner)
+        self._bench = bench
+
+    async def write(self, payload: bytes) -> None:
+        if self._bench.arrives():
+            await self.inner.write(payload)
+
+
+class LineBench(BarrierBench):
+    """A driver, a line, and a board in time. `host_line` and `board_line` make of a new line's ends what they like."""
+
+    barrier: ModbusBarrier | FramedBarrier
+
+    def __init__(
+        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, trouble: Trouble, seed: int
+    ) -> None:
+        self.profile = OWN if name == TCP else name
+        self.told = Told()
+        self.board: Controller | SwingBoard
+        self.slave: Slave | FramedSlave
+        self.board, self.slave = _made(self.profile, self.told)
+        self.fire_ends_it, self.shows_fire = name == "relay-8", name != "lot"
+        self.requests: list[bytes] = []
+        self.broken = (False, False, False)
+        self.plugged = True
+        self.refuses = self._deaf = False
+        self._lost = self._muted = 0
+        self._is_tcp, self._tasks = name == TCP, tasks
+        self._ends: list[Link] = []
+        self._trouble = trouble
+        self._cable = Cable(trouble, seed)
+        self.host_line: Callable[[Link], Link] = lambda link: link
+        self.board_line: Callable[[Link], Link] = lambda link: link
+        self.far: Link | None = None
+        self._byte_s = BITS_PER_BYTE / BAUD[name] if self.profile in FRAMED else 0.0
+        self.barrier = line_barrier(
+            profile_of(self.profile), open_link=self.open_link, baud=BAUD[name], unit=1, entry_is_left=entry_is_left
+        )
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_link(self) -> Link:
+        """The host's end of a new line, with the board at the other one. Raises LinkLostError while it is unplugged."""
+        if not self.plugged:
+            raise LinkLostError("no such port")
+        near, far = memory_pair()
+        self._ends.append(near)
+        end = self._cable.board_end(far, own=self._is_tcp)
+        self.far = self.board_line(Gateway(end) if self._is_tcp else end)
+        self._tasks.create_task(self._serve(self.far))
+        host_end = _HostEnd(self._cable.host_end(near), self)
+        return self.host_line(TcpLink(host_end) if self._is_tcp else host_end)
+
+    def arrives(self) -> bool:
+        """Whether the next request reaches the board."""
+        if self._lost:
+            self._lost -= 1
+            return False
+        return not self._deaf
+
+    async def _serve(self, link: Link) -> None:
+        with contextlib.suppress(LinkLostError):
+            while True:
+                received = await link.read(256)
+                await self._passes(received)
+                if self._deaf:
+                    continue
+                self.step()
+                self.requests.append(received)
+                if answer := await self._answer(received):
+                    await self._passes(answer)
+                    if self._muted:
+                        self._muted -= 1
+                    else:
+                        await link.write(answer)
+
+    async def _answer(self, received: bytes) -> bytes:
+        if self.refuses and isinstance(self.slave, Slave) and received[1] > READ_INPUT:
+            return seal(bytes((received[0], received[1] | 0x80, WRONG_STATE)))
+        answer = self.slave.receive(received, _now_ms())
+        if self.slave.answered:
+            self.slave.answered = 0
+            self.board.host_spoke()
+        if isinstance(self.slave, FramedSlave):
+            await asyncio.sleep(0.0021)  # its turnaround
+            answer += self.slave.quiet(_now_ms())
+        return answer
+
+    async def _passes(self, sent: bytes) -> None:
+        """The bytes take their time on the wire."""
+        if self._byte_s:
+            await asyncio.sleep(self._byte_s * len(sent) + 0.0001)
+
+    def unplug(self) -> None:
+        self.plugged = False
+        for end in self._ends:
+            end.close()
+
+    def replug(self) -> None:
+        self.plugged = True
+
+    def deafen(self, *, deaf: bool = True) -> None:
+        self._deaf = deaf
+
+    def lose(self, requests: int) -> None:
+        self._lost = requests
+
+    def mute(self, answers: int) -> None:
+        self._muted = answers
+
+    def delay(self, seconds: float) -> None:
+        self._trouble.share, self._trouble.late_s = 1.0, (seconds, seconds)
+
+    def damage(self, damage: Damage) -> None:
+        if self._is_tcp and damage not in {"loss", "delay"}:
+            return  # a stream's bytes are whole
+        health, wear = self.barrier.health, DAMAGES[damage]
+        # Another seed at each connect: the same line would lose the same frame again.
+        self.host_line = lambda link: wear(link, health.connects)
+        if damage != "echo":
+            self.board_line = lambda link: wear(link, _BOARD_SEED + health.connects)
+
+    # ── the board ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def step(self) -> None:
+        """Let the board's time pass until now."""
+        while (late_ms := _now_ms() - self.board.now_ms) > STEP_MS:
+            # Only its own time since it stood still counts, not the loop's before it was made.
+            self.board.step(self.board.now_ms + min(STEP_MS, late_ms), self.broken)
+        self.board.step(_now_ms(), self.broken)
+
+    def grants(self, direction: Direction) -> int:
+        if self.profile in MODBUS:
+            return self.told.count("grant_ordered", side=int(direction is Direction.EXIT))
+        names = ("grant_received", "grant_repeated")
+        return sum(self.told.count(name, direction=way_of(direction).value) for name in names)
+
+    def releases(self) -> int:
+        return self.told.count("release_received") if self.profile == OWN else self.grants(Direction.EXIT)
+
+    def closings(self) -> int:
+        return sum(CLOSES[self.profile](request) for request in self.requests)
+
+    def stands(self, direction: Direction) -> bool:
+        self.step()
+        way = way_of(direction)
+        return bool(self.board.openings(way) if isinstance(self.board, SwingBoard) else self.board.granted(way))
+
+    def pass_through(self, direction: Direction) -> None:
+        assert self.stands(direction)
+        for broken in WALKED if direction is Direction.ENTRY else ((*beams[::-1],) for beams in WALKED):
+            self.board.step(_now_ms(), broken)
+
+    def occupy(self, *, occupied: bool) -> None:
+        self.broken = (occupied, False, False)
+        self.step()
+
+    def set_fire(self, *, active: bool) -> None:
+        self.board.fire = active
+        self.step()
+
+    def turn_key(self) -> None:
+        if isinstance(self.board, LotTurnstile):
+            self.board.reset()
+
+    def power_cycle(self) -> None:
+        self.step()
+        self.board.power_cycle()
+
+    def refuse(self) -> None:
+        self.refuses = True
+        if isinstance(self.slave, FramedSlave):
+            self.slave.break_with(FrameFault.REFUSES)
+
+
+def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | FramedSlave]:
+    if profile in MODBUS:
+        return MODBUS[profile](told, 1)
+    if profile in BOARDS:
+        kind = BOARDS[profile]
+        board = SwingBoard(told, lease_ms=kind.lease_ms, now_ms=_now_ms())
+        return board, FramedSlave(board, kind.codec(), number=1, baud=kind.baud)
+    controller = Controller(told)
+    return controller, Slave(1, BarrierRegisters(controller))
+
+
+def _stops(request: bytes) -> bool:
+    """Coil 2 is switched on, alone or among others."""
+    first, number = request[3], request[5]
+    return request[1] == 15 and first <= 2 < first + number and bool(request[7] >> (2 - first) & 1)
+
+
+# Requests that close the leaf, or take a grant back, by their bytes.
+CLOSES: dict[str, Callable[[bytes], bool]] = {
+    OWN: lambda request: request[1] == 16 and request[3] in {1, 7},
+    "lot": lambda request: request[1] == 16 and (request[2] == 0x30 or not any(request[7:-2])) and request[3] < 0x10,
+    "relay-8": _stops,
+    "ds205a": lambda request: request[3] == 0x84,
+    "italdis": lambda request: request[1] == 0x61 and request[2] in {0x93, 0x94},
+}
+DAMAGES: dict[Damage, Callable[[Link, int], Link]] = {
+    "pieces": lambda link, _: OneByteAtATime(link),
+    "loss": lambda link, seed: RandomLoss(link, seed=seed),
+    "delay": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.025),
+    "bits": lambda link, seed: BitFlips(link, seed=seed, share=1e-3),
+    "bytes": lambda link, seed: ByteLoss(link, seed=seed, share=0.005),
+    "bursts": lambda link, seed: Bursts(link, seed=seed, share=0.1),
+    "echo": lambda link, _: Echo(link),
+    "everything": lambda link, seed: RandomLoss(
+        BitFlips(Delay(link, seed=seed, delay_s_max=0.02), seed=seed, share=1e-4), seed=seed, share=0.1
+    ),
+}
+
+
+def way_of(direction: Direction) -> Way:
+    return Way.ENTRY if direction is Direction.ENTRY else Way.EXIT
+
+
+def profile_of(name: str) -> LineProfile:
+    found = load_profile(name)
+    assert isinstance(found, LineProfile)
+    return found
+
+
+def _now_ms() -> float:
+    return asyncio.get_running_loop().time() * 1000
+
+
+@contextlib.asynccontextmanager
+async def line_bench(
+    name: str, *, entry_is_left: bool = True, trouble: Trouble | None = None, seed: int = 1
+) -> AsyncIterator[LineBench]:
+    """A bench that is cleared at the end."""
+    calm = Trouble(share=0.0, requests_lost=0.0)
+    async with asyncio.TaskGroup() as tasks:
+        made = LineBench(name, tasks, entry_is_left=entry_is_left, trouble=trouble or calm, seed=seed)
+        try:
+            yield made
+        finally:
+            made.barrier.close()
+            made.unplug()
+
+
+def on_line(name: str, story: Callable[[LineBench], Awaitable[None]], *, entry_is_left: bool = True) -> None:
+    """Tell a story to a connected driver, in virtual time."""
+
+    async def run() -> None:
+        async with line_bench(name, entry_is_left=entry_is_left) as made:
+            await made.barrier.connect()
+            await story(made)
+
+    run_virtual(run())
