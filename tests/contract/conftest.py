@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from contract.barrier_bench import BarrierBench, OnBarrier, Story
 from fakes.contacts_gate import contacts_bench
 from fakes.line_bench import LINES, line_bench
-from fakes.virtual_time import run_virtual
+
+from gate_contract.barrier_bench import BarrierBench, OnBarrier, Story
+from gate_contract.virtual_time import run_virtual
 
 BARRIERS = (*LINES, "contacts")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 from fakes.sensors import ALL_WELL, PROFILES, FakeSensors, sensor_bench
-from fakes.virtual_time import run_virtual
 
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
 from gate_core.ports.drivers import SensorDriver
 

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.links import Link, memory_pair
+from drivers.links import Link
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
+from gate_core.ports.memory_link import memory_pair
 from gate_core.ports.values import BarrierStatus, LeafPosition
 
 # What the board is told, as the counting controller notes it.

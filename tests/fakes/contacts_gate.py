@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from contract.barrier_bench import BarrierBench, Damage
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, Turnstile
 from fakes.line_bench import WALKED, Told, way_of
-from fakes.virtual_time import pass_time, run_virtual
 
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
+from gate_contract.barrier_bench import BarrierBench, Damage
+from gate_contract.virtual_time import pass_time, run_virtual
 from gate_core.ports.values import BarrierStatus, Direction
 from hardware_sim.barrier.relays import STOP, UNLOCK_A, UNLOCK_B
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from fakes.barrier import Bench, bench
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, framed_bench
 from fakes.framed_boards import profile as framed_profile
-from fakes.links import BitFlips
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from drivers.modbus.frames import CoilsRequest, Request, WriteRequest, decode
+from gate_contract.links import BitFlips
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, NotWellError
 from gate_core.ports.values import Direction
 
@@ -87,7 +87,7 @@ async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) ->
     twice = 0
     async with tried_board(board) as tried:
         _wear(tried, worn)
-        link = await tried.bench.open_link()
+        link = await tried.bench.open(0)
         for _ in range(count):
             before = tried.heard()
             for request, is_sound in tried.requests:

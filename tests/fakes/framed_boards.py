@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fakes.virtual_time import run_virtual
-
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import load_profile
-from drivers.links import Link, memory_pair
+from drivers.links import Link
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
+from gate_core.ports.memory_link import memory_pair
 
 UNIT = 1
 BAUD = 9600

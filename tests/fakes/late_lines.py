@@ -20,13 +20,13 @@ from fakes.barrier import Bench
 from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.doubled_grants import BOARDS, tried_board
 from fakes.framed_boards import FramedBench
-from fakes.links import RandomLoss, Wrapped
 from fakes.modbus_boards import BoardBench
-from fakes.virtual_time import pass_time, run_virtual
 
 from drivers.links import Link
 from drivers.modbus.frames import seal
 from drivers.modbus.tcp import TcpLink
+from gate_contract.links import RandomLoss, Wrapped
+from gate_contract.virtual_time import pass_time, run_virtual
 from gate_core.errors import DriverError, LinkLostError
 from gate_core.ports.values import Direction
 

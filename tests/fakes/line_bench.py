@@ -10,17 +10,17 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from contract.barrier_bench import BarrierBench, Damage
-from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss, Wrapped
-from fakes.troubled_cable import Cable, Gateway, Trouble
-from fakes.virtual_time import run_virtual
+from fakes.modbus_gateway import Gateway
 
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from drivers.modbus.tcp import TcpLink
-from gate_core.errors import LinkLostError
+from gate_contract import line_bench as lines
+from gate_contract.barrier_bench import Damage
+from gate_contract.cable import Trouble
+from gate_contract.virtual_time import run_virtual
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.boards import BOARDS, MODBUS
@@ -57,26 +57,15 @@ class Told:
         return sum(name == event and fields.items() <= said.items() for name, said in self.events)
 
 
-class _HostEnd(Wrapped):
-    """Where requests set out, and some go no further."""
-
-    def __init__(self, inner: Link, bench: LineBench) -> None:
-        super().__init__(inner)
-        self._bench = bench
-
-    async def write(self, payload: bytes) -> None:
-        if self._bench.arrives():
-            await self.inner.write(payload)
-
-
-class LineBench(BarrierBench):
-    """A driver, a line, and a board in time. `host_line` and `board_line` make of a new line's ends what they like."""
+class LineBench(lines.LineBench):
+    """A driver, a line, and a board in time."""
 
     barrier: ModbusBarrier | FramedBarrier
 
     def __init__(
-        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, trouble: Trouble, seed: int
+        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, trouble: Trouble | None, seed: int
     ) -> None:
+        super().__init__(tasks, trouble=trouble, seed=seed)
         self.profile = OWN if name == TCP else name
         self.told = Told()
         self.board: Controller | SwingBoard
@@ -85,57 +74,27 @@ class LineBench(BarrierBench):
         self.fire_ends_it, self.shows_fire = name == "relay-8", name != "lot"
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
-        self.plugged = True
-        self.refuses = self._deaf = False
-        self._lost = self._muted = 0
-        self._is_tcp, self._tasks = name == TCP, tasks
-        self._ends: list[Link] = []
-        self._trouble = trouble
-        self._cable = Cable(trouble, seed)
-        self.host_line: Callable[[Link], Link] = lambda link: link
-        self.board_line: Callable[[Link], Link] = lambda link: link
-        self.far: Link | None = None
+        self._is_tcp = name == TCP
         self._byte_s = BITS_PER_BYTE / BAUD[name] if self.profile in FRAMED else 0.0
         self.barrier = line_barrier(
-            profile_of(self.profile), open_link=self.open_link, baud=BAUD[name], unit=1, entry_is_left=entry_is_left
+            profile_of(self.profile),
+            open_link=lambda: self.open(BAUD[name]),
+            baud=BAUD[name],
+            unit=1,
+            entry_is_left=entry_is_left,
         )
 
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def open_link(self) -> Link:
-        """The host's end of a new line, with the board at the other one. Raises LinkLostError while it is unplugged."""
-        if not self.plugged:
-            raise LinkLostError("no such port")
-        near, far = memory_pair()
-        self._ends.append(near)
-        end = self._cable.board_end(far, own=self._is_tcp)
-        self.far = self.board_line(Gateway(end) if self._is_tcp else end)
-        self._tasks.create_task(self._serve(self.far))
-        host_end = _HostEnd(self._cable.host_end(near), self)
-        return self.host_line(TcpLink(host_end) if self._is_tcp else host_end)
+    def ends(self, near: Link, far: Link) -> tuple[Link, Link]:
+        """A gateway stands between a stream and the board."""
+        host, board = self._cable.host_end(near), self._cable.board_end(far, own=self._is_tcp)
+        return (TcpLink(host), Gateway(board)) if self._is_tcp else (host, board)
 
-    def arrives(self) -> bool:
-        """Whether the next request reaches the board."""
-        if self._lost:
-            self._lost -= 1
-            return False
-        return not self._deaf
-
-    async def _serve(self, link: Link) -> None:
-        with contextlib.suppress(LinkLostError):
-            while True:
-                received = await link.read(256)
-                await self._passes(received)
-                if self._deaf:
-                    continue
-                self.step()
-                self.requests.append(received)
-                if answer := await self._answer(received):
-                    await self._passes(answer)
-                    if self._muted:
-                        self._muted -= 1
-                    else:
-                        await link.write(answer)
+    async def answer(self, received: bytes) -> bytes:
+        self.step()
+        self.requests.append(received)
+        return await self._answer(received)
 
     async def _answer(self, received: bytes) -> bytes:
         if self.refuses and isinstance(self.slave, Slave) and received[1] > READ_INPUT:
@@ -149,39 +108,15 @@ class LineBench(BarrierBench):
             answer += self.slave.quiet(_now_ms())
         return answer
 
-    async def _passes(self, sent: bytes) -> None:
+    async def passes(self, sent: bytes) -> None:
         """The bytes take their time on the wire."""
         if self._byte_s:
             await asyncio.sleep(self._byte_s * len(sent) + 0.0001)
 
-    def unplug(self) -> None:
-        self.plugged = False
-        for end in self._ends:
-            end.close()
-
-    def replug(self) -> None:
-        self.plugged = True
-
-    def deafen(self, *, deaf: bool = True) -> None:
-        self._deaf = deaf
-
-    def lose(self, requests: int) -> None:
-        self._lost = requests
-
-    def mute(self, answers: int) -> None:
-        self._muted = answers
-
-    def delay(self, seconds: float) -> None:
-        self._trouble.share, self._trouble.late_s = 1.0, (seconds, seconds)
-
     def damage(self, damage: Damage) -> None:
         if self._is_tcp and damage not in {"loss", "delay"}:
             return  # a stream's bytes are whole
-        health, wear = self.barrier.health, DAMAGES[damage]
-        # Another seed at each connect: the same line would lose the same frame again.
-        self.host_line = lambda link: wear(link, health.connects)
-        if damage != "echo":
-            self.board_line = lambda link: wear(link, _BOARD_SEED + health.connects)
+        super().damage(damage)
 
     # ── the board ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,7 +166,7 @@ class LineBench(BarrierBench):
         self.board.power_cycle()
 
     def refuse(self) -> None:
-        self.refuses = True
+        super().refuse()
         if isinstance(self.slave, FramedSlave):
             self.slave.break_with(FrameFault.REFUSES)
 
@@ -261,18 +196,6 @@ CLOSES: dict[str, Callable[[bytes], bool]] = {
     "ds205a": lambda request: request[3] == 0x84,
     "italdis": lambda request: request[1] == 0x61 and request[2] in {0x93, 0x94},
 }
-DAMAGES: dict[Damage, Callable[[Link, int], Link]] = {
-    "pieces": lambda link, _: OneByteAtATime(link),
-    "loss": lambda link, seed: RandomLoss(link, seed=seed),
-    "delay": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.025),
-    "bits": lambda link, seed: BitFlips(link, seed=seed, share=1e-3),
-    "bytes": lambda link, seed: ByteLoss(link, seed=seed, share=0.005),
-    "bursts": lambda link, seed: Bursts(link, seed=seed, share=0.1),
-    "echo": lambda link, _: Echo(link),
-    "everything": lambda link, seed: RandomLoss(
-        BitFlips(Delay(link, seed=seed, delay_s_max=0.02), seed=seed, share=1e-4), seed=seed, share=0.1
-    ),
-}
 
 
 def way_of(direction: Direction) -> Way:
@@ -294,14 +217,12 @@ async def line_bench(
     name: str, *, entry_is_left: bool = True, trouble: Trouble | None = None, seed: int = 1
 ) -> AsyncIterator[LineBench]:
     """A bench that is cleared at the end."""
-    calm = Trouble(share=0.0, requests_lost=0.0)
-    async with asyncio.TaskGroup() as tasks:
-        made = LineBench(name, tasks, entry_is_left=entry_is_left, trouble=trouble or calm, seed=seed)
-        try:
-            yield made
-        finally:
-            made.barrier.close()
-            made.unplug()
+
+    def made(tasks: asyncio.TaskGroup) -> LineBench:
+        return LineBench(name, tasks, entry_is_left=entry_is_left, trouble=trouble, seed=seed)
+
+    async with lines.standing(made) as bench:
+        yield bench
 
 
 def on_line(name: str, story: Callable[[LineBench], Awaitable[None]], *, entry_is_left: bool = True) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from gate_core.errors import LinkLostError
+from gate_core.ports.memory_link import memory_pair
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import Controller, End

@@ -9,7 +9,6 @@ from typing import Any
 
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 from fakes.shifts import GATE, NOW_S, PUBLIC, shift
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
 from gate.passage import records, states
@@ -28,6 +27,7 @@ from gate.passage.records import Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.referrals import Referrals
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Purpose

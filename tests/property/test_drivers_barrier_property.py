@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fakes.barrier import Bench, bench
-from fakes.links import BitFlips, Bursts, Delay, RandomLoss
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.links import Link
+from gate_contract.links import BitFlips, Bursts, Delay, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import NoReplyError, RefusedError
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way

@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from fakes.contacts_gate import TICK_S, ContactsBench, contacts_bench
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour

@@ -7,14 +7,14 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench, profile
-from fakes.links import BitFlips, Delay, RandomLoss
-from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.barrier.framed.frames import Hearing, find_reply
 from drivers.barrier.framed.profile import Reading
 from drivers.links import Link
+from gate_contract.links import BitFlips, Delay, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LeafPosition

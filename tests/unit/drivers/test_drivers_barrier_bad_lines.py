@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fakes.barrier import Bench, bench
-from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus import session
 from drivers.barrier.orders import GrantFate
 from drivers.links import Link
+from gate_contract.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 

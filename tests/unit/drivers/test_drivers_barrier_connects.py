@@ -9,12 +9,13 @@ from typing import Protocol
 import pytest
 from fakes.barrier import Bench, bench
 from fakes.framed_boards import FramedBench, framed_bench
-from fakes.links import Delay, Wrapped
 from fakes.modbus_boards import board_bench
-from fakes.virtual_time import run_virtual
 
-from drivers.links import Link, memory_pair
+from drivers.links import Link
+from gate_contract.links import Delay, Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError
+from gate_core.ports.memory_link import memory_pair
 from gate_core.ports.values import BarrierStatus, Direction
 
 

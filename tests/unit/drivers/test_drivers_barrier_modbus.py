@@ -7,12 +7,12 @@ import functools
 
 import pytest
 from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench, simulators_profile
-from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController, framed
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.session import Session
 from drivers.modbus.frames import Registers, WriteRequest
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition

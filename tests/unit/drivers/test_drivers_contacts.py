@@ -10,10 +10,10 @@ import pytest
 from fakes.barrier import at_rest
 from fakes.contacts_gate import ContactsBench, contacts_bench, on_contacts, shipped
 from fakes.gpio_turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour, LeafPosition

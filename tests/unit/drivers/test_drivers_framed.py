@@ -23,13 +23,13 @@ from fakes.framed_boards import (
     on_framed_bench,
     profile,
 )
-from fakes.links import Wrapped
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.frames import Heard
 from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
 from drivers.links import Link
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition

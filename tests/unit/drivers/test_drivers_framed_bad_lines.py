@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench
-from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
+from gate_contract.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError
 from gate_core.ports.values import BarrierStatus, Direction
 

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
-from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
+from gate_contract.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way

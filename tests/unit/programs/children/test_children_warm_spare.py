@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from fakes.document_children import FakeChild
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import Spare
+from gate_contract.virtual_time import run_virtual
 
 
 class Starting:

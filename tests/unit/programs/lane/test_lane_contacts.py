@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.gpio_turnstile import PASS_A
-from fakes.virtual_time import run_virtual
 
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError
 
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import pytest
 from fakes.document_children import FakeChild
-from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
@@ -20,6 +19,7 @@ from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.document_session import QUESTIONS_MAX, ControlCentre, Reading
 from gate.programs.lane.documents import Presented
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")

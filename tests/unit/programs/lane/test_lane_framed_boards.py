@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import pytest
 from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench
-from fakes.links import Troubled, Wrapped
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Troubled, Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import pytest
 from fakes.barrier import Bench, bench
-from fakes.links import Troubled
 from fakes.modbus_controller import CountingController, framed
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Troubled
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, NotWellError
 from gate_core.ports.values import Direction
 

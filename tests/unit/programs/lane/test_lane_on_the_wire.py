@@ -13,10 +13,8 @@ from typing import Any
 
 import pytest
 from fakes.barrier import RELEASE, REVOKE, Bench, bench
-from fakes.links import Wrapped
 from fakes.modbus_controller import CLOSED, OPEN, CountingController, framed
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
-from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage import records, states
@@ -35,6 +33,8 @@ from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneO
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import Notice
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 from fakes.passage_examples import CROSSING, decided_record, said
-from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records
@@ -25,6 +24,7 @@ from gate.programs.lane.referrals import (
     Referrals,
     findings_of,
 )
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import (
     AccessEvidence,
     AccessProtocol,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
-from fakes.virtual_time import run_virtual
 
 from gate.lists.adapters.reuse import Reuse
 from gate.programs.registers.inquiry import LOOK_S, DayKey
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_contract.virtual_time import run_virtual
 from gate_core.ports.registers import NoAnswerError
 
 DAY = date(2026, 12, 5)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from fakes.small_gate import small_gate
-from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import Status
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import LIFE_POLL_S, READY_POLL_S, _tell_of_life
 from gate.programs.shared.status import serve_status
+from gate_contract.virtual_time import run_virtual
 
 ABLE = Status("lane", "ready", {})
 WAITING = Status("lane", "degraded", {})

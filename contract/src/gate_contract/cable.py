@@ -8,18 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fakes.links import RandomLoss, Wrapped
-
-from drivers.links import Link
-from drivers.modbus.frames import seal
+from gate_contract.links import RandomLoss, Wrapped
 from gate_core.errors import LinkLostError
+from gate_core.ports.drivers import Link
 
-_HEAD = struct.Struct(">HHH")
 Way = Literal["late", "reordered", "doubled", "bursts"]
 
 
@@ -95,25 +91,3 @@ class _BoardEnd(Wrapped):
         link = self.inner if self._own or self._cable.newest is None else self._cable.newest
         with contextlib.suppress(StopIteration, LinkLostError):
             link.write(payload).send(None)  # a link in memory takes bytes without waiting
-
-
-class Gateway(Wrapped):
-    """The board's end of a stream of Modbus TCP: its frames to the board, and the board's answers, each with the last request's number."""
-
-    def __init__(self, inner: Link) -> None:
-        super().__init__(inner)
-        self._number = 0
-        self._heard = bytearray()
-
-    async def read(self, bytes_max: int) -> bytes:
-        while len(self._heard) < _HEAD.size or len(self._heard) < _HEAD.size + _HEAD.unpack_from(self._heard)[2]:
-            self._heard += await self.inner.read(bytes_max)
-        number, _, length = _HEAD.unpack_from(self._heard)
-        body = bytes(self._heard[_HEAD.size : _HEAD.size + length])
-        del self._heard[: _HEAD.size + length]
-        self._number = number
-        return seal(body)
-
-    async def write(self, payload: bytes) -> None:
-        body = payload[:-2]
-        await self.inner.write(_HEAD.pack(self._number, 0, len(body)) + body)

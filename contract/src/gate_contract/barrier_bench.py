@@ -1,16 +1,15 @@
-"""What a barrier's author fills in to have a driver tried: the driver before a simulated board whose world a test controls.
+"""What a barrier's author fills in: the driver before a simulated board, whose world the contract's stories control.
 
-`test_barrier_port` asks the fixture `on_barrier` to tell it a story about a bench:
-
+    # conftest.py
     @pytest.fixture
-    def on_barrier() -> OnBarrier:
-        def run(story: Story) -> None:
-            asyncio.run(...)  # make a bench, await story(bench), let the line go
+    def barrier_bench() -> Callable[[], AbstractAsyncContextManager[BarrierBench]]:
+        return lambda: standing(MyBench)  # `gate_contract.line_bench` has what happens on a line
 
-        return run
+    # test_contract.py
+    from gate_contract.barrier import *
 
-The stories take minutes of the loop's time: give them a loop whose clock jumps. Trouble that a line cannot have, as a late answer where nothing answers,
-is a method that does nothing.
+The stories take minutes of the loop's time, in a loop whose clock jumps: the simulated board takes its time from the loop, too.
+Trouble that a line cannot have is a method that does nothing.
 """
 
 from __future__ import annotations
