@@ -87,7 +87,7 @@ async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) ->
     twice = 0
     async with tried_board(board) as tried:
         _wear(tried, worn)
-        link = await tried.bench.open(0)
+        link = await tried.bench.open_link()
         for _ in range(count):
             before = tried.heard()
             for request, is_sound in tried.requests:
