@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from contract.barrier_bench import BarrierBench, Damage
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, Turnstile
 from fakes.line_bench import WALKED, Told, way_of
-from fakes.virtual_time import pass_time, run_virtual
+from fakes.virtual_time import pass_time
 
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import Kernel
@@ -179,20 +179,3 @@ async def contacts_bench(
         finally:
             living.cancel()
             made.barrier.close()
-
-
-def on_contacts(
-    story: Callable[[ContactsBench], Awaitable[None]],
-    profile: ContactsProfile | None = None,
-    *,
-    entry_is_left: bool = True,
-    keeps_outputs: bool = False,
-) -> None:
-    """Tell a story to a connected driver, in virtual time."""
-
-    async def run() -> None:
-        async with contacts_bench(profile, entry_is_left=entry_is_left, keeps_outputs=keeps_outputs) as made:
-            await made.barrier.connect()
-            await story(made)
-
-    run_virtual(run())

@@ -39,7 +39,8 @@ LINES = (*PROFILES, TCP)
 BAUD = {**dict.fromkeys((OWN, TCP, *MODBUS), 115_200), **{name: kind.baud for name, kind in BOARDS.items()}}
 WALKED = ((True, False, False), (True, True, False), (False, True, True), (False, False, True), (False, False, False))
 STEP_MS = 100.0
-BITS_PER_BYTE = 10
+WIRE_BAUD = 1_000_000_000  # a line in memory takes no time
+TURNAROUND_S = 0.0021
 WRONG_STATE = 4
 _BOARD_SEED = 100_000
 
@@ -95,7 +96,6 @@ class LineBench(BarrierBench):
         self.host_line: Callable[[Link], Link] = lambda link: link
         self.board_line: Callable[[Link], Link] = lambda link: link
         self.far: Link | None = None
-        self._byte_s = BITS_PER_BYTE / BAUD[name] if self.profile in FRAMED else 0.0
         self.barrier = line_barrier(
             profile_of(self.profile), open_link=self.open_link, baud=BAUD[name], unit=1, entry_is_left=entry_is_left
         )
@@ -125,13 +125,9 @@ class LineBench(BarrierBench):
         with contextlib.suppress(LinkLostError):
             while True:
                 received = await link.read(256)
-                await self._passes(received)
-                if self._deaf:
-                    continue
                 self.step()
                 self.requests.append(received)
                 if answer := await self._answer(received):
-                    await self._passes(answer)
                     if self._muted:
                         self._muted -= 1
                     else:
@@ -145,14 +141,9 @@ class LineBench(BarrierBench):
             self.slave.answered = 0
             self.board.host_spoke()
         if isinstance(self.slave, FramedSlave):
-            await asyncio.sleep(0.0021)  # its turnaround
+            await asyncio.sleep(TURNAROUND_S)
             answer += self.slave.quiet(_now_ms())
         return answer
-
-    async def _passes(self, sent: bytes) -> None:
-        """The bytes take their time on the wire."""
-        if self._byte_s:
-            await asyncio.sleep(self._byte_s * len(sent) + 0.0001)
 
     def unplug(self) -> None:
         self.plugged = False
@@ -242,7 +233,7 @@ def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | Fr
     if profile in BOARDS:
         kind = BOARDS[profile]
         board = SwingBoard(told, lease_ms=kind.lease_ms, now_ms=_now_ms())
-        return board, FramedSlave(board, kind.codec(), number=1, baud=kind.baud)
+        return board, FramedSlave(board, kind.codec(), number=1, baud=WIRE_BAUD)
     controller = Controller(told)
     return controller, Slave(1, BarrierRegisters(controller))
 
