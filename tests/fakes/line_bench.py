@@ -87,7 +87,8 @@ class LineBench(BarrierBench):
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
         self.plugged = True
-        self.refuses = self._deaf = False
+        self.refusals: list[int] = []  # of the next requests to a Modbus board, an exception each
+        self._refuses = self._deaf = False
         self._lost = self._muted = 0
         self._is_tcp, self._tasks = name == TCP, tasks
         self._ends: list[Link] = []
@@ -134,8 +135,8 @@ class LineBench(BarrierBench):
                         await link.write(answer)
 
     async def _answer(self, received: bytes) -> bytes:
-        if self.refuses and isinstance(self.slave, Slave) and received[1] > READ_INPUT:
-            return seal(bytes((received[0], received[1] | 0x80, WRONG_STATE)))
+        if self.refusals or (self._refuses and received[1] > READ_INPUT):
+            return seal(bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE)))
         answer = self.slave.receive(received, _now_ms())
         if self.slave.answered:
             self.slave.answered = 0
@@ -222,9 +223,10 @@ class LineBench(BarrierBench):
         self.board.power_cycle()
 
     def refuse(self) -> None:
-        self.refuses = True
         if isinstance(self.slave, FramedSlave):
             self.slave.break_with(FrameFault.REFUSES)
+        else:
+            self._refuses = True
 
 
 def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | FramedSlave]:
