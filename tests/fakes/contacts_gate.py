@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, Turnstile
@@ -15,7 +15,7 @@ from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
 from gate_contract.barrier_bench import BarrierBench, Damage
-from gate_contract.virtual_time import pass_time, run_virtual
+from gate_contract.virtual_time import pass_time
 from gate_core.ports.values import BarrierStatus, Direction
 from hardware_sim.barrier.relays import STOP, UNLOCK_A, UNLOCK_B
 
@@ -179,20 +179,3 @@ async def contacts_bench(
         finally:
             living.cancel()
             made.barrier.close()
-
-
-def on_contacts(
-    story: Callable[[ContactsBench], Awaitable[None]],
-    profile: ContactsProfile | None = None,
-    *,
-    entry_is_left: bool = True,
-    keeps_outputs: bool = False,
-) -> None:
-    """Tell a story to a connected driver, in virtual time."""
-
-    async def run() -> None:
-        async with contacts_bench(profile, entry_is_left=entry_is_left, keeps_outputs=keeps_outputs) as made:
-            await made.barrier.connect()
-            await story(made)
-
-    run_virtual(run())

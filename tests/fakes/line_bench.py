@@ -39,7 +39,8 @@ LINES = (*PROFILES, TCP)
 BAUD = {**dict.fromkeys((OWN, TCP, *MODBUS), 115_200), **{name: kind.baud for name, kind in BOARDS.items()}}
 WALKED = ((True, False, False), (True, True, False), (False, True, True), (False, False, True), (False, False, False))
 STEP_MS = 100.0
-BITS_PER_BYTE = 10
+WIRE_BAUD = 1_000_000_000  # a line in memory takes no time
+TURNAROUND_S = 0.0021
 WRONG_STATE = 4
 _BOARD_SEED = 100_000
 
@@ -74,8 +75,9 @@ class LineBench(lines.LineBench):
         self.fire_ends_it, self.shows_fire = name == "relay-8", name != "lot"
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
+        self.refusals: list[int] = []  # of the next requests to a Modbus board, an exception each
+        self._refuses = False
         self._is_tcp = name == TCP
-        self._byte_s = BITS_PER_BYTE / BAUD[name] if self.profile in FRAMED else 0.0
         self.barrier = line_barrier(
             profile_of(self.profile),
             open_link=lambda: self.open(BAUD[name]),
@@ -97,21 +99,18 @@ class LineBench(lines.LineBench):
         return await self._answer(received)
 
     async def _answer(self, received: bytes) -> bytes:
-        if self.refuses and isinstance(self.slave, Slave) and received[1] > READ_INPUT:
-            return seal(bytes((received[0], received[1] | 0x80, WRONG_STATE)))
+        if self.refusals or (self._refuses and received[1] > READ_INPUT):
+            return seal(
+                bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE))
+            )
         answer = self.slave.receive(received, _now_ms())
         if self.slave.answered:
             self.slave.answered = 0
             self.board.host_spoke()
         if isinstance(self.slave, FramedSlave):
-            await asyncio.sleep(0.0021)  # its turnaround
+            await asyncio.sleep(TURNAROUND_S)
             answer += self.slave.quiet(_now_ms())
         return answer
-
-    async def passes(self, sent: bytes) -> None:
-        """The bytes take their time on the wire."""
-        if self._byte_s:
-            await asyncio.sleep(self._byte_s * len(sent) + 0.0001)
 
     def damage(self, damage: Damage) -> None:
         if self._is_tcp and damage not in {"loss", "delay"}:
@@ -166,9 +165,10 @@ class LineBench(lines.LineBench):
         self.board.power_cycle()
 
     def refuse(self) -> None:
-        super().refuse()
         if isinstance(self.slave, FramedSlave):
             self.slave.break_with(FrameFault.REFUSES)
+        else:
+            self._refuses = True
 
 
 def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | FramedSlave]:
@@ -177,7 +177,7 @@ def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | Fr
     if profile in BOARDS:
         kind = BOARDS[profile]
         board = SwingBoard(told, lease_ms=kind.lease_ms, now_ms=_now_ms())
-        return board, FramedSlave(board, kind.codec(), number=1, baud=kind.baud)
+        return board, FramedSlave(board, kind.codec(), number=1, baud=WIRE_BAUD)
     controller = Controller(told)
     return controller, Slave(1, BarrierRegisters(controller))
 

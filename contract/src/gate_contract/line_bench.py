@@ -52,7 +52,7 @@ class LineBench(BarrierBench):
 
     def __init__(self, tasks: asyncio.TaskGroup, *, trouble: Trouble | None = None, seed: int = 1) -> None:
         self.plugged = True
-        self.refuses = self._deaf = False
+        self._deaf = False
         self._lost = self._muted = self._opened = 0
         self._tasks = tasks
         self._ends: list[Link] = []
@@ -65,9 +65,6 @@ class LineBench(BarrierBench):
     @abc.abstractmethod
     async def answer(self, received: bytes) -> bytes:
         """What the board says to what has arrived, pieces of requests too; empty: nothing yet."""
-
-    async def passes(self, sent: bytes) -> None:
-        """The bytes take their time on the wire."""
 
     def ends(self, near: Link, far: Link) -> tuple[Link, Link]:
         """The host's and the board's end of a new line."""
@@ -96,12 +93,7 @@ class LineBench(BarrierBench):
     async def _serve(self, link: Link) -> None:
         with contextlib.suppress(LinkLostError):
             while True:
-                received = await link.read(256)
-                await self.passes(received)
-                if self._deaf:
-                    continue
-                if answer := await self.answer(received):
-                    await self.passes(answer)
+                if answer := await self.answer(await link.read(256)):
                     if self._muted:
                         self._muted -= 1
                     else:
@@ -133,9 +125,6 @@ class LineBench(BarrierBench):
         self.host_line = lambda link: wear(link, self._opened)
         if damage != "echo":
             self.board_line = lambda link: wear(link, _BOARD_SEED + self._opened)
-
-    def refuse(self) -> None:
-        self.refuses = True
 
 
 Made = TypeVar("Made", bound=LineBench)
