@@ -30,6 +30,7 @@ FOLDERS = {
     "officers": {"gate_officers"},
     "lab": {"gate_lab"},
     "hardware-sim": {"hardware_sim", "gate_demo"},
+    "contract": {"gate_contract"},
 }
 TEXT = {".py", ".html", ".css", ".js", ".toml", ".ftl", ".md", ".svg", ".go", ".typed"}
 HEAVY = {
@@ -107,8 +108,11 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: dict[st
 
 TESTS = {"pytest", "_pytest", "hypothesis", "conftest", "tests", *(one.stem for one in (ROOT / "tests").iterdir())}
 RUNS_TESTS = {
-    "gate_lab.commands.conformity"
-}  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
+    "gate_lab.commands.conformity",  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
+    "gate_contract.barrier",  # the plugin of pytest
+    "gate_contract.barrier_bench",
+    "gate_contract.plugin",
+}
 
 
 def names_of_tests(source: str) -> bool:
