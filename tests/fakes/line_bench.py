@@ -136,7 +136,9 @@ class LineBench(BarrierBench):
 
     async def _answer(self, received: bytes) -> bytes:
         if self.refusals or (self._refuses and received[1] > READ_INPUT):
-            return seal(bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE)))
+            return seal(
+                bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE))
+            )
         answer = self.slave.receive(received, _now_ms())
         if self.slave.answered:
             self.slave.answered = 0

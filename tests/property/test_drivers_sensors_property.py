@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable
 
 from fakes.links import BitFlips, Bursts, Delay, RandomLoss
-from fakes.modbus_controller import framed
 from fakes.sensors import BAUD, PROFILES, SensorBench, sensor_bench, unbacked
 from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
 from gate_core.errors import DriverError, LinkLostError
 from gate_core.ports.values import InsideStatus
+from hardware_sim.modbus import seal as framed
 from hardware_sim.sensors.unit import Fault
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────

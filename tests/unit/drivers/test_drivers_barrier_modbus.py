@@ -176,7 +176,9 @@ async def test_lamp_and_alarms_reach_the_board(made: LineBench) -> None:
     await made.barrier.lamp(LampColour.AMBER)
     await made.barrier.clear_alarms(tuple(Alarm))
     await made.barrier.clear_alarms((Alarm.HOST_LOST, Alarm.OBSTRUCTED))
-    assert writes(made) == [(4, (3,)), (6, (0x7F,)), (6, (0b100010,))], "an alarm that nobody has seen yet is left alone"
+    assert writes(made) == [(4, (3,)), (6, (0x7F,)), (6, (0b100010,))], (
+        "an alarm that nobody has seen yet is left alone"
+    )
 
 
 @on(own_board)

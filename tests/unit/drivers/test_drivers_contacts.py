@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from fakes.barrier import at_rest
 from fakes.contacts_gate import ContactsBench, contacts_bench, shipped
-from fakes.gpio_turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
+from fakes.gpio_turnstile import LAMP, PASS_A, PASS_B, READY
 from fakes.stories import on
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
@@ -126,7 +126,9 @@ async def test_a_grant_that_waits_for_a_stop_goes_no_further(
 
 
 @on(lambda: contacts_bench(without_stop()))
-async def test_without_a_stop_a_grant_stands_for_the_gates_time_and_connecting_lets_it_pass(made: ContactsBench) -> None:
+async def test_without_a_stop_a_grant_stands_for_the_gates_time_and_connecting_lets_it_pass(
+    made: ContactsBench,
+) -> None:
     await made.polled(1)
     await made.barrier.grant(Direction.ENTRY, 10_000)
     await made.barrier.revoke()
@@ -197,7 +199,9 @@ async def bounces(made: ContactsBench, apart_s: float, times: int = 6) -> None:
 
 
 @on(contacts_bench)
-async def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service(made: ContactsBench) -> None:
+async def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service(
+    made: ContactsBench,
+) -> None:
     await bounces(made, 0.006)
     assert (await made.barrier.status()).count_entry == 0
     await bounces(made, 0.02)
@@ -209,7 +213,9 @@ async def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_b
 
 
 @on(contacts_bench)
-async def test_a_contact_that_bounces_on_is_noticed_look_by_look_and_keeps_the_lane_out_of_service_until_it_is_calm(made: ContactsBench) -> None:
+async def test_a_contact_that_bounces_on_is_noticed_look_by_look_and_keeps_the_lane_out_of_service_until_it_is_calm(
+    made: ContactsBench,
+) -> None:
     bouncing = asyncio.ensure_future(bounces(made, 0.03, times=100))
     with pytest.raises(NotWellError, match="faster than people walk"):
         await made.polled(1)
@@ -260,7 +266,9 @@ async def test_a_leaf_whose_contacts_contradict_each_other_is_nowhere(made: Cont
     [(A, True, "left stays closed"), (STOP, True, "stop stays closed"), (STOP, False, "stop does not close")],
 )
 @on(contacts_bench, connected=False)
-async def test_an_output_that_sticks_keeps_the_lane_out_of_service(made: ContactsBench, line: int, level: bool, why: str) -> None:
+async def test_an_output_that_sticks_keeps_the_lane_out_of_service(
+    made: ContactsBench, line: int, *, level: bool, why: str
+) -> None:
     made.chip.stick(line, level)
     for _ in range(2):
         with pytest.raises(NotWellError, match=why):
@@ -381,7 +389,9 @@ def open_leaf(made: ContactsBench) -> None:
     ("before", "why"), [(burning, "fire input"), (open_leaf, "unknown, not closed")], ids=["fire", "leaf"]
 )
 @on(contacts_bench, connected=False)
-async def test_the_check_says_what_is_wrong(made: ContactsBench, before: Callable[[ContactsBench], None], why: str) -> None:
+async def test_the_check_says_what_is_wrong(
+    made: ContactsBench, before: Callable[[ContactsBench], None], why: str
+) -> None:
     before(made)
     if before is open_leaf:
         made.gate.motor_fault = True  # it stays where it was pushed
@@ -395,10 +405,7 @@ async def test_the_check_says_what_is_wrong(made: ContactsBench, before: Callabl
 async def test_the_check_grants_nothing_and_says_what_only_a_walk_shows(made: ContactsBench) -> None:
     await asyncio.sleep(0.05)
     said = await made.barrier.check()
-    assert (
-        said
-        == "closed, stop reads back; the gate must end a grant within 5000 ms: only a walk shows that it does"
-    )
+    assert said == "closed, stop reads back; the gate must end a grant within 5000 ms: only a walk shows that it does"
     assert made.grants(Direction.ENTRY) == made.grants(Direction.EXIT) == 0
     assert not any(made.chip.level(line) for line in range(6))
 
