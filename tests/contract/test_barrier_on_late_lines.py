@@ -8,8 +8,8 @@ from collections.abc import Awaitable
 
 import pytest
 from fakes.late_lines import DRIVERS, TROUBLES, Standing, after_prompt_seconds, on_late_line, standing
-from fakes.troubled_cable import Trouble
 from fakes.tiers import quick_or_long
+from fakes.troubled_cable import Trouble
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier import driver as barrier_driver

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fakes.line_bench import profile_of
+from fakes.links import Wrapped
 
 from drivers.barrier.framed.profile import FramedProfile
+from drivers.links import Link
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.boards import BOARDS
 from hardware_sim.barrier.leaf import Leaf
@@ -48,6 +50,19 @@ class Said:
             board.force_leaf(0)
         board.leaf = Standing(self.position)
         return BOARDS[self.kind].codec().status(board, number, refuses=False)
+
+
+class Beside(Wrapped):
+    """More boards on the same wire: whatever the first answers, they answer, too."""
+
+    def __init__(self, inner: Link, kind: str, numbers: list[int]) -> None:
+        super().__init__(inner)
+        self._kind, self._numbers = kind, numbers
+
+    async def write(self, payload: bytes) -> None:
+        await self.inner.write(payload)
+        for number in self._numbers:
+            await self.inner.write(Said(self._kind).wire(number))
 
 
 def framed_profile(kind: str) -> FramedProfile:

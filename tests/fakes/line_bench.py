@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from contract.barrier_bench import BarrierBench, Damage
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss, Wrapped
 from fakes.troubled_cable import Cable, Gateway, Trouble
-from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.modbus.driver import ModbusBarrier
@@ -43,6 +42,9 @@ WIRE_BAUD = 1_000_000_000  # a line in memory takes no time
 TURNAROUND_S = 0.0021
 WRONG_STATE = 4
 _BOARD_SEED = 100_000
+
+
+REVOKE, RELEASE = (1, (0, 0)), (5, (0x5245,))  # of our own map: address and values
 
 
 @dataclass
@@ -76,7 +78,7 @@ class LineBench(BarrierBench):
     barrier: ModbusBarrier | FramedBarrier
 
     def __init__(
-        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, trouble: Trouble, seed: int
+        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, baud: int, trouble: Trouble, seed: int
     ) -> None:
         self.profile = OWN if name == TCP else name
         self.told = Told()
@@ -88,6 +90,7 @@ class LineBench(BarrierBench):
         self.broken = (False, False, False)
         self.plugged = True
         self.refusals: list[int] = []  # of the next requests to a Modbus board, an exception each
+        self.refused: Callable[[bytes], bool] = lambda _: True  # which of them
         self._refuses = self._deaf = False
         self._lost = self._muted = 0
         self._is_tcp, self._tasks = name == TCP, tasks
@@ -98,7 +101,7 @@ class LineBench(BarrierBench):
         self.board_line: Callable[[Link], Link] = lambda link: link
         self.far: Link | None = None
         self.barrier = line_barrier(
-            profile_of(self.profile), open_link=self.open_link, baud=BAUD[name], unit=1, entry_is_left=entry_is_left
+            profile_of(self.profile), open_link=self.open_link, baud=baud, unit=1, entry_is_left=entry_is_left
         )
 
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,10 +138,9 @@ class LineBench(BarrierBench):
                         await link.write(answer)
 
     async def _answer(self, received: bytes) -> bytes:
-        if self.refusals or (self._refuses and received[1] > READ_INPUT):
-            return seal(
-                bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE))
-            )
+        code = self.refusals.pop(0) if self.refusals and self.refused(received) else 0
+        if code or (self._refuses and is_write(received)):
+            return seal(bytes((received[0], received[1] | 0x80, code or WRONG_STATE)))
         answer = self.slave.receive(received, _now_ms())
         if self.slave.answered:
             self.slave.answered = 0
@@ -231,6 +233,48 @@ class LineBench(BarrierBench):
             self._refuses = True
 
 
+def is_write(request: bytes) -> bool:
+    """Of a Modbus board."""
+    return request[1] > READ_INPUT
+
+
+def writes(made: LineBench) -> list[tuple[int, tuple[int, ...]]]:
+    """Address and values of each write of registers that a Modbus board heard."""
+    return [
+        (request[3], tuple(int.from_bytes(request[at : at + 2], "big") for at in range(7, len(request) - 2, 2)))
+        for request in made.requests
+        if request[1] == 16
+    ]
+
+
+class Lying(BarrierRegisters):
+    """Our own map on a board that says something else in some registers, and is deaf to what is written to others."""
+
+    def __init__(
+        self,
+        board: Controller,
+        *,
+        inputs: Mapping[int, int] | None = None,
+        holding: Mapping[int, int] | None = None,
+        deaf_to: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(board)
+        self._inputs_said, self._holding_said = inputs or {}, holding or {}
+        self.deaf_to = deaf_to
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        held = super().read_input(address, count)
+        return [self._inputs_said.get(at, value) for at, value in enumerate(held, address)]
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        held = super().read_holding(address, count)
+        return [self._holding_said.get(at, value) for at, value in enumerate(held, address)]
+
+    def write_holding(self, address: int, values: list[int]) -> None:
+        if address not in self.deaf_to:
+            super().write_holding(address, values)
+
+
 def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | FramedSlave]:
     if profile in MODBUS:
         return MODBUS[profile](told, 1)
@@ -286,25 +330,16 @@ def _now_ms() -> float:
 
 @contextlib.asynccontextmanager
 async def line_bench(
-    name: str, *, entry_is_left: bool = True, trouble: Trouble | None = None, seed: int = 1
+    name: str, *, entry_is_left: bool = True, baud: int | None = None, trouble: Trouble | None = None, seed: int = 1
 ) -> AsyncIterator[LineBench]:
     """A bench that is cleared at the end."""
     calm = Trouble(share=0.0, requests_lost=0.0)
     async with asyncio.TaskGroup() as tasks:
-        made = LineBench(name, tasks, entry_is_left=entry_is_left, trouble=trouble or calm, seed=seed)
+        made = LineBench(
+            name, tasks, entry_is_left=entry_is_left, baud=baud or BAUD[name], trouble=trouble or calm, seed=seed
+        )
         try:
             yield made
         finally:
             made.barrier.close()
             made.unplug()
-
-
-def on_line(name: str, story: Callable[[LineBench], Awaitable[None]], *, entry_is_left: bool = True) -> None:
-    """Tell a story to a connected driver, in virtual time."""
-
-    async def run() -> None:
-        async with line_bench(name, entry_is_left=entry_is_left) as made:
-            await made.barrier.connect()
-            await story(made)
-
-    run_virtual(run())

@@ -9,7 +9,6 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from fakes.modbus_boards import PROFILES as MODBUS
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.profile import ModbusProfile
@@ -19,7 +18,7 @@ from drivers.barrier.tracing.trace import Head, Trace, read_trace, spelt
 from drivers.links import Link, memory_pair
 from drivers.profile_file import ProfileFile
 from gate_core.errors import LinkLostError
-from hardware_sim.barrier.boards import FramedDevice, ModbusDevice, baud_of, device_of
+from hardware_sim.barrier.boards import MODBUS, FramedDevice, ModbusDevice, baud_of, device_of
 
 NAMES = ("ds205a", "italdis", *MODBUS)
 TICK_S = 0.002

@@ -7,15 +7,13 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from fakes.framed_said import Said, Standing, framed_profile
+from fakes.framed_said import Beside, Said, Standing, framed_profile
 from fakes.line_bench import FRAMED, LineBench, line_bench
-from fakes.links import Wrapped
 from fakes.stories import on
 
 from drivers.barrier.framed.frames import Heard
 from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
-from drivers.links import Link
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
@@ -292,19 +290,6 @@ async def test_alarms_are_cleared_where_the_board_can_be_told_and_the_lamp_is_it
 
 
 # ── who else speaks ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Beside(Wrapped):
-    """A second board on the same wire: whatever the first answers, it answers, too."""
-
-    def __init__(self, inner: Link, kind: str, numbers: list[int]) -> None:
-        super().__init__(inner)
-        self._kind, self._numbers = kind, numbers
-
-    async def write(self, payload: bytes) -> None:
-        await self.inner.write(payload)
-        for number in self._numbers:
-            await self.inner.write(Said(self._kind).wire(number))
 
 
 @pytest.mark.parametrize(("number", "why"), [(7, "another board than number 1"), (1, "nobody asked for")])
