@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from fakes.modbus_gateway import Gateway
@@ -20,7 +20,6 @@ from drivers.modbus.tcp import TcpLink
 from gate_contract import line_bench as lines
 from gate_contract.barrier_bench import Damage
 from gate_contract.cable import Trouble
-from gate_contract.virtual_time import run_virtual
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.boards import BOARDS, MODBUS
@@ -42,6 +41,7 @@ STEP_MS = 100.0
 WIRE_BAUD = 1_000_000_000  # a line in memory takes no time
 TURNAROUND_S = 0.0021
 WRONG_STATE = 4
+REVOKE, RELEASE = (1, (0, 0)), (5, (0x5245,))  # of our own map: address and values
 _BOARD_SEED = 100_000
 
 
@@ -64,7 +64,7 @@ class LineBench(lines.LineBench):
     barrier: ModbusBarrier | FramedBarrier
 
     def __init__(
-        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, trouble: Trouble | None, seed: int
+        self, name: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool, baud: int, trouble: Trouble | None, seed: int
     ) -> None:
         super().__init__(tasks, trouble=trouble, seed=seed)
         self.profile = OWN if name == TCP else name
@@ -76,12 +76,13 @@ class LineBench(lines.LineBench):
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
         self.refusals: list[int] = []  # of the next requests to a Modbus board, an exception each
+        self.refused: Callable[[bytes], bool] = lambda _: True  # which of them
         self._refuses = False
         self._is_tcp = name == TCP
         self.barrier = line_barrier(
             profile_of(self.profile),
-            open_link=lambda: self.open(BAUD[name]),
-            baud=BAUD[name],
+            open_link=lambda: self.open(baud),
+            baud=baud,
             unit=1,
             entry_is_left=entry_is_left,
         )
@@ -99,10 +100,9 @@ class LineBench(lines.LineBench):
         return await self._answer(received)
 
     async def _answer(self, received: bytes) -> bytes:
-        if self.refusals or (self._refuses and received[1] > READ_INPUT):
-            return seal(
-                bytes((received[0], received[1] | 0x80, self.refusals.pop(0) if self.refusals else WRONG_STATE))
-            )
+        code = self.refusals.pop(0) if self.refusals and self.refused(received) else 0
+        if code or (self._refuses and is_write(received)):
+            return seal(bytes((received[0], received[1] | 0x80, code or WRONG_STATE)))
         answer = self.slave.receive(received, _now_ms())
         if self.slave.answered:
             self.slave.answered = 0
@@ -171,6 +171,48 @@ class LineBench(lines.LineBench):
             self._refuses = True
 
 
+def is_write(request: bytes) -> bool:
+    """Of a Modbus board."""
+    return request[1] > READ_INPUT
+
+
+def writes(made: LineBench) -> list[tuple[int, tuple[int, ...]]]:
+    """Address and values of each write of registers that a Modbus board heard."""
+    return [
+        (request[3], tuple(int.from_bytes(request[at : at + 2], "big") for at in range(7, len(request) - 2, 2)))
+        for request in made.requests
+        if request[1] == 16
+    ]
+
+
+class Lying(BarrierRegisters):
+    """Our own map on a board that says something else in some registers, and is deaf to what is written to others."""
+
+    def __init__(
+        self,
+        board: Controller,
+        *,
+        inputs: Mapping[int, int] | None = None,
+        holding: Mapping[int, int] | None = None,
+        deaf_to: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(board)
+        self._inputs_said, self._holding_said = inputs or {}, holding or {}
+        self.deaf_to = deaf_to
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        held = super().read_input(address, count)
+        return [self._inputs_said.get(at, value) for at, value in enumerate(held, address)]
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        held = super().read_holding(address, count)
+        return [self._holding_said.get(at, value) for at, value in enumerate(held, address)]
+
+    def write_holding(self, address: int, values: list[int]) -> None:
+        if address not in self.deaf_to:
+            super().write_holding(address, values)
+
+
 def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | FramedSlave]:
     if profile in MODBUS:
         return MODBUS[profile](told, 1)
@@ -214,23 +256,12 @@ def _now_ms() -> float:
 
 @contextlib.asynccontextmanager
 async def line_bench(
-    name: str, *, entry_is_left: bool = True, trouble: Trouble | None = None, seed: int = 1
+    name: str, *, entry_is_left: bool = True, baud: int | None = None, trouble: Trouble | None = None, seed: int = 1
 ) -> AsyncIterator[LineBench]:
     """A bench that is cleared at the end."""
 
     def made(tasks: asyncio.TaskGroup) -> LineBench:
-        return LineBench(name, tasks, entry_is_left=entry_is_left, trouble=trouble, seed=seed)
+        return LineBench(name, tasks, entry_is_left=entry_is_left, baud=baud or BAUD[name], trouble=trouble, seed=seed)
 
     async with lines.standing(made) as bench:
         yield bench
-
-
-def on_line(name: str, story: Callable[[LineBench], Awaitable[None]], *, entry_is_left: bool = True) -> None:
-    """Tell a story to a connected driver, in virtual time."""
-
-    async def run() -> None:
-        async with line_bench(name, entry_is_left=entry_is_left) as made:
-            await made.barrier.connect()
-            await story(made)
-
-    run_virtual(run())

@@ -32,7 +32,7 @@ async def mounted(name: str, *, entry_is_left: bool) -> AsyncIterator[LineBench 
 
 
 @pytest.mark.parametrize("entry_is_left", [True, False])
-@pytest.mark.parametrize("name", (*LINES, "contacts"))
+@pytest.mark.parametrize("name", [*LINES, "contacts"])
 @on(mounted, "name", "entry_is_left")
 async def test_directions_are_as_the_board_is_mounted(made: LineBench | ContactsBench) -> None:
     before = await made.barrier.status()

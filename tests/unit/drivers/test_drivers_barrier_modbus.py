@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from fakes.line_bench import OWN, LineBench, line_bench, profile_of
+from fakes.barrier import AT_REST
+from fakes.line_bench import OWN, REVOKE, LineBench, Lying, line_bench, profile_of, writes
 from fakes.stories import on
 
 from drivers.barrier.modbus.profile import ModbusProfile
@@ -22,41 +24,13 @@ from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.registers import BarrierRegisters
 from hardware_sim.modbus import Slave
 
-REVOKE = (1, (0, 0))
 ENTRY = Direction.ENTRY
-AT_REST = BarrierStatus(
-    LeafPosition.CLOSED, 0, 0, 0, 0, 0, fire=False, emergency_open=False, alarms=frozenset(), restarts=1
-)
-
-
-class Lying(BarrierRegisters):
-    """A board that says something else in some registers, and is deaf to what is written to others."""
-
-    def __init__(
-        self, board: Controller, inputs: Mapping[int, int], holding: Mapping[int, int], deaf: tuple[int, ...]
-    ) -> None:
-        super().__init__(board)
-        self._lies = (inputs, holding)
-        self._deaf_to = deaf
-
-    def read_input(self, address: int, count: int) -> list[int]:
-        return [self._lies[0].get(at, value) for at, value in enumerate(super().read_input(address, count), address)]
-
-    def read_holding(self, address: int, count: int) -> list[int]:
-        return [self._lies[1].get(at, value) for at, value in enumerate(super().read_holding(address, count), address)]
-
-    def write_holding(self, address: int, values: list[int]) -> None:
-        if address not in self._deaf_to:
-            super().write_holding(address, values)
 
 
 @contextlib.asynccontextmanager
-async def lying(
-    inputs: Mapping[int, int] = {}, holding: Mapping[int, int] = {}, deaf: tuple[int, ...] = ()
-) -> AsyncIterator[LineBench]:
+async def lying(**lies: Any) -> AsyncIterator[LineBench]:
     async with line_bench(OWN) as made:
-        assert isinstance(made.board, Controller)
-        made.slave = Slave(1, Lying(made.board, inputs, holding, deaf))
+        made.slave = Slave(1, Lying(board(made), **lies))
         yield made
 
 
@@ -67,15 +41,6 @@ def own_board() -> contextlib.AbstractAsyncContextManager[LineBench]:
 def board(made: LineBench) -> Controller:
     assert isinstance(made.board, Controller)
     return made.board
-
-
-def writes(made: LineBench) -> list[tuple[int, tuple[int, ...]]]:
-    """Address and values of each write that it heard."""
-    return [
-        (request[3], tuple(int.from_bytes(request[at : at + 2], "big") for at in range(7, len(request) - 2, 2)))
-        for request in made.requests
-        if request[1] == 16
-    ]
 
 
 def session(*, baud: int = 115200, now_s: list[float] | None = None) -> Session:
@@ -127,7 +92,7 @@ TOLD = {2: 4, 4: 2, 5: 1, 6: 2, 7: 0, 8: 3, 9: 0b100101, 13: 1}
 
 @on(own_board)
 async def test_status_tells_everything_the_board_reports(made: LineBench) -> None:
-    made.slave = Slave(1, Lying(board(made), TOLD, {}, ()))
+    made.slave = Slave(1, Lying(board(made), inputs=TOLD))
     assert await made.barrier.status() == BarrierStatus(
         LeafPosition.CLOSING, 2, 0x10002, 3, 0, 1, fire=False, emergency_open=False,
         alarms=frozenset({Alarm.FORCED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST}), restarts=1,
@@ -137,7 +102,7 @@ async def test_status_tells_everything_the_board_reports(made: LineBench) -> Non
 @pytest.mark.parametrize("register", [0, 6, 0xFFFF])
 @on(own_board)
 async def test_a_position_the_map_does_not_name_is_unknown(made: LineBench, register: int) -> None:
-    made.slave = Slave(1, Lying(board(made), {2: register}, {}, ()))
+    made.slave = Slave(1, Lying(board(made), inputs={2: register}))
     assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
 
 
@@ -163,7 +128,7 @@ def test_the_deadline_counts_both_frames_at_the_lines_speed(baud: int) -> None:
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on(lambda: lying(deaf=(7,)))
+@on(lambda: lying(deaf_to=(7,)))
 async def test_an_emergency_ends_only_when_the_board_agrees(made: LineBench) -> None:
     board(made).emergency = True
     with pytest.raises(RefusedError, match="stays in its emergency"):

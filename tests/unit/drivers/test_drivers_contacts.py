@@ -267,7 +267,7 @@ async def test_a_leaf_whose_contacts_contradict_each_other_is_nowhere(made: Cont
 )
 @on(contacts_bench, connected=False)
 async def test_an_output_that_sticks_keeps_the_lane_out_of_service(
-    made: ContactsBench, line: int, level: bool, why: str
+    made: ContactsBench, line: int, *, level: bool, why: str
 ) -> None:
     made.chip.stick(line, level)
     for _ in range(2):
