@@ -9,15 +9,15 @@ from collections.abc import Awaitable
 import pytest
 from fakes.late_lines import DRIVERS, TROUBLES, Standing, after_prompt_seconds, on_late_line, standing
 from fakes.tiers import quick_or_long
-from gate_contract.cable import Trouble
-from gate_contract.virtual_time import run_virtual
 
 from drivers.barrier import driver as barrier_driver
 from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
-from gate_core.ports.drivers import BarrierDriver
 from drivers.barrier.promptness import Promptness
+from gate_contract.cable import Trouble
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import Direction, LeafPosition
 
 log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts

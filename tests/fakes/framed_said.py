@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fakes.line_bench import profile_of
-from gate_contract.links import Wrapped
 
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.links import Link
+from gate_contract.links import Wrapped
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.boards import BOARDS
 from hardware_sim.barrier.leaf import Leaf

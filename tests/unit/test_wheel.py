@@ -111,7 +111,10 @@ RUNS_TESTS = {
     "gate_lab.commands.conformity",  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
     "gate_contract.barrier",  # the plugin of pytest
     "gate_contract.barrier_bench",
+    "gate_contract.mrz_reader",
     "gate_contract.plugin",
+    "gate_contract.register",
+    "gate_contract.sensors",
 }
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from fakes.line_bench import OWN, RELEASE, REVOKE, LineBench, line_bench, writes
-from gate_contract.links import Wrapped
 from fakes.stories import on
-from gate_contract.virtual_time import run_virtual
 
 from drivers.links import Link
 from gate.passage.events import Event
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, RefusedError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 from fakes.framed_said import Beside
 from fakes.line_bench import FRAMED, OWN, LineBench, line_bench
-from gate_contract.links import Troubled
 from fakes.stories import on
 
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Troubled
 from gate_core.errors import DriverError, NotWellError
 from gate_core.ports.values import Direction
 from hardware_sim.modbus import seal

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from fakes.line_bench import line_bench
 from fakes.sensors import ALL_WELL, FakeSensors
-from gate_contract.virtual_time import in_virtual_time, run_virtual
 
 from gate.passage.events import Counters, DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
+from gate_contract.virtual_time import in_virtual_time, run_virtual
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
