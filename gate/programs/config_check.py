@@ -14,7 +14,7 @@ from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.devices import profiles, registers
+from gate.programs.shared.devices import pads, profiles, registers
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
 from gate_core.approval.canonical import digest
@@ -156,6 +156,8 @@ def _camera(config: Config) -> Iterator[Problem]:
         from gate.programs.shared.devices import cameras  # noqa: PLC0415 - an image library, and only for this
 
         yield from cameras.problems(config)
+    if config.camera.pad is not None:
+        yield from pads.code_problems(config.camera.pad)
 
 
 def _console(config: Config) -> Iterator[Problem]:

@@ -38,8 +38,7 @@ def sensor_bench(request: pytest.FixtureRequest) -> Callable[[], AbstractAsyncCo
     @contextlib.asynccontextmanager
     async def fake() -> AsyncIterator[SensorBench]:
         made = FakeSensors()
-        plug = lambda plugged: setattr(made, "plugged", plugged)  # noqa: E731 - a cable is in or out
-        yield SensorBench(made, lambda: plug(False), lambda: plug(True))
+        yield SensorBench(made, lambda: setattr(made, "plugged", False), lambda: setattr(made, "plugged", True))
 
     @contextlib.asynccontextmanager
     async def unit() -> AsyncIterator[SensorBench]:

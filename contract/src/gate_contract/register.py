@@ -31,11 +31,10 @@ NONSENSE = (
 Make = Callable[[Exchange], Adapter]
 
 
-@pytest.mark.parametrize("body", NONSENSE, ids=range(len(NONSENSE)))
-def test_an_answer_that_is_none_is_an_error_that_repeats_nothing(register_adapter: Make, body: bytes) -> None:
-    async def exchange(path: str, asked: bytes) -> bytes:
-        del path, asked
-        return body
+@pytest.mark.parametrize("said", NONSENSE, ids=range(len(NONSENSE)))
+def test_an_answer_that_is_none_is_an_error_that_repeats_nothing(register_adapter: Make, said: bytes) -> None:
+    async def exchange(path: str, body: bytes) -> bytes:
+        return said
 
     with pytest.raises(AdapterError) as caught:
         asyncio.run(register_adapter(exchange).ask(QUESTION, TODAY))
@@ -44,7 +43,7 @@ def test_an_answer_that_is_none_is_an_error_that_repeats_nothing(register_adapte
 
 
 def test_a_register_that_does_not_answer_passes_its_error_on(register_adapter: Make) -> None:
-    async def exchange(path: str, asked: bytes) -> bytes:
+    async def exchange(path: str, body: bytes) -> bytes:
         raise NoAnswerError("it is away")
 
     with pytest.raises(NoAnswerError):
@@ -52,7 +51,7 @@ def test_a_register_that_does_not_answer_passes_its_error_on(register_adapter: M
 
 
 def test_a_document_without_a_number_is_not_known(register_adapter: Make) -> None:
-    async def exchange(path: str, asked: bytes) -> bytes:
+    async def exchange(path: str, body: bytes) -> bytes:
         raise NoAnswerError("it is away")
 
     try:
@@ -63,7 +62,7 @@ def test_a_document_without_a_number_is_not_known(register_adapter: Make) -> Non
 
 
 def test_it_holds_no_question_after_its_answer(register_adapter: Make) -> None:
-    async def exchange(path: str, asked: bytes) -> bytes:
+    async def exchange(path: str, body: bytes) -> bytes:
         return b"{}"
 
     adapter = register_adapter(exchange)

@@ -34,6 +34,7 @@ import msgspec
 from gate_core.errors import SetupError
 from gate_core.ordinary import read_ordinary
 from gate_core.ports.drivers import BarrierDriver, MrzReader, PictureSource, SensorDriver
+from gate_core.ports.pad import PadCodec
 from gate_core.ports.registers import Adapter
 from gate_core.settings.outside import Code, DriverSettings
 from gate_core.settings.toml_file import Wrong, misfits
@@ -49,6 +50,7 @@ GROUPS: Final[Mapping[type, str]] = {
     SensorDriver: "portcullis.sensors",
     MrzReader: "portcullis.mrz_readers",
     PictureSource: "portcullis.cameras",
+    PadCodec: "portcullis.pad_sensors",
     Adapter: "portcullis.register_adapters",
 }
 

@@ -503,7 +503,8 @@ class Config(Section, frozen=True, kw_only=True):
     def has_outside_code(self) -> bool:
         """True when a driver of another distribution drives one of the devices."""
         online = () if self.registers is None else self.registers.online.values()
-        return any(getattr(one, "code", None) for one in (*(getattr(self, name) for name in _DEVICES), *online))
+        devices = (getattr(self, name) for name in _DEVICES)
+        return any(getattr(one, "code", None) for one in (*devices, self.camera.pad, *online))
 
     @property
     def driven(self) -> BarrierSettings | None:
