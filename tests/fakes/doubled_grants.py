@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fakes.line_bench import FRAMED, PROFILES, LineBench, line_bench, profile_of
 
@@ -84,10 +85,14 @@ async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) ->
     return twice
 
 
+def _answered(request: Request, heard: bytes) -> object:
+    return decode(heard, request)[0]
+
+
 def _requests(board: str) -> list[tuple[bytes, Callable[[bytes], object]]]:
     """What grants, and what tells a sound answer to it."""
     if board not in FRAMED:
-        return [(request.wire, lambda heard, to=request: decode(heard, to)[0]) for request in REQUESTS[board]]
+        return [(request.wire, partial(_answered, request)) for request in REQUESTS[board]]
     profile = profile_of(board)
     assert isinstance(profile, FramedProfile)
     layout = profile.reply_layout()

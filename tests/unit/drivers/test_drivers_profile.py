@@ -29,6 +29,7 @@ def text() -> str:
 
 def test_the_simulators_profile_says_what_its_document_says() -> None:
     profile = profile_of("portcullis-sim")
+    assert isinstance(profile, ModbusProfile)
     assert profile.verified == "simulator"
     assert profile.grant_ends_by == ("controller_ttl", "host_watchdog")
     assert profile.identity == Identity(input=0, expected=(0x504C, 1))

@@ -57,8 +57,9 @@ def mirrored(answer: bytes) -> list[bytes]:
     return [together(answer, answer[::-1])]
 
 
-MODBUS = [(OWN, trouble) for trouble in (never_valid, garbled, by_another, flooded)]
-SHORT = [(name, trouble) for name in FRAMED for trouble in (wrong_check, mirrored, flooded)]
+Answers = Callable[[bytes], list[bytes]]
+MODBUS: list[tuple[str, Answers]] = [(OWN, trouble) for trouble in (never_valid, garbled, by_another, flooded)]
+SHORT: list[tuple[str, Answers]] = [(name, trouble) for name in FRAMED for trouble in (wrong_check, mirrored, flooded)]
 
 
 async def kept(made: LineBench, begin: Callable[[], None], end: Callable[[], None]) -> None:
