@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from fakes.slices import SLICES, seconds, slice_of, slices
 from hypothesis import settings
 from shared_data import NO_SHARED_DATA, SHARED_DATA
 
@@ -55,8 +56,21 @@ ALLOWED_SKIPS = (
 UNCOUNTED = tuple(Path(__file__).parent / "tests" / folder for folder in ("property", "conformance"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Conformance tests need the shared data; in what repeats no lines are counted."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--slice`."""
+    parser.addoption(
+        "--slice", type=int, choices=range(SLICES), help="only this tenth of the long tests (tests/fakes/slices.py)"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Conformance tests need the shared data; in what repeats no lines are counted; `--slice` leaves one slice."""
+    if (wanted := config.getoption("slice")) is not None:
+        found = slices(seconds())
+        chosen = [item for item in items if item.get_closest_marker("long") and slice_of(item.nodeid, found) == wanted]
+        config.hook.pytest_deselected(items=list(set(items).difference(chosen)))
+        items[:] = chosen
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in UNCOUNTED):
             item.add_marker(pytest.mark.no_cover)
@@ -71,7 +85,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A test by which a clause of a standard is shown fails where it is skipped (gate conformity)."""
     report = yield
     if report.skipped:
-        from gate_lab.commands.conformity import TESTS
+        from gate_lab.conformity import TESTS
 
         if TESTS & {item.nodeid.partition("[")[0], item.nodeid.partition("::")[0]}:
             report.outcome, report.longrepr = "failed", "it shows a clause of a standard, and was skipped"
@@ -89,7 +103,7 @@ def short_path() -> Iterator[Path]:
 def _databases_are_closed() -> Iterator[None]:
     """Close the central servers' databases that a test opened in memory."""
     yield
-    if (fake := sys.modules.get("fakes.central_server")) is not None:
+    if (fake := sys.modules.get("central_fakes.server")) is not None:
         fake.close_databases()
 
 

@@ -1,8 +1,8 @@
 """Byte links to devices, and the only user of the serial library.
 
-A link carries bytes both ways and knows nothing of frames. It promises that whoever waits in `read` or `write` wakes when
-the device goes away or the link is closed, always with LinkLostError. Framing, deadlines, retries and reconnecting are the
-drivers' job. No thread is used or visible: the file descriptor is watched by the running event loop.
+A link carries bytes both ways, without frames. When the device disappears or the link is closed, waiting `read` and
+`write` calls wake with LinkLostError. Framing, deadlines, retries and reconnecting belong to the drivers. No thread is
+used or visible: the running event loop watches the file descriptor.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decode
 
 
 class DescriptorLink:
-    """A link on a file descriptor that does not block. `shut` closes what it belongs to."""
+    """A link on a non-blocking file descriptor. `shut` closes its owner."""
 
     def __init__(self, name: str, fd: int, shut: Callable[[], None]) -> None:
         self._name = name
@@ -47,7 +47,7 @@ class DescriptorLink:
         return received
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+        """Drop and return the bytes that have arrived unread. Raises LinkLostError."""
         dropped = b""
         for _ in range(_DISCARD_READS_MAX):
             if not (received := self._take(_DISCARD_BYTES)):
@@ -56,7 +56,7 @@ class DescriptorLink:
         return dropped
 
     def _take(self, bytes_max: int) -> bytes:
-        """Return what has arrived, which may be nothing. Raises LinkLostError."""
+        """Return the bytes that have arrived, possibly none. Raises LinkLostError."""
         if self._closed:
             raise LinkLostError(f"{self._name} is closed")
         try:
@@ -90,7 +90,7 @@ class DescriptorLink:
         watch: Callable[[int, Callable[[], None]], None],
         unwatch: Callable[[int], bool],
     ) -> None:
-        """Wait until the descriptor can be used, or `close` is called."""
+        """Wait until the descriptor is ready, or `close` is called."""
         watch(self._fd, lambda: _wake(ready))
         try:
             await ready
@@ -99,7 +99,7 @@ class DescriptorLink:
                 unwatch(self._fd)
 
     def close(self) -> None:
-        """Close it and wake whoever waits on it. May be called twice."""
+        """Close it and wake its waiters. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -117,12 +117,12 @@ class SerialLink(DescriptorLink):
 
     @classmethod
     async def open(cls, port: str, baud: int) -> SerialLink:
-        """Open a serial device. Raises LinkLostError when it is absent, in use or not for us, SetupError for an impossible speed.
+        """Open a serial device. Raises LinkLostError if it is absent, in use or not accessible, SetupError for an impossible speed.
 
-        No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
+        Without parity: a pseudo-terminal accepts it on the first open and raises on the next one.
         """
         try:
-            # An inter-byte timeout sets VMIN to 1: an empty port then says EAGAIN, and 0 bytes mean that it hung up.
+            # An inter-byte timeout sets VMIN to 1: then an empty port gives EAGAIN, and 0 bytes mean that it hung up.
             device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
         except ValueError as error:
             raise SetupError(f"{port} cannot run at {baud} baud") from error
@@ -141,7 +141,7 @@ class SocketLink(DescriptorLink):
 
     @classmethod
     async def open(cls, path: str) -> SocketLink:
-        """Connect. Raises LinkLostError when nobody listens there, or not for us."""
+        """Connect. Raises LinkLostError if nothing listens there, or it is not accessible."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             await asyncio.get_running_loop().sock_connect(connection, path)
@@ -168,7 +168,7 @@ class DeviceLine:
 
 
 def _shut(device: serial.Serial) -> None:
-    """Close a port; unsent bytes are dropped: waiting for them could take 30 s. The device may be gone already, and nothing is left to do with it."""
+    """Close a port; unsent bytes are dropped, because waiting for them could take 30 s. Errors of a lost device are ignored."""
     with contextlib.suppress(OSError, termios.error):
         device.reset_output_buffer()
     with contextlib.suppress(OSError):

@@ -1,8 +1,8 @@
 """Profiles of devices as files: where they come from, and who may have written them.
 
-A profile is shipped in a folder of drivers/profiles/, one a room of drivers, and named there, or is a site's own file, given by its
-absolute path: a technician writes what a device of their hall needs. It is read strictly, and a site's file only if nobody but its owner
-can write it, and the owner is root or whoever reads. What a profile holds is its room's.
+A profile is shipped in a folder of drivers/profiles/, one per room of drivers, and named there, or is a site's own file,
+given by its absolute path: a technician writes what a device of their hall needs. It is parsed strictly, and a site's file
+only if no one but its owner can write it, and the owner is root or the reading user. The room defines a profile's content.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """The base of every table of a profile."""
 
     def contradictions(self) -> Sequence[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         return ()
 
 
@@ -58,7 +58,7 @@ class ProfileFile(TomlFile):
         return cls(f"{folder}/{profile}.toml", source.read_text(encoding="utf-8"))
 
     def profile(self, type_: type[Profile] | types.UnionType) -> Profile:
-        """What the file holds. Raises SetupError with everything that is wrong, each with file, line and key."""
+        """Return the parsed content. Raises SetupError with every error, each with file, line and key."""
         profile: Profile = self.fitted(self.table(), type_)
         if found := profile.contradictions():
             raise self.error(*found)
@@ -66,7 +66,7 @@ class ProfileFile(TomlFile):
 
     @classmethod
     def beside(cls, profile: str, name: str, *, room: str, bytes_max: int) -> ProfileFile:
-        """A file in the same folder as a profile. Raises SetupError."""
+        """Return a file in a profile's folder. Raises SetupError."""
         if profile.startswith("/"):
             path = Path(profile).with_name(name)
             return cls(str(path), _text_of(path, bytes_max))
@@ -78,7 +78,7 @@ class ProfileFile(TomlFile):
 
 
 def _text_of(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:
-    """A site's own file. Raises FileError."""
+    """Return the content of a site's own file. Raises FileError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:

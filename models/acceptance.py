@@ -1,7 +1,7 @@
-"""Which accelerators have proved themselves on this machine: none is used before `gate models accept` ran the golden values of every model on it, here.
+"""The accelerators that are proved on this machine: one is used only after `gate models accept` ran every model's golden values on it here.
 
-The filing names the machine, the library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU
-needs no filing; every session proves itself again when it is opened.
+The filing names the machine, the library's version and each model's bytes; if one changes, the provider is no longer accepted. The CPU needs no
+filing; every session is verified again when it is opened.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _MACHINE: Final = Path("/etc/machine-id")
 
 
 class Filing(Table, frozen=True):
-    """One golden run that came out right. `at` is RFC 3339."""
+    """One successful golden run. `at` is RFC 3339."""
 
     provider: Text
     library: Text
@@ -35,7 +35,7 @@ class Filing(Table, frozen=True):
 
 
 def machine_id(path: Path = _MACHINE) -> str:
-    """What tells this machine from another: the hash of its id, since the id itself is told to nobody."""
+    """Return this machine's identifier: the hash of its ID, because the ID itself is confidential."""
     try:
         return hashlib.sha256(b"portcullis models\n" + path.read_bytes()).hexdigest()
     except OSError as error:
@@ -50,9 +50,9 @@ def library_version() -> str:
 def providers_for(
     wanted: Sequence[str], models: Iterable[Model], folder: Path, *, machine: Callable[[], str] = machine_id
 ) -> tuple[str, ...]:
-    """The providers to try for these models, in order, the CPU last.
+    """Return the providers to try for these models, in order, the CPU last.
 
-    `wanted` are the configured ones; each must be accepted. Empty means: those that are. Raises ProviderNotAcceptedError.
+    `wanted`: the configured ones; each must be accepted. Empty: all accepted ones. Raises ProviderNotAcceptedError.
     """
     models = tuple(models)
     accelerators = [name for name in wanted or ACCELERATORS if name != CPU]
@@ -69,7 +69,7 @@ def providers_for(
 def file_run(
     provider: str, models: Iterable[Model], folder: Path, *, at: str, machine: Callable[[], str] = machine_id
 ) -> Filing:
-    """File that every model gave its golden values on `provider`. The newest filing of a provider counts."""
+    """Record that every model gave its golden values on `provider`. A provider's newest filing counts."""
     filing = Filing(
         provider=provider,
         library=library_version(),
@@ -97,7 +97,7 @@ def _covers(filing: Filing, provider: str, models: Iterable[Model], machine: Cal
 
 
 def _read(path: Path) -> tuple[Filing, ...]:
-    """The filings; none without a file. Raises ProviderNotAcceptedError for a file that is none."""
+    """Return the filings; none without a file. Raises ProviderNotAcceptedError for an invalid file."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)

@@ -1,9 +1,9 @@
-"""A site's own cohort: how alike each face is to the site's people in general, against which a comparison is seen.
+"""A site's own cohort: the similarity of each face to the site's people in general, relative to which comparisons are scored.
 
-From the mean and covariance of a site's people's templates follow the mean and the spread of a template's scores with all of them; a comparison counts by how
-far it stands out from both faces' own. `gate face cohort` makes the file (MessagePack) from consenting people of the site. It belongs to the bytes of one
-embedder, and to the threshold whose report was made with it (models.site). It holds no template and no name, yet `pictures` tells whoever has a picture
-whether that was among them: it is kept as the pictures are.
+The mean and covariance of a site's templates give the mean and spread of a template's scores with all of them; a comparison
+counts by its distance from both faces' own. `gate face cohort` makes the file (MessagePack) from consenting people of the
+site. It belongs to one embedder's bytes, and to the threshold whose report was made with it (models.site). It has no template
+and no name, yet `pictures` reveals to the holder of a picture whether it was included: protect the file like the pictures.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_
 
 
 class CohortFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole of the file: `mean` (n,) and `covariance` (n, n) as little-endian float32, `pictures` the marks of those it was made of."""
+    """The whole file: `mean` (n,) and `covariance` (n, n) as little-endian float32, `pictures`: marks of the pictures used."""
 
     schema: Literal["portcullis.cohort/3"] = "portcullis.cohort/3"
     model: Name
@@ -45,7 +45,7 @@ class CohortFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
-    """A cohort that belongs to the embedder at hand. `sha256` is that of its file."""
+    """A cohort for the present embedder. `sha256`: its file's."""
 
     sha256: str
     people: int
@@ -55,11 +55,11 @@ class Cohort:
 
     @property
     def usual_spread(self) -> float:
-        """How far the scores of the cohort's people with one another lie apart; scores are given on this scale, so that they stay near cosines."""
+        """The spread of scores between the cohort's people; scores use this scale, so that they stay near cosines."""
         return math.sqrt(max(_LEAST, float((self.covariance**2).sum() + self.mean @ self.covariance @ self.mean)))
 
     def standing(self, vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """The mean and the spread of the scores of templates (m, n) with the cohort's people, (m,) each."""
+        """Return the mean and the spread of scores of templates (m, n) with the cohort's people, (m,) each."""
         spread = np.sqrt(np.maximum(_LEAST, ((vectors @ self.covariance) * vectors).sum(axis=1)))
         return (vectors @ self.mean).astype(np.float32), spread.astype(np.float32)
 
@@ -69,7 +69,7 @@ class Cohort:
         ones: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
         others: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     ) -> npt.NDArray[np.float32]:
-        """Cosines (p, q) of templates with these standings, (p,) and (q,), as scores from -1 to 1: by how far each stands out from what either face has with everybody."""
+        """Return scores from -1 to 1 for cosines (p, q) of templates with these standings, (p,) and (q,): each one's distance from both faces' own."""
         (mean, spread), (other_mean, other_spread) = ones, others
         out = (cosines - mean[:, None]) / spread[:, None] + (cosines - other_mean) / other_spread
         scores: npt.NDArray[np.float32] = np.clip(out * (self.usual_spread / 2), -1.0, 1.0).astype(np.float32)
@@ -77,12 +77,12 @@ class Cohort:
 
 
 def mark(picture: bytes) -> bytes:
-    """What tells a picture's file from others, in the cohort's file."""
+    """Return a picture file's identifier in the cohort's file."""
     return hashlib.sha256(picture).digest()[:MARK_BYTES]
 
 
 def files_in(folder: Path) -> tuple[Path, ...]:
-    """The cohorts of a folder by what they begin with, whoever names them and of whatever version. Raises OSError."""
+    """Return a folder's cohorts, recognised by their first bytes, of any name and version. Raises OSError."""
     if not folder.is_dir():
         return ()
     return tuple(path for path in sorted(folder.iterdir()) if path.is_file() and _begins_as_one(path))
@@ -94,7 +94,7 @@ def _begins_as_one(path: Path) -> bool:
 
 
 def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:
-    """The cohort of a file, which must be the pinned one if a hash is given, and of these bytes of the embedder. Raises CohortError."""
+    """Load a cohort, which must match the hash if one is given, and these bytes of the embedder. Raises CohortError."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
@@ -128,7 +128,7 @@ def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:
 
 
 def _are_of_templates(mean: npt.NDArray[np.float32], covariance: npt.NDArray[np.float32]) -> bool:
-    """True for what vectors of unit length can have. By other numbers, however finite, strangers may stand out as much as one can."""
+    """True if vectors of unit length can have these values. With others, strangers could get the highest scores."""
     exact = covariance.astype(np.float64)
     is_near = np.linalg.norm(mean.astype(np.float64)) <= 1 + _ROUNDED and np.abs(exact).max() <= 1 + _ROUNDED
     return bool(is_near and np.abs(exact - exact.T).max() <= _ROUNDED and np.linalg.eigvalsh(exact).min() >= -_ROUNDED)

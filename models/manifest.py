@@ -1,7 +1,7 @@
-"""The list of models that may be loaded, and what each promises: `manifest.toml`, parsed once, strictly.
+"""The list of loadable models with their contracts: `manifest.toml`, parsed once, strictly.
 
-It pins every file by SHA-256 and size, and says what goes in, what comes out, which threshold follows from which evidence, and what is known of the licence.
-Most files come from a package and lie in a folder that the caller names; a small one of our own lies beside this module.
+It pins every file by SHA-256 and size, and defines input, output, the threshold with its evidence, and the known licence.
+Most files come from a package and are in a folder named by the caller; a small one of our own is beside this module.
 """
 
 import hashlib
@@ -34,10 +34,10 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Input(Table, frozen=True):
-    """What goes in: a float32 NCHW array named `name` in the graph, values in `range`; `content` says how it is made.
+    """The input: a float32 NCHW array named `name` in the graph, values in `range`; `content`: how it is made.
 
-    `shape` is that of one example; a side that is 0 is free up to `side_max`, and so are the outputs' sides that are 0. A
-    model that takes several at once says up to how many in `batch_max`; outputs then have as many rows.
+    `shape`: of one example; a side of 0 is free up to `side_max`, and so are outputs' sides of 0. `batch_max`: the
+    maximum number of examples at once; outputs then have as many rows.
     """
 
     name: Text
@@ -48,7 +48,7 @@ class Input(Table, frozen=True):
     side_max: Side = 0
 
     def admits(self, shape: tuple[int, ...]) -> bool:
-        """True when an array of this shape may go in."""
+        """True if an array of this shape is permitted."""
         return (
             len(shape) == len(self.shape)
             and 1 <= shape[0] <= self.batch_max
@@ -60,25 +60,25 @@ class Input(Table, frozen=True):
 
 
 class Output(Table, frozen=True):
-    """What comes out: a float32 array of `shape`, named `name` in the graph. Sides that are 0 follow from the input's."""
+    """The output: a float32 array of `shape`, named `name` in the graph. Sides of 0 follow from the input's."""
 
     name: Text
     shape: tuple[Side, ...]
     content: Text
 
     def admits(self, shape: tuple[int, ...], *, rows: int | None) -> bool:
-        """True when the array may be what the contract promises, with so many rows if the model takes several at once."""
+        """True if the array's shape matches the contract, with this number of rows if the model takes several at once."""
         wanted = self.shape if rows is None else (rows, *self.shape[1:])
         return len(shape) == len(wanted) and all(side in (0, is_) for side, is_ in zip(wanted, shape, strict=True))
 
 
 class Threshold(Table, frozen=True):
-    """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound.
+    """A bound on the model's score, and its measurement. `fmr`: the false match rate at the bound.
 
-    `same_min` lies clearly below an embedder's bound: what one person before one camera always reaches within seconds.
-    `kind` says what the pictures were: only chip portraits against a lane's camera are an embedder's evidence for service, and only people and
-    artefacts before a lane's camera a liveness model's. `found_by` are the models that found the faces which an embedder's bound was measured on, None where that
-    was not said.
+    `same_min` is clearly below an embedder's bound: one person before one camera always reaches it within seconds.
+    `kind`: the kind of pictures: only chip portraits against a lane's camera are an embedder's evidence for service,
+    and only people and artefacts before a lane's camera a liveness model's. `found_by`: the models that found the faces
+    for an embedder's measurement, None if not stated.
     """
 
     value: float
@@ -90,7 +90,7 @@ class Threshold(Table, frozen=True):
 
 
 class Golden(Table, frozen=True):
-    """What an output is for `models.runtime.golden_input`: values at even strides, and how far they may lie off.
+    """The expected output for `models.runtime.golden_input`: values at even strides, and their tolerance.
 
     `output` names the array; `probes[i]` is element `i * (size // len(probes))` of it, flattened.
     """
@@ -101,7 +101,7 @@ class Golden(Table, frozen=True):
 
 
 class Pixels(Table, frozen=True):
-    """How an embedder wants its pixels: their order, and (x - mean) / divisor; and which template faces are aligned to."""
+    """An embedder's pixel format: their order, (x - mean) / divisor, and the template for alignment."""
 
     order: Literal["BGR", "RGB"]
     mean: float
@@ -110,7 +110,7 @@ class Pixels(Table, frozen=True):
 
 
 class SiteCohort(Table, frozen=True):
-    """The cohort that a site's threshold of an embedder rests on: a file of the model folder (models.cohort)."""
+    """The cohort of a site's threshold for an embedder: a file of the model folder (models.cohort)."""
 
     file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     sha256: Sha256
@@ -123,18 +123,18 @@ class _Pinned(Table, frozen=True):
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
 
     def is_pinned(self, content: bytes) -> bool:
-        """True for those bytes."""
+        """True for exactly these bytes."""
         return len(content) == self.size_bytes and hashlib.sha256(content).hexdigest() == self.sha256
 
 
 class Source(_Pinned, frozen=True):
-    """A published file that the model is converted from, and by which program of `models.convert`."""
+    """A published file from which the model is converted, and the converting program of `models.convert`."""
 
     converter: Literal["dlib_resnet", "blocked_layout"]
 
 
 class Package(Table, frozen=True):
-    """Where a file comes from: a package of a registry's ordinary client. No address: the client knows its registry."""
+    """A file's origin: a package of a registry's ordinary client. No address: the client knows its registry."""
 
     name: Text
     version: Text
@@ -144,10 +144,10 @@ class Package(Table, frozen=True):
 
 
 class Model(_Pinned, frozen=True):
-    """One model file and its contract. `package` and `member` say where it comes from; without them it is our own.
+    """One model file and its contract. `package` and `member`: its origin; without them it is our own.
 
-    What the member holds is the model itself, or with `source` what it is converted from. `supplied`: a site put the file into
-    the model folder (models.site). `cohort` is a site's, too: none ships.
+    The member is the model itself or, with `source`, what it is converted from. `supplied`: a site put the file into
+    the model folder (models.site). `cohort`: a site's too; none is shipped.
     """
 
     name: Name
@@ -172,17 +172,17 @@ class Model(_Pinned, frozen=True):
 
     @property
     def remedy(self) -> str:
-        """What a person does about a file that is missing or damaged."""
+        """What to do about a missing or damaged file."""
         if self.supplied:
             return "put the file there that models/site.toml pins"
         return "run `gate models fetch`" if self.package else "it comes with the program: install that again"
 
     def path(self, folder: Path) -> Path:
-        """Where the file lies: in `folder`, or beside this module when it is our own."""
+        """Return the file's path: in `folder`, or beside this module for our own."""
         return (folder if self.package or self.supplied else OWN_FOLDER) / self.file_name
 
     def is_intact(self, folder: Path) -> bool:
-        """True when the folder holds exactly the pinned file."""
+        """True if the folder has exactly the pinned file."""
         try:
             self.read(folder)
         except (ModelMissingError, ModelCorruptError):
@@ -192,7 +192,7 @@ class Model(_Pinned, frozen=True):
     def read(self, folder: Path) -> bytes:
         """Return the pinned bytes, checked. Raises ModelMissingError and ModelCorruptError.
 
-        What is returned is what was hashed: nobody can change the file between the check and its use.
+        The returned bytes are the hashed ones: the file cannot change between the check and its use.
         """
         path = self.path(folder)
         try:
@@ -212,7 +212,7 @@ class Model(_Pinned, frozen=True):
 
 
 class Manifest(Table, frozen=True):
-    """Every package and model that is known, and the sets of models that see faces together."""
+    """Every known package and model, and the sets of models that see faces together."""
 
     schema: Literal[1]
     packages: dict[Name, Package]
@@ -228,24 +228,24 @@ class Manifest(Table, frozen=True):
         raise ManifestError(f"no model is called {name!r}; known are {known}")
 
     def profile(self, name: str) -> tuple[Model, ...]:
-        """The models of a profile, one a role. Raises ManifestError."""
+        """Return the models of a profile, one per role. Raises ManifestError."""
         if name not in self.profiles:
             raise ManifestError(f"no profile is called {name!r}; known are {', '.join(self.profiles)}")
         return tuple(self.model(model) for model in self.profiles[name])
 
     def needed_for(self, profile: str) -> tuple[Model, ...]:
-        """The models of a profile, and our own, which every gate has. Raises ManifestError."""
+        """Return the models of a profile, and our own, which every gate has. Raises ManifestError."""
         own = (model for model in self.models if model.package is None and not model.supplied)
         return (*self.profile(profile), *own)
 
 
 def finders(models: Iterable[Model]) -> tuple[Sha256, ...]:
-    """Those of the models that find faces and their points, by their bytes, in order."""
+    """Return the models that find faces and points, by their bytes, in order."""
     return tuple(sorted(model.sha256 for model in models if model.role in FINDING))
 
 
 def check_finders(models: Iterable[Model]) -> None:
-    """Raise ManifestError when these find faces otherwise than those were found that their embedder's threshold was measured on."""
+    """Raise ManifestError if these models find faces otherwise than in the measurement of their embedder's threshold."""
     together = tuple(models)
     for model in together:
         bound = model.threshold
@@ -266,7 +266,7 @@ def parse(text: str) -> Manifest:
 
 
 def check(manifest: Manifest) -> None:
-    """Raise ManifestError unless everything in the manifest fits together."""
+    """Raise ManifestError unless the manifest is consistent."""
     names = [model.name for model in manifest.models]
     if len(set(names)) != len(names):
         raise ManifestError("the model manifest names a model twice")

@@ -1,8 +1,8 @@
-"""The only user of the inference library: from a pinned file to a session that proved itself on an input made by formula.
+"""The only user of the inference library: from a pinned file to a session verified with a computed input.
 
-A provider that drifts is passed over, and the CPU that drifts is an error; inputs and outputs are checked on every run. Everything of the library happens in
-one thread of ours, whose floating point flushes numbers below 1.2e-38 to zero: trained networks are full of them, and Intel's processors take eight
-times as long over them. Official builds send usage events to their vendor unless told otherwise before they load: we tell them.
+A drifting provider is skipped, a drifting CPU is an error; inputs and outputs are checked on every run. The library runs in one thread of
+ours, whose floating point flushes numbers below 1.2e-38 to zero: trained networks contain many, and Intel's processors take eight times
+as long for them. Official builds send usage events to their vendor unless disabled before loading: we disable them.
 """
 
 import functools
@@ -26,7 +26,7 @@ GOLDEN_SIDE = 64
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A model that is loaded and proved. `provider` is what it runs on; `passed_over` says which were tried in vain."""
+    """A loaded and verified model. `provider`: what it runs on; `passed_over`: providers tried without success."""
 
     model: Model
     provider: str
@@ -53,7 +53,7 @@ class Session:
         return tuple(outputs)
 
     def self_test(self) -> None:
-        """Compare with the manifest's golden values. Raises ModelDriftError when a number lies too far off."""
+        """Compare with the manifest's golden values. Raises ModelDriftError if a number differs too much."""
         outputs = dict(
             zip((output.name for output in self.model.outputs), self.run(golden_input(self.model)), strict=True)
         )
@@ -66,10 +66,10 @@ class Session:
 
 
 def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> Session:
-    """Open a pinned model and prove it.
+    """Open a pinned model and verify it.
 
-    `providers` are tried in order and nothing else is; empty means the CPU. Raises ModelMissingError and
-    ModelCorruptError for the file, ModelRuntimeError or ModelDriftError when no provider gives the right numbers.
+    Only `providers` are tried, in order; empty: the CPU. Raises ModelMissingError and ModelCorruptError for the file,
+    ModelRuntimeError or ModelDriftError if no provider gives the right numbers.
     """
     if not 1 <= threads <= THREADS_MAX:
         raise ModelRuntimeError(f"threads must be 1 to {THREADS_MAX}, not {threads}")
@@ -92,12 +92,12 @@ def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Seq
 
 
 def open_bytes(model: Model, content: bytes) -> Session:
-    """For those who make models: open bytes that no manifest pins yet, on the CPU, unproved. Raises ModelRuntimeError."""
+    """For makers of models: open bytes that no manifest pins yet, on the CPU, unverified. Raises ModelRuntimeError."""
     return Session(model, CPU, (), _load(model, content, provider=CPU, threads=1))
 
 
 def golden_input(model: Model) -> npt.NDArray[np.float32]:
-    """The self-test's input: crossed waves in the range of the model's pixels; free sides have `GOLDEN_SIDE`."""
+    """Return the self-test's input: crossed waves in the range of the model's pixels; free sides have `GOLDEN_SIDE`."""
     channels, height, width = (side or GOLDEN_SIDE for side in model.input.shape[1:])
     y = np.arange(height, dtype=np.float64)[:, None]
     x = np.arange(width, dtype=np.float64)[None, :]
@@ -113,14 +113,14 @@ def golden_input(model: Model) -> npt.NDArray[np.float32]:
 
 
 def probes(output: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float64]:
-    """`count` values of an output at even strides, as the manifest's golden values were taken."""
+    """Return `count` values of an output at even strides, as for the manifest's golden values."""
     flat = output.ravel().astype(np.float64)
     return flat[:: max(1, flat.size // count)][:count]
 
 
 @functools.cache
 def _thread() -> ThreadPoolExecutor:
-    """Where sessions are opened and run. A process of ours runs one model at a time."""
+    """Return the thread in which sessions are opened and run. Each process runs one model at a time."""
     return ThreadPoolExecutor(1, thread_name_prefix="inference")
 
 

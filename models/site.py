@@ -1,6 +1,6 @@
-"""What a site adds to the models that ship: models of its own, profiles, and thresholds that rest on its own evidence.
+"""A site's additions to the shipped models: its own models, profiles, and thresholds with its own evidence.
 
-`site.toml` lies in the model folder, beside the files that it names:
+`site.toml` is in the model folder, beside the files that it names:
 
     schema = 1
     [[models]]            # as in models/manifest.toml, without package and member; the file is NAME.onnx in the same folder
@@ -8,8 +8,8 @@
     [[thresholds]]        # model, report, sha256, fmr, same_min; cohort = { file, sha256 } where the report was made with one
     [[liveness]]          # model, report, sha256
 
-A threshold is read from a report of `gate face evaluate --json`, pinned by its hash and made with exactly the model's bytes and the cohort beside it; it serves
-with the models alone that found the report's faces. A model without one can be evaluated and serves nowhere.
+A threshold is read from a report of `gate face evaluate --json`, pinned by its hash and made with exactly the model's bytes and the
+stated cohort; it is valid only with the models that found the report's faces. A model without one can be evaluated but not used.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ _SCHEMA: Final = "face.evaluate/1"
 
 
 class SiteThreshold(Filed, frozen=True):
-    """Which report gives a model its bound. `fmr` is one of the report's points, such as "1e-4". With a `cohort` every score is on
-    another scale: the report must have been made with it, and `same_min` is of that scale.
+    """The report with a model's bound. `fmr`: one of the report's points, such as "1e-4". With a `cohort` every score
+    is on another scale: the report must have been made with it, and `same_min` is on that scale.
     """
 
     fmr: Annotated[str, msgspec.Meta(pattern=r"^1e-[1-9]$")]
@@ -63,11 +63,11 @@ class _FaceReport(Report, frozen=True):
     fnmr_at_fmr: dict[str, float | None]
     same_sex_at_fmr: dict[str, _Among | None] = msgspec.field(default_factory=dict)
     cohort_sha256: Sha256 | None = None
-    found_by: tuple[Sha256, ...] | None = None  # None: of a version that did not say it
+    found_by: tuple[Sha256, ...] | None = None  # None: of a version that did not state it
 
 
 def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
-    """The shipped manifest with what the site added in the model folder. Raises ManifestError."""
+    """Return the shipped manifest with the site's additions from the model folder. Raises ManifestError."""
     manifest = shipped or load()
     try:
         text = _read(folder / FILE)
@@ -103,7 +103,7 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
 
 
 def _supplied(model: Model) -> Model:
-    """A model of the site's: its file lies in the folder, and its threshold comes from a report or not at all."""
+    """Return a model of the site's: its file is in the folder, and its threshold comes from a report or is missing."""
     if model.package or model.member or model.source:
         raise ManifestError(f"{model.name}: a site's model is supplied as a file, not fetched")
     if model.threshold is not None and model.role == "embed":
@@ -129,7 +129,7 @@ def _pinned(path: Path, sha256: str, what_for: str) -> bytes:
 
 
 def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
-    """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
+    """Return the report's bound. Raises ManifestError if it is not the pinned one, or about another model."""
     path = folder / bound.report
     if model.role != "embed":
         raise ManifestError(f"{model.name} is no embedder")
@@ -160,7 +160,7 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a small file. Raises ManifestError, and FileNotFoundError when there is none."""
+    """Return the bytes of a small file. Raises ManifestError, and FileNotFoundError if there is none."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)

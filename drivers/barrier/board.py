@@ -1,4 +1,4 @@
-"""What the profile of every barrier board says, whatever its protocol; `drivers.barrier.profiles` picks by `protocol`."""
+"""The common part of every barrier board's profile; `drivers.barrier.profiles` selects by `protocol`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TraceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\.tra
 
 
 class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
-    """What every board's profile says. `verified`: on what it was tried; `grant_ends_by`: how a grant ends without us (invariant 5).
+    """Base of every board's profile. `verified`: on what it was tested; `grant_ends_by`: how a grant ends without the host (invariant 5).
 
-    `traces`: files beside the profile, without which nothing was tried on hardware (`drivers.barrier.tracing`). A subclass's tag is its `protocol`.
+    `traces`: files beside the profile, required for a test on hardware (`drivers.barrier.tracing`). A subclass's tag is its `protocol`.
     """
 
     verified: Verified
@@ -26,7 +26,7 @@ class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
     traces: Annotated[tuple[TraceName, ...], msgspec.Meta(max_length=8)] = ()
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = []
         if not self.grant_ends_by:
             found.append(Wrong("grant_ends_by", "is empty: grants of this board never end by themselves"))
@@ -36,7 +36,7 @@ class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
 
 
 def require_rest(status: BarrierStatus) -> None:
-    """The board is as a lane needs it at its start. Raises NotWellError."""
+    """Check that the board is in the state that a lane needs at its start. Raises NotWellError."""
     if status.fire:
         raise NotWellError("the fire input is active")
     if status.emergency_open:

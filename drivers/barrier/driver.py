@@ -1,8 +1,8 @@
-"""What the driver of every barrier board does, whatever its protocol: the line, turns, and orders that end one another.
+"""The driver of every barrier board, for all protocols: the line, turns, and orders that end one another.
 
-One request is on the wire at a time; releasing and revoking go before grants, and these before polls. A revoke that comes while a grant is under way
-ends it, and so does `withdraw`: it goes no further than the request on the wire. A status that was asked for before or during an order does not speak for
-the time after it, nor for another line. Whoever sees LinkLostError or NotWellError connects anew; polling is the caller's: no task runs here.
+One request is on the wire at a time; releases and revokes come before grants, and grants before polls. A revoke or `withdraw` ends
+a grant in progress after the request on the wire. A status requested before or during an order is not valid for the time after it,
+nor for another line. After LinkLostError or NotWellError the caller connects again; the caller polls: no task runs here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedE
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
-LISTEN_STEP_S = 0.02  # how long somebody urgent may wait for who listens
+LISTEN_STEP_S = 0.02  # the longest wait of an urgent order for a listener
 LISTEN_S_MAX = 2.0
 QUIET_SHARE = 1.25  # of the time that a reply is waited for: the next late answer comes in it
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
@@ -37,7 +37,7 @@ class _Line(Protocol):
 
 
 class _Session(Protocol[Asked_co, Heard_contra]):
-    """What is said to a board for each of a lane's orders, and what its answers mean."""
+    """Conversations with a board for each of a lane's orders, and the meaning of its answers."""
 
     def hello(self, *, revoke: bool) -> Generator[Asked_co | Pause, Heard_contra, BarrierStatus]: ...
     def status(self) -> Generator[Asked_co | Pause, Heard_contra, BarrierStatus]: ...
@@ -67,9 +67,9 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
         self._latest_at_s = 0.0
 
     async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line anew, take the board over and, if `revoke`, revoke what may stand from before.
+        """Open the line anew, take the board over and, if `revoke`, revoke earlier grants.
 
-        Raises LinkLostError, NoReplyError, RefusedError, NotWellError (also while another board is heard) or, when the board can never work so, SetupError.
+        Raises LinkLostError, NoReplyError, RefusedError, NotWellError (also while another board is heard) or, for an unusable board, SetupError.
         """
         self.close()
         async with self._turns.take(Urgency.REVOKE):
@@ -84,7 +84,7 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
                 raise
 
     async def status(self) -> BarrierStatus:
-        """Ask the board. Raises LinkLostError, NotWellError, NoReplyError (also when the line is another one by then), or RefusedError."""
+        """Query the board. Raises LinkLostError, NotWellError, NoReplyError (also if the line has changed since), or RefusedError."""
         orders, lines = self._orders, self._lines
 
         def still_wanted() -> None:
@@ -97,11 +97,11 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
         return status
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Let one traveller through within `ttl_ms`; where the board cannot be told how long, the caller revokes the grant after it.
+        """Admit one traveller within `ttl_ms`. If the board has no such parameter, the caller revokes the grant after that time.
 
-        Raises RefusedError when a grant is outstanding, in an emergency, on a doubtful line, after a revoke, or when the board says no; NotWellError
-        when a contact does not close; NoReplyError when its fate stays unknown (it was then revoked as far as the line allows).
-        Cancelled or withdrawn midway, the grant may stand until the board ends it: revoke it.
+        Raises RefusedError if a grant is outstanding, in an emergency, on a doubtful line, after a revoke, or if the board refuses;
+        NotWellError if a contact does not close; NoReplyError if its result stays unknown (it was then revoked as far as the line
+        allows). If it is cancelled or withdrawn midway, the grant may stand until the board ends it: revoke it.
         """
         if ttl_ms not in self._takes_ms:
             raise ValueError(
@@ -118,33 +118,33 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
             await self._converse(granting, urgency=Urgency.GRANT, still_wanted=still_wanted)
 
     async def revoke(self) -> None:
-        """Take every grant back; in an emergency say nothing that closes. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
+        """Take every grant back; in an emergency send nothing that closes. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
         self.withdraw()
         with self._ordering():
             await self._insist(self._conversations.revoke(), urgency=Urgency.REVOKE)
 
     def withdraw(self) -> None:
-        """Have every order under way but a release go no further than the request on the line: a grant that was not written never is."""
+        """Stop every order in progress, except a release, after the request on the line. A grant not written yet is never written."""
         self._withdrawals += 1
 
     async def release(self) -> None:
-        """Open so that whoever is inside can leave. Waits for nothing but the reply, or the end of a pulse, that is on."""
+        """Open so that people inside can leave. Waits only for a current reply or the end of a current pulse."""
         await self._converse(self._conversations.release(), urgency=Urgency.FREE)
 
     async def lamp(self, colour: LampColour) -> None:
-        """Show a colour, where there is a lamp."""
+        """Show a colour, if there is a lamp."""
 
     async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
-        """Clear those of these whose cause is gone, where the board can be told to."""
+        """Clear those of these alarms whose cause has ended, if the board has such a command."""
         await self._insist(self._conversations.clear_alarms(alarms), urgency=Urgency.POLL)
 
     async def end_emergency(self) -> None:
-        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
+        """End an emergency whose cause has ended. Raises RefusedError while it lasts."""
         with self._ordering():
             await self._insist(self._conversations.end_emergency(), urgency=Urgency.REVOKE)
 
     def close(self) -> None:
-        """Let the line go. The board ends what it granted by itself."""
+        """Close the line. The board ends its grants by itself."""
         self._latest = None
         if self._line is not None:
             self._line.close()
@@ -158,7 +158,7 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
         self._note(await self._converse(self._conversations.hello(revoke=revoke), urgency=None))
 
     def _lose(self, error: BaseException) -> None:
-        """Let the line go and remember why: whoever asks next, and did not see it, hears of that."""
+        """Close the line and store the reason for the next caller that did not see the error."""
         if self._line is not None:
             self._lost = f": {error}"
         self.close()
@@ -170,16 +170,16 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
 
     @abc.abstractmethod
     async def _exchange(self, request: Request) -> Reply:
-        """Send one request and wait for what comes of it. Raises LinkLostError."""
+        """Send one request and wait for its result. Raises LinkLostError."""
 
     def _note(self, status: BarrierStatus) -> None:
         self._latest = status
         self._latest_at_s = asyncio.get_running_loop().time()
 
     async def _quiet(self, listen: Callable[[float], Awaitable[bool]], quiet_s: float) -> bool:
-        """Listen until the line has been quiet for so long; False when it babbles on, or somebody waits who may not wait.
+        """Listen until the line was quiet for this time; False if it stays noisy, or an urgent order waits.
 
-        `listen` hears whatever comes in so many seconds, and says whether anything did. For who holds the turn.
+        `listen` listens for a number of seconds and returns whether anything was heard. The caller must hold the turn.
         """
         clock = asyncio.get_running_loop().time
         until_s, end_s = clock() + quiet_s, clock() + LISTEN_S_MAX
@@ -192,7 +192,7 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
 
     @contextlib.contextmanager
     def _ordering(self) -> Iterator[None]:
-        """Let no status that was asked for before or during an order speak for the time after it."""
+        """Invalidate every status that was requested before or during an order."""
         try:
             self._orders += 1
             self._latest = None
@@ -202,11 +202,11 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
             self._latest = None
 
     async def _insist(self, conversation: Generator[Request | Pause, Reply, None], *, urgency: Urgency) -> None:
-        """Carry an order out that is written at least once, however soon it is withdrawn."""
+        """Carry out an order that is written at least once, even if it is withdrawn at once."""
         await self._converse(conversation, urgency=urgency, still_wanted=self._until_withdrawn(spared=1))
 
     def _until_withdrawn(self, *, spared: int) -> Callable[[], None]:
-        """What is asked before each request of an order: RefusedError once it was withdrawn and so many were let through."""
+        """Return a check before each request of an order: RefusedError after it was withdrawn and `spared` requests were sent."""
         withdrawals, asked = self._withdrawals, itertools.count()
 
         def still_wanted() -> None:
@@ -222,9 +222,9 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
         urgency: Urgency | None,
         still_wanted: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn.
+        """Carry out a conversation, with a turn for each request; `urgency` None: the caller holds the turn.
 
-        One that has nothing to say to this board is carried out on a line that is there, and only there.
+        A conversation without a request still needs an open line.
         """
         is_mute = True
         try:

@@ -1,4 +1,4 @@
-"""What a barrier's session and its driver agree on: whose turn on the line it is, a pause in a conversation, what became of a grant. No I/O."""
+"""Types shared by a barrier's session and driver: turns on the line, a pause in a conversation, a grant's result. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Urgency(enum.IntEnum):
 
 
 class GrantFate(enum.Enum):
-    """What became of a grant whose answer was lost, as a status tells."""
+    """The result of a grant whose answer was lost, from a later status."""
 
     STANDS = enum.auto()
     NEVER_ARRIVED = enum.auto()
@@ -38,7 +38,7 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def take(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. Never waits behind the less urgent, except for the one who speaks now; cancelled, it leaves the line to others."""
+        """Wait for a turn and hold it. Never waits for less urgent callers, except the one whose turn it is; if cancelled, the line is free."""
         if self._taken:
             turn = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (urgency, next(self._order), turn))
@@ -56,11 +56,11 @@ class Turns:
 
     @property
     def is_urgent(self) -> bool:
-        """Somebody waits who takes permission away, or frees a person."""
+        """True if a caller waits who revokes permission or frees a person."""
         return any(urgency <= Urgency.REVOKE and not turn.done() for urgency, _, turn in self._waiting)
 
     def _end(self) -> None:
-        """Give the turn to the next waiter; it stays taken in between, so nobody slips in."""
+        """Give the turn to the next waiter; it stays taken in between, so that no new caller takes it."""
         self._taken = False
         while self._waiting:
             _, _, turn = heapq.heappop(self._waiting)
@@ -72,19 +72,19 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Of a conversation: let so many seconds pass; the line is others' meanwhile."""
+    """In a conversation: wait this many seconds; others may use the line."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class AskedPassage:
-    """A passage that a gate was asked for by a pulse: its side (0 left, 1 right), when the gate ends it, and the count before."""
+    """A passage requested of a gate by a pulse: its side (0 left, 1 right), when the gate ends it, and the count before."""
 
     side: int
     ends_at_s: float
     count: int
 
     def is_over(self, now_s: float, counts: tuple[int, int]) -> bool:
-        """The gate has ended it or counted it."""
+        """True if the gate has ended or counted it."""
         return now_s >= self.ends_at_s or counts[self.side] != self.count

@@ -1,4 +1,4 @@
-"""The profile that a barrier's settings name: read, checked, and of the protocol that the board speaks; and the driver of a board on a line by it."""
+"""Loads the profile named in a barrier's settings, checks its protocol, and makes the board's driver."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BarrierProfile = LineProfile | ContactsProfile  # `protocol` picks
 
 
 def load_profile(name: str) -> BarrierProfile:
-    """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
+    """Load a shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
     profile: BarrierProfile = ProfileFile.open(name, room="barrier").profile(BarrierProfile)
     return profile
 
@@ -25,7 +25,7 @@ def load_profile(name: str) -> BarrierProfile:
 def line_barrier(
     profile: LineProfile, *, open_link: Callable[[], Awaitable[Link]], baud: int, unit: int, entry_is_left: bool
 ) -> ModbusBarrier | FramedBarrier:
-    """The driver, not yet connected. Raises SetupError when the board can have no such number."""
+    """Return the driver, not yet connected. Raises SetupError if the board cannot have this number."""
     match profile:
         case ModbusProfile():
             return ModbusBarrier(

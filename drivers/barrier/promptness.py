@@ -1,28 +1,28 @@
-"""Which questions of late may still be answered, and whether answers come later than the board's profile bears. No I/O; times are arguments.
+"""Tracks which recent questions may still be answered, and whether answers are later than the board's profile permits. No I/O; times are arguments.
 
-No answer of a serial board is numbered: it is known by its shape, and one that comes late passes for the next answer of that shape.
+A serial board's answers have no number: they are recognised by their shape, and a late one can be taken for the next answer of that shape.
 
 | heard                                   | taken for                                                                  |
 | --------------------------------------- | -------------------------------------------------------------------------- |
-| the shape of the question on the wire   | its answer; what is owed of that shape stays owed, for it may be that one  |
-| another shape, or one that nobody awaits | the answer to the oldest question of that shape that has none, late;      |
-|                                         | where each has one, the newest one's once more                             |
+| the shape of the question on the wire   | its answer; earlier unanswered ones of that shape stay open: it may be theirs |
+| another shape, or one not awaited       | the late answer to the oldest unanswered question of that shape;           |
+|                                         | if all are answered, a repetition of the newest one's                      |
 
-Up to the profile's `late_ms_max` the second is borne: the line is slow, and each answer is waited for until then, so that it is heard in its
-place. One that may be later makes the line late: what it says may be old. A line is trusted again when TRUSTED_AFTER_S have gone by without another.
+Up to the profile's `late_ms_max` lateness is tolerated: the line is slow, and each answer is awaited for that time, so that it is heard in its place.
+A later one makes the line late: its content may be old. A line is trusted again TRUSTED_AFTER_S after the last late answer.
 
-**Why nobody is granted twice.** A grant goes out again only on a status that shows that it never arrived. That status would lie only if it were the
-answer to a question from before the grant. Where it can be asked for in a shape that nothing asked in the LATEST_S before has (`recent`), it is: however
-late, out of order, twice or lost, no earlier answer passes for that one. Elsewhere it counts only when
+**Why nobody is granted twice.** A grant is repeated only after a status that shows that it never arrived. That status would be wrong only if it
+answered a question from before the grant. If there is a shape that no question of the last LATEST_S had (`recent`), the status uses it: then no
+earlier answer, however late, out of order, doubled or lost, can be taken for it. Otherwise it counts only if
 
-1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then;
-2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
-   question's answer been taken, its own would come, too;
-3. nothing asked in the LATEST_S before the grant, whose answer has that shape, is unanswered (`owed_before_grant`). This holds on a line that is
-   later than its profile says, as well.
+1. the profile's `late_ms_max` has passed since the grant: earlier questions are answered by then;
+2. nothing else was heard since the grant. After a silence, the driver listens behind each answer until the line is quiet: if an earlier
+   question's answer had been taken, the right one would follow;
+3. no question of the last LATEST_S before the grant, with that answer's shape, is unanswered (`owed_before_grant`). This holds also on a line
+   that is later than its profile states.
 
-Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
-an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them.
+Late orders are no exception: the board carries out requests in order, so an answer to a question after the grant was given after it. Revokes and
+releases do not wait for this: others may use the line during the pause, and listening stops for them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Asked:
 
 
 class Promptness:
-    """One line, through all its connections. `overheard` counts answers that nobody awaited, `late_answers` those of them that came later than is borne."""
+    """One line, through all its connections. `overheard`: answers not awaited; `late_answers`: those later than permitted."""
 
     def __init__(self) -> None:
         self.overheard = self.late_answers = 0
@@ -55,44 +55,44 @@ class Promptness:
         self._overheard_before_grant = 0
 
     def begin(self) -> None:
-        """The board is asked for the first time on a line that was opened anew: for that answer there is time."""
+        """Note the first question on a newly opened line: its answer has more time."""
         self._is_greeted = False
 
     def ask(self, shape: bytes, now_s: float) -> None:
-        """A question is asked now whose answer has this shape."""
+        """Note a question whose answer has this shape."""
         while self._asked and now_s - self._asked[0].at_s > LATEST_S:
             self._asked.popleft()
         self._asked.append(_Asked(shape, now_s))
 
     def grant(self) -> None:
-        """A grant is asked for now, and its answer may be lost."""
+        """Note a grant, whose answer may be lost."""
         self.owed_before_grant, self._overheard_before_grant = self.owed(), self.overheard
 
     def may_be_from_before_grant(self, stretches: Iterable[set[bytes]]) -> bool:
-        """A status that is read in stretches, each in one of these shapes, may be the answer to questions from before the last grant."""
+        """True if a status read in these shapes may answer questions from before the last grant."""
         is_owed = any(self.owed_before_grant.issuperset(shapes) for shapes in stretches)
         return is_owed or self.overheard != self._overheard_before_grant
 
     def broken(self) -> None:
-        """The answer to what was asked last came, and could not be read."""
+        """Note a damaged answer to the last question."""
         self._asked[-1].answered = True
 
     def answered(self, now_s: float, *, prompt_s: float) -> None:
-        """What was asked last has an answer; one that took longer than `prompt_s` is a slow one."""
+        """Note the answer to the last question; slow if it took longer than `prompt_s`."""
         self._asked[-1].answered = self._is_greeted = True
         if now_s - self._asked[-1].at_s > prompt_s:
             self._slow_at_s = now_s
 
     def owed(self) -> frozenset[bytes]:
-        """The shapes of answers that may still come though they are later than is borne: a line that was prompt until now may be late from now on."""
+        """Return the shapes of answers that may still arrive later than permitted: a prompt line may become late."""
         return frozenset(asked.shape for asked in self._asked if not asked.answered)
 
     def recent(self, now_s: float) -> frozenset[bytes]:
-        """The shapes of all that was asked in the LATEST_S before, answered or not: an answer of any other shape is to what is asked now."""
+        """Return the shapes of all questions in the last LATEST_S, answered or not: any other shape answers a current question."""
         return frozenset(asked.shape for asked in self._asked if now_s - asked.at_s <= LATEST_S)
 
     def overhear(self, shape: bytes, now_s: float, *, late_s: float) -> None:
-        """An answer of this shape that nobody awaited came by now. `late_s`: how late one may be."""
+        """Note an answer of this shape that was not awaited. `late_s`: the permitted delay."""
         alike = [asked for asked in self._asked if asked.shape == shape]
         told = next((asked for asked in alike if not asked.answered), alike[-1] if alike else None)
         if told is not None:
@@ -104,9 +104,9 @@ class Promptness:
             self._late_at_s = now_s
 
     def is_slow(self, now_s: float) -> bool:
-        """An answer came of late that came behind its deadline, or none came yet."""
+        """True if an answer arrived recently after its deadline, or none arrived yet."""
         return not self._is_greeted or now_s - self._slow_at_s <= LATEST_S
 
     def is_late(self, now_s: float) -> bool:
-        """An answer came of late that was later than is borne."""
+        """True if an answer arrived recently later than permitted."""
         return now_s - self._late_at_s <= TRUSTED_AFTER_S

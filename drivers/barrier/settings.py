@@ -1,4 +1,4 @@
-"""The settings of barrier controllers, one struct a protocol."""
+"""The settings of barrier controllers, one struct per protocol."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PollMs = Annotated[int, msgspec.Meta(ge=20, le=250)]
 
 
 class Board(Settings, frozen=True, kw_only=True):
-    """A board, or a gate's contacts, that a profile describes. `port` is its device, `poll_ms` how often it is asked how it is.
+    """A board, or a gate's contacts, described by a profile. `port`: its device; `poll_ms`: the interval of status queries.
 
-    `profile` is one of drivers/profiles/barrier/ by its name, or the absolute path of the site's own file.
+    `profile`: the name of one in drivers/profiles/barrier/, or the absolute path of the site's own file.
     """
 
     port: Text
@@ -26,17 +26,17 @@ class Board(Settings, frozen=True, kw_only=True):
 
     @property
     def line(self) -> str | None:
-        """The board's own."""
+        """The board's own line."""
         return self.port
 
     def simulated(self) -> list[str]:
-        """Name the simulator's profile and its line."""
+        """Return the simulator's profile and line, if used."""
         profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
         return profile + simulated_line(self.port)
 
 
 class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
-    """A board that speaks Modbus RTU."""
+    """A board with Modbus RTU."""
 
     baud: Baud = 115_200
     unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
@@ -44,33 +44,33 @@ class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
 
 
 class ModbusTcp(Board, frozen=True, kw_only=True, tag="modbus-tcp"):
-    """A board that speaks Modbus TCP. `port` is the Unix socket of a relay to it: whoever moves the barrier has no network."""
+    """A board with Modbus TCP. `port`: the Unix socket of a relay to it, because the program that moves the barrier has no network."""
 
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
 
     @property
     def baud(self) -> int:
-        """The slowest line that a gateway is expected to have behind it: what a frame takes there counts, not the network."""
+        """The slowest line expected behind a gateway: a frame's time there counts, not the network's."""
         return 9_600
 
 
 class Framed(Board, frozen=True, kw_only=True, tag="framed"):
-    """A board that speaks short frames. `unit` is its number on the line."""
+    """A board with short frames. `unit`: its number on the line."""
 
     baud: Baud = 9_600
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
 
 
 class Contacts(Board, frozen=True, kw_only=True, tag="contacts"):
-    """A gate that takes pulses, wired to lines of a GPIO chip. `port` is the chip's device."""
+    """A gate controlled by pulses, wired to lines of a GPIO chip. `port`: the chip's device."""
 
     @property
     def line(self) -> str | None:
-        """None: two doors may be wired to one chip, and the kernel gives each of its lines to one of them only."""
+        """None: two doors may use one chip; the kernel gives each of its lines to one of them only."""
         return None
 
     def simulated(self) -> list[str]:
-        """Name a chip of the kernel's own simulators."""
+        """Return the name of a kernel's simulated chip, if used."""
         device = Path(self.port).resolve()
         driver = Path(f"/sys/bus/gpio/devices/{device.name}").resolve()
         is_simulated = any(part.startswith(("gpio-sim", "gpio-mockup")) for part in driver.parts)

@@ -1,6 +1,6 @@
-"""Pictures from a folder instead of a camera: recorded sequences played again, for tests, training and trials. Never in service: no traveller stands there.
+"""Pictures from a folder instead of a camera: recorded sequences, for tests, training and trials. Never in service.
 
-JPEG and PNG files in the order of their names, at their pace, from the start again. One that cannot be read ends the camera as a broken stream does.
+JPEG and PNG files in the order of their names, at the set rate, in a loop. An unreadable one ends the camera as a broken stream does.
 """
 
 import time
@@ -20,9 +20,9 @@ _SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 
 class FilesCamera(NewestFrame):
-    """A folder of pictures. Raises SetupError when there are none in it, or too many.
+    """A folder of pictures. Raises SetupError if it has none or too many.
 
-    `sleep` waits between two pictures; a test hands in its own.
+    `sleep` waits between two pictures; tests pass their own.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FilesCamera(NewestFrame):
 
 
 def pictures_in(folder: str) -> tuple[Path, ...]:
-    """The pictures of a folder, by name. Raises SetupError."""
+    """Return a folder's pictures, sorted by name. Raises SetupError."""
     try:
         files = sorted(file for file in Path(folder).iterdir() if file.suffix.lower() in _SUFFIXES)
     except OSError as error:
@@ -65,7 +65,7 @@ def pictures_in(folder: str) -> tuple[Path, ...]:
 
 
 def read_picture(file: Path) -> npt.NDArray[np.uint8]:
-    """Decode one file. Raises LinkLostError, which names no content."""
+    """Decode one file. Raises LinkLostError, without content in its text."""
     with file.open("rb") as stream:
         content = stream.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:

@@ -1,6 +1,6 @@
 """A camera behind GStreamer, as on a Jetson: gst-launch-1.0 as a child, raw pictures through its standard output.
 
-A vendor's plug-in that crashes takes no crossing with it. `camera.address` is the pipeline's beginning, up to where pictures have left the accelerator's memory; the end is ours.
+A vendor's plug-in that crashes ends no crossing. `camera.address` is the pipeline up to where pictures leave the accelerator's memory.
 
     <address> ! queue leaky=downstream max-size-buffers=1 ! videoconvert
               ! video/x-raw,format=BGR,width=W,height=H,framerate=F/1 ! fdsink fd=1 sync=false
@@ -10,7 +10,7 @@ A Jetson's CSI camera:
     nvarguscamerasrc sensor-id=0 exposuretimerange="4000000 4000000" gainrange="2 2" aelock=true
         ! video/x-raw(memory:NVMM),width=1280,height=720,framerate=30/1 ! nvvidconv ! video/x-raw,format=BGRx
 
-Only elements named in ELEMENTS may stand there: a pipeline can also write files and send to hosts. Exposure and gain are the source's own properties.
+Only elements in ELEMENTS are permitted: a pipeline can write files and send to hosts. The source's properties set exposure and gain.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ _CAPS = re.compile(r"(?:video/x-raw|image/jpeg|video/x-bayer)(?:\(memory:NVMM\))
 
 
 class GstreamerCamera(NewestFrame):
-    """One pipeline. Raises SetupError for an address that is no such beginning, and when there is no GStreamer."""
+    """One pipeline. Raises SetupError for an invalid address, and if GStreamer is missing."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class GstreamerCamera(NewestFrame):
                 _end(child)
 
     def _read_picture(self, pipe: int, wait_s: float) -> npt.NDArray[np.uint8]:
-        """The next picture: its size is known, so it needs no frame around it."""
+        """Return the next picture. Its size is known, so the stream needs no framing."""
         width, height = self._size
         pixels = np.empty((height, width, 3), np.uint8)
         room = pixels.data.cast("B")
@@ -103,7 +103,7 @@ class GstreamerCamera(NewestFrame):
 
 
 def pipeline(address: str, size: tuple[int, int], frames_per_second: int) -> tuple[str, ...]:
-    """The arguments of the launcher. Raises SetupError for anything but sources, converters and formats that are known."""
+    """Return the launcher's arguments. Raises SetupError for anything but known sources, converters and formats."""
     if len(address) > ADDRESS_CHARACTERS_MAX:
         raise SetupError(f"camera.address is longer than {ADDRESS_CHARACTERS_MAX} characters")
     try:
@@ -122,7 +122,7 @@ def pipeline(address: str, size: tuple[int, int], frames_per_second: int) -> tup
 
 
 def _check_stage(words: list[str]) -> None:
-    """One element with its properties, or one format."""
+    """Check one element with its properties, or one format."""
     if not words:
         raise SetupError("camera.address has an empty stage")
     head, *properties = words
@@ -136,7 +136,7 @@ def _check_stage(words: list[str]) -> None:
 
 
 def found(launcher: str) -> str:
-    """Where the launcher is. Raises SetupError."""
+    """Return the launcher's path. Raises SetupError."""
     path = shutil.which(launcher)
     if path is None:
         raise SetupError(f"camera.driver = gstreamer needs {launcher}: install gstreamer1.0-tools")

@@ -1,10 +1,10 @@
-"""The way to a network camera: one request of HTTP a connection, and nothing is sent before it is known who listens there. Loads no image library.
+"""The connection to a network camera: one HTTP request per connection; nothing is sent before the camera is authenticated. Loads no image library.
 
-    https   TLS 1.2 or newer. The camera shows the certificate that is pinned, whatever names and dates stand in it; or one that the site's
-            authorities vouch for, valid now and made out to the camera's address
-    http    nobody is known: the settings let a password go there only where they name the risk
+    https   TLS 1.2 or newer. The camera shows the pinned certificate, whatever names and dates it has; or one issued by the site's
+            authorities, valid now and for the camera's address
+    http    no authentication: the settings permit a password only if they name the risk
 
-HTTP/1.0, so that the answer comes in one piece: without the password first, and again with it as the camera asks for it; a redirection is a refusal.
+HTTP/1.0, so that the answer comes in one piece: first without the password, then with it as the camera requests it; a redirection is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _AUTHORITIES_BYTES_MAX: Final = 1024 * 1024
 
 
 class Answer:
-    """What comes on a connection, until `close`. `head` is the answer's, `rest` what came with it. Raises LinkLostError, as all its methods."""
+    """An answer on a connection, until `close`. `head`: its head; `rest`: bytes that came with it. All methods raise LinkLostError."""
 
     def __init__(self, connection: socket.socket, until_s: float, clock: Callable[[], float]) -> None:
         self._connection = connection
@@ -54,7 +54,7 @@ class Answer:
         self.head, self.rest = found
 
     def read(self, until_s: float) -> bytes:
-        """All that has come, at once: whoever is behind finds the newest in it. Waits for the first byte only."""
+        """Return all bytes that have arrived, so that a late reader finds the newest. Waits only for the first byte."""
         try:
             if (left_s := until_s - self._clock()) <= 0:
                 raise TimeoutError
@@ -72,15 +72,15 @@ class Answer:
         return b"".join(received)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 class Link:
-    """The way to one camera. Raises SetupError for an address that is none, and for authorities that cannot be used.
+    """The connection to one camera. Raises SetupError for an invalid address, and for unusable authorities.
 
-    `certificate_sha256`: the pin, in hexadecimal; `authorities`: a file of certificates (PEM). An https address has one of both. `clock` gives
-    monotonic seconds; `timeout_ms` is how long an answer may take to begin.
+    `certificate_sha256`: the pin, in hexadecimal; `authorities`: a file of certificates (PEM). An https address has one
+    of both. `clock` gives monotonic seconds; `timeout_ms`: the longest time until an answer begins.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Link:
         self._answered = 0  # how often they were answered
 
     def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
-        """Ask, with the password where the camera wants it. Raises LinkLostError, RefusedError, and NotWellError for another camera."""
+        """Send a request, with the password if the camera requires it. Raises LinkLostError, RefusedError, and NotWellError for another camera."""
         answer = self.send(method, target, body)
         if answer.head.status == 401 and self._credentials is not None:
             answer.close()
@@ -128,7 +128,7 @@ class Link:
         return answer
 
     def send(self, method: str, target: str, body: bytes = b"") -> Answer:
-        """Ask once; the answer is whatever the camera says. Raises LinkLostError, and NotWellError for another camera."""
+        """Send one request and return any answer. Raises LinkLostError, and NotWellError for another camera."""
         until_s = self._clock() + self.timeout_s
         connection = self._connected()
         try:
@@ -150,7 +150,7 @@ class Link:
         return "\r\n".join([f"{method} {target} HTTP/1.0", *fields, "", ""]).encode() + body
 
     def _connected(self) -> socket.socket:
-        """A connection to this camera and to no other. Raises LinkLostError and NotWellError."""
+        """Return a connection to this camera only. Raises LinkLostError and NotWellError."""
         try:
             connection = socket.create_connection(self._place, self.timeout_s)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -169,7 +169,7 @@ class Link:
 
 
 def _tls(*, pinned: bool, authorities: str) -> ssl.SSLContext:
-    """What a camera must show; whoever connects compares the pin. Raises SetupError."""
+    """Return the TLS settings for the camera's certificate; the caller compares the pin. Raises SetupError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # asks for a certificate that holds and is made out to the host
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if pinned:
@@ -191,15 +191,15 @@ _HASHES: Final = {"MD5": "md5", "SHA-256": "sha256"}  # of Digest; cameras know 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user and a password. Shows nothing of either."""
+    """A user and a password. Has no useful repr."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
 
     @classmethod
     def read(cls, path: Path, *, sealed: bool = False) -> Self:
-        """Read a file of one line, `user:password`. `sealed`: systemd's own folder, which no other program enters. Raises SetupError, which
-        repeats nothing of it.
+        """Read a file of one line, `user:password`. `sealed`: systemd's folder, which no other program can read. Raises
+        SetupError without the content.
         """
         try:
             with open(path, "rb", opener=_open) as file:
@@ -219,9 +219,9 @@ class Credentials:
         return cls(user, password)
 
     def answer(self, challenges: Iterable[str], method: str, target: str, *, cnonce: str, count: int) -> str | None:
-        """What goes into Authorization for these values of WWW-Authenticate: Digest before Basic (RFC 7616, RFC 7617). None for others.
+        """Return the Authorization header for these WWW-Authenticate values: Digest before Basic (RFC 7616, RFC 7617); None for others.
 
-        `count` is how often the challenge was answered, with this time; `cnonce` is drawn for it.
+        `count`: how often the challenge was answered, this one included; `cnonce`: random, for this answer.
         """
         asked = [challenge.partition(" ") for challenge in challenges]
         for scheme, _, said in asked:
@@ -234,7 +234,7 @@ class Credentials:
         return None
 
     def _digest(self, told: Mapping[str, str], method: str, target: str, cnonce: str, count: str) -> str | None:
-        """RFC 7616 §3.4; without `qop` as RFC 2069 had it. None for an algorithm or a protection that is not known here."""
+        """RFC 7616 §3.4; without `qop` as in RFC 2069. None for an unknown algorithm or protection."""
         realm, nonce, algorithm = told.get("realm", ""), told.get("nonce", ""), told.get("algorithm", "MD5")
         name, has_qop = _HASHES.get(algorithm.upper()), "qop" in told
         if name is None or (has_qop and "auth" not in re.split(r"[ ,]+", told["qop"])):

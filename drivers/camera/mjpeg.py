@@ -1,10 +1,10 @@
-"""The bytes of a network camera's answer: a head of HTTP, and behind it pictures as multipart/x-mixed-replace (RFC 2046 §5.1). Pure.
+"""The bytes of a network camera's answer: an HTTP head, then pictures as multipart/x-mixed-replace (RFC 2046 §5.1). Pure.
 
     answer   HTTP/1.x STATUS … blank line, then parts
     part     --BOUNDARY line, fields, blank line, the picture. It ends after its Content-Length, else before the next --BOUNDARY
 
-Some cameras name the boundary with the two hyphens that begin its line, and write no others: both spellings are read. Every kind has a limit; what is beyond
-it, or can never become a stream, is a BadFrameError.
+Some cameras name the boundary with the two leading hyphens, and write no others: both forms are accepted. Every kind has a
+limit; anything beyond it, or that can never become a stream, is a BadFrameError.
 """
 
 import re
@@ -27,18 +27,18 @@ _JPEG_BEGINS, _JPEG_ENDS, _PADDING_MAX = b"\xff\xd8\xff", b"\xff\xd9", 64
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of an answer; its fields' names in small letters, in their order."""
+    """The head of an answer, with its fields in order; names in lower case."""
 
     status: int
     fields: tuple[tuple[str, str], ...]
 
     def values(self, name: str) -> tuple[str, ...]:
-        """Every value of a field."""
+        """Return every value of a field."""
         return tuple(value for known, value in self.fields if known == name)
 
 
 def head_of(buffer: bytes) -> tuple[Head, bytes] | None:
-    """Return the head and what follows it; None means: read more. Raises BadFrameError."""
+    """Return the head and what follows it; None: read more. Raises BadFrameError."""
     found = _BLANK_LINE.search(buffer, 0, HEAD_BYTES_MAX)
     if found is None:
         if len(buffer) >= HEAD_BYTES_MAX:
@@ -53,7 +53,7 @@ def head_of(buffer: bytes) -> tuple[Head, bytes] | None:
 
 
 class Parts:
-    """Takes a stream apart. `content_type` is what its head says it is. Raises BadFrameError for anything but a stream of parts."""
+    """Splits a stream. `content_type`: as in its head. Raises BadFrameError if it is no stream of parts."""
 
     def __init__(self, content_type: str) -> None:
         found = _STREAM.fullmatch(content_type)
@@ -70,7 +70,7 @@ class Parts:
         self._searched = 0
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Take what was received and return the JPEGs that are whole now; a part that is none is left out. Raises BadFrameError."""
+        """Add received bytes and return the JPEGs that are complete; other parts are skipped. Raises BadFrameError."""
         self._buffer += received
         pictures = []
         while (part := self._next()) is not None:
@@ -110,7 +110,7 @@ class Parts:
         return True
 
     def _end(self, begins: int) -> int | None:
-        """Where the picture under way ends; None while that has not come."""
+        """Return where the current picture ends; None: not received yet."""
         if self._length is not None:
             return begins + self._length if len(self._buffer) >= begins + self._length else None
         ends = self._buffer.find(self._delimiter, self._searched)

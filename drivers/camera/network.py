@@ -1,8 +1,8 @@
-"""A network camera: MJPEG over https, or over http where the configuration says why. Always the newest picture.
+"""A network camera: MJPEG over https, or over http if the configuration names the reason. Always the newest picture.
 
-FFmpeg gets no address: it takes any certificate, and many kinds of stream. A picture that cannot be decoded is none; silence, a hang-up, bytes that are
-no stream and a picture of another size class end the camera. Exposure and gain are set by a POST of `{"exposure": …, "gain": …}` to /control of the same
-host, relative to the calibrated values; the camera answers 2xx.
+FFmpeg gets no address, because it accepts any certificate and many kinds of stream. An undecodable picture is skipped; silence, a
+closed connection, bytes that are no stream, and pictures of another size class end the camera. Exposure and gain are set by a POST
+of `{"exposure": …, "gain": …}` to /control of the same host, relative to the calibrated values; the camera answers 2xx.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ CONTROL_PATH = "/control"
 
 
 class NetworkCamera(NewestFrame):
-    """One stream. `decode` makes a picture of a JPEG, having measured it, or None of one that is broken."""
+    """One stream. `decode` measures and decodes a JPEG; None for a broken one."""
 
     def __init__(
         self,
@@ -52,6 +52,6 @@ class NetworkCamera(NewestFrame):
                 raise LinkLostError(str(error)) from error
 
     def set_controls(self, wanted: CameraControls) -> None:
-        """Ask the camera, and wait for its answer."""
+        """Send the values to the camera, and wait for its answer."""
         body = json.dumps({"exposure": wanted.exposure, "gain": wanted.gain})
         self._link.ask("POST", CONTROL_PATH, body.encode()).close()

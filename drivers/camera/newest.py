@@ -1,6 +1,6 @@
-"""What every camera has: a thread that takes each picture at once, and the newest of them for whoever asks; older ones are dropped.
+"""The base of every camera: a thread that takes each picture at once and keeps only the newest; older ones are dropped.
 
-A camera counts as up after its first decoded picture. Whatever ends it ends it for good, with one DriverError: the owner opens a new one.
+A camera counts as up after its first decoded picture. It ends permanently, with one DriverError; the owner then opens a new one.
 """
 
 import abc
@@ -22,14 +22,14 @@ FRAME_SIDE_MAX = 4096
 FRAME_PIXELS_MAX = 4096 * 2304
 CLOSE_WAIT_S = 0.2
 FROZEN_FRAMES_MIN = 8  # with the time; a slow camera's few equal pictures prove nothing
-_ROWS_APART = 8  # noise is everywhere: an eighth of the rows tells a new picture from an old one
+_ROWS_APART = 8  # noise is everywhere: an eighth of the rows distinguishes pictures
 
 
 class NewestFrame(abc.ABC):
     """One camera. `open` starts it, `newest` gives its frames, `close` ends it; a closed camera is not opened again.
 
-    `clock` gives monotonic seconds for the frames' time of arrival. With `frozen_after_s`, pictures that stay equal to the last
-    bit for so long end the camera with FrozenError: a sensor is never so quiet.
+    `clock` gives monotonic seconds for the frames' arrival. With `frozen_after_s`, bit-equal pictures for that time end
+    the camera with FrozenError: a sensor's noise always differs.
     """
 
     def __init__(self, *, frozen_after_s: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,9 +46,9 @@ class NewestFrame(abc.ABC):
         self._thread.start()
 
     def newest(self, *, after: int, wait_s: float) -> Frame | None:
-        """The newest frame with a `seq` above `after` (the first has 1); None when none came within `wait_s` seconds.
+        """Return the newest frame with a `seq` above `after` (the first has 1); None if none arrives within `wait_s` seconds.
 
-        Raises the DriverError that ended the camera, whatever frame was last.
+        Raises the DriverError that ended the camera, whatever the last frame.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._error is not None or self._has_newer(after), timeout=wait_s)
@@ -57,12 +57,12 @@ class NewestFrame(abc.ABC):
             return self._frame if self._has_newer(after) else None
 
     def check(self, *, wait_s: float) -> str:
-        """Open it, wait for a picture, say its size, and close it. Raises DriverError."""
+        """Open it, wait for a picture, return its size as text, and close it. Raises DriverError."""
         width, height = self.size(wait_s=wait_s)
         return f"{width} x {height} pixels"
 
     def size(self, *, wait_s: float) -> tuple[int, int]:
-        """Open it, wait for a picture, and close it: the picture's width and height. Raises DriverError."""
+        """Open it, wait for a picture, and close it; return the picture's width and height. Raises DriverError."""
         self.open()
         try:
             frame = self.newest(after=0, wait_s=wait_s)
@@ -74,11 +74,11 @@ class NewestFrame(abc.ABC):
         return width, height
 
     def set_controls(self, wanted: CameraControls) -> None:  # noqa: ARG002 - for cameras that have them
-        """Change exposure and gain. Raises RefusedError when the camera does not obey, and LinkLostError."""
+        """Change exposure and gain. Raises RefusedError if the camera does not obey, and LinkLostError."""
         raise RefusedError("this camera has no controls")
 
     def close(self) -> None:
-        """End the camera. Waits `CLOSE_WAIT_S` at most: a thread that is stuck in a read ends by itself at its time-out."""
+        """End the camera. Waits at most `CLOSE_WAIT_S`: a thread stuck in a read ends at its time-out."""
         with self._changed:
             self._closing = True
             self._error = self._error or LinkLostError("the camera was closed")
@@ -90,10 +90,10 @@ class NewestFrame(abc.ABC):
 
     @abc.abstractmethod
     def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
-        """Pictures as they come, (height, width, 3) BGR, each an array of its own. Raises DriverError; ends only with the camera."""
+        """Yield pictures, (height, width, 3) BGR, each a separate array. Raises DriverError; ends only with the camera."""
 
     def _interrupt(self) -> None:  # noqa: B027 - most have no way
-        """Wake `_pictures` from a read, where there is a way to; called from the thread that closes."""
+        """Wake `_pictures` from a read, if possible; called from the closing thread."""
 
     def _has_newer(self, after: int) -> bool:
         return self._frame is not None and self._frame.seq > after
@@ -112,7 +112,7 @@ class NewestFrame(abc.ABC):
             self._end(LinkLostError(f"the camera's pictures cannot be decoded: {type(error).__name__}"))
         except OSError as error:
             self._end(LinkLostError(f"the camera has gone: {error.strerror}"))
-        finally:  # a driver that breaks down in a way of its own must not leave anyone waiting
+        finally:  # an unexpected failure of a driver must not leave a caller waiting
             self._end(LinkLostError("the camera ended"))
 
     def _keep(self, frame: Frame) -> None:
@@ -131,7 +131,7 @@ class NewestFrame(abc.ABC):
 
 
 class Stillness:
-    """Notices a camera that gives one picture again and again."""
+    """Detects a camera that repeats one picture."""
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s
@@ -140,7 +140,7 @@ class Stillness:
         self._equal = 0
 
     def see(self, frame: Frame) -> None:
-        """Take the next frame. Raises FrozenError once equal ones have come for long enough."""
+        """Take the next frame. Raises FrozenError after equal ones for long enough."""
         seen = fingerprint(frame.pixels)
         if seen != self._print:
             self._print, self._since_s, self._equal = seen, frame.at_s, 0
@@ -151,12 +151,12 @@ class Stillness:
 
 
 def fingerprint(pixels: npt.NDArray[np.uint8]) -> int:
-    """A number that two different pictures of a sensor do not share, except by accident."""
+    """Return a number that differs for different pictures of a sensor, except by coincidence."""
     return zlib.crc32(np.ascontiguousarray(pixels[::_ROWS_APART]).data)
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise LinkLostError for a frame that no lane camera sends. A stream without a picture yet says 0."""
+    """Raise LinkLostError for a frame size that no lane camera has. A stream without a picture yet has size 0."""
     if not width and not height:
         raise LinkLostError("the camera sends no picture")
     if not (min(width, height) >= FRAME_SIDE_MIN and max(width, height) <= FRAME_SIDE_MAX):
@@ -166,5 +166,5 @@ def check_size(width: int, height: int) -> None:
 
 
 def quieten_opencv() -> None:
-    """OpenCV writes nothing to standard error; a stream's time-outs are its own."""
+    """Stop OpenCV from writing to standard error; set the time-outs of streams."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,6 +1,6 @@
-"""Whether a camera is there, without looking through it: between crossings it is closed, and no picture is asked for.
+"""Checks that a camera is there, without opening it: between crossings it is closed, and no picture is requested.
 
-A network camera must take a connection (hung up before a word is said); a USB camera's device must be there, and a folder of pictures, too.
+A network camera must accept a connection (closed before anything is sent); a USB camera's device or a folder of pictures must exist.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEVICE: Final = re.compile(r"\bv4l2src\b[^!]*\bdevice=(/dev/[\w./:+-]+)")
 
 
 async def missing(settings: CameraSettings) -> str | None:
-    """Why the camera is not there; None when it is, or when only a picture could tell."""
+    """Return why the camera is not there; None if it is, or if only a picture could show it."""
     match settings:
         case Network():
             return await silent(settings.address)
@@ -39,7 +39,7 @@ async def missing(settings: CameraSettings) -> str | None:
 
 
 async def silent(address: str) -> str | None:
-    """Why no network camera is at an address; None when one takes a connection."""
+    """Return why there is no network camera at an address; None if one accepts a connection."""
     reach = Reach(address=address)
     try:
         async with asyncio.timeout(CONNECT_S):
@@ -51,7 +51,7 @@ async def silent(address: str) -> str | None:
 
 
 def server_of(settings: Network | PageCamera) -> str | None:
-    """What a network camera's server calls itself, empty for one that does not say; None when it does not answer. It is told no password."""
+    """Return the network camera's Server header, empty without one; None if it does not answer. No password is sent."""
     pin, authorities = settings.certificate_sha256, settings.authorities
     try:
         link = Link(settings.address, certificate_sha256=pin, authorities=authorities)

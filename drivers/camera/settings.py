@@ -1,10 +1,10 @@
-"""The settings of cameras that look at travellers, one struct a driver. Loads no image library.
+"""The settings of face cameras, one struct per driver. Loads no image library.
 
-`zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). `live_image_px`: how high the picture of the traveller
-is that officers see, `live_image_head` how much of that the head is, from crown to chin (BSI TR-03121-3 §4.4.1); else 600 pixels and 0.74. `challenge`:
-exposure changes at random moments of a crossing, and pictures that do not follow are doubted; in service a camera has that, or a link that nobody else's
-pictures come over. How late pictures are `gate provision` measures: `lag_ms` behind what the traveller's page has painted, `control_lag_ms` behind a
-commanded exposure. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md).
+`zone_bottom`: the lowest position of a face, as a part of the picture's height (docs/biometrics.md). `live_image_px`: height of the
+traveller's picture that officers see; `live_image_head`: part of it from crown to chin (BSI TR-03121-3 §4.4.1); default 600 pixels and
+0.74. `challenge`: exposure changes at random moments of a crossing, and pictures that do not follow are doubted; in service a camera has
+that, or an authenticated link. `gate provision` measures delays: `lag_ms` of pictures behind the painted traveller's page,
+`control_lag_ms` behind a commanded exposure. `pad`: a sensor beside the camera with its own verdict (docs/protocols/pad-sensor.md).
 """
 
 import ipaddress
@@ -34,7 +34,7 @@ _OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's 
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a USB camera's controls are fixed to, in its own units: exposure in 100 µs, white balance in kelvin."""
+    """A USB camera's fixed controls, in its own units: exposure in 100 µs, white balance in kelvin."""
 
     exposure: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     gain: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
@@ -42,7 +42,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Camera(Settings, frozen=True, kw_only=True):
-    """Size and rate are asked of a camera that is told; a network camera has its own."""
+    """Size and rate are set on the camera; a network camera has its own."""
 
     address: Text
     width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280
@@ -55,7 +55,7 @@ class _Camera(Settings, frozen=True, kw_only=True):
     pad: PadSensor | None = None
 
     def live_image_problem(self, width: int, height: int) -> str:
-        """Why pictures of this size hold no live image of the geometry that is asked for; empty when they may."""
+        """Return why pictures of this size hold no live image of the required geometry; empty if they may."""
         if self.live_image_px is None:
             return ""
         across = round(LIVE_IMAGE_ASPECT * self.live_image_px)
@@ -67,27 +67,27 @@ class _Camera(Settings, frozen=True, kw_only=True):
         )
 
     def simulated(self) -> list[str]:
-        """Say so of the sensor beside it."""
+        """Return what is simulated of the sensor beside it."""
         return [] if self.pad is None else self.pad.simulated()
 
     @property
     def obeys_after_ms(self) -> int | None:
-        """How late its pictures follow its exposure; None where it takes no controls or nobody measured it."""
+        """How late its pictures follow its exposure; None without controls or measurement."""
         return None
 
     @property
     def is_challenged(self) -> bool:
-        """True when its exposure is to change and its pictures must follow."""
+        """True if its exposure changes and its pictures must follow."""
         return False
 
     @property
     def is_authenticated(self) -> bool:
-        """True when no other source's pictures come over its link."""
+        """True if its link carries no other source's pictures."""
         return False
 
     @property
     def reach(self) -> Reach:
-        """What the process that looks through it must reach."""
+        """Return what its process must reach."""
         return Reach(devices=True)
 
 
@@ -105,10 +105,10 @@ class _Challenged(_Camera, frozen=True, kw_only=True):
 
 
 class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
-    """An MJPEG stream over https by its address, which names the camera by its IP address. `certificate_sha256`: the SHA-256 of the certificate
-    that the camera shows, 64 hexadecimal digits; or `authorities`: the file (PEM) of those that vouch for one made out to its address.
-    `credentials`: a file with its user and password, or the name of a credential of systemd's. `plain_http_risk`: why an http address, which
-    anybody in that network can read and answer for, is accepted.
+    """An MJPEG stream over https; the address contains the camera's IP address. `certificate_sha256`: the SHA-256 of
+    the camera's certificate, 64 hexadecimal digits; or `authorities`: a file (PEM) of those that certify one for its
+    address. `credentials`: a file with user and password, or the name of a systemd credential. `plain_http_risk`: why
+    an http address is accepted, which anybody in that network can read and impersonate.
     """
 
     credentials: FileName = ""
@@ -121,20 +121,20 @@ class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
 
     @property
     def is_authenticated(self) -> bool:
-        """Its certificate shows who it is."""
+        """True if its certificate is verified."""
         return is_https(self.address)
 
     @property
     def reach(self) -> Reach:
-        """The one address."""
+        """Return its one address."""
         return Reach(address=self.address)
 
 
 class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
     """A USB camera by its name in /dev/v4l/by-id/ or by-path/.
 
-    `calibration` None: it settles by itself first; the self-test shows where. `serial`: the serial number that it must have, beside its
-    address by-path; another one is no camera.
+    `calibration` None: it settles by itself first; the self-test shows the values. `serial`: the required serial
+    number, besides an address by-path; another one is refused.
     """
 
     calibration: Calibration | None = None
@@ -142,7 +142,7 @@ class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
 
 
 class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
-    """A sensor behind an accelerator: the beginning of a pipeline. Its camera service is spoken with over a Unix socket."""
+    """A sensor behind an accelerator: the beginning of a pipeline. Its camera service is reached over a Unix socket."""
 
     def __post_init__(self) -> None:
         if "@" in self.address or "user-pw" in self.address:
@@ -151,25 +151,25 @@ class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
 
     @property
     def is_authenticated(self) -> bool:
-        """A sensor at the connector on the computer's own board: whoever reaches that has the computer."""
+        """True for a sensor at the computer's own connector: access to it means access to the computer."""
         return _OWN_SENSORS.match(self.address) is not None
 
     @property
     def reach(self) -> Reach:
-        """Its sensor and its service."""
+        """Return its sensor and service."""
         return Reach(devices=True, unix_sockets=True)
 
 
 class Files(_Camera, frozen=True, kw_only=True, tag="files"):
-    """A folder of pictures. Shows recordings: never in service."""
+    """A folder of recorded pictures: never in service."""
 
     @property
     def reach(self) -> Reach:
-        """Nothing: its pictures may be read from anywhere."""
+        """Return nothing: its pictures may be read from anywhere."""
         return Reach()
 
     def simulated(self) -> list[str]:
-        """Say so of all of it."""
+        """Return that all of it is simulated."""
         return ["driver = files shows recordings", *_Camera.simulated(self)]
 
 
@@ -196,7 +196,7 @@ class _Stream(Protocol):
 
 
 def require_link(stream: _Stream) -> None:
-    """Raise Contradictions for an address at which no network camera may be named, and for keys that do not go with it."""
+    """Raise Contradictions for an address that no network camera may have, and for keys that do not fit it."""
     pin, authorities, risk = stream.certificate_sha256, stream.authorities, stream.plain_http_risk
     why = address_problem(stream.address)
     tls = not why and is_https(stream.address)
@@ -216,13 +216,13 @@ def require_link(stream: _Stream) -> None:
 
 
 def is_https(address: str) -> bool:
-    """True for an address of TLS."""
+    """True for an https address."""
     return address.startswith("https:")
 
 
 def address_problem(address: str) -> str:
-    """What is wrong with a network camera's address; empty when nothing is. It is an IP address, for what looks through it may ask no name
-    server, and holds no password: configurations are shown and signed.
+    """Return what is wrong with a network camera's address; empty if valid. It is an IP address, because the process
+    may use no name server, and has no password: configurations are shown and signed.
     """
     if "@" in address:
         return (

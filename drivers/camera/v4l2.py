@@ -1,9 +1,9 @@
 """A USB camera through Video4Linux: MJPG pictures, exposure, gain and white balance fixed, controls read back.
 
-Known by its stable name, /dev/v4l/by-id/… or by-path/…, for /dev/video0 may be another camera after the next start; and by its serial number, if one is
-given. MJPG is insisted on: uncompressed pictures do not fit USB 2. Without calibrated values exposure is automatic for the first pictures, then stays: one
-that follows a bright jacket makes every measure of quality mean something else. OpenCV's controls belong to the thread that reads: a change waits for
-the next picture.
+Identified by its stable name, /dev/v4l/by-id/… or by-path/…, because /dev/video0 may be another camera after a restart;
+and by its serial number, if one is set. MJPG is required: uncompressed pictures exceed USB 2. Without calibrated values
+exposure is automatic for the first pictures, then fixed: one that follows a bright jacket would distort every quality
+measure. Only the reading thread uses OpenCV's controls: a change waits for the next picture.
 """
 
 import errno
@@ -35,7 +35,7 @@ _EXPOSURE_MANUAL, _EXPOSURE_APERTURE_PRIORITY = 1.0, 3.0
 
 
 class Device(Protocol):
-    """The part of cv2.VideoCapture that is used."""
+    """The used part of cv2.VideoCapture."""
 
     def isOpened(self) -> bool:  # noqa: D102, N802 - OpenCV's name
         ...
@@ -54,7 +54,7 @@ class Device(Protocol):
 
 
 class V4l2Camera(NewestFrame):
-    """One camera. `calibration` None: it settles by itself first, see `calibration` afterwards."""
+    """One camera. `calibration` None: it settles by itself first; the attribute then has the values."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class V4l2Camera(NewestFrame):
             device.release()
 
     def set_controls(self, wanted: CameraControls) -> None:
-        """Change exposure and gain before the next picture, and wait until the camera says that it did."""
+        """Change exposure and gain before the next picture, and wait until the camera confirms it."""
         done: Future[None] = Future()
         try:
             self._wanted.put((wanted, done), timeout=CONTROL_WAIT_S)
@@ -113,7 +113,7 @@ class V4l2Camera(NewestFrame):
             raise LinkLostError("the camera takes no controls") from error
 
     def _set_up(self, device: Device) -> None:
-        """Ask for the pictures that we want and make sure of them. Raises SetupError."""
+        """Request the picture format and verify it. Raises SetupError."""
         width, height = self._size
         device.set(cv2.CAP_PROP_FOURCC, _MJPG)
         device.set(cv2.CAP_PROP_FRAME_WIDTH, width)
@@ -131,7 +131,7 @@ class V4l2Camera(NewestFrame):
             fix(device, self.calibration)
 
     def _obey(self, device: Device) -> None:
-        """Carry out what was asked for since the last picture."""
+        """Carry out requests since the last picture."""
         try:
             wanted, done = self._wanted.get_nowait()
         except queue.Empty:
@@ -149,7 +149,7 @@ class V4l2Camera(NewestFrame):
 
 
 def settled(device: Device) -> Calibration:
-    """Where the camera's automatic controls have come to."""
+    """Return the values that the camera's automatic controls have reached."""
     exposure, gain, white_balance = (
         round(device.get(name)) for name in (cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_GAIN, cv2.CAP_PROP_WB_TEMPERATURE)
     )
@@ -157,7 +157,7 @@ def settled(device: Device) -> Calibration:
 
 
 def fix(device: Device, calibration: Calibration) -> None:
-    """Switch the automatic controls off and set the values. Raises RefusedError when one reads back otherwise."""
+    """Switch the automatic controls off and set the values. Raises RefusedError if one reads back differently."""
     _set(device, cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_MANUAL, "manual exposure")
     _set(device, cv2.CAP_PROP_EXPOSURE, calibration.exposure, "exposure")
     _set(device, cv2.CAP_PROP_GAIN, calibration.gain, "gain")
@@ -166,14 +166,14 @@ def fix(device: Device, calibration: Calibration) -> None:
 
 
 def checked_device(path: str) -> str:
-    """Return the path when it names a camera for good. Raises SetupError."""
+    """Return the path if it names a camera permanently. Raises SetupError."""
     if not STABLE_NAME.fullmatch(path):
         raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
     return path
 
 
 def serial_number_of(path: str, sysfs: Path = _SYSFS) -> str:
-    """The serial number that the camera at this path tells the kernel; empty for none, and for a camera that is gone."""
+    """Return the serial number that the camera at this path gives the kernel; empty if none, or if the camera is gone."""
     try:
         node = (sysfs / Path(path).resolve(strict=True).name / "device").resolve(strict=True)
         for place in (node, *node.parents):
@@ -186,7 +186,7 @@ def serial_number_of(path: str, sysfs: Path = _SYSFS) -> str:
 
 
 def _set(device: Device, prop: int, value: float, name: str) -> None:
-    """Set one control and read it back: drivers round without saying so, and some do nothing."""
+    """Set one control and read it back: drivers round silently, and some ignore it."""
     device.set(prop, value)
     given = device.get(prop)
     if given != value:

@@ -1,1 +1,1 @@
-"""Modbus, for every device that speaks it: frames, requests that are repeated, tables of addresses, one exchange on a link; over RTU or TCP."""
+"""Modbus for every device: frames, repeated requests, tables of addresses, one exchange on a link; over RTU or TCP."""

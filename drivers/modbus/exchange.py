@@ -1,4 +1,4 @@
-"""What a conversation with a Modbus board is made of: requests that are repeated until they are answered. No I/O."""
+"""Parts of a conversation with a Modbus board: requests that are repeated until answered. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Conversation = Generator[Request, Reply | None, Answer]
 
 
 def read(unit: int, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
-    """What stands there."""
+    """Return the values at these addresses."""
     return values((yield from insist(ReadRequest(unit, function, address, count))))
 
 
@@ -32,7 +32,7 @@ def write_coils(unit: int, address: int, *written: int) -> Conversation[None]:
 
 
 def insist(request: Request) -> Conversation[Reply]:
-    """Repeat a request that does no harm twice until it is answered; a board that has no time now is asked again, too."""
+    """Repeat an idempotent request until it is answered; also while the board is busy."""
     busy: Reply | None = None
     for _ in range(ATTEMPTS_MAX):
         reply = yield request
@@ -45,12 +45,12 @@ def insist(request: Request) -> Conversation[Reply]:
 
 
 def is_busy(reply: Reply) -> bool:
-    """Modbus Application Protocol V1.1b3 §7: 05 acknowledge and 06 server device busy ask to come again later."""
+    """Modbus Application Protocol V1.1b3 §7: codes 05 (acknowledge) and 06 (server device busy) mean retry later."""
     return isinstance(reply, ExceptionReply) and reply.code in _BUSY
 
 
 def values(reply: Reply) -> tuple[int, ...]:
-    """What was read. Raises RefusedError."""
+    """Return the values that were read. Raises RefusedError."""
     match reply:
         case Registers(found):
             return found
@@ -59,11 +59,11 @@ def values(reply: Reply) -> tuple[int, ...]:
 
 
 def byte_s(baud: int) -> float:
-    """What a byte takes on the wire."""
+    """Return a byte's time on the wire, in seconds."""
     return _BITS_A_CHARACTER / baud
 
 
 def reply_deadline_s(request: Request, *, baud: int, turnaround_ms_max: int) -> float:
-    """How long a reply may take from the first byte of its request on: both frames on the wire, and the turnaround."""
+    """Return the longest time of a reply, from its request's first byte: both frames on the wire, and the turnaround."""
     wire_bytes = len(request.wire) + request.reply_bytes
     return wire_bytes * byte_s(baud) + turnaround_ms_max / 1000

@@ -1,7 +1,7 @@
 """Modbus RTU frames: bytes to replies, requests to bytes. No I/O and no clock. Modbus over Serial Line V1.02 §2.5, Application Protocol V1.1b3 §6.
 
-A reply is looked for by the shape that the pending request gives it (unit, function, length), and by its CRC. Time gaps between frames, which the standard
-uses, cannot be seen through a serial adapter, so bytes that do not fit are passed over one by one.
+A reply is recognised by the shape that the request determines (unit, function, length), and by its CRC. Gaps between frames, which the standard uses,
+are not visible through a serial adapter, so other bytes are skipped one by one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CRC_TABLE = _crc_table()
 
 
 def crc16(payload: bytes) -> int:
-    """The check of a frame: polynomial 0x8005 reflected, begun at 0xFFFF. Serial Line V1.02 §6.2.2."""
+    """Return a frame's check: polynomial 0x8005 reflected, initial value 0xFFFF. Serial Line V1.02 §6.2.2."""
     crc = 0xFFFF
     for byte in payload:
         crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
@@ -68,21 +68,21 @@ class ReadRequest:
 
     @property
     def data_bytes(self) -> int:
-        """How many bytes of values a reply holds."""
+        """The number of value bytes in a reply."""
         return (self.count + 7) // 8 if self.function in _OF_BITS else 2 * self.count
 
     @functools.cached_property
     def reply_head(self) -> bytes:
-        """What a reply that carries out this request begins with."""
+        """The first bytes of a successful reply."""
         return bytes((self.unit, self.function, self.data_bytes))
 
     @functools.cached_property
     def reply_bytes(self) -> int:
-        """How long such a reply is."""
+        """The length of such a reply."""
         return 5 + self.data_bytes
 
     def values(self, data: bytes) -> tuple[int, ...]:
-        """What the reply's data say: a bit 0 or 1 each, the lowest of the first byte first, or a register each."""
+        """Return the values in the reply's data: bits as 0 or 1, lowest of the first byte first, or registers."""
         if self.function in _OF_BITS:
             return tuple(data[at // 8] >> at % 8 & 1 for at in range(self.count))
         return struct.unpack(f">{self.count}H", data)
@@ -100,12 +100,12 @@ class _Writing:
 
     @property
     def reply_head(self) -> bytes:
-        """That echo, its check aside."""
+        """The echo, without its check."""
         return struct.pack(">BBHH", self.unit, self.function, self.address, len(self.values))
 
     @property
     def reply_bytes(self) -> int:
-        """How long it is."""
+        """The echo's length."""
         return _ECHO_BYTES
 
     def _frame(self, data: bytes) -> bytes:
@@ -146,14 +146,14 @@ Request = ReadRequest | WriteRequest | CoilsRequest
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """The request was carried out. `values` are the registers, or the bits, that were read; none after a write."""
+    """The request was carried out. `values`: the registers or bits that were read; none after a write."""
 
     values: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExceptionReply:
-    """The unit understood and said no: 1 function, 2 address, 3 value, 4 not in this state. V1.1b3 §7."""
+    """The unit refused: 1 function, 2 address, 3 value, 4 not in this state. V1.1b3 §7."""
 
     code: int
 
@@ -186,9 +186,9 @@ def decode(buffer: bytes, request: Request) -> tuple[Reply | None, int]:
 
 
 def find_reply(buffer: bytearray, request: Request) -> tuple[Reply | None, int]:
-    """Take the reply to `request` out of the buffer, passing over bytes that are not part of it.
+    """Remove the reply to `request` from the buffer, skipping other bytes.
 
-    Returns the reply, or None when more must be read, and how many bytes were passed over. What stays in the buffer is
+    Returns the reply, or None if more must be read, and the number of bytes skipped. What stays in the buffer is
     shorter than one frame.
     """
     passed_over = 0
@@ -205,5 +205,5 @@ def find_reply(buffer: bytearray, request: Request) -> tuple[Reply | None, int]:
 
 
 def _begins(buffer: bytes, head: bytes) -> bool:
-    """True when the buffer begins with the head, as far as it goes."""
+    """True if the buffer and the head agree in their common length."""
     return head.startswith(buffer[: len(head)])

@@ -1,4 +1,4 @@
-"""One request and its reply on a link, and how well the line works."""
+"""One request and its reply on a link, and the line's counters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gate_core.errors import NotWellError
 
 @dataclass(slots=True)
 class LineHealth:
-    """How well the line works, since the start."""
+    """Counters of the line since the start."""
 
     requests: int = 0
     silences: int = 0
@@ -24,10 +24,10 @@ class LineHealth:
 async def exchange(
     link: Link, request: Request, *, deadline_s: float, byte_s: float, health: LineHealth, heard: bytearray
 ) -> tuple[Reply | None, bytes]:
-    """Send one request and wait for its reply; None after silence. Beside it all else that came meanwhile. Raises LinkLostError.
+    """Send one request and return its reply, or None after silence, and all other bytes since. Raises LinkLostError.
 
-    `heard` keeps what came behind the reply.
-    `byte_s` is what a byte takes on the wire: once a reply has begun, its rest is waited for as a whole, and not byte by byte.
+    `heard` keeps the bytes after the reply. `byte_s`: a byte's time on the wire. Once a reply has begun, its rest is
+    awaited as a whole.
     """
     health.requests += 1
     heard.clear()
@@ -52,7 +52,7 @@ async def exchange(
 
 
 async def hear_no_other(link: Link, request: Request, *, deadline_s: float, heard: bytearray, who: str) -> None:
-    """Listen behind the last answer: a second one is another's with the same number. Raises NotWellError or LinkLostError."""
+    """Listen after the last answer: a second one is from another unit with the same number. Raises NotWellError or LinkLostError."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(deadline_s):
             while find_reply(heard, request)[0] is None:

@@ -1,4 +1,4 @@
-"""Where values stand in a Modbus board, as a profile says it: places, the stretches that are read, and what is wrong with them. No I/O."""
+"""Addresses of values in a Modbus board, from a profile: places, stretches that are read, and their errors. No I/O."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Image = Mapping[Cell, int]
 
 
 class Addressed(Table, frozen=True, kw_only=True, dict=True):
-    """The base of what stands in one of the four tables of Modbus; exactly one of the keys names it.
+    """The base of an address in one of the four Modbus tables; exactly one of the keys names it.
 
-    A board is asked several times a second for years: what follows from the keys is worked out once.
+    Boards are polled several times a second: values derived from the keys are computed once.
     """
 
     coil: Address | None = None
@@ -34,7 +34,7 @@ class Addressed(Table, frozen=True, kw_only=True, dict=True):
 
     @functools.cached_property
     def places(self) -> tuple[Cell, ...]:
-        """The function that reads it and its address, for each key that is given."""
+        """Return the reading function and address for each given key."""
         found = (
             (READ_COILS, self.coil),
             (READ_DISCRETE, self.discrete),
@@ -45,9 +45,9 @@ class Addressed(Table, frozen=True, kw_only=True, dict=True):
 
 
 class Place(Addressed, frozen=True, kw_only=True):
-    """Where a value stands: a bit, a register, one `bit` of it, or two registers with the high word first.
+    """A value's place: a bit, a register, one `bit` of it, or two registers with the high word first.
 
-    As a condition it holds when its value is `equals`; without that, when it is not 0.
+    As a condition it holds if its value is `equals`; without that, if it is not 0.
     """
 
     words: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
@@ -57,38 +57,38 @@ class Place(Addressed, frozen=True, kw_only=True):
 
     @functools.cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """The cells that the value is made of, the highest first."""
+        """Return the value's cells, the highest first."""
         ((function, address),) = self.places
         cells = tuple((function, address + at) for at in range(self.words))
         return cells[::-1] if self.low_first else cells
 
 
 class Read(Addressed, frozen=True, kw_only=True):
-    """A stretch that every status asks for. `spare` registers behind it may be read besides, so that two answers differ in length."""
+    """A stretch that every status reads. `spare` registers after it may be read too, so that two answers differ in length."""
 
     count: Annotated[int, msgspec.Meta(ge=1, lt=REGISTERS_READ_MAX)]
     spare: Annotated[int, msgspec.Meta(ge=0, le=8)] = 0
 
     @functools.cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """The cells that an answer may hold, in its order."""
+        """Return the cells of an answer, in order."""
         ((function, address),) = self.places
         return tuple((function, address + at) for at in range(self.count + self.spare))
 
 
 class Identity(Addressed, frozen=True, kw_only=True):
-    """Registers that say what board and map this is, and what they must hold."""
+    """Registers that identify board and map, and their required values."""
 
     expected: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=8)]
 
 
 def cells_read(reads: Iterable[Read]) -> list[Cell]:
-    """What these stretches hold, spare registers aside."""
+    """Return the cells of these stretches, without spare registers."""
     return [(function, address + at) for read in reads for function, address in read.places for at in range(read.count)]
 
 
 def misplaced(places: Iterable[tuple[str, Place]], reads: Iterable[Read]) -> Iterator[Wrong]:
-    """What is wrong with places, given by their keys: each is one place, lies in what is read, and is not another's."""
+    """Yield errors of places, given by their keys: each must be unique and within what is read."""
     read, taken = set(cells_read(reads)), set[tuple[Cell, int | None, int | None]]()
     for key, place in places:
         if len(place.places) != 1:
@@ -108,7 +108,7 @@ def misplaced(places: Iterable[tuple[str, Place]], reads: Iterable[Read]) -> Ite
 
 
 def misread(reads: Sequence[Read]) -> Iterator[Wrong]:
-    """What is wrong with stretches: they do not overlap, and two questions in a row, round and round, have answers of different shapes."""
+    """Yield errors of stretches: they must not overlap, and consecutive questions must have answers of different shapes."""
     for at, read in enumerate(reads):
         if len(read.places) != 1:
             yield Wrong("reads", f"number {at + 1} is in one of coil, discrete, holding and input")
@@ -125,7 +125,7 @@ def misread(reads: Sequence[Read]) -> Iterator[Wrong]:
 
 
 def number(place: Place, image: Image) -> int:
-    """The value that stands there."""
+    """Return the value at a place."""
     value = 0
     for cell in place.cells:
         value = value << 16 | image[cell]
@@ -133,7 +133,7 @@ def number(place: Place, image: Image) -> int:
 
 
 def holds(place: Place | None, image: Image) -> bool:
-    """The condition is met; one that the board does not have never is."""
+    """True if the condition is met; False if the board does not have it."""
     if place is None:
         return False
     value = number(place, image)

@@ -1,6 +1,6 @@
-"""Modbus TCP for whoever speaks Modbus RTU: a link that carries one kind of frame inwards and the other outwards (Messaging on TCP/IP V1.0b §3.1, §4.2).
+"""Modbus TCP for users of Modbus RTU: a link that converts the frames both ways (Messaging on TCP/IP V1.0b §3.1, §4.2).
 
-Each request gets a number, and an answer with another number is dropped: one that came late never passes for the next.
+Each request gets a number, and an answer with another number is dropped: a late one is never taken for the next.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ STRANGE_MAX = 16  # answers to nothing that we ask, before one that we do: a pee
 
 
 class TcpLink:
-    """Fills `Link` on top of a stream. One `write` is one frame of Modbus RTU, and so is one `read`.
+    """Fills `Link` on top of a stream. One `write` and one `read` are one frame of Modbus RTU each.
 
-    What a gateway says in the board's name, that it did not hear it, is silence: the board may have carried out what it was asked.
+    A gateway's report that the board did not answer counts as silence: the board may have carried out the request.
     """
 
     def __init__(self, stream: Link) -> None:
@@ -40,7 +40,7 @@ class TcpLink:
         await self._stream.write(_HEAD.pack(self._number, 0, len(body)) + body)
 
     async def read(self, bytes_max: int) -> bytes:
-        """Wait for the answer to the latest request. Raises LinkLostError, also for a peer that speaks something else."""
+        """Wait for the answer to the latest request. Raises LinkLostError, also for another protocol."""
         while True:
             while (answer := self._taken()) is not None:
                 number, body = answer
@@ -53,7 +53,7 @@ class TcpLink:
             self._heard += await self._stream.read(FRAME_BYTES_MAX)
 
     def _taken(self) -> tuple[int, bytes] | None:
-        """The next answer that has arrived whole. Raises LinkLostError: a stream that is out of step stays so."""
+        """Return the next complete answer. Raises LinkLostError: a stream out of step stays so."""
         if len(self._heard) < _HEAD.size:
             return None
         number, protocol, length = _HEAD.unpack_from(self._heard)
@@ -66,13 +66,13 @@ class TcpLink:
         return number, body
 
     def discard(self) -> bytes:
-        """What was dropped by its number since the last time. What has arrived stays: a stream must be read in step."""
+        """Return what was dropped by its number since the last call. Arrived bytes stay: a stream must be read in step."""
         dropped = bytes(self._late)
         self._late.clear()
         return dropped
 
     def close(self) -> None:
-        """End the connection and wake whoever waits on it. May be called twice."""
+        """Close the connection and wake its waiters. May be called twice."""
         self._stream.close()
 
 

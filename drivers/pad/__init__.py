@@ -1,1 +1,1 @@
-"""Sensors that say by themselves whether a person stands before the camera (near infrared, depth): presentation attack detection (PAD) of a vendor's."""
+"""Sensors with their own verdict whether a person stands before the camera (near infrared, depth): a vendor's presentation attack detection (PAD)."""

@@ -1,8 +1,8 @@
-"""A sensor that gives verdicts: the way to its service on this computer, a Unix socket, and what of its words may be believed (docs/protocols/pad-sensor.md).
-
-`connect` makes sure who listens there; `converse` speaks on a connection, wherever it was opened: whoever looks at strangers may open none. A `Session` does no I/O.
-A verdict counts for the crossing that asked alone, measured after the asking, newer than the one before, and for a moment only. Whatever breaks the
-protocol ends the belief for good: nothing that was said before counts, either.
+"""A sensor with its own verdict: the connection to its service on this computer, a Unix socket, and validation of its
+messages (docs/protocols/pad-sensor.md). `connect` verifies the listener; `converse` uses an open connection: a program
+that sees travellers may open none. A `Session` does no I/O. A verdict counts only for the crossing that requested it,
+if measured after the request, newer than the one before, and for a short time. A protocol error ends the session
+permanently, and earlier verdicts with it.
 """
 
 import asyncio
@@ -69,25 +69,25 @@ OWN: Final[PadCodec] = PadLines()
 
 
 class Session:
-    """Give it what came with `hear`, and ask for the `verdict`. `crossing`: 32 hexadecimal digits that nobody can know beforehand."""
+    """Receives bytes with `hear`, and gives the `verdict`. `crossing`: 32 hexadecimal digits that nobody can predict."""
 
     def __init__(self, profile: PadProfile, *, crossing: str, codec: PadCodec = OWN) -> None:
         self._profile, self._codec = profile, codec
         self._crossing = crossing
         self._buffer = b""
-        self.sensor: Sensor | None = None  # once it has said who it is, and is the one of the profile
+        self.sensor: Sensor | None = None  # after its identity was received and matches the profile
         self._asked_ms: int | None = None
         self._newest: tuple[Verdict, int] | None = None  # and when it was measured
         self._lines = 0
         self.broken = ""
 
     def ask(self, now_ms: int) -> bytes:
-        """What to send: look at whoever stands there, for as long as the connection is open. What was measured before does not count."""
+        """Return the request: look at the person there while the connection is open. Earlier measurements do not count."""
         self._asked_ms = now_ms
         return self._codec.ask(self._crossing)
 
     def hear(self, chunk: bytes, now_ms: int) -> None:
-        """Take what came. Raises BadFrameError or NotWellError, once and for good: close the connection then."""
+        """Add received bytes. Raises BadFrameError or NotWellError, permanently: close the connection then."""
         try:
             self._hear(chunk, now_ms)
         except DriverError as error:
@@ -95,11 +95,11 @@ class Session:
             raise
 
     def give_up(self, why: str) -> None:
-        """The sensor is not to be believed in this crossing any more, or has gone."""
+        """The sensor is no longer trusted in this crossing, or is gone."""
         self.broken, self._newest, self._buffer = self.broken or why, None, b""
 
     def verdict(self, now_ms: int, *, since_ms: int) -> PadVerdict | None:
-        """The newest verdict, if it was measured after `since_ms`, when this person came, and is fresh; None: not run."""
+        """Return the newest verdict, if fresh and measured after `since_ms`, when this person arrived; None: not run."""
         if self._newest is None or self.sensor is None or self.broken:
             return None
         said, measured_ms = self._newest
@@ -157,7 +157,7 @@ class Session:
 
 
 def _is_sound(said: Verdict, bound: float) -> bool:
-    """A graded verdict has its score, on the side of the bound where the verdict is."""
+    """True if a graded verdict has its score, on the verdict's side of the bound."""
     if said.result is PadResult.UNDETERMINED:
         return True
     return said.score is not None and (said.score >= bound) is (said.result is PadResult.LIVE)
@@ -171,7 +171,7 @@ _NOBODY: Final = "0" * 32
 
 
 async def connect(settings: PadSensor) -> socket.socket:
-    """A connection to the sensor's service. Raises DriverError, also when somebody else listens there."""
+    """Connect to the sensor's service. Raises DriverError, also if another program listens there."""
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     end.setblocking(False)
     try:
@@ -191,7 +191,7 @@ async def connect(settings: PadSensor) -> socket.socket:
 
 
 def _require_user(end: socket.socket, settings: PadSensor) -> None:
-    """Nobody gives verdicts in the sensor's place: the kernel says who listens."""
+    """Check the listener's user, as the kernel reports it, so that no other program gives verdicts."""
     _, user, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     try:
         wanted = {pwd.getpwnam(settings.user).pw_uid} if settings.user else {0, os.geteuid()}
@@ -202,7 +202,7 @@ def _require_user(end: socket.socket, settings: PadSensor) -> None:
 
 
 async def converse(end: socket.socket, session: Session, *, clock_ms: Callable[[], int]) -> None:
-    """Ask the sensor to look and hear it for as long as the connection is open. Raises DriverError at its end; the session knows, too."""
+    """Request a look and receive verdicts while the connection is open. Raises DriverError at its end, which the session also notes."""
     loop = asyncio.get_running_loop()
     try:
         with end:
@@ -219,7 +219,7 @@ async def converse(end: socket.socket, session: Session, *, clock_ms: Callable[[
 
 
 async def check(settings: PadSensor, profile: PadProfile, codec: PadCodec = OWN) -> str:
-    """Connect, hear who it is, and hang up; nobody is looked at. Raises DriverError."""
+    """Connect, read the sensor's identity, and close; nobody is looked at. Raises DriverError."""
     session = Session(profile, crossing=_NOBODY, codec=codec)
     loop = asyncio.get_running_loop()
     with await connect(settings) as end:

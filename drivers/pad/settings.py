@@ -1,6 +1,6 @@
-"""The settings of a sensor with a verdict of its own, and what may be believed of its kind, as a profile (drivers/profiles/pad/*.toml, or a site's file).
+"""The settings of a sensor with its own verdict, and the profile of its kind (drivers/profiles/pad/*.toml, or a site's file).
 
-A sensor that gives another name, version or bound than its profile is another sensor: what is known of its error rates is not about it.
+A sensor with another name, version or bound than its profile is refused: the known error rates are not its own.
 """
 
 from pathlib import Path
@@ -20,9 +20,9 @@ Bound = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 
 
 class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A sensor beside the camera whose verdict of a person must be there, fresh and favourable: the socket of its service on this computer, and its
-    profile. `user` is whom the service runs as; empty: root, or whoever looks. `code` names
-    code of another distribution that speaks the service's protocol (docs/guides/driver.md); without it the service speaks ours.
+    """A sensor beside the camera whose verdict must be present, fresh and favourable: the socket of its service on this
+    computer, and its profile. `user`: whom the service runs as; empty: root, or the user of this program. `code`: code of
+    another distribution that speaks the service's protocol (docs/guides/driver.md); without it, the service speaks ours.
     """
 
     socket: Annotated[str, msgspec.Meta(pattern=SOCKET)]
@@ -31,13 +31,13 @@ class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     code: Code | None = None
 
     def simulated(self) -> list[str]:
-        """What of it belongs to simulated hardware."""
+        """Return what of it is simulated."""
         return [f"pad.profile = {self.profile} is the simulator's"] if Path(self.profile).stem == SIMULATED else []
 
 
 class PadProfile(Table, frozen=True, kw_only=True):
-    """One kind of sensor. `verified`: on what it was tried. `bound`: from which score on the sensor itself says that somebody lives. An older
-    verdict than `age_ms_max` tells nothing. `evidence`: what its error rates rest on, for whoever approves.
+    """One kind of sensor. `verified`: on what it was tested. `bound`: the sensor's own threshold for liveness. A
+    verdict older than `age_ms_max` does not count. `evidence`: the basis of its error rates, for approvers.
     """
 
     protocol: Literal["pad-lines"]

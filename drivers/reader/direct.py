@@ -1,7 +1,7 @@
 """Chips over the simulator's APDU link, for machines without PC/SC. Simulated: never in service. Fills the same port as the PC/SC reader.
 
-Each message is a 4-byte big-endian length and a body, both ways. Requests: 0x00 is a card present (answer 0 or 1), 0x01 power on (answer ATR, empty
-without a card), 0x02 and a command (answer 0x00 and the response, or 0x01 when the card is gone).
+Each message is a 4-byte big-endian length and a body, both ways. Requests: 0x00: is a card present (answer 0 or 1); 0x01: power on
+(answer ATR, empty without a card); 0x02 and a command (answer 0x00 and the response, or 0x01 if the card is gone).
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class DirectReader:
         self._powered = False
 
     async def open(self) -> None:
-        """Reach the simulator. Raises LinkLostError."""
+        """Connect to the simulator. Raises LinkLostError."""
         await self._look()
 
     async def look(self) -> None:
-        """See that it is still there. Raises LinkLostError."""
+        """Check that it is still there. Raises LinkLostError."""
         await self._look()
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on. Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError."""
+        """Wait for a card and power it on. Raises NoReplyError after the time, CardGoneError if it left at once, LinkLostError."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         while not await self._look():
@@ -76,11 +76,11 @@ class DirectReader:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def disconnect(self) -> None:
-        """Let the card go; the next power-on resets it."""
+        """Release the card; the next power-on resets it."""
         self._powered = False
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._hang_up()
 
     async def _look(self) -> bool:
@@ -91,7 +91,7 @@ class DirectReader:
         return self.present
 
     async def _ask(self, body: bytes) -> bytes:
-        """One question and its answer. Whatever breaks off midway hangs up, so that no answer meets a later question."""
+        """Send one question and return its answer. Any failure closes the connection, so that no answer meets a later question."""
         async with self._turn:
             try:
                 async with asyncio.timeout(COMMAND_DEADLINE_S):

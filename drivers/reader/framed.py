@@ -1,7 +1,7 @@
-"""Readers on a link: frames out of its bytes, and what every document reader shares, whatever its protocol.
+"""Readers on a link: frames from bytes, and the common part of every document reader.
 
-Garbage is passed over byte by byte and counted, never fatal; a frame that stops half-way is given up after a pause; the buffer stays bounded; a lost
-link is closed.
+Invalid bytes are skipped one by one and counted, never fatal; an incomplete frame is dropped after a pause; the buffer
+is bounded; a lost link is closed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ GAP_S = 0.2  # a frame that stops for so long never ends: its first byte was not
 BUFFER_BYTES_MAX = 4096  # no frame of any reader is so long; at the limit the oldest byte is passed over
 _READ_BYTES = 256
 # Units that read on look at the document once a second at least; each sight renews it. One that is taken away and presented again
-# faster than that cannot be told from one that stayed.
+# faster repetitions look like a document that stayed.
 READS_ON_S = 2.0
-# Units that read a document once, and may send it twice. Presented again means that somebody did it.
+# Units that read a document once, and may send it twice. A later message means that it was presented again.
 READS_ONCE_S = 0.3
 
 Frame = TypeVar("Frame")
@@ -32,9 +32,9 @@ OpenLink = Callable[[], Awaitable[Link]]
 class LineReader(Generic[Frame]):
     """One line to one reader. One task uses it.
 
-    `decode` returns the frame that a buffer begins with and the number of bytes it used, `(None, 0)` to wait for more, and
-    raises BadFrameError when the buffer's first byte cannot begin a frame. Of the last document that was read only a hash with the process's
-    own random key is kept; the same one within `repeats_s` is one presentation.
+    `decode` returns the buffer's first frame and the number of bytes used, `(None, 0)` to wait for more, and raises
+    BadFrameError if the first byte cannot begin a frame. Of the last document only a hash with the process's own random
+    key is kept; the same document within `repeats_s` is one presentation.
     """
 
     repeats_s: ClassVar[float] = READS_ON_S
@@ -60,7 +60,7 @@ class LineReader(Generic[Frame]):
             raise
 
     async def check(self) -> str:
-        """Open the line, say what was found, and close it. Raises DriverError."""
+        """Open the line, report the findings, and close it. Raises DriverError."""
         try:
             await self.connect()
             return await self._found()
@@ -68,11 +68,11 @@ class LineReader(Generic[Frame]):
             self.close()
 
     def close(self) -> None:
-        """Close the line and forget what has come."""
+        """Close the line and drop received bytes."""
         self._hang_up()
 
     async def next_frame(self, deadline_s: float | None = None) -> Frame | None:
-        """Wait for a frame; None past the deadline, which is a time of the loop's clock. Raises LinkLostError."""
+        """Wait for a frame; None after the deadline, a time of the loop's clock. Raises LinkLostError."""
         link = self._connected()
         loop = asyncio.get_running_loop()
         while True:
@@ -92,10 +92,10 @@ class LineReader(Generic[Frame]):
                 raise
 
     async def _greet(self) -> None:
-        """Make the reader ready, behind the opening of its line."""
+        """Make the reader ready after its line was opened."""
 
     async def _found(self) -> str:
-        """What a technician hears of a reader that is connected."""
+        """Return a connected reader's description for technicians."""
         return f"{self.source}: the line opens; whether the reader lives shows with the first document"
 
     async def _send(self, payload: bytes) -> None:
@@ -106,14 +106,14 @@ class LineReader(Generic[Frame]):
             raise
 
     def _is_repeat(self, lines: Hashable) -> bool:
-        """Note what was read now; True when the same was read just before."""
+        """Note the current document; True if it equals the last one."""
         mark, now_s = hash(lines), asyncio.get_running_loop().time()
         is_repeat = mark == self._mark and now_s - self._marked_at_s <= self.repeats_s
         self._mark, self._marked_at_s = mark, now_s
         return is_repeat
 
     def _take_frame(self) -> Frame | None:
-        """Take the first frame out of the buffer; what stays is the beginning of one."""
+        """Remove the first frame from the buffer; what stays is the beginning of one."""
         while self._buffer:
             try:
                 frame, used = self._decode(bytes(self._buffer))
@@ -145,10 +145,10 @@ class LineReader(Generic[Frame]):
 
 
 class TalkingReader(LineReader[tuple[str, ...]]):
-    """A reader that only talks: whatever its framing, it sends a message for each document and takes no command.
+    """A reader that only sends: one message per document, no commands.
 
-    `decode` gives the lines of a message, none for a document that could not be read. One that resembles no MRZ is passed over: not every framing
-    has a check. A unit that is switched off cannot be told from one that has nothing to say: `gate provision find-reader`.
+    `decode` gives a message's lines, none for an unreadable document. Text that does not resemble an MRZ is skipped: not
+    every framing has a check. A unit that is switched off looks like one without a document: `gate provision find-reader`.
     """
 
     async def next_lines(self) -> MrzLines:

@@ -1,7 +1,7 @@
-"""Area imagers with OCR: set up and triggered by text commands, answering with bare text (Honeywell and the like).
+"""Area imagers with OCR: configured and triggered by text commands, answering with bare text (Honeywell and similar).
 
-Connecting proves by the imager's echoes that it obeyed; it is triggered again and again. The text ends by a pause, for the protocol marks no end, and counts
-only if it has the shape of an MRZ.
+At connect, the imager's echoes prove that it obeyed; it is triggered repeatedly. A pause ends the text, because the
+protocol has no end mark; it counts only if it has the shape of an MRZ.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Text:
         return f"Text({len(self.characters)} characters)"
 
 
-Piece = Text | bool  # or what the imager says of a command: that it accepts it
+Piece = Text | bool  # or the imager's answer to a command: True if accepted
 
 
 class ImagerDecoder:
-    """Cuts what an imager sends into runs of text and status bytes; call it with a buffer."""
+    """Splits an imager's bytes into runs of text and status bytes; call it with a buffer."""
 
     def __init__(self, profile: ImagerProfile) -> None:
         self._statuses = {bytes.fromhex(profile.accepted): True}
@@ -63,7 +63,7 @@ class Imager(LineReader[Piece]):
         self._heard_at_s = 0.0
 
     async def _greet(self) -> None:
-        """Set the imager up and trigger it. Raises NoReplyError when nobody answers, and RefusedError when the imager cannot do it."""
+        """Configure the imager and trigger it. Raises NoReplyError without an answer, RefusedError if it does not support a command."""
         await self._send(bytes.fromhex(self._profile.stop))
         for command in self._profile.setup:
             await self._set_up(command)
@@ -81,7 +81,7 @@ class Imager(LineReader[Piece]):
             match piece:
                 case Text(characters):
                     self._heard_at_s = loop.time()
-                    self._text = (self._text + characters)[-2 * MRZ_BYTES_MAX :]  # at the limit the oldest goes
+                    self._text = (self._text + characters)[-2 * MRZ_BYTES_MAX :]  # at the limit the oldest is dropped
                 case bool():
                     self._text = ""  # what came before it was an echo
                 case None if self._text:
@@ -94,7 +94,7 @@ class Imager(LineReader[Piece]):
                     trigger_at_s = loop.time() + self._profile.trigger_again_ms / 1000
 
     def close(self) -> None:
-        """Close the line. The imager's light goes out by itself."""
+        """Close the line. The imager's light switches off by itself."""
         super().close()
         self._text = ""
 
@@ -113,7 +113,7 @@ class Imager(LineReader[Piece]):
         raise NoReplyError("the imager does not answer")
 
     async def _answer(self, echo: str) -> bool | None:
-        """The status in the echo of a command; None when it does not come in time."""
+        """Return the status in a command's echo; None if it does not arrive in time."""
         deadline_s = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
         heard = ""
         while (piece := await self.next_frame(deadline_s)) is not None:

@@ -1,8 +1,8 @@
-"""The keyboard wedge: a reader that types the MRZ. Only what a wedge types counts, told from a person by its speed.
+"""The keyboard wedge: a reader that types the MRZ. Only a wedge's input counts, recognised by its speed.
 
-The kernel's `input_event` is seconds and microseconds (64 bits each), type, code, value: 24 bytes. One ioctl and a read are all that is needed: python-evdev
-would need a compiler on every gate. Keys are places on the board, so the wedge must be set to the US layout, and one that is not is a SetupError: it shows
-by its fillers, `<`, which is Shift+comma there and elsewhere another key.
+The kernel's `input_event` is seconds and microseconds (64 bits each), type, code, value: 24 bytes. One ioctl and a read
+suffice: python-evdev would require a compiler on every gate. Keys are positions, so the wedge must use the US layout;
+another one is a SetupError, detected by the filler `<`, which is Shift+comma in the US layout.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LETTERS = {
 }
 UNKNOWN = "?"  # a key that no MRZ holds
 PAUSE_MS = 300  # ends a burst; slow wedges type a character in 50 ms
-# median between two characters; slow wedges take 30 to 50, nobody types an MRZ at 200 words a minute
+# median between two characters; slow wedges take 30 to 50, no person types an MRZ at 200 words a minute
 WEDGE_INTERVAL_MS_MAX = 60.0
 CHARACTERS_MIN = 60  # the shortest MRZ has 72
 CHARACTERS_MAX = 256  # at the limit the burst is no MRZ, and the oldest are forgotten
@@ -54,9 +54,9 @@ _LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
 
 
 class InputDevice(DescriptorLink):
-    """One device, grabbed for us alone: what the reader types reaches neither a console nor the traveller's page. Made by `open`; fills `Link`.
+    """One device, grabbed exclusively: the reader's input reaches neither a console nor the traveller's page. Made by `open`; fills `Link`.
 
-    The kernel gives whole events only, and takes none.
+    The kernel gives whole events only, and accepts none.
     """
 
     def __init__(self, descriptor: int, name: str) -> None:
@@ -64,7 +64,7 @@ class InputDevice(DescriptorLink):
 
     @classmethod
     async def open(cls, path: str) -> InputDevice:
-        """Open and grab a device. Raises LinkLostError when it is absent or in use, SetupError when it is no input device."""
+        """Open and grab a device. Raises LinkLostError if it is absent or in use, SetupError if it is no input device."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError as error:
@@ -77,7 +77,7 @@ class InputDevice(DescriptorLink):
         return cls(descriptor, path)
 
     async def write(self, payload: bytes) -> None:
-        """Refuse. Raises LinkLostError: a driver that writes here was given the wrong link."""
+        """Refuse. Raises LinkLostError: the device accepts no bytes."""
         raise LinkLostError(f"{self._name} takes no bytes, {len(payload)} were meant for it")
 
     def discard(self) -> bytes:
@@ -92,7 +92,7 @@ def _let_go(descriptor: int) -> None:
 
 
 def _grab(descriptor: int, path: str) -> None:
-    """Make sure that it is an input device, and take it for us alone. Raises SetupError or LinkLostError."""
+    """Check that it is an input device, and grab it exclusively. Raises SetupError or LinkLostError."""
     found = os.fstat(descriptor)
     if not stat.S_ISCHR(found.st_mode) or os.major(found.st_rdev) != INPUT_MAJOR:
         raise SetupError(f"{path} is no input device")
@@ -105,7 +105,7 @@ def _grab(descriptor: int, path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class InputEvent:
-    """One change. `at_us` is the kernel's time in microseconds; only differences of it mean anything."""
+    """One event. `at_us`: the kernel's time in microseconds; only differences are meaningful."""
 
     at_us: int
     type: int
@@ -138,14 +138,14 @@ def decode(buffer: bytes) -> tuple[InputEvent | None, int]:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed without a pause: lines of characters, UNKNOWN for keys that no MRZ holds."""
+    """Input without a pause: lines of characters, UNKNOWN for keys that no MRZ contains."""
 
     lines: tuple[str, ...]
     interval_ms: float
 
     @property
     def by_a_wedge(self) -> bool:
-        """True when no person types so much so fast."""
+        """True if no person types so much so fast."""
         return sum(map(len, self.lines)) >= CHARACTERS_MIN and self.interval_ms <= WEDGE_INTERVAL_MS_MAX
 
     def __repr__(self) -> str:
@@ -162,11 +162,11 @@ class Typing:
 
     @property
     def has_begun(self) -> bool:
-        """True when something was typed since `finish`."""
+        """True if there was input since `finish`."""
         return bool(self._keys)
 
     def take(self, event: InputEvent) -> Typed | None:
-        """Note one event; returns the burst before it when a pause lies between."""
+        """Add one event; return the burst before it if a pause lies between."""
         if (event.type, event.code) == (EV_SYN, SYN_DROPPED):
             self._keys.clear()  # the kernel lost events of this burst: it can be no MRZ any more
             self._shifts.clear()
@@ -184,14 +184,14 @@ class Typing:
         return before
 
     def finish(self) -> Typed:
-        """The burst is over: what was typed."""
+        """End the burst and return it."""
         keys, self._keys = self._keys, []
         text = "".join(character for _, character in keys)
         return Typed(tuple(line for line in text.split("\n") if line), _interval_ms([at_us for at_us, _ in keys]))
 
 
 def _character(code: int, *, shifted: bool) -> str:
-    """The character of a key on the US layout. Letters count whatever Shift or Caps Lock say: an MRZ has capitals only."""
+    """Return a key's character in the US layout. Letters ignore Shift and Caps Lock: an MRZ has capitals only."""
     if code in _LINE_ENDS:
         return "\n"
     if code == _COMMA and shifted:
@@ -229,13 +229,13 @@ class KeyboardWedge(LineReader[InputEvent]):
                 return MrzLines(lines, self.source)
 
     def close(self) -> None:
-        """Let the device go."""
+        """Release the device."""
         super().close()
         self._typing = Typing()
 
 
 def mrz_of(typed: Typed) -> tuple[str, ...] | None:
-    """The lines of an MRZ, if a wedge typed one. Raises SetupError when it was typed on another keyboard layout."""
+    """Return the lines of an MRZ, if a wedge typed one. Raises SetupError for another keyboard layout."""
     if not typed.by_a_wedge:
         return None
     if is_mrz(typed.lines) and any("<" in line for line in typed.lines):

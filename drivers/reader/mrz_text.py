@@ -1,7 +1,7 @@
-"""Text that a reader gives for a machine-readable zone, cut into lines. Pure, and shared by every reader that sends text.
+"""Text from a reader for a machine-readable zone, split into lines. Pure; used by every reader that sends text.
 
-A line is what ICAO 9303-3 §4.3 allows: capitals, digits and `<`, 30 to 44 of them. Shape only: layouts and check digits
-are the document room's business.
+A line is as in ICAO 9303-3 §4.3: capitals, digits and `<`, 30 to 44 of them. Shape only: `gate_documents` checks
+layouts and check digits.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 
 
 def lines_of(text: str, *, padding: str = "") -> tuple[str, ...] | None:
-    """The lines of an MRZ, without the padding that some readers put behind short ones; None when the text is not one."""
+    """Return the lines of an MRZ, without a reader's padding of short ones; None if the text is no MRZ."""
     lines = tuple(stripped for line in _LINE_ENDS.split(text) if (stripped := line.strip().rstrip(padding)))
     return lines if is_mrz(lines) else None
 
 
 def resembles_mrz(lines: tuple[str, ...]) -> bool:
-    """True for an MRZ that may have lost some characters on its way: worth an attempt, and an officer when it fails."""
+    """True for an MRZ that may have lost some characters: worth an attempt, and an officer if it fails."""
     return 2 <= len(lines) <= LINES_MAX and all(_WORN_LINE.fullmatch(line) for line in lines)
 
 
 def is_mrz(lines: tuple[str, ...]) -> bool:
-    """True for two or three lines of one length, all of an MRZ's characters."""
+    """True for two or three lines of equal length with an MRZ's characters only."""
     return (
         2 <= len(lines) <= LINES_MAX
         and len({len(line) for line in lines}) == 1

@@ -1,7 +1,7 @@
-"""Pictures of a document's page: the port that page reading takes its frames from, and the camera that fills it; `drivers.reader.page_folder` does, too.
+"""Pictures of a document's page: the port of page reading, and the camera that fills it; `drivers.reader.page_folder` does too.
 
-A source gives frames, and what its hardware knows besides: that a page came or went, and what a vendor's service says of it. Whoever reads the pages makes
-sure by the pictures themselves. No image library here: files are decoded by the function that is handed in.
+A source gives frames, and its hardware's reports: that a page came or left, and a vendor's verdicts. The page reader verifies by
+the pictures themselves. No image library here: the caller passes the function that decodes files.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class PageSource(Protocol):
         """Begin; returns at once. Raises SetupError."""
 
     def next_event(self, *, wait_s: float) -> PageEvent | None:
-        """The next event, None when none came within `wait_s` seconds. Frames that nobody asked for in time are dropped.
+        """Return the next event, None if there was none within `wait_s` seconds. Frames that are not requested in time are dropped.
 
-        Raises LinkLostError once the source has gone; it is not opened again.
+        Raises LinkLostError once the source is gone; it is not opened again.
         """
 
     def close(self) -> None:
@@ -30,7 +30,7 @@ class PageSource(Protocol):
 
 
 class FrameCamera(Protocol):
-    """What is needed of a camera; `drivers.camera.newest.NewestFrame` fills it."""
+    """The used part of a camera; `drivers.camera.newest.NewestFrame` fills it."""
 
     def open(self) -> None:
         """Begin."""
@@ -43,7 +43,7 @@ class FrameCamera(Protocol):
 
 
 class CameraPage:
-    """A document camera that streams. Fills `PageSource`; whether a page is there is for who looks at the frames."""
+    """A document camera with a stream. Fills `PageSource`; the user of the frames detects a page."""
 
     def __init__(self, camera: FrameCamera) -> None:
         self.camera = camera

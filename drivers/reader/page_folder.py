@@ -1,7 +1,7 @@
-"""Pictures that a vendor's service drops into a folder (docs/protocols/readers.md).
+"""Pictures that a vendor's service puts into a folder (docs/protocols/readers.md).
 
-Only whole files are taken (unchanged for a while), the newest first, and each once; taken and overtaken ones are removed, so that no traveller's page stays
-on the disk, and what lies there at the start is removed unread. Links are not followed, sizes are bounded, a flooded folder ends the source.
+Only complete files are taken (unchanged for a while), the newest first, each once. Taken and outdated ones are deleted, so that no traveller's
+page stays on the disk; files present at the start are deleted unread. Links are not followed, sizes are bounded, too many files end the source.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 ENTRIES_MAX = 256  # of the folder; more are a fault of the service, and end the source
 SETTLE_S = 0.2  # unchanged for so long is whole
 POLL_S = 0.05
-REMOVED_NAME = "removed"  # a file of this name says that the page was taken away
+REMOVED_NAME = "removed"  # a file of this name reports that the page was removed
 PICTURES = frozenset({".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 SIDECAR = ".json"
 
@@ -55,7 +55,7 @@ class _Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_sidecar(content: bytes) -> PageVerdicts:
-    """Read a vendor's verdicts on the page, schema `page-verdicts/1`. Raises BadFrameError, and then nothing of the file is believed."""
+    """Parse a vendor's verdicts on the page, schema `page-verdicts/1`. Raises BadFrameError; then nothing of the file counts."""
     if len(content) > SIDECAR_BYTES_MAX:
         raise BadFrameError(f"a sidecar of more than {SIDECAR_BYTES_MAX} bytes")
     try:
@@ -73,7 +73,7 @@ def parse_sidecar(content: bytes) -> PageVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file as one look at the folder saw it."""
+    """A file at one look at the folder."""
 
     name: str
     inode: int
@@ -92,8 +92,8 @@ class _Found:
 class FolderPage:
     """One folder. Fills `PageSource`.
 
-    `decode` turns the bytes of a picture file, `bytes_max` at most, into (height, width, 3) uint8 BGR, or None for what is no picture;
-    it bounds what it makes room for.
+    `decode` turns a picture file's bytes, at most `bytes_max`, into (height, width, 3) uint8 BGR, or None if it is no
+    picture; it limits its memory.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class FolderPage:
             self._remove(found.name)
 
     def next_event(self, *, wait_s: float) -> PageEvent | None:
-        """The next event. Raises LinkLostError when the folder has gone or is flooded, or after `close`."""
+        """Return the next event. Raises LinkLostError if the folder is gone or has too many files, or after `close`."""
         until_s = self._clock() + wait_s
         while not self._events:
             self.look()
@@ -140,7 +140,7 @@ class FolderPage:
         return self._events.popleft()
 
     def look(self) -> None:
-        """Look at the folder once, now. Raises LinkLostError."""
+        """Check the folder once, now. Raises LinkLostError."""
         files = self._files()
         pictures = sorted(
             (found for found in files if found.is_picture), key=lambda found: (found.changed_ns, found.name)
@@ -163,7 +163,7 @@ class FolderPage:
         self._clear(pictures)
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Close the folder."""
         self._closing.set()
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -191,7 +191,7 @@ class FolderPage:
             self._events.append(presence)
 
     def _files(self) -> list[_Found]:
-        """The folder's plain files. Hidden ones are still being written, and links are nobody's pictures."""
+        """Return the folder's plain files. Hidden ones are still being written; links are ignored."""
         folder = self._opened()
         found = []
         try:
@@ -209,7 +209,7 @@ class FolderPage:
         return found
 
     def _read(self, name: str, bytes_max: int) -> bytes | None:
-        """The content of a plain file, None when there is none or it is too large. Not a link, not a pipe, never blocking."""
+        """Return a plain file's content, None if there is none or it is too large. No link, no pipe, never blocking."""
         try:
             descriptor = os.open(
                 name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._opened()

@@ -1,7 +1,7 @@
 """Chips through PC/SC, and the only user of pyscard.
 
-Blocking calls run in one thread that only this module knows; every command has a deadline. A card that was taken away is CardGoneError, a reader or service
-that went away LinkLostError, and after either `wait_for_card` starts with a new context. Card changes are waited for in the service, not polled.
+Blocking calls run in one thread, private to this module; every command has a deadline. A removed card is CardGoneError, a lost reader or
+service LinkLostError; after either, `wait_for_card` starts with a new context. The service waits for card changes; nothing polls.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ _COUNTER_SHIFT = 16  # the service counts insertions and removals in a state's u
 
 
 class Worker:
-    """One thread for calls that block, from the first of them until `close`; they run one after another.
+    """One thread for blocking calls, from the first one until `close`; they run one after another.
 
-    A call whose waiter has gone is not begun; one that is under way runs to its end and its result is dropped. The thread is a daemon: a call
-    that never returns does not keep the program from ending.
+    A call whose caller is gone is not begun; a running one ends and its result is dropped. The thread is a daemon: a
+    call that never returns does not prevent the program's end.
     """
 
     def __init__(self, name: str) -> None:
@@ -58,7 +58,7 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     async def call(self, work: Callable[[], Answer], *, deadline_s: float) -> Answer:
-        """Run `work` in the thread. Raises what it raises, and TimeoutError when it does not end in time."""
+        """Run `work` in the thread. Raises what it raises, and TimeoutError after the deadline."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
@@ -77,11 +77,11 @@ class Worker:
             return await asyncio.wrap_future(answered)
 
     def post(self, work: Callable[[], None]) -> None:
-        """Run `work`, which must not raise, after the calls that wait; nobody hears of its end."""
+        """Run `work`, which must not raise, after the waiting calls, without a result."""
         self._jobs.put(work)
 
     def close(self) -> None:
-        """Let the thread end after the call that is under way."""
+        """End the thread after the current call."""
         if self._thread is not None:
             self._jobs.put(None)
             self._thread = None
@@ -92,7 +92,7 @@ class Worker:
 
 
 def _elements(data: bytes) -> dict[int, bytes]:
-    """Values by their tags, of one byte as their lengths are, as far as they are whole; of two the first."""
+    """Return values by tag; tags and lengths have one byte. Incomplete ones are skipped; of two equal tags the first counts."""
     found: dict[int, bytes] = {}
     at = 0
     while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
@@ -118,7 +118,7 @@ class Terminal:
         self.extended = True
 
     def watch(self, wait_ms: int) -> bool:
-        """Wait for a change, at most `wait_ms`, and return whether a card is present."""
+        """Wait at most `wait_ms` for a change; True if a card is present."""
         self._find_reader(wait_ms)
         if not self._reader:
             return False
@@ -132,11 +132,11 @@ class Terminal:
         return self._present()
 
     def distrust(self) -> None:
-        """Take the card that lies there for one that was used before."""
+        """Treat the present card as used before."""
         self._used_as = self._state >> _COUNTER_SHIFT
 
     def power_on(self) -> None:
-        """Connect to the card, alone."""
+        """Connect to the card exclusively."""
         self.power_off()
         result, card, protocol = self._scard.SCardConnect(
             self._context,
@@ -168,9 +168,9 @@ class Terminal:
         return bytes(response)
 
     def power_off(self) -> None:
-        """Let the card go; the service takes its power away some seconds later.
+        """Release the card; the service powers it off some seconds later.
 
-        No reset: of a card that was just taken away it would fail, and the service would not see the next one.
+        No reset: with a card that was just removed it would fail, and the service would not see the next one.
         """
         if self._card is not None:
             self._scard.SCardDisconnect(self._card, self._scard.SCARD_LEAVE_CARD)
@@ -178,7 +178,7 @@ class Terminal:
             self._inserted_as = None
 
     def forget(self) -> None:
-        """Drop card and context, so that the next `watch` begins afresh."""
+        """Drop card and context, so that the next `watch` starts fresh."""
         self.power_off()
         if self._context is not None:
             self._scard.SCardReleaseContext(self._context)
@@ -188,9 +188,9 @@ class Terminal:
         self._used_as = None
 
     def _carries_extended(self) -> bool:
-        """Whether the reader carries long APDUs, as far as it tells (PC/SC part 10, §2.2 and §2.6.14): most that do not would lose the card over one.
+        """True if the reader supports long APDUs, as far as it reports (PC/SC part 10, §2.2 and §2.6.14): most others would lose the card over one.
 
-        What is odd says nothing, and a limit of 0 is one that is not known.
+        Invalid reports are ignored, and a limit of 0 means unknown.
         """
         features = _elements(self._control(self._scard.SCARD_CTL_CODE(FEATURES)))
         if _PROPERTIES not in features:
@@ -199,21 +199,21 @@ class Terminal:
         return not 0 < int.from_bytes(properties.get(_APDU_DATA_MAX, b""), "little") <= _SHORT_DATA_MAX
 
     def _control(self, code: int) -> bytes:
-        """What the reader, not the card, answers to a control code; nothing where it does not know it."""
+        """Return the reader's (not the card's) answer to a control code; empty if it does not know it."""
         result, answer = self._scard.SCardControl(self._card, code, [])
         return bytes(answer) if result == self._scard.SCARD_S_SUCCESS else b""
 
     def _present(self) -> bool:
-        """True when a card is there and is the one that was powered on, if one was.
+        """True if a card is there and is the powered one, if there is one.
 
-        One that the service calls mute counts: after a quick swap it says so of the next card until that is powered.
+        A card reported as mute counts: after a quick swap the service reports this until the next card is powered.
         """
         if not self._state & self._scard.SCARD_STATE_PRESENT:
             return False
         return self._inserted_as is None or self._state >> _COUNTER_SHIFT == self._inserted_as
 
     def _find_reader(self, wait_ms: int) -> None:
-        """Find the reader by a part of its name; without one, wait for a reader to be plugged in."""
+        """Find the reader by a part of its name; without one, wait for a reader."""
         if self._context is None:
             result, context = self._scard.SCardEstablishContext(self._scard.SCARD_SCOPE_SYSTEM)
             self._check(result)
@@ -248,13 +248,13 @@ class Terminal:
             raise CardGoneError(f"the chip stopped answering: {told}")
         if result == scard.SCARD_E_SHARING_VIOLATION:
             raise BusyError(f"another program has the card: {told}")
-        if result == scard.SCARD_W_SECURITY_VIOLATION:  # polkit says whom the service lets in
+        if result == scard.SCARD_W_SECURITY_VIOLATION:  # polkit denies access to the service
             raise NoRightError(f"the card service does not let this user in: {told}")
         raise LinkLostError(f"the chip reader or its service went away: {told}")
 
 
 class PcscReader:
-    """One chip reader. `name_part` picks it, empty for the first; `socket` is the service's when not the usual one."""
+    """One chip reader. `name_part` selects it, empty: the first; `socket`: the service's, if not the default."""
 
     def __init__(
         self,
@@ -274,11 +274,11 @@ class PcscReader:
 
     @property
     def extended(self) -> bool:
-        """False when the reader with the card that was powered on says that it carries no extended APDUs."""
+        """False if the reader reports for the powered card that it does not support extended APDUs."""
         return self._terminal.extended
 
     async def open(self) -> None:
-        """Reach the service, before a card is there. One that lies there already may have been used by another process.
+        """Connect to the service, before a card is there. A card already present may have been used by another process.
 
         Raises LinkLostError without the service or a reader; a reader that is not plugged in yet is waited for with the card.
         """
@@ -286,11 +286,11 @@ class PcscReader:
             await self._in_worker(self._terminal.distrust, SERVICE_DEADLINE_S)
 
     async def look(self) -> None:
-        """See that the reader and its service are still there. Raises LinkLostError."""
+        """Check that the reader and its service are still there. Raises LinkLostError."""
         await self._watch(0.0)
 
     async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a card and power it on. Raises NoReplyError when none came in time that answers, LinkLostError without reader or service."""
+        """Wait for a card and power it on. Raises NoReplyError if none answered in time, LinkLostError without reader or service."""
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
@@ -306,8 +306,8 @@ class PcscReader:
     async def transmit(self, apdu: bytes) -> bytes:
         """Send one command, return data and status word.
 
-        Raises CardGoneError when the card left or stopped answering, NoReplyError past the deadline (the card is then
-        given up), BadFrameError for a response that is none, LinkLostError.
+        Raises CardGoneError if the card left or stopped answering, NoReplyError after the deadline (the card is then
+        given up), BadFrameError for an invalid response, LinkLostError.
         """
         if not 4 <= len(apdu) <= APDU_BYTES_MAX:
             raise ValueError(f"a command of {len(apdu)} bytes")
@@ -319,18 +319,18 @@ class PcscReader:
             pass
 
     async def disconnect(self) -> None:
-        """Let the card go. Never raises for a card or reader that is gone already."""
+        """Release the card. Never raises if card or reader are gone already."""
         with contextlib.suppress(LinkLostError, NoReplyError):
             await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
 
     async def close(self) -> None:
-        """End everything, the thread included."""
+        """End everything, including the thread."""
         with contextlib.suppress(LinkLostError, NoReplyError):
             await self._in_worker(self._terminal.forget, SERVICE_DEADLINE_S)
         self._worker.close()
 
     async def _watch(self, wait_s: float) -> bool:
-        """Look for a change for one slice at most and return whether a card is present."""
+        """Wait for a change for at most one slice; True if a card is present."""
         wait_ms = max(0, min(WATCH_SLICE_MS, round(wait_s * 1000)))
         if asyncio.get_running_loop().time() < self._busy_until_s:
             await asyncio.sleep(wait_ms / 1000)  # the commands under way see a removal by themselves
@@ -343,7 +343,7 @@ class PcscReader:
         return self.present
 
     async def _command(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
-        """Run a blocking call that a wait for changes makes way for."""
+        """Run a blocking call; a wait for changes gives way to it."""
         loop = asyncio.get_running_loop()
         self._busy_until_s = loop.time() + deadline_s
         try:
@@ -352,7 +352,7 @@ class PcscReader:
             self._busy_until_s = loop.time() + QUIET_S
 
     async def _in_worker(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
-        """Run a blocking call and clean up after what it raises."""
+        """Run a blocking call and clean up after its errors."""
 
         def guarded() -> Answer:
             try:
@@ -367,13 +367,13 @@ class PcscReader:
         try:
             return await self._worker.call(guarded, deadline_s=deadline_s)
         except TimeoutError as error:
-            # Whatever the card still answers would meet a later command.
+            # A late answer of the card would meet a later command.
             self._worker.post(self._terminal.power_off)
             raise NoReplyError(f"the chip reader did not answer within {deadline_s:g} s") from error
 
 
 def reader_names(socket: str | None) -> tuple[str, ...]:
-    """The chip readers that the service knows now, none without a service. Raises SetupError without the PC/SC library."""
+    """Return the chip readers that the service knows now, none without a service. Raises SetupError without the PC/SC library."""
     if socket:
         _use_service_at(socket)
     scard: Any = _pyscard()
@@ -393,6 +393,6 @@ def _pyscard() -> ModuleType:
 
 
 def _use_service_at(socket: str) -> None:
-    """Name the service's socket. The PC/SC library reads the name once, so a process can use one service only."""
+    """Set the service's socket. The PC/SC library reads it once, so a process can use one service only."""
     if os.environ.setdefault("PCSCLITE_CSOCK_NAME", socket) != socket:
         raise SetupError(f"this process already uses the card service at {os.environ['PCSCLITE_CSOCK_NAME']}")

@@ -1,6 +1,6 @@
-"""Profiles of document readers: framings and dialogues as data (drivers/profiles/readers/*.toml), read strictly. Bytes are written in hexadecimal.
+"""Profiles of document readers: framings and dialogues as data (drivers/profiles/readers/*.toml), parsed strictly. Bytes are hexadecimal.
 
-Each names where its bytes come from, and whether it was ever tried on hardware.
+Each names the source of its bytes, and whether it was tested on hardware.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Command = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,32}$")]
 
 
 class Length(Table, frozen=True):
-    """A length word behind the frame's start. It must lie between the text's size and the whole frame's.
+    """A length word after the frame's start. It must lie between the text's size and the whole frame's.
 
-    Vendors' texts differ in what it counts, or do not say; this much holds for all of them.
+    Vendors' documents differ in what it counts, or do not state it; these limits hold for all.
     """
 
     bytes: Annotated[int, msgspec.Meta(ge=1, le=2)]
@@ -33,7 +33,7 @@ class Length(Table, frozen=True):
 
 
 class Check(Table, frozen=True):
-    """A check byte behind the frame's end: exclusive or over the frame, with or without its first and its end bytes."""
+    """A check byte after the frame's end: exclusive or over the frame, with or without its first and its end bytes."""
 
     kind: Literal["xor"]
     from_start: bool
@@ -41,7 +41,7 @@ class Check(Table, frozen=True):
 
 
 class _Reader(Table, frozen=True, kw_only=True, tag_field="protocol"):
-    """What every profile says; a subclass's tag is its `protocol`."""
+    """The common part of every profile; a subclass's tag is its `protocol`."""
 
     reader: str
     source: str
@@ -50,7 +50,7 @@ class _Reader(Table, frozen=True, kw_only=True, tag_field="protocol"):
 
     @property
     def protocol(self) -> str:
-        """The driver that it is for."""
+        """The driver that uses it."""
         return str(self.__struct_config__.tag)
 
     def _empty(self, *names: str) -> list[Wrong]:
@@ -58,9 +58,9 @@ class _Reader(Table, frozen=True, kw_only=True, tag_field="protocol"):
 
 
 class StxProfile(_Reader, frozen=True, kw_only=True, tag="stx"):
-    """A reader that sends a frame by itself: `start`, a length, `header`, `skip` bytes of any value, text, `end`, a check.
+    """A reader that sends frames: `start`, a length, `header`, `skip` bytes of any value, text, `end`, a check.
 
-    `padding` is what fills short lines up; it is taken away.
+    `padding` fills short lines; it is removed.
     """
 
     start: Hex
@@ -72,7 +72,7 @@ class StxProfile(_Reader, frozen=True, kw_only=True, tag="stx"):
     check: Check | None = None
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = self._empty("start", "end")
         if self.end and bytes.fromhex(self.end)[0] >= 0x20:
             found.append(Wrong("end", "begins with a character that a line may hold"))
@@ -80,10 +80,10 @@ class StxProfile(_Reader, frozen=True, kw_only=True, tag="stx"):
 
 
 class ImagerProfile(_Reader, frozen=True, kw_only=True, tag="imager"):
-    """A scanner that is set up and triggered by text commands, and sends what it read as bare text.
+    """A scanner configured and triggered by text commands, which sends the text that it reads.
 
-    A command is `command_start`, its text, `command_end`. It is answered by an echo with one status byte in it: `accepted` or
-    one of `refused`. `setup` is sent at every connect, into memory that a power cut clears.
+    A command is `command_start`, its text, `command_end`. Its answer is an echo with one status byte in it: `accepted`
+    or one of `refused`. `setup` is sent at every connect, into memory that a power cut clears.
     """
 
     command_start: Hex
@@ -96,7 +96,7 @@ class ImagerProfile(_Reader, frozen=True, kw_only=True, tag="imager"):
     trigger_again_ms: Annotated[int, msgspec.Meta(ge=500, le=60_000)]
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = self._empty("accepted", "trigger", "setup")
         if any(len(bytes.fromhex(status)) != 1 for status in (self.accepted, *self.refused) if status):
             found.append(Wrong("", "accepted and refused are single bytes"))
@@ -109,7 +109,7 @@ ReaderProfile = StxProfile | ImagerProfile
 
 
 def parse_profile(text: str, *, name: str) -> ReaderProfile:
-    """Read a profile from TOML. Raises SetupError with everything that is wrong."""
+    """Parse a profile from TOML. Raises SetupError with every error."""
     file = ProfileFile(f"drivers/profiles/readers/{name}.toml", text)
     if file.table().get("protocol") not in {"stx", "imager"}:
         raise SetupError(f"{file.name}: protocol is neither stx nor imager")

@@ -1,4 +1,4 @@
-"""The settings of document readers, one struct a driver: of MRZs by wire, of pages by picture, of chips."""
+"""The settings of document readers, one struct per driver: MRZ readers on a line, page cameras, chip readers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gate_core.settings.toml_file import Contradictions, Wrong
 
 
 class _Serial(Settings, frozen=True, kw_only=True):
-    """A serial line. `baud` None: the profile's own, or the driver's usual one."""
+    """A serial line. `baud` None: the profile's, or the driver's default."""
 
     port: Text
     baud: Baud | None = None
 
     @property
     def line(self) -> str | None:
-        """Its own."""
+        """Its own line."""
         return self.port
 
     def simulated(self) -> list[str]:
@@ -28,7 +28,7 @@ class Elyctis(_Serial, frozen=True, kw_only=True, tag="elyctis"):
 
 
 class Stx(_Serial, frozen=True, kw_only=True, tag="stx"):
-    """A reader that sends frames by itself; `profile` is one of drivers/profiles/readers/."""
+    """A reader that sends frames; `profile`: one of drivers/profiles/readers/."""
 
     profile: Text
 
@@ -38,7 +38,7 @@ class TextWedge(_Serial, frozen=True, kw_only=True, tag="text"):
 
 
 class Scanner(_Serial, frozen=True, kw_only=True, tag="imager"):
-    """A scanner that is set up and triggered by commands; `profile` is one of drivers/profiles/readers/."""
+    """A scanner configured and triggered by commands; `profile`: one of drivers/profiles/readers/."""
 
     profile: Text
 
@@ -56,8 +56,8 @@ MrzReaderSettings = LineReaderSettings | Outside
 
 
 class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
-    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/. `credentials`, `certificate_sha256`,
-    `authorities` and `plain_http_risk` as a camera's that looks at travellers.
+    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/.
+    `credentials`, `certificate_sha256`, `authorities` and `plain_http_risk` as for a face camera.
     """
 
     address: Text
@@ -79,18 +79,18 @@ class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
 
     @property
     def reach(self) -> Reach:
-        """What the process that looks through it must reach."""
+        """Return what its process must reach."""
         return Reach(devices=True) if self.is_usb else Reach(address=self.address)
 
 
 class PageFolder(Settings, frozen=True, kw_only=True, tag="folder"):
-    """The folder that a vendor's service drops pictures of pages into."""
+    """The folder into which a vendor's service puts pictures of pages."""
 
     path: Text
 
     @property
     def reach(self) -> Reach:
-        """What the process that takes pictures out of it must reach."""
+        """Return what its process must reach."""
         return Reach(folder=self.path)
 
 
@@ -98,8 +98,8 @@ PageSettings = PageCamera | PageFolder
 
 
 class Pcsc(Settings, frozen=True, kw_only=True, tag="pcsc"):
-    """A chip reader through PC/SC. `reader` is part of its name, empty for the first one; `socket` is PCSCLITE_CSOCK_NAME when pcscd is
-    not at its usual place.
+    """A chip reader through PC/SC. `reader`: part of its name, empty: the first one; `socket`: PCSCLITE_CSOCK_NAME if
+    pcscd is not at its default place.
     """
 
     reader: str = ""
@@ -112,7 +112,7 @@ class Direct(Settings, frozen=True, kw_only=True, tag="direct"):
     socket: Text
 
     def simulated(self) -> list[str]:
-        """Say so of all of it."""
+        """Return that all of it is simulated."""
         return ["driver = direct is the simulator's"]
 
 

@@ -1,6 +1,6 @@
-"""Frames of readers that send STX … ETX or the like, by a profile. Pure: bytes in, lines out.
+"""Frames of readers that send STX … ETX or similar, by a profile. Pure: bytes in, lines out.
 
-A frame is believed only if every byte of it is possible, its length word fits and its check is right.
+A frame counts only if every byte of it is possible, its length word fits and its check is correct.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class StxDecoder:
         return tuple(line for line in stripped if line), used
 
     def _text(self, buffer: bytes) -> bytes | None:
-        """The bytes before the frame's end, or None when that has not come."""
+        """Return the bytes before the frame's end, or None if that has not arrived."""
         at = buffer.find(self._end, self._text_at)
         text = buffer[self._text_at :] if at < 0 else buffer[self._text_at : at]
         if at < 0:  # the end's own first bytes may have come
@@ -78,7 +78,7 @@ class StxDecoder:
 
 
 def _expect(buffer: bytes, at: int, wanted: bytes) -> None:
-    """Raise BadFrameError when what has come of `wanted` differs."""
+    """Raise BadFrameError if the received part of `wanted` differs."""
     come = buffer[at : at + len(wanted)]
     if not wanted.startswith(come):
         raise BadFrameError("no beginning of a frame")

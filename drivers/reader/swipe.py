@@ -1,7 +1,7 @@
-"""The Elyctis reader (its command set 1.7 of 2020): lines of a passport or card that was put on it or swiped. Not tried on a real unit.
+"""The Elyctis reader (its command set 1.7 of 2020): lines of a passport or card placed on it or swiped. Not tested on a real unit.
 
-Frames are a command letter, a length of two bytes, data. They carry no check, so one is believed only if its letter is known and its length and content are
-possible for it. Continuous reading is armed at connect and again after every page; presence detection is left out: the text at hand does not give its bytes.
+Frames are a command letter, a length of two bytes, data. They have no check, so one counts only if its letter is known and its length and content are
+possible for it. Continuous reading is armed at connect and after every page; presence detection is not used: the available document lacks its bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ARMS_UNANSWERED_MAX = 3  # the reader echoes each one; silence for longer means 
 
 
 class Letter(Enum):
-    """What a frame is about; a command and its answer share the letter."""
+    """A frame's subject; a command and its answer have the same letter."""
 
     MRZ = b"I"
     ONE_LINE_MRZ = b"L"
@@ -43,7 +43,7 @@ _BYTES_MAX = {
 
 @dataclass(frozen=True, slots=True)
 class ScannerFrame:
-    """One frame, either way."""
+    """One frame, in either direction."""
 
     letter: Letter
     data: bytes = b""
@@ -54,7 +54,7 @@ class ScannerFrame:
 
 
 def encode(frame: ScannerFrame) -> bytes:
-    """The bytes of a frame."""
+    """Return a frame's bytes."""
     return frame.letter.value + len(frame.data).to_bytes(2, "big") + frame.data
 
 
@@ -86,12 +86,12 @@ def decode(buffer: bytes) -> tuple[ScannerFrame | None, int]:
 
 
 def mrz_lines(frame: ScannerFrame) -> tuple[str, ...]:
-    """The lines of an MRZ frame, not checked any further; none when the reader could not read the page."""
+    """Return the lines of an MRZ frame, unchecked; none if the reader could not read the page."""
     return tuple(line for line in frame.data.decode("ascii").split() if line)
 
 
 def _possible(letter: Letter, data: bytes) -> bool:
-    """True when the data, which may be incomplete, can belong to the letter."""
+    """True if the data, which may be incomplete, can belong to the letter."""
     if letter is Letter.CONTINUOUS:
         return data in (b"", b"\x00", b"\x01")
     return all(0x20 <= byte < 0x7F or byte in b"\r\n" for byte in data)
@@ -103,7 +103,7 @@ _PAGES = (Letter.MRZ, Letter.ONE_LINE_MRZ)
 
 @dataclass(frozen=True, slots=True)
 class ScannerIdentity:
-    """What the reader says it is."""
+    """The reader's identity, as it reports it."""
 
     version: str
     serial_number: str
@@ -120,7 +120,7 @@ class ElyctisSwipe(LineReader[ScannerFrame]):
         self._page: MrzLines | None = None
 
     async def _greet(self) -> None:
-        """Ask who is there, and arm. Raises NoReplyError when nobody answers."""
+        """Query the identity, and arm. Raises NoReplyError without an answer."""
         version = await self.inquire(Letter.VERSION)
         self.identity = ScannerIdentity(version, await self.inquire(Letter.SERIAL_NUMBER))
         await self._send(encode(_ARM))
@@ -150,16 +150,16 @@ class ElyctisSwipe(LineReader[ScannerFrame]):
         return page
 
     async def lines_now(self) -> MrzLines | None:
-        """Ask for the MRZ of the document that lies on the reader, then for a one-line MRZ; None when there is none."""
+        """Request the MRZ of the document on the reader, then a one-line MRZ; None if there is none."""
         for letter in _PAGES:
             if lines := mrz_lines(await self._ask(letter)):
                 return MrzLines(lines, self.source)
         return None
 
     async def inquire(self, letter: Letter) -> str:
-        """Ask for a text: version, OCR version, serial number or product. Raises LinkLostError and NoReplyError.
+        """Query a text: version, OCR version, serial number or product. Raises LinkLostError and NoReplyError.
 
-        A page that was read meanwhile is dropped: nobody asks while a traveller is served.
+        A page read in between is dropped: no query runs while a traveller is served.
         """
         return (await self._ask(letter)).data.decode("ascii").strip()
 

@@ -1,4 +1,4 @@
-"""Messages of the 3M CR100 in its text mode, as the public client `idscanner` shows them. Pure: bytes in, lines out.
+"""Messages of the 3M CR100 in its text mode, as in the public client `idscanner`. Pure: bytes in, lines out.
 
     START
     OCR LINE 1: P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<
@@ -7,7 +7,7 @@
     MSR LINE 1:
     END
 
-Lines end with CR, LF or both. What a magnetic stripe held is never looked at. Not tried on a real unit.
+Lines end with CR, LF or both. The content of a magnetic stripe is ignored. Not tested on a real unit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The sensor port over Modbus RTU: a session's conversations on a link, one request on the wire at a time. Nothing is ever written to the unit.
+"""The sensor port over Modbus RTU: a session's conversations on a link, one request on the wire at a time. Nothing is written to the unit.
 
-What is reported is never fresher than the unit's own word, and a unit that is blind, late, silent or powered up anew is never a lane with nobody, or with
-one, inside. Whoever sees LinkLostError connects anew. Polling is the caller's: no task runs here.
+A report is never fresher than the unit's own measurement; a blind, late, silent or restarted unit never counts as an empty lane, or as one
+person. After LinkLostError the caller connects again. The caller polls: no task runs here.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class ModbusSensors:
         self._heard = bytearray()
 
     async def connect(self) -> None:
-        """Open the line anew, check the unit, and hear that no other one answers for it.
+        """Open the line anew, check the unit, and make sure that no other one answers for it.
 
-        Raises LinkLostError, NoReplyError, RefusedError, NotWellError or, when the unit can never work so, SetupError.
+        Raises LinkLostError, NoReplyError, RefusedError, NotWellError or, for an unusable unit, SetupError.
         """
         self.close()
         async with self._turn:
-            self.close()  # somebody else may have connected while we waited
+            self.close()  # another caller may have connected while we waited
             try:
                 self._link = await self._open_link()
                 self.health.connects += 1
@@ -58,7 +58,7 @@ class ModbusSensors:
                 raise
 
     async def status(self) -> InsideStatus:
-        """Ask the unit. Raises LinkLostError, NoReplyError or RefusedError."""
+        """Query the unit. Raises LinkLostError, NoReplyError or RefusedError."""
         async with self._turn:
             try:
                 return await self._converse(self._session.status())
@@ -67,9 +67,9 @@ class ModbusSensors:
                 raise
 
     async def check(self) -> str:
-        """Look twice, so long apart that it must have measured in between, and say what was found. Raises DriverError.
+        """Query twice, with a measurement in between, and report the findings. Raises DriverError.
 
-        NotWellError says all that is not as it must be; people and an object inside are none of it. The line is closed at the end.
+        NotWellError lists everything that is wrong, without people and an object inside. The line is closed at the end.
         """
         try:
             await self.connect()
@@ -83,7 +83,7 @@ class ModbusSensors:
         return f"{status.people} inside, {left}, measured {status.age_ms} ms ago, session {status.session}"
 
     def _not_well(self, status: InsideStatus) -> list[str]:
-        """Every objection to a unit that is to serve a lane."""
+        """Return every objection to a unit in service."""
         wrong = []
         if status.age_ms > self._profile.measurement_ms_max:
             wrong.append(
@@ -101,7 +101,7 @@ class ModbusSensors:
         return wrong
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects."""
+        """Return counters since the start: requests, silences, bytes outside of answers, connects."""
         return asdict(self.health)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class ModbusSensors:
         return self._link
 
     async def _converse(self, conversation: Conversation[Answer]) -> Answer:
-        """Carry a conversation out; the caller holds the turn."""
+        """Carry out a conversation; the caller holds the turn."""
         try:
             request = next(conversation)
             while True:
@@ -128,7 +128,7 @@ class ModbusSensors:
             conversation.close()
 
     async def _exchange(self, request: Request) -> Reply | None:
-        """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
+        """Send one request and return its reply; None after silence. Raises LinkLostError."""
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         reply, _ = await exchange(
@@ -142,7 +142,7 @@ class ModbusSensors:
         return reply
 
     async def _hear_no_other(self) -> None:
-        """Listen behind an answer that was the last to come: a second one is another unit's. Raises NotWellError or LinkLostError."""
+        """Listen after the last answer: a second one is another unit's. Raises NotWellError or LinkLostError."""
         request = self._asked
         if request is None or self._session.any_late:
             return

@@ -1,6 +1,6 @@
-"""Register maps of sensor units: what stands where, and for how long a measurement speaks; data (drivers/profiles/sensors/*.toml, or a site's file).
+"""Register maps of sensor units: addresses of values, and how long a measurement is valid; data (drivers/profiles/sensors/*.toml, or a site's file).
 
-Read strictly. A unit that does not say how old its measurement is, or does not show that it was powered up anew, is refused.
+Parsed strictly. A unit that does not report its measurement's age, or a restart, is refused.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _MEASURED = ("people", "object_left", "blind")
 
 
 class Status(Table, frozen=True, kw_only=True):
-    """What the unit says.
+    """The unit's status.
 
-    `session` is a number that is another one after a power cut, `age` how long ago people and object were measured, in `age_unit_ms`.
-    `people` is a number; above `people_max`, the counter cannot tell. The others are conditions; a whole register without `equals` says
-    no with 0 and yes with 1, and with anything else that it cannot tell. While `blind` holds, neither people nor object are known.
+    `session` changes with each power cut; `age`: time since people and object were measured, in `age_unit_ms`. `people`
+    is a number; above `people_max` the counter cannot tell. The others are conditions; a whole register without
+    `equals` is false with 0, true with 1, and unknown otherwise. While `blind` holds, people and object are unknown.
     """
 
     session: Place
@@ -39,10 +39,10 @@ class Status(Table, frozen=True, kw_only=True):
 
 
 class SensorProfile(Table, frozen=True, kw_only=True):
-    """The whole map of one kind of unit. `verified`: on what it was tried.
+    """The whole map of one kind of unit. `verified`: on what it was tested.
 
-    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer comes later than this. An older measurement than
-    `measurement_ms_max` tells neither of people nor of objects.
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer is later. A measurement older than
+    `measurement_ms_max` gives neither people nor objects.
     """
 
     protocol: Literal["modbus-rtu"]
@@ -56,9 +56,9 @@ class SensorProfile(Table, frozen=True, kw_only=True):
 
     @property
     def round(self) -> tuple[int, ...]:
-        """The order in which a look asks for the stretches.
+        """The order in which a look reads the stretches.
 
-        The first says session and age. It closes the look, too, when people or objects stand elsewhere: the power may have gone in between.
+        The first has session and age. It is read again at the end if people or objects are elsewhere: the power may have failed in between.
         """
         order = tuple(range(len(self.reads)))
         first = set(cells_read(self.reads[:1]))
@@ -67,7 +67,7 @@ class SensorProfile(Table, frozen=True, kw_only=True):
         return (*order, 0) if elsewhere else order
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = [*misplaced(_places_of(self.status), self.reads), *misread(self.reads)]
         if found:
             return found

@@ -1,7 +1,7 @@
-"""What is said to a sensor unit, and what its answers mean. No I/O; the clock is an argument.
+"""Requests to a sensor unit, and the meaning of its answers. No I/O; the clock is an argument.
 
-Each look is a generator that yields one request at a time and is sent the reply, or None for silence. Nothing is written, so everything may be repeated.
-What is unknown stays None: a counter that cannot tell, an old measurement; a contact that says neither yes nor no counts as the worse of the two.
+Each query is a generator: it yields one request at a time and receives the reply, or None after silence. Nothing is written, so everything may be
+repeated. Unknown values are None: an uncertain counter, an old measurement; a contact with an undefined value counts as the worse of the two.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gate_core.ports.values import InsideStatus
 
 
 class Awaited:
-    """Which requests an answer may belong to, and so how old it may be. `late_s` says for how long one may come, from its asking on.
+    """The requests that an answer may belong to, which bound its age. `late_s`: how long after its request an answer may arrive.
 
-    Modbus RTU numbers nothing: an answer is known by unit, function and length, and one that came late passes for the next one's. Taken for that,
-    it would look younger than it is. A serial line keeps the order, so an answer is that of the oldest request of its shape that may still be
-    answered, and whatever was asked before that one is never answered any more.
+    Modbus RTU has no numbers: an answer is recognised by unit, function and length, and a late one can be taken for the next one.
+    It would then look younger than it is. A serial line keeps the order, so an answer belongs to the oldest request of its shape
+    that may still be answered, and requests before that one are never answered.
     """
 
     def __init__(self, late_s: Callable[[Request], float]) -> None:
@@ -30,11 +30,11 @@ class Awaited:
         self._asked: list[tuple[Request, float]] = []
 
     def ask(self, request: Request, now_s: float) -> None:
-        """This is asked now, if it is written at all."""
+        """Note a request now, if it is written at all."""
         self._asked = [*self._still(now_s), (request, now_s)]
 
     def answered(self, reply: Reply, now_s: float) -> float:
-        """A reply that has the shape of one to the last request is there: when it was asked for at the earliest."""
+        """Return the earliest time at which a reply of the last request's shape can have been requested."""
         last = self._asked.pop()
         still = [*self._still(now_s), last]
         at = next(at for at, (request, _) in enumerate(still) if _is_alike(request, last[0], reply))
@@ -42,12 +42,12 @@ class Awaited:
         return still[at][1]
 
     def any_late(self, now_s: float) -> bool:
-        """True while an answer to an earlier request may come."""
+        """True while an answer to an earlier request may arrive."""
         self._asked = self._still(now_s)
         return bool(self._asked)
 
     def awaits(self, request: Request) -> bool:
-        """True while an earlier request may be answered by what would answer this one."""
+        """True while an earlier request may be answered by a reply of this one's shape."""
         return any(earlier.reply_head == request.reply_head for earlier, _ in self._asked)
 
     def _still(self, now_s: float) -> list[tuple[Request, float]]:
@@ -55,14 +55,14 @@ class Awaited:
 
 
 def _is_alike(earlier: Request, request: Request, reply: Reply) -> bool:
-    """The reply could be the earlier request's as well: an exception names the function only."""
+    """True if the reply could also answer the earlier request: an exception names the function only."""
     if isinstance(reply, ExceptionReply):
         return earlier.function == request.function
     return earlier.reply_head == request.reply_head
 
 
 class Session:
-    """The conversations with one unit. Remembers since when it is powered, and what it may still answer. `clock` gives seconds."""
+    """The conversations with one unit. Tracks since when it is powered, and what it may still answer. `clock` gives seconds."""
 
     def __init__(self, *, profile: SensorProfile, baud: int, unit: int, clock: Callable[[], float]) -> None:
         self._profile = profile
@@ -74,7 +74,7 @@ class Session:
         self._powered: int | None = None
 
     def reply_deadline_s(self, request: Request) -> float:
-        """How long a reply may take from the first byte of its request on."""
+        """Return the longest time of a reply, from its request's first byte."""
         return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=self._profile.turnaround_ms_max)
 
     def _late_s(self, request: Request) -> float:
@@ -82,11 +82,11 @@ class Session:
 
     @property
     def any_late(self) -> bool:
-        """True while an answer to an earlier request may come."""
+        """True while an answer to an earlier request may arrive."""
         return self._awaited.any_late(self._clock())
 
     def hello(self) -> Conversation[InsideStatus]:
-        """Begin: check what unit this is, and take it as it is powered now. Raises SetupError when it is another one."""
+        """Begin: check the unit's identity, and store its current power session. Raises SetupError for another unit."""
         identity = self._profile.identity
         if identity is not None:
             ((function, address),) = identity.places
@@ -97,7 +97,7 @@ class Session:
         return (yield from self.status())
 
     def status(self) -> Conversation[InsideStatus]:
-        """Ask for everything. Raises LinkLostError when the unit was powered up anew since `hello`."""
+        """Query everything. Raises LinkLostError if the unit was powered up anew since `hello`."""
         if self.any_late:
             yield from self._settle()
         image: dict[Cell, int] = {}
@@ -114,7 +114,7 @@ class Session:
         return self._seen(image, asked_at_s)
 
     def _settle(self) -> Conversation[None]:
-        """Ask a question whose answer cannot be another's: once it is there, no late one comes any more."""
+        """Send a question whose answer is unmistakable: after it no late answer arrives."""
         read = self._profile.reads[0]
         ((function, address),) = read.places
         requests = (ReadRequest(self._unit, function, address, count) for count in range(1, read.count))
@@ -123,7 +123,7 @@ class Session:
             yield from self._ask(request)
 
     def _stretch(self, at: int, *, not_before_s: float) -> Conversation[tuple[float, dict[Cell, int]]]:
-        """One stretch of the profile, asked for anew each time with another length where it has spare registers."""
+        """Return one stretch of the profile; with spare registers each request has another length."""
         read = self._profile.reads[at]
         ((function, address),) = read.places
 
@@ -137,9 +137,9 @@ class Session:
     def _read(
         self, function: int, address: int, count: Callable[[], int], *, not_before_s: float = -math.inf
     ) -> Conversation[tuple[float, tuple[int, ...]]]:
-        """What stands there, and when that was asked for at the earliest. Raises NoReplyError or RefusedError.
+        """Return the values at these addresses, and the earliest time of their request. Raises NoReplyError or RefusedError.
 
-        An answer that may belong to a request from before `not_before_s` is none.
+        An answer that may belong to a request from before `not_before_s` is ignored.
         """
         for _ in range(ATTEMPTS_MAX):
             since_s, reply = yield from self._ask(ReadRequest(self._unit, function, address, count()))
@@ -148,7 +148,7 @@ class Session:
         raise NoReplyError("the sensor unit does not answer")
 
     def _ask(self, request: Request) -> Conversation[tuple[float, Reply | None]]:
-        """Ask once: since when the reply may be true, and the reply; None after silence."""
+        """Send one request; return since when the reply may be true, and the reply; None after silence."""
         self._awaited.ask(request, self._clock())
         reply = yield request
         return (math.inf if reply is None else self._awaited.answered(reply, self._clock())), reply
@@ -173,7 +173,7 @@ class Session:
 
 
 def _says(place: Place, image: Image) -> bool | None:
-    """A condition: yes, no, or neither of them."""
+    """Return a condition: true, false or unknown."""
     value, ((function, _),) = number(place, image), place.places
     if place.equals is not None:
         return value == place.equals

@@ -1,4 +1,4 @@
-"""The settings of sensor units, one struct a protocol."""
+"""The settings of sensor units, one struct per protocol."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gate_core.settings.outside import OutsideDevice
 
 
 class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
-    """A unit that speaks Modbus RTU on a line of its own. `poll_ms` is how often it is asked how it is.
+    """A unit with Modbus RTU on its own line. `poll_ms`: the interval of status queries.
 
-    `profile` is one of drivers/profiles/sensors/ by its name, or the absolute path of the site's own file.
+    `profile`: the name of one in drivers/profiles/sensors/, or the absolute path of the site's own file.
     """
 
     port: Text
@@ -25,11 +25,11 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
 
     @property
     def line(self) -> str | None:
-        """Its own."""
+        """Its own line."""
         return self.port
 
     def simulated(self) -> list[str]:
-        """Name the simulator's profile and its line."""
+        """Return the simulator's profile and line, if used."""
         profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
         return profile + simulated_line(self.port)
 

@@ -1,1 +1,1 @@
-"""The tamper-evident audit log: what a record is, how it is sealed, proved, stored and published."""
+"""The tamper-evident audit log: the format of records, sealing, proofs, storage and publication."""

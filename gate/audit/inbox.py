@@ -1,7 +1,7 @@
-"""The inbox, where sync leaves the mirror's receipts and what its keys say of one another (docs/protocols/audit-log.md).
+"""The inbox, where sync leaves the mirror's receipts and key handovers (docs/protocols/audit-log.md).
 
-A neighbour that faces the network writes the folder, so a look is short: so many names, so many ordinary files, so many bytes. `MirrorKeys`
-are the keys that the mirror had; only the word of the newest counts.
+A neighbouring program that faces the network writes the folder, so each look has limits on names, ordinary files and
+bytes. `MirrorKeys` has the mirror's keys; only receipts by the newest count.
 """
 
 import contextlib
@@ -26,9 +26,9 @@ REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
 APPROVAL: Final = "approval.note"  # the newest one that the centre knows
 ERASURE: Final = "erasure.note"  # an order to erase
 ERASURE_RECEIPT: Final = (
-    "erasure-receipt-{}.note"  # the mirror's word that it has carried an erasure out, by the SHA-256 of its note
+    "erasure-receipt-{}.note"  # the mirror's confirmation of an erasure, by the SHA-256 of its note
 )
-HELD: Final = "held.note"  # the mirror's word for what it holds
+HELD: Final = "held.note"  # the mirror's statement of what it holds
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
 _KEY_NAME: Final = re.compile(r"mirror-key-([0-9]{1,4})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -36,19 +36,19 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lay in the inbox, not yet believed: a receipt, an approval, an erasure, or the word of one of the mirror's keys for the next."""
+    """An unverified file in the inbox: a receipt, an approval, an erasure, or a handover between the mirror's keys."""
 
     name: str
     note: bytes
 
     @property
     def is_of_keys(self) -> bool:
-        """True for what the mirror's keys say of one another."""
+        """True for a handover between the mirror's keys."""
         return _KEY_NAME.fullmatch(self.name) is not None
 
 
 class Inbox:
-    """Looks into the folder, a part of it at a time. `refused` is a folder of our own, for whoever looks into it."""
+    """Reads the folder in parts. `refused`: a folder of ours for people to inspect."""
 
     def __init__(self, folder: Path, refused: Path) -> None:
         self._folder = folder
@@ -58,7 +58,7 @@ class Inbox:
         self._opened = contextlib.ExitStack()
 
     def look(self) -> list[Found]:
-        """What keys say, the oldest first, then the receipts, the largest first, among the next names. Raises OSError."""
+        """Return key handovers, oldest first, then receipts, largest first, among the next names. Raises OSError."""
         if self._descriptor is None:
             try:
                 self._descriptor = os.open(self._folder, _FOLDER)
@@ -76,21 +76,21 @@ class Inbox:
         return found
 
     def named(self, name: str) -> Found | None:
-        """What lies under one of the names above, if it was left. Raises OSError."""
+        """Return the file with one of the names above, if it exists. Raises OSError."""
         try:
             return Found(name, read_ordinary(self._folder / name, RECEIPT_BYTES_MAX))
         except FileNotFoundError:
             return None
 
     def remove(self, found: Found) -> None:
-        """Take it out: it is remembered, or kept aside. What lies there instead by now stays, for another look."""
+        """Delete a file after its content was stored or set aside. A changed file stays for another look."""
         path = self._folder / found.name
         with contextlib.suppress(OSError):
             if read_ordinary(path, RECEIPT_BYTES_MAX) == found.note:
                 path.unlink()
 
     def refuse(self, found: Found) -> None:
-        """Put it aside where its sender cannot reach it, and take it out. Raises OSError."""
+        """Copy it to where its sender cannot reach it, and delete it. Raises OSError."""
         self._refused.mkdir(mode=0o700, exist_ok=True)
         kept = sorted(self._refused.iterdir(), key=lambda one: one.stat().st_mtime_ns)
         for oldest in kept[: max(0, len(kept) - REFUSED_MAX + 1)]:
@@ -100,11 +100,11 @@ class Inbox:
 
     @property
     def is_through(self) -> bool:
-        """True when the whole folder was looked at, and the next look begins anew."""
+        """True if the whole folder was read, and the next look starts again."""
         return self._descriptor is None
 
     def close(self) -> None:
-        """Begin anew with the next look."""
+        """Start again with the next look."""
         self._opened.close()
         self._descriptor = None
 
@@ -118,7 +118,7 @@ class Inbox:
 
 
 class MirrorKeys:
-    """`anchor` is the key of the configuration; `folder` our own. Raises OSError when that cannot be read."""
+    """`anchor`: the configured key; `folder`: our own. Raises OSError if that is unreadable."""
 
     def __init__(self, anchor: Verifier, folder: Path) -> None:
         self._anchor = anchor
@@ -128,11 +128,11 @@ class MirrorKeys:
 
     @property
     def newest(self) -> Verifier:
-        """The key that receipts are signed with."""
+        """The key that signs receipts."""
         return self._chain[-1].new if self._chain else self._anchor
 
     def take(self, note: bytes) -> None:
-        """Follow a handover; one that was followed before changes nothing. Raises BadFormatError, BadSignatureError and OSError."""
+        """Apply a handover; a repeated one changes nothing. Raises BadFormatError, BadSignatureError and OSError."""
         found = Handover.parse(note)
         if found in self._chain:
             return

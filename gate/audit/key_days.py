@@ -1,6 +1,6 @@
-"""The age files of one class of records and one day, in one file outside the database: to forget them is to unlink it.
+"""The age files of one class of records and one day, in one file outside the database: unlinking the file erases them.
 
-A line is an age file in Base64, its id the SHA-256 of what the line holds. What a kill leaves of a line is cut off by the next writing.
+A line is an age file in Base64, its ID the SHA-256 of the decoded line. An incomplete line after a kill is cut off by the next write.
 """
 
 import contextlib
@@ -32,12 +32,12 @@ class KeyDay:
 
     @classmethod
     def of(cls, header: Header) -> Self:
-        """That of a record. Raises BadFormatError for a day that there is not."""
+        """Return a record's class and day. Raises BadFormatError for an impossible day."""
         return cls.named(f"{header.about}-{header.hour[:10]}")
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """That of a file. Raises BadFormatError."""
+        """Return a file's class and day. Raises BadFormatError."""
         match = _NAME.fullmatch(name)
         if match is None:
             raise BadFormatError(f"{name!r} is no class and day")
@@ -53,10 +53,10 @@ class KeyDay:
 
 
 def filed(own: KeyDay, *, dated: bool, latest: date | None, today: date) -> KeyDay:
-    """Where a key is kept whose first record says the day `own`, so that no wrong clock ends its time early; `today` is borne out.
+    """Return the day to store a key under, so that a wrong clock never ends its time early. `own`: its first record's day; `today` is confirmed.
 
-    Made while nobody bore the clock out (`dated` false), it may be of any day until today, and is kept with today. Else it is kept with its own, but for a
-    clock that somebody bore out wrongly: not before the latest day that keys lie with, nor after today.
+    If the clock was unconfirmed then (`dated` false), the key may be of any earlier day: today. Otherwise its own day, but not before the latest day
+    with keys, in case the clock was confirmed wrongly, and not after today.
     """
     if not dated:
         return KeyDay(today, own.about)
@@ -64,13 +64,13 @@ def filed(own: KeyDay, *, dated: bool, latest: date | None, today: date) -> KeyD
 
 
 class KeyDays:
-    """The folder. Raises OSError: the caller says what keys that cannot be kept mean."""
+    """The folder. Raises OSError; the caller decides what unstorable keys mean."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def days(self) -> list[KeyDay]:
-        """Those that there are, the oldest first."""
+        """Return the existing days, oldest first."""
         found: list[KeyDay] = []
         with contextlib.suppress(FileNotFoundError):
             for path in self._folder.iterdir():
@@ -79,7 +79,7 @@ class KeyDays:
         return sorted(found)
 
     def read(self, day: KeyDay) -> dict[str, bytes]:
-        """The age files of a day, by their ids; none of a day that was forgotten."""
+        """Return a day's age files by ID; none for an erased day."""
         found: dict[str, bytes] = {}
         with contextlib.suppress(FileNotFoundError), (self._folder / day.name).open("rb") as file:
             while line := file.readline(LINE_BYTES_MAX):
@@ -90,7 +90,7 @@ class KeyDays:
         return found
 
     def add(self, day: KeyDay, wrapped: Iterable[bytes]) -> None:
-        """Keep age files with their day; they are durable when this returns."""
+        """Store age files under their day; durable on return."""
         durable.make_folder(self._folder, mode=0o700)
         path = self._folder / day.name
         is_new = not path.exists()
@@ -105,13 +105,13 @@ class KeyDays:
             durable.sync(self._folder)
 
     def holding(self, ids: Collection[str]) -> list[KeyDay]:
-        """The days that one of these keys lies with."""
+        """Return the days of these keys."""
         return [day for day in self.days() if not self.read(day).keys().isdisjoint(ids)]
 
     def erase(self, ids: Collection[str]) -> None:
-        """Write the files of the days of these keys anew without them; the keys are gone for good when this returns.
+        """Rewrite the files of these keys' days without them; the keys are erased permanently on return.
 
-        What a kill left, part of a line or a draft, may be of one of them, too, and goes with them.
+        Remains of a kill, an incomplete line or a draft, may contain one of them and are removed too.
         """
         for day in self.days():
             kept = self.read(day)
@@ -123,7 +123,7 @@ class KeyDays:
         self._drop_drafts()
 
     def forget(self, day: KeyDay) -> None:
-        """Unlink a day; it is gone for good when this returns."""
+        """Unlink a day; it is erased permanently on return."""
         (self._folder / day.name).unlink(missing_ok=True)
         self._drop_drafts()
 
@@ -142,7 +142,7 @@ def _is_torn(path: Path) -> bool:
 
 
 def _cut_off(descriptor: int) -> None:
-    """Take away what a kill, or a disk that was full, left of a line."""
+    """Remove an incomplete line after a kill or a full disk."""
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, LINE_BYTES_MAX, max(0, size - LINE_BYTES_MAX))
     if tail and not tail.endswith(b"\n"):

@@ -1,6 +1,6 @@
-"""Space kept back on the disk, as a file of real blocks. With the first reserve gone no admission is recorded, with both only what is urgent.
+"""Reserved disk space, as a file of real blocks. Without the first reserve no admission is recorded, without both only urgent records.
 
-It is taken again when there is room for it twice, so that giving it up is not mistaken for room.
+It is taken again when there is space for it twice, so that its own release is not mistaken for free space.
 """
 
 import os
@@ -16,7 +16,7 @@ ROOM_BYTES = 1024 * 1024
 
 
 class Reserve:
-    """The file that holds the space. Starts by taking it."""
+    """The file with the space. Construction takes it."""
 
     def __init__(self, path: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
         self._path = path
@@ -25,7 +25,7 @@ class Reserve:
         self.take()
 
     def take(self) -> bool:
-        """Hold the space, if the disk has it, or holds it still from an earlier run."""
+        """Take the space if the disk has it; also if an earlier run took it."""
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
@@ -48,14 +48,14 @@ class Reserve:
         return True
 
     def is_all_there_is(self) -> bool:
-        """True when the disk has no room left beside the reserve. A disk that does not say has some: a write finds out."""
+        """True if the disk has no space besides the reserve. If unknown, False: a write will show it."""
         try:
             return self.is_held and _free_bytes(self._path) < ROOM_BYTES
         except OSError:
             return False
 
     def give_up(self) -> None:
-        """Let the space go."""
+        """Release the space."""
         self.is_held = False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

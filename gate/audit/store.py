@@ -1,7 +1,7 @@
 """The log's database: one SQLite file, one connection, one thread; WAL with synchronous=FULL, exclusively locked.
 
-Entries, the tree's frontier and the signed checkpoint change in one transaction. After an unclean end the write-ahead log may hold a commit
-that was never synced: opening moves it into the database file and syncs that (`_settle`) before anybody acts on what is read.
+Entries, the tree's frontier and the signed checkpoint change in one transaction. After an unclean end the write-ahead log may hold
+a commit that was never synced: opening moves it into the database file and syncs that (`_settle`) before anything read is used.
 """
 
 import sqlite3
@@ -28,15 +28,15 @@ WAL_BYTES_SCARCE = (
     256 * 1024
 )  # the same while space is scarce: a record takes five times as much there as in the database
 BUSY_TIMEOUT_S = 2.0
-REFERRED_MAX = 32  # of those who wait so many are told; older ones are told once these are settled
+REFERRED_MAX = 32  # maximum reported of those that wait; older ones follow once these are settled
 
 Connect = Callable[..., sqlite3.Connection]
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingKey:
-    """An age file that the database keeps until it is in the file of a day. `leaf` is of the first record it seals; `name` is the file of its
-    class and day if that is another than that record's; `dated`: the clock was borne out when it was made.
+    """An age file in the database until it is in a day's file. `leaf`: of its first record; `name`: the file of its
+    class and day if it differs from that record's; `dated`: the clock was confirmed when it was made.
     """
 
     id: str
@@ -48,7 +48,7 @@ class WaitingKey:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many entries the mirror held up to a day, the least that it held on any day since, and the latest of these; None: it never said."""
+    """The mirror's number of entries up to a day, the smallest number on any day since, and the latest of these days; None: never reported."""
 
     then: int | None
     since: int | None
@@ -57,7 +57,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the log as the database has it. `checkpoint` is the signed note, None before the first entry."""
+    """The log's end in the database. `checkpoint`: the signed note, None before the first entry."""
 
     frontier: Frontier
     checkpoint: bytes | None
@@ -66,12 +66,12 @@ class Head:
 class Store:
     """An open database. Every method raises StoreError; after one, close it and open it again.
 
-    Raises BadFormatError for a database of a format that nothing in service has written.
+    Raises BadFormatError for a database of a format that was never in service.
     """
 
     def __init__(self, path: Path, *, connect: Connect = sqlite3.connect) -> None:
         self._wal = path.with_name(path.name + "-wal")
-        self._head: Head | None = None  # as it was read or written last: nobody else has this file
+        self._head: Head | None = None  # as last read or written: no other process opens this file
         self._left: Left | None = None
         self._transactions = 0  # since the write-ahead log was moved last
         with _translated("open"):
@@ -92,7 +92,7 @@ class Store:
             raise
 
     def _settle(self, path: Path) -> None:
-        """Make what an earlier process left durable, then bring the schema up to date."""
+        """Make an earlier process's data durable, then migrate the schema."""
         run = self._connection.execute
         run("PRAGMA locking_mode=EXCLUSIVE")
         if run("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
@@ -122,7 +122,7 @@ class Store:
                 run(_DAYS_OF_OLD_KEYS)
 
     def close(self) -> None:
-        """Let go of the file. What was committed stays."""
+        """Close the file. Committed data stays."""
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -155,7 +155,7 @@ class Store:
         return self._waiting("k.first < ? ORDER BY k.first LIMIT ?", end, count)
 
     def waiting(self, ids: Sequence[str]) -> list[WaitingKey]:
-        """Return those of these keys that are here."""
+        """Return those of these keys that are in the database."""
         return self._waiting(f"k.id IN ({_marks(ids)})", *ids)
 
     def _waiting(self, where: str, *values: object) -> list[WaitingKey]:
@@ -163,7 +163,7 @@ class Store:
         return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
 
     def days_elsewhere(self, ids: Sequence[str]) -> set[str]:
-        """Return the files of classes and days where those of these keys lie that do not lie with the day of their first record."""
+        """Return the files of those of these keys that are not stored under the day of their first record."""
         found: set[str] = set()
         for start in range(0, len(ids), TILE_WIDTH):
             some = ids[start : start + TILE_WIDTH]
@@ -191,17 +191,17 @@ class Store:
         return _complete(found[skipped : skipped + end - start], end - start)
 
     def first_here(self) -> int:
-        """Return the first entry that is not dropped; of those before, a whole number of pieces, the hashes are kept."""
+        """Return the first entry that was not dropped; of earlier ones, a whole number of pieces, the hashes are stored."""
         row = self._one("SELECT max(n) FROM pruned")
         return 0 if row is None or row[0] is None else (int(row[0]) + 1) * TILE_WIDTH
 
     def first_waiting(self) -> int | None:
-        """Return the first entry whose key is not in the file of a day yet, None when all are."""
+        """Return the first entry whose key is not in a day's file yet, None if all are."""
         row = self._one("SELECT min(first) FROM keys")
         return None if row is None else row[0]
 
     def held(self, day: date) -> Held:
-        """Return what the mirror held on this day and since, by its own word."""
+        """Return the mirror's reported numbers on this day and since."""
         text = day.isoformat()
         (then,) = self._one("SELECT max(n) FROM held WHERE day <= ?", text) or (None,)
         since, newest = self._one("SELECT min(n), max(day) FROM held WHERE day > ?", text) or (None, None)
@@ -213,7 +213,7 @@ class Store:
         return root_of(self.hashes(level, index << above, (index + 1) << above))
 
     def left(self) -> Left:
-        """Return what was left; the crossings that wait for an officer are the latest."""
+        """Return the data for the sender's next start; of the crossings that wait for an officer, the latest."""
         if self._left is None:
             self._left = self._read_left()
         return self._left
@@ -243,7 +243,7 @@ class Store:
         return dict(self._all(sql, count))
 
     def handovers(self) -> tuple[bytes, ...]:
-        """Return what the log's keys said of one another, the oldest first."""
+        """Return the handovers of the log's keys, oldest first."""
         return tuple(note for (note,) in self._all("SELECT note FROM handovers ORDER BY since"))
 
     def receipt(self) -> tuple[int, bytes] | None:
@@ -264,8 +264,8 @@ class Store:
     ) -> Head:
         """Add records at the end, in one transaction, and return the new head once it is durable.
 
-        `keys` holds the age file of every key the records use, `dated` says whether the clock is borne out; `checkpoint` signs the new frontier, the last act before the
-        commit: if that fails, what it signed must never leave the process. So does `handover`, when another key follows.
+        `keys`: the age file of every key that the records use; `dated`: the clock is confirmed. `checkpoint` signs the new frontier, last
+        before the commit: if that fails, the signature must never leave the process. The same holds for `handover`, if another key follows.
         """
         frontier, left = self.head().frontier, self.left()
         told, hashes = set[str](), list[bytes]()
@@ -304,39 +304,39 @@ class Store:
         return self._head
 
     def remember_receipt(self, size: int, note: bytes, now_ms: int, cosigned_s: int | None) -> None:
-        """Keep a receipt of the mirror, in place of an earlier one."""
+        """Store a receipt of the mirror, replacing an earlier one."""
         with self._transaction() as run:
             run("UPDATE times SET cosigned_s = ?", (cosigned_s,))
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
             run("UPDATE boot SET heard_ms = ? WHERE size < ?", (now_ms, size))
 
     def keep_days(self, names: Mapping[str, str]) -> None:
-        """Remember where keys lie, or will, that do not lie with the day of their first record."""
+        """Store the days of keys that are not, or will not be, stored under the day of their first record."""
         with self._transaction() as run:
             for key_id, name in names.items():
                 run("INSERT OR REPLACE INTO key_days VALUES (?, ?)", (key_id, name))
 
     def moved(self, ids: Sequence[str]) -> None:
-        """Keep these keys no more: they are durable elsewhere."""
+        """Delete these keys: they are durable elsewhere."""
         with self._transaction() as run:
             for one in ids:
                 run("DELETE FROM keys WHERE id = ?", (one,))
                 run("DELETE FROM undated WHERE id = ?", (one,))
 
     def drop_keys(self, ids: Sequence[str]) -> None:
-        """Forget these keys."""
+        """Erase these keys."""
         self.moved(ids)
         with self._transaction() as run:
             for one in ids:
                 run("DELETE FROM key_days WHERE id = ?", (one,))
 
     def forget_day(self, name: str) -> None:
-        """Remember no more which keys lay with this day."""
+        """Delete the record of the keys under this day."""
         with self._transaction() as run:
             run("DELETE FROM key_days WHERE name = ?", (name,))
 
     def take_held(self, day: date, entries: int) -> None:
-        """Keep that the mirror says on this day that it holds so many entries; the least of a day counts."""
+        """Store the mirror's number of entries on this day; the smallest of a day counts."""
         with self._transaction() as run:
             run(
                 "INSERT INTO held VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET n = min(n, excluded.n)",
@@ -344,7 +344,7 @@ class Store:
             )
 
     def prune(self, n: int, day: date) -> None:
-        """Drop a piece's entries, the first that is here, and keep their hashes; `day`: of what the mirror held earlier only the latest is of use."""
+        """Drop a piece's entries, the first that is here, and keep their hashes. `day`: of older reports by the mirror only the latest is kept."""
         start, end = n * TILE_WIDTH, (n + 1) * TILE_WIDTH
         if start != self.first_here():
             raise StoreError(f"entry {start} is not the first one here")
@@ -355,21 +355,21 @@ class Store:
             run("DELETE FROM held WHERE day < (SELECT max(day) FROM held WHERE day <= ?)", (day.isoformat(),))
 
     def know_approval(self, newer: Approved) -> None:
-        """Keep an approval that no record rests on yet, in place of an earlier one."""
+        """Store an approval on which no record rests yet, replacing an earlier one."""
         with self._transaction() as run:
             _keep_approval(run, newer)
 
     def probe(self, value: bytes) -> None:
-        """Write a value as durably as a record and read it back; it takes the place of the one before, and the log does not grow."""
+        """Write a value as durably as a record and read it back; it replaces the one before, and the log does not grow."""
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO probe VALUES (1, ?)", (value,))
         if self._one("SELECT value FROM probe") != (value,):
             raise StoreError("what was written cannot be read back")
 
     def tidy(self, *, scarce: bool = False, whole: bool = False) -> None:
-        """Move the write-ahead log into the database file when much has come together; for quiet moments, since it takes a few syncs. The file stays,
-        and the next transactions write over it: to lengthen a file takes each of them twice as long. It is cut when it is long, sooner while space is
-        `scarce`; and with `whole` however short it is, so that nothing stays in it.
+        """Move a large write-ahead log into the database file; for quiet moments, since it takes a few syncs. The file
+        stays, and the next transactions overwrite it: extending a file takes each of them twice as long. A long one is
+        cut, earlier if space is `scarce`; with `whole`, at any length, so that nothing stays in it.
         """
         with _translated("tidy"):
             if whole or self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
@@ -381,7 +381,7 @@ class Store:
         self._transactions = 0
 
     def _add_nodes(self, size: int) -> None:
-        """Add the hashes of the tiles that became full with the tree's latest entry."""
+        """Add the hashes of tiles that the latest entry completed."""
         level, width = 1, size
         while width % TILE_WIDTH == 0:
             width //= TILE_WIDTH
@@ -421,7 +421,7 @@ def _keep_approval(run: Callable[..., sqlite3.Cursor], one: Approved) -> None:
 
 
 def _follow(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> bool:
-    """Keep what a record leaves for whoever writes here next. False when that stays as it was."""
+    """Store a record's data for the next start. False if nothing changed."""
     changed = _follow_crossing(run, happening, index)
     if happening.remember:
         run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
@@ -433,9 +433,9 @@ def _follow(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int
 
 
 def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> bool:
-    """Keep the lists of crossings that are under way and of those that wait for an officer. False when they stay as they were.
+    """Update the lists of open crossings and of those that wait for an officer. False if nothing changed.
 
-    Whom an officer admits goes on waiting until that is settled: the machine's verdict on them is there already.
+    A crossing that an officer admits stays in the list until it is settled: it already has the machine's verdict.
     """
     crossing, changed = happening.crossing, 0
     if crossing is None:
@@ -451,7 +451,7 @@ def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, i
 
 
 def _marks(values: Sequence[object]) -> str:
-    """So many places for values in a statement."""
+    """Return a statement's placeholders."""
     return ",".join("?" * len(values))
 
 
@@ -463,7 +463,7 @@ def _complete(rows: list[bytes], count: int) -> list[bytes]:
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """Turn SQLite's and the system's errors into ours."""
+    """Translate SQLite's and the system's errors into ours."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

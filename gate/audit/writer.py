@@ -1,8 +1,8 @@
-"""The log's writer: seals records, appends them, and stays honest when the disk is full, broken or from the past.
+"""The log's writer: seals records, appends them, and handles a full or broken disk and an outdated database.
 
-`append` never raises for the disk: a record has its index and is durable, or is `Refused` and not in the log, or `Unknown` while the database
-cannot be looked into. A known id is answered with its index. After a failure the database is opened anew and compared with what was released;
-if that is lost or changed nothing more is signed. Blocking, for one thread.
+`append` never raises for the disk: a record has its index and is durable, or is `Refused` and not in the log, or `Unknown`
+while the database is unreadable. A known ID is answered with its index. After a failure the database is opened again and
+compared with what was released; if that is lost or changed nothing more is signed. Blocking, for one thread.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ APPENDS_REMEMBERED = 4096
 # has used up the first reserve, the last one is for what is urgent alone.
 TIME_S_MAX = 253_402_300_799  # the last second of the year 9999: a mirror may sign with any time, and a clock shows none after that
 MOVED_AT_ONCE = 256  # keys
-MOVED_TOGETHER = 32  # fewer wait for others, or for whoever asks for all
+MOVED_TOGETHER = 32  # fewer wait for more, or for a request for all
 OLDER_APPROVAL = "it rests on an older approval than a record before"
 DISK_FULL = "the disk is full; admissions wait for space"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A record that waits to be written: the clear facts, and the body as it will be sealed."""
+    """A record to write: the clear facts, and the body to seal."""
 
     happening: Happening
     plain: bytes
@@ -70,7 +70,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The log cannot be looked into now. `tried`: this very append may have put the record there."""
+    """The log cannot be read now. `tried`: this append may have written the record."""
 
     reason: str
     tried: bool
@@ -81,7 +81,7 @@ Outcome = int | Refused | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the writer is: the end of the log that may be shown, and what is wrong, if anything."""
+    """The writer's state: the end of the log that may be shown, and the problem, if any."""
 
     checkpoint: Checkpoint | None
     note: bytes | None  # the signed checkpoint; None before the first entry
@@ -92,10 +92,10 @@ class Standing:
 
 
 class Writer:
-    """Owns the database, the keys in memory, the files of their days and the reserves: `last` is kept for what is urgent.
+    """Owns the database, the keys in memory, the days' files and the reserves: `last` is kept for urgent records.
 
-    `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
-    seen. `successor` is the key that is to follow, or has followed already, see `hand_over`. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
+    `opener` opens the database, again after each failure. `published`: the spool's checkpoint, which others may have seen. `successor`: the key that
+    will follow, or has followed, see `hand_over`. Raises KeyFileError for a database of another key, BadFormatError for one of an unsupported format.
     """
 
     def __init__(
@@ -128,24 +128,24 @@ class Writer:
         try:
             self._recover()
         except BaseException:
-            self.close()  # a key that is not this log's: nobody gets this writer, so nobody could close it
+            self.close()  # a key that is not this log's: the caller gets no writer to close
             raise
 
     @property
     def standing(self) -> Standing:
-        """How the writer is now."""
+        """Return the writer's state."""
         return self._standing
 
     def close(self) -> None:
-        """Let go of the database and of the keys."""
+        """Close the database and drop the keys."""
         self._ring.drop_all()
         self._let_go()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def append(self, batch: Sequence[Wanted], now_ms: int, *, dated: bool = True) -> list[Outcome]:
-        """Write records in their order, in one transaction; return for each its index, or that it is not written. `dated`: somebody bears out the
-        wall clock that they have their times from.
+        """Write records in order, in one transaction; return each one's index, or that it is not written. `dated`: the
+        wall clock of their times is confirmed.
         """
         # Far more than a batch: what is written now stays known to its end.
         while len(self._known) > APPENDS_REMEMBERED:
@@ -174,7 +174,7 @@ class Writer:
         return [self._outcome(each, OLDER_APPROVAL if each in older else reason, tried) for each in ids]
 
     def _older(self, batch: Sequence[Wanted]) -> set[bytes]:
-        """The appends, not written yet, that rest on an older approval than a record before them."""
+        """Return the unwritten appends that rest on an older approval than an earlier record."""
         newest, found = self._standing.left.approved, set[bytes]()
         for one in batch:
             mine = one.happening.approved
@@ -188,17 +188,17 @@ class Writer:
 
     @property
     def awaits_handover(self) -> bool:
-        """True while another key is there to follow."""
+        """True while a successor key waits."""
         return self._successor is not None and self._signer.verifier != self._successor.verifier
 
     @property
     def handovers(self) -> tuple[bytes, ...]:
-        """What the log's keys said of one another, as far as it is durable."""
+        """Return the handovers of the log's keys that are durable."""
         return self._notes
 
     def hand_over(self, wanted: Wanted, now_ms: int, *, dated: bool = True) -> bool:
-        """Write this record as the last that the old key answers for, and its word for the successor with it; from then on that signs.
-        False when it could not be written: the old key goes on.
+        """Write this record as the last one of the old key, with the handover to the successor, which signs from then
+        on. False if it could not be written: the old key stays in force.
         """
         successor = self._successor
         self._recover()
@@ -215,7 +215,7 @@ class Writer:
         return not self.awaits_handover
 
     def _follow(self, store: Store) -> None:
-        """Take the key that is in force by what the database says. Raises KeyFileError when neither is."""
+        """Select the key in force by the database. Raises KeyFileError if it is neither."""
         self._notes = store.handovers()
         try:
             first = Handover.parse(self._notes[0]).old if self._notes else self._signer.verifier
@@ -229,7 +229,7 @@ class Writer:
             raise KeyFileError("the database was signed by another key than log.key")
 
     def _verifier(self, note: bytes) -> Verifier:
-        """The key that a checkpoint of ours must be signed with. Raises BadFormatError."""
+        """Return the key that must have signed a checkpoint of this log. Raises BadFormatError."""
         return in_force(self._chain, self._signer.verifier, Checkpoint.parse(Note.parse(note).text).size)
 
     def _accepts(self, wanted: Wanted) -> bool:
@@ -241,7 +241,7 @@ class Writer:
         return self._last.is_held or happening.urgent
 
     def _make_room(self) -> bool:
-        """Give up a reserve. False when none is left."""
+        """Release a reserve. False if none is left."""
         for reserve in (self._reserve, self._last):
             if reserve.is_held:
                 reserve.give_up()
@@ -276,9 +276,9 @@ class Writer:
     # ── what others need ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def take_receipt(self, note: bytes, mirror: Verifier, now_ms: int) -> None:
-        """Remember what the mirror has. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError.
+        """Store the mirror's receipt. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError.
 
-        That our own key signed another log than this takes nobody else's word.
+        Our own key's signature on another log than this needs no further evidence.
         """
         receipt = read_checkpoint(note, self._verifier(note))
         with self._using_store() as store:
@@ -290,23 +290,23 @@ class Writer:
                 self._standing = replace(self._standing, mirrored=receipt.size, left=store.left())
 
     def know_approval(self, newer: Approved) -> None:
-        """Keep an approval that somebody else knows to be newer than those that records rest on. Raises StoreError."""
+        """Store an approval known to be newer than those on which records rest. Raises StoreError."""
         with self._using_store() as store:
             if newer.follows(self._standing.left.approved):
                 store.know_approval(newer)
                 self._standing = replace(self._standing, left=store.left())
 
     def days_of(self, ids: Sequence[str]) -> set[KeyDay]:
-        """The days that these keys lie with, or would if they were moved by their own. Raises StoreError and OSError."""
+        """Return the days under which these keys are, or would be, stored. Raises StoreError and OSError."""
         waiting = self._open_store().waiting(ids)
         return {*self._key_days.holding(ids), *(_own_day(one) for one in waiting)}
 
     def has_any(self, ids: Sequence[str]) -> bool:
-        """True when one of these keys is in the database or in the file of a day. Raises StoreError and OSError."""
+        """True if one of these keys is in the database or in a day's file. Raises StoreError and OSError."""
         return bool(self._open_store().waiting(ids)) or bool(self._key_days.holding(ids))
 
     def erase_keys(self, ids: Sequence[str]) -> None:
-        """Forget these keys in memory, in the database and in the files of their days. Raises StoreError and OSError: then it is to be done again."""
+        """Erase these keys in memory, in the database and in the days' files. Raises StoreError and OSError: repeat it then."""
         self._ring.drop_keys(ids)
         with self._using_store() as store:
             store.drop_keys(ids)
@@ -314,7 +314,7 @@ class Writer:
         self._key_days.erase(ids)
 
     def probe(self, value: bytes) -> bool:
-        """Prove that a record could be written and read: False when not. The reserve's room is for records alone."""
+        """Test that a record could be written and read: False if not. The reserve's space is for records only."""
         self._recover()
         if self._store is None or not self._reserve.is_held:
             return False
@@ -350,8 +350,8 @@ class Writer:
         return {key_path(header.key): kept[header.key] for header in headers if header.key in kept}
 
     def move_keys(self, published: int, today: date, *, whole: bool = False) -> bool:
-        """Bring keys whose records are published from the database into the files of their days, a few hundred at once; `whole`: however few. `today`
-        is borne out. True when all of them are there. Raises OSError, and then they stay in the database.
+        """Move keys of published records from the database into the days' files, a few hundred at once; `whole`: also
+        few. `today` is confirmed. True if all have been moved. Raises OSError; they then stay in the database.
         """
         self._recover()
         if self._store is None or not self._reserve.is_held:
@@ -366,7 +366,7 @@ class Writer:
         return False
 
     def _filed(self, store: Store, found: Sequence[WaitingKey], today: date) -> dict[KeyDay, list[bytes]]:
-        """Settle where these keys are to lie: for good, so that none is written into two files by a kill in between."""
+        """Determine the days of these keys permanently, so that a kill in between writes none into two files."""
         latest = max((one.day for one in self._key_days.days()), default=None)
         by_day: dict[KeyDay, list[bytes]] = {}
         elsewhere: dict[str, str] = {}
@@ -381,8 +381,8 @@ class Writer:
         return by_day
 
     def forget_day(self, day: KeyDay) -> None:
-        """Forget all keys of a day for good, also what is left in the write-ahead log of those that were moved. Raises StoreError and OSError: then it
-        is to be done again.
+        """Erase all keys of a day permanently, also in the write-ahead log. Raises StoreError and OSError: repeat it
+        then.
         """
         with self._using_store() as store:
             store.tidy(whole=True)
@@ -390,18 +390,18 @@ class Writer:
             store.forget_day(day.name)
 
     def tell_expired(self, expired: Expired) -> bytes:
-        """The log's word for what was forgotten."""
+        """Return the log's signed statement of what was erased."""
         return expired.sign(self._signer)
 
     def take_held(self, entries: int, today: date) -> None:
-        """Keep the mirror's word of today for how many entries it holds, with their bodies. Raises StoreError."""
+        """Store today's number of entries that the mirror holds with their bodies. Raises StoreError."""
         with self._using_store() as store:
             store.take_held(today, entries)
 
     def prunable(self, today: date, days: int, published: int) -> tuple[int, int]:
-        """Return the first entry that is here, and the first that must stay: the ones between were held by the mirror on every day that it said so
-        since `days` days ago, yesterday or today among them. Nothing of what is not published, mirrored or in the file of its day, nor of the
-        latest appends. Whole pieces. Raises StoreError.
+        """Return the first entry here, and the first that must stay. The mirror reported the entries in between on
+        every day of its reports since `days` days ago, yesterday or today among them. Unpublished, unmirrored and
+        unmoved entries stay, and the latest appends. Whole pieces. Raises StoreError.
         """
         store = self._open_store()
         first, held, waiting = store.first_here(), store.held(today - timedelta(days=days)), store.first_waiting()
@@ -427,7 +427,7 @@ class Writer:
         return files_above(self._open_store(), published, size)
 
     def tidy(self, now_ms: int) -> None:
-        """Use a quiet moment: drop old keys, make some ready, shorten the write-ahead log, take the reserve again."""
+        """Use a quiet moment: drop old keys, prepare some, shorten the write-ahead log, take the reserve again."""
         self._ring.drop_old(now_ms)
         self._ring.make_ready()
         self._recover()
@@ -447,7 +447,7 @@ class Writer:
 
     @contextmanager
     def _using_store(self) -> Iterator[Store]:
-        """The open database, let go when it fails. Raises StoreError."""
+        """Yield the open database; close it on failure. Raises StoreError."""
         store = self._open_store()
         try:
             yield store
@@ -456,7 +456,7 @@ class Writer:
             raise
 
     def _fail(self, error: StoreError) -> None:
-        """Trust nothing that the connection says any more."""
+        """Close the connection and note the problem."""
         self._is_rolled_back = self._is_rolled_back or isinstance(error, RolledBackError)
         self._let_go()
         self._standing = replace(self._standing, problem=str(error), is_full=isinstance(error, StoreFullError))
@@ -467,8 +467,8 @@ class Writer:
             self._store = None
 
     def _recover(self) -> None:
-        """Open the database if it is not; let the first reserve go when the disk has no room beside it, and take the reserves that are gone, the last
-        one first. A log from the past stays shut.
+        """Open the database if it is closed; release the first reserve if the disk has no other space, and take missing
+        reserves again, the last one first. An outdated log stays closed.
         """
         if self._is_rolled_back:
             return
@@ -486,7 +486,7 @@ class Writer:
             self._standing = replace(self._standing, problem=problem, is_full=is_full)
 
     def _open_with_room(self) -> None:
-        """Open the database, which needs room of its own. Without any it says at least what an earlier run left."""
+        """Open the database, which needs space itself. Without any, report at least an earlier run's data."""
         while True:
             try:
                 self._open()
@@ -528,7 +528,7 @@ class Writer:
             raise StoreError("the database's frontier is damaged")
 
     def _release(self, store: Store, head: Head) -> None:
-        """From here on the head is durable, may be shown to others, and must never be contradicted."""
+        """From now on the head is durable, may be shown to others, and must never be contradicted."""
         frontier, checkpoint = head.frontier, None
         if head.checkpoint:
             checkpoint = Checkpoint(self._signer.verifier.name, frontier.size, frontier.root())
@@ -536,7 +536,7 @@ class Writer:
 
 
 def _header(leaf: bytes) -> Header:
-    """What a leaf of ours says. Raises StoreError."""
+    """Parse a leaf of ours. Raises StoreError."""
     try:
         return Header.parse(leaf)
     except BadFormatError as error:
@@ -544,7 +544,7 @@ def _header(leaf: bytes) -> Header:
 
 
 def _own_day(key: WaitingKey) -> KeyDay:
-    """The day of a key by its first record, or by the name that was found for it. Raises StoreError."""
+    """Return a key's day by its first record, or by its determined name. Raises StoreError."""
     try:
         return KeyDay.of(_header(key.leaf)) if key.name is None else KeyDay.named(key.name)
     except BadFormatError as error:

@@ -1,11 +1,11 @@
-"""Everything that a channel between our programs may raise.
+"""All errors of a channel between our programs.
 
 ChannelError
 ├── ChannelClosedError   the peer is gone, or does not read: reconnect
-├── NotPermittedError    this user may not call here: ask whoever may
-├── BadMessageError      the peer broke the protocol: hang up
-├── StrangerError        another user answers in the listener's place: believe nothing, try again later
-└── NoPlaceError         the listener's socket cannot stand where it belongs: end, and say so
+├── NotPermittedError    this user may not connect: use one that may
+├── BadMessageError      the peer broke the protocol: close the connection
+├── StrangerError        another user listens instead: trust nothing, try again later
+└── NoPlaceError         the socket cannot be made at its path: end with this message
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ class ChannelClosedError(ChannelError):
 
 
 class NotPermittedError(ChannelError):
-    """The kernel does not let this user near the listener's socket; the message says whom it does."""
+    """The kernel denies this user access to the listener's socket; the message names who has it."""
 
 
 class BadMessageError(ChannelError):
-    """The peer sent what its direction does not allow."""
+    """The peer sent something that its direction does not allow."""
 
 
 class StrangerError(ChannelError):
-    """Whoever listens is not who should."""
+    """The listener is not the expected program."""
 
 
 class NoPlaceError(ChannelError):
-    """Something else stands in the socket's place, or there is no folder of ours for it; the message is one line that says what."""
+    """Something else is at the socket's path, or there is no folder of ours for it; the message is one line."""

@@ -1,4 +1,4 @@
-"""The base of every message between our programs, and the two of every program's status. `gate.channel.messages` has the others."""
+"""The base of every message between our programs, and the two messages of each program's status. `gate.channel.messages` has the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
 
     @property
     def weight(self) -> int:
-        """What it counts for against its sender's rate."""
+        """Its weight in its sender's rate."""
         return 1
 
 
@@ -26,10 +26,10 @@ class StatusRequest(Message, frozen=True):
 
 
 class Status(Message, frozen=True):
-    """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show.
+    """A program's health. `state`: one word; `detail`: shown by `gate status` and the self-test.
 
-    It is `ready` only while the program has proven that it can do its work. `alive` is False when its own work stands still, which a
-    new start may end; whoever waits for a device or for another program is alive.
+    It is `ready` only while the program has proved that it can do its work. `alive` is False if its own work has
+    stopped, which a restart may fix; a program that waits for a device or another program is alive.
     """
 
     program: Name
@@ -38,12 +38,12 @@ class Status(Message, frozen=True):
     alive: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what JSON has not: the detail is printed and written as JSON."""
+        """Refuse values that JSON cannot represent: the detail is printed and written as JSON."""
         refuse_unplain(self.detail)
 
 
 def refuse_unplain(detail: dict[str, object]) -> None:
-    """Raise ValueError for a detail that JSON has not."""
+    """Raise ValueError for a detail that JSON cannot represent."""
     if not _is_plain(detail, _DEPTH_MAX):
         raise ValueError("a detail is plain data")
 

@@ -1,4 +1,4 @@
-"""The messages between our programs: typed, closed unions, one a direction (`gate.channel.table`).
+"""The messages between our programs: typed, closed unions, one per direction (`gate.channel.table`).
 
 Unknown kinds and fields, wrong types, and numbers and texts out of their bounds are refused (`BadMessageError`).
 """
@@ -46,11 +46,11 @@ SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 Issuer = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")]  # a state in the letters of the MRZ
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Tenths = Annotated[int, msgspec.Meta(ge=0, le=10)]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone: without, nobody knows which one it is
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone, without which it is ambiguous
 
 
 def words(text: object) -> str:
-    """What a message may say of a fault: the beginning."""
+    """Return the beginning of a fault's text, as long as a message permits."""
     return str(text)[:WORDS_MAX]
 
 
@@ -67,7 +67,7 @@ Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
 
 
 class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The approval that a lane begins on: its serial, the digest (SHA-256, hexadecimal), and who approves, which the log only keeps."""
+    """The approval with which a lane starts: its serial, its digest (SHA-256, hexadecimal), and its approvers, which the log only stores."""
 
     serial: Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -75,14 +75,14 @@ class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One record. `body` are the bytes that are sealed, `bytes_min` says how long they shall look at least.
+    """One record. `body`: the bytes to seal; `bytes_min`: the minimum length that they appear to have.
 
-    `id` is drawn at random for each record; one that is offered again under it is written once. The log believes what the
-    sender says of its meaning, and knows no kinds: on a full disk what leads to an admission waits, and the last room is kept for what is
-    urgent. `remember` is what the sender wants to be told again at its next start, instead of what
-    it said so before; it is kept as durably as the record, in clear, and beside the log. So is `approved`, and no record that rests on an
-    older approval than one before is taken: one with a lower serial, or with the same and another digest. `accepts_head`: a supervisor answers
-    for the log as this boot found it.
+    `id` is random for each record; a record offered again with it is written once. The log trusts the sender's
+    statement of its meaning, and knows no kinds: on a full disk records that lead to an admission wait, and the last
+    space is kept for urgent ones. `remember`: data that the sender receives at its next start, instead of earlier such
+    data; stored as durably as the record, in clear, beside the log. So is `approved`, and a record that rests on an
+    older approval than an earlier record is refused: one with a lower serial, or with the same and another digest.
+    `accepts_head`: a supervisor vouches for the log as this boot found it.
     """
 
     id: AppendId
@@ -112,13 +112,13 @@ class Append(Message, frozen=True):
 
     @property
     def weight(self) -> int:
-        """A record each."""
+        """One per record."""
         return len(self.records)
 
 
 class OpenCrossingsRequest(Message, frozen=True):
-    """Ask what an earlier run of the lane left: crossings that were opened and never closed, or referred and never settled, and what it
-    wanted to be told.
+    """Request what an earlier run of the lane left: crossings opened and not closed, or referred and not settled, and
+    its remembered data.
     """
 
 
@@ -136,22 +136,22 @@ class NotRecorded(Message, frozen=True):
 
 
 class NotKnown(Message, frozen=True):
-    """The log cannot be looked into now. `tried`: this very append may have put the record there. To be asked again."""
+    """The log cannot be read now. `tried`: this append may have written the record. To be asked again."""
 
     reason: Words
     tried: bool
 
 
 class Appended(Message, frozen=True):
-    """What became of each record of an append, in its order."""
+    """The result for each record of an append, in order."""
 
     outcomes: list[Recorded | NotRecorded | NotKnown]
 
 
 class OpenCrossings(Message, frozen=True):
-    """The crossings that were opened and never closed, what the latest record asked to remember, the crossings that were referred and
-    never settled, and the newest approval that a lane began on. Crossings come oldest first. `written_s` is the latest hour of any record, in
-    seconds since 1970: before it it cannot be now.
+    """The crossings opened and not closed, the latest record's remembered data, the crossings referred and not settled,
+    and the newest approval with which a lane started. Crossings come oldest first. `written_s`: the latest hour of any
+    record, in seconds since 1970; the present time is not earlier.
     """
 
     crossings: list[str]
@@ -172,11 +172,11 @@ RememberedFace = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8192)]  
 
 
 class StartCrossing(Message, frozen=True):
-    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was. Without `look` the
-    camera waits for `OpenCamera`: the traveller is not before it yet.
+    """Give a crossing its own child process and open the camera in it. `page`: the page that was read, if any. Without
+    `look` the camera waits for `OpenCamera`: the traveller is not before it yet.
 
-    To the child itself, vision says so only where the printed portrait of that page is on its way. `earlier` is vision's own to the child: what is remembered of
-    the latest crossings that were referred, against swaps; None where nothing may be.
+    Vision forwards `page` to the child only if the printed portrait of that page is on its way. Vision adds `earlier`
+    for the child: data of recently referred crossings, against swaps; None if none may be kept.
     """
 
     crossing: CrossingId
@@ -191,22 +191,22 @@ class OpenCamera(Message, frozen=True):
     crossing: CrossingId
 
 
-OFFICERS_MAX = 4  # to whom is sealed
+OFFICERS_MAX = 4  # recipients of sealed data
 SEALED_PIECE_BYTES_MAX = 48 * 1024
 AuthorityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 ShiftCertificate = Annotated[bytes, msgspec.Meta(max_length=2048)]
 
 
 class OfficersOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose certificates a child takes for those of officers (Ed25519), and at which gate they are to be."""
+    """The authority whose certificates a child accepts for officers (Ed25519), and the gate that they must cover."""
 
     gate: Name
     authority: AuthorityKey
 
 
 class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """To whom an ending child seals what officers may see: to the officer of each of these shift certificates, if by what it was prepared
-    with it is one (`OfficersOf`). `alarm`: moments of the look, too.
+    """The officers for whom an ending child seals pictures and data: the holders of these shift certificates, if valid
+    by the child's preparation (`OfficersOf`). `alarm`: moments of the look too.
     """
 
     certificates: Annotated[list[ShiftCertificate], msgspec.Meta(min_length=1, max_length=OFFICERS_MAX)]
@@ -214,9 +214,9 @@ class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndCrossing(Message, frozen=True):
-    """End the crossing's child; its end is the erasure. With `seal` it first says, in pieces, what officers may see, and its end waits for
-    that (`gate.programs.children.final_report` says how long). `remember` says for how many minutes vision may remember face and chip portrait in its memory, to hold
-    the next referrals of this lane against them; 0: its end is the erasure.
+    """End the crossing's child; its end is the erasure. With `seal` it first sends, in pieces, what officers may see, and its
+    end waits for that (`gate.programs.children.final_report` has the limit). `remember`: minutes for which vision may keep
+    face and chip portrait in memory, to compare them with this lane's next referrals; 0: its end is the erasure.
     """
 
     crossing: CrossingId
@@ -225,7 +225,7 @@ class EndCrossing(Message, frozen=True):
 
 
 class SealedPiece(Message, frozen=True):
-    """The next piece of what was sealed to the officer of this number. A part that is empty could not be sealed."""
+    """The next piece of the data sealed to the officer of this number. An empty part could not be sealed."""
 
     crossing: CrossingId
     number: Annotated[int, msgspec.Meta(ge=0, lt=OFFICERS_MAX)]
@@ -234,24 +234,24 @@ class SealedPiece(Message, frozen=True):
 
 
 class FaceRemembered(Message, frozen=True):
-    """What an ending child leaves to be remembered of its crossing; empty: there is nothing."""
+    """Data of its crossing that an ending child leaves to be remembered; empty: none."""
 
     crossing: CrossingId
     content: Annotated[bytes, msgspec.Meta(max_length=8192)]
 
 
 class CameraStatus(Message, frozen=True):
-    """A first frame was decoded; or why no frame can be had. Without a crossing: whether the next traveller can be looked at."""
+    """A first frame was decoded; or why there is no frame. Without a crossing: whether the next traveller can be looked at."""
 
     crossing: CrossingId | None
     lost: Words | None = None
 
 
 class FaceSeen(Message, frozen=True):
-    """How many faces there are, how the traveller can help, and how much of the look is done: of the frames that a comparison needs,
-    those that are there. It says nothing of what the comparison will give. Sent when it changes.
+    """The number of faces, guidance, and the progress of the look: how many of the frames needed for a comparison
+    exist. It does not predict the comparison's result. Sent when it changes.
 
-    `session`, here and in what follows, is drawn anew whenever a child opens the camera.
+    `session`, here and below, is drawn anew whenever a child opens the camera.
     """
 
     crossing: CrossingId
@@ -262,7 +262,7 @@ class FaceSeen(Message, frozen=True):
 
 
 class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The verdict of a sensor beside the camera, as `gate_core.evidence.crossing.PadEvidence` has it."""
+    """A PAD sensor's verdict, as `gate_core.evidence.crossing.PadEvidence` has it."""
 
     name: Annotated[str, msgspec.Meta(max_length=64)]
     version: Annotated[str, msgspec.Meta(max_length=64)]
@@ -273,13 +273,13 @@ class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FaceCompared(Message, frozen=True):
-    """The outcome of comparing the tracked face with the chip's portrait.
+    """The result of comparing the tracked face with the chip's portrait.
 
-    `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
-    `cues` are what the liveness score rests on, None for one that was not run.
-    `page` holds the printed portrait against chip and face, where there was one. `frames_per_second` is what the camera gave since it was
-    opened, None before there were two frames. `swap` is what the comparison with those who were referred lately gave, None where there was none.
-    `pad` is a sensor's own verdict, None where there is none that counts.
+    `match` and `liveness` are None if unavailable; `reasons` explains why. `frames`: number of frames used. `cues`: the
+    basis of the liveness score, None for one that was not run. `page`: the printed portrait compared with chip and
+    face, if there was one. `frames_per_second`: the camera's rate since it was opened, None before there were two
+    frames. `swap`: comparison with recent referrals, None without one. `pad`: a sensor's own verdict, None without a
+    valid one.
     """
 
     crossing: CrossingId
@@ -300,14 +300,14 @@ class FaceCompared(Message, frozen=True):
 
 
 class VideoDoubted(Message, frozen=True):
-    """The camera's video cannot be believed. Each trouble is said once."""
+    """The camera's video is not trustworthy. Each trouble is sent once."""
 
     crossing: CrossingId
     trouble: CameraTrouble
 
 
 class TrackChanged(Message, frozen=True):
-    """After the comparison the tracked face went away or became another one, or several came. That it went away is told again whenever it is proved after all."""
+    """After the comparison the tracked face left or changed, or several came. Its loss is sent again whenever it is proved afterwards."""
 
     crossing: CrossingId
     change: TrackChange
@@ -323,14 +323,14 @@ class Erased(Message, frozen=True):
 
 
 class WatchPage(Message, frozen=True):
-    """Tell me from now on what lies before the page source."""
+    """Send the page source's events from now on."""
 
 
 class PageRead(Message, frozen=True):
-    """An MRZ was read. `accepted` says whether by the acceptance rule; if not, only the chip can confirm it.
+    """An MRZ was read. `accepted`: by the acceptance rule; otherwise only the chip can confirm it.
 
-    Pages count from 1 while vision runs. The lines themselves stay in the page source's child until the document child asks for them,
-    over a way of their own. `source` is the driver, `weakest` the confidence of the least certain character.
+    Pages count from 1 while vision runs. The lines themselves stay in the page source's child until the document child
+    requests them over a connection of their own. `source`: the driver; `weakest`: confidence of the least certain character.
     """
 
     page: PageNumber
@@ -342,20 +342,20 @@ class PageRead(Message, frozen=True):
 
 
 class PageHint(Message, frozen=True):
-    """How the traveller could lay the page better; NONE when there is nothing to say. Sent when it changes."""
+    """How to lay the page better; NONE for nothing. Sent when it changes."""
 
     guidance: Guidance
 
 
 class PageStatus(Message, frozen=True):
-    """The page is gone: nothing lies there any more, or another page does. Or it has lain there for long and cannot be read."""
+    """The page was removed or replaced; or it has been there for long and cannot be read."""
 
     page: PageNumber
     gone: bool
 
 
 class PageSource(Message, frozen=True):
-    """The page source gives pictures; or why it gives none, and then vision tries to have it back."""
+    """The page source gives pictures; or why it does not, and vision tries to recover it."""
 
     lost: Words | None = None
 
@@ -369,10 +369,10 @@ FromVision = FromFace | Erased | FromPage | Status
 
 
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are, which of them to use, which camera or page source it will open.
+    """The first message to a new child: the model folder, the models to use, the camera or page source to open.
 
-    `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to. `officers` None: the gate has
-    none, and nothing is sealed. `first_page` is the number of a page source's next page.
+    `camera`: its driver's settings, as JSON. `tints`: the display beside it can show colours. `officers` None: the gate
+    has none, and nothing is sealed. `first_page`: the number of a page source's next page.
     """
 
     models: str
@@ -385,30 +385,30 @@ class Prepare(Message, frozen=True):
 
 
 class Prepared(Message, frozen=True):
-    """The models are loaded and proved; `detail` is for the status. The child waits for a crossing."""
+    """The models are loaded and verified; `detail` is for the status. The child waits for a crossing."""
 
     detail: dict[str, object]
 
     def __post_init__(self) -> None:
-        """Refuse what JSON has not: it becomes part of a status."""
+        """Refuse values that JSON cannot represent: it becomes part of a status."""
         refuse_unplain(self.detail)
 
 
 class Unfit(Message, frozen=True):
-    """The child cannot work, and says why. It ends."""
+    """The child cannot work; the reason. It ends."""
 
     reason: Words
 
 
 class Trial(enum.Enum):
-    """What a child that waits for a crossing can be asked to try."""
+    """What a child without a crossing can test."""
 
     CAMERA = "camera"  # after a loss: open it, decode one frame, drop it, close
     MODELS = "models"  # run every model on its golden input
 
 
 class Try(Message, frozen=True):
-    """Without a crossing: try this. Answered by Tried."""
+    """Without a crossing: run this test. Answered by Tried."""
 
     what: Trial
 
@@ -422,7 +422,7 @@ class Tried(Message, frozen=True):
 
 
 class Alive(Message, frozen=True):
-    """The child's loop turns. It is sent a few times a second; silence means that it hangs."""
+    """The child's loop is running. Sent a few times a second; silence means that it hangs."""
 
 
 # ── vision ↔ the child process of the page source ────────────────────────────────────────────────────────────────────
@@ -435,23 +435,23 @@ FromPageChild = Prepared | Unfit | Alive | FromPage
 
 
 class WantPreview(Message, frozen=True):
-    """A page shows the preview, or none does any more."""
+    """True if a page shows the preview, False if none does."""
 
     on: bool
 
 
 class ShowTint(Message, frozen=True):
-    """Have the page be of this pale colour from now on. Tints of a crossing count from 1."""
+    """Give the page this pale colour from now on. A crossing's tints count from 1."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     colour: Annotated[str, msgspec.Meta(pattern=r"^#[0-9a-f]{6}$")]
 
 
 class TintShown(Message, frozen=True):
-    """Every page that is open has painted this tint."""
+    """Every open page has painted this tint."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-    at_ms: Milliseconds  # CLOCK_MONOTONIC of the last page's word, in milliseconds
+    at_ms: Milliseconds  # CLOCK_MONOTONIC of the last page's report, in milliseconds
 
 
 class Preview(Message, frozen=True):
@@ -472,13 +472,13 @@ Reference = Annotated[str, msgspec.Meta(min_length=7, max_length=16)]  # of a ke
 
 
 class ChainWanted(Message, frozen=True):
-    """Ask for the card-verifiable certificates that lead from one of these authorities to an inspection system."""
+    """Request the card-verifiable certificates from one of these authorities to an inspection system."""
 
     authorities: Annotated[list[Reference], msgspec.Meta(min_length=1, max_length=2)]
 
 
 class Chain(Message, frozen=True):
-    """The certificates, the one that the authority signed first, the inspection system's last."""
+    """The certificates: first the one signed by the authority, last the inspection system's."""
 
     certificates: Annotated[list[Annotated[bytes, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=8)]
 
@@ -491,13 +491,13 @@ class SignatureWanted(Message, frozen=True):
 
 
 class Signature(Message, frozen=True):
-    """The signature, as the algorithm of the inspection system's certificate has it; ECDSA plain (TR-03111 §5.2.1)."""
+    """The signature in the form of the inspection system's certificate; ECDSA plain (TR-03111 §5.2.1)."""
 
     signature: Annotated[bytes, msgspec.Meta(max_length=1024)]
 
 
 class NotGranted(Message, frozen=True):
-    """The control centre has no such certificates or key, or will not use them."""
+    """The control centre has no such certificates or key, or refuses to use them."""
 
     reason: Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -516,8 +516,8 @@ DAY_KEY_BYTES = 32
 
 
 class DocumentQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A document in the letters of its MRZ, its fillers taken away. Names and `born` (YYYY-MM-DD, or nothing) are empty where no register needs them.
-    With `mark`, which is for the exchange of a site, everything else is empty.
+    """A document in its MRZ's letters, without fillers. Names and `born` (YYYY-MM-DD, or empty) are empty if no
+    register needs them. With `mark`, which is for a site's exchange, everything else is empty.
     """
 
     document_type: OfMrz
@@ -535,8 +535,8 @@ class DocumentQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AskRegisters(Message, frozen=True):
-    """Say within so many milliseconds what each of these registers says of a document; who hangs up wants to know no more, and nothing more is asked
-    elsewhere. `entry` is which way over the border the lane serves. One question a connection.
+    """Query these registers about a document within this number of milliseconds. Closing the connection cancels it, and
+    stops further queries. `entry`: the lane's direction over the border is entry. One question per connection.
     """
 
     registers: Annotated[list[RegisterName], msgspec.Meta(min_length=1, max_length=REGISTERS_MAX)]
@@ -546,7 +546,7 @@ class AskRegisters(Message, frozen=True):
 
 
 class RegisterFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one register said, as `gate_core.evidence.registers.RegisterFinding` has it."""
+    """One register's answer, as `gate_core.evidence.registers.RegisterFinding` has it."""
 
     register: RegisterName
     answer: RegisterAnswer
@@ -557,13 +557,13 @@ class RegisterFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RegistersSaid(Message, frozen=True):
-    """What each register said, or that nothing is known."""
+    """Each register's answer, or that nothing is known."""
 
     found: Annotated[list[RegisterFound], msgspec.Meta(max_length=REGISTERS_MAX)]
 
 
 class HitSettled(Message, frozen=True):
-    """What an officer made of a register's hit, for its owner. Answered by `SettlementKept` when it is durable."""
+    """An officer's disposition after a register's hit, for its owner. Answered by `SettlementKept` when it is durable."""
 
     register: RegisterName
     handle: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -571,20 +571,20 @@ class HitSettled(Message, frozen=True):
 
 
 class SettlementKept(Message, frozen=True):
-    """It is on the disk, or the register is none of ours any more."""
+    """It is durable, or the register is no longer configured."""
 
 
 class DayKeyWanted(Message, frozen=True):
-    """Ask which key makes marks of chips today."""
+    """Request the key for today's marks of chips."""
 
 
 class DayKeyIs(Message, frozen=True):
-    """The day's key of the site's exchange; empty: there is none now."""
+    """The day's key of the site's exchange; empty if there is none now."""
 
     key: Annotated[bytes, msgspec.Meta(max_length=DAY_KEY_BYTES)]
 
     def __post_init__(self) -> None:
-        """Refuse half a key."""
+        """Refuse an incomplete key."""
         if len(self.key) not in {0, DAY_KEY_BYTES}:
             raise ValueError("a key of another length")
 
@@ -600,12 +600,12 @@ FromRegisters = RegistersSaid | SettlementKept | DayKeyIs | Status
 
 
 class PrepareDocument(Message, frozen=True):
-    """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
+    """The first message to a new document child: its chip reader, its trust lists, and its purpose.
 
-    `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
-    test is refused where `service` is True. `fingers` says whether there is a control centre to be asked for the right to read them.
-    `time_zone` is the IANA name of the one that the gate stands in. `registers`: it says what may be asked about the document, with `names` and the date of
-    birth where one needs these. `officers` None: the gate has none, and nothing is sealed.
+    `chip`: the reader's settings, as JSON. `lists`: the trust store's file; with `service`, one with anything marked as
+    test is refused. `fingers`: there is a control centre that can grant reading them. `time_zone`: IANA name of the
+    gate's zone. `registers`: it reports what may be queried about the document, with `names` and the date of birth if a
+    register needs these. `officers` None: the gate has none, and nothing is sealed.
     """
 
     chip: DeviceSettings
@@ -619,7 +619,7 @@ class PrepareDocument(Message, frozen=True):
 
 
 class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the lists of a document child are: never their content."""
+    """The description of a document child's lists, without content."""
 
     version: Annotated[str, msgspec.Meta(max_length=64)]
     certificates: int
@@ -629,7 +629,7 @@ class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DocumentReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `detail` of a document child's `Prepared`. `chip` is empty, or why the chip reader cannot be had."""
+    """The `detail` of a document child's `Prepared`. `chip`: empty, or why the chip reader is unavailable."""
 
     lists: Lists
     chip: str
@@ -637,11 +637,10 @@ class DocumentReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReadDocument(Message, frozen=True):
-    """Read and judge the document of this crossing: the one of this process. `page` says how the page was read, `visa` that a visa was shown before.
+    """Read and judge this crossing's document, the only one of this process. `page`: how the page was read; `visa`: a visa was shown before.
 
-    `readings` are the MRZs to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
-    `portrait` says that a way to the face child is handed over: the portrait is written to it. With `day_key` a mark of the chip is made for the
-    site's exchange; empty: none is.
+    `readings`: the MRZs to try; with `lines` they come over a connection from the page source's child. With `portrait`, a connection to the
+    face child is passed, and the portrait is written to it. With `day_key` a mark of the chip is made for the site's exchange; empty: none.
     """
 
     crossing: str
@@ -659,32 +658,32 @@ class ReadDocument(Message, frozen=True):
 
 
 class IssuerSeen(Message, frozen=True):
-    """Which state the document is of, as it is printed. Said before the chip is looked for."""
+    """The document's printed issuer. Sent before the chip is looked for."""
 
     issuer: Issuer
 
 
 class ChipStage(enum.Enum):
-    """How far the reading has come, by the name that the lane's tally has for it."""
+    """Stage of the reading, by its name in the lane's tally."""
 
     FOUND = "chip_found"  # a chip lies on the reader
-    PORTRAIT = "portrait_read"  # EF.DG2, whose hash is that of EF.SOD; the picture goes to the face child by itself
+    PORTRAIT = "portrait_read"  # EF.DG2, whose hash is that of EF.SOD; the picture goes to the face child directly
 
 
 class ChipReached(Message, frozen=True):
-    """The reading of the chip has come so far."""
+    """The reading of the chip has reached this stage."""
 
     stage: ChipStage
 
 
 class DocumentKnown(Message, frozen=True):
-    """What lists and registers may be asked about this document. Said once, as soon as its MRZ is known; while the chip is read they have time to answer."""
+    """The data for queries to lists and registers. Sent once, as soon as the MRZ is known; they can answer while the chip is read."""
 
     question: DocumentQuestion
 
 
 class CentreAnswered(Message, frozen=True):
-    """What the control centre answered; None for nothing that can be used."""
+    """The control centre's answer; None if it is unusable."""
 
     answer: Annotated[bytes, msgspec.Meta(max_length=8 * 4096)] | None
 
@@ -694,15 +693,15 @@ EVIDENCE_BYTES_MAX = 16 * 1024  # as it is recorded, where weak algorithms stand
 
 
 class DocumentJudged(Message, frozen=True):
-    """What the inspection found, in no more words than a record has room for. `mark` is of the chip, made with the day's key that came with the
-    document; empty where there was none, or EF.SOD was not read.
+    """The inspection's result, limited to what fits into a record. `mark`: the chip's, made with the day's key that
+    came with the document; empty without a key, or if EF.SOD was not read.
     """
 
     evidence: DocumentEvidence
     mark: Mark = ""
 
     def __post_init__(self) -> None:
-        """Refuse what could not be recorded."""
+        """Refuse a result that cannot be recorded."""
         found = self.evidence
         lists = (found.checks, found.weak_algorithms, found.authorities, found.page.checks if found.page else ())
         if max(map(len, lists)) > EVIDENCE_ITEMS_MAX:
@@ -712,13 +711,13 @@ class DocumentJudged(Message, frozen=True):
 
 
 class DocumentUnread(Message, frozen=True):
-    """No chip could be found, and why."""
+    """No chip was found, and why."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class DocumentLeft(Message, frozen=True):
-    """The document was taken from the reader, or the reader itself is gone."""
+    """The document was removed from the reader, or the reader is gone."""
 
 
 ToDocument = PrepareDocument | ReadDocument | CentreAnswered | EndCrossing
@@ -729,23 +728,23 @@ FromDocument = Prepared | Unfit | Alive | FromReading | DocumentLeft | SealedPie
 
 
 class WatchView(Message, frozen=True):
-    """Send me the view now and at every change. `notice` is the SHA-256 of the notice that my pages show to travellers; empty: they show none."""
+    """Send the view now and at every change. `notice`: SHA-256 of the privacy notice on the pages; empty: they show none."""
 
     notice: Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{64})?$")] = ""
 
 
 class TravellerAsks(Message, frozen=True):
-    """Somebody asks for this on the traveller's page. Nothing answers it but the view."""
+    """A request on the traveller's page. The only answer is the view."""
 
     wish: Wish
 
 
 class View(Message, frozen=True):
-    """What the screens show. Why a crossing waits is told to officers alone (`Waiting`).
+    """The screens' content. Only officers receive why a crossing waits (`Waiting`).
 
-    `direction` is the one over the border that a lane serves which may serve both; `travellers` is the group that it serves. `issuer` is the state
-    of the document as it is printed, once it is known, whatever is thought of the document: the page speaks that traveller's language.
-    `progress` is how much of the look is done, and 0 on every screen but `look`.
+    `direction`: over the border, for a lane that may serve both; `travellers`: the group that it serves. `issuer`: the
+    document's printed issuer, once known, whatever the inspection's result: the page uses that traveller's language.
+    `progress`: of the look, and 0 on every other screen than `look`.
     """
 
     screen: Screen
@@ -760,8 +759,8 @@ class View(Message, frozen=True):
 
 
 class PagePainted(Message, frozen=True):
-    """Whether a browser has painted what the lane shows: said once a second from the first time on, and at once when one does again. None: there is none
-    to miss any more.
+    """Whether a browser has painted what the lane shows: sent once a second after the first time, and at once when
+    painting resumes. None: no page is expected.
     """
 
     ok: bool | None
@@ -775,14 +774,14 @@ Sealed = Annotated[bytes, msgspec.Meta(max_length=SEALED_BYTES_MAX)]
 
 
 class LookWanted(Message, frozen=True):
-    """Ask what waits for an officer, and for a challenge that an order can answer."""
+    """Request what waits for an officer, and a challenge for an order."""
 
 
 class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was found about a traveller, nothing of it personal. `page_checks` are those of the printed page, `access` is how the chip was opened.
+    """The findings about a traveller, without personal data. `page_checks`: of the printed page; `access`: how the chip was opened.
 
-    `face_score` and `liveness` stand beside the bounds that they had to reach; None for one that could not be had. `quality` are words for
-    what may have made them worse: `no_face`, `several_faces`, `portrait_unusable`, `track_lost`, and what was found with the video.
+    `face_score` and `liveness` come with their bounds; None if unavailable. `quality`: possible causes of low scores: `no_face`,
+    `several_faces`, `portrait_unusable`, `track_lost`, and findings about the video.
     """
 
     checks: list[Check]
@@ -795,13 +794,13 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quality: list[Name]
 
     def __post_init__(self) -> None:
-        """Refuse more words of a check than an officer is shown."""
+        """Refuse longer texts of a check than an officer is shown."""
         if any(len(one.reason) > WORDS_MAX or len(one.clause) > CLAUSE_MAX for one in self.checks):
             raise ValueError("a check of too many words")
 
 
 class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A flag that an officer raised `since_ms` ago, over the traveller of a crossing or somebody who has none. For officers alone."""
+    """An officer's flag, raised `since_ms` ago, about a crossing's traveller or a person without one. Only officers receive it."""
 
     concern: Concern
     officer: Name
@@ -810,17 +809,17 @@ class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Present(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An officer at the lane, who said so `seen_ms` ago."""
+    """An officer at the lane, who last reported `seen_ms` ago."""
 
     officer: Name
     seen_ms: Milliseconds
 
 
 class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A crossing that waits for an officer, for how long, and every reason.
+    """A crossing that waits for an officer, its waiting time, and every reason.
 
-    `findings` are those of the decision, None where it never came to one or an earlier run of the lane took it. `sealed_for` are the
-    officers who can view pictures and particulars now. `two_officers`: it takes two to admit, and `first` is the one who has ordered it.
+    `findings`: the decision's, None without one or if an earlier run of the lane took it. `sealed_for`: the officers
+    who can view pictures and data now. `two_officers`: two must admit; `first`: who has ordered it.
     """
 
     crossing: CrossingId
@@ -833,15 +832,15 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first: Name | None = None
 
     def __post_init__(self) -> None:
-        """Refuse more words of an objection than an officer is shown."""
+        """Refuse longer texts of an objection than an officer is shown."""
         if any(len(one.detail) > WORDS_MAX for one in self.objections):
             raise ValueError("an objection of too many words")
 
 
 class Look(Message, frozen=True):
-    """The lane as an officer needs to know it. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md).
+    """The lane's state for officers. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md).
 
-    `present` are the officers at the lane, who was heard of last first; `flags` all that are remembered, the newest first.
+    `present`: the officers at the lane, most recent first; `flags`: all that are remembered, newest first.
     """
 
     gate: Name
@@ -862,15 +861,15 @@ class Look(Message, frozen=True):
 
 
 class SubmitOrder(Message, frozen=True):
-    """An officer's order, opaque to whoever carries it."""
+    """An officer's order, opaque to the carrier."""
 
     order: Annotated[bytes, msgspec.Meta(max_length=8192)]
 
 
 class OrderAnswer(Message, frozen=True):
-    """What the lane did, in the words of `outcome` and `detail`, and how it stands now.
+    """The result of an order, as `outcome` and `detail`, and the lane's present state.
 
-    `sealed`, after a view, is what was sealed to this officer: of the face, then of the document; an empty one could not be sealed.
+    `sealed`, after a view: the data sealed to this officer: of the face, then of the document; an empty one could not be sealed.
     """
 
     outcome: Outcome

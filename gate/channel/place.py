@@ -1,7 +1,7 @@
-"""The place of a program's socket: a folder that only its owner can write, a lock, and the socket.
+"""The files of a program's socket: a folder that only its owner can write, a lock, and the socket.
 
-Only the stale socket of an instance that is gone is replaced; anything else there is a NoPlaceError. The lock file dies with its program and
-is never removed, so that no two hold different files of one name. A live socket is never unlinked: it is called first.
+Only the stale socket of an ended instance is replaced; anything else there is a NoPlaceError. The lock ends with its program; its file is
+never deleted, so that no two programs lock different files of one name. A live socket is never unlinked: a connection is tried first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from gate.channel.errors import NoPlaceError
 from gate_core.access_list import let_in
 
-BACKLOG = 256  # that wait to be accepted; a caller more is told to try again
+BACKLOG = 256  # connections waiting to be accepted; further ones must try again
 _OTHERS_MAY_WRITE = 0o022
 _SOCKET_MODE = 0o660
 _FOLDER_MODE = 0o700
@@ -32,7 +32,7 @@ _KINDS = (
 
 @contextlib.contextmanager
 def listening(path: Path, *, group: int | None) -> Iterator[socket.socket]:
-    """A socket that listens at `path`, removed with the block. `group` may connect, if there is one. Raises NoPlaceError."""
+    """Yield a socket that listens at `path`, and is removed after the block. `group` may connect, if it exists. Raises NoPlaceError."""
     _have_folder(path.parent)
     taken = f"another instance listens on {path} already"
     with _locked(path.with_suffix(".lock"), taken), contextlib.closing(_bound(path, group)) as listener:
@@ -47,14 +47,14 @@ def listening(path: Path, *, group: int | None) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def only_instance(folder: Path) -> Iterator[None]:
-    """Hold a program's runtime folder while the block runs: a second instance touches nothing of the first. Raises NoPlaceError."""
+    """Lock a program's runtime folder for the block: a second instance changes nothing of the first. Raises NoPlaceError."""
     _have_folder(folder)
     with _locked(folder / "instance.lock", f"another instance runs already, with its sockets in {folder}"):
         yield
 
 
 def _have_folder(folder: Path) -> None:
-    """A folder that nobody else can put anything into; in service systemd has made it (RuntimeDirectory=)."""
+    """Make sure of a folder that only its owner can write; in service systemd has made it (RuntimeDirectory=)."""
     try:
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         found = folder.lstat()
@@ -87,7 +87,7 @@ def _locked(lock: Path, taken: str) -> Iterator[None]:
 
 
 def _bound(path: Path, group: int | None) -> socket.socket:
-    """The new socket, once what an instance that is gone has left is out of the way."""
+    """Return the new socket, after removing an ended instance's."""
     _clear(path)
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -119,7 +119,7 @@ def _clear(path: Path) -> None:
 
 
 def _is_live(path: Path) -> bool:
-    """True unless the kernel says that nobody listens there: one that is too busy to accept is live, too."""
+    """True unless the kernel reports that nothing listens there: one too busy to accept is live."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
         try:

@@ -1,4 +1,4 @@
-"""One question to several listeners, side by side and without an event loop: for commands, which shall answer at once."""
+"""One question to several listeners in parallel, without an event loop: for commands, which must answer at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PIECE_BYTES: Final = 65_536
 def ask(
     listeners: Mapping[str, tuple[Channel[ToListener, ToCaller], Path]], question: ToListener, *, within_s: float
 ) -> dict[str, ToCaller | ChannelError]:
-    """What each listener answers, or why it does not."""
+    """Return each listener's answer, or its error."""
     until_s = time.monotonic() + within_s
     body = msgspec.msgpack.encode(question)
     frame = LENGTH.pack(len(body)) + body
@@ -52,7 +52,7 @@ def ask(
 def _call(
     channel: Channel[ToListener, ToCaller], path: Path, frame: bytes, ends: contextlib.ExitStack
 ) -> Generator[socket.socket | None, None, ToCaller]:
-    """Ask one listener and hear it. Never waits: yields the socket that there is more to come from, None to be called again soon.
+    """Query one listener. Never waits: yields the socket from which more is expected, or None to be resumed soon.
 
     Raises ChannelError.
     """

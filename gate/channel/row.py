@@ -1,7 +1,7 @@
-"""What a channel between our programs is (a row of `gate.channel.table`), who may be at its ends, and how a message is framed.
+"""The definition of a channel between our programs (a row of `gate.channel.table`), its permitted ends, and the framing of messages.
 
-In service a listener is believed only if it has its program's own user. Where one user runs everything, that user is all programs. The folders
-that only their owners can write are the first lock (`gate.channel.place`), this is the second.
+In service a listener is trusted only if it has its program's own user. If one user runs everything, that user counts as all programs.
+Folders that only their owners can write are the first protection (`gate.channel.place`), this is the second.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ ToCaller = TypeVar("ToCaller", bound=Message)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel(Generic[ToListener, ToCaller]):
-    """One row. `callers` are programs; `persons` is a group whose members may call, too, empty for none.
+    """One row. `callers`: programs; `persons`: a group whose members may connect too, empty for none.
 
-    `to_listener` and `to_caller` are the unions of messages each way; None where a connection carries no messages (`listen`, `reach`). A connection says something within `first_s`, and a message that
-    has begun is complete within `complete_s`, or it is hung up on. A peer that does not read for `read_s` is gone.
+    `to_listener` and `to_caller`: the unions of messages each way; None without messages (`listen`, `reach`). A connection that does not
+    send within `first_s`, or complete a message within `complete_s`, is closed. A peer that does not read for `read_s` counts as gone.
     """
 
     name: str
@@ -55,25 +55,25 @@ class Channel(Generic[ToListener, ToCaller]):
     bytes_max: int = 64 * 1024
     connections_a_user: int = 8
     connections_a_process: int = 4
-    connections_a_program: int = 0  # where a program carries for many; 0: as anybody
+    connections_a_program: int = 0  # for a program that forwards for many; 0: the default
     first_s: float = 5.0
     complete_s: float = 2.0
     read_s: float = 2.0
 
     @property
     def file(self) -> str:
-        """The name of the socket's file in its listener's runtime folder."""
+        """The socket's file name in its listener's runtime folder."""
         return f"{self.name.removesuffix(f'-{self.listener}')}.sock"
 
     @property
     def group(self) -> str:
-        """The group that the socket's access list lets in beside its owner: whoever may call."""
+        """The group in the socket's access list besides its owner: the permitted callers."""
         return self.persons or f"portcullis-call-{self.name}"
 
 
 @functools.cache
 def status_row(program: str) -> Channel[StatusRequest, Status]:
-    """The row on which a program says how it is."""
+    """Return the row of a program's status channel."""
     return Channel(
         name=f"status-{program}",
         listener=program,
@@ -95,13 +95,13 @@ ROOT = 0
 
 
 def user_of(program: str) -> str:
-    """The name of a program's user, of its unit's runtime folder and of the group that its user has."""
+    """Return the name of a program's user, its unit's runtime folder and its user's group."""
     return f"portcullis-{program}"
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end, as the kernel says."""
+    """The other end of a connection, as the kernel reports it."""
 
     pid: int
     uid: int
@@ -111,7 +111,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The users that there are here. `in_service`: we are one of the programs' own users, and so are the others."""
+    """The users on this machine. `in_service`: this process and the others run as the programs' own users."""
 
     own: int
     in_service: bool
@@ -120,7 +120,7 @@ class Users:
 
     @classmethod
     def here(cls, channel: Channel[Any, Any]) -> Users:
-        """As this machine has them now, as far as this channel needs them."""
+        """Return this machine's users, as far as this channel needs them."""
         own = os.geteuid()
         found = {}
         for program in {*PROGRAMS, channel.listener}:
@@ -132,7 +132,7 @@ class Users:
         return cls(own, own in found.values(), found, groups)
 
     def may_call(self, channel: Channel[Any, Any], peer: Peer) -> bool:
-        """True for whom the table lets in: programs by their users, persons by their group, which admits no program."""
+        """True if the table permits the peer: programs by user, persons by group, which admits no program."""
         if not self.in_service:
             return peer.uid in {self.own, ROOT}
         if peer.uid in self.programs.values():
@@ -142,7 +142,7 @@ class Users:
         return peer.uid == ROOT or self.groups.get(channel.persons) in {peer.gid, *peer.groups}
 
     def is_listener(self, channel: Channel[Any, Any], peer: Peer) -> bool:
-        """True for a peer that is the program that the table says listens. A person may also be asking a program of their own."""
+        """True if the peer is the table's listener. A person may also query a program of their own."""
         expected = {self.programs.get(channel.listener)}
         if not self.in_service:
             expected.add(self.own)
@@ -150,7 +150,7 @@ class Users:
 
 
 def peer_of(end: socket.socket) -> Peer:
-    """What the kernel knows of the other end: of a caller when it connected, of a listener when it began to listen."""
+    """Return the kernel's information on the other end: of a caller from its connect, of a listener from its listen."""
     raw = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(raw)
     try:
@@ -166,7 +166,7 @@ Incoming = TypeVar("Incoming")
 
 
 def decoded(decoder: msgspec.msgpack.Decoder[Incoming], body: bytes) -> Incoming:
-    """The message that these bytes are. Raises BadMessageError, which says where it is wrong and never what was there: it may be of a document."""
+    """Decode a message. Raises BadMessageError with the place of the error, never the value: it may be document data."""
     try:
         message = decoder.decode(body)
         kind: type = type(message)
@@ -181,7 +181,7 @@ def decoded(decoder: msgspec.msgpack.Decoder[Incoming], body: bytes) -> Incoming
 
 @functools.cache
 def _carries_dataclasses(kind: type) -> bool:
-    """True for a message with evidence in it. Of a dataclass, unlike of a struct, msgspec passes over fields that it does not know."""
+    """True for a message with evidence in it. In a dataclass, unlike a struct, msgspec ignores unknown fields."""
     seen, waiting = set[type](), [inspect.type_info(kind)]
     while waiting:
         match waiting.pop():
@@ -204,7 +204,7 @@ def _carries_dataclasses(kind: type) -> bool:
 
 
 def _says_more(said: object, read: object) -> bool:
-    """True when what was said names a field that the dataclass, which was read of it, has not."""
+    """True if the message has a field that the decoded dataclass does not."""
     match said:
         case dict():
             if dataclasses.is_dataclass(read) and said.keys() - {field.name for field in dataclasses.fields(read)}:
@@ -219,12 +219,12 @@ def _says_more(said: object, read: object) -> bool:
 
 
 def expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:
-    """Raise StrangerError when another user listens than the table names."""
+    """Raise StrangerError if another user listens than the table names."""
     if not users.is_listener(channel, peer):
         raise StrangerError(f"user {peer.uid} listens on the channel {channel.name} in the place of {channel.listener}")
 
 
 def no_right(channel: Channel[Any, Any], users: Users, path: Path) -> NotPermittedError:
-    """What is raised when the kernel does not let this user near the socket."""
+    """Return the error for a user whom the kernel denies access to the socket."""
     others = f"members of {channel.group}" if channel.group in users.groups else "the user that runs the gate"
     return NotPermittedError(f"{path} is not for this user but for root and {others}")

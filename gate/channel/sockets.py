@@ -1,6 +1,6 @@
-"""Unix sockets that carry messages: a 4-byte big-endian length, then MessagePack. Limits and peers come from the channel's row.
+"""Unix sockets with messages: a 4-byte big-endian length, then MessagePack. Limits and peers come from the channel's row.
 
-Both ends know each other by SO_PEERCRED. Whatever bytes come, `receive` gives a message of the union or raises a ChannelError.
+Both ends check each other by SO_PEERCRED. For any received bytes, `receive` returns a message of the union or raises a ChannelError.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gate.channel.row import (
 from gate_core.rate_limit import Bucket, Buckets, Rate
 
 BYTES_MAX = 64 * 1024
-CHILD_BYTES_MAX = 4 * 1024 * 1024  # what a child says of itself until it is prepared, such as its lists; then BYTES_MAX
+CHILD_BYTES_MAX = 4 * 1024 * 1024  # a child's reports until it is prepared, such as its lists; then BYTES_MAX
 NO_DESCRIPTOR_PAUSE_S = 0.1
 REPEATED_TOLD_EVERY_S = 10.0
 BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
@@ -84,7 +84,7 @@ class Connection(Generic[Incoming]):
     async def over(
         cls, end: socket.socket, row: Channel[Any, Any], caller: Bucket | None = None
     ) -> Connection[Incoming]:
-        """Talk over a socket, which the connection owns from now on. `caller` is the bucket of who calls, where we listen; None: we call."""
+        """Use a socket, which the connection owns from then on. `caller`: the caller's rate bucket, on the listener's side; None on the caller's."""
         peer = peer_of(end)
         return cls(await asyncio.open_unix_connection(sock=end, limit=row.bytes_max), row, peer, caller)
 
@@ -103,7 +103,7 @@ class Connection(Generic[Incoming]):
 
     async def receive(self) -> Incoming:
         """Wait for the next message. Raises ChannelClosedError and BadMessageError."""
-        # Over its rate a peer is not read from; within it, everybody else's tasks have their turn first.
+        # A peer above its rate is not read; within it, all other tasks run first.
         await asyncio.sleep(self._bucket.wait_s(self._clock_s()))
         try:
             body = await self._body()
@@ -126,7 +126,7 @@ class Connection(Generic[Incoming]):
             self.close()
             raise BadMessageError(f"nothing was said for {self._quiet_s} s") from error
         self._quiet_s = None
-        self._bucket.take(self._clock_s())  # whatever comes of it
+        self._bucket.take(self._clock_s())  # whatever the result
         try:
             async with asyncio.timeout(self._row.complete_s):
                 (length,) = LENGTH.unpack(begun + await self._reader.readexactly(LENGTH.size - 1))
@@ -139,7 +139,7 @@ class Connection(Generic[Incoming]):
             raise BadMessageError(f"a message was not complete in {self._row.complete_s} s") from error
 
     def take_no_more_than(self, bytes_max: int) -> None:
-        """From the next message on, none that is longer; what is sent may be."""
+        """Limit received messages to this size from the next one on; sent ones may be longer."""
         self._takes_max = min(self._takes_max, bytes_max)
 
     async def __aiter__(self) -> AsyncIterator[Incoming]:
@@ -152,7 +152,7 @@ class Connection(Generic[Incoming]):
             yield message
 
     def close(self) -> None:
-        """Hang up. What the peer has not read by now it does not get: nobody waits for it with an open descriptor."""
+        """Close the connection. Unread data is dropped, so that no descriptor waits for the peer."""
         if self._writer.transport.get_write_buffer_size():
             self._writer.transport.abort()
         else:
@@ -160,13 +160,13 @@ class Connection(Generic[Incoming]):
 
 
 async def adopt(end: socket.socket, *, incoming: Any, bytes_max: int = BYTES_MAX) -> Connection[Any]:  # noqa: ANN401
-    """Talk over one end of a socket pair, as a program and its own child do. The connection owns `end`."""
+    """Use one end of a socket pair, as a program and its own child do. The connection owns `end`."""
     return await Connection.over(end, replace(PAIR, bytes_max=bytes_max, to_caller=incoming))
 
 
 async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None = None) -> socket.socket:
-    """A raw connection to who listens on this channel. Raises ChannelClosedError when nobody does, StrangerError when another does,
-    NotPermittedError when it is not for this user.
+    """Return a raw connection to this channel's listener. Raises ChannelClosedError without one, StrangerError for
+    another program, NotPermittedError if this user may not connect.
     """
     users = users or Users.here(channel)
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -187,7 +187,7 @@ async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None =
 
 
 async def _dial(end: socket.socket, path: Path) -> None:
-    """Connect, which on a Unix socket is done at once or not at all. Raises OSError."""
+    """Connect; a Unix socket does this at once or not at all. Raises OSError."""
     clock_s = asyncio.get_running_loop().time
     until_s = clock_s() + BUSY_S
     while True:
@@ -212,10 +212,10 @@ async def connect(
 async def listen(
     channel: Channel[Any, Any], path: Path, handler: Attend, *, users: Users | None = None
 ) -> AsyncIterator[None]:
-    """Listen on `path` and run `handler` a raw connection, which ends with it. Raises NoPlaceError.
+    """Listen on `path` and run `handler` for each raw connection, which ends with it. Raises NoPlaceError.
 
-    A peer that the table does not let in is hung up on, and so is one that has as many connections as it may have. A handler that ends
-    with a ChannelError ends its own connection only.
+    A peer that the table does not permit, or that has its maximum of connections, is disconnected. A handler that ends
+    with a ChannelError ends only its own connection.
     """
     users = users or Users.here(channel)
     # Where one user runs everything, no group is let in; and there may be one that this user's namespace does not know.
@@ -238,7 +238,7 @@ async def serve(
     *,
     users: Users | None = None,
 ) -> AsyncIterator[None]:
-    """Listen on `path` and run `handler` a connection; as `listen` does. A handler ends with its connection."""
+    """Listen on `path` and run `handler` for each connection, as `listen` does. A handler ends with its connection."""
     buckets = Buckets(channel.to_listener_rate)
 
     async def attend(end: socket.socket, peer: Peer) -> None:
@@ -255,9 +255,9 @@ async def serve(
 
 @dataclass(slots=True)
 class Turnstile:
-    """Counts the connections of each caller, by user and by process, so that whatever one does, another finds its own free.
+    """Counts each caller's connections, by user and by process, so that no caller can use up another's.
 
-    A program's connections are reserved for it. Persons share `PERSONS_MAX`: there may be any number of users among them.
+    A program's connections are reserved for it. Persons share `PERSONS_MAX`, because there may be any number of users among them.
     """
 
     channel: Channel[Any, Any]
@@ -266,7 +266,7 @@ class Turnstile:
     _persons: int = 0
 
     def enter(self, uid: int, pid: int, *, person: bool) -> bool:
-        """Count one more connection; False when the caller has as many as it may have."""
+        """Count one more connection; False if the caller has its maximum."""
         of_program = 0 if person else self.channel.connections_a_program
         if (
             self._of_user[uid] >= (of_program or self.channel.connections_a_user)
@@ -280,21 +280,21 @@ class Turnstile:
         return True
 
     def leave(self, uid: int, pid: int, *, person: bool) -> None:
-        """Count one less."""
+        """Count one connection less."""
         self._of_user -= Counter({uid: 1})
         self._of_process -= Counter({(uid, pid): 1})
         self._persons -= person
 
 
 class Repeated:
-    """Counts what others do wrong, and tells of it now and then: a flood of them fills no journal."""
+    """Counts others' errors and logs them at intervals, so that they cannot fill the journal."""
 
     def __init__(self, log: logging.Logger, event: str, **about: str) -> None:
         self._log, self._event, self._about = log, event, about
         self._count, self._told_s = 0, float("-inf")
 
     def note(self, **more: str | int) -> None:
-        """It was done once more."""
+        """Count one error."""
         self._count += 1
         now_s = asyncio.get_running_loop().time()
         if now_s - self._told_s >= REPEATED_TOLD_EVERY_S:
@@ -303,7 +303,7 @@ class Repeated:
 
 
 class _Porter:
-    """Lets callers in, one at a time, so that no crowd at the door keeps the program from its work."""
+    """Accepts callers one at a time, so that many of them do not keep the program from its work."""
 
     def __init__(self, channel: Channel[Any, Any], users: Users, handler: Attend) -> None:
         self._channel = channel

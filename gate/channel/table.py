@@ -1,6 +1,6 @@
-"""The one table of channels between our programs; docs/protocols/channels.md is drawn from it.
+"""The table of all channels between our programs; docs/protocols/channels.md is generated from it.
 
-A new channel is a row here and its groups in systemd/portcullis.sysusers, and nothing else.
+A new channel needs a row here and its groups in systemd/portcullis.sysusers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gate_core.rate_limit import Rate
 
 
 class Channels(NamedTuple):
-    """The channels of the programs' work by their names."""
+    """The channels of the programs' work, by name."""
 
     log: Channel[messages.ToLog, messages.FromLog]
     vision: Channel[messages.ToVision, messages.FromVision]
@@ -25,7 +25,7 @@ class Channels(NamedTuple):
     registers: Channel[messages.ToRegisters, messages.FromRegisters]
 
     def every(self) -> tuple[Channel[Any, Any], ...]:
-        """All rows, in the order of the table; last those on which each program says how it is."""
+        """Return all rows in the table's order; last those of each program's status."""
         return (*self, *map(status_row, PROGRAMS))
 
     def by_name(self, name: str) -> Channel[Any, Any]:
@@ -67,10 +67,10 @@ CHANNELS = Channels(
         name="orders", listener="lane", callers=("screens",), persons=OFFICERS,
         purpose="signed orders of officers, opaque to whoever carries them, and what the lane did (protocols/orders.md)",
         to_listener=messages.ToDesk, to_caller=messages.FromDesk,
-        # An order is a look and a submission. Whoever is over it waits: a release among them is not refused. Screens asks for eight consoles,
+        # An order is a look and a submission. A caller above the rate waits: a release among them is not refused. Screens queries for eight consoles,
         # an order a connection, and looks for itself.
         to_listener_rate=Rate(40, 80), to_caller_rate=Rate(40, 80), connections_a_program=40,
-        # What was sealed to an officer goes out in one answer, beside all who wait; of what comes in the lane takes 64 KiB (`officers`).
+        # Data sealed to an officer is sent in one answer, with all waiting referrals; the lane accepts 64 KiB (`officers`).
         bytes_max=3 * 1024 * 1024,
     ),
     centre=Channel(

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 
 class Form(enum.Enum):
-    """What an export looks like."""
+    """The forms of an export."""
 
     BUNDLE = "bundle"
     TILES = "tiles"

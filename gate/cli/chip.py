@@ -1,4 +1,4 @@
-"""Reading one chip over PC/SC for `gate document read`, with the time that each part took."""
+"""Reads one chip over PC/SC for `gate document read`, and measures the time of each part."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SECURED: Final = 0x0C  # the class of commands within a session: the chip is op
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Printed:
-    """What is printed on the document and opens its chip: the MRZ, the card access number, or both."""
+    """The printed data that opens the chip: the MRZ, the card access number, or both."""
 
     mrz: Mrz | None
     card_access_number: str | None
@@ -42,11 +42,11 @@ async def read_chip(
     wait_s: float,
     centre: Path | None = None,
 ) -> tuple[Inspection, dict[str, float]]:
-    """Wait for a document, inspect its chip, and say how many milliseconds access, reading and verifying took.
+    """Wait for a document, inspect its chip, and measure the milliseconds of access, reading and verification.
 
-    With the socket of a control centre, the right to read fingers is asked for, too.
+    With the socket of a control centre, it also requests the right to read fingers.
 
-    Raises DriverError when there is no reader or no document; a chip that is lost gives an inspection that says so.
+    Raises DriverError without a reader or document; a lost chip gives an inspection that states it.
     """
     from gate_core.programs import clock
 
@@ -72,7 +72,7 @@ async def read_chip(
 
 
 class _Stopwatch:
-    """Carries commands to the chip and questions to the centre, and adds up what both took before the chip was open and after."""
+    """Sends commands to the chip and questions to the centre, and adds up their times before and after the chip was opened."""
 
     def __init__(self, reader: PcscReader, centre: ControlCentre | None) -> None:
         self._reader = reader
@@ -100,4 +100,4 @@ class _Stopwatch:
 
 
 async def _keep(_: Portrait) -> None:
-    """Nobody looks at the portrait here."""
+    """Ignore the portrait."""

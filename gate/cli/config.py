@@ -1,4 +1,4 @@
-"""`gate config` on a gate: what is wrong with the configuration, what it says, what differs in what decisions rest on, and its approval put in place."""
+"""`gate config` on a gate: checks the configuration, prints it, compares what decisions rest on, and installs its approval."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def install(
 
 
 def _values(path: Path) -> dict[str, str]:
-    """What decisions rest on: of a canonical text as it stands there, of a configuration with this machine's files."""
+    """Return what decisions rest on: from a canonical text, or from a configuration with this machine's files."""
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import load
     from gate_core.approval.canonical import FIRST_LINE, TEXT_BYTES_MAX, read
@@ -131,7 +131,7 @@ def _values(path: Path) -> dict[str, str]:
 
 
 def _without_none(value: dict[str, object]) -> dict[str, object]:
-    """What TOML can say: a table that is not there is left out."""
+    """Return the table without None values, which TOML does not have."""
     return {
         name: _without_none(one) if isinstance(one, dict) else one for name, one in value.items() if one is not None
     }

@@ -1,4 +1,4 @@
-"""The configuration that a command works by, and what went wrong with a file, told once for all commands."""
+"""Loads a command's configuration, and ends commands on errors of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def configured(path: Path | None, *requirements: Callable[[Config], object]) -> Config:
-    """The configuration that was named, or else the environment's. Ends the command for one that cannot be used or that fails a requirement."""
+    """Return the named configuration, or the environment's. Ends the command if it is unusable or fails a requirement."""
     from gate.programs.shared.runner import load_config
 
     with configuration_errors(path):
@@ -26,7 +26,7 @@ def configured(path: Path | None, *requirements: Callable[[Config], object]) -> 
 
 @contextmanager
 def configuration_errors(path: Path | None, instead: str = "") -> Iterator[None]:
-    """End the command when the block finds the configuration wrong."""
+    """End the command if the block raises a configuration error."""
     from gate_core.settings.config_file import ConfigError
 
     try:
@@ -37,7 +37,7 @@ def configuration_errors(path: Path | None, instead: str = "") -> Iterator[None]
 
 @contextmanager
 def endings(codes: Mapping[type[Exception], Exit | None], about: str = "") -> Iterator[None]:
-    """End the command when the block raises one of these errors: with the first code that fits (None: `code_of` says it), its text behind `about`."""
+    """End the command if the block raises one of these errors: with the first matching code (None: by `code_of`), its text after `about`."""
     try:
         yield
     except tuple(codes) as error:
@@ -47,7 +47,7 @@ def endings(codes: Mapping[type[Exception], Exit | None], about: str = "") -> It
 
 @contextmanager
 def file_errors(path: Path | None = None) -> Iterator[None]:
-    """End the command when the system refuses a file in the block; `path` is told where the error names none."""
+    """End the command if the system refuses a file in the block; `path` is named if the error has no file name."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`gate document read`: the chip of a document that lies on a reader, inspected by hand."""
+"""`gate document read`: inspects the chip of a document on a reader."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def read_(
 
 
 def standard_input() -> TextIO:
-    """Standard input, every byte of which is a character: those that are in no MRZ are its reader's to refuse."""
+    """Return standard input, which decodes any byte: the reader of the text refuses characters that no MRZ has."""
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin
 
 
 def parsed(text: str) -> Mrz:
-    """The MRZ that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
+    """Parse the given MRZ, or with `-` the one on standard input, because every user of the machine can see command lines."""
     from gate_documents.errors import MrzError
     from gate_documents.mrz.parser import parse
 
@@ -75,7 +75,7 @@ def parsed(text: str) -> Mrz:
 
 
 def store_of(path: Path) -> TrustStore:
-    """The trust store. Ends the command for one that cannot be used."""
+    """Open the trust store. Ends the command if it is unusable."""
     from gate.trust.errors import StoreError
     from gate.trust.store import TrustStore
 

@@ -1,4 +1,4 @@
-"""What `gate document` prints of what was checked: one JSON document, or lines for people."""
+"""Prints the checks of `gate document`: one JSON document, or lines for people."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def report_inspection(
 
 
 def _facts(inspection: Inspection) -> dict[str, object]:
-    """What an inspection tells besides its checks; null where it does not know."""
+    """Return an inspection's facts besides its checks; null if unknown."""
     document, signature = inspection.document, inspection.signature
     return {
         "document": {
@@ -73,7 +73,7 @@ def report_checks(
     *,
     json: bool,
 ) -> None:
-    """Print checks: as JSON with the facts, or a line each for people."""
+    """Print checks: as JSON with the facts, or one line each for people."""
     listed = [
         {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
         for check in checks

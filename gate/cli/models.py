@@ -28,7 +28,7 @@ OF_PACKAGE = Path("/usr/lib/portcullis/versions/0")  # the environment that the 
 
 
 def default_folder(environment: Path = Path(sys.prefix)) -> Path:
-    """Where a person's own commands find models: a program of the package has its own unless this user has fetched others.
+    """Return the model folder of a person's own commands: the package's, unless this user has fetched others.
 
     The appliance's folder is in its configuration.
     """
@@ -39,7 +39,7 @@ def default_folder(environment: Path = Path(sys.prefix)) -> Path:
 
 
 def own_folder() -> Path:
-    """Where models are kept for a person's own commands."""
+    """Return the model folder of a person's own commands."""
     from gate_core.settings.environment import cache_folder
 
     return cache_folder() / "models"
@@ -156,7 +156,7 @@ def bench(
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """End the command with one line when the models that are meant are unknown, damaged or not to be had."""
+    """End the command with one line if the models are unknown, damaged or unavailable."""
     from models.errors import CohortError, ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
     codes: dict[type[Exception], Exit | None] = {
@@ -171,7 +171,7 @@ def explained() -> Iterator[None]:
 
 
 def _meant(folder: Path, profile: str) -> tuple[Model, ...]:
-    """The models that a gate with this profile needs."""
+    """Return the models that a gate with this profile needs."""
     from models.site import load_for
 
     with explained():

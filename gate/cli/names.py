@@ -1,6 +1,6 @@
-"""The nouns of the `gate` command that the appliance brings, each with a sentence and its verbs. Nothing else is imported.
+"""The nouns of the `gate` command in the appliance, each with a sentence and its verbs. Imports nothing else.
 
-`gate status` in its own words is asked from everywhere and again and again: it does without the library of command lines.
+`gate status` is called often and from many places: it does not load the command-line library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOUNS: Final = {
 
 
 def quick(words: list[str]) -> int | None:
-    """The exit code of `gate status`, which this has answered; None for all other words, from a mistake to a question for help."""
+    """Run `gate status` and return its exit code; None for all other words, including errors and --help."""
     config: Path | None = None
     left = iter(words)
     if next(left, "") != "status":
@@ -42,7 +42,7 @@ def quick(words: list[str]) -> int | None:
 
     try:
         return int(show(config, watch="--watch" in words, as_json="--json" in words))
-    except RuntimeError as error:  # typer's, by which every command ends that has one line to say
+    except RuntimeError as error:  # typer's, with which every command ends that prints one line
         if not hasattr(error, "exit_code"):
             raise
         return int(error.exit_code)

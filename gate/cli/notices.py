@@ -1,4 +1,4 @@
-"""`gate notices`: the boards that tell travellers what happens to their data, made of the configuration that makes it true."""
+"""`gate notices`: the privacy boards for travellers, made from the configuration that they describe."""
 
 from __future__ import annotations
 

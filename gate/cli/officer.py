@@ -1,9 +1,9 @@
-"""`gate officer`: an officer's orders from a terminal, signed with a shift key and answered by what the lane did."""
+"""`gate officer`: an officer's orders from a terminal, signed with a shift key; prints the lane's answer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +14,7 @@ import typer
 
 from gate.cli.configuration import configured, endings
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say, tell
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -61,28 +61,9 @@ HELP = {
 }
 
 
-# By the values of `gate_core.evidence.crossing.Notice`, which is imported with the channel only.
-NOTICES = {
-    "revoke_not_shown": "a grant was taken back and the barrier keeps it; let nobody pass",
-    "release_not_shown": "a release was ordered and the leaf stays closed; look yourself, the barrier is told again",
-    "person_inside": "somebody waits inside before the closed leaf; look, and release them if they cannot leave",
-    "help_called": "somebody pressed the call button; go there, the way back is open",
-    "left_object": "something lies between the doors; the lane serves nobody until it is gone",
-    "cabinet_open": "the gate's cabinet is open; look who is there",
-    "mains_lost": "the gate runs on its battery and serves nobody",
-    "referral_waits": "a traveller has waited for an officer for longer than they should",
-    "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
-    "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
-    "state_unknown": "the lane ended uncleanly and its state file is lost: it may have been an emergency. Look; then order end-emergency or open-emergency",
-    "head_unconfirmed": "nobody has confirmed since the machine was started that the log is the newest; the central server does, or a supervisor: accept-head",
-    "freeing_refused": "somebody's order to release or to open was refused; look whether anybody is held, then whose key it was (journal, audit log), and acknowledge",
-    "expired_key_used": "somebody ordered under a key whose shift is over; find out who has it, and acknowledge",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What an officer wants done, as it was typed."""
+    """An officer's order, as typed."""
 
     verb: Verb
     gate: str | None
@@ -148,6 +129,7 @@ def what_waits(
 ) -> None:
     """Who waits for an officer, and what calls for one. Why, and quiet flags, are shown as on the console: to whose shift key may see them."""
     from gate.channel.errors import ChannelError, NotPermittedError
+    from gate.programs.shared.lane_report import LaneReport, sights_of
     from gate_core.command_line import key_files
 
     settings = configured(config)
@@ -159,46 +141,9 @@ def what_waits(
             fail(error.code, str(error))
     with endings({NotPermittedError: Exit.NOT_PERMITTED, ChannelError: Exit.UNREACHABLE}, "the lane: "):
         look = asyncio.run(_look(settings.socket("orders")))
-    sights = _sights(shift, settings)
-    referred, flags = _shown(look.referred, sights), look.flags if "flags" in sights else []
-    if as_json:
-        fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
-        alarms = [alarm.value for alarm in look.alarms]
-        notices = [notice.value for notice in look.notices]
-        serves = {"direction": look.direction.value, "travellers": look.travellers, "sees": sorted(sights)}
-        seen = {"present": _plain_values(look.present), "flags": _plain_values(flags)}
-        told = {"done": True, **fields, **serves, "alarms": alarms, "notices": notices, **seen}
-        told |= _standing(look.state, referred)
-        emit_json("officer.list/1", told)
-    else:
-        _say_what_waits(look, referred, flags, sights)
-
-
-def _say_what_waits(
-    look: messages.Look, referred: list[messages.Waiting], flags: list[messages.Flag], sights: frozenset[str]
-) -> None:
-    say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
-    say(f"  serves {look.direction.value}, {look.travellers}")
-    if not look.officers:
-        say("no officer: everybody is referred ([officers] in gate.toml)")
-    if look.running:
-        say(f"  {look.running}  runs")
-    for alarm in look.alarms:
-        say(f"  alarm {alarm.value}: see what it is, then acknowledge it")
-    for notice in look.notices:
-        say(f"  {notice.value}: {NOTICES[notice.value]}")
-    for officer in look.present:
-        say(f"  {officer.officer} is present, seen {officer.seen_ms // 1000} s ago")
-    for flag in flags:
-        about = f"over {flag.crossing} " if flag.crossing else ""
-        say(f"  flag {flag.concern.value} {about}by {flag.officer}, {flag.since_ms // 1000} s ago")
-    for one in referred:
-        reasons = f": {', '.join(_reasons(one)) or 'no reason is known any more'}" if "reasons" in sights else ""
-        say(f"  {one.crossing}  waits for {one.since_ms // 1000} s{reasons}")
-        if one.two_officers:
-            first = f"; {one.first} has, and another must" if one.first else ""
-            say(f"    two officers admit, each of whom was shown the pictures on a page{first}")
-    if referred and "reasons" not in sights:
+    report = LaneReport(look, sights_of(shift, settings))
+    tell("officer.list/1", report.fields(), *report.lines(), as_json=as_json)
+    if not as_json and report.hides_reasons:
         note("why they wait is shown to officers and supervisors: --key with your shift key of this gate")
 
 
@@ -214,7 +159,7 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
     if (choices := VERBS[verb].arguments) and wish.argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
     if VERBS[verb].power is Power.FREES:
-        # Nobody stays inside for the length of a reason.
+        # A long reason must not keep anyone inside.
         wish = replace(wish, reason=one_line(wish.reason)[:REASON_CHARACTERS_MAX])
     for name in ("gate", "crossing", "reason", "argument"):
         require(name, getattr(wish, name))
@@ -231,7 +176,7 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
         with endings({OrderError: Exit.USAGE}):
             code = asyncio.run(_say_and_stay(show, order, every_s))
     except KeyboardInterrupt:
-        code = Exit.OK  # whoever stayed has gone
+        code = Exit.OK  # the officer has left
     raise typer.Exit(int(code))
 
 
@@ -240,7 +185,7 @@ async def _say_and_stay(
     order: Callable[[], Awaitable[messages.OrderAnswer]],
     every_s: float | None,
 ) -> Exit:
-    """Give the order, once or again and again; who stays waits for a lane that starts anew. Ends with the first no."""
+    """Give the order once, or repeatedly; with repetition it waits for a lane that restarts. Ends with the first refusal."""
     from gate.channel.errors import ChannelError, NotPermittedError
 
     while True:
@@ -286,6 +231,7 @@ async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
 
 def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     from gate.passage.orders import Outcome
+    from gate.programs.shared.lane_report import sights_of, standing
 
     code = {
         Outcome.DONE: Exit.OK,
@@ -297,7 +243,7 @@ def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnsw
     }[answer.outcome]
     done = answer.outcome is Outcome.DONE
     if as_json:
-        stands = _standing(answer.state, _shown(answer.referred, _sights(shift, settings)))
+        stands = standing(answer.state, answer.referred, sights_of(shift, settings))
         told = {**stands, "done": done, "outcome": answer.outcome.value, "detail": answer.detail}
         emit_json(f"officer.{verb.value}/1", told)
     elif done:
@@ -307,48 +253,3 @@ def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnsw
     if code is Exit.NOT_PERMITTED and VERBS[verb].power is Power.FREES:
         note("open by hand if somebody must get out: the hard-wired release needs no key")
     return code
-
-
-def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
-    """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
-    from base64 import b64decode
-
-    from gate_core.orders.certificate import sees
-    from gate_core.orders.errors import OrderError
-    from gate_core.programs.clock import now
-
-    if shift is None or settings.officers is None:
-        return frozenset()
-    try:
-        says = shift.certified_by(b64decode(settings.officers.authority))
-    except OrderError:
-        return frozenset()
-    holds = says.covers(settings.gate_id) and says.not_before <= now().timestamp() < says.until
-    return frozenset(sight.value for sight in sees(says)) if holds else frozenset()
-
-
-def _shown(waiting: Sequence[messages.Waiting], sights: frozenset[str]) -> list[messages.Waiting]:
-    """Who waits, without what is not for these eyes."""
-    import msgspec
-
-    hidden: dict[str, object] = {} if "flags" in sights else {"flags": []}
-    if "reasons" not in sights:
-        hidden |= {"objections": [], "findings": None, "sealed_for": [], "two_officers": False, "first": None}
-    return [msgspec.structs.replace(one, **hidden) for one in waiting]
-
-
-def _standing(state: str, waiting: Sequence[messages.Waiting]) -> dict[str, object]:
-    referred = [{**one, "objections": _reasons(of)} for of, one in zip(waiting, _plain_values(waiting), strict=True)]
-    return {"state": state, "referred": referred}
-
-
-def _plain_values(structs: Sequence[object]) -> list[dict[str, object]]:
-    """As JSON has them."""
-    import msgspec
-
-    plain: list[dict[str, object]] = msgspec.to_builtins(structs)
-    return plain
-
-
-def _reasons(waiting: messages.Waiting) -> list[str]:
-    return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]

@@ -56,7 +56,7 @@ def command(
 
 
 def _refuse_a_second_instance(settings: Config) -> None:
-    """Programs that find another instance in their place end, and would be started again for ever."""
+    """Programs that find another instance end, and would be restarted for ever."""
     from gate.channel.errors import NoPlaceError
     from gate.channel.place import only_instance
 

@@ -1,4 +1,4 @@
-"""`gate selftest`: whether this gate is fit for travellers, as far as the user who asks may see."""
+"""`gate selftest`: whether this gate is fit for travellers, as far as the calling user may see."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def command(
 
 
 def code_of(outcomes: list[TestOutcome]) -> Exit:
-    """The worst of what was found: what is broken goes before what could not be looked at."""
+    """Return the code of the worst result: defects come before tests that could not run."""
     from gate.programs.selftest import State
 
     found = {one.state for one in outcomes}

@@ -1,4 +1,4 @@
-"""`gate status`: how the running programs are."""
+"""`gate status`: the state of the running programs."""
 
 from __future__ import annotations
 

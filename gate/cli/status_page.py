@@ -1,4 +1,4 @@
-"""`gate status`: how the running programs are, over their Unix sockets."""
+"""`gate status`: queries the running programs over their Unix sockets, and prints the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WATCH_S = 1.0
 
 
 def show(config: Path | None, *, watch: bool, as_json: bool) -> Exit:
-    """Ask and show, again and again for those who `watch`; what the command ends with. Raises typer.Exit for a configuration that is none."""
+    """Query and print, repeatedly with `watch`; return the exit code. Raises typer.Exit for an invalid configuration."""
     with configuration_errors(config):
         settings = load(config or path_from_environment())
     while True:
@@ -31,7 +31,7 @@ def show(config: Path | None, *, watch: bool, as_json: bool) -> Exit:
                 emit_json("gate.status/1", page.fields())
             else:
                 say(page.line() if watch else page.page())
-        except BrokenPipeError:  # whoever read it has seen enough
+        except BrokenPipeError:  # the reader has closed the pipe
             sys.stdout = None
             return Exit.NO
         if not watch:
@@ -49,7 +49,7 @@ def _start_page(folder: Path) -> Path:
 
 
 def _code(answers: ProgramStatus) -> Exit:
-    """What the command ends with."""
+    """Return the exit code."""
     if Silence.NO_RIGHT in answers.answers.values():
         return Exit.NOT_PERMITTED
     if answers.is_away("lane"):

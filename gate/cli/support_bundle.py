@@ -1,4 +1,4 @@
-"""`gate support-bundle`: what a maker needs to find out what is wrong, in one file, and nothing personal in it."""
+"""`gate support-bundle`: one file with what a maker needs to find a fault, without personal data."""
 
 from __future__ import annotations
 

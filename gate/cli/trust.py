@@ -1,4 +1,4 @@
-"""`gate trust`: fill the store that documents are judged against, and see what it covers."""
+"""`gate trust`: fills the store for judging documents, and shows what it covers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def import_(
 
 
 def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
-    """Print what an import took and what it left out."""
+    """Print what an import accepted and skipped."""
     from gate.trust.download_folder import shown
 
     if json:
@@ -142,10 +142,10 @@ def report(
     json: Json = False,
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
-    from gate.cli.trust_report import fields, render
     from gate.trust.download_folder import shown
     from gate.trust.errors import StoreError
     from gate.trust.survey import Revocation, survey
+    from gate.trust.survey_report import fields, render
     from gate_core.programs import clock
 
     with endings({StoreError: None}):
@@ -164,7 +164,7 @@ def report(
 
 
 def _certificate(path: Path) -> Certificate:
-    """The certificate in a file, or the end of the command."""
+    """Parse a certificate file; an invalid one ends the command."""
     from gate_documents.errors import DocumentError
     from gate_documents.pki.certificate import parse_certificate
 

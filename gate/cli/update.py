@@ -1,20 +1,18 @@
-"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back."""
+"""`gate update`: updates from the operator's repository: status, fetch, apply, back, check."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from gate.cli.configuration import configured, endings, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say, tell
+from gate_core.command_line.output import Exit, fail, tell
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -28,47 +26,16 @@ _DENIED: Final = ("Access denied", "authentication required", "Permission denied
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """What is installed, what was fetched, what was not kept and why. Exit 1 when something was not kept or an update is under way."""
-    from gate.channel.messages import Status
     from gate.programs.shared.status_client import ask_one
     from gate.programs.update.ledger import FOLDER, Ledger
+    from gate.programs.update.status_report import StatusReport
 
     settings = configured(config)
-    with file_errors():
-        ledger = Ledger(FOLDER)
-        installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
     sync = ask_one(settings, "sync")
-    fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
-    fields = {
-        "runs": _version(),
-        "current": msgspec.to_builtins(installed.current),
-        "fetched": fetched,
-        "refused": [
-            {"kind": kind, "number": one.install.number, "name": one.install.name, "why": one.why}
-            for kind, one in installed.refused.items()
-        ],
-        "before": msgspec.to_builtins(installed.before_installs),
-        "step": None if journal is None else journal.step,
-        "last": None if outcome is None else msgspec.to_builtins(outcome),
-    }
-    if as_json:
-        emit_json("update.status/1", fields)
-    else:
-        say(f"version {_version() or 'of no package'} runs; 0 is the package's own")
-        for kind, one in installed.current.items():
-            say(f"{kind:14} {one.number} ({one.name}), since {one.at}")
-        if not installed.current:
-            say("nothing is installed but what the package brought")
-        if isinstance(fetched, dict):
-            say(f"fetched {json.dumps(fetched['fetched'])}, checked {fetched['checked_at'] or 'not yet'}")
-            if fetched["problem"]:
-                say(f"problem: {fetched['problem']}")
-        for kind, refusal in installed.refused.items():
-            say(f"not kept: {kind} {refusal.install.number} ({refusal.install.name}): {refusal.why}")
-        if journal is not None:
-            say(f"under way: {journal.verb}, at step {journal.step}")
-        if outcome is not None:
-            say(f"last: {outcome.verb} at {outcome.at}: {outcome.words}")
-    raise typer.Exit(int(Exit.OK if journal is None and not installed.refused else Exit.NO))
+    with file_errors():
+        report = StatusReport.of(Ledger(FOLDER), sync)
+    tell("update.status/1", report.fields(), *report.lines(), as_json=as_json)
+    raise typer.Exit(int(Exit.OK if report.is_settled else Exit.NO))
 
 
 @app.command()
@@ -164,18 +131,8 @@ async def _dry_crossing(settings: Config) -> dict[str, str]:
         return {"id": "dry_crossing", "state": "wrong", "detail": str(error)}
 
 
-def _version() -> str | None:
-    """The version that `gate` runs of, where a package has laid one."""
-    from gate.programs.update.program import LIBRARY
-
-    try:
-        return (LIBRARY / "current").readlink().name
-    except OSError:
-        return None
-
-
 def _become_owner(folder: Path) -> None:
-    """Root writes into another user's folder as that user only: whoever owns it could lead root astray with a link."""
+    """As root, write into another user's folder only as that user: its owner could mislead root with a link."""
     owner = folder if folder.exists() else folder.parent
     found = owner.stat()
     if os.geteuid() == 0 and found.st_uid != 0:
@@ -185,7 +142,7 @@ def _become_owner(folder: Path) -> None:
 
 
 def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
-    """Have systemd run the update program, and say how it ended."""
+    """Let systemd run the update program, and print its result."""
     from gate.programs.update.ledger import FOLDER, Ledger
 
     configured(config)
@@ -201,7 +158,7 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     if any(word in done.stderr for word in _DENIED):
         fail(Exit.NOT_PERMITTED, f"this user may not start {command[-1]}; root may, and for apply the operators' group")
     if outcome is None or outcome == before:
-        if done.returncode == 0:  # TRY_LATER to systemd; whoever goes on writes the outcome
+        if done.returncode == 0:  # TRY_LATER to systemd; the running one writes the outcome
             fail(Exit.TRY_LATER, "another update goes on")
         fail(Exit.UNREACHABLE, f"{command[-1]}: {done.stderr.strip()[-300:] or 'it did not start'}")
     fields = {"code": outcome.code, "words": outcome.words, "at": outcome.at, "expires": outcome.expires}

@@ -1,1 +1,1 @@
-"""A gate's identity at the central server: its key and certificate, the authorities that it trusts, and where systemd keeps its secrets sealed."""
+"""A gate's identity at the central server: its key and certificate, its trusted authorities, and the secrets that systemd keeps sealed."""

@@ -1,7 +1,7 @@
-"""The certificate authorities of the central server: which ones a gate trusts, and how it follows them to a new one. Pure.
+"""The central server's certificate authorities: which ones a gate trusts, and how it changes to a new one. Pure.
 
-A gate trusts the roots that the technician gave it, and another one only when one that counts has certified its key (NewWithOld of RFC 4210
-§4.4): whoever holds the server's own key alone cannot bring in a root of their own. A root that the server shows no more is forgotten.
+A gate trusts the technician's roots, and another one only if a trusted one has certified its key (NewWithOld of RFC 4210
+§4.4). So the server's own key does not suffice to introduce a root. A root that the server no longer shows is removed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Certificates = tuple[x509.Certificate, ...]
 
 
 class AuthorityError(Exception):
-    """Bytes that are no authorities, or authorities that this gate has no reason to trust."""
+    """Invalid bytes, or authorities that this gate has no reason to trust."""
 
 
 def read_pem(pem: bytes) -> Certificates:
-    """Read roots, each signed by itself. Raises AuthorityError."""
+    """Parse self-signed roots. Raises AuthorityError."""
     try:
         found = tuple(x509.load_pem_x509_certificates(pem))
     except ValueError as error:
@@ -41,7 +41,7 @@ def to_pem(roots: Iterable[x509.Certificate]) -> bytes:
 
 
 def read_bag(body: bytes) -> Certificates:
-    """Read an answer of EST: PKCS #7 in Base64 (RFC 7030 §4.1.3). Raises AuthorityError."""
+    """Parse an answer of EST: PKCS #7 in Base64 (RFC 7030 §4.1.3). Raises AuthorityError."""
     try:
         found = tuple(pkcs7.load_der_pkcs7_certificates(base64.b64decode(b"".join(body.split()), validate=True)))
     except (binascii.Error, ValueError, TypeError) as error:
@@ -52,7 +52,7 @@ def read_bag(body: bytes) -> Certificates:
 
 
 def followed(trusted: Certificates, shown: Certificates, now: datetime) -> Certificates:
-    """The roots among those shown that count from now on. Raises AuthorityError when none does."""
+    """Return the shown roots that are trusted from now on. Raises AuthorityError if none is."""
     counted = [one for one in trusted if _is_current(one, now)]
     roots = [one for one in shown if _is_root(one) and _is_current(one, now)]
     for _ in roots:  # each turn can bring in one more, however they are sorted
@@ -68,12 +68,12 @@ def followed(trusted: Certificates, shown: Certificates, now: datetime) -> Certi
 
 
 def issuer_of(certificate: x509.Certificate, authorities: Certificates) -> x509.Certificate | None:
-    """The authority that issued a certificate."""
+    """Return the authority that issued a certificate, or None."""
     return next((one for one in authorities if is_issued_by(certificate, one)), None)
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the issuer's key signed it, in the issuer's name."""
+    """True if the issuer's key signed it, in the issuer's name."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):

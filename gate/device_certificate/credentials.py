@@ -1,4 +1,4 @@
-"""The secrets that systemd seals for one unit each (systemd-creds(1)), and how root opens one again on the machine that sealed it."""
+"""The secrets that systemd seals for one unit each (systemd-creds(1)), and how root opens one on the machine that sealed it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ Run = Callable[[list[str], bytes], bytes]
 
 
 class CredentialError(Exception):
-    """A command of systemd's failed; the message says which, and why."""
+    """A command of systemd failed; the message names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret by the name under which its program finds it, the program, and the file that has systemd open it."""
+    """A secret: its name for its program, the program, and the drop-in that makes systemd open it."""
 
     name: str
     program: str
     file: str = "50-sealed.conf"
 
     def sealed(self, keys: Path) -> Path:
-        """Where it lies in a folder of keys."""
+        """Return its path in a folder of keys."""
         return keys / f"{self.name}.cred"
 
     @property
     def drop_in(self) -> str:
-        """What has systemd open it, below the folder for what a site adds to units."""
+        """Path of the drop-in, below the folder for a site's additions to units."""
         return f"gate-{self.program}.service.d/{self.file}"
 
     def drop_in_text(self, keys: Path) -> str:
-        """The content of that file."""
+        """Return the drop-in's content."""
         return _TEXT.format(name=self.name, path=self.sealed(keys))
 
     def is_loaded(self, keys: Path, units: Path) -> bool:
-        """True when that file is there, about this folder of keys."""
+        """True if the drop-in exists for this folder of keys."""
         drop_in = units / self.drop_in
         return drop_in.exists() and drop_in.read_text() == self.drop_in_text(keys)
 
@@ -50,12 +50,12 @@ DEVICE_PASSPHRASE: Final = Credential("device.passphrase", "sync")
 
 
 def of_registers(name: str) -> Credential:
-    """A key or certificate for lists and registers, by its name in the configuration."""
+    """Return a key or certificate for lists and registers, by its name in the configuration."""
     return Credential(name, "registers", f"50-sealed-{name}.conf")
 
 
 def run(command: list[str], told: bytes) -> bytes:
-    """Run a command of systemd's with this standard input, and return what it prints. Raises CredentialError."""
+    """Run a command of systemd with this standard input, and return its output. Raises CredentialError."""
     try:
         return subprocess.run(command, check=True, capture_output=True, input=told, timeout=DEADLINE_S).stdout  # noqa: S603
     except subprocess.CalledProcessError as error:
@@ -71,7 +71,7 @@ def opened(credential: Credential, keys: Path, *, command: Run = run) -> bytes:
 
 
 def device_passphrase(keys: Path) -> bytes | None:
-    """The passphrase of the device's key, for root; None where it is not sealed. Raises CredentialError."""
+    """Return the passphrase of the device's key, for root; None if it is not sealed. Raises CredentialError."""
     try:
         return opened(DEVICE_PASSPHRASE, keys) if DEVICE_PASSPHRASE.sealed(keys).exists() else None
     except PermissionError as error:

@@ -1,7 +1,7 @@
-"""A gate's identity at the central server: a folder with its key and certificate, and the authorities that vouch for the server.
+"""A gate's identity at the central server: a folder with its key and certificate, and the server's authorities.
 
-Key and certificate are one file, which another takes the place of by a single renaming. A key is made for each certificate, on this machine, and
-never leaves it. Where a passphrase is given the key lies encrypted under it, as PKCS #8; a key of before is replaced by `lock`, and overwritten.
+Key and certificate are one file, replaced by a single renaming. A key is made for each certificate, on this machine, and never
+leaves it. With a passphrase the key is stored encrypted, as PKCS #8; `lock` replaces an older plain key, and overwrites it.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _FILE_BYTES_MAX: Final = 64 * 1024
 
 
 class IdentityError(Exception):
-    """What is there, or came, is no identity of this gate."""
+    """The stored or received data is no identity of this gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A certificate that is asked for: a new key, which shows nothing of itself, the gate's name, and under which passphrase the key will lie."""
+    """A requested certificate: a new key, without useful repr, the gate's name, and the passphrase for storing the key."""
 
     gate_id: str
     key: ec.EllipticCurvePrivateKey = field(repr=False)
@@ -68,8 +68,8 @@ class Wanted:
         return base64.encodebytes(request.public_bytes(Encoding.DER))
 
     def accept(self, body: bytes, authorities: Certificates, now: datetime) -> bytes:
-        """The device's file, of an answer of EST. Raises IdentityError unless it is a client's certificate for this key and this gate, valid
-        now, that one of the authorities issued.
+        """Return the device's file from an answer of EST. Raises IdentityError unless it is a client's certificate for
+        this key and this gate, valid now, that one of the authorities issued.
         """
         try:
             (certificate,) = read_bag(body)
@@ -91,7 +91,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a folder holds, without the key."""
+    """A folder's content, without the key."""
 
     folder: Path
     certificate: x509.Certificate
@@ -108,21 +108,21 @@ class Identity:
 
     @property
     def expires(self) -> datetime:
-        """When nobody takes the certificate any more."""
+        """The certificate's expiry."""
         return self.certificate.not_valid_after_utc
 
     @property
     def renewed_from(self) -> datetime:
-        """When another is asked for."""
+        """The time from which a new one is requested."""
         begins = self.certificate.not_valid_before_utc
         return begins + (self.expires - begins) * RENEWED_AFTER
 
     def days_to_go(self, now: datetime) -> float:
-        """How many days it is valid from now on; less than none once it has expired."""
+        """Return the days of validity left; negative once it has expired."""
         return (self.expires - now) / timedelta(days=1)
 
     def renew(self, device: bytes) -> None:
-        """Put another key and certificate in place. Raises OSError; then this one is still complete."""
+        """Replace key and certificate. Raises OSError; then the old ones are still complete."""
         durable.write(self.folder / DEVICE, device, mode=0o600)
 
     def trust(self, authorities: Certificates) -> None:
@@ -136,14 +136,14 @@ def write_authorities(path: Path, authorities: Certificates) -> None:
 
 
 def has_plain_key(folder: Path) -> bool:
-    """Whether a folder holds a key in clear, or what is left of one. Raises OSError and IdentityError."""
+    """True if a folder has a plain key, or remains of one. Raises OSError and IdentityError."""
     device = folder / DEVICE
     return (folder / ASIDE).exists() or (device.exists() and b"BEGIN ENCRYPTED PRIVATE KEY" not in _read(device))
 
 
 def lock(folder: Path, passphrase: bytes) -> None:
-    """Have the key of a folder lie encrypted, and overwrite it as it was. A kill at any point leaves a file that can be used, and the next call
-    ends it. Raises OSError, and IdentityError for a file that is none, or is under another passphrase.
+    """Encrypt a folder's key, and overwrite the plain one. A kill at any point leaves a usable file, and the next call
+    completes it. Raises OSError, and IdentityError for an invalid file, or another passphrase.
     """
     device, aside = folder / DEVICE, folder / ASIDE
     if aside.exists() and aside.samefile(device):
@@ -174,7 +174,7 @@ def _device_file(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate,
 
 
 def name_of(certificate: x509.Certificate) -> str | None:
-    """The one name that a certificate is for."""
+    """Return the single name in a certificate, or None."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else None
 

@@ -1,7 +1,7 @@
-"""From a face box to a face in an embedder's standard position, and from that to a template.
+"""From a face's box to the face in an embedder's standard position, and from that to a template.
 
-68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least squares, no reflection) gives the
-crop. Position and pixels are those of the manifest entry: fr_feature wants BGR, and fed RGB it makes twice the errors (docs/biometrics.md).
+68 landmarks (iBUG order) give five points; the similarity transform that maps them closest to the embedder's template (least squares, no reflection)
+gives the crop. Position and pixel format are the manifest entry's: fr_feature expects BGR, and makes twice the errors with RGB (docs/biometrics.md).
 """
 
 import math
@@ -30,7 +30,7 @@ _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Where an embedder wants the five points, (5, 2), in a square picture of `side` pixels."""
+    """An embedder's positions of the five points, (5, 2), in a square picture of `side` pixels."""
 
     template: Points
     side: int
@@ -61,9 +61,9 @@ def five_points(points: Points) -> Points:
 
 
 def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
-    """The 2x3 matrix of the rotation, scale and shift that carries `source` closest to `target`.
+    """Return the 2x3 matrix of the rotation, scale and shift that maps `source` closest to `target`.
 
-    In complex numbers the least-squares answer is one division. Raises NoFaceError when all source points coincide.
+    In complex numbers the least-squares answer is one division. Raises NoFaceError if all source points coincide.
     """
     z, w = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
     centred = z - z.mean()
@@ -76,7 +76,7 @@ def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
 
 
 def align(picture: Picture, five: Points, alignment: Alignment = ALIGNMENTS["arcface"]) -> Picture:
-    """Cut out the face in standard position, (side, side, 3) uint8 BGR; one that is more than `AVERAGED_FROM` times larger is averaged down."""
+    """Return the face in standard position, (side, side, 3) uint8 BGR; one more than `AVERAGED_FROM` times larger is averaged down."""
     matrix, side = similarity(five, alignment.template), alignment.side
     times = halvings(1 / math.hypot(matrix[0, 0], matrix[1, 0]))
     if times:
@@ -86,12 +86,12 @@ def align(picture: Picture, five: Points, alignment: Alignment = ALIGNMENTS["arc
 
 
 def halvings(smaller: float) -> int:
-    """How often a picture is halved before it is sampled so many times smaller: what is left is between one and two."""
+    """Return how often to halve a picture before it is sampled this many times smaller; a factor between one and two is left."""
     return int(math.log2(smaller)) if smaller > AVERAGED_FROM else 0
 
 
 def halved(picture: Picture, times: int) -> Picture:
-    """The picture with the mean of 2 x 2 pixels in the place of each, so many times; rows and columns that are left over at its end are dropped."""
+    """Return the picture with each 2 x 2 pixels averaged, this many times; surplus rows and columns at its end are dropped."""
     height, width = (side >> times for side in picture.shape[:2])
     whole = picture[: height << times, : width << times]
     return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
@@ -100,7 +100,7 @@ def halved(picture: Picture, times: int) -> Picture:
 def _halved_about(
     picture: Picture, five: Points, matrix: npt.NDArray[np.float64], *, side: int, times: int
 ) -> tuple[Picture, Points]:
-    """The part of the picture that the crop is of, halved so many times, and the points in it."""
+    """Return the part of the picture for the crop, halved this many times, and the points in it."""
     corners = np.array(((0, 0, 1), (side, 0, 1), (0, side, 1), (side, side, 1)), np.float64)
     reach = corners @ cv2.invertAffineTransform(matrix).T
     margin = 2 << times
@@ -113,30 +113,30 @@ def _halved_about(
 
 
 def standard_position(session: Session, picture: Picture, five: Points) -> Picture:
-    """The face as the embedder wants it, BGR."""
+    """Return the face in the embedder's standard position, BGR."""
     return align(picture, five, ALIGNMENTS[_pixels(session).alignment])
 
 
 def embed_portrait(session: Session, aligned: Picture, cohort: Cohort | None = None) -> Template:
     """Embed an aligned face together with its mirror image, as `embed` does.
 
-    A portrait is one picture that a whole crossing rests on, so it may cost twice; a frame is one of several. On the LFW subset
-    this lowers FNMR at FMR 1e-4 (1.8e-4 among people of the same sex) from 2.0 to 1.8 % and leaves the thresholds where they were. Raises NoFaceError.
+    A whole crossing depends on the portrait, so it may cost twice as much as one of several frames. On the LFW subset this lowers FNMR at
+    FMR 1e-4 (1.8e-4 among people of the same sex) from 2.0 to 1.8 % and leaves the thresholds unchanged. Raises NoFaceError.
     """
     return embed(session, [aligned, np.ascontiguousarray(aligned[:, ::-1])], cohort)
 
 
 def embed(session: Session, crops: Sequence[Picture], cohort: Cohort | None = None) -> Template:
-    """Embed aligned crops of one face to the direction between their templates, to be compared against the site's cohort if there is one.
+    """Embed aligned crops of one face to the direction between their templates, relative to the site's cohort if there is one.
 
-    Raises NoFaceError for a face that leaves the model without an answer.
+    Raises NoFaceError for a face to which the model gives no answer.
     """
     vector = np.sum([_direction(session, crop) for crop in crops], axis=0)
     return Template(_unit(vector), space_of(session.model, cohort), cohort)
 
 
 def space_of(model: Model, cohort: Cohort | None) -> str:
-    """What a template's numbers mean: the model's name, and with a cohort some of that one's hash. Only templates of one space compare."""
+    """Return the name of a template's space: the model's name, and with a cohort a part of its hash. Only templates of one space compare."""
     return model.name if cohort is None else f"{model.name[:_NAME_MAX]}_{cohort.sha256[:_HASH]}"
 
 

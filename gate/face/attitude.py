@@ -1,7 +1,7 @@
-"""How a head is held and whether its eyes are open, from models of their own (models/cards/fr_pose.md, fr_eye.md); how far a mouth is open, from landmarks.
+"""A head's angles and open eyes, from separate models (models/cards/fr_pose.md, fr_eye.md); a mouth's opening, from landmarks.
 
-One frame says little: the eye model calls 7 % of press pictures shut. So the median of the newest three frames and the more open eye count; the angles,
-which cost most, are looked at a few times a second.
+One frame is unreliable: the eye model takes 7 % of press pictures for shut. So the median of the newest three frames and the more
+open eye count; the angles, which cost most, are measured a few times a second.
 """
 
 import math
@@ -23,7 +23,7 @@ from models.runtime import Session
 FUSED_FRAMES: Final = 3  # a fifth of a second
 ANGLES_EVERY_MS: Final = 150
 ANGLES_AGE_MS_MAX: Final = 400
-STEP_MS_MAX: Final = 400  # two frames further apart tell no speed
+STEP_MS_MAX: Final = 400  # two frames further apart give no speed
 _EYES: Final = (slice(36, 42), slice(42, 48))
 _EYE_SQUARE: Final = 1.6  # times the eye's width
 _HEAD_MARGIN: Final = 0.25  # of the box, on each side
@@ -38,10 +38,10 @@ _LEFT, _RIGHT, _PAIRS = 60, 64, ((61, 67), (62, 66), (63, 65))
 
 
 def mouth_opening(dense: Points) -> float:
-    """The mean gap between the lips over the width of the mouth: under 0.1 when shut, about 0.2 with a broad smile, 0.5 wide open.
+    """Return the mean gap between the lips over the width of the mouth: under 0.1 when shut, about 0.2 with a broad smile, 0.5 wide open.
 
-    A ratio, so that neither size nor tilt of the face matters. The same was tried for eyes: between people that of an open eye reaches from 0.25
-    to 0.45 and that of a shut one from 0.18 to 0.36, so a model looks at them. Points that fall together have no width: the mouth then counts as shut.
+    A ratio is independent of the face's size and tilt. For eyes it fails: between people that of an open eye ranges from 0.25 to 0.45 and
+    that of a shut one from 0.18 to 0.36, so a model is used. Coinciding points have no width: the mouth then counts as shut.
     """
     gap = float(np.mean([np.linalg.norm(dense[upper] - dense[lower]) for upper, lower in _PAIRS]))
     width = float(np.linalg.norm(dense[_RIGHT] - dense[_LEFT]))
@@ -50,14 +50,14 @@ def mouth_opening(dense: Points) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Angles:
-    """Degrees. Positive yaw faces the picture's left, positive pitch looks up; frontal faces lie about 10 below zero in pitch."""
+    """Degrees. Positive yaw faces the picture's left, positive pitch looks up; frontal faces are about 10 below zero in pitch."""
 
     yaw: float
     pitch: float
 
 
 def head_angles(session: Session, picture: Picture, box: Box) -> Angles | None:
-    """Ask the model; None for a box with nothing of the picture in it."""
+    """Return the model's angles; None for a box outside of the picture."""
     across, down = _HEAD_MARGIN * box.width, _HEAD_MARGIN * box.height
     cut = _inside(picture, box.left - across, box.top - down, box.right + across, box.bottom + down)
     if cut.size == 0:
@@ -71,7 +71,7 @@ def head_angles(session: Session, picture: Picture, box: Box) -> Angles | None:
 
 
 def eyes_open(session: Session, picture: Picture, dense: Points) -> float | None:
-    """How likely the more open eye is open, 0 to 1; None when no eye lies in the picture."""
+    """Return the probability that the more open eye is open; None if no eye is in the picture."""
     _, _, height, width = session.model.input.shape
     found: list[float] = []
     for six in (dense[eye] for eye in _EYES):
@@ -95,20 +95,20 @@ def _softmax(logits: Floats) -> npt.NDArray[np.float64]:
 
 
 class Fused:
-    """The median of the newest few values of one face; None as long as nothing was measured."""
+    """The median of the newest few values of one face; None until one was measured."""
 
     def __init__(self) -> None:
         self._values: deque[float] = deque(maxlen=FUSED_FRAMES)
 
     def take(self, value: float | None) -> float | None:
-        """Take a frame's value and return what stands now."""
+        """Add a frame's value and return the median."""
         if value is not None:
             self._values.append(value)
         return statistics.median(self._values) if self._values else None
 
 
 class Attitude:
-    """What the frames before, and the models for it, tell of one face: speed, angles, eyes and mouth. Begins anew with each subject."""
+    """Measurements of one face that use several frames or further models: speed, angles, eyes and mouth. Starts again with each subject."""
 
     def __init__(self, models: FaceModels) -> None:
         self._models = models
@@ -120,7 +120,7 @@ class Attitude:
         self._angles_ms = 0
 
     def complete(self, frame: Picture, seen: Observation) -> Observation:
-        """The observation with the measures that need more than its own frame, or more models."""
+        """Return the observation with the measures that need more than one frame, or further models."""
         if seen.points is None or seen.quality is None:
             return seen
         measures, same = seen.quality.measures, seen.subject == self._subject
@@ -147,7 +147,7 @@ class Attitude:
         return replace(seen, quality=Quality.of(measures))
 
     def _turned(self, frame: Picture, seen: Observation) -> Angles | None:
-        """The newest angles of this face."""
+        """Return the newest angles of this face."""
         if self._models.pose is None or seen.box is None:
             return None
         if self._angles is None or seen.at_ms - self._angles_ms >= ANGLES_EVERY_MS:

@@ -1,9 +1,9 @@
-"""One crossing's look at the traveller: which frames count, when to compare, what changed afterwards. Pure.
+"""One crossing's look at the traveller: which frames count, when to compare, changes afterwards. Pure.
 
-Two sides meet in any order: the best `GOOD_FRAMES_MAX` frames of the tracked person, as templates, and the portrait's template, or why it is unusable.
-With both, the last frame showing one person alone and `GOOD_FRAMES_MIN` frames, `Compared` is given, once: the portrait against the frames' mean,
-weighted by sharpness. A track that broke before takes its frames with it. When several faces stay, `Compared` says so and claims nothing.
-Frames without a wish come first; after `PATIENCE_MS` also those whose wishes may be the measure's mistake (`EXCUSABLE`): quality chooses, it is no gate.
+Two inputs arrive in any order: the best `GOOD_FRAMES_MAX` frames of the tracked person, as templates, and the portrait's template, or why it is
+unusable. With both, the last frame showing one person alone and `GOOD_FRAMES_MIN` frames, `Compared` is given once: the portrait against the frames'
+mean, weighted by sharpness. A track that ended before takes its frames with it. If several faces stay, `Compared` states so without a match. Frames
+without a hint come first; after `PATIENCE_MS` also those whose hints may be measuring errors (`EXCUSABLE`): quality selects frames, it rejects none.
 """
 
 import enum
@@ -21,8 +21,8 @@ GOOD_FRAMES_MAX = 5
 PATIENCE_MS = 3000
 SEVERAL_STAY_MS = 2000
 LIVE_WAIT_MS = 2000  # for liveness, once enough frames are there; then it is what it is
-STEADY_FRAMES = 2  # a new count or hint is told when it shows in so many frames running
-STEADY_FRAMES_BLINK = 7  # nobody is told to stop blinking or to finish a word
+STEADY_FRAMES = 2  # a new count or hint is shown after this many consecutive frames
+STEADY_FRAMES_BLINK = 7  # long enough to ignore a blink or a spoken word
 
 
 class PortraitProblem(enum.Enum):
@@ -35,8 +35,8 @@ class PortraitProblem(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guided:
-    """How many faces there are, what the traveller could do better, and how many of the frames that a comparison needs are there, in
-    tenths; given when it changes.
+    """The number of faces, the traveller's guidance, and the share of frames for a comparison that exist, in tenths;
+    given when it changes.
     """
 
     faces: int
@@ -46,7 +46,7 @@ class Guided:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The comparison. `match` and `liveness` are None when they could not be had; `reasons` say why."""
+    """The comparison. `match` and `liveness` are None if unavailable; `reasons` explains it."""
 
     faces: int
     portrait_usable: bool
@@ -61,8 +61,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """After the comparison the tracked person was lost or switched, or several came. Each is given once. That they are lost is given again whenever
-    their face is proved after all.
+    """After the comparison the tracked person was lost or switched, or several came. Each is given once; the loss again
+    whenever their face is proved afterwards.
     """
 
     change: TrackState
@@ -83,12 +83,12 @@ class _GoodFrame:
 
     @property
     def rank(self) -> tuple[bool, float]:
-        """What makes one frame better than another."""
+        """The order of frames by usefulness."""
         return self.clean, self.worth
 
 
 class Guide:
-    """What the traveller is told: the first condition, once it holds."""
+    """The traveller's guidance: the first condition, once it is stable."""
 
     def __init__(self) -> None:
         self._held: frozenset[Guidance] = frozenset()
@@ -97,7 +97,7 @@ class Guide:
         self._steady = 0
 
     def see(self, seen: Observation) -> tuple[Guided, ...]:
-        """Take one frame and return what is new, if anything is."""
+        """Take one frame and return new guidance, if any."""
         self._held = frozenset() if seen.quality is None else conditions(seen.quality.measures, self._held)
         wished = self._held | {Guidance.ONE_PERSON} if seen.faces > 1 else self._held
         now = Guided(seen.faces, next((hint for hint in HINTS if hint in wished), None))
@@ -111,7 +111,7 @@ class Guide:
 
 
 class Capture:
-    """The state of one crossing. `compared` tells the caller that liveness need not run any more."""
+    """The state of one crossing. With `compared`, liveness need not run any more."""
 
     def __init__(self, rules: TrackRules) -> None:
         self.compared = False
@@ -128,12 +128,12 @@ class Capture:
         self._last_ms = 0
         self._alone = False
         self._changes_told: dict[TrackState, int] = {}  # and when the face had last been proved by then
-        self.person: Template | None = None  # whoever was compared
+        self.person: Template | None = None  # the compared person
         self._compared_px = 0.0
         self._progress = 0
 
     def wants_template(self, seen: Observation) -> bool:
-        """True when the frame is worth an embedding: it would be among the best, or the track is to be verified."""
+        """True if the frame is worth an embedding: it would be among the best, or the track must be verified."""
         if seen.quality is None:
             return False
         if self._track.wants_proof(seen):
@@ -141,7 +141,7 @@ class Capture:
         return seen.faces == 1 and not self.compared and self._counts(seen) and self._is_better(seen)
 
     def see(self, seen: Observation, live: LiveEvidence | None = None) -> tuple[Event, ...]:
-        """Take one frame's observation, and what is known of liveness up to it; None: nothing new."""
+        """Take one frame's observation, and the liveness known up to it; None: nothing new."""
         self._last_ms, self._faces = seen.at_ms, seen.faces
         self._live = live if live is not None else self._live
         state = self._track.follow(seen)
@@ -152,7 +152,7 @@ class Capture:
         return (*self._guided(is_news=is_news), *self._compare_when_ready())
 
     def _guided(self, *, is_news: bool) -> tuple[Guided, ...]:
-        """What the traveller is told, when that is news or another frame counts."""
+        """Return the guidance if it is new or another frame counts."""
         progress = min(10, round(10 * len(self._good) / GOOD_FRAMES_MIN))
         if self._guide.told is None or not (is_news or progress != self._progress):
             return ()
@@ -172,7 +172,7 @@ class Capture:
         return self._portrait if isinstance(self._portrait, Template) else None
 
     def wipe(self) -> None:
-        """Zero every template we own."""
+        """Zero every template of this object."""
         self._track.wipe()
         for frame in self._good:
             frame.template.wipe()
@@ -182,7 +182,7 @@ class Capture:
 
     def _collect(self, seen: Observation, state: TrackState) -> None:
         if state in (TrackState.LOST, TrackState.SWITCHED):
-            # Another person, or none: what was collected belongs to nobody.
+            # Another person, or none: the collected frames belong to nobody.
             self._track.wipe()
             self._track = Track(self._rules)
             self._good.clear()
@@ -199,14 +199,14 @@ class Capture:
             self._keep(seen)
 
     def _counts(self, seen: Observation) -> bool:
-        """True when the frame may be compared: at once without a wish, later with those that may be mistaken."""
+        """True if the frame may be compared: at once without a hint, later with hints that may be wrong."""
         if seen.quality is None:
             return False
         waited = self._since_ms is not None and seen.at_ms - self._since_ms >= PATIENCE_MS
         return seen.quality.usable or (waited and seen.quality.passable)
 
     def _keep(self, seen: Observation) -> None:
-        """Keep the frame among the best."""
+        """Store the frame if it is among the best."""
         if seen.template is None or seen.quality is None or not self._is_better(seen):
             return
         sharpness = seen.quality.measures.sharpness

@@ -1,4 +1,4 @@
-"""The stages in a row: the models of the face room, a frame to an observation, a portrait to a template."""
+"""The stages in order: the face room's models, from a frame to an observation, from a portrait to a template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from models.manifest import DEFAULT_PROFILE, Model, check_finders
 from models.runtime import Session, open_session
 from models.site import load_for
 
-# ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
+# ICAO 9303-9 portraits are well under one megapixel; a larger one in a chip is refused.
 PORTRAIT_PIXELS_MAX = 4_000_000
 
 
@@ -31,15 +31,15 @@ class Finder(Protocol):
         """Faces, best score first."""
 
     def points(self, picture: Picture, face: Face) -> Landmarks:
-        """The points of one of them. Raises NoFaceError."""
+        """Return one face's points. Raises NoFaceError."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """A profile of the manifest, opened. Each session is used by one thread at a time.
+    """The models of one manifest profile, opened. Each session is used by one thread at a time.
 
-    `liveness`, `pose` and `eyes` are None in a profile without: what they tell is then not measured. `cohort` is the site's, if its threshold
-    was made with one: every template is as that sees it.
+    `liveness`, `pose` and `eyes` are None in a profile without them: those measures are then missing. `cohort`: the
+    site's, if its threshold was made with one; all templates are relative to it.
     """
 
     finder: Finder
@@ -59,7 +59,7 @@ class FaceModels:
 
     @property
     def track_rules(self) -> TrackRules:
-        """When the person in front of the camera is another one, in this embedder's scores."""
+        """When the person before the camera counts as another one, in this embedder's scores."""
         threshold = self.embed.model.threshold
         assert threshold is not None, "the manifest gives an embedder its threshold"
         assert threshold.same_min is not None, "and says what one person always reaches"
@@ -76,10 +76,10 @@ def open_models(
     measuring: bool = False,
     cohort: Path | None = None,
 ) -> FaceModels:
-    """Open and prove all models of a profile, with another embedder if one is named. Raises models.errors.ModelError.
+    """Open and verify all models of a profile, with another embedder if one is named. Raises models.errors.ModelError.
 
-    An embedder without a threshold opens only for `measuring` it, and is then measured with the `cohort` that is named or without one, whatever the
-    site has: else the one counts that its threshold rests on.
+    An embedder without a threshold opens only for `measuring` it, with the named `cohort` or none, whatever the site
+    has. Otherwise the cohort of its threshold is used.
     """
     cv2.setNumThreads(threads)
     manifest = load_for(folder)
@@ -116,7 +116,7 @@ def open_models(
 
 
 def _cohort(embedder: Model | None, folder: Path, named: Path | None, *, measuring: bool) -> Cohort | None:
-    """The cohort of these models. Raises CohortError."""
+    """Return the cohort of these models. Raises CohortError."""
     if embedder is None:
         return None
     if measuring:
@@ -126,7 +126,7 @@ def _cohort(embedder: Model | None, folder: Path, named: Path | None, *, measuri
 
 
 def look(models: FaceModels, frame: Picture, face: Face, *, faces: int, at_ms: int, subject: int = 0) -> Observation:
-    """Find the points of one face of a frame and measure it; nothing is embedded."""
+    """Find the points of one face in a frame and measure it, without embedding."""
     try:
         points = models.finder.points(frame, face)
         aligned = align(frame, points.five)
@@ -137,7 +137,7 @@ def look(models: FaceModels, frame: Picture, face: Face, *, faces: int, at_ms: i
 
 
 def with_template(models: FaceModels, frame: Picture, seen: Observation) -> Observation:
-    """Embed the face of an observation of this frame; one that gives no direction stays without."""
+    """Embed the face of this frame's observation; one without a direction gets no template."""
     assert seen.points is not None, "only what was looked at is embedded"
     try:
         template = embed(models.embed, [standard_position(models.embed, frame, seen.points.five)], models.cohort)
@@ -147,7 +147,7 @@ def with_template(models: FaceModels, frame: Picture, seen: Observation) -> Obse
 
 
 def observe(models: FaceModels, frame: Picture, *, at_ms: int = 0) -> Observation:
-    """Look at one picture by itself, at its main face, and embed it. For a stream: `gate.face.watch`."""
+    """Look at one picture alone, at its main face, and embed it. For a stream: `gate.face.watch`."""
     height, width = frame.shape[:2]
     faces = models.finder.find(frame)
     main = central(faces, width=width, height=height)
@@ -158,12 +158,12 @@ def observe(models: FaceModels, frame: Picture, *, at_ms: int = 0) -> Observatio
 
 
 def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> Template:
-    """Embed the main face of a picture. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
+    """Embed the main face of a picture. Raises NoFaceError and, if it must be `alone`, SeveralFacesError."""
     return embed(models.embed, [aligned_face(models, picture, alone=alone)], models.cohort)
 
 
 def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Picture:
-    """The main face of a picture in standard position. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
+    """Return the main face of a picture in standard position. Raises NoFaceError and, if it must be `alone`, SeveralFacesError."""
     faces = models.finder.find(picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])
     if main is None:

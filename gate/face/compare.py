@@ -1,7 +1,7 @@
-"""How alike two templates are, how those of several frames become one, and swaps: whether a face came lately with another document, or the reverse.
+"""Similarity of templates, fusion of several frames' templates, and swaps: a face that came recently with another document, or the reverse.
 
-For swaps the referrals of one lane and of stated minutes are held against one another, pair by pair: there is no gallery. A document is known again by
-its portrait: the same picture from the same chip gives the same template.
+For swaps, one lane's referrals within a stated time are compared pair by pair; there is no gallery. A document is recognised by its portrait:
+the same picture from the same chip gives the same template.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,9 @@ SAME_PORTRAIT_MIN: Final = 0.9999  # a picture read twice gives 1.0000; the same
 
 
 def alike(one: Template, other: Template) -> float:
-    """How alike two templates are, -1 to 1: the cosine of the angle between them, seen against the site's cohort if they have one.
+    """Return the similarity of two templates, -1 to 1: the cosine of their angle, relative to the site's cohort if they have one.
 
-    Raises ValueError for templates of different models: their numbers mean nothing to each other.
+    Raises ValueError for templates of different models, which are not comparable.
     """
     plain = cosine(one, other)
     if one.cohort is None:
@@ -29,19 +29,19 @@ def alike(one: Template, other: Template) -> float:
 
 
 def cosine(one: Template, other: Template) -> float:
-    """The cosine of the angle between two templates, whatever is usual among people: 1 for the same picture. Raises as `alike` does."""
+    """Return the cosine of the angle between two templates, without a cohort: 1 for the same picture. Raises as `alike` does."""
     if one.model != other.model:
         raise ValueError(f"templates of {one.model} and {other.model} do not compare")
     return max(-1.0, min(1.0, float(one.vector @ other.vector)))
 
 
 def fused(templates: Sequence[Template], weights: Sequence[float]) -> Template:
-    """The direction of the weighted mean of the templates of one person's frames.
+    """Return the direction of the weighted mean of the templates of one person's frames.
 
-    On worsened sequences (docs/biometrics.md) it misses half as many travellers as the median of the cosines at the same FMR, and the
-    FMR at the threshold for single pairs stays what it was; the best cosine's does not, and it would choose the frame by the
-    portrait. Raises ValueError without templates, for several models, for a weight that is not above zero, and for
-    templates that point apart.
+    On degraded sequences (docs/biometrics.md) it misses half as many travellers as the median of the cosines at the
+    same FMR, and the FMR at the threshold for single pairs is unchanged. With the best cosine it would not be, and the
+    portrait would choose the frame. Raises ValueError without templates, for several models, for a weight that is not
+    above zero, and for templates that point in opposite directions.
     """
     if len({template.model for template in templates}) != 1 or not all(weight > 0.0 for weight in weights):
         raise ValueError("templates of one model and positive weights are fused")
@@ -57,7 +57,7 @@ def fused(templates: Sequence[Template], weights: Sequence[float]) -> Template:
 def swapped(
     face: Template, portrait: Template, earlier: Iterable[tuple[Template, Template]], *, same_face_min: float
 ) -> Swap:
-    """What a face and a chip's portrait are to earlier pairs. A document that others came with is the graver of the two."""
+    """Compare a face and a chip's portrait with earlier pairs. A document that others presented is the more serious of the two."""
     found = Swap.NONE
     for other_face, other_portrait in earlier:
         is_face = alike(face, other_face) >= same_face_min
@@ -70,12 +70,12 @@ def swapped(
 
 
 def spelt(face: Template, portrait: Template) -> bytes:
-    """A pair as it is remembered: float32, the face first. It lies in the memory of one machine, for minutes."""
+    """Return a pair as it is remembered: float32, the face first. It stays in the memory of one machine, for minutes."""
     return face.vector.astype("<f4").tobytes() + portrait.vector.astype("<f4").tobytes()
 
 
 def pair_of(content: bytes, model: str, cohort: Cohort | None = None) -> tuple[Template, Template]:
-    """What `spelt` spelt, of this model and cohort. Raises ValueError for anything else."""
+    """Return the pair from `spelt`, of this model and cohort. Raises ValueError for anything else."""
     both = np.frombuffer(content, dtype="<f4").astype(np.float32)
     if not np.all(np.abs(both) <= 1.0 + 1e-6):  # nor is what is no number
         raise ValueError("a template is of unit length")

@@ -1,9 +1,9 @@
-"""Where the faces are in a picture, and the five points of each, by one of two finders; which of several faces matters.
+"""Finds the faces in a picture, and the five points of each, with one of two finders; selects the main one of several faces.
 
-`Landmarked` (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back decoded, as fractions; points from a second model. A picture
-more than twice as large is averaged down; a strip of faces, or a picture as narrow as a telephone's, is filled up first.
-`Mtcnn` (Zhang et al. 2016): three small networks, each looking closer at what the one before left: at the picture in several sizes, then at 24 and 48 pixels a
-side of what was proposed. They came from a framework that counts columns first: pictures go in transposed (models/cards/mtcnn.md).
+`Landmarked` (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes are returned decoded, as fractions; points from
+a second model. A picture more than twice as large is averaged down; a very wide or narrow one, such as a telephone's, is filled up first.
+`Mtcnn` (Zhang et al. 2016): three small networks, each examining the results of the one before: the picture in several sizes, then
+proposals at 24 and 48 pixels a side. Their framework stores columns first, so pictures are transposed (models/cards/mtcnn.md).
 """
 
 import math
@@ -65,7 +65,7 @@ def detect(session: Session, picture: Picture) -> tuple[Face, ...]:
 
 
 def _filled_up(picture: Picture, aspect: float) -> Picture:
-    """The picture, or with grey at its right or lower side where it is too long or too high for the model."""
+    """Return the picture, with grey added at its right or lower side if it is too long or too high for the model."""
     height, width = picture.shape[:2]
     if 1 / SQUEEZE_MAX <= width / height / aspect <= SQUEEZE_MAX:
         return picture
@@ -75,7 +75,7 @@ def _filled_up(picture: Picture, aspect: float) -> Picture:
 
 
 def faces_from(scores: Floats, boxes: Floats, *, width: int, height: int, score_min: float) -> tuple[Face, ...]:
-    """Turn the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, overlaps removed."""
+    """Convert the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, without overlaps."""
     likely = np.flatnonzero(scores >= score_min)
     likely = likely[np.argsort(-scores[likely], kind="stable")][:_CANDIDATES_MAX]
     faces: list[Face] = []
@@ -90,7 +90,7 @@ def faces_from(scores: Floats, boxes: Floats, *, width: int, height: int, score_
 
 
 def central(faces: tuple[Face, ...], *, width: int, height: int) -> Face | None:
-    """The most central large face, None without any: its side, less how far its middle lies from the picture's."""
+    """Return the most central large face, None without any: its side, minus the distance of its middle from the picture's."""
 
     def weight(face: Face) -> float:
         x, y = face.box.centre
@@ -100,7 +100,7 @@ def central(faces: tuple[Face, ...], *, width: int, height: int) -> Face | None:
 
 
 def companions(faces: tuple[Face, ...], main: Face) -> int:
-    """How many other faces are large enough to stand beside the main one."""
+    """Return the number of other faces large enough to stand beside the main one."""
     side_min = max(COMPANION_SIDE_PX_MIN, COMPANION_SIDE_MIN * math.sqrt(main.box.area))
     return sum(1 for face in faces if face is not main and math.sqrt(face.box.area) >= side_min)
 
@@ -136,12 +136,12 @@ class Mtcnn:
         return _faces(square, moves, points, chances[:, 1])
 
     def points(self, picture: Picture, face: Face) -> Landmarks:  # noqa: ARG002 - others have to look again
-        """The five points, which came with the face."""
+        """Return the five points, which were found with the face."""
         assert face.five is not None, "every face of this finder has its points"
         return Landmarks(face.five)
 
     def _propose(self, pixels: Picture) -> Floats:
-        """Boxes, (n, 5) with their score, from all sizes of the picture."""
+        """Return boxes, (n, 5) with their score, from all sizes of the picture."""
         found = [np.empty((0, 5), np.float32)]
         side_max = self.propose.model.input.side_max
         height, width = pixels.shape[:2]
@@ -165,7 +165,7 @@ def _prepared(pixels: Picture) -> Floats:
 
 
 def _cells(moves: Floats, chances: Floats, scale: float) -> Floats:
-    """The likely cells of one size, (n, 5): moved boxes in pixels of the picture, and their score. Columns come first."""
+    """Return the likely cells of one size, (n, 5): moved boxes in pixels of the picture, and their score. Columns come first."""
     columns, rows = np.nonzero(chances >= _SCORES_MIN[0])
     corners = np.stack((columns, rows), axis=1) * _STRIDE
     boxes = np.concatenate((corners + 1, corners + _CELL), axis=1) / scale
@@ -174,7 +174,7 @@ def _cells(moves: Floats, chances: Floats, scale: float) -> Floats:
 
 
 def _kept(boxes: Floats, overlap_max: float) -> Floats:
-    """The boxes that overlap no better one by more than that, best first."""
+    """Return the boxes, best first, that overlap no better one by more than this."""
     if not len(boxes):
         return boxes
     left_top_size = np.concatenate((boxes[:, :2], boxes[:, 2:4] - boxes[:, :2] + 1), axis=1)
@@ -183,7 +183,7 @@ def _kept(boxes: Floats, overlap_max: float) -> Floats:
 
 
 def _moved(boxes: Floats, moves: Floats, scores: Floats, *, score_min: float) -> Floats:
-    """The boxes that still look like faces, moved as the network says, without overlaps."""
+    """Return the boxes that still look like faces, moved by the network's output, without overlaps."""
     likely = scores > score_min
     boxes, moves = boxes[: len(scores)][likely], moves[likely]
     sizes = boxes[:, 2:4] - boxes[:, :2] + 1
@@ -214,7 +214,7 @@ def _resized(pixels: Picture, size: tuple[int, int]) -> Picture:
 
 
 def _faces(boxes: Floats, moves: Floats, points: Floats, scores: Floats) -> tuple[Face, ...]:
-    """What the third network left. Points are fractions of the square that it saw: five columns, then five rows."""
+    """Return the results of the third network. Points are fractions of its square input: five columns, then five rows."""
     likely = np.flatnonzero(scores > _SCORES_MIN[2])
     likely = likely[np.argsort(-scores[likely], kind="stable")]
     faces: list[Face] = []
@@ -230,7 +230,7 @@ def _faces(boxes: Floats, moves: Floats, points: Floats, scores: Floats) -> tupl
 
 
 def _covers(box: Box, better: Box) -> bool:
-    """True when the smaller of both lies mostly inside the other."""
+    """True if the smaller of both is mostly inside the other."""
     width = min(box.right, better.right) - max(box.left, better.left)
     height = min(box.bottom, better.bottom) - max(box.top, better.top)
     return max(0.0, width) * max(0.0, height) > _OVERLAP * min(box.area, better.area)

@@ -1,8 +1,8 @@
-"""Whether the video comes from the camera before the lane, now: not covered, not replayed in a loop, not fed in from elsewhere.
+"""Checks that the video comes from the camera before the lane, now: not covered, not a replayed loop, not injected from elsewhere.
 
-Looks at whole frames, also without a face. A camera's noise never repeats: pictures that come again in the same order are a recording. Exposure changes
-at random moments, and the frames must follow closely. Findings refer the traveller and are incidents; no finding proves nothing: live video with
-forged exposure is not found.
+Uses whole frames, also without a face. A camera's noise never repeats: pictures that recur in the same order are a recording.
+Exposure changes at random moments, and the frames must follow closely. Findings refer the traveller and are incidents. No finding
+proves nothing: live video with forged exposure is not detected.
 """
 
 from collections import deque
@@ -39,7 +39,7 @@ _HEARING: Final = Hearing(
 
 
 class Feed:
-    """Watches the video of one crossing. Each finding is given once. `lag_ms`: how late the camera obeys, if it was measured."""
+    """Checks the video of one crossing. Each finding is given once. `lag_ms`: the camera's measured delay after a command, if known."""
 
     def __init__(self, *, lag_ms: int | None = None) -> None:
         self._hearing = _HEARING.about(lag_ms)
@@ -54,12 +54,12 @@ class Feed:
         self._given: set[CameraTrouble] = set()
 
     def command(self, exposure: float, *, at_ms: int, taken_ms: int | None = None) -> None:
-        """The camera was told another exposure, a multiple of the calibrated one, in the order of their times, and answered then."""
+        """Note a new exposure, a multiple of the calibrated one, with the times of command and answer, in order."""
         self._commands.append(Command(at_ms, (float(np.log(exposure)),), taken_ms))
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[CameraTrouble, ...]:
-        """Take the next frame and return what is newly found."""
-        # In few pixels, so that neither noise nor compression tells two frames apart.
+        """Take the next frame and return new findings."""
+        # Few pixels, so that noise and compression do not distinguish two frames.
         seen = cv2.cvtColor(cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(
             np.float32
         )
@@ -74,28 +74,28 @@ class Feed:
 
     @property
     def exposure_answer(self) -> Answer | None:
-        """How the frames followed the exposures; None while there is too little to go by."""
+        """Return how the frames followed the exposures; None while there is too little data."""
         return answer(self._commands, self._times_ms, self._levels, self._hearing)
 
     @property
     def lag(self) -> Lag | None:
-        """How late the frames followed the exposures, for whoever sets the camera up; None while there is too little to go by."""
+        """Return the frames' delay after the exposures, for the camera's set-up; None while there is too little data."""
         wide = replace(_HEARING, lag_max_ms=MEASURED_LAG_MAX_MS, lag_step_ms=10)
         return lag(self._commands, self._times_ms, self._levels, wide)
 
     @property
     def follows(self) -> bool:
-        """True when the frames followed the exposures so far: other video does so by chance only, a few times of 100."""
+        """True if the frames followed the exposures so far; other video does so only by chance, a few times in 100."""
         found = self.exposure_answer
         return found is not None and self._is_close(found)
 
     def conclude(self) -> tuple[CameraTrouble, ...]:
-        """Judge the challenge once it is over. A camera that was asked too little, or never, is not found deaf."""
+        """Judge the challenge once it is over. With too few commands, or none, there is no finding."""
         found = self.exposure_answer
         return () if found is None or self._is_close(found) else self._new([CameraTrouble.DEAF])
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Zero data that shows the person."""
         for seen in self._prints:
             seen.fill(0)
         self._prints.clear()
@@ -118,7 +118,7 @@ class Feed:
         return at_ms - self._covered_since_ms >= COVERED_MS
 
     def _comes_again(self, seen: Floats) -> bool:
-        """Compare with every frame of the past. Frames may be left out on the way, so most of the last ones, not all, must come again."""
+        """Compare with every past frame. Frames may be missing, so most of the last ones, not all, must recur."""
         if len(self._prints) < _APART_MIN:
             return False
         apart = np.abs(np.stack(self._prints) - seen).mean(axis=(1, 2))
@@ -133,7 +133,7 @@ class Feed:
 
 
 def _log_light(seen: Floats) -> float:
-    """The logarithm of the light that fell in, from the middle half of the pixels: neither lamps nor black coats."""
+    """Return the logarithm of the incoming light, from the middle half of the pixels: without lamps and black coats."""
     levels = np.sort(seen, axis=None)
     middle = levels[levels.size // 4 : -levels.size // 4]
     return 2.2 * float(np.log(middle.mean() + 1.0))

@@ -1,6 +1,6 @@
-"""Pictures for an officer's eyes: the traveller as compared, the chip's portrait in the same crop, and moments of the look.
+"""Pictures for officers: the compared traveller, the chip's portrait in the same crop, and moments of the look.
 
-Cut-outs of one face alone, kept until the comparison only: who stands there afterwards may be another one. Another subject wipes what was kept.
+Crops of one face alone, kept only until the comparison, because another person may stand there afterwards. A new subject deletes them.
 """
 
 import math
@@ -29,23 +29,23 @@ _FIVE: Final = (ARCFACE - ARCFACE[:2].mean(axis=0)) * _SCALE + np.array((WIDTH /
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A larger crop that a site wants of the traveller: pixels wide and high, and how much of the height the head is."""
+    """A site's larger crop of the traveller: pixels wide and high, and the head's part of the height."""
 
     width: int
     height: int
     head: float
 
     def five(self) -> Points:
-        """Where eyes, nose and mouth lie in it."""
+        """The positions of eyes, nose and mouth in it."""
         scale = self.head * self.height / HEAD_EYES / (ARCFACE[1, 0] - ARCFACE[0, 0])
         placed: Points = (ARCFACE - ARCFACE[:2].mean(axis=0)) * scale + np.array((self.width / 2, 0.45 * self.height))
         return placed
 
 
 def cut_out(picture: Picture, five: Points, geometry: Geometry | None = None) -> Picture:
-    """A face as on a portrait, (HEIGHT, WIDTH, 3): eyes, nose and mouth at the same places in every one. Raises NoFaceError.
+    """Return a face as on a portrait, (HEIGHT, WIDTH, 3): eyes, nose and mouth at fixed places. Raises NoFaceError.
 
-    With a geometry, as large as the picture has it: a face is never enlarged for it, and the crop is smaller then, but no smaller than without.
+    With a geometry, at the picture's own size: a face is never enlarged, and the crop may be smaller, but not smaller than without.
     """
     place, width, height = _FIVE, WIDTH, HEIGHT
     if geometry is not None:
@@ -60,7 +60,7 @@ def cut_out(picture: Picture, five: Points, geometry: Geometry | None = None) ->
 
 
 def of_portrait(models: FaceModels, image: bytes) -> Picture | None:
-    """A chip's portrait in the same crop, the whole of it where no face is found; None when it cannot be decoded. The bytes are hostile."""
+    """Return a chip's portrait in the same crop, whole if no face is found; None if it cannot be decoded. The bytes are untrusted."""
     if (picture := decoded(image, pixels_max=PORTRAIT_PIXELS_MAX)) is None:
         return None
     main = central(models.finder.find(picture), width=picture.shape[1], height=picture.shape[0])
@@ -71,8 +71,8 @@ def of_portrait(models: FaceModels, image: bytes) -> Picture | None:
 
 
 class Likeness:
-    """One crossing's. `live` is the best frame so far, in the site's geometry if it has one, `moments` the newest few, each at least
-    `MOMENT_EVERY_MS` after the one before.
+    """One crossing's pictures. `live`: the best frame so far, in the site's geometry if it has one; `moments`: the
+    newest few, each at least `MOMENT_EVERY_MS` after the one before.
     """
 
     def __init__(self, geometry: Geometry | None = None) -> None:
@@ -105,7 +105,7 @@ class Likeness:
             return
 
     def wipe(self) -> None:
-        """Zero what is kept, and begin anew."""
+        """Zero the pictures, and start again."""
         for picture in (self.live, *self.moments):
             if picture is not None:
                 picture.fill(0)
@@ -113,7 +113,7 @@ class Likeness:
 
 
 def _whole(picture: Picture) -> Picture:
-    """The whole picture, as large as it fits."""
+    """Return the whole picture, as large as fits."""
     height, width = picture.shape[:2]
     scale = min(WIDTH / width, HEIGHT / height)
     matrix = np.array([[scale, 0.0, (WIDTH - scale * width) / 2], [0.0, scale, (HEIGHT - scale * height) / 2]])

@@ -1,8 +1,8 @@
-"""How good one face in one frame is, after ISO/IEC 29794-5, and what the traveller could do better: measures choose frames and guide, none is a gate.
+"""Quality of one face in one frame, after ISO/IEC 29794-5, and guidance for the traveller. Measures select frames and guide; none rejects.
 
-The conditions are the eight of BSI TR-03121 §4.8.1, and light; each begins beyond one bound and ends within another, so that a measure that trembles
-about a bound does not make the screen flicker. `components` maps measures to the standard's scale, 0 (poor) to 100; the mapping is ours, since the
-standard's own needs models that are not here. A measure that could not be had is None, never guessed.
+The conditions are the eight of BSI TR-03121 §4.8.1, and light; each begins beyond one bound and ends within another, so that a measure near a
+bound does not make the screen flicker. `components` maps measures to the standard's scale, 0 (poor) to 100; the mapping is ours, because the
+standard's own requires models that are not used here. An unavailable measure is None, never guessed.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ EXCUSABLE: Final = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Where a measure becomes bad, and where it is good again. `bad` over `good`: too much is bad; under it: too little."""
+    """When a measure becomes bad, and when it is good again. `bad` over `good`: too much is bad; under it: too little."""
 
     bad: float
     good: float
 
     def __post_init__(self) -> None:
-        """Refuse a limit without room: it would tremble."""
+        """Refuse a limit without hysteresis."""
         if self.bad == self.good:
             raise ValueError("a limit needs room between bad and good")
 
     def passed(self, value: float, *, held: bool) -> bool:
-        """True when the value is bad; a condition that is `held` ends only where it is good again."""
+        """True if the value is bad; a condition that is `held` ends only where it is good again."""
         bound = self.good if held else self.bad
         return value > bound if self.bad > self.good else value < bound
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One condition on one measure. What was not measured is no condition."""
+    """One condition on one measure. A missing measure gives no condition."""
 
     hint: Guidance
     measure: Callable[[Measures], float | None]
@@ -60,7 +60,7 @@ class Rule:
 
 
 def _rules(measure: Callable[[Measures], float | None], *limits: tuple[Guidance, float, float]) -> tuple[Rule, ...]:
-    """The conditions on one measure: each with where it becomes bad, and where it is good again."""
+    """Return the conditions on one measure, each with the bounds where it begins and ends."""
     return tuple(Rule(hint, measure, Limit(bad, good)) for hint, bad, good in limits)
 
 
@@ -85,7 +85,7 @@ RULES: Final = (
 
 
 def conditions(face: Measures, held: frozenset[Guidance] = frozenset()) -> frozenset[Guidance]:
-    """What is to be wished for, given what was wished for in the frame before."""
+    """Return the guidance for this frame, given the guidance of the frame before."""
     found = set()
     for rule in RULES:
         value = rule.measure(face)
@@ -94,13 +94,13 @@ def conditions(face: Measures, held: frozenset[Guidance] = frozenset()) -> froze
     return frozenset(found)
 
 
-_BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
+_BRIGHT, _DARK = 247, 8  # grey levels at which a pixel has no information
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
 _LOWER_FACE: Final = (slice(82, 104), slice(34, 78))
 _EYE_BAND: Final = (slice(42, 60), slice(26, 86))
 _SKIN_CHROMA_MAX = 22.0  # distance in the Cb-Cr plane that belongs to one skin
 _BACKGROUND_SIDE: Final = 32  # a quarter of a face is looked at as so many pixels
-TURNED_MAX: Final = Pose(yaw=0.30, pitch=0.27, roll_degrees=25.0)  # beyond it a template tells little
+TURNED_MAX: Final = Pose(yaw=0.30, pitch=0.27, roll_degrees=25.0)  # beyond it a template has little information
 
 
 class Component(enum.Enum):
@@ -121,7 +121,7 @@ class Component(enum.Enum):
 
 
 _MIDDLE_GREY = 120.0
-# What each is told by, the value that is worth nothing, and the one that is worth everything; between them it is linear.
+# Each component's measure, the value that gives 0, and the one that gives 100; linear in between.
 _SCALES: Final[Mapping[Component, tuple[Callable[[Measures], float | None], float, float]]] = {
     Component.INTER_EYE_DISTANCE: (lambda face: face.eye_distance_px, 20.0, 90.0),
     # The variance grows with the square of an edge.
@@ -137,42 +137,42 @@ _SCALES: Final[Mapping[Component, tuple[Callable[[Measures], float | None], floa
     Component.BACKGROUND_UNIFORMITY: (lambda face: face.background, 70.0, 10.0),
     Component.MOTION: (lambda face: face.motion, 3.0, 0.3),
 }
-# The room is not the traveller's doing, and tells nothing of the face.
+# The room is not the traveller's doing, and does not concern the face.
 _NOT_OF_THE_FACE: Final = frozenset({Component.BACKGROUND_UNIFORMITY})
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The measures of one face, and what is to be wished for in this frame by itself, most useful first."""
+    """The measures of one face, and this frame's own guidance, most useful first."""
 
     measures: Measures
     hints: tuple[Guidance, ...]
 
     @classmethod
     def of(cls, measures: Measures) -> Quality:
-        """Judge the frame by itself, without what was told before."""
+        """Judge the frame alone, without earlier guidance."""
         wished = conditions(measures)
         return cls(measures, tuple(hint for hint in HINTS if hint in wished))
 
     @property
     def usable(self) -> bool:
-        """True when nothing is left to wish for."""
+        """True if there is no guidance."""
         return not self.hints
 
     @property
     def passable(self) -> bool:
-        """True when what is left to wish for may be the measure's fault and not the frame's."""
+        """True if the remaining guidance may be due to measuring errors."""
         return EXCUSABLE.issuperset(self.hints) and self.measures.pose.within(TURNED_MAX)
 
     @property
     def worth(self) -> float:
-        """What the frame is worth to a comparison, 0 to 100: its poorest component counts, and the mean tells equals apart."""
+        """The frame's worth for a comparison, 0 to 100: its poorest component counts, and the mean decides between equals."""
         parts = [part for component, part in components(self.measures).items() if component not in _NOT_OF_THE_FACE]
         return 0.7 * min(parts) + 0.3 * sum(parts) / len(parts)
 
 
 def measure(box: Box, points: Landmarks, aligned: Picture, frame: Picture) -> Measures:
-    """Measure one face of a frame; `aligned` is in the ArcFace position, 112 pixels a side. Eyes, mouth and motion are others' to add."""
+    """Measure one face of a frame; `aligned` is in the ArcFace position, 112 pixels a side. Other modules add eyes, mouth and motion."""
     height, width = frame.shape[:2]
     grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
     left, right = float(grey[:, :56].mean()), float(grey[:, 56:].mean())
@@ -225,7 +225,7 @@ def pose(five: Points) -> Pose:
 
 
 def covered_part(aligned: Picture) -> float:
-    """A proxy for occlusion: a mask, a hand or dark glasses have another colour than nose and cheeks. Skin-coloured things do not show."""
+    """Return a proxy for occlusion: a mask, a hand or dark glasses differ in colour from nose and cheeks. Skin-coloured things are missed."""
     chroma = cv2.cvtColor(aligned, cv2.COLOR_BGR2YCrCb)[:, :, 1:].astype(np.float32)
     skin = np.median(chroma[_CHEEKS].reshape(-1, 2), axis=0)
     parts = [np.linalg.norm(chroma[region] - skin, axis=2) > _SKIN_CHROMA_MAX for region in (_LOWER_FACE, _EYE_BAND)]
@@ -233,7 +233,7 @@ def covered_part(aligned: Picture) -> float:
 
 
 def background_deviation(frame: Picture, box: Box) -> float | None:
-    """How uneven the picture is on both sides of the head; None when the head leaves no room there."""
+    """Return the unevenness of the picture on both sides of the head; None without space there."""
     wide, top, bottom = 0.4 * box.width, max(0, round(box.top)), round(box.top + 0.5 * box.height)
     sides = (
         (round(box.left - 1.5 * wide), round(box.left - 0.5 * wide)),
@@ -249,10 +249,10 @@ def background_deviation(frame: Picture, box: Box) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows of the traveller. `faces` counts those that could be travellers.
+    """What one frame shows of the traveller. `faces`: the number of possible travellers.
 
-    `quality` is None when the face lies outside the frame or its points fall together, `template` when the frame was not worth an
-    embedding. `subject` is the person's number while the face is followed. `at_ms` is the frame's monotonic time.
+    `quality` is None if the face is outside the frame or its points coincide, `template` if the frame was not worth an
+    embedding. `subject`: the person's number while the face is followed. `at_ms`: the frame's monotonic time.
     """
 
     at_ms: int
@@ -265,5 +265,5 @@ class Observation:
 
     @property
     def passable(self) -> bool:
-        """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
+        """True if a template of the frame would identify the person: one face, alone, whole, frontal and sharp."""
         return self.faces == 1 and self.quality is not None and self.quality.passable

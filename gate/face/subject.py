@@ -1,8 +1,8 @@
-"""Which of the faces before the camera is the traveller's, and who else stands there. No bystander is cut out, embedded or kept.
+"""Selects the traveller's face among those before the camera, and detects other people there. No bystander is cut out, embedded or stored.
 
-- A face that moves no more than the room for `PROVE_MS` is a **picture**, never the subject and nobody, until it moves for a while. Who has moved
-  before may stand like a statue for `STATUE_MS`.
-- A face below another one, within its shoulders, is on its **chest**: never the subject, but somebody, since it may be a child.
+- A face that moves no more than the room for `PROVE_MS` is a **picture**, never the subject and no person, until it moves for a while. A face that
+  has moved before may stay still for `STATUE_MS`.
+- A face below another one, within its shoulders, is on its **chest**: never the subject, but a person, since it may be a child.
 - Of the others, large enough and above the zone's lower edge, the largest that was there for `STABLE_FRAMES` is the **subject**, until it leaves or
   another is `LARGER` times its size. Faces at least `COMPANION_SIDE_MIN` times as large as it are its **companions**.
 """
@@ -42,9 +42,9 @@ _CHEST_WIDTHS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """Where a subject may stand. `bottom`: no eyes of a person of 140 cm are lower in the picture; a part of its height.
+    """Where a subject may stand. `bottom`: the lowest position of the eyes of a person of 140 cm, as a part of the picture's height.
 
-    `side_px_min`: the smallest face that is told to come closer; smaller ones are people in the hall.
+    `side_px_min`: the smallest face that is asked to come closer; smaller ones are people in the hall.
     """
 
     bottom: float = 0.95
@@ -56,7 +56,7 @@ ANYWHERE: Final = Zone()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the frame shows. `faces` counts the subject and who stands beside it; `subject` is its number while it stays."""
+    """Result for the frame. `faces`: the subject and people beside it; `subject`: its number while it stays."""
 
     faces: int
     face: Face | None = None
@@ -78,7 +78,7 @@ class _Followed:
     picture: bool = False
 
     def take(self, *, moves: bool, picture_hung_here: bool, at_ms: int) -> None:
-        """Judge whether it is a person, from whether it moves in this frame."""
+        """Judge whether it is a person, from its movement in this frame."""
         self.moving = self.moving + 1 if moves else 0
         if self.moving >= (MOVING_FRAMES_OF_PICTURE if self.picture else MOVING_FRAMES):
             self.picture, self.proved, self.still_since_ms = False, True, at_ms
@@ -113,7 +113,7 @@ class Chooser:
         return Choice(1 + beside, chosen.face, chosen.number)
 
     def _associate(self, faces: tuple[Face, ...], at_ms: int) -> list[_Followed]:
-        """Give each face the one it continues, nearest first; return those that are in this frame."""
+        """Assign each face to the one it continues, nearest first; return those in this frame."""
         pairs = sorted(
             ((one.face.box.overlap(face.box), one, face) for one in self._followed for face in faces),
             key=lambda pair: -pair[0],
@@ -132,7 +132,7 @@ class Chooser:
         return seen
 
     def _tell_pictures(self, seen: Iterable[_Followed], frame: Picture, at_ms: int) -> None:
-        """Mark what hangs on a wall."""
+        """Mark pictures on a wall."""
         height, width = frame.shape[:2]
         scale = _THUMB_WIDTH / width
         small = cv2.resize(frame, (_THUMB_WIDTH, max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
@@ -153,9 +153,9 @@ class Chooser:
                 self._pictures.append(one.face.box)
 
     def _thumb_before(self, at_ms: int, *, since_ms: int) -> Floats:
-        """The small picture to compare this frame's with: the oldest of the last while, or else the one before, however long ago.
+        """Return the small picture to compare with this frame's: the oldest of the recent ones, or else the one before, however old.
 
-        Frames come seldom on a busy machine; compared with themselves they would show a statue. A face's first frame has no other.
+        On a busy machine frames are rare; compared with itself a frame would show no movement. A face's first frame has no other.
         """
         earlier = [(then_ms, thumb) for then_ms, thumb in self._thumbs if since_ms <= then_ms < at_ms]
         lately = [thumb for then_ms, thumb in earlier if then_ms >= at_ms - _LOOK_BACK_MS]
@@ -178,7 +178,7 @@ def _side(face: Face) -> float:
 
 
 def _on_chest(box: Box, above: Box) -> bool:
-    """True when `box` lies where the shirt of the face `above` is."""
+    """True if `box` is where the shirt of the face `above` is."""
     x, y = box.centre
     over_x, over_y = above.centre
     below = above.bottom <= y <= above.bottom + _CHEST_HEIGHTS * above.height
@@ -186,7 +186,7 @@ def _on_chest(box: Box, above: Box) -> bool:
 
 
 def _change_in(box: Box, now: Floats, before: Floats, scale: float) -> float:
-    """How much a place changed, in grey levels; brighter or darker as a whole is no change of place."""
+    """Return how much a place changed, in grey levels, without an overall change of brightness."""
     left, top = max(0, round(box.left * scale)), max(0, round(box.top * scale))
     right, bottom = round(box.right * scale), round(box.bottom * scale)
     change = (now - before)[top:bottom, left:right]

@@ -1,8 +1,8 @@
-"""Follows one person from frame to frame, and says when it is no longer that person (safety invariant 4). Pure; `wants_proof` says which frames to embed.
+"""Follows one person over frames, and detects when it is no longer that person (safety invariant 4). Pure; `wants_proof` selects frames to embed.
 
-The track is held by evidence alone: a usable frame that agrees with the templates seen before, or, for a short while, a face that stays where the last one
-was. A face that leaves is `LOST`; one that disagrees in two usable frames running is `SWITCHED`; partly hidden, turned or blurred ones never are. Among
-several faces the person's own is proved as well; where it is not for a while, they are `LOST`, too.
+Evidence keeps the track: a usable frame that agrees with earlier templates or, for a short time, a face in the same place. A face that leaves is
+`LOST`; one that disagrees in two consecutive usable frames is `SWITCHED`; partly hidden, turned or blurred ones never are. Among several faces the
+person's own must be proved as well; if it is not for a while, the person is `LOST` too.
 """
 
 import enum
@@ -17,9 +17,9 @@ TEMPLATES_MAX = 5  # the newest agreeing templates
 
 
 class TrackState(enum.Enum):
-    """What became of the person."""
+    """The state of the person's track."""
 
-    EMPTY = "empty"  # nobody yet
+    EMPTY = "empty"  # no person yet
     HELD = "held"
     LOST = "lost"
     SWITCHED = "switched"
@@ -30,8 +30,8 @@ class TrackState(enum.Enum):
 class TrackRules:
     """When a track ends.
 
-    `same_min` is the embedder's (models.manifest.Threshold): it separates two people in front of one camera within
-    seconds, where the same person scores far higher than against a passport.
+    `same_min` is the embedder's (models.manifest.Threshold): it separates two people before one camera within seconds,
+    where the same person scores far higher than against a passport.
     """
 
     same_min: float
@@ -44,7 +44,7 @@ class TrackRules:
 
 
 class Track:
-    """One person. Once LOST or SWITCHED it stays so: a new person is a new track. Whether one who was lost is seen again, `proved_ms` tells."""
+    """One person. LOST and SWITCHED are final: a new person is a new track. `proved_ms` shows whether a lost one was seen again."""
 
     def __init__(self, rules: TrackRules) -> None:
         self.state = TrackState.EMPTY
@@ -63,7 +63,7 @@ class Track:
             return self.state
         if self.state is TrackState.LOST:
             if seen.template is not None and self._is_theirs(seen.template):
-                self._prove(seen)  # they are there again, or were hidden: `proved_ms` says so
+                self._prove(seen)  # they are there again, or were hidden: `proved_ms` shows it
             return self.state
         if seen.faces == 0:
             self._several = 0
@@ -84,7 +84,7 @@ class Track:
         return self.state
 
     def wants_proof(self, seen: Observation) -> bool:
-        """True when a frame must be embedded to tell whether it is still that person: now and then, and whenever in doubt."""
+        """True if a frame must be embedded to verify the person: at intervals, and whenever in doubt."""
         if not self._templates:
             return seen.passable
         stays = (
@@ -123,7 +123,7 @@ class Track:
         return max((alike(known, template) for known in self._templates), default=-1.0) >= self._rules.same_min
 
     def _unverified(self, seen: Observation, before: Box | None) -> TrackState:
-        """A face that cannot be compared holds the track only where the last one was, and not for long."""
+        """Keep the track for a short time with a face that cannot be compared, if it is where the last one was."""
         if not self._templates:
             return TrackState.EMPTY
         stays = before is not None and seen.box is not None and before.overlap(seen.box) >= self._rules.overlap_min

@@ -1,6 +1,6 @@
-"""The values that pass between the stages, and what these may raise beside `gate.picture`'s BadPictureError. Whatever shows a person redacts itself.
+"""Values passed between the stages, and their errors besides `gate.picture`'s BadPictureError. Values that show a person redact themselves.
 
-Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the picture they were found in, from its top left.
+Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the picture in which they were found, from its top left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle; may reach over the picture's edge."""
+    """A rectangle; may extend beyond the picture's edge."""
 
     left: float
     top: float
@@ -72,7 +72,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
-    """The points of one face: `five`, (5, 2), and `dense`, (68, 2) in iBUG order where the models give them."""
+    """The points of one face: `five`, (5, 2), and `dense`, (68, 2) in iBUG order if the models give them."""
 
     five: Points
     dense: Points | None = None
@@ -80,10 +80,10 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class LiveEvidence:
-    """What is known so far of the tracked person being one, 0 (a picture) to 1 (a person). None: not run, which never passes.
+    """The liveness of the tracked person so far, 0 (a picture) to 1 (a person). None: not run, which never passes.
 
-    `reasons` go to the officer and the log, and so do `cues`: what the score rests on, None for one that was not run. `ready` is
-    False while a few more frames would tell more.
+    `reasons` are shown to the officer and logged, as are `cues`: the score's basis, None for one that was not run.
+    `ready`: False while more frames would improve it.
     """
 
     score: float | None = None
@@ -92,17 +92,17 @@ class LiveEvidence:
     cues: tuple[tuple[str, float | None], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a score that is none."""
+        """Refuse an invalid score."""
         if self.score is not None and not 0.0 <= self.score <= 1.0:
             raise ValueError(f"score out of range: {self.score}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
+    """A face embedding, (n,) float32 of unit length, and the model that made it. Exists only in the crossing's child process.
 
-    Only templates of one model compare; `cohort` is the site's, if comparisons are seen against one, and stands in the model's name
-    (`gate.face.align.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
+    Only templates of one model compare; `cohort`: the site's, if comparisons are relative to one; the model's name then
+    contains it (`gate.face.align.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
     """
 
     vector: Floats
@@ -110,7 +110,7 @@ class Template:
     cohort: Cohort | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no embedder gives: another shape, another length than one, not a number."""
+        """Refuse values that no embedder gives: another shape, a length other than one, not a number."""
         if self.vector.ndim != 1 or not abs(float(np.linalg.norm(self.vector)) - 1.0) < 1e-3:
             raise ValueError("a template is one vector of unit length")
 
@@ -119,7 +119,7 @@ class Template:
         return f"Template(model={self.model})"
 
     def __reduce__(self) -> str:
-        """Refuse pickling: a template leaves its process in no form."""
+        """Refuse pickling: a template never leaves its process."""
         raise TypeError("a template does not leave its process")
 
     def wipe(self) -> None:
@@ -128,7 +128,7 @@ class Template:
 
 
 class FaceError(Exception):
-    """Any failure to get from a picture to a face."""
+    """Any failure between a picture and a face."""
 
 
 class NoFaceError(FaceError):
@@ -144,10 +144,10 @@ PITCH_FRONTAL: Final = 0.52  # people differ by 0.05 and more
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the head is turned, from five points; no angles but roll, since five points do not give them honestly.
+    """The head's rotation, from five points; only roll as an angle, because five points do not determine the others.
 
-    `yaw`: how far the nose lies from the middle between the eyes, in eye distances; 0 faces the camera.
-    `pitch`: how far down the nose lies between eyes (0) and mouth (1). `roll_degrees`: how the eyes tilt.
+    `yaw`: distance of the nose from the middle between the eyes, in eye distances; 0 faces the camera. `pitch`:
+    position of the nose between eyes (0) and mouth (1). `roll_degrees`: tilt of the eyes.
     """
 
     yaw: float
@@ -155,7 +155,7 @@ class Pose:
     roll_degrees: float
 
     def within(self, most: Pose) -> bool:
-        """True when the head is turned no further; pitch counts from its frontal value, both ways."""
+        """True if the head is turned no further; pitch counts from its frontal value, in both directions."""
         return (
             abs(self.yaw) <= most.yaw
             and abs(self.pitch - PITCH_FRONTAL) <= most.pitch
@@ -165,13 +165,13 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """One face. Parts are of the frame's sides, levels are grey values of the aligned face.
+    """Measures of one face. Parts are of the frame's sides, levels are grey values of the aligned face.
 
-    `x_part`, `y_part`: where the middle between the eyes lies. `sharpness`: variance of the Laplacian. `balance`: how much brighter one
-    half of the face is, in parts of the whole. `clipped`: the part of pixels that are white or black through. `covered`: the part of
-    eye band and lower face whose colour is not that of nose and cheeks. `background`: standard deviation beside the head.
-    `motion`: how far the eyes moved since the frame before, in eye distances a second. The angles and `eyes_open`, a probability, are
-    `gate.face.attitude`'s, and so is the ratio `mouth_open`. None: not measured.
+    `x_part`, `y_part`: the middle between the eyes. `sharpness`: variance of the Laplacian. `balance`: difference in
+    brightness between the halves of the face, as a part of the whole. `clipped`: part of fully white or black pixels.
+    `covered`: part of eye band and lower face that differs in colour from nose and cheeks. `background`: standard
+    deviation beside the head. `motion`: movement of the eyes since the frame before, in eye distances a second. The
+    angles, the probability `eyes_open` and the ratio `mouth_open` are from `gate.face.attitude`. None: not measured.
     """
 
     eye_distance_px: float

@@ -1,6 +1,6 @@
-"""The eyes of one crossing: frames in, events out. Chooses the traveller, looks, embeds what is worth it, follows; what to conclude is `capture`'s.
+"""One crossing's frames in, events out. Selects the traveller, measures, embeds useful frames, tracks; `capture` draws the conclusions.
 
-Dear work is done once a frame at most: one detection, landmarks of the traveller only, an embedding only where quality or the track asks for it.
+Costly work is done once per frame at most: one detection, landmarks of the traveller only, an embedding if quality or the track needs it.
 """
 
 from typing import Protocol
@@ -17,13 +17,13 @@ from gate.picture import Picture
 
 
 class LivenessCheck(Protocol):
-    """Judges whether the face of a sequence of frames is a person's."""
+    """Judges whether the face in a sequence of frames is a person's."""
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Take a frame with one face, alone, and return what is known up to it. Another `seen.subject` is another person."""
+        """Take a frame with one face, alone, and return the liveness up to it. Another `seen.subject` is another person."""
 
     def wipe(self) -> None:
-        """Zero whatever shows the person."""
+        """Zero data that shows the person."""
 
 
 class Watch:
@@ -37,7 +37,7 @@ class Watch:
         liveness: LivenessCheck | None = None,
         likeness: Likeness | None = None,
     ) -> None:
-        """`likeness` keeps pictures of whoever is looked at, until the comparison."""
+        """`likeness` keeps pictures of the person until the comparison."""
         self._models = models
         self._likeness = likeness
         self._chooser = Chooser(zone)
@@ -65,12 +65,12 @@ class Watch:
         return self._capture.take_portrait(portrait)
 
     def compared_pair(self) -> tuple[Template, Template] | None:
-        """The face and the chip's portrait that were compared; None before they were, or where one of them is not there."""
+        """Return the compared face and chip portrait; None before the comparison, or if one of them is missing."""
         person, portrait = self._capture.person, self._capture.portrait
         return None if person is None or portrait is None else (person, portrait)
 
     def wipe(self) -> None:
-        """Zero every template that we own, and what the liveness check keeps."""
+        """Zero every template of this object, and the liveness check's data."""
         self._capture.wipe()
         self._liveness.wipe()
         if self._likeness is not None:

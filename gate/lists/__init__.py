@@ -1,1 +1,1 @@
-"""Lists and registers that a document is looked up in: signed lists of several agencies, and adapters to registers that are asked online."""
+"""Lists and registers to look up a document: signed lists of several agencies, and adapters to online registers."""

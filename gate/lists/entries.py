@@ -1,11 +1,11 @@
-r"""A list's entries in one file: document numbers as digests under the agency's key, and names where the list allows them.
+r"""A list's entries in one file: document numbers as digests under the agency's key, and names if the list permits them.
 
     "portcullis entries/1\n"  numbers (4 bytes, big-endian)  bytes of the names (4)
     32 bytes a number          HMAC-SHA256 of each number, in order, none twice
     the names                  a line each, JSON: {"born":"1974-08-12","names":["ERIKSSON, ANNA MARIA"],"reference":"A-17"}
 
-A delta is a file of the same shape with what is added, then with what is taken away. Numbers are looked up in the file as it lies on the disk.
-The digests protect a list that is stolen without the agency's key; a gate has that key, and there are few enough numbers to try them all.
+A delta is a file of the same form: the added entries, then the removed ones. Numbers are looked up in the file on the disk. The digests
+protect a list that is stolen without the agency's key; a gate has that key, and there are few enough numbers to try them all.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ Born = Annotated[str, msgspec.Meta(pattern=r"^(?:\d{4}(?:-\d{2}-\d{2})?)?$")]
 
 
 class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, repr_omit_defaults=True):
-    """A person on a list: each of the spellings is `SURNAME, GIVEN NAMES` in any script that `gate.lists.latin` knows; `born` a day, a year or nothing.
+    """A person on a list. Each spelling is `SURNAME, GIVEN NAMES` in a script that `gate.lists.latin` knows; `born`: a day, a year or empty.
 
-    `reference` is the owner's own, by which they are told of a hit.
+    `reference`: the owner's own, which identifies a hit to them.
     """
 
     reference: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._/-]{1,64}$")]
@@ -61,7 +61,7 @@ class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def digest_of(secret: bytes, issuer: str, number: str) -> bytes:
-    """The digest of a document's number, as the MRZ spells both. Raises ValueError for what no document has."""
+    """Return the digest of a document's number, in MRZ letters. Raises ValueError for an impossible number."""
     issuer, number = issuer.replace("<", ""), number.replace("<", "").replace(" ", "").upper()
     if len(secret) < SECRET_BYTES_MIN or _ISSUER.fullmatch(issuer) is None or _NUMBER.fullmatch(number) is None:
         raise ValueError("no document has such a number, or the agency's key is too short")
@@ -89,7 +89,7 @@ class _Part:
             before = digest
 
     def has(self, digest: bytes) -> bool:
-        """True when this number is on the list."""
+        """True if this number is on the list."""
         places = range(self._first, self._names_at, DIGEST_BYTES)
         at = bisect.bisect_left(places, digest, key=lambda at: self._view[at : at + DIGEST_BYTES])
         return at < self.numbers and self._view[places[at] : places[at] + DIGEST_BYTES] == digest
@@ -100,13 +100,13 @@ class _Part:
         return [raw[at : at + DIGEST_BYTES] for at in range(0, len(raw), DIGEST_BYTES)]
 
     def names(self) -> tuple[Named, ...]:
-        """Everybody on the list. Raises BadListError."""
+        """Return all people on the list. Raises BadListError."""
         lines = self._view[self._names_at : self.end].splitlines()
         if len(lines) > NAMES_MAX:
             raise BadListError(f"it has more than {NAMES_MAX} names")
         try:
             return tuple(_DECODER.decode(line) for line in lines)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # what they say holds no value
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # their messages contain no values
             raise BadListError(f"one of its names cannot be read: {error}") from error
 
 
@@ -114,13 +114,13 @@ _DECODER: Final = msgspec.json.Decoder(Named)
 
 
 class Entries(_Part):
-    """The entries of one list, opened. `close` lets the file go."""
+    """The entries of one list, opened. `close` closes the file."""
 
     people: tuple[Named, ...]
 
     @classmethod
     def open(cls, path: Path, header: Header) -> Self:
-        """Open the file that a header is about. Raises BadListError, and OSError."""
+        """Open the file to which a header belongs. Raises BadListError, and OSError."""
         view = _mapped(path)
         try:
             _require(view, header.entries, "its entries are not those that its header names")
@@ -133,7 +133,7 @@ class Entries(_Part):
         return found
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._view.close()
 
 
@@ -143,19 +143,19 @@ def _require_count(found: Entries, header: Header) -> None:
 
 
 def written(digests: Sequence[bytes], people: Sequence[Named] = ()) -> bytes:
-    """The file of these entries; whoever makes a list needs it."""
+    """Return the file of these entries; for makers of lists."""
     return ENTRIES_MAGIC + _part(digests, people)
 
 
 def written_delta(
     added: Sequence[bytes], removed: Sequence[bytes], named: Sequence[Named] = (), unnamed: Sequence[Named] = ()
 ) -> bytes:
-    """The file of a delta."""
+    """Return the file of a delta."""
     return DELTA_MAGIC + _part(added, named) + _part(removed, unnamed)
 
 
 def changed(held: Entries, path: Path, sha256: str) -> bytes:
-    """The file of the entries that a delta makes of those that are held. Raises BadListError, and OSError."""
+    """Return the file of the entries after applying a delta to the stored ones. Raises BadListError, and OSError."""
     view = _mapped(path)
     try:
         _require(view, sha256, "its delta is not the one that its header names")

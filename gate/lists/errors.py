@@ -1,10 +1,10 @@
-"""What may be wrong with a list. Whoever catches it keeps the list that is held, and says so: the message says what is wrong, without an entry.
+"""Errors of lists. The catcher keeps the stored list and reports it: the message explains the error, without an entry.
 
 ListError
 ├── BadListError     it is no list, or not the one that its owner signed
-├── NotNewerError    it does not follow the one that is held
-├── ShrunkError      it has half as many entries as the one that is held, or fewer, and does not say that this is meant
-└── NoCopyError      its owner allows no copy here, or not any more
+├── NotNewerError    it does not follow the stored one
+├── ShrunkError      it has at most half as many entries as the stored one, without declaring this as intended
+└── NoCopyError      its owner permits no copy here, or no longer
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class BadListError(ListError):
 
 
 class NotNewerError(ListError):
-    """It does not follow the one that is held."""
+    """It does not follow the stored list."""
 
 
 class ShrunkError(ListError):
-    """It has half as many entries as the one that is held, or fewer, and does not say that this is meant."""
+    """It has at most half as many entries as the stored list, without declaring this as intended."""
 
 
 class NoCopyError(ListError):
-    """Its owner allows no copy here, or not any more."""
+    """Its owner permits no copy here, or no longer."""

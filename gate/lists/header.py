@@ -1,12 +1,12 @@
-"""A list's header: a C2SP signed note in which the agency that owns a list says what it is, what it may be used for, and which entries it has. Pure.
+"""A list's header: a C2SP signed note in which the owning agency states its subject, permitted use and entries. Pure.
 
     portcullis list/1
     age_max_hours = 24
     agency = "police.example"
     …                               a line a field, in order, each value as JSON in ASCII: one way to write each header
 
-A header is believed by the signature of one of its agency's keys, which the site's configuration names. What the entries are is said by their
-SHA-256; a delta is signed by the whole list that it leads to. What a header means for the list that is held is `gate.lists.shelf`'s.
+A header is trusted by the signature of one of its agency's keys, which the site's configuration names. It has the SHA-256 of the
+entries; a delta is authenticated by the resulting whole list. `gate.lists.shelf` decides whether it replaces the stored list.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Place = Annotated[str, msgspec.Meta(pattern=r"^(?:\*|[a-z0-9][a-z0-9-]{0,62})$")
 
 
 class About(enum.Enum):
-    """What its entries are, for the officer who meets one."""
+    """The subject of its entries, for officers."""
 
     LOST_DOCUMENTS = "lost_documents"  # lost, stolen or not valid any more
     WANTED = "wanted"
@@ -49,7 +49,7 @@ class About(enum.Enum):
 
 
 class Delta(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a delta rests on: the serial and entries of the list that it changes, and the SHA-256 of its own file."""
+    """A delta's basis: the serial and entries of the list that it changes, and the SHA-256 of its own file."""
 
     serial: Serial
     entries: Digest
@@ -57,11 +57,11 @@ class Delta(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One edition of a list. `first` and `last` bound when it holds; `age_max_hours` after `issued` a gate takes it for unknown.
+    """One edition of a list. `first` and `last`: its validity; `age_max_hours` after `issued` a gate treats it as unknown.
 
-    `copies_at` are the gates that may hold a copy (`*`: any that is given it; none: it may be asked for online alone), for
-    `copies_kept_hours` after `issued`, or until the next edition. `shrinks`: that it has half as many entries, or fewer, is meant. `withdrawn`:
-    it holds no more, and has no entries. `priority`: 1 is looked at first. `entries` is the SHA-256 of the whole file of entries.
+    `copies_at`: the gates that may store a copy (`*`: every gate that receives it; none: online queries only), for
+    `copies_kept_hours` after `issued`, or until the next edition. `shrinks`: at most half as many entries are intended.
+    `withdrawn`: it is void, without entries. `priority`: 1 is checked first. `entries`: SHA-256 of the whole file of entries.
     """
 
     agency: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
@@ -87,7 +87,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     withdrawn: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse contradictions."""
         if wrong := next(self._contradictions(), ""):
             raise ValueError(wrong)
 
@@ -106,7 +106,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             yield "it is a delta of a later edition"
 
     def lost(self, before: Header) -> str:
-        """What of the edition before is half gone, or more, where that is not said to be meant; empty: nothing is."""
+        """Return which count has at least halved since the edition before, without declaration; empty: none."""
         if before.withdrawn or self.withdrawn or self.shrinks:
             return ""
         for what, was, now in (("numbers", before.numbers, self.numbers), ("names", before.names, self.names)):
@@ -116,14 +116,14 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The signed text."""
         fields = msgspec.to_builtins(self)
         lines = (f"{key} = {json.dumps(fields[key], sort_keys=True)}\n" for key in sorted(fields))
         return f"{FIRST_LINE}\n{''.join(lines)}"
 
     @classmethod
     def parse(cls, text: str) -> Header:
-        """Read the text of a note. Raises BadListError."""
+        """Parse a note's text. Raises BadListError."""
         first, *lines = text.split("\n")
         if first != FIRST_LINE or lines[-1:] != [""]:
             raise BadListError(f"is no header of a list: {FIRST_LINE!r}, and a line a field")
@@ -137,26 +137,26 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return header
 
     def may_be_copied(self, gate: str, now: datetime) -> bool:
-        """True when a gate may hold a copy now."""
+        """True if a gate may store a copy now."""
         allowed = ANYWHERE in self.copies_at or gate in self.copies_at
         return allowed and now < self.issued + timedelta(hours=self.copies_kept_hours)
 
     def is_old(self, now: datetime) -> bool:
-        """True when it was issued too long ago to say that somebody is not on it; and for one that is of a later time than now."""
+        """True if it was issued too long ago to prove that a person is not on it, or in the future."""
         return not self.issued <= now <= self.issued + timedelta(hours=self.age_max_hours)
 
     def holds(self, now: datetime) -> bool:
-        """True from its first moment until its last."""
+        """True within its validity."""
         return self.first <= now < self.last
 
 
 def signed(header: Header, signer: Signer) -> bytes:
-    """The header as a note, signed by its agency."""
+    """Return the header as a note, signed by its agency."""
     return Note(header.text, ()).with_signatures([signer.sign(header.text)]).to_bytes()
 
 
 def believed(raw: bytes, keys: Sequence[Verifier]) -> Header:
-    """The header that one of these keys has signed. Raises BadListError."""
+    """Return the header if one of these keys has signed it. Raises BadListError."""
     if len(raw) > NOTE_BYTES_MAX:
         raise BadListError(f"is no header of a list: longer than {NOTE_BYTES_MAX} bytes")
     try:

@@ -1,7 +1,7 @@
-"""Names in the letters of the MRZ: Latin, Cyrillic and Arabic after ICAO 9303-3 §6, Greek after ISO 843 (ELOT 743), Georgian after its state's own table.
+"""Names in MRZ letters: Latin, Cyrillic and Arabic after ICAO 9303-3 §6, Greek after ISO 843 (ELOT 743), Georgian after its state's own table.
 
-A list's owner writes names as they know them, a document has them as its state spells them; both come to A to Z here before they are held against one
-another. Writing that has no table is refused (ValueError): what could never be found must not look as if it were watched for.
+A list's owner writes names in their own spelling, a document has its state's; both are transliterated to A to Z before they are compared.
+Scripts without a table are refused (ValueError): an entry that can never match must not look as if it were checked.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SILENT: Final = "'’ʼ`´ʹʺ·"  # left out (§4.6)
 
 
 def in_mrz_letters(name: str) -> str:
-    """A name in A to Z, its parts with one space between them. Raises ValueError for a letter that no table has."""
+    """Return a name in A to Z, its parts separated by one space. Raises ValueError for a letter in no table."""
     whole = unicodedata.normalize("NFC", name).upper()
     whole = unicodedata.normalize("NFC", whole).translate(_GREEK_WITHOUT_STRESS)
     for pair, latin in _GREEK_PAIRS.items():

@@ -1,8 +1,8 @@
-"""Who on a list a traveller may be, by name and date of birth, although the two are spelt differently.
+"""Finds people on a list by name and date of birth, with tolerance for spelling.
 
-Names are held against one another in the letters of the MRZ (`gate.lists.latin`), whatever the order of their parts, by rapidfuzz's measure. A date
-of birth that both have must be the same, or have its day and month exchanged, or share the year where one has no more; then names that are alike
-are enough. Without one they must be nearly the same. Arabic writes no short vowels: names from it are compared by their consonants.
+Names are compared in MRZ letters (`gate.lists.latin`), in any order of their parts, by rapidfuzz's measure. Two known dates
+of birth must be equal, or have day and month exchanged, or share the year if one has no more; then similar names suffice.
+Without one they must be nearly equal. Arabic writes no short vowels: names from it are compared by their consonants.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _VOWELS: Final = re.compile(r"[AEIOUYWV]")
 
 
 def folded(name: str) -> str:
-    """A name in MRZ letters with what several states spell differently spelt once."""
+    """Return a name in MRZ letters with equivalent spellings of several states unified."""
     for spelt, once in _ONE_SOUND:
         name = name.replace(spelt, once)
     return re.sub(r"([A-Z])\1+", r"\1", name)
 
 
 def bones(name: str) -> str:
-    """The consonants of a name in MRZ letters, each sound once, its articles left out."""
+    """Return a name's consonants in MRZ letters, one per sound, without articles."""
     parts = (_VOWELS.sub("", folded(part)) for part in _ARTICLE.sub("", _ESCAPED.sub("", name)).split())
     return " ".join(part for part in parts if part)
 
 
 class People:
-    """Everybody on a list who is looked for by name. Raises BadListError for writing that cannot be compared."""
+    """The people on a list, searchable by name. Raises BadListError for a script that cannot be compared."""
 
     def __init__(self, people: Sequence[Named]) -> None:
         self._people = people
@@ -72,7 +72,7 @@ class People:
                     owners.append(at)
 
     def like(self, surname: str, given: str, born: str) -> list[Named]:
-        """Whoever may be this traveller, of whom these are the MRZ's names and `born` a day (YYYY-MM-DD), a year, or nothing."""
+        """Return possible matches of a traveller with these MRZ names; `born`: a day (YYYY-MM-DD), a year, or empty."""
         letters = in_mrz_letters(f"{surname} {given}"[:NAME_CHARACTERS_MAX])
         spelt, boned = folded(letters), bones(letters)
         found: dict[int, None] = {}
@@ -87,7 +87,7 @@ class People:
 
 
 def _keys_of(born: str) -> Iterator[str]:
-    """Under which dates an entry stands: its own, and for travellers of whose date less is known, or nothing."""
+    """Yield the dates under which an entry is stored: its own, and less precise ones."""
     yield born
     if born:
         yield _WITH_ANY
@@ -96,7 +96,7 @@ def _keys_of(born: str) -> Iterator[str]:
 
 
 def _looked_for(born: str) -> Iterator[tuple[str, float]]:
-    """Under which dates a traveller is looked for, and how alike the names must be."""
+    """Yield the dates under which to search for a traveller, each with the required similarity."""
     yield _WITHOUT_BIRTH, NEARLY_SAME_MIN
     if not born:
         yield _WITH_ANY, NEARLY_SAME_MIN

@@ -1,8 +1,8 @@
-"""One signed list as it is held here: its newest edition, what may take its place, and what it says of a document.
+"""One signed list as stored here: its newest edition, its replacement, and its answer about a document.
 
-On the disk: `current.note`, the header, and the entries under their SHA-256; the header is renamed into its place last, so that a kill leaves the
-edition before or the new one. A new edition is signed, of a higher serial, allowed here, and has not lost half of its entries without saying so.
-The edition before stays until its own time is over; then it says of everybody that nothing is known.
+On the disk: `current.note`, the header, and the entries under their SHA-256; the header is renamed last, so that a kill leaves the
+old edition or the new one. A new edition must be signed, of a higher serial, permitted here, and not have lost half of its entries
+without declaring it. The old edition stays until its own time is over; then its answer about every person is unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ENTRIES: Final = ".entries"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """An edition that may take the place of the one that is held."""
+    """An edition that may replace the stored one."""
 
     header: Header
     note: bytes
@@ -40,7 +40,7 @@ class Brought:
 
 
 class Shelf:
-    """One list. `secret` is the agency's key for numbers; None: it is not there. `gate` is where the copy lies."""
+    """One list. `secret`: the agency's key for numbers; None: missing. `gate`: the copy's location."""
 
     def __init__(
         self, folder: Path, *, name: str, agency: str, keys: Sequence[Verifier], secret: bytes | None, gate: str
@@ -56,8 +56,8 @@ class Shelf:
         self.header: Header | None = None
 
     def open(self) -> None:
-        """Open the edition that is held, if one is, and erase what a killed program left of others. Raises ListError for one that cannot be used,
-        whose copy goes: nothing that is believed says how long it may stay. Raises OSError.
+        """Open the stored edition, if any, and delete remains of a killed program. Raises ListError for an unusable
+        edition, whose copy is deleted, because no trusted statement says how long it may stay. Raises OSError.
         """
         path = self._folder / CURRENT
         if not path.exists():
@@ -75,24 +75,24 @@ class Shelf:
             self._entries, self._people = _opened(entries, header)
 
     def close(self) -> None:
-        """Let the edition go; it is still on the disk."""
+        """Close the edition; it stays on the disk."""
         if self._entries is not None:
             self._entries.close()
         self.header = self._entries = self._people = None
 
     def take(self, note: bytes, entries: Path | None, now: datetime) -> None:
-        """Have an edition, or a delta, take the place of the one that is held. `entries` is its file. Raises ListError and OSError."""
+        """Replace the stored edition by an edition or a delta. `entries`: its file. Raises ListError and OSError."""
         self.put(self.brought(note, entries, now))
 
     def brought(self, note: bytes, entries: Path | None, now: datetime) -> Brought:
-        """An edition on the disk, and proved: what takes long of taking it. The one that is held answers meanwhile. Raises ListError and OSError."""
+        """Store and verify an edition on the disk: the slow part. The stored edition answers in between. Raises ListError and OSError."""
         header = self._mine(note)
         self._require_next(header, now)
         durable.make_folder(self._folder, mode=0o700)
         return Brought(header, note, None if header.withdrawn else self._bring(header, entries))
 
     def put(self, new: Brought) -> None:
-        """Have it take the place of the one that is held. Raises OSError."""
+        """Replace the stored edition by it. Raises OSError."""
         durable.write(self._folder / CURRENT, new.note, mode=0o600)  # from here on it is the one that is held
         self.close()
         self.header = new.header
@@ -101,7 +101,7 @@ class Shelf:
         self._erase(but=new.header.entries if new.opened else "")
 
     def erase_over(self, now: datetime) -> bool:
-        """Erase the copy when its time is over; True when there was one."""
+        """Erase the copy when its time is over; True if there was one."""
         if self.header is None or self.header.withdrawn or self.header.may_be_copied(self._gate, now):
             return False
         header, gone = self.header, self._entries is not None
@@ -111,7 +111,7 @@ class Shelf:
         return gone
 
     def ask(self, question: Question, now: datetime) -> Answer:
-        """What the list says of a document. What it cannot say is not known: nothing here is ever passed over."""
+        """Return the list's answer about a document. If it cannot answer, it is unknown: nothing is skipped."""
         header = self.header
         if header is None:
             return not_known(RegisterCause.NO_LIST)
@@ -149,7 +149,7 @@ class Shelf:
         return Answer(RegisterAnswer.NONE, None, edition)
 
     def _blocker(self, header: Header, now: datetime) -> RegisterCause | None:
-        """Why the edition says nothing now."""
+        """Return why the edition cannot answer now."""
         if header.withdrawn:
             return None if header.issued <= now else RegisterCause.LIST_OLD
         if not header.holds(now):
@@ -178,7 +178,7 @@ class Shelf:
             raise ShrunkError(lost)
 
     def _bring(self, header: Header, source: Path | None) -> tuple[Entries, People]:
-        """Have the entries of an edition on the disk, and proved. A stranger's file is copied before it is looked at: it may change meanwhile."""
+        """Store and verify an edition's entries on the disk. An untrusted file is copied first, because it may change."""
         if source is None:
             raise BadListError("its entries are not there")
         copy = self._folder / INCOMING
@@ -206,14 +206,14 @@ class Shelf:
         return changed(self._entries, copy, delta.sha256)
 
     def _erase(self, *, but: str) -> None:
-        """Erase all entries but these, and whatever of any was being written."""
+        """Delete all entries but these, including incomplete files."""
         for path in self._folder.glob("*"):
             if path.name not in {CURRENT, f"{but}{_ENTRIES}"}:
                 durable.wipe(path)
 
 
 def _opened(path: Path, header: Header) -> tuple[Entries, People]:
-    """The entries of an edition, and who is looked for by name. Raises ListError and OSError."""
+    """Return an edition's entries, and its people searchable by name. Raises ListError and OSError."""
     entries = Entries.open(path, header)
     try:
         return entries, People(entries.people)
@@ -223,7 +223,7 @@ def _opened(path: Path, header: Header) -> tuple[Entries, People]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy what may be a stranger's file. Raises BadListError and OSError."""
+    """Copy a possibly untrusted file. Raises BadListError and OSError."""
     with os.fdopen(open_ordinary(source), "rb") as file, durable.writing(target, mode=0o600) as copy:
         left = FILE_BYTES_MAX
         while piece := file.read(min(_COPIED_AT_ONCE, left + 1)):

@@ -1,4 +1,4 @@
-"""A page of a document to the lines of its MRZ: locate, rectify, recognise, decode, weigh, vote.
+"""From the picture of a document's page to the lines of its MRZ: locate, rectify, recognise, decode, weigh, vote.
 
-`gate.page.picture.reader.read` looks at one picture, `gate.page.stream` at a document camera or a scanner all day.
+`gate.page.picture.reader.read` reads one picture; `gate.page.stream` runs a document camera or a scanner permanently.
 """

@@ -1,6 +1,6 @@
-"""The values that pass between the stages of page reading. Whatever shows a holder's data redacts itself.
+"""Values passed between the stages of page reading. Those with a holder's data redact themselves.
 
-Pictures are grey, (height, width) uint8; positions are pixels of the picture that was given, from its top left, x first.
+Pictures are grey, (height, width) uint8; positions are pixels of the given picture, from its top left, x first.
 """
 
 import enum
@@ -25,7 +25,7 @@ FRAMES = 176  # a frame is 4 px of a strip
 PITCH_PX_MIN = (
     6.0  # of a character in the picture: down to here drawn pages are read in full, below, some wrongly and surely
 )
-# What light or wear took of a character may leave another one: an I without its foot is a T, and surely seen. Of 242 drawn MRZs
+# Glare or wear may turn one character into another: an I without its foot is a T, read with confidence. Of 242 drawn MRZs
 # that were let through, whole ones had 0.51 and more, those with light on a character 0.07 to 0.57.
 PALEST_MIN = 0.5
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
@@ -47,14 +47,14 @@ class MrzFormat(enum.Enum):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many lines, and how many characters in each."""
+        """The number of lines, and of characters in each."""
         if self is MrzFormat.TD1:
             return 3, 30
         return 2, 36 if self in {MrzFormat.TD2, MrzFormat.MRV_B} else 44
 
 
 class Why(enum.Enum):
-    """Why a picture gave no reading, or what would make the next one better."""
+    """Why a picture gave no reading, or what would improve the next one."""
 
     NO_MRZ = "no_zone"
     UPSIDE_DOWN = "upside_down"
@@ -68,7 +68,7 @@ class Why(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinePlace:
-    """Where one line of text lies: its centre line from the first to the last character's middle, and its height in pixels."""
+    """Position of one line of text: its centre line from the first to the last character's middle, and its height in pixels."""
 
     start: Point
     end: Point
@@ -77,12 +77,12 @@ class LinePlace:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The measured shape of an MRZ, to be held against OCR-B: see `gate.page.picture.crosscheck`.
+    """The measured shape of an MRZ, compared with OCR-B in `gate.page.picture.crosscheck`.
 
-    `pitch_px` is the mean distance of two characters; `pitch_residual` and `baseline_residual` say how far characters lie off
-    the fitted pitch and baseline (root mean square of the worst line, in pitches); `spacing_px` is the distance of
-    neighbouring lines, `height_px` the height of a character, `rotation_deg` the direction of reading, clockwise in the
-    picture, -180 to 180. What a few characters cannot tell is None.
+    `pitch_px`: mean distance of two characters; `pitch_residual` and `baseline_residual`: distance of characters from
+    the fitted pitch and baseline (root mean square of the worst line, in pitches); `spacing_px`: distance of
+    neighbouring lines; `height_px`: height of a character; `rotation_deg`: direction of reading, clockwise in the
+    picture, -180 to 180. None: too few characters to measure.
     """
 
     lines: tuple[LinePlace, ...]
@@ -98,13 +98,13 @@ class Geometry:
 class Reading:
     """An MRZ that was read. It is evidence, not yet accepted: `gate.page.stream.votes` has the rule.
 
-    `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
-    check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
-    when a character is not the likeliest one but what the check digits want; `crowded` when more characters stand beside the
-    MRZ's ends, which no MRZ has; `ends_seen` False when the paper beside an MRZ that may be part of a longer one is not seen.
-    `palest` is how dark its palest character is beside the usual one of its line. `fit` and `lead` say how well the least likely
-    character fits its shape in OCR-B, and how surely the doubtfullest one has no other's: `gate.page.picture.shape`. `marks` is by how many
-    characters there is ink between the lines: `gate.page.picture.measure`. `light` is how bright the paper is along the lines: `gate.page.stream.votes`.
+    `confidence` holds a probability for each character of each line. `alternatives`: other whole readings with valid check digits,
+    such as with a letter O where a number has 0, to be tried with the chip. `repaired`: a character is not the likeliest one but
+    required by the check digits; `crowded`: more characters are beside the MRZ's ends, which no MRZ has; `ends_seen`: False if the
+    paper beside an MRZ that may be part of a longer one is not seen. `palest`: the palest character's darkness relative to the
+    usual one of its line. `fit`, `lead`: how well the worst character fits its shape in OCR-B, and how clearly the most doubtful
+    one has no other's (`gate.page.picture.shape`). `marks`: number of characters with ink between the lines
+    (`gate.page.picture.measure`). `light`: brightness of the paper along the lines (`gate.page.stream.votes`).
     """
 
     format: MrzFormat
@@ -141,7 +141,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class NoReading:
-    """Nothing that can be used. `reasons` are ordered, the most useful first; there is at least one."""
+    """No usable result. `reasons` are ordered, the most useful first; there is at least one."""
 
     reasons: tuple[Why, ...]
     place: Quad | None = field(default=None)
@@ -153,7 +153,7 @@ class NoReading:
 
 
 class RecogniserError(Exception):
-    """The model of the lines is missing, is not the pinned one, or broke its contract. That a picture shows no MRZ is no error, but a `NoReading`."""
+    """The line model is missing, not the pinned one, or broke its contract. A picture without an MRZ is no error, but a `NoReading`."""
 
 
 # ── what a gate is told of the pages of a camera or a scanner ────────────────────────────────────────────────────────
@@ -161,7 +161,7 @@ class RecogniserError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An MRZ was read, by the whole acceptance rule or not. `portrait` is its part of the page, None where there is none."""
+    """An MRZ was read, with or without the whole acceptance rule. `portrait`: its part of the page, None without one."""
 
     page: int
     reading: Reading
@@ -171,21 +171,21 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something lies there for long and cannot be read. Given once."""
+    """Something is there for long and cannot be read. Given once."""
 
     page: int
 
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """What would make the page readable, None when nothing does; given when it changes."""
+    """What would make the page readable, None for nothing; given when it changes."""
 
     why: Why | None
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The page left, or another one took its place."""
+    """The page was removed, or another one replaced it."""
 
     page: int
 

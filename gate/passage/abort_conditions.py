@@ -1,6 +1,6 @@
-"""What speaks against a crossing beside what is decided about it: whoever moves, goes or comes where one person is alone, and parts that are lost.
+"""Events that abort a crossing, besides the decision: people who move, leave or enter where one person must be alone, and lost parts.
 
-Each function answers one event with the objection that it is, or with None.
+Each function answers one event with its objection, or with None.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ OF_THE_LANE = frozenset(
         Reason.HELP_CALLED,
     }
 )
-# After a passage: nobody can tell any more whether the camera has lost the holder of the grant.
+# After a passage: the reasons for which it is unknown whether the camera has lost the holder of the grant.
 OF_THE_VIEW = frozenset({Reason.CAMERA_LOST, Reason.VISION_LOST, Reason.CAMERA_TAMPERED, Reason.TRACK_SWITCHED})
 _REASON_OF_TRACK = {
     events.TrackChange.LOST: Reason.TRACK_LOST,
     events.TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
     events.TrackChange.SEVERAL: Reason.FACES_SEVERAL,
 }
-# Of the controller's alarms, those that say that somebody moves who is not the one with the grant.
+# The controller's alarms about people who move without a grant.
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 
 
 def breaks_in(lane: LaneContext, state: Entering | Inspecting, event: Event) -> Objection | None:
-    """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
+    """Return why one person is no longer alone between two doors: somebody entered or left, or this is unknown."""
     if lane.doors[0].just_left and not lane.last.just_left:
         return Objection(Reason.WALKED_BACK)
     is_closing = isinstance(state, Entering) and isinstance(event, events.DoorSeen) and event.door is Door.FIRST
@@ -59,7 +59,7 @@ def breaks_in(lane: LaneContext, state: Entering | Inspecting, event: Event) -> 
 
 
 def spoils_face(lane: LaneContext, state: Inspecting, event: Event) -> Objection | None:
-    """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
+    """Return what invalidates the face, whatever follows: a camera that was lost saw nobody in between, even if it is back."""
     match event:
         case events.PartLost(Part.VISION | Part.CAMERA):
             return _spoil(lane, event, state.crossing)
@@ -74,20 +74,20 @@ def spoils_face(lane: LaneContext, state: Inspecting, event: Event) -> Objection
 def spoils(
     lane: LaneContext, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
 ) -> Objection | None:
-    """What takes an admission away that was not granted yet, as far as it matters."""
+    """Return what ends an admission before its grant; `matters`: the reasons that count."""
     spoil = _spoil(lane, event, crossing)
     return spoil if spoil is not None and spoil.reason in matters else None
 
 
 def opens(lane: LaneContext, event: Event) -> Objection | None:
-    """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
+    """Return an objection if one of two doors is seen open before one of them is granted; by the time of the grant it may be closed again."""
     if lane.two_doors and isinstance(event, events.DoorSeen) and not event.closed and not lane.moved:
         return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
     return None
 
 
 def takes_back(lane: LaneContext, state: Granted, event: Event) -> Objection | None:
-    """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
+    """Return the objection to a grant, besides the beams'. The document may leave the reader, and the traveller may look away."""
     match event:
         case events.FaceSeen() if not lane.another_look:
             return None
@@ -102,20 +102,20 @@ def takes_back(lane: LaneContext, state: Granted, event: Event) -> Objection | N
 
 
 def strays(lane: LaneContext, state: Granted, seen: events.DoorSeen) -> tuple[Objection, ...]:
-    """What the barrier says against one body that enters the zone and goes on through the leaf (safety invariant 4)."""
+    """Return the barrier's objections to a grant: anything but one body that enters the zone and passes the leaf (safety invariant 4)."""
     objections = _of_strangers(seen)
     if lane.door_state(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
-    enclosed = lane.two_doors and state.door is Door.LAST  # alone between two doors, nobody else can step in
+    enclosed = lane.two_doors and state.door is Door.LAST  # alone between two doors: nobody else can step in
     if state.entered and seen.bodies == 0 and not enclosed:
         objections.append(Objection(Reason.WALKED_BACK))
     return tuple(objections)
 
 
 def of_the_other(seen: events.DoorSeen) -> tuple[Objection, ...]:
-    """What the door that is not granted says against the grant of the other one: nobody may pass it, or have passed it by force."""
+    """Return the objections of the other door to a grant of this one: it must be closed, without a grant and without alarms of people who passed."""
     objections = _of_strangers(seen)
     if not seen.closed or seen.grants_left:
         objections.append(Objection(Reason.LANE_NOT_CLOSED, seen.door.value))
@@ -123,7 +123,7 @@ def of_the_other(seen: events.DoorSeen) -> tuple[Objection, ...]:
 
 
 def _of_strangers(seen: events.DoorSeen) -> list[Objection]:
-    """What a controller says of somebody who moves without a grant."""
+    """Return the controller's alarms about people who move without a grant."""
     return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
 
 
@@ -154,7 +154,7 @@ def _spoil(lane: LaneContext, event: Event, crossing: str) -> Objection | None:
 
 
 def _of_several(lane: LaneContext, event: Event) -> Objection | None:
-    """Between two doors more people than one are seen, or somebody calls for help."""
+    """Return an objection if sensors see more than one person between two doors, or one calls for help."""
     if not lane.two_doors or not isinstance(event, events.SensorsSeen):
         return None
     if calls(lane):
@@ -164,5 +164,5 @@ def _of_several(lane: LaneContext, event: Event) -> Objection | None:
 
 
 def calls(lane: LaneContext) -> bool:
-    """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
+    """True while a person between two doors calls for help. The way back waits for the end of a running crossing."""
     return lane.two_doors and lane.interior is not None and lane.interior.called

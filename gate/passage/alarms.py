@@ -1,13 +1,13 @@
-"""The barrier controller's alarms as the lane takes them: each begins, ends, and some wait for an officer. Pure.
+"""The barrier controller's alarms in the lane: each begins and ends, and some wait for an officer. Pure.
 
-A controller latches what it reports, so that an alarm outlives its cause. Promises: no alarm is forgotten unseen, for each that begins is
-an incident and each that ends has its record; none keeps a lane from serving for longer than it must. What tells of the lane alone is
-cleared by the lane itself once it is at rest, cause and all. What tells of a person (a forced leaf, somebody who went through
-without a grant or the wrong way), a motor that failed, and what comes back again and again wait for an officer's word, also after the
-controller has forgotten them, or the lane was started anew. Nothing is cleared that no status has shown, and nothing in an emergency.
+A controller latches its alarms, so that an alarm outlives its cause. Promises: every alarm is recorded, as an incident
+when it begins and with a record when it ends; none keeps the lane closed longer than needed. The lane itself clears
+alarms about the lane, once it is at rest. Alarms about people (a forced leaf, a passage without a grant or the wrong
+way), a failed motor, and alarms that recur wait for an officer, even after the controller has forgotten them or the
+lane has restarted. Nothing is cleared that no status has shown, and nothing in an emergency.
 
-A lane with an alarm admits nobody and says that it is closed. What an officer's word does is left to `gate.passage.officer_commands`, clearing to the
-controller: it keeps every alarm whose cause lasts.
+A lane with an alarm admits nobody and shows that it is closed. `gate.passage.officer_commands` handles the officer's
+order; the controller does the clearing: it keeps every alarm whose cause lasts.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from gate_core.evidence.crossing import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
 
-# Of somebody who was not to pass, or of hardware that may fail again: the others end with their cause.
+# About people without a grant, or hardware that may fail again. The others end with their cause.
 _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
 
 
 def follow(turn: Turn) -> Turned:
-    """See which alarms began and which are over, and clear those that need nobody; in maintenance none waits."""
+    """Detect alarms that began or ended, and clear those that need no officer; during maintenance none waits."""
     lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
         return lane, ()
@@ -39,12 +39,12 @@ def follow(turn: Turn) -> Turned:
 
 
 def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
-    """Those that wait for an officer since before this start of the lane; how long they lasted is counted from now."""
+    """Return the alarms that already waited for an officer before this start; their duration counts from now."""
     return tuple(Raised(alarm, now_ms, standing=False, waits=True) for alarm in waiting)
 
 
 def _seen(door_state: DoorState, seen: DoorSeen, now_ms: int, timing: Timing, *, expected: bool) -> Following:
-    """An alarm that waits may come and go in the controller: it begins once, and is over when it neither stands nor waits."""
+    """Apply a status. An alarm that waits begins once, though the controller may drop and raise it; it ends when it neither stands nor waits."""
     known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in door_state.alarms)
     new = tuple(alarm for alarm in seen.alarms if all(one.alarm is not alarm for one in known))
     lately = tuple(one for one in door_state.begun if now_ms - one[1] < timing.alarm_again_ms)
@@ -56,7 +56,7 @@ def _seen(door_state: DoorState, seen: DoorSeen, now_ms: int, timing: Timing, *,
 
 
 def _over(door_state: DoorState, now_ms: int) -> Following:
-    """Forget what is over, with a record each."""
+    """Forget alarms that ended, with one record each."""
     over = tuple(one for one in door_state.alarms if not one.standing and not one.waits)
     left = tuple(one for one in door_state.alarms if one.standing or one.waits)
     ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms, door_state.door)) for one in over)
@@ -64,7 +64,7 @@ def _over(door_state: DoorState, now_ms: int) -> Following:
 
 
 def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -> bool:
-    """An alarm that nobody needs to see, but that will not stay away, is somebody's to see."""
+    """True if an officer must see the alarm: by its kind, or because it recurs."""
     return alarm in _FOR_AN_OFFICER or sum(one == alarm for one, _ in begun) >= timing.alarm_again_max
 
 
@@ -78,7 +78,7 @@ def _clear(door_state: DoorState, now_ms: int, timing: Timing, *, emergency: boo
 
 
 def acknowledged(lane: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Effect, ...]]:
-    """An officer has seen every alarm there is: none waits any more, and each is over once its controller shows it no more."""
+    """An officer has seen all alarms: none waits any more, and each ends once its controller no longer shows it."""
     told: tuple[Effect, ...] = ()
     for door_state in lane.doors:
         if not door_state.alarms:

@@ -1,8 +1,8 @@
-"""What a written rule may ask of a crossing: a closed set of questions, each answered yes, no, or not known. Pure.
+"""The conditions of written rules: a closed set of predicates about a crossing, each true, false or unknown. Pure.
 
-Not known is an answer of its own (None), and `all`, `any` and `not` carry it on as Kleene's logic does: nothing that a gate does not know makes
-a rule hold, and nothing makes it fail. What a rule makes of an answer that is not known is `gate.passage.rulebook`'s. No question is about a
-name, a birthplace or a score, and none is learned from people.
+`All`, `AnyOf` and `Not` treat unknown (None) as Kleene's logic does: an unknown fact makes a condition neither true nor
+false. `gate.passage.rulebook` defines the effect of an unknown result. No predicate is about a name, a birthplace or a
+score, and none is learned from people.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gate_core.evidence.service_scope import BorderDirection
 
 
 class Fact(enum.Enum):
-    """What a question looks at. Of a crossing, only what some rule asks is kept."""
+    """The facts that predicates use. Of a crossing, only those that a rule uses are kept."""
 
     DOCUMENT_TYPE = "document_type"
     ISSUER = "issuer"
@@ -30,12 +30,12 @@ class Fact(enum.Enum):
     LOCAL = "local"  # date and time of day, by the site's own time
 
 
-# What no rule may pick people out by alone. Whose document it is, is nearly whose national somebody is.
+# Facts that alone must not select people. The issuer nearly equals the nationality.
 PROTECTED = frozenset({Fact.NATIONALITY, Fact.SEX, Fact.ISSUER})
 
 
 class Sex(enum.Enum):
-    """As the MRZ spells it (ICAO 9303-3 §4.8): X where it is unspecified, which a `<` says as well."""
+    """As in the MRZ (ICAO 9303-3 §4.8); X: unspecified, which the MRZ may also write as `<`."""
 
     FEMALE = "F"
     MALE = "M"
@@ -55,13 +55,13 @@ class Weekday(enum.Enum):
 
     @classmethod
     def of(cls, day: date) -> Weekday:
-        """That of a day."""
+        """Return a day's weekday."""
         return tuple(cls)[day.weekday()]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a crossing; None: not known. `age` in whole years on the day of the crossing, `local` the site's own wall clock."""
+    """A crossing's facts; None: unknown. `age`: whole years on the day of the crossing; `local`: the site's local time."""
 
     document_type: str | None = None
     issuer: str | None = None
@@ -76,20 +76,20 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A question. Its answer is not known when one of the facts that it `asks` is not; these are given to `_says` in the order of `Fact`."""
+    """A predicate. It is unknown if a fact in `asks` is unknown. `_says` receives these facts in the order of `Fact`."""
 
     asks: ClassVar[frozenset[Fact]]
     _says: ClassVar[Callable[..., bool]]
 
     def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
+        """Return the result."""
         known = [getattr(facts, fact.value) for fact in Fact if fact in self.asks]
         return None if None in known else self._says(*known)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentTypeIs(Predicate):
-    """One of these document codes of the MRZ, such as P or ID; a letter alone covers the codes that begin with it (ICAO 9303-4 §4.2.2)."""
+    """The MRZ has one of these document codes, such as P or ID. A single letter covers all codes with that letter first (ICAO 9303-4 §4.2.2)."""
 
     types: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.DOCUMENT_TYPE})
@@ -100,7 +100,7 @@ class DocumentTypeIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class IssuerIs(Predicate):
-    """A document of one of these issuers, in the letters of the MRZ."""
+    """The document has one of these issuers, in the MRZ's letters."""
 
     states: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.ISSUER})
@@ -111,7 +111,7 @@ class IssuerIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class NationalityIs(Predicate):
-    """A national of one of these states, in the letters of the MRZ."""
+    """The holder has one of these nationalities, in the MRZ's letters."""
 
     states: tuple[str, ...]
     asks: ClassVar = frozenset({Fact.NATIONALITY})
@@ -122,7 +122,7 @@ class NationalityIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class SexIs(Predicate):
-    """One of these, as the document has it."""
+    """The document has one of these."""
 
     sexes: tuple[Sex, ...]
     asks: ClassVar = frozenset({Fact.SEX})
@@ -133,7 +133,7 @@ class SexIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class AgeFrom(Predicate):
-    """So many years old, or older."""
+    """The holder is at least this many years old."""
 
     years: int
     asks: ClassVar = frozenset({Fact.AGE})
@@ -144,7 +144,7 @@ class AgeFrom(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class IssuedBetween(Predicate):
-    """Issued from the first to the last of these days, both included."""
+    """Issued between these days, both included."""
 
     first: date
     last: date
@@ -156,7 +156,7 @@ class IssuedBetween(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class ExpiresWithin(Predicate):
-    """Valid for so many days more, or fewer."""
+    """Expires within this number of days."""
 
     days: int
     asks: ClassVar = frozenset({Fact.EXPIRES, Fact.LOCAL})
@@ -167,7 +167,7 @@ class ExpiresWithin(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class DirectionIs(Predicate):
-    """Served on this way over the border."""
+    """The crossing has this direction over the border."""
 
     direction: BorderDirection
     asks: ClassVar = frozenset({Fact.DIRECTION})
@@ -178,7 +178,7 @@ class DirectionIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class HoursBetween(Predicate):
-    """From one time of day until before another, by the site's clock; over midnight where the second is the earlier one."""
+    """From the first time of day until before the second, by the site's clock; past midnight if the second is earlier."""
 
     start: time
     end: time
@@ -193,7 +193,7 @@ class HoursBetween(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class WeekdayIs(Predicate):
-    """On one of these days of the week, by the site's clock."""
+    """Today is one of these weekdays, by the site's clock."""
 
     days: tuple[Weekday, ...]
     asks: ClassVar = frozenset({Fact.LOCAL})
@@ -204,7 +204,7 @@ class WeekdayIs(Predicate):
 
 @dataclass(frozen=True, slots=True)
 class DateBetween(Predicate):
-    """From the first to the last of these days, both included, by the site's clock: a named state of the site is one of these."""
+    """Today is between these days, both included, by the site's clock. A named state of the site is one of these."""
 
     first: date
     last: date
@@ -220,43 +220,43 @@ class _Several:
 
     @property
     def asks(self) -> frozenset[Fact]:
-        """What it looks at."""
+        """The facts that are used."""
         return asked_by(self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class All(_Several):
-    """Every one of these; none of them: always."""
+    """True if all of these are; without any, always true."""
 
     def holds(self, facts: Facts) -> bool | None:
-        """The answer: no as soon as one is no."""
+        """Return the result: false as soon as one is false."""
         answers = {one.holds(facts) for one in self.conditions}
         return False if False in answers else None if None in answers else True
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf(_Several):
-    """At least one of these."""
+    """True if at least one of these is."""
 
     def holds(self, facts: Facts) -> bool | None:
-        """The answer: yes as soon as one is yes."""
+        """Return the result: true as soon as one is true."""
         answers = {one.holds(facts) for one in self.conditions}
         return True if True in answers else None if None in answers else False
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite."""
+    """Negation."""
 
     condition: Condition
 
     @property
     def asks(self) -> frozenset[Fact]:
-        """What it looks at."""
+        """The facts that are used."""
         return self.condition.asks
 
     def holds(self, facts: Facts) -> bool | None:
-        """The answer."""
+        """Return the result."""
         answer = self.condition.holds(facts)
         return None if answer is None else not answer
 
@@ -265,12 +265,12 @@ Condition = Predicate | All | AnyOf | Not
 
 
 def asked_by(conditions: tuple[Condition, ...]) -> frozenset[Fact]:
-    """What any of these looks at."""
+    """Return the facts that any of these conditions uses."""
     return frozenset().union(*(one.asks for one in conditions))
 
 
 def predicates_of(condition: Condition) -> Iterator[Predicate]:
-    """The questions that a condition is made of, in order."""
+    """Yield a condition's predicates in order."""
     if isinstance(condition, _Several):
         for one in condition.conditions:
             yield from predicates_of(one)

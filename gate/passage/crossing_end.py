@@ -1,7 +1,7 @@
-"""How crossings end before their traveller is through: referred, revoked, in an emergency; and how a lane comes to rest.
+"""How crossings end before the passage: referred, revoked, or by an emergency; and how a lane comes to rest.
 
-Shared by `machine` and `officer_commands`. A crossing that was opened gets its one verdict here (safety invariant 10). One that an officer
-admitted has it already, referred: then what fails is the admission, the reasons are recorded as `revoked`, and the referral waits again.
+Used by `machine` and `officer_commands`. A crossing that was opened gets its one verdict here (safety invariant 10). A crossing admitted by an
+officer has its verdict, referred, already: if the admission fails, its reasons are recorded as `revoked`, and the referral waits again.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] =
 
 
 def officers_of(state: State) -> states.Admission | None:
-    """The officer's admission that goes on, if one does."""
+    """Return the officer's admission in progress, or None."""
     if isinstance(state, states.Overruling | states.Looking | states.Granted | states.Entering | states.Passing):
         return state.officers
     return None
 
 
 def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
-    """An officer must help, and hears what was found before that, too."""
+    """Refer the crossing, with these objections and those found before."""
     unique = tuple(dict.fromkeys((*_found(state), *objections)))
     if (officers := officers_of(state)) is not None:
         known = officers.referral.objections
@@ -59,7 +59,7 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
 
 
 def _found(state: Running) -> tuple[Objection, ...]:
-    """What speaks against a traveller of whom nothing is closed yet."""
+    """Return the objections of a crossing that has no verdict yet."""
     match state:
         case states.Recording(decision=decision, spoiled=spoiled):
             return (*decision.objections, *spoiled)
@@ -70,7 +70,7 @@ def _found(state: Running) -> tuple[Objection, ...]:
 
 
 def _shown_of(objections: tuple[Objection, ...]) -> Shown:
-    """What an officer must see who looks at this referral: nothing of whom a gate that only watches would have admitted."""
+    """Return what an officer must see of this referral; nothing if only shadow mode prevented the admission."""
     if all(one.reason is Reason.SHADOW_MODE for one in objections):
         return Shown.NOTHING
     doubted = any(one.reason in {Reason.LIVENESS_BELOW_BOUND, Reason.CAMERA_TAMPERED} for one in objections)
@@ -78,13 +78,13 @@ def _shown_of(objections: tuple[Objection, ...]) -> Shown:
 
 
 def _screen_of(objections: tuple[Objection, ...]) -> Screen:
-    """What whoever is referred sees: that another lane serves them, whatever else is found, is no secret of theirs (safety invariant 13)."""
+    """Return the screen for a referred traveller. That another lane serves them is no secret, whatever else was found (safety invariant 13)."""
     is_anothers = any(one.reason is Reason.NOT_SERVED for one in objections)
     return Screen.OTHER_LANE if is_anothers else Screen.OFFICER
 
 
 def revoke(state: states.Granted | states.Passing, objections: tuple[Objection, ...]) -> Step:
-    """Take the grant back first, then write it down (safety invariant 2); one that was used, the controller has no more."""
+    """Take the grant back, then record it (safety invariant 2). If it was used, the controller has none left."""
     referred, effects = refer(state, objections)
     written = () if state.officers is not None else (Write(records.Revoked(state.crossing, objections)),)
     incidents = (incident(state.crossing, IncidentKind.of_reason(o.reason)) for o in objections)
@@ -93,7 +93,7 @@ def revoke(state: states.Granted | states.Passing, objections: tuple[Objection, 
 
 
 def admitted(state: states.Passing) -> Write:
-    """The last record of a crossing whose traveller is through."""
+    """Return the last record of a crossing whose traveller has passed."""
     if (officers := state.officers) is not None:
         return Write(records.Settled(state.crossing, officers.said, Disposition.ADMITTED_BY_OFFICER))
     return closed(state.crossing, ClosedAs.ADMITTED)
@@ -116,7 +116,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[states
 
 
 def go_on(lane: LaneContext, but: str | None = None) -> Step:
-    """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
+    """Return the next state after a crossing or an emergency: the latest waiting referral (except `but`, which is being settled), else rest."""
     for one in reversed(lane.waiting):
         if one.crossing != but:
             return states.Referred(one.crossing, one.objections), (Show(_screen_of(one.objections)),)
@@ -124,13 +124,13 @@ def go_on(lane: LaneContext, but: str | None = None) -> Step:
 
 
 def rest(lane: LaneContext) -> tuple[states.Idle, tuple[Effect, ...]]:
-    """Back to idle, with the screen that fits."""
+    """Return to idle, with the appropriate screen."""
     screen = Screen.WELCOME if lane.in_service() else Screen.CLOSED
     return states.Idle(screen), (Show(screen),)
 
 
 def find_blockers(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ...]:
-    """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
+    """Return the objections to every traveller at present. An absent officer is none of them: a referral calls one."""
     evidence = lane.site_evidence(now_ms)
     found = lane_objections(_as_last_said(lane.lane_evidence(now_ms)), rules.policy, door=lane.doors[0].door)
     site = site_objections(evidence, rules.policy)
@@ -141,7 +141,7 @@ def find_blockers(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objecti
 def keeps_closed(
     policy: Policy, lane: LaneContext, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
-    """What speaks against opening a door now: the lane, the other door freeing somebody, and for officers the log."""
+    """Return the objections to opening a door now: the lane's, another door that is freeing a person, and for officers the log's."""
     found = lane_objections(lane.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
     freeing = (one for one in lane.doors if one.door is not door and one.freeing is not None)
     told = (Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing)
@@ -149,17 +149,17 @@ def keeps_closed(
 
 
 def _as_last_said(evidence: LaneEvidence) -> LaneEvidence:
-    """However long ago: a barrier or a sensor that falls silent is a lost part."""
+    """Return the evidence with age 0: a silent barrier or sensor is reported as a lost part."""
     last = None if evidence.last is None else replace(evidence.last, age_ms=0)
     first = None if evidence.first is None else replace(evidence.first, age_ms=0)
     return LaneEvidence(last, first, None if evidence.inside is None else replace(evidence.inside, age_ms=0))
 
 
 def without_record(state: State, crossing: str | None) -> Step:
-    """A record of this crossing was refused for good: nobody is let through on it, neither by the machine nor by an officer.
+    """A record of this crossing was refused permanently: no machine and no officer admits its traveller.
 
-    A small record stands where the refused one belongs, so the books say that something is missing and how long it was. Whoever is known to be
-    through stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.officer_commands` says so).
+    A small record replaces the refused one: it states that a record is missing, and its length. A traveller known to have passed
+    stays admitted. An officer lets others pass by other means than the gate (`gate.passage.officer_commands` states so).
     """
     if crossing is None or crossing_of(state) != crossing:
         return state, ()

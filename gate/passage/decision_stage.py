@@ -1,6 +1,6 @@
-"""A lane's states from the invitation to the decision: until the document is read, until one person is alone, until the face is compared.
+"""The states from the invitation to the decision: document read, one person alone, face compared.
 
-What an admission then takes is `gate.passage.passage_stage`'s.
+`gate.passage.passage_stage` has the states after an admission.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gate_core.evidence.screen import Guidance, Screen
 
 
 def step_idle(_: Rules, lane: LaneContext, state: states.Idle, event: Event, now_ms: int) -> Step:
-    """Until a document is laid: who is invited, or why nobody is."""
+    """Wait for a document; show the invitation, or why there is none."""
     if isinstance(event, events.DocumentPresented) and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
     resting, shown = rest(lane)
@@ -56,14 +56,14 @@ def begin(lane: LaneContext, crossing: str, now_ms: int) -> Step:
 
 
 def step_referred(rules: Rules, lane: LaneContext, state: states.Referred, event: Event, now_ms: int) -> Step:
-    """Until an officer orders something (`gate.passage.officer_commands`). A gate that only watches holds up nobody: the next document ends it."""
+    """Wait for an officer's order (`gate.passage.officer_commands`). In shadow mode nobody waits: the next document ends the state."""
     if isinstance(event, events.DocumentPresented) and rules.policy.shadow and lane.closed_by is None:
         return begin(lane, event.crossing, now_ms)
     return state, ()
 
 
 def step_opening(rules: Rules, lane: LaneContext, state: states.Opening, event: Event, now_ms: int) -> Step:
-    """Until the crossing is on the disk."""
+    """Wait until the opened crossing is durable."""
     match event:
         case events.SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
@@ -83,7 +83,7 @@ def step_opening(rules: Rules, lane: LaneContext, state: states.Opening, event: 
 
 
 def step_reading(rules: Rules, lane: LaneContext, state: states.Reading, event: Event, now_ms: int) -> Step:
-    """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
+    """Read the document, which decides about the first door. The document may leave the reader then; sensors watch between the doors."""
     match event:
         case events.SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
@@ -103,7 +103,7 @@ def step_reading(rules: Rules, lane: LaneContext, state: states.Reading, event: 
 
 
 def _awaits_registers(rules: Rules, lane: LaneContext, state: states.Reading | states.Inspecting, now_ms: int) -> bool:
-    """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
+    """True while required lists and registers have time to answer. Their answers do not change the waiting time."""
     if not is_read(state.document) or now_ms - state.document_at_ms > rules.timing.registers_max_ms:
         return False
     answered = {one.register for one in state.registers or ()}
@@ -123,14 +123,14 @@ def _decide_entry(
 
 
 def step_entering(rules: Rules, lane: LaneContext, state: states.Entering, event: Event, now_ms: int) -> Step:
-    """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
+    """Wait until both doors are closed with one person between them. Then the face is checked, or an officer sees a person whom one let in."""
     interior = lane.interior
     if (broken := breaks_in(lane, state, event)) is not None:
         return refer(state, (broken,))
     enclosed = all(one.seen is not None and one.seen.closed and not one.seen.grants_left for one in lane.doors)
     if enclosed and interior is not None and interior.people == 1 and interior.looks >= LOOKS_MIN:
         if (officers := state.officers) is not None:
-            # An officer's word opens one door: who is inside now, an officer must see.
+            # An officer's order opens one door: an officer must see the person who is inside now.
             return states.Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
         inspecting = states.Inspecting(state.crossing, now_ms, state.entry.document, now_ms, state.entry.registers)
         return inspecting, (OpenCamera(state.crossing), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA))
@@ -141,7 +141,7 @@ def step_entering(rules: Rules, lane: LaneContext, state: states.Entering, event
 
 
 def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, event: Event, now_ms: int) -> Step:
-    """While the document and the face are looked at; every doubt is kept for the decision."""
+    """While document and face are checked; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:
         return refer(state, (broken,))
@@ -164,7 +164,7 @@ def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, e
         case events.VideoDoubted(state.crossing, trouble):
             state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
         case events.DocumentRemoved() if not lane.two_doors:
-            # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
+            # During reading the inspection reports a removal; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)
         case _:
             pass
@@ -174,7 +174,7 @@ def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, e
 
 
 def _ready(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: int) -> bool:
-    """True when deciding now loses nothing worth waiting for. Whom a written rule means waits as long as everybody."""
+    """True if waiting longer cannot change the decision. A traveller whom a written rule means waits as long as any other."""
     timing = rules.timing
     if _is_late(timing, state, now_ms):
         return True
@@ -188,12 +188,12 @@ def _ready(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: in
 
 
 def _is_late(timing: Timing, state: states.Inspecting, now_ms: int) -> bool:
-    """True when a crossing that is not decided takes too long, whatever is still to come."""
+    """True if an undecided crossing takes too long."""
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
 def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[Objection, ...]:
-    """What document, registers and face speak against already, whatever is still to come of them."""
+    """Return the objections of document, registers and face so far."""
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
     face = () if state.face is None else face_objections(state.face, policy)
@@ -201,7 +201,7 @@ def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[O
 
 
 def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tuple[Objection, ...]) -> Step | None:
-    """Refer the crossing that runs, with all found by then, and its grant revoked; None: none runs, or it is over."""
+    """Refer the running crossing with all objections so far, and revoke its grant. None: no crossing runs, or it is over."""
     match state:
         case states.Idle() | states.Referred() | states.Passing() | states.Emergency():
             return None
@@ -229,7 +229,7 @@ def _decide(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: i
 
 
 def _with(decision: Decision, more: tuple[Objection, ...]) -> Decision:
-    """The decision with what only the moment knows."""
+    """Return the decision with objections of the moment added."""
     return Decision(Verdict.REFER, (*decision.objections, *more)) if more else decision
 
 
@@ -238,7 +238,7 @@ def _of_lost_parts(lane: LaneContext) -> Iterator[Objection]:
 
 
 def _of_the_screen(lane: LaneContext) -> tuple[Objection, ...]:
-    """Whoever cannot be told what to do is an officer's. What is granted already goes on: lamp and door show it."""
+    """Return an objection if the screen is lost: the traveller cannot be instructed. A grant continues: lamp and door show it."""
     return (Objection(Reason.SCREEN_LOST),) if Part.SCREEN in lane.lost else ()
 
 
@@ -250,7 +250,7 @@ def _evidence(
     *,
     now_ms: int,
 ) -> Evidence:
-    """Everything that is known now; of whom the document is, only what the lane or a rule asks."""
+    """Return all evidence known now; of the holder's data only what the lane or a rule uses."""
     asks, document, required = rules.book.asks, state.document, rules.policy.registers
     if document is not None:
         groups = (lane.travellers, rules.policy.without_entry_record)
@@ -281,5 +281,5 @@ def _evidence(
 
 
 def _policy(rules: Rules, lane: LaneContext) -> Policy:
-    """What is decided by: the rules, and whom the lane serves, which no order changes while a crossing runs."""
+    """Return the policy with the travellers that the lane serves; no order changes these during a crossing."""
     return replace(rules.policy, travellers=lane.travellers)

@@ -1,13 +1,13 @@
-"""What the machine wants of a door's barrier, against what the barrier's status shows: told again until they agree.
+"""Desired state of each door's barrier. Compares it with the reported status and repeats orders until both agree.
 
-What is wanted follows from the state: in `Granted` one passage is granted, in an emergency nothing is taken back (safety invariant 7), in
-every other state nothing may be granted. An officer's release is wanted until the leaf was seen open and the zone is empty, or its time is
-over, and an emergency that an officer ordered until it ends. Revocations and releases are told again as long as status contradicts them (4),
-and a release also while status may be old, for its time or while somebody is before the leaf.
-A grant is told once (3): one that no status shows in time is taken back. What status does not show in time is an incident, once.
+The state determines it: `Granted` grants one passage, an emergency takes nothing back (safety invariant 7), every other state
+has no grant. An officer's release is desired until the leaf was seen open and the zone is empty, or its time is over; an
+officer's emergency until it ends. Revocations and releases are repeated while status contradicts them (4), a release also
+while status may be old, for its time or while a person is before the leaf. A grant is sent once (3) and taken back if no
+status shows it in time. An order not shown in time is one incident.
 
-A status that is older than an order can hide what became of it for one poll only: every later one is held against what is wanted.
-Left to others: the order on the wire (`gate.programs.lane.barrier_orders`), and what officers are told (`gate.programs.lane.officers`).
+A status that is older than an order can hide its effect for one poll only: later ones are compared with the desired state.
+Elsewhere: the order's encoding (`gate.programs.lane.barrier_orders`), and officers' notices (`gate.programs.lane.officers`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Insisting = tuple[DoorState, tuple[Effect, ...]]
 
 
 def follow(turn: Turn) -> Turned:
-    """Hold what every door's status shows against what is wanted of it, and tell the barrier again what its status contradicts."""
+    """Compare every door's status with the desired state, and repeat the orders that it contradicts."""
     lane, state, now_ms, timing = turn.lane, turn.state, turn.now_ms, turn.rules.timing
     effects, event = turn.effects["crossing"], turn.event
     is_wanted = any(one.revoking is not None or one.freeing is not None for one in lane.doors)
@@ -60,14 +60,14 @@ def _told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> Do
 
 
 def insist(door_state: DoorState, state: State, seen: DoorSeen, *, now_ms: int, timing: Timing) -> Insisting:
-    """Tell the barrier again what its status contradicts. Taking back comes first: releasing has the last word."""
+    """Repeat the orders that the status contradicts. Revoking comes before releasing, so that releasing has the last effect."""
     door_state, revoked = _take_back(door_state, state, seen, now_ms, timing)
     door_state, released = _free(door_state, state, seen, now_ms, timing, revoked=bool(revoked))
     return door_state, (*revoked, *released)
 
 
 def missed(door_state: DoorState, state: State, *, now_ms: int, timing: Timing) -> Insisting:
-    """What no status showed in time is said once, however long it is told again."""
+    """Record once each order that no status showed in time, however often it is repeated."""
     said: tuple[Effect, ...] = ()
     crossing = crossing_of(state)
     if (late := _late(door_state.revoking, now_ms, timing)) is not None and not isinstance(state, Emergency):
@@ -80,7 +80,7 @@ def missed(door_state: DoorState, state: State, *, now_ms: int, timing: Timing) 
 
 
 def _take_back(door_state: DoorState, state: State, seen: DoorSeen, now_ms: int, timing: Timing) -> Insisting:
-    """A grant that nobody has any more."""
+    """Take back a grant that belongs to nobody."""
     wanted = door_state.revoking
     if seen.grants_left == 0 or _may_stand(state, door_state.door):
         return (door_state if wanted is None else replace(door_state, revoking=None)), ()
@@ -92,14 +92,14 @@ def _take_back(door_state: DoorState, state: State, seen: DoorSeen, now_ms: int,
 
 
 def _may_stand(state: State, door: Door) -> bool:
-    """True while a grant of this door is somebody's, or nothing is taken back."""
+    """True while this door's grant is in use, or an emergency takes nothing back."""
     return isinstance(state, Emergency) or (isinstance(state, Granted) and state.door is door)
 
 
 def _free(
     door_state: DoorState, state: State, seen: DoorSeen, now_ms: int, timing: Timing, *, revoked: bool
 ) -> Insisting:
-    """A release that the leaf does not show, or that closed before everybody was out."""
+    """Repeat a release that the leaf does not show, or after which it closed before everybody was out."""
     wanted = door_state.freeing
     if wanted is None:
         return door_state, ()
@@ -127,7 +127,7 @@ def _release(door_state: DoorState, wanted: PendingOrder, now_ms: int) -> Insist
 
 
 def _late(wanted: PendingOrder | None, now_ms: int, timing: Timing) -> PendingOrder | None:
-    """An order that no status showed in time, and of which that was not said yet."""
+    """Return an order that no status showed in time and that is not recorded as missed yet."""
     if wanted is None or wanted.missed or wanted.withdrawn or now_ms - wanted.since_ms < timing.order_shown_max_ms:
         return None
     return wanted

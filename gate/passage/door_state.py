@@ -1,10 +1,10 @@
-"""What a lane knows of one of its doors: the newest status of its barrier controller and how old that is, what the controller was told and
-has not shown, what it counted, its alarms. Pure.
+"""The state of one door: the newest status of its barrier controller with its age, orders that no status has shown,
+counters and alarms. Pure.
 
 Old or unknown status is never "closed" (safety invariant 6).
 
-A controller counts up from its power-up and begins again at 0 when it is powered up anew, which it counts, too; a counter that is full
-goes on at 0. What was counted between the last look and a power-up that nobody saw is known to nobody; everything since is.
+A controller counts from its power-up and restarts at 0 at the next one; it also counts power-ups. A full counter wraps
+to 0. Passages between the last status and an unseen power-up are unknown; all later ones are known.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from gate.passage.events import Counters, DoorSeen
 from gate_core.evidence.crossing import Alarm, Door, DoorEvidence
 
-COUNTS = 2**32  # a counter goes on at 0 after so many
+COUNTS = 2**32  # a counter wraps to 0 after this many
 _BACK = COUNTS // 2  # so many in one go is a counter that was set back
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alarm that began and is not over. `standing`: the controller shows it; `waits`: no officer has acknowledged it who must."""
+    """An alarm that began and has not ended. `standing`: the controller shows it; `waits`: an officer must still acknowledge it."""
 
     alarm: Alarm
     since_ms: int
@@ -30,10 +30,10 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class PendingOrder:
-    """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
+    """An order that no status has shown yet: since when desired, when last sent, and whether an incident records that it is not shown.
 
-    `opened`: of a release, the leaf was seen open since. `gives_way`: it is the way back, which waits for an open last door; `withdrawn`: it
-    did, and is told no more, but its leaf may open on it yet.
+    `opened`: for a release, the leaf was seen open since. `gives_way`: the way back, which waits for an open last door. `withdrawn`: it
+    did, and is no longer sent, but its leaf may still open because of it.
     """
 
     since_ms: int
@@ -46,7 +46,7 @@ class PendingOrder:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Somebody is seen inside before a closed leaf, since when, and whether an officer was told."""
+    """A person seen inside before a closed leaf: since when, and whether an officer was notified."""
 
     since_ms: int
     told: bool = False
@@ -54,14 +54,14 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class DoorState:
-    """The newest known facts of one door. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event
-    brought to light; `counted` is where the controller's counters stood when it was last heard, however long ago.
+    """The newest known facts of one door. `just_passed`, `just_left`: entry and exit passages shown by the latest event; `counted`: the
+    controller's counters when it last answered, however long ago.
 
-    `unshut_ms` is when the door was last seen open or granted, or when it began that nobody can tell where its leaf is; None once it was seen shut since.
+    `unshut_ms`: when the door was last seen open or granted, or since when its leaf's position is unknown; None once it was seen shut.
 
-    `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.desired_barrier_state`).
-    `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
-    was last told to clear some.
+    `granting`, `revoking`, `freeing`: orders that no status has confirmed yet (`gate.passage.desired_barrier_state`). `alarms`: not
+    ended; `new_alarms`: began with the latest event; `begun`: began recently; `clearing_ms`: when the controller was last told to clear
+    some.
     """
 
     door: Door = Door.LAST
@@ -82,16 +82,16 @@ class DoorState:
     clearing_ms: int | None = None
 
     def calm(self) -> DoorState:
-        """The same without news."""
+        """Return the state without news."""
         return replace(self, just_passed=0, just_left=0, new_alarms=()) if self.has_news else self
 
     @property
     def has_news(self) -> bool:
-        """True when the latest event brought passages or alarms to light."""
+        """True if the latest event showed passages or alarms."""
         return bool(self.just_passed or self.just_left or self.new_alarms)
 
     def observe(self, seen: DoorSeen, now_ms: int) -> DoorState:
-        """The door after a status of its controller."""
+        """Return the door's state after a status of its controller."""
         passed, left = passages_between(self.counted, seen.counters)
         is_granted = seen.grants_left > 0 or self.granting is not None
         is_shut = seen.closed and not is_granted
@@ -110,11 +110,11 @@ class DoorState:
         )
 
     def unseen(self) -> DoorState:
-        """The door while its controller does not answer."""
+        """Return the door's state while its controller does not answer."""
         return replace(self, seen=None, inside=None)
 
     def evidence(self, now_ms: int) -> DoorEvidence | None:
-        """The door as evidence, None when nothing is known. An alarm that waits for an officer stands, whatever the controller says."""
+        """Return the door as evidence, None if unknown. An alarm that waits for an officer counts, even if the controller no longer shows it."""
         if self.seen is None:
             return None
         return DoorEvidence(
@@ -136,8 +136,8 @@ class DoorState:
         return seen is not None and seen.closed and seen.bodies == 0 and seen.grants_left == 0
 
     def may_be_passed(self, now_ms: int, grant_max_ms: int) -> bool:
-        """True while somebody may go through: its controller shows it open, or a grant not yet gone; or it fell silent as it was open or
-        granted, or cannot tell where its leaf is, for so long as a grant can outlive its line. A grant that it goes on to show after an incident said so is not waited for any more.
+        """True while a person may pass: the controller shows the door open or a grant; or it fell silent in that state, or does not know its
+        leaf's position, for as long as a grant can outlive its line. A grant still shown after the incident that reported it is not waited for.
         """
         if self.seen is None or self.seen.unknown:
             return self.unshut_ms is not None and now_ms - self.unshut_ms <= grant_max_ms
@@ -146,19 +146,19 @@ class DoorState:
         return not self.seen.closed or (is_granted and not is_given_up)
 
     def released(self, now_ms: int, within_ms: int) -> bool:
-        """True while passages belong to a release."""
+        """True while passages count as part of a release."""
         return self.released_ms is not None and now_ms - self.released_ms <= within_ms
 
 
 def begins_anew(before: Counters | None, now: Counters) -> bool:
-    """True when nothing is known of what was counted before: the first look, a power-up, counters that were set back."""
+    """True if earlier counts are unknown: first status, power-up, or counters that were set back."""
     if before is None or before.power_ups != now.power_ups:
         return True
     return any(_grown(*pair) >= _BACK for pair in ((before.entry, now.entry), (before.exit, now.exit)))
 
 
 def passages_between(before: Counters | None, now: Counters) -> tuple[int, int]:
-    """How many went through, in entry and in exit direction, as far as that is known; none at the first look."""
+    """Return the known passages in entry and in exit direction; none at the first status."""
     if before is None:
         return 0, 0
     if begins_anew(before, now):

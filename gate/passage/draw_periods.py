@@ -1,8 +1,8 @@
-"""When a draw begins and ends: its hash is written before anybody is drawn by it, and its secret when it is over. Pure.
+"""When a draw begins and ends. Its hash is recorded before any traveller is drawn by it, its secret when it is over. Pure.
 
-A draw is in force from the receipt of its hash on. Without one in force, where the site's rules want some, an officer sees everybody. It changes between
-crossings only, so that each is drawn by what stood in the log when it was opened. A start of the lane states anew what an earlier run drew by: what the log
-remembers and never took as a record draws nobody.
+A draw is in force from the receipt of its hash. If the site's rules require one and none is in force, an officer sees every
+traveller. It changes only between crossings, so the draw in the log at a crossing's start applies to it. After a restart the
+lane records the draw of its earlier run again; a draw that only the log's memory has, and no record, draws nobody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gate.passage.states import Emergency, Idle, Referred, Turn, Turned
 
 
 def due(lane: LaneContext, day: str, per_10000: int, secret: bytes) -> DrawDue | None:
-    """What the lane's draw is to be changed to today, with this secret if it takes a new one; None while it is as it should be."""
+    """Return the change of the lane's draw that is due today, with this secret if it takes a new one; None if there is no change."""
     if lane.drawing is not None:
         return None
     held = lane.draw or lane.draw_left
@@ -30,7 +30,7 @@ def due(lane: LaneContext, day: str, per_10000: int, secret: bytes) -> DrawDue |
 
 
 def follow(turn: Turn) -> Turned:
-    """Begin and end the draws of a day, each with its record."""
+    """Begin and end the draws of a day, with a record each."""
     lane = turn.lane
     match turn.event:
         case DrawDue(draw) if lane.drawing is None and isinstance(turn.state, Idle | Referred | Emergency):

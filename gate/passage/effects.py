@@ -1,4 +1,4 @@
-"""What the lane program must do, in the order given. Nothing here is optional, and nothing else moves a door."""
+"""Effects: what the lane program must do, in this order. None is optional, and nothing else moves a door."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gate_core.evidence.screen import Guidance, Screen
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Write a record. `awaited`: the machine waits for its outcome. Else the record is owed until the log takes it."""
+    """Write a record. `awaited`: the machine waits for its outcome. Otherwise the record stays in the outbox until the log takes it."""
 
     record: Record
     awaited: bool = False
@@ -21,21 +21,21 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class StartCrossing:
-    """Read the chip and open the camera, side by side; of two doors, `OpenCamera` follows inside."""
+    """Read the chip and open the camera at the same time; with two doors, `OpenCamera` follows inside."""
 
     crossing: str
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCamera:
-    """Look at the traveller, who is inside now."""
+    """Open the camera: the traveller is inside now."""
 
     crossing: str
 
 
 @dataclass(frozen=True, slots=True)
 class LookAtLane:
-    """Ask every door's barrier controller now; the answers come as `DoorSeen`."""
+    """Request a status of every door's controller now; the answers come as `DoorSeen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Take the grant of a door back, now."""
+    """Take a door's grant back now."""
 
     door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Open a door so that whoever is inside can leave, now."""
+    """Open a door now, so that people inside can leave."""
 
     door: Door = Door.LAST
 
@@ -70,7 +70,7 @@ class EndEmergency:
 
 @dataclass(frozen=True, slots=True)
 class ClearAlarms:
-    """Have a door's controller clear these alarms, as far as their cause is gone."""
+    """Tell a door's controller to clear these alarms, as far as their cause has ended."""
 
     alarms: tuple[Alarm, ...]
     door: Door = Door.LAST
@@ -78,7 +78,7 @@ class ClearAlarms:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an officer's order. After ORDERED, whoever asks is told what the sensors show."""
+    """The answer to an officer's order. After ORDERED the officer is answered again, with what the sensors show."""
 
     number: int
     outcome: Outcome
@@ -94,7 +94,7 @@ class Show:
 
 
 class Shown(enum.Enum):
-    """What officers who are present are shown of a crossing that ends: it is sealed to them before the end."""
+    """What present officers are shown of a crossing that ends; it is sealed to them before the end."""
 
     NOTHING = "nothing"
     PICTURES = "pictures"  # and the particulars of the document: it was referred
@@ -103,7 +103,7 @@ class Shown(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """End everything biometric of this crossing, and everything that is known of the document."""
+    """Delete everything biometric of this crossing, and all document data."""
 
     crossing: str
     shown: Shown = Shown.NOTHING

@@ -1,4 +1,4 @@
-"""The lane while it stands open for everybody, and how that ends (safety invariant 7)."""
+"""The emergency: the lane is open for everybody, and how that ends (safety invariant 7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step, 
 
 
 def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int) -> Step:
-    """The lane stands open. Whoever the same status shows to be through on their grant was admitted, unless the camera may see them still."""
+    """Begin an emergency. A traveller whom the same status shows past the door on their grant is admitted, unless the camera may still see them."""
     through: tuple[Effect, ...] = ()
     if isinstance(state, Granted) and lane.door_state(state.door).just_passed:
         state, effects = passed(rules, lane, state, now_ms)
@@ -30,7 +30,7 @@ def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int)
 
 
 def step_emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
-    """While it lasts: what the host opened is kept open, and it ends by an officer's word and the controller's."""
+    """During an emergency: keep open what the host opened; end by an officer's order and the controller's status."""
     if (ending := state.ending) is not None:
         return _ending(rules.timing, lane, state, ending, event, now_ms=now_ms)
     is_back = isinstance(event, PartBack) and event.part in {Part.BARRIER, Part.FIRST_BARRIER}
@@ -40,7 +40,7 @@ def step_emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Eve
 
 
 def _ending(timing: Timing, lane: LaneContext, state: Emergency, ending: Ending, event: Event, *, now_ms: int) -> Step:
-    """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
+    """End the emergency when the controller's status shows its end; repeat the order to the controller until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
     if not isinstance(event, DoorSeen) or any(

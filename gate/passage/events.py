@@ -1,4 +1,4 @@
-"""What may happen to a lane, as values. The lane program makes them; `gate.passage.machine` answers with effects."""
+"""Events of a lane. The lane program makes them; `gate.passage.machine` answers with effects."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gate_core.ports.values import InsideStatus
 
 
 class RecordClass(enum.Enum):
-    """What a record is about, as the log says in clear."""
+    """A record's subject, which the log has in clear."""
 
-    CROSSING = "crossing"  # it belongs to a traveller's crossing, whatever its kind
+    CROSSING = "crossing"  # for every kind of record that belongs to a crossing
     DEVICE = "device"
     ADMINISTRATION = "administration"
 
@@ -60,7 +60,7 @@ class RecordKind(enum.Enum):
 
 
 class Wish(enum.Enum):
-    """What a traveller may ask for on the page. Stored; never renamed."""
+    """A traveller's request on the page. Stored; never renamed."""
 
     HELP = "help"  # an officer
     PROTECTION = "protection"  # an officer, and that nothing about them leaves the gate
@@ -68,7 +68,7 @@ class Wish(enum.Enum):
 
 
 class TrackChange(enum.Enum):
-    """What became of the tracked face after the comparison."""
+    """What happened to the tracked face after the comparison."""
 
     LOST = "lost"
     SWITCHED = "switched"
@@ -76,8 +76,8 @@ class TrackChange(enum.Enum):
 
 
 class Part(enum.Enum):
-    """The parts of the gate that a lane cannot do without. `BARRIER` is the last door's, `FIRST_BARRIER` and `SENSORS` a lane of two doors has.
-    `SCREEN` is the traveller's page, as painted, `STATE` the lane's own state file (`gate.passage.lasting_state`).
+    """The parts that a lane needs. `BARRIER` is the last door's; only a lane of two doors has `FIRST_BARRIER` and `SENSORS`.
+    `SCREEN`: the traveller's page, as painted; `STATE`: the lane's own state file (`gate.passage.lasting_state`).
     """
 
     BARRIER = "barrier"
@@ -105,14 +105,14 @@ class DocumentRemoved:
 
 @dataclass(frozen=True, slots=True)
 class PageGuided:
-    """How the traveller can help the camera over the page, before there is a crossing."""
+    """Guidance for laying the document on the page camera, before there is a crossing."""
 
     guidance: Guidance
 
 
 @dataclass(frozen=True, slots=True)
 class TravellerAsked:
-    """Somebody asks for something on the page. `crossing` is fresh and random: it is opened for whoever calls while none of theirs runs."""
+    """A traveller's request on the page. `crossing` is fresh and random; it is opened if no crossing of theirs is running."""
 
     crossing: str
     wish: Wish
@@ -120,7 +120,7 @@ class TravellerAsked:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRead:
-    """The inspection ended, well or not."""
+    """The inspection ended, with or without success."""
 
     crossing: str
     evidence: DocumentEvidence
@@ -128,7 +128,7 @@ class DocumentRead:
 
 @dataclass(frozen=True, slots=True)
 class RegistersAnswered:
-    """What lists and registers say of the document of this crossing, or that nothing is known: each once, some of them later than others."""
+    """Answers of lists and registers about the document, or that nothing is known: each once, not all at the same time."""
 
     crossing: str
     findings: tuple[RegisterFinding, ...]
@@ -136,10 +136,10 @@ class RegistersAnswered:
 
 @dataclass(frozen=True, slots=True)
 class FaceSeen:
-    """What the camera sees, and how the traveller can help.
+    """What the camera sees, and guidance for the traveller.
 
-    `session`, here and below, is the look at the traveller that it comes from: vision draws a new one whenever it opens the camera, so
-    whoever was compared in one is not known to be the one who is seen in another.
+    `session`, here and below, identifies vision's look at the traveller: each opening of the camera draws a new one. A
+    person seen in one session is not known to be the person compared in another.
     """
 
     crossing: str
@@ -159,7 +159,7 @@ class FaceCompared:
 
 @dataclass(frozen=True, slots=True)
 class TrackChanged:
-    """The tracked face is no longer the one that was compared. It was last proved to be it so long ago, and was `grown` times as tall then. None: not known."""
+    """The tracked face is no longer the compared one. `seen_ago_ms`: since it last was; `grown`: its height then, by the comparison's."""
 
     crossing: str
     change: TrackChange
@@ -170,7 +170,7 @@ class TrackChanged:
 
 @dataclass(frozen=True, slots=True)
 class VideoDoubted:
-    """The camera's video cannot be believed."""
+    """The camera's video is not trustworthy."""
 
     crossing: str
     trouble: CameraTrouble
@@ -178,7 +178,7 @@ class VideoDoubted:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Passages in both directions since the controller was powered up for the `power_ups`th time, absolute."""
+    """Passages in both directions since the controller's power-up number `power_ups`, absolute."""
 
     entry: int
     exit: int
@@ -187,9 +187,9 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class DoorSeen:
-    """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these.
+    """A fresh status of a door's barrier controller. `passages` counts each direction since the latest power-up; `power_ups` counts these.
 
-    `unknown`: where the leaf is cannot be told, which is never closed. `may_be_old`: it cannot because the line is late.
+    `unknown`: the leaf's position is unknown, which is never closed. `may_be_old`: unknown because the line is late.
     """
 
     closed: bool
@@ -207,27 +207,27 @@ class DoorSeen:
 
     @property
     def counters(self) -> Counters:
-        """What the controller counted, absolute."""
+        """The controller's counters, absolute."""
         return Counters(self.passages_entry, self.passages_exit, self.power_ups)
 
 
 @dataclass(frozen=True, slots=True)
 class SensorsSeen(InsideStatus):
-    """A fresh look of the sensors between the doors and in the cabinet."""
+    """A fresh status of the sensors between the doors and in the cabinet."""
 
     age_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LampAnswered:
-    """The controller began to refuse the lamp's orders, or obeys them again."""
+    """The controller began to refuse orders to the lamp, or follows them again."""
 
     shown: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GrantFailed:
-    """The controller said no, or the way to it is gone."""
+    """The controller refused the grant, or its line is lost."""
 
     crossing: str
     door: Door = Door.LAST
@@ -235,7 +235,7 @@ class GrantFailed:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A record that was waited for is durable."""
+    """An awaited record is durable."""
 
     crossing: str
     kind: RecordKind
@@ -243,7 +243,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded:
-    """A record that was waited for is not durable."""
+    """An awaited record is not durable."""
 
     crossing: str
     kind: RecordKind
@@ -251,7 +251,7 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class RecordReplaced:
-    """The log refused a record for good. A small one of its kind that says so takes its place."""
+    """The log refused a record permanently. A small record of its kind that states so replaces it."""
 
     crossing: str | None
     kind: RecordKind
@@ -259,7 +259,7 @@ class RecordReplaced:
 
 @dataclass(frozen=True, slots=True)
 class PartLost:
-    """A part of the gate is gone."""
+    """A part of the gate was lost."""
 
     part: Part
 
@@ -282,15 +282,15 @@ class SiteSeen:
 
 @dataclass(frozen=True, slots=True)
 class DrawDue:
-    """From now on this is drawn by; None: nobody is drawn any more."""
+    """The draw from now on; None: none."""
 
     draw: Draw | None
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSeen:
-    """What the log says of its head: how many entries, with which root (hex), this boot of the machine found, who bears that out, and how long
-    ago the latest word of it came (None: nothing was written in this boot yet).
+    """The log's head at this boot of the machine: number of entries, root (hex), who confirms it, and the age of the
+    latest confirmation (None: nothing was written in this boot yet).
     """
 
     head: Head
@@ -301,8 +301,8 @@ class HeadSeen:
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """An order was refused that an officer must hear of: one to free people (`frees`), or one under a key whose shift is over. `said` is who gave
-    it and what it lacked; None where no certified key has signed it.
+    """A refused order that officers must see: one to free people (`frees`), or one with an expired key. `said`: who
+    gave it and what it lacked; None if no certified key signed it.
     """
 
     frees: bool
@@ -311,7 +311,7 @@ class OrderRefused:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time went by."""
+    """Time passed."""
 
 
 OfTraveller = DocumentPresented | DocumentRemoved | PageGuided | TravellerAsked | DocumentRead | RegistersAnswered

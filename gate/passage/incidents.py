@@ -1,4 +1,4 @@
-"""What becomes an incident in every state: an alarm that came up, a part that was lost, doubtful video, somebody who waits inside. Pure."""
+"""Incidents in every state: an alarm that began, a lost part, doubtful video, a person who waits inside. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gate.passage.states import Emergency, Idle, Referred, Turn, Turned, crossin
 
 
 def alarms_began(turn: Turn) -> Turned:
-    """Write down the alarms that came up."""
+    """Record the alarms that began."""
     lane = turn.lane
     if not any(one.new_alarms for one in lane.doors):
         return lane, ()
@@ -27,7 +27,7 @@ def alarms_began(turn: Turn) -> Turned:
 
 
 def losses(turn: Turn) -> Turned:
-    """Write down lost parts, doubted video and refused records: a program that says the same without end fills no log with it."""
+    """Record lost parts, doubted video and refused records. Repeated reports are limited, so that they cannot fill the log."""
     lane, crossing = turn.lane, crossing_of(turn.state)
     match turn.event:
         case LampAnswered(shown=False):
@@ -47,10 +47,10 @@ def losses(turn: Turn) -> Turned:
 
 
 def persons_inside(turn: Turn) -> Turned:
-    """Tell of somebody whom the beams see inside, before a closed leaf, for long, while nobody is let through: once, as long as they stay.
+    """Report once a person whom the beams see inside before a closed leaf for long, while nobody is being admitted.
 
-    They may be locked in, or stayed behind when others went: the lane invites nobody, and nothing else would call for help. Opening for them is
-    left to the officer's release: the lane does not know why they are there. Between two doors the sensors look (`gate.passage.way_back`).
+    They may be locked in, or may have stayed behind: the lane invites nobody, and nothing else calls for help. It does not open for them,
+    because it does not know why they are there; an officer's release does. Between two doors the sensors watch (`gate.passage.way_back`).
     """
     lane, seen = turn.lane, turn.event
     if not isinstance(seen, DoorSeen) or lane.two_doors:

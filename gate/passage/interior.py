@@ -1,6 +1,6 @@
-"""What a lane knows of the space between its doors and of its cabinet: the newest look of the sensors, and how many agreed. Pure.
+"""The state of the space between the doors and of the cabinet: the sensors' newest status, and how many consecutive ones agreed. Pure.
 
-What the sensors cannot tell is neither nobody nor one.
+If the sensors cannot tell, the number of people is unknown: neither 0 nor 1.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from gate.passage.events import SensorsSeen
 from gate_core.evidence.crossing import InsideEvidence, Notice
 
-LOOKS_MIN = 2  # looks of the sensors that must agree before somebody is taken for gone
+LOOKS_MIN = 2  # looks that must agree before a person counts as gone
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Somebody waits between the doors. `at_once`: the way back is due; `calls_again`: they press on or anew."""
+    """A person waits between the doors. `at_once`: the way back is due; `calls_again`: the button is pressed still or again."""
 
     since_ms: int
     offered_ms: int | None = None
@@ -25,10 +25,10 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Interior:
-    """What the sensors say of the space between the doors and of the cabinet: the newest look, when it came, and how many `looks` running
-    agreed on the people, in one session; `counted_ms` is when the last of these came. `called`: the call button was pressed, and no officer has acknowledged it.
-    `went_in` is how many more the doors counted in than out, since they were last believed to have forgotten somebody who left; or whom they
-    did not count, and who was seen waiting.
+    """The sensors' state of the space between the doors and of the cabinet: the newest status, its time, and how many
+    consecutive `looks` agreed on the people in one session; `counted_ms`: time of the last of these. `called`: the call
+    button was pressed and is not acknowledged. `went_in`: people counted in minus people counted out by the doors,
+    since the count was last found too high; or uncounted people who were seen waiting.
     """
 
     seen: SensorsSeen | None = None
@@ -40,7 +40,7 @@ class Interior:
     waits: Waits | None = None
 
     def observe(self, seen: SensorsSeen, now_ms: int) -> Interior:
-        """The interior after a look of the sensors. One that may be the measurement of the look before is no second look."""
+        """Return the state after a status of the sensors. One that may repeat the previous measurement does not count again."""
         before = self.seen
         agrees = before is not None and (before.session, before.people) == (seen.session, seen.people)
         is_another = now_ms - seen.age_ms > self.counted_ms
@@ -50,15 +50,15 @@ class Interior:
         return replace(self, seen=seen, heard_ms=now_ms, looks=looks, counted_ms=counted_ms, called=called)
 
     def counted(self, went_in: int) -> Interior:
-        """The interior after the doors counted so many more in than out."""
+        """Return the state after the doors counted more people in than out by this number."""
         return self if not went_in else replace(self, went_in=max(0, self.went_in + went_in))
 
     def unseen(self) -> Interior:
-        """The interior while the sensors do not answer."""
+        """Return the state while the sensors do not answer."""
         return replace(self, seen=None, looks=0)
 
     def evidence(self, now_ms: int) -> InsideEvidence | None:
-        """The interior as evidence, None when nothing is known."""
+        """Return the state as evidence, None if unknown."""
         if self.seen is None:
             return None
         seen = self.seen
@@ -75,26 +75,26 @@ class Interior:
 
     @property
     def people(self) -> int | None:
-        """How many are inside, None when nobody knows."""
+        """The number of people inside; None: unknown."""
         return None if self.seen is None else self.seen.people
 
     @property
     def nobody(self) -> bool:
-        """True when the sensors agree with themselves that nobody is inside."""
+        """True if enough consecutive looks agree that nobody is inside."""
         return self.people == 0 and self.looks >= LOOKS_MIN
 
     @property
     def is_empty(self) -> bool:
-        """True when nobody is seen inside, and nobody went in who did not come out."""
+        """True if nobody is seen inside, and nobody entered without leaving."""
         return self.nobody and not self.went_in
 
     @property
     def object_alone(self) -> bool:
-        """True when something lies inside, and nobody is there whose it could be."""
+        """True if an object is inside and nobody is there to own it."""
         return self.nobody and self.seen is not None and self.seen.object_left is True
 
     def notices(self) -> tuple[Notice, ...]:
-        """What an officer must know now of the inside."""
+        """Return the conditions inside that officers must know."""
         found = {
             Notice.PERSON_INSIDE: self.waits is not None and self.waits.offered_ms is not None,
             Notice.HELP_CALLED: self.called,

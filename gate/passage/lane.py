@@ -1,7 +1,7 @@
-"""What a lane knows of its surroundings, and when its doors may move. Pure.
+"""The lane's state besides the crossing, and the time limits. Pure.
 
-The machine keeps one `LaneContext` beside its state: what is known of each door, the parts that are lost, the officers and what they
-ordered, the lists, the clock.
+The machine keeps one `LaneContext` beside its state: each door, lost parts, officers and their orders, lists, the
+clock.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPLACED_MAX = 32  # crossings; the oldest is forgotten
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long each step of a crossing may take, in milliseconds. What happens at the limit stands beside it."""
+    """Time limits of a crossing's steps, in milliseconds. What happens at each limit is stated beside it."""
 
     opening_max_ms: int = 2_000  # no receipt for the opening: refer
     crossing_max_ms: int = 45_000  # from presenting the document to the decision: decide with what is there
@@ -36,38 +36,38 @@ class Timing:
     entering_max_ms: int = 15_000  # from the passage of the first door to one person alone between closed doors: refer
     look_max_ms: int = 300  # no fresh status of the lane: refer
     grant_ttl_ms: int = 10_000  # the controller ends the grant by itself
-    grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
+    grant_slack_ms: int = 1_000  # after that the grant counts as ended without a report
     track_gap_max_ms: int = 2_000  # face gone and nobody in the zone: revoke
     view_after_passage_ms: int = 3_000  # the camera sees the holder so long after a passage: refer (`passage_stage`)
     walks_out_ms: int = 1_100  # their face was proved so long after it: refer (800 to walk out, 300 for late frames)
     seen_again_ms: int = 1_000  # a holder who was lost is looked for so long after it: refer when they did not pass
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
-    emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
-    release_again_ms: int = 1_000  # status may be old: a release is told again
-    order_again_ms: int = 250  # a status that contradicts a release or a revocation by then: told again
+    emergency_end_max_ms: int = 3_000  # the controller does not end its emergency: it continues
+    release_again_ms: int = 1_000  # status may be old: a release is repeated
+    order_again_ms: int = 250  # a status contradicts a release or a revocation: repeated
     order_shown_max_ms: int = 2_000  # no status shows an order by then: an incident; a grant is taken back
-    inside_max_ms: int = 10_000  # somebody inside before a closed leaf, with nobody let through: an officer is told
-    inside_seen_ms: int = 2_000  # somebody is seen waiting inside for so long: they went in, whatever the doors counted
+    inside_max_ms: int = 10_000  # a person inside before a closed leaf, with nobody admitted: an officer is notified
+    inside_seen_ms: int = 2_000  # a person seen waiting inside for this long entered, whatever the doors counted
     way_back_ms: int = 30_000  # a referral whose traveller waits between the doors: the first one opens
-    way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
+    way_back_again_ms: int = 20_000  # a person is still inside: it opens again
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
     consent_max_ms: int = 300_000  # a supervisor's consent to maintenance: ask again
     first_word_max_ms: int = 300_000  # the first of two officers' orders to admit: after that it is to be given again
-    emergency_hold_ms: int = 1_000  # an officer's emergency: the controller is told again; a leaf outlasts a restart
+    emergency_hold_ms: int = 1_000  # an officer's emergency: the order is repeated; a leaf outlasts a restart
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     misuse_again_ms: int = 10_000  # misuse of an officer's key is counted meanwhile, and written down once
-    incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
+    incident_again_ms: int = 1_000  # nor the loss of a part or a doubt of its video, however often vision reports it
     alarm_again_ms: int = 10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer
     alarm_again_max: int = 3
     more_time_ms: int = 30_000  # a traveller who asks for more time has so much more, once a crossing
-    asked_again_ms: int = 600_000  # calls from the page: after `asked_again_max` within this officers are told alone
+    asked_again_ms: int = 600_000  # calls from the page: after `asked_again_max` within this only officers are notified
     asked_again_max: int = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A crossing that waits for an officer, since when, and every reason. `late`: for longer than it may."""
+    """A crossing that waits for an officer: since when, with all reasons. `late`: it exceeds the time limit."""
 
     crossing: str
     objections: tuple[Objection, ...]
@@ -77,8 +77,8 @@ class Referral:
 
 @dataclass(frozen=True, slots=True)
 class FirstWord:
-    """The order of the first of two officers to let somebody through: for which objections, since when, and by which `keys` the officer is known.
-    `number` is the order's until its record is durable; until then it counts for nothing.
+    """The first of two officers' orders to admit a traveller: for which objections, since when, and the `keys` that
+    identify the officer. `number` is the order's until its record is durable; until then the order does not count.
     """
 
     crossing: str
@@ -91,7 +91,7 @@ class FirstWord:
 
 @dataclass(frozen=True, slots=True)
 class Misuse:
-    """Of whose key what was written down last, and when; how often it came `more` since. It `stands` until an officer acknowledges it."""
+    """The misuse of one officer's key recorded last, its time, and the number of repetitions since. It `stands` until an officer acknowledges it."""
 
     kind: IncidentKind
     order: Said | None
@@ -102,24 +102,24 @@ class Misuse:
 
 @dataclass(frozen=True, slots=True)
 class LaneContext:
-    """The newest known facts. `doors` are in the order in which travellers come to them; `interior` is what sensors tell, where there are any.
+    """The newest known facts. `doors`: in the order in which travellers reach them; `interior`: the sensors' state, if
+    there are any.
 
-    `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
-    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
-    officer has settled, oldest first, also while an officer lets one through (`gate.passage.open_referrals`).
-    `unanswered` are the crossings of which an officer's admission, or the first of two officers', was given to the log, which has not said what
-    became of it, `viewing` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
-    that stand (`gate.passage.two_officers`).
-    `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
-    `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
-    at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
-    event comes from another session than what was seen of the same traveller before.
-    `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
-    `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
-    `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
-    anew nor revealed.
-    `blockers` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
+    `version` counts orders that changed something; `decided`: the officers who settled the latest referrals;
+    `recorded`: those whose presence was recorded last, and when; `closed_by`: who took the lane out of service;
+    `maintained_by`: the technician who works on it since; `asked`: the technician who requested it, and when.
+    `direction`, `travellers`: what it serves. `waiting`: referrals that no officer has settled, oldest first, also
+    while an officer admits one (`gate.passage.open_referrals`). `unanswered`: crossings with an officer's admission, or
+    a first of two, that the log has not answered yet; `viewing`: those with an officer's view, and the order's number.
+    `first_words`: first of two officers' orders in force (`gate.passage.two_officers`). `replaced`: the latest
+    crossings with a record that could not be kept; these get no grant. `incidents`: those recorded just now, with
+    crossing and time. `site_at_ms`: when lists and clock were checked. `look`: the running crossing and vision's
+    session in which its traveller was seen last; `another_look`: the latest event is from another session than earlier
+    ones about the same traveller. `calls`: times of recent calls from the page; `asked_often`: more than the limit, and
+    not acknowledged by an officer. `shielded`: the latest crossings for which nothing is queried outside the gate.
+    `head`: the log's latest report of its head, and when. `draw`: in force; `drawing`: in force once the log has its
+    hash; `draw_left`: an earlier run's draw, neither recorded again nor revealed. `blockers`: what prevents every
+    admission by the rules, as of the latest event. `state_unknown`: an earlier run's state is lost
     (`gate.passage.lasting_state`), and no officer has looked since.
     """
 
@@ -160,21 +160,21 @@ class LaneContext:
     state_unknown: bool = False
 
     def door_state(self, door: Door) -> DoorState:
-        """What is known of a door. Raises KeyError when the lane has no such door."""
+        """Return a door's state. Raises KeyError if the lane has no such door."""
         for one in self.doors:
             if one.door is door:
                 return one
         raise KeyError(door)
 
     def with_door_state(self, changed: DoorState) -> LaneContext:
-        """The lane with what is known of one door now."""
+        """Return the lane with one door's state replaced."""
         if self.door_state(changed.door) is changed:
             return self
         return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
 
     @property
     def two_doors(self) -> bool:
-        """True when the lane has a first door, too."""
+        """True if the lane has a first door too."""
         return len(self.doors) > 1
 
     @property
@@ -183,7 +183,7 @@ class LaneContext:
         return self.doors[-1]
 
     def observe(self, event: Event, now_ms: int) -> LaneContext:
-        """The lane after an event."""
+        """Return the lane after an event."""
         calm = self
         if self.another_look or any(one.has_news for one in self.doors):
             calm = replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
@@ -219,7 +219,7 @@ class LaneContext:
         return calm
 
     def with_counted(self, door: Door) -> LaneContext:
-        """The same with whom a door let in or out: a counter that sees nobody may be stuck."""
+        """Return the lane with people counted at a door added: sensors that see nobody may be stuck."""
         if not self.two_doors or self.interior is None:
             return self
         passed = self.door_state(door)
@@ -228,7 +228,7 @@ class LaneContext:
         return self if interior is self.interior else replace(self, interior=interior)
 
     def without(self, part: Part) -> LaneContext:
-        """The same without what a lost part told."""
+        """Return the lane without the state that a lost part reported."""
         match part:
             case Part.BARRIER:
                 return self.with_door_state(self.last.unseen())
@@ -240,7 +240,7 @@ class LaneContext:
                 return self
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
-        """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
+        """Return the lane after an event, with vision's session updated; only events about the running crossing count."""
         if not isinstance(event, events.OfLook) or event.crossing != crossing:
             return self
         look = (event.crossing, event.session)
@@ -254,12 +254,12 @@ class LaneContext:
         return LaneEvidence(self.last.evidence(now_ms), first, inside)
 
     def seen_since(self, since_ms: int) -> bool:
-        """True when both doors and the sensors between them were heard after that; however old what the sensors told is."""
+        """True if both doors and the sensors between them reported after that time, whatever the age of the sensors' measurement."""
         doors = all(one.seen is not None and one.seen_ms > since_ms for one in self.doors)
         return doors and self.interior is not None and self.interior.heard_ms > since_ms
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
-        """Officer, lists, clock and log as evidence."""
+        """Return officer, lists, clock and log as evidence."""
         seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
         age = None if self.site_at_ms is None else (now_ms - self.site_at_ms) / 1000
         head, head_age = None, None
@@ -279,20 +279,20 @@ class LaneContext:
 
     @property
     def alarms(self) -> tuple[Raised, ...]:
-        """Those of all doors that are not over."""
+        """The alarms of all doors that have not ended."""
         return tuple(raised for one in self.doors for raised in one.alarms)
 
     @property
     def moved(self) -> bool:
-        """True when the latest event brought somebody's passage to light."""
+        """True if the latest event showed a passage."""
         return any(one.just_passed or one.just_left for one in self.doors)
 
     def in_service(self) -> bool:
-        """True when a traveller may be invited: nothing lost, nothing blocks an admission, and no officer closed it."""
+        """True if a traveller may be invited: nothing lost, no blocker, and not closed by an officer."""
         return not self.lost and not self.blockers and self.closed_by is None
 
     def notices(self) -> tuple[Notice, ...]:
-        """What an officer must know now."""
+        """Return the conditions that officers must know now."""
         misused = {one.kind for one in self.misuses if one.stands}
         found = {
             Notice.REVOKE_NOT_SHOWN: any(one.revoking is not None and one.revoking.missed for one in self.doors),
@@ -310,13 +310,13 @@ class LaneContext:
         return said if self.interior is None else (*said, *self.interior.notices())
 
     def waits(self, crossing: str) -> Referral | None:
-        """The referral of a crossing that no officer has settled."""
+        """Return the referral of a crossing that no officer has settled."""
         return next((one for one in self.waiting if one.crossing == crossing), None)
 
     def first_word(self, crossing: str) -> FirstWord | None:
-        """The order of the first of two officers to let its traveller through, if it stands, or the log has yet to say that it has it."""
+        """Return the first of two officers' orders for this crossing, if it is in force or its record awaits the log's answer."""
         return next((one for one in self.first_words if one.crossing == crossing), None)
 
     def decided_by(self, crossing: str) -> str | None:
-        """Who answered this referral, as far as it is remembered."""
+        """Return who settled this referral, as far as remembered."""
         return dict(self.decided).get(crossing)

@@ -1,15 +1,15 @@
-"""The lane's lasting state: what an officer ordered and what must survive the lane program's own death. Pure.
+"""The lane's lasting state: an officer's orders, and what must survive the end of the lane program. Pure.
 
-The audit log holds records of all this, but a record can wait for the log, and an emergency cannot wait for a record. So the lane writes this
-small state into a file of its own beside each order (`gate.programs.lane.state_file`).
+The audit log has records of all this, but a record may wait for the log, and an emergency cannot wait for a record. So
+the lane writes this small state into a file of its own with each order (`gate.programs.lane.state_file`).
 
 | what | after the next start |
 | --- | --- |
-| an emergency | the lane stands in it: what the host held open is opened and held again. Only an officer's word ends it |
-| a release that ran | the door is told again to open, unless the release is over by the clock of this boot |
-| the lane is closed, paused or in maintenance | it stays so |
-| a crossing that an officer held | its referral says so |
-| nobody knows (`UNKNOWN`) | out of service: no order that closes, no order that opens, an officer is called |
+| an emergency | it continues: what the host held open is opened and held again. Only an officer's order ends it |
+| a release that ran | the order to open is repeated, unless the release is over by the clock of this boot |
+| the lane is closed, paused or in maintenance | unchanged |
+| a crossing that an officer held | its referral states so |
+| the state is lost (`UNKNOWN`) | out of service: no order closes, no order opens, an officer is called |
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def lasting_of(lane: LaneContext, state: State) -> LastingState:
 def resume(
     last: LastingState, lane: LaneContext, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
 ) -> tuple[LaneContext, State, tuple[Effect, ...]]:
-    """Return the lane at its start with what its earlier run left. `state` and `effects` are those of `machine.start`.
+    """Return the lane at its start with its earlier run's state. `state` and `effects` are those of `machine.start`.
 
-    No order is among the effects, for no line is open yet. What is to open is told when a line is back (`gate.passage.emergency`), or when the first
-    status shows it closed (`gate.passage.desired_barrier_state`).
+    The effects contain no order to a barrier: no line is open yet. Doors to be opened get their order when a line is
+    back (`gate.passage.emergency`), or when the first status shows them closed (`gate.passage.desired_barrier_state`).
     """
     lane = replace(
         lane,
@@ -108,7 +108,7 @@ def resume(
 
 
 def follow(turn: Turn) -> Turned:
-    """Know the lane's lasting state again once an officer has ended the one that was lost, or it became an emergency with a cause."""
+    """The lasting state is known again once an officer has ended the lost one, or it became an emergency with a cause."""
     lane, state = turn.lane, turn.state
     waits = isinstance(state, Emergency) and state.held_ms is None and not lane.emergency()
     return (replace(lane, state_unknown=False) if lane.state_unknown and not waits else lane), ()

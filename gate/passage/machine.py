@@ -1,22 +1,22 @@
 """One crossing after another, as (lane, state, event) -> (lane, state, effects): the reducers of `REDUCERS`, in their order.
 
-A reducer reads the turn so far and returns the lane as it is from there on, and its effects. One of them, `crossing`, also moves the state. docs/lane.md
-has the table, with what each does.
+A reducer reads the turn so far and returns the lane after it and its effects. The reducer `crossing` also changes the state. docs/lane.md
+has the table, with each reducer's task.
 
-The order of effects, in one place. First the orders of the crossing and what a barrier is told again, so that nothing a door must do waits for a record.
-Among them, before the first record, stand the passages that were counted: what is written because of a passage stands behind it. Then come
-the effects of `AFTERWARDS`, in that order.
+The order of effects is defined here. First the crossing's orders and repeated orders to a barrier, so that no door waits for a record.
+Among them, before the first record, are the counted passages, so that records caused by a passage follow it. Then come the effects of
+`AFTERWARDS`, in that order.
 
-Promises, by number of the safety invariant (docs/safety.md): a grant is only ever the answer to a fresh look at the lane
-after the receipt of the decision (1); `Revoke`, `Release` and everything in an emergency come before their records (2);
-a grant ends with the track, a second body or the document presented again (4); in an emergency nothing closes (7); every
-crossing that was opened is closed with one verdict and all its reasons (10).
+Promises, by number of the safety invariant (docs/safety.md): a grant is only ever the answer to a fresh look at the lane after the
+receipt of the decision (1); `Revoke`, `Release` and everything in an emergency come before their records (2); a grant ends with the
+track, a second body or the document presented again (4); in an emergency nothing closes (7); every crossing that was opened is closed
+with one verdict and all its reasons (10).
 
-An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/passage/test_passage_table.py
-goes through every pair.
+An event that a state does not handle leaves it unchanged: that is the safe answer. tests/unit/passage/test_passage_table.py tests every
+pair.
 
-Left to others: what officers order (`gate.passage.officer_commands`), how crossings end (`gate.passage.crossing_end`), what a record holds
-(`gate.passage.records`) and how it is spelt (`gate.programs.lane.records`), whether it is durable (the log program), the wire.
+Elsewhere: officers' orders (`gate.passage.officer_commands`), the end of crossings (`gate.passage.crossing_end`), the content of records
+(`gate.passage.records`) and their encoding (`gate.programs.lane.records`), durability (the log program), encoding of barrier orders.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def start(
     protected: tuple[str, ...] = (),
     held: tuple[tuple[str, str], ...] = (),
 ) -> Step:
-    """The state at program start: every crossing that was left open is closed as referred, and whoever waits, waits for an officer
-    (safety invariant 10). `referred` are those that had their verdict and were not settled. The lane holds all who wait.
-    `through` is whose traveller is recorded to be through on their grant: they were admitted, and wait for nobody. `protected` are those whose
-    traveller asked for protection, `held` crossings with the officer who held them.
+    """Return the state at program start: every open crossing is closed as referred and waits for an officer (safety
+    invariant 10). `referred`: crossings with a verdict that were not settled. The lane holds all that wait. `through`:
+    the crossing whose traveller is recorded to have passed on the grant: admitted, waiting for nobody. `protected`:
+    crossings whose traveller asked for protection; `held`: crossings with the officer who held them.
     """
     closings = tuple(
         closed(crossing, ClosedAs.ADMITTED)
@@ -83,12 +83,12 @@ def start(
 
 
 def observe(turn: Turn) -> Turned:
-    """Take in what the event says: the doors, the sensors, the parts that are lost, the site."""
+    """Apply the event to doors, sensors, lost parts and site."""
     return turn.lane.observe(turn.event, turn.now_ms).looked(turn.event, crossing_of(turn.state)), ()
 
 
 def update_blockers(turn: Turn) -> Turned:
-    """See what keeps the lane from admitting anybody now. Where nothing else has changed, time alone ages what is known of the site."""
+    """Update what prevents every admission. Without other changes, only the age of the site's state matters."""
     lane = turn.lane
     known_ms = None if lane.site_at_ms is None or lane is not turn.before else turn.now_ms - lane.site_at_ms
     if known_ms is not None and known_ms <= turn.rules.policy.site_age_max_s * 1000:
@@ -98,7 +98,7 @@ def update_blockers(turn: Turn) -> Turned:
 
 
 def crossing(turn: Turn) -> Turned:
-    """Answer the event in its state: an order, a traveller's request, a record that was refused, an emergency, or whatever the state waits for."""
+    """Handle the event in its state: an order, a traveller's request, a refused record, an emergency, or the event that the state waits for."""
     rules, lane, state, event, now_ms = turn.rules, turn.lane, turn.state, turn.event, turn.now_ms
     if isinstance(event, Ordered):
         lane, turn.state, effects = obey(turn, event)
@@ -115,7 +115,7 @@ def crossing(turn: Turn) -> Turned:
     return lane, effects
 
 
-# What each state waits for. Total: tests/unit/passage/test_passage_table.py goes through every state.
+# The event that each state waits for. Total: tests/unit/passage/test_passage_table.py tests every state.
 STAGES: Final[Mapping[type[State], Callable[..., Step]]] = {
     states.Idle: step_idle,
     states.Opening: step_opening,

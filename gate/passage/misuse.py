@@ -1,8 +1,8 @@
-"""Alarms over officers' keys: an order to free people that was refused, and an order under a key whose shift is over. Pure.
+"""Alarms about officers' keys: a refused order to free people, and an order with an expired key. Pure.
 
-Each is written down at once and stands as a notice until an officer acknowledges it. More of the same by the same officer within
-`misuse_again_ms` are counted and written down together when that time is over, so that every one is in the log, and nobody fills it by
-repeating them. A restart of the lane ends the notices, and what was counted and not yet written is lost with it.
+Each is recorded at once and stands as a notice until an officer acknowledges it. Repetitions by the same officer within
+`misuse_again_ms` are counted and recorded together afterwards, so that every one is in the log and repetitions cannot
+fill it. A restart of the lane ends the notices; counts not yet recorded are lost.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gate.passage.orders import Missing, Ordered, Said
 from gate.passage.records import IncidentKind
 from gate.passage.states import Turn, Turned
 
-OFFICERS_MAX = 32  # of whom misuse is counted apart; what others do is counted as nobody's
+OFFICERS_MAX = 32  # officers counted separately; others are counted as one
 
 
 def follow(turn: Turn) -> Turned:
-    """Write down what an event tells of a misused key, and what was counted since, once it is due."""
+    """Record the misuse that an event reports, and the counted repetitions when they are due."""
     lane, event, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     match event:
         case OrderRefused(frees=True, said=said):
@@ -48,11 +48,11 @@ def follow(turn: Turn) -> Turned:
 
 
 def _counted(lane: LaneContext, kind: IncidentKind, said: Said | None, due_ms: int) -> LaneContext:
-    """The lane with one more, which is due at once when the same was not written down lately."""
+    """Return the lane with one more misuse, due at once if the same was not recorded recently."""
     known = {one.order.officer for one in lane.misuses if one.order is not None}
     if said is not None and said.officer not in known and len(known) >= OFFICERS_MAX:
         said = None
-    order = None if said is None else replace(said, reason="")  # words of somebody whose order counts for nothing
+    order = None if said is None else replace(said, reason="")  # text from a person whose order does not count
     officer = None if said is None else said.officer
     new = Misuse(kind, order, due_ms, more=1)
     others: list[Misuse] = []

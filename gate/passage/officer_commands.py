@@ -1,11 +1,11 @@
-"""What each order of an officer does in each state of the lane, and how it is answered.
+"""The effect of each officer's order in each state of the lane, and its answer.
 
-An order comes here authentic and judged (`gate_core.orders`, the lane's desk); what matters here is the lane. An order that changes something
-raises `LaneContext.version`, and with it every order that answers an older challenge is stale: so none is obeyed twice, and of two
-officers' only the first. Presence is idempotent. Freeing people and emergencies are obeyed in every state, at any version
-(safety invariants 2 and 8).
+Orders arrive here authentic and permitted (`gate_core.orders`, the lane's desk); this module considers the lane. An
+order that changes something raises `LaneContext.version`, which makes every order for an older challenge stale: so none
+is carried out twice, and only the first of two officers' orders counts. Presence is idempotent. Orders to free people
+and emergencies are carried out in every state, at any version (safety invariants 2 and 8).
 
-An officer overrules what was found about a traveller, never what the lane says of itself.
+An officer overrules objections to a traveller, never those to the lane.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Obeying = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
 def obey(turn: Turn, ordered: Ordered) -> Obeying:
-    """Do what an officer ordered, or say why not."""
+    """Carry out an officer's order, or answer why not."""
     command = ordered.command
     if command in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}:
         return _open_up(turn, ordered)
@@ -69,7 +69,7 @@ def obey(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _refusal(turn: Turn, ordered: Ordered) -> Answer | None:
-    """Why an order is not looked at any further: nobody waits in its crossing, or the lane moved on."""
+    """Return why an order is not considered: its crossing does not wait, or the lane has changed since."""
     command = ordered.command
     if isinstance(command, orders.Admit | orders.HandOver | orders.ViewTraveller):
         crossing = command.crossing
@@ -94,12 +94,12 @@ def _done(
     state: State | None = None,
     outcome: Outcome = Outcome.DONE,
 ) -> Obeying:
-    """The order is done, with what became of lane and state by it."""
+    """Return the result of an order that is done, with the lane and state after it."""
     lane = lane or turn.lane
     return replace(lane, version=lane.version + 1), state or turn.state, (*effects, Answer(ordered.number, outcome))
 
 
-# The lane began to do it; whoever asks is told what the sensors show.
+# The lane began to carry it out; the officer is answered with what the sensors show.
 _on_its_way = partial(_done, outcome=Outcome.ORDERED)
 
 
@@ -116,7 +116,7 @@ def _decided(lane: LaneContext, crossing: str, officer: str) -> LaneContext:
 
 
 def _present(turn: Turn, ordered: Ordered, present: orders.BePresent) -> Obeying:
-    """Presence counts from when it was said. Written when nobody was present, or this officer was not written for a minute."""
+    """Update presence from the time that it was reported for. Recorded if nobody was present, or this officer was not recorded for a minute."""
     lane, rules, now_ms = turn.lane, turn.rules, turn.now_ms
     officer, seen_ms, said_ms = ordered.said.officer, lane.officer_seen_ms, now_ms - present.age_ms
     lapsed = seen_ms is None or now_ms - seen_ms > rules.policy.officer_presence_max_s * 1000
@@ -135,7 +135,7 @@ def _present(turn: Turn, ordered: Ordered, present: orders.BePresent) -> Obeying
 
 
 def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
-    """Record that the traveller may pass; the lane is looked at afterwards. A gate that only watches settles it."""
+    """Record that the traveller may pass; the lane is checked afterwards. In shadow mode this settles the referral."""
     lane, rules, crossing, said = turn.lane, turn.rules, admit.crossing, ordered.said
     if rules.policy.shadow:
         return _settle(turn, ordered, crossing, orders.Disposition.ADMITTED_BY_OFFICER)
@@ -145,12 +145,12 @@ def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
         return _impossible(turn, ordered, why)
     if crossing in lane.replaced:
         return _impossible(turn, ordered, "a record of this crossing could not be kept")
-    if crossing in lane.unanswered:  # its receipt would pass for that of another officer's word
+    if crossing in lane.unanswered:  # its receipt would be taken for that of another officer's order
         return _impossible(turn, ordered, "the log has not answered for the admission before this one")
     first = lane.first_word(crossing)
     if two_officers.are_needed(rules, referral) and not (admit.seen and two_officers.is_seconded(first, ordered)):
         return _one_more(turn, ordered, admit, referral)
-    # The door before which the traveller stands: of two the first, unless somebody may be inside.
+    # The door where the traveller stands: with two doors the first, unless a person may be inside.
     outside = lane.two_doors and lane.interior is not None and lane.interior.nobody
     door = Door.FIRST if outside else Door.LAST
     objections = keeps_closed(rules.policy, lane, door, now_ms=turn.now_ms, by_officer=True)
@@ -167,7 +167,7 @@ def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
 
 
 def _one_more(turn: Turn, ordered: Ordered, admit: orders.Admit, referral: Referral) -> Obeying:
-    """Where it takes two officers: the first one's order is written, answered when that is durable, and the same officer's again changes nothing."""
+    """If two officers are needed, record the first order and answer when it is durable; a repetition by the same officer changes nothing."""
     if not admit.seen:
         return _impossible(turn, ordered, two_officers.NOT_SHOWN)
     if turn.lane.first_word(admit.crossing) is not None:
@@ -189,7 +189,7 @@ def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: orders.Dis
 
 
 def _leaving(lane: LaneContext, now_ms: int) -> LaneContext:
-    """Whoever is between two doors is offered the way back at once."""
+    """Offer the way back at once to people between two doors."""
     interior = lane.interior
     if not lane.two_doors or interior is None or interior.is_empty:
         return lane
@@ -215,7 +215,7 @@ def _hold(turn: Turn, ordered: Ordered, crossing: str) -> Obeying:
 
 
 def _take_back(turn: Turn, ordered: Ordered, first: FirstWord) -> Obeying:
-    """The first of two officers' orders is none any more, whoever takes it back, and whatever the log has said of it."""
+    """End the first of two officers' orders, whoever takes it back and whatever the log has answered."""
     obeyed = Write(records.Obeyed(first.crossing, ordered.said, ObeyedVerb.REFER))
     why = f"taken back by {ordered.said.officer}"
     answer = () if first.number is None else (Answer(first.number, Outcome.IMPOSSIBLE, why),)
@@ -223,7 +223,7 @@ def _take_back(turn: Turn, ordered: Ordered, first: FirstWord) -> Obeying:
 
 
 def _view(turn: Turn, ordered: Ordered, crossing: str) -> Obeying:
-    """Answered when the log has said what became of the record (`gate.passage.officer_views`)."""
+    """Record a view; it is answered when the log has answered (`gate.passage.officer_views`)."""
     if crossing in dict(turn.lane.viewing):
         return _impossible(turn, ordered, NOT_ANSWERED)
     lane, written = view(turn.lane, ordered, crossing)
@@ -231,7 +231,7 @@ def _view(turn: Turn, ordered: Ordered, crossing: str) -> Obeying:
 
 
 def _flag(turn: Turn, ordered: Ordered, flag: orders.RaiseFlag) -> Obeying:
-    """A quiet word between officers: for the traveller nothing changes."""
+    """Pass a quiet message between officers; nothing changes for the traveller."""
     crossing = flag.crossing
     if crossing is not None and crossing_of(turn.state) != crossing and turn.lane.waits(crossing) is None:
         return _impossible(turn, ordered, "this crossing neither runs nor waits")
@@ -242,7 +242,7 @@ def _flag(turn: Turn, ordered: Ordered, flag: orders.RaiseFlag) -> Obeying:
 
 
 def _open_up(turn: Turn, ordered: Ordered) -> Obeying:
-    """Free whoever is inside, or open and keep open: at any version, of which the record says when it is an older one."""
+    """Free the people inside, or open and keep open: at any version; the record states if it is an older one."""
     if ordered.version != turn.lane.version:
         missing = (*ordered.said.missing, orders.Missing.VERSION)
         ordered = replace(ordered, said=replace(ordered.said, missing=missing))
@@ -252,7 +252,7 @@ def _open_up(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _nothing_to_open(turn: Turn, ordered: Ordered) -> Obeying:
-    """A gate that only watches moves no barrier: that is said at once, and the order is on record all the same."""
+    """Record and answer an order in shadow mode, in which the gate moves no barrier."""
     crossing = crossing_of(turn.state)
     written = (Write(records.Released(crossing, ordered.said)), incident(crossing, IncidentKind.RELEASE_NOT_SHOWN))
     why = "this gate only watches (mode = shadow) and moves no barrier: open it by hand"
@@ -260,9 +260,9 @@ def _nothing_to_open(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _free(turn: Turn, ordered: Ordered) -> Obeying:
-    """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
+    """Free the people inside at once, in every state; a running crossing is referred."""
     lane, state, crossing = turn.lane, turn.state, crossing_of(turn.state)
-    way_out = lane.doors[0].door  # towards the hall, where everybody comes from
+    way_out = lane.doors[0].door  # towards the hall, from which everybody comes
     freed: list[Effect] = [Release(way_out), Write(records.Released(crossing, ordered.said))]
     if lane.two_doors and not (lane.last.at_rest() or isinstance(state, states.Granted | states.Emergency)):
         freed.insert(0, Revoke())
@@ -273,13 +273,13 @@ def _free(turn: Turn, ordered: Ordered) -> Obeying:
     if ended is None:  # who is through was admitted, and stays so
         return _on_its_way(turn, ordered, *freed, lane=lane)
     referred, effects = ended
-    # Revoking closes and releasing opens: the release has the last word.
+    # Revoking closes and releasing opens: the release must have the last effect.
     in_order = (*effects, *freed) if isinstance(state, states.Granted) else (*freed, *effects)
     return _on_its_way(turn, ordered, *in_order, lane=lane, state=referred)
 
 
 def _is_empty(lane: LaneContext) -> bool:
-    """True when nobody is seen whom a release could free."""
+    """True if nobody is seen whom a release could free."""
     if lane.two_doors:
         return lane.interior is not None and lane.interior.nobody
     return lane.last.seen is not None and lane.last.seen.bodies == 0
@@ -293,7 +293,7 @@ def _releasing(lane: LaneContext, now_ms: int, *doors: Door) -> LaneContext:
 
 
 def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
-    """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
+    """Open and keep open. Controllers have no emergency by the host, so releases are repeated."""
     state, now_ms = turn.state, turn.now_ms
     doors = tuple(one.door for one in turn.lane.doors)
     lane = _releasing(turn.lane, now_ms, *doors)
@@ -305,13 +305,13 @@ def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _end_emergency(turn: Turn, ordered: Ordered) -> Obeying:
-    """Only when the input is clear, and that is known (safety invariant 7)."""
+    """End the emergency, only if the input is known to be clear (safety invariant 7)."""
     state, doors = turn.state, turn.lane.doors
     if not isinstance(state, states.Emergency):
         return _impossible(turn, ordered, "there is no emergency")
     if any(one.seen is None or one.seen.fire for one in doors):
         return _impossible(turn, ordered, "the fire input is active, or nobody knows")
-    # It is over, and written, when a status from now on says so. One that the controller knows nothing of, it agrees on with its next.
+    # It ends, with a record, when a later status shows it. A controller without an emergency confirms with its next status.
     told = tuple(EndEmergency(one.door) for one in doors if one.emergency()) or (LookAtLane(),)
     ending = states.Ending(ordered.said, turn.now_ms, turn.now_ms)
     return _on_its_way(turn, ordered, *told, state=replace(state, ending=ending))
@@ -337,7 +337,7 @@ def _acknowledge(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _accept_head(turn: Turn, ordered: Ordered) -> Obeying:
-    """Written, and it counts when the log says that it does. What a log that is away cannot take is not promised: who answers for a head sees it first."""
+    """Record the acceptance; it takes effect when the log reports it. If the log is lost, the order is refused: the supervisor sees a head first."""
     if Part.LOG in turn.lane.lost:
         return _impossible(turn, ordered, "the log takes no records now")
     if turn.lane.head is None:
@@ -349,8 +349,8 @@ def _accept_head(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _switch(turn: Turn, ordered: Ordered, wanted: orders.ServeDirection | orders.ServeTravellers) -> Obeying:
-    """Serve the other direction, or other travellers: never while anybody is in the lane, so that every crossing is of one direction and of one group,
-    from its opening to its decisions. A referral beside a gate that only watches holds up nobody.
+    """Serve the other direction, or other travellers. Never while a person is in the lane, so that a crossing has one
+    direction and one group from its opening to its decisions. In shadow mode a referral does not prevent it.
     """
     lane, state, service = turn.lane, turn.state, turn.rules.service
     between = isinstance(state, states.Idle) or (turn.rules.policy.shadow and isinstance(state, states.Referred))
@@ -375,12 +375,12 @@ def _switch(turn: Turn, ordered: Ordered, wanted: orders.ServeDirection | orders
 
 
 def _may_be_inside(lane: LaneContext) -> bool:
-    """True while nobody can say that the space between two doors is empty."""
+    """True unless the space between two doors is known to be empty."""
     return lane.two_doors and not (lane.interior is not None and lane.interior.nobody)
 
 
 def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
-    """Take the lane out of service, or back in. Who is inside goes on to the end."""
+    """Take the lane out of service or back in. A running crossing continues to its end."""
     close, closed_by = ordered.command is LaneOrder.CLOSE, turn.lane.closed_by
     if close is (closed_by is not None):
         why = f"closed already by {closed_by}" if close else "no officer closed this lane"
@@ -391,13 +391,13 @@ def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _at_rest(turn: Turn, ordered: Ordered, lane: LaneContext, obeyed: Write) -> Obeying:
-    """The order is done, and a lane that serves nobody shows it."""
+    """Finish the order; a lane that serves nobody shows its new state."""
     state, shown = rest(lane) if isinstance(turn.state, states.Idle) else (turn.state, ())
     return _done(turn, ordered, *shown, obeyed, lane=lane, state=state)
 
 
 def _maintain(turn: Turn, ordered: Ordered) -> Obeying:
-    """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
+    """Two people take an idle lane out of service for one of them to work on it: a technician requests it, a supervisor consents."""
     lane, officer = turn.lane, ordered.said.officer
     if not isinstance(turn.state, states.Idle) or _may_be_inside(lane):
         return _impossible(turn, ordered, OCCUPIED)
@@ -416,7 +416,7 @@ def _maintain(turn: Turn, ordered: Ordered) -> Obeying:
 
 
 def _pause(turn: Turn, ordered: Ordered) -> Obeying:
-    """No new travellers. A crossing whose traveller is not let through yet goes to the officer, with the way back open."""
+    """Invite no new travellers. A crossing whose traveller was not admitted yet is referred, with the way back open."""
     state, officer = turn.state, ordered.said.officer
     lane = _leaving(replace(turn.lane, closed_by=officer), turn.now_ms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.PAUSE))

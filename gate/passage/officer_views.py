@@ -1,8 +1,8 @@
-"""Who sees pictures and particulars of a traveller who waits: each view is a record first, and is answered when that is durable. Pure.
+"""Officers' views of pictures and data of a waiting traveller: each view is recorded first and answered when that is durable. Pure.
 
-So nobody has seen them unrecorded, whatever becomes of the log meanwhile: a record of which the log says nothing leaves the view unanswered,
-and until it has said what became of it, nobody views that crossing. Who may, and what they are shown, is left to others: neither a
-picture nor what is sealed ever comes here.
+So nobody has seen them without a record, whatever happens to the log: without an answer of the log the view stays unanswered, and
+until then nobody views that crossing. Other modules decide who may view and what is shown: neither pictures nor sealed data enter
+this one.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ NOT_RECORDED: Final = "the log does not take the record of it, and nobody sees w
 
 
 def view(lane: LaneContext, ordered: Ordered, crossing: str) -> tuple[LaneContext, Write]:
-    """Have the record of a view written, which `answer` waits for."""
+    """Record a view; `answer` waits for that record."""
     viewing = (*lane.viewing, (crossing, ordered.number))[-VIEWING_MAX:]
     return replace(lane, viewing=viewing), Write(records.Viewed(crossing, ordered.said), awaited=True)
 
 
 def answer(turn: Turn) -> Turned:
-    """Answer the view whose record the event is about, if it is about one."""
+    """Answer the view whose record the event is about, if any."""
     lane, event = turn.lane, turn.event
     if not isinstance(event, Recorded | NotRecorded) or event.kind is not RecordKind.VIEWED:
         return lane, ()

@@ -1,7 +1,7 @@
-"""The referrals that wait for an officer: every crossing that was closed as referred, until it is settled, whatever happens between.
+"""The referrals that wait for an officer: every crossing closed as referred, until it is settled, whatever happens in between.
 
-They are followed by their records, as the log follows them: so an emergency, another referral or a restart makes nobody forgotten, and
-lane and log agree on who waits. Settling one, and what the lane stands for meanwhile, is left to `gate.passage.officer_commands` and the states.
+They are tracked by their records, as the log does: so an emergency, another referral or a restart loses none, and lane and log
+agree. `gate.passage.officer_commands` settles them; the states show what the lane does meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind
 from gate.passage.states import Turn, Turned
 from gate_core.evidence.reasons import Objection, Reason
 
-WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
+WAITING_MAX = 32  # beyond that the oldest is only in the log, which reports it at the next start
 
 RESTARTED = (Objection(Reason.LANE_RESTARTED),)
 CALLS = {Wish.HELP: Objection(Reason.HELP_ASKED), Wish.PROTECTION: Objection(Reason.PROTECTION_ASKED)}
@@ -27,12 +27,12 @@ def left(
     protected: tuple[str, ...] = (),
     held: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Referral, ...]:
-    """Who waits at the start: those `referred` before, and those whom `first` refers. `held`: crossing and officer."""
+    """Return the referrals at the start: those `referred` before, and those in the effects `first`. `held`: crossing and officer."""
     return follow(tuple(Referral(crossing, of_earlier(crossing, protected, held)) for crossing in referred), first)
 
 
 def of_earlier(crossing: str, protected: tuple[str, ...], held: tuple[tuple[str, str], ...]) -> tuple[Objection, ...]:
-    """What is known of a crossing of an earlier run."""
+    """Return the known objections of a crossing of an earlier run."""
     asked = (CALLS[Wish.PROTECTION],) if crossing in protected else ()
     return (
         *RESTARTED,
@@ -42,7 +42,7 @@ def of_earlier(crossing: str, protected: tuple[str, ...], held: tuple[tuple[str,
 
 
 def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: int = 0) -> tuple[Referral, ...]:
-    """Who waits after these effects."""
+    """Return the referrals after these effects."""
     for effect in effects:
         if isinstance(effect, Write):
             waiting = _after(waiting, effect.record, now_ms)
@@ -50,7 +50,7 @@ def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: i
 
 
 def wait(turn: Turn) -> Turned:
-    """Keep who waits for an officer, by what the crossing has written just now."""
+    """Update the referrals by the records that the crossing has just written."""
     effects = turn.effects["crossing"]
     if not effects:
         return turn.lane, ()
@@ -58,7 +58,7 @@ def wait(turn: Turn) -> Turned:
 
 
 def escalate(turn: Turn) -> Turned:
-    """Say once of each referral that it waits too long: an incident, and a notice. Not where the gate only watches."""
+    """Report once each referral that waits too long: an incident and a notice. Not in shadow mode."""
     waiting, since_ms = turn.lane.waiting, turn.now_ms - turn.rules.timing.referral_max_ms
     due = {one.crossing for one in waiting if not one.late and one.since_ms < since_ms}
     if turn.rules.policy.shadow or not due:
@@ -83,5 +83,5 @@ def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[
 
 
 def _with(referral: Referral, more: tuple[Objection, ...]) -> Referral:
-    """More speaks for an officer: an admission that failed, or what the traveller asked for while they wait."""
+    """Return the referral with one more objection: an admission that failed, or a traveller's request while waiting."""
     return replace(referral, objections=tuple(dict.fromkeys((*referral.objections, *more))))

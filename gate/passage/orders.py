@@ -1,6 +1,6 @@
-"""Officers' orders as a lane takes them: who said it, what is wanted, and how it is answered. Authentic by the time they come here.
+"""Officers' orders as a lane receives them: who gave it, the command, and the answer. They are authentic at this point.
 
-Signatures, certificates and challenges are `gate_core.orders`'s; what each order does in each state, `gate.passage.officer_commands`'s.
+`gate_core.orders` has signatures, certificates and challenges; `gate.passage.officer_commands` each order's effect in each state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gate_core.evidence.service_scope import BorderDirection
 
 
 class Missing(enum.Enum):
-    """What an order lacked that was obeyed all the same, or for which one was refused. Stored; never renamed."""
+    """What an order lacked that was carried out nevertheless, or for which it was refused. Stored; never renamed."""
 
     OTHER_GATE = "other_gate"
     CHALLENGE_FOREIGN = "challenge_foreign"
@@ -28,7 +28,7 @@ class Missing(enum.Enum):
 
 
 class Disposition(enum.Enum):
-    """What became of a referral. Stored; never renamed."""
+    """The result of a referral. Stored; never renamed."""
 
     ADMITTED_BY_OFFICER = "admitted_by_officer"
     WALKED_BACK = "walked_back"
@@ -36,7 +36,7 @@ class Disposition(enum.Enum):
 
 
 class Concern(enum.Enum):
-    """Why an officer raised a flag over somebody. Stored; never renamed."""
+    """Why an officer flagged a person. Stored; never renamed."""
 
     CHILD = "child"
     TRAFFICKING = "trafficking"
@@ -45,14 +45,14 @@ class Concern(enum.Enum):
 
 
 class LaneOrder(enum.Enum):
-    """The orders that say no more than their verb (`gate_core.orders.verbs`)."""
+    """The orders that consist of their verb alone (`gate_core.orders.verbs`)."""
 
-    RELEASE = "release"  # open, so that whoever is inside can leave
+    RELEASE = "release"  # open, so that people inside can leave
     OPEN_EMERGENCY = "open-emergency"  # open and keep open
     END_EMERGENCY = "end-emergency"
     ACKNOWLEDGE = "acknowledge"  # the controller's alarms were seen
     CLOSE = "close"  # no new travellers
-    PAUSE = "pause"  # the same, and whoever is inside and not let through yet is offered the way back
+    PAUSE = "pause"  # the same, and people inside who are not admitted yet are offered the way back
     MAINTAIN = "maintain"  # a technician wants to work on the lane: a supervisor must consent
     CONSENT = "consent"  # the technician who asked may
     OPEN = "open"  # travellers again; also the end of maintenance
@@ -60,11 +60,11 @@ class LaneOrder(enum.Enum):
 
 
 class Outcome(enum.Enum):
-    """How an order is answered."""
+    """The answer to an order."""
 
     DONE = "done"
     ORDERED = "ordered"  # on its way; nothing has confirmed it yet
-    ONE_MORE = "one_more"  # an admission that takes two officers: it is recorded, and lets nobody through yet
+    ONE_MORE = "one_more"  # an admission that needs two officers: recorded, admits nobody yet
     IMPOSSIBLE = "impossible"  # not in this state of the lane, or not by this lane
     STALE = "stale"  # it answers an old challenge or version: look again
     FORBIDDEN = "forbidden"  # not by this key, here or now
@@ -72,7 +72,7 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Whose word an order is, in which words, and what it lacked. No personal data of a traveller."""
+    """Who gave an order, with the officer's reason, and what it lacked. No personal data of a traveller."""
 
     officer: str
     role: Role
@@ -82,14 +82,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class BePresent:
-    """An officer is at the lane, and said so this long ago, in milliseconds."""
+    """An officer is at the lane, and reported so this many milliseconds ago."""
 
     age_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Let the traveller through who was referred in this crossing. `seen`: the officer was shown pictures that the lane has handed out."""
+    """Admit the referred traveller of this crossing. `seen`: the officer was shown pictures that the lane handed out."""
 
     crossing: str
     seen: bool = False
@@ -97,14 +97,14 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Refer the crossing that runs."""
+    """Refer the running crossing."""
 
     crossing: str
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """End a referral: the traveller went along, or back."""
+    """End a referral: the traveller came with the officer, or went back."""
 
     crossing: str
     disposition: Disposition
@@ -112,14 +112,14 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class ViewTraveller:
-    """Show this officer the pictures and particulars of a traveller who waits."""
+    """Show this officer the pictures and data of a waiting traveller."""
 
     crossing: str
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseFlag:
-    """Tell colleagues quietly of somebody who may need protection: the traveller of this crossing, or somebody who has none."""
+    """Notify colleagues quietly of a person who may need protection: this crossing's traveller, or a person without a crossing."""
 
     crossing: str | None
     concern: Concern
@@ -127,7 +127,7 @@ class RaiseFlag:
 
 @dataclass(frozen=True, slots=True)
 class ServeDirection:
-    """Serve travellers who go this way over the border."""
+    """Serve travellers of this direction over the border."""
 
     direction: BorderDirection
 
@@ -144,7 +144,7 @@ Command = BePresent | Admit | Hold | HandOver | ViewTraveller | RaiseFlag | Serv
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An officer's order. `number` is the desk's, `version` the challenge's, `keys` are the officer's certificate's."""
+    """An officer's order. `number`: the desk's; `version`: the challenge's; `keys`: of the officer's certificate."""
 
     number: int
     version: int

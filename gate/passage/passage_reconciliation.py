@@ -1,10 +1,10 @@
-"""Every passage is in the books: what the controller counted becomes records, whatever state the lane is in.
+"""Records every passage that a controller counted, in every state of the lane.
 
-Promise: the counts of all `passed` records of a direction are what the controller counted, through outages, restarts, power-ups,
-emergencies and releases, and each record carries the controller's absolute counters, so that a gap shows. A `counted` record begins the
-books, and begins them anew after a power-up.
+Promise: the counts of all `passed` records of a direction equal the controller's count, through outages, restarts,
+power-ups, emergencies and releases; each record has the controller's absolute counters, so that a gap shows. A
+`counted` record begins the series, and begins it again after a power-up.
 
-Left to others: what follows for the crossing (`gate.passage.machine`).
+`gate.passage.machine` applies the effect on the crossing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 
 def entries(turn: Turn) -> Turned:
-    """Write down the passages that the event brought to light, as the lane was when it met them."""
+    """Record the passages that the event showed, with the lane's state before the event."""
     lane, state, now_ms, timing = turn.lane, turn.state, turn.now_ms, turn.rules.timing
     if lane.doors is turn.before.doors:
         return lane, ()
@@ -35,7 +35,7 @@ def entries(turn: Turn) -> Turned:
 
 
 def _entries(then: DoorState, now: DoorState, state: State, others: PassedBy) -> list[Write]:
-    """The same of one door. `others` is what opened for those who had no grant of ours."""
+    """Return the records for one door. `others`: what opened it for people without a grant."""
     assert now.counted is not None, "it was just counted"
     counted, crossing = now.counted, crossing_of(state)
     books: list[Write] = []
@@ -64,7 +64,7 @@ def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *
 
 
 def in_order(effects: tuple[Effect, ...], books: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """What was counted stands before what was written because of it, and behind the orders to the barrier."""
+    """Put the counted passages before the records that they caused, and after the orders to the barrier."""
     if not books:
         return effects
     first = next((at for at, effect in enumerate(effects) if isinstance(effect, Write)), len(effects))

@@ -1,28 +1,28 @@
-"""A lane's states from the decision to the passage: the receipt, the fresh look at the lane, the grant, who goes through (safety invariants 1 to 4).
+"""The states from the decision to the passage: receipt, fresh look at the lane, grant, and who passed (safety invariants 1 to 4).
 
-Who went through: beams count bodies and know nobody. Where the site says that its camera sees the passage zone, whoever is through the leaf is
-out of its picture, and a holder who is not has sent a companion. Both are told late, each by its own way, so neither has to come first:
+Who passed: beams count bodies without identity. If the site's camera sees the passage zone, a person beyond the leaf is out of its
+picture; if the holder is still in it, a companion passed. Both reports are late, in either order:
 
-| what is told | comes so long after |
+| report | delay |
 | --- | --- |
 | a passage, by the controller's counter | up to one poll (20 to 250 ms) after the middle beam is free |
-| that the holder is out of view, by vision (`gate.face.track`) | 600 ms after the last face, or 1,500 ms after the last that was proved to be theirs; a frame or two more on a busy machine |
+| the holder is out of view, by vision (`gate.face.track`) | 600 ms after the last face, or 1,500 ms after the last proved one; a frame or two more on a busy machine |
 
-Someone who walks at 1.2 m/s towards a camera a metre behind the leaf is out of the picture 800 ms after they passed. So a genuine traveller is told to be
-gone 800 + 1,500 ms after the passage at the latest, and 600 ms are for late frames: 2,900 ms, below `Timing.view_after_passage_ms`. Until then the crossing has no
-verdict and the lane invites nobody. The leaf takes a second to close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the
-holder is gone. A picture with nobody in it for a moment does not.
+A traveller who walks at 1.2 m/s towards a camera one metre behind the leaf leaves the picture 800 ms after the passage. Vision then
+reports the loss at most 800 + 1,500 ms after the passage; with 600 ms for late frames that is 2,900 ms, below
+`Timing.view_after_passage_ms`. Until then the crossing has no verdict and the lane invites nobody. The leaf takes a second to close, so
+this costs little time. Only `LOST` and `SWITCHED` mean that the holder left. A picture without a face for a moment does not.
 
-Vision also tells how long ago the face was last proved to be the holder's, and how many times as tall as at the comparison it was then. A genuine traveller's
-is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that the
-face of who passes is nearer to a camera that looks at them: they were compared two metres before it, and half a second before they are through the face of
-who walks at 1.2 m/s is 1.44 times as tall, at 1.8 m/s 1.2 times. A face that is not `NEARER_MIN` times as tall belongs to somebody who stays; leaning 20 cm
-towards the camera makes 1.11. The passage was between the status that counts it and the one before, and proofs come every `PROVED_EVERY_MS`, so that is asked
-of each proof since that long before the status before. Where travellers are compared within the beams they have not come nearer by then: it is asked from the
-counted passage on.
+Vision also reports when the face was last proved to be the holder's, and its height then, relative to the comparison. A genuine
+traveller's face is proved at most 800 ms after the passage; a face proved later than `Timing.walks_out_ms` belongs to a person who did
+not pass. Before that, the face of the person who passes is nearer to a camera that faces them: they were compared two metres away, and
+half a second before the passage their face is 1.44 times as tall at 1.2 m/s, 1.2 times at 1.8 m/s. A face below `NEARER_MIN` times
+belongs to a person who stays; leaning 20 cm forward makes 1.11. The passage was between the status that counts it and the one before, and
+proofs come every `PROVED_EVERY_MS`, so this is checked for each proof since that interval before the earlier status. If travellers are
+compared within the beams, they are no nearer by then: it is checked from the counted passage on.
 
-Who turns away or is hidden for a while is lost, and told to be lost again whenever they are proved after all. So the lane looks on for `Timing.seen_again_ms`
-after the passage, as long as the leaf takes to close.
+A person who turns away or is hidden is lost, and reported lost again whenever proved in between. So the lane watches for
+`Timing.seen_again_ms` after the passage, as long as the leaf takes to close.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from gate_core.evidence.screen import Screen
 
 
 def step_recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
-    """Until the receipt of the decision; a late one refers."""
+    """Wait for the decision's receipt; a late one refers."""
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
@@ -65,12 +65,12 @@ def step_recording(rules: Rules, lane: LaneContext, state: Recording, event: Eve
 
 
 def _kind_of(state: Recording) -> RecordKind:
-    """The record whose receipt is waited for."""
+    """Return the kind of the record whose receipt is awaited."""
     return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
 def step_overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
-    """Until the receipt of an officer's word."""
+    """Wait for the receipt of an officer's admission."""
     if spoil := spoils(lane, event, state.crossing, OF_THE_LANE):
         return refer(state, (spoil,))
     match event:
@@ -87,12 +87,12 @@ def step_overruling(rules: Rules, lane: LaneContext, state: Overruling, event: E
 
 
 def step_looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
-    """Until the lane was looked at once more; then the grant, or a referral (safety invariant 1)."""
+    """Wait for a fresh look at the lane; then grant or refer (safety invariant 1)."""
     matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
     if spoil := opens(lane, event) or spoils(lane, event, state.crossing, matters):
         return refer(state, (spoil,))
     if isinstance(event, events.NotRecorded) and event.crossing == state.crossing:
-        return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
+        return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log withdraws its receipt
     if _is_looked_at(lane, state, event):
         by_officer = state.officers is not None
         objections = keeps_closed(rules.policy, lane, state.door, now_ms=now_ms, by_officer=by_officer)
@@ -114,14 +114,14 @@ def step_looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, 
 
 
 def _is_looked_at(lane: LaneContext, state: Looking, event: Event) -> bool:
-    """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
+    """True once all evidence of the lane is newer than the request; with one door, its status suffices."""
     if not lane.two_doors:
         return isinstance(event, events.DoorSeen)
     return isinstance(event, events.DoorSeen | events.SensorsSeen) and lane.seen_since(state.since_ms)
 
 
 def step_granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
-    """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
+    """While a grant stands: it ends with its person's passage, or with any objection (safety invariant 4)."""
     match event:
         case events.DoorSeen(door=state.door):
             if lane.door_state(state.door).just_passed:
@@ -145,7 +145,7 @@ def step_granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, 
 
 
 def _overdue(timing: Timing, lane: LaneContext, state: Granted, now_ms: int) -> Step:
-    """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
+    """End a grant by time: no status shows it, the face is lost and nobody entered, or it was not used."""
     granting = lane.door_state(state.door).granting
     if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
@@ -160,7 +160,7 @@ def _overdue(timing: Timing, lane: LaneContext, state: Granted, now_ms: int) -> 
 
 
 def passed(rules: Rules, lane: LaneContext, state: Granted, now_ms: int) -> Step:
-    """The counted passage of the person who was granted it, and of whoever came along; of somebody else, if the camera goes on seeing that person."""
+    """Handle the counted passage of the grant's holder, and of companions; or of another person, if the camera still sees the holder."""
     crossing, door_state = state.crossing, lane.door_state(state.door)
     several = door_state.seen is not None and door_state.seen.bodies > 1
     ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
@@ -190,7 +190,7 @@ def passed(rules: Rules, lane: LaneContext, state: Granted, now_ms: int) -> Step
 
 
 def step_passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
-    """Until the lane is at rest behind whoever went through, and the camera has lost the holder of the grant."""
+    """Wait until the lane is at rest after the passage, and the camera has lost the grant's holder."""
     state, effects = _beside_the_passage(lane, state, event)
     if state.in_view:
         after, more = _in_view(rules.timing, lane, state, event, now_ms)
@@ -210,7 +210,7 @@ _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
 def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
-    """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
+    """Wait until the camera has lost the grant's holder. If it does not, or cannot tell, another person may have passed: refer."""
     spoil: Objection | None
     match event:
         case events.TrackChanged(state.crossing, events.TrackChange.LOST | events.TrackChange.SWITCHED) if (
@@ -232,7 +232,7 @@ def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, no
 
 
 def _stays(timing: Timing, state: Passing, lost: events.TrackChanged, told_ms: int) -> bool:
-    """True when the face that was lost is one of somebody who did not pass, or nobody can tell."""
+    """True if the lost face belongs to a person who did not pass, or this is unknown."""
     if lost.seen_ago_ms is None:
         return True
     proved_ms = told_ms - lost.seen_ago_ms - state.since_ms
@@ -241,7 +241,7 @@ def _stays(timing: Timing, state: Passing, lost: events.TrackChanged, told_ms: i
 
 
 def _beside_the_passage(lane: LaneContext, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
-    """Others than the traveller who is through: who came along, and who lays a document early."""
+    """Handle others than the traveller who passed: companions, and a person who lays a document early."""
     match event:
         case events.DoorSeen() if any(one.just_passed for one in lane.doors):
             return replace(state, incident=True), ()
@@ -257,7 +257,7 @@ def _beside_the_passage(lane: LaneContext, state: Passing, event: Event) -> tupl
 
 
 def _after_passing(rules: Rules, lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
-    """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
+    """Write the crossing's last record; then continue with a waiting referral, a document laid early, or rest."""
     following, shown = go_on(lane, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:
         following, shown = step_idle(rules, lane, following, events.DocumentPresented(state.next_document), now_ms)

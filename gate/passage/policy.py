@@ -37,7 +37,7 @@ from gate_core.evidence.service_scope import EVERYBODY, Travellers
 
 
 class Verdict(enum.Enum):
-    """The gate opens or it refers. It never refuses."""
+    """The gate opens or refers. It never refuses."""
 
     ADMIT = "admit"
     REFER = "refer"
@@ -45,14 +45,14 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class NoChipAuthentication:
-    """Documents for which it is normal that the chip cannot prove itself: an issuer and its dates of issue, inclusive."""
+    """Documents whose chips normally cannot authenticate: an issuer and a range of issue dates, inclusive."""
 
     issuer: str
     issued_from: date
     issued_to: date
 
     def covers(self, document: DocumentEvidence) -> bool:
-        """True when issuer and a known date of issue fall inside."""
+        """True if the issuer matches and the issue date is known and in range."""
         return (
             document.issuer == self.issuer
             and document.issued is not None
@@ -62,7 +62,7 @@ class NoChipAuthentication:
 
 @dataclass(frozen=True, slots=True)
 class PadPolicy:
-    """A sensor beside the camera must say that the traveller lives: this one, at this bound of its own at least, not longer ago than this."""
+    """A sensor beside the camera must confirm liveness: this model, at least at this bound of its own, at most this long ago."""
 
     name: str
     versions: tuple[str, ...]
@@ -72,7 +72,7 @@ class PadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers that a decision is measured against. Times of the lane are in `gate.passage.lane.Timing`."""
+    """The limits of a decision. Times of the lane are in `gate.passage.lane.Timing`."""
 
     face_match_min: Score
     liveness_min: Score
@@ -88,15 +88,15 @@ class Policy:
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
     camera_sees_zone: bool = False  # who is before the leaf is in the picture, and who is through it is not
-    sensors: bool = False  # a unit of sensors belongs to the lane: what it does not tell is not known
+    sensors: bool = False  # the lane has a unit of sensors: what it does not report is unknown
     two_doors: bool = False  # the traveller is let into the lane by their document, and out of it by their face
     inside_age_max_ms: int = 600
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
-    travellers: Travellers = EVERYBODY  # whom the lane served then
-    without_entry_record: Travellers = EVERYBODY  # of whom no law wants it written down that they enter or leave
-    head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
-    random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
+    travellers: Travellers = EVERYBODY  # whom the lane served at that time
+    without_entry_record: Travellers = EVERYBODY  # whose entry or exit no law requires to be recorded
+    head_required: bool = False  # since boot, a mirror or a supervisor must confirm that the log is the newest
+    random_checks_per_10000: int = 0  # of this many crossings an officer sees each traveller without any other reason
     registers: tuple[Register, ...] = ()  # each of which must have answered
     pad: PadPolicy | None = None  # beside the liveness score
     swap_check_minutes: int = 0  # face and document are held against those referred so lately
@@ -111,7 +111,7 @@ class Decision:
     objections: tuple[Objection, ...]
 
 
-# The false match rate that no lane goes above, whatever a site's own evidence was made for (TR-03121-3 4.10.1).
+# The highest false match rate of any lane, whatever the purpose of a site's own evidence (TR-03121-3 4.10.1).
 FMR_MAX: Final = 1e-3
 
 # What counts as passed beside `successful`: a document without EF.COM is complete, since EF.COM is deprecated.
@@ -126,7 +126,7 @@ _REASON_OF_RESULT = {
 
 
 def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
-    """Take the decision. ADMIT only when nothing objects. `book` is what `policy.rules` names."""
+    """Return the decision: ADMIT only without any objection. `book`: the rules that `policy.rules` names."""
     stricter = policy
     if evidence.document is not None:  # the threshold that a rule asks of this traveller's face
         threshold = book.face_match_min(facts_of(evidence), policy.face_match_min)
@@ -136,7 +136,7 @@ def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Dec
 
 
 def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
-    """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is looked at."""
+    """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is checked."""
     return _decided(evidence, policy, book, Door.FIRST, ())
 
 
@@ -156,7 +156,7 @@ def _decided(
 
 
 def document_objections(document: DocumentEvidence | None, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the document's checks object to; a check that did not run is an objection of its own."""
+    """Return the document's objections; a check that did not run is one."""
     if document is None:
         return (Objection(Reason.DOCUMENT_CHECK_MISSING, "document"),)
     found = {check.id: check for check in document.checks}
@@ -173,34 +173,34 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
 
 
 def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
-    """Everything the site's written rules object to. Without an MRZ that was read there is nobody to ask about, and no admission either."""
+    """Return the objections of the site's written rules. Without a read MRZ no rule about a holder applies, and nobody is admitted."""
     facts, document = facts_of(evidence), evidence.document
     about = book.objections(facts) if is_read(document) else ()
     return (*about, *book.closings(facts))
 
 
 def random_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
-    """Whom chance sends to an officer; everybody, where some must be drawn and nothing is there to draw by."""
+    """Return the objection of a random draw; for every traveller if a share is required and no draw is in force."""
     if policy.random_checks_per_10000 == 0 or evidence.drawn is False:
         return ()
     return (Objection(Reason.RANDOM_CHECK, "" if evidence.drawn else "nothing to draw by"),)
 
 
 def _of_registers(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
-    """Everything lists and registers object to; as rules, they are about nobody where no MRZ was read, which is an objection by itself."""
+    """Return the objections of lists and registers. Like rules, they do not apply without a read MRZ, which is an objection itself."""
     required = policy.registers if is_read(evidence.document) else ()
     return register_objections(required, evidence.registers, evidence.site.local)
 
 
 def is_read(document: DocumentEvidence | None) -> bool:
-    """True when the MRZ of the document was read: there is somebody to ask about."""
+    """True if the document's MRZ was read."""
     return document is not None and any(
         one.id is CheckId.MRZ and one.result is CheckResult.SUCCESSFUL for one in document.checks
     )
 
 
 def facts_of(evidence: Evidence) -> Facts:
-    """What is known of a crossing, for rules."""
+    """Return a crossing's facts for rules."""
     document, local, direction = evidence.document, evidence.site.local, evidence.direction
     if document is None:
         return Facts(direction=direction, local=local)
@@ -218,7 +218,7 @@ def facts_of(evidence: Evidence) -> Facts:
 
 
 def _holder_objections(document: DocumentEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Whom the lane does not serve, and whose entry or exit somebody must write down, by the nationality in their document. Who has none there may be anybody."""
+    """Return an objection if the lane does not serve the holder's nationality, or if their entry or exit must be recorded. An unknown one refers."""
     groups = {Reason.NOT_SERVED: policy.travellers, Reason.ENTRY_NOT_WRITTEN: policy.without_entry_record}
     not_of = {
         reason: group.name
@@ -242,7 +242,7 @@ def _check_objection(
     # A chip that was here and has no access control; files that someone else has read have no access at all.
     in_clear = document.access is not None and document.access.protocol is AccessProtocol.NONE
     if check_id is CheckId.CHIP_ACCESS and check.result is CheckResult.NOT_SUPPORTED and in_clear:
-        return None  # whoever could copy it has no key of it: what it is worth, the check of its authenticity says
+        return None  # a copy has no key: the authenticity check covers that
     if check_id is CheckId.CHIP_AUTHENTICITY and check.result is CheckResult.NOT_SUPPORTED:
         if any(exception.covers(document) for exception in policy.without_chip_authentication):
             return None
@@ -253,7 +253,7 @@ def _check_objection(
 
 
 def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the face objects to. None of the scores may be missing."""
+    """Return the face's objections. No score may be missing."""
     if face is None:
         return (Objection(Reason.FACE_NOT_COMPARED),)
     objections = []
@@ -279,7 +279,7 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
 
 
 def _liveness_objections(face: FaceEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """What the score objects to, and the sensor beside the camera, where there is one."""
+    """Return the objections of the liveness score, and of the sensor beside the camera, if there is one."""
     by_sensor = () if policy.pad is None else _pad_objections(face, policy.pad)
     if face.liveness is None:
         return (Objection(Reason.LIVENESS_NOT_RUN), *by_sensor)
@@ -289,7 +289,7 @@ def _liveness_objections(face: FaceEvidence, policy: Policy) -> tuple[Objection,
 
 
 def _pad_objections(face: FaceEvidence, wanted: PadPolicy) -> tuple[Objection, ...]:
-    """What the sensor's own verdict objects to. One that is missing, another sensor's, old or undecided was not run (safety invariant 11)."""
+    """Return the objections of the sensor's verdict. A missing, old or undecided one, or another sensor's, counts as not run (safety invariant 11)."""
     said = face.pad
     if said is None:
         return (Objection(Reason.LIVENESS_NOT_RUN, "sensor"),)
@@ -305,14 +305,14 @@ def _pad_objections(face: FaceEvidence, wanted: PadPolicy) -> tuple[Objection, .
 
 
 def _swap_objections(swap: Swap | None) -> tuple[Objection, ...]:
-    """Who came lately with another document, or another with theirs; a look that was not taken is no clearance."""
+    """Return an objection if a recent traveller had this face or this document with another; a check that did not run is no clearance."""
     if swap is None:
         return (Objection(Reason.SWAP_NOT_CHECKED),)
     return () if swap is Swap.NONE else (Objection(Reason.SWAP_SUSPECTED, swap.value),)
 
 
 def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
-    """What the printed page objects to: a reading that is not accepted, always; else what the policy lists, unless it passed."""
+    """Return the printed page's objections: an unaccepted reading always; other checks if the policy lists them and they did not pass."""
     if evidence.document is None or evidence.document.page is None:
         return ()
     seen = evidence.document.page.checks + (evidence.face.page_checks if evidence.face is not None else ())
@@ -324,10 +324,10 @@ def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]
 def lane_objections(
     lane: LaneEvidence, policy: Policy, *, door: Door = Door.LAST, by_officer: bool = False
 ) -> tuple[Objection, ...]:
-    """Everything the lane objects to, before one of its doors opens.
+    """Return the lane's objections, before one of its doors opens.
 
-    Somebody in the zone could pass on another's admission (safety invariant 4), unless the site's camera stands there, or an officer sees
-    who it is. Of two doors both must be closed (6); the first opens onto an empty lane, the last for one person alone.
+    A person in the zone could pass on another's admission (safety invariant 4), unless the site's camera sees the zone, or an officer
+    sees who it is. With two doors both must be closed (6); the first opens onto an empty lane, the last for one person alone.
     """
     if policy.shadow:
         return ()
@@ -350,7 +350,7 @@ def lane_objections(
 def _door_objections(
     door: DoorEvidence | None, policy: Policy, *, bodies_max: int | None, at: str = ""
 ) -> tuple[Objection, ...]:
-    """Everything one door objects to: unknown or old status is never "closed" (safety invariant 6). `bodies_max` of its zone, if it matters."""
+    """Return one door's objections: unknown or old status is never "closed" (safety invariant 6). `bodies_max`: allowed in its zone, if it matters."""
 
     def objection(reason: Reason, detail: str = "") -> Objection:
         return Objection(reason, f"{at} {detail}".strip())
@@ -372,7 +372,7 @@ def _door_objections(
 
 
 def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people: int) -> tuple[Objection, ...]:
-    """Everything the space between two doors objects to, when so many people must be there. What is unknown is neither nobody nor one."""
+    """Return the objections of the space between two doors, which must hold this number of people. Unknown is neither 0 nor 1."""
     if inside is None:
         return (Objection(Reason.SENSORS_LOST),)
     objections = [*_unit_objections(inside)]
@@ -392,7 +392,7 @@ def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people:
 
 
 def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
-    """What the sensors object to wherever they are: somebody at the cabinet, no mains, a call that no officer has answered."""
+    """Return the sensors' objections, wherever they are: open cabinet, no mains, a call that no officer has answered."""
     found = (
         (Reason.CABINET_OPEN, inside.cabinet_open),
         (Reason.MAINS_LOST, not inside.mains_present),
@@ -402,7 +402,7 @@ def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """What officer (safety invariant 9), lists and clock object to. What was seen too long ago is not known (11)."""
+    """Return the objections of officer (safety invariant 9), lists and clock. Values that are too old are unknown (11)."""
     objections = []
     absent = site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s
     if absent and not policy.shadow:
@@ -416,7 +416,7 @@ def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]
 
 
 def head_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """What the log objects to: an admission in a history that may not be the newest. No officer overrules that."""
+    """Return the log's objection to an admission while its history may not be the newest. No officer overrules it."""
     if not policy.head_required or site.head in {Head.CONFIRMED, Head.ACCEPTED}:
         return ()
     return (Objection(Reason.HEAD_UNCONFIRMED),)

@@ -1,11 +1,11 @@
-"""The records of the audit log, one dataclass a kind: what each holds, and what it means for the log.
+"""The records of the audit log, one dataclass per kind: its content, and its meaning for the log.
 
-A record says four things to whoever writes it, whatever the kind: to which class it belongs, whether it leads to an admission (so
-it waits while the disk is full, and opens its crossing), whether it ends one, and whether it leaves one waiting for an officer. Time, boot and index come with the envelope. Field
-names and words are stored and never renamed; a field that is added has a default, so that older records are read. Nothing here
-is personal: names, numbers, pictures and templates never enter `gate.passage`.
+A record states four things to its writer: its class, whether it leads to an admission (so it waits while the disk is
+full, and opens its crossing), whether it ends one, and whether it leaves one waiting for an officer. Time, boot and
+index come with the envelope. Field names and values are stored and never renamed; a new field has a default, so that
+older records can be read. Nothing here is personal: names, numbers, pictures and templates never enter `gate.passage`.
 
-How a record is spelt, sealed and kept is left to others.
+Encoding, sealing and storage are elsewhere.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class PassedBy(enum.Enum):
     GRANT = "grant"
     RELEASE = "release"
     EMERGENCY = "emergency"
-    UNSEEN = "unseen"  # while the controller was out of reach, or the lane program away: nobody knows
-    NOTHING = "nothing"  # nobody was let through
+    UNSEEN = "unseen"  # while the controller was unreachable or the lane program not running: unknown
+    NOTHING = "nothing"  # no passage was allowed
 
 
 class GrantEnd(enum.Enum):
-    """How a grant ended that nobody took back."""
+    """How a grant ended that was not taken back."""
 
     PASSAGE = "passage"
     TIME = "time"
@@ -51,7 +51,7 @@ class ClosedAs(enum.Enum):
 
 
 class IncidentKind(enum.Enum):
-    """What an officer or auditor should see."""
+    """Events that an officer or auditor should see."""
 
     # What made a grant end, or came beside it
     PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
@@ -61,29 +61,29 @@ class IncidentKind(enum.Enum):
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
     FACES_SEVERAL = "faces_several"
-    HOLDER_IN_VIEW = "holder_in_view"  # somebody else passed: the camera still sees whom the grant was for
+    HOLDER_IN_VIEW = "holder_in_view"  # another person passed: the camera still sees the grant's holder
     CAMERA_TAMPERED = "camera_tampered"
     DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
     RELEASED_BY_OFFICER = "released_by_officer"
     HELD_BY_OFFICER = "held_by_officer"
     GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
-    RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened while the beams saw nobody inside
-    # Officers' keys: `order` says whose and what it lacked
+    RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened although the beams saw nobody inside
+    # Officers' keys: `order` has the officer and what it lacked
     FREEING_REFUSED = "freeing_refused"  # an order to free people
     EXPIRED_KEY_USED = "expired_key_used"  # an order under one, whether it was refused or freed people
-    # What the barrier was told and does not show in time
+    # Orders to the barrier that no status shows in time
     GRANT_NOT_SHOWN = "grant_not_shown"
     REVOKE_NOT_SHOWN = "revoke_not_shown"
     RELEASE_NOT_SHOWN = "release_not_shown"
     EMERGENCY_NOT_ENDED = "emergency_not_ended"
     LAMP_REFUSED = "lamp_refused"
-    # Somebody nobody is serving
-    PERSON_INSIDE = "person_inside"  # before a closed leaf, with nobody let through
-    WAY_BACK = "way_back"  # the first door was opened for somebody inside
+    # A person who is not being served
+    PERSON_INSIDE = "person_inside"  # before a closed leaf, with nobody admitted
+    WAY_BACK = "way_back"  # the first door was opened for a person inside
     HELP_CALLED = "help_called"  # the call button
     LEFT_OBJECT = "left_object"
     REFERRAL_WAITS = "referral_waits"  # no officer has answered it for longer than it may wait
-    ASKED_OFTEN = "asked_often"  # on the page, more often than anybody needs help: for a while officers are told, and nobody is referred for help
+    ASKED_OFTEN = "asked_often"  # calls on the page above the limit: for a while officers are only notified
     DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
@@ -116,28 +116,28 @@ class IncidentKind(enum.Enum):
 
     @classmethod
     def of_reason(cls, reason: Reason) -> IncidentKind:
-        """The incident that a revoked grant is."""
+        """Return the incident of a revoked grant."""
         return cls.__members__.get(reason.name, cls.GRANT_REVOKED)
 
     @classmethod
     def of_loss(cls, part: Part) -> IncidentKind:
-        """The incident that a lost part is."""
+        """Return the incident of a lost part."""
         return cls(f"{part.value}_lost")
 
     @classmethod
     def of_alarm(cls, alarm: Alarm) -> IncidentKind:
-        """The incident that a controller's alarm is."""
+        """Return the incident of a controller's alarm."""
         return cls(alarm.value)
 
     @classmethod
     def of_trouble(cls, trouble: CameraTrouble) -> IncidentKind:
-        """The incident that doubtful video is."""
+        """Return the incident of doubtful video."""
         return cls(trouble.value)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What every record says of itself."""
+    """Attributes that every kind of record declares."""
 
     kind: ClassVar[RecordKind]
     about: ClassVar[RecordClass]  # when it names no crossing
@@ -149,7 +149,7 @@ class Record:
     ]  # how long its sealed body looks at least: a decision of which little is known, a referral, looks like any other
     urgent: ClassVar[
         bool
-    ]  # it frees somebody, ends a crossing or says who went through: the disk's last room is for these
+    ]  # it frees a person, ends a crossing or states who passed: the disk's last space is for these
 
     def __init_subclass__(
         cls,
@@ -167,7 +167,7 @@ class Record:
 
     @property
     def awaits_officer(self) -> bool:
-        """True when its crossing waits from here on until a later record of it ends it again."""
+        """True if its crossing waits from then on, until a later record ends that."""
         return False
 
 
@@ -176,7 +176,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class FaceSettings:
-    """The model that compares faces, its threshold and what that rests on."""
+    """The model that compares faces, its threshold and the threshold's evidence."""
 
     profile: str
     model: str
@@ -189,8 +189,8 @@ class FaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalSettings:
-    """Who stands behind what decisions rest on: the digest of its canonical text, the serial under which they signed it, who did, and who
-    may: each approver's verifier key by the name, and that of the authority that may name others. A demo's has no serial and nobody.
+    """The approval of what decisions rest on: the digest of its canonical text, the serial of the signatures, who signed, and who
+    may: each approver's verifier key by name, and that of the authority that may name others. A demo has no serial and no persons.
     """
 
     sha256: str
@@ -202,10 +202,10 @@ class ApprovalSettings:
 
 @dataclass(frozen=True)
 class Started(Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_to_admission=True):
-    """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
-    public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
-    sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written, `registers` the lists and registers that must answer
-    about each document: none, where none is asked. Records older than these are read without.
+    """The lane program started; decisions rest on this. `rules`: as configured and approved; `officers`: the public key
+    of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients`: SHA-256 in hex
+    of each recipient of the records; `profile`: how much of a record is written; `registers`: lists and registers that
+    must answer about each document, possibly none. Older records are read without the later fields.
     """
 
     purpose: str
@@ -222,12 +222,12 @@ class Started(Record, kind=RecordKind.STARTED, about=RecordClass.DEVICE, leads_t
 
 @dataclass(frozen=True)
 class Stopped(Record, kind=RecordKind.STOPPED, about=RecordClass.DEVICE):
-    """The lane program was told to end."""
+    """The lane program received the order to end."""
 
 
 @dataclass(frozen=True)
 class ListsUpdated(Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADMINISTRATION):
-    """Other lists judge from here on. `version` and `before` are trust stores' versions, `imported_at` is RFC 3339."""
+    """Other trust lists apply from here on. `version`, `before`: versions of trust stores; `imported_at`: RFC 3339."""
 
     version: str
     before: str
@@ -239,7 +239,7 @@ class ListsUpdated(Record, kind=RecordKind.LISTS_UPDATED, about=RecordClass.ADMI
 
 @dataclass(frozen=True)
 class NoticeShown(Record, kind=RecordKind.NOTICE_SHOWN, about=RecordClass.ADMINISTRATION):
-    """From here on travellers are shown this notice of what happens to their data: its SHA-256."""
+    """From here on travellers are shown this privacy notice: its SHA-256."""
 
     notice: str
 
@@ -257,7 +257,7 @@ class RulesStated(Record, kind=RecordKind.RULES_STATED, about=RecordClass.ADMINI
 
 @dataclass(frozen=True)
 class DrawCommitted(Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
-    """From here on this share is drawn, by a secret with this SHA-256. `kept` is for the next start, not written."""
+    """From here on this share is drawn, by a secret with this SHA-256. `kept`: for the next start, not written."""
 
     day: str
     per_10000: int
@@ -267,7 +267,7 @@ class DrawCommitted(Record, kind=RecordKind.DRAW_COMMITTED, about=RecordClass.AD
 
 @dataclass(frozen=True)
 class DrawRevealed(Record, kind=RecordKind.DRAW_REVEALED, about=RecordClass.ADMINISTRATION):
-    """Nobody is drawn any more by the secret with this SHA-256: the secret itself, in hex."""
+    """The draw with this SHA-256 is over; its secret, in hex."""
 
     day: str
     sha256: str
@@ -276,10 +276,10 @@ class DrawRevealed(Record, kind=RecordKind.DRAW_REVEALED, about=RecordClass.ADMI
 
 @dataclass(frozen=True, slots=True)
 class GroupCell:
-    """What a lane counted of one group, of ten crossings at least (`value` others: of several that are smaller): of `crossings`, how many were `referred`;
-    of `attempts`, which no document ended, how many faces were `not_acquired`; of those `compared`, how many were `below` the threshold, and of these
-    how many an officer `confirmed` to be the document's holder; of those `looked` at for liveness, how many raised `alarms`, and of these how many an officer
-    `cleared`; and of how many the time to the decision is known, its sum in seconds and the sum of its squares.
+    """The lane's counts of one group, of at least ten crossings (`value` others: several smaller ones): of `crossings`, the number
+    `referred`; of `attempts` that no document ended, the faces `not_acquired`; of those `compared`, the number `below` the threshold, and
+    of these the number that an officer `confirmed` as the holder; of those `looked` at for liveness, the number of `alarms`, and of these
+    the number that an officer `cleared`; and the number with a known time to the decision, its sum in seconds and the sum of squares.
     """
 
     attribute: str
@@ -301,7 +301,7 @@ class GroupCell:
 
 @dataclass(frozen=True)
 class GroupsCounted(Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.ADMINISTRATION):
-    """What the lane counted by groups of travellers from `since` to `until` (RFC 3339), as the law of `basis` lets it. No crossing is in it."""
+    """The lane's counts by group from `since` to `until` (RFC 3339), as the law of `basis` permits. It names no crossing."""
 
     since: str
     until: str
@@ -314,7 +314,7 @@ class GroupsCounted(Record, kind=RecordKind.GROUPS_COUNTED, about=RecordClass.AD
 
 @dataclass(frozen=True)
 class Opened(Record, kind=RecordKind.OPENED, leads_to_admission=True):
-    """A document was presented, and the chip not touched yet. Without a `document` somebody called for an officer."""
+    """A document was presented; the chip is not touched yet. Without a `document`, an officer was called."""
 
     crossing: str
     direction: BorderDirection = BorderDirection.ENTRY
@@ -323,7 +323,7 @@ class Opened(Record, kind=RecordKind.OPENED, leads_to_admission=True):
 
 @dataclass(frozen=True)
 class EntryDecided(Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=True, bytes_min=8192):
-    """The decision about the first of two doors, with every reason and everything that is needed to take it again. It admits nobody."""
+    """The decision about the first of two doors, with every reason and all evidence to take it again. It admits nobody."""
 
     crossing: str
     decision: Verdict
@@ -334,7 +334,7 @@ class EntryDecided(Record, kind=RecordKind.ENTRY_DECIDED, leads_to_admission=Tru
 
 @dataclass(frozen=True)
 class Decided(Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_min=8192):
-    """The decision, with every reason and everything that is needed to take it again."""
+    """The decision, with every reason and all evidence to take it again."""
 
     crossing: str
     decision: Verdict
@@ -345,7 +345,7 @@ class Decided(Record, kind=RecordKind.DECIDED, leads_to_admission=True, bytes_mi
 
 @dataclass(frozen=True)
 class WouldAdmit(Record, kind=RecordKind.WOULD_ADMIT):
-    """An officer would let the traveller through in spite of these reasons, and another officer must, too. It lets nobody through."""
+    """An officer would admit the traveller in spite of these reasons; a second officer must too. It admits nobody."""
 
     crossing: str
     order: Said
@@ -354,7 +354,7 @@ class WouldAdmit(Record, kind=RecordKind.WOULD_ADMIT):
 
 @dataclass(frozen=True)
 class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
-    """An officer lets the traveller through in spite of these reasons. `first`: the first order, where it takes two."""
+    """An officer admits the traveller in spite of these reasons. `first`: the first order, if two are needed."""
 
     crossing: str
     order: Said
@@ -364,7 +364,7 @@ class Overruled(Record, kind=RecordKind.OVERRULED, leads_to_admission=True):
 
 @dataclass(frozen=True)
 class Granted(Record, kind=RecordKind.GRANTED, urgent=True):
-    """One person may pass: the barrier was told before. `direction` is through the barrier, not over the border."""
+    """One person may pass; the barrier was told before. `direction`: through the barrier, not over the border."""
 
     crossing: str
     ttl_ms: int
@@ -374,7 +374,7 @@ class Granted(Record, kind=RecordKind.GRANTED, urgent=True):
 
 @dataclass(frozen=True)
 class Passed(Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEVICE):
-    """So many went through, as the beams count. `counters` is what the controller had counted by then."""
+    """A number of passages, as the beams count. `counters`: the controller's after them."""
 
     crossing: str | None
     count: int
@@ -386,7 +386,7 @@ class Passed(Record, kind=RecordKind.PASSED, urgent=True, about=RecordClass.DEVI
 
 @dataclass(frozen=True)
 class Counted(Record, kind=RecordKind.COUNTED, urgent=True, about=RecordClass.DEVICE):
-    """Where the controller's counters stood when the books began, or began anew. `before` is what was known until then."""
+    """The controller's counters when the series began, or began again. `before`: the last known ones."""
 
     counters: Counters
     before: Counters | None = None
@@ -403,7 +403,7 @@ class Revoked(Record, kind=RecordKind.REVOKED, urgent=True):
 
 @dataclass(frozen=True)
 class GrantEnded(Record, kind=RecordKind.GRANT_ENDED, urgent=True):
-    """The grant came to its end by itself."""
+    """The grant ended by itself."""
 
     crossing: str
     how: GrantEnd
@@ -412,7 +412,7 @@ class GrantEnded(Record, kind=RecordKind.GRANT_ENDED, urgent=True):
 
 @dataclass(frozen=True)
 class Closed(Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
-    """The machine's one verdict. `stages_ms` is when each stage was reached, in milliseconds since the document was presented."""
+    """The machine's one verdict. `stages_ms`: when each stage was reached, in milliseconds since the document was presented."""
 
     crossing: str
     verdict: ClosedAs
@@ -427,7 +427,7 @@ class Closed(Record, kind=RecordKind.CLOSED, urgent=True, ends_crossing=True):
 
 @dataclass(frozen=True)
 class Asked(Record, kind=RecordKind.ASKED, urgent=True):
-    """The traveller asked for something on the page. `no_outbound_query`: from here on nothing about this crossing is asked outside the gate."""
+    """The traveller's request on the page. `no_outbound_query`: from here on nothing about this crossing is queried outside the gate."""
 
     crossing: str
     wish: Wish
@@ -436,7 +436,7 @@ class Asked(Record, kind=RecordKind.ASKED, urgent=True):
 
 @dataclass(frozen=True)
 class Settled(Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=True):
-    """What an officer did about a referral: the last that is said of a crossing."""
+    """An officer's disposition of a referral: the last record of a crossing."""
 
     crossing: str
     order: Said
@@ -448,9 +448,9 @@ class Settled(Record, kind=RecordKind.DISPOSITION, urgent=True, ends_crossing=Tr
 
 @dataclass(frozen=True)
 class Incident(Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
-    """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
-    controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to. `order` is whose order
-    it was and what that lacked, where a certified key had signed it.
+    """An alarm, a lost part, a passage beyond a grant. `count`: how many, if known; `waits`: a controller's alarm that
+    an officer must acknowledge. `door`: of an alarm or a passage. `order`: who gave it and what it lacked, if a
+    certified key had signed it.
     """
 
     crossing: str | None
@@ -463,7 +463,7 @@ class Incident(Record, kind=RecordKind.INCIDENT, about=RecordClass.DEVICE):
 
 @dataclass(frozen=True)
 class AlarmEnded(Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE):
-    """The controller shows an alarm no more that began, as an incident of the same name, so long ago."""
+    """The controller no longer shows an alarm, which began this long ago as an incident of the same name."""
 
     alarm: Alarm
     lasted_ms: int
@@ -472,7 +472,7 @@ class AlarmEnded(Record, kind=RecordKind.ALARM_ENDED, about=RecordClass.DEVICE):
 
 @dataclass(frozen=True)
 class Released(Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.ADMINISTRATION):
-    """An officer freed whoever was inside."""
+    """An officer freed the people inside."""
 
     crossing: str | None
     order: Said
@@ -480,7 +480,7 @@ class Released(Record, kind=RecordKind.RELEASE, urgent=True, about=RecordClass.A
 
 @dataclass(frozen=True)
 class EmergencyBegan(Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, about=RecordClass.DEVICE):
-    """The lane stands open, by itself or by an officer's `order`."""
+    """The lane is open, by itself or by an officer's `order`."""
 
     crossing: str | None
     order: Said | None = None
@@ -488,20 +488,20 @@ class EmergencyBegan(Record, kind=RecordKind.EMERGENCY_BEGAN, urgent=True, about
 
 @dataclass(frozen=True)
 class EmergencyEnded(Record, kind=RecordKind.EMERGENCY_ENDED, urgent=True, about=RecordClass.ADMINISTRATION):
-    """The emergency is over: an officer at the lane said so, and the controller agreed."""
+    """The emergency ended: by the order of an officer at the lane, and by the controller's status."""
 
     order: Said
 
 
 @dataclass(frozen=True)
 class Presence(Record, kind=RecordKind.PRESENCE, about=RecordClass.ADMINISTRATION, leads_to_admission=True):
-    """An officer at the lane said: I am here. Written when nobody was present, or this officer had not said so for a minute."""
+    """An officer reported to be at the lane. Written if nobody was present, or this officer was not recorded for a minute."""
 
     order: Said
 
 
 class ObeyedVerb(enum.Enum):
-    """The orders that have no record of their own."""
+    """The orders without a record kind of their own."""
 
     REFER = "refer"
     ACKNOWLEDGE = "acknowledge"
@@ -516,8 +516,8 @@ class ObeyedVerb(enum.Enum):
 
 @dataclass(frozen=True)
 class Obeyed(Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
-    """The lane did what an officer ordered. `alarms` are those that were acknowledged; `before` and `after` are the direction, or the name of
-    the group of travellers, that the lane served until then and serves from here on.
+    """The lane carried out an officer's order. `alarms`: those acknowledged; `before`, `after`: the direction or the
+    group of travellers that the lane served until then and serves from then on.
     """
 
     crossing: str | None
@@ -530,7 +530,7 @@ class Obeyed(Record, kind=RecordKind.OBEYED, about=RecordClass.ADMINISTRATION):
 
 @dataclass(frozen=True)
 class Viewed(Record, kind=RecordKind.VIEWED):
-    """An officer was shown the pictures and particulars of this crossing, which waits. It is durable before they are handed out."""
+    """An officer was shown the pictures and data of this waiting crossing. It is durable before they are handed out."""
 
     crossing: str
     order: Said
@@ -538,7 +538,7 @@ class Viewed(Record, kind=RecordKind.VIEWED):
 
 @dataclass(frozen=True)
 class Flagged(Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION):
-    """An officer raised a flag over somebody who may need protection; of nobody's crossing, if the person has none. Nothing else changed."""
+    """An officer flagged a person who may need protection; without a crossing if the person has none. Nothing else changed."""
 
     crossing: str | None
     order: Said
@@ -549,7 +549,7 @@ class Flagged(Record, kind=RecordKind.FLAGGED, about=RecordClass.ADMINISTRATION)
 class HeadAccepted(
     Record, kind=RecordKind.HEAD_ACCEPTED, about=RecordClass.ADMINISTRATION, leads_to_admission=True, accepts_head=True
 ):
-    """A supervisor answers for the log as this boot of the machine found it: so many entries, with this root (hex)."""
+    """A supervisor vouches for the log as this boot of the machine found it: number of entries and root (hex)."""
 
     order: Said
     entries: int
@@ -557,11 +557,11 @@ class HeadAccepted(
 
 
 def crossing_of(record: Record) -> str | None:
-    """The crossing that a record belongs to."""
+    """Return the record's crossing, or None."""
     crossing: str | None = getattr(record, "crossing", None)
     return crossing
 
 
 def class_of(record: Record) -> RecordClass:
-    """What the log says in clear of a record: whatever belongs to a crossing looks alike."""
+    """Return the class that the log has in clear: all records of crossings look alike."""
     return record.about if crossing_of(record) is None else RecordClass.CROSSING

@@ -1,10 +1,10 @@
-"""The written rules of a site: who may pass here, whom an officer must see, who goes on to customs. Pure.
+"""The written rules of a site: who may pass here, whom an officer must see, who must see customs. Pure.
 
-Each rule is dated, has an author and a legal basis, and asks what `gate.passage.conditions` can ask. A rule only ever takes away: whoever an
-`eligible` rule names may try, and what document, face, lane and site object to is objected to all the same. There are no scores of persons.
+Each rule has dates, an author and a legal basis, and a condition from `gate.passage.conditions`. A rule only ever restricts: an
+`eligible` rule lets its travellers try, and all objections of document, face, lane and site still apply. Persons have no scores.
 
-What is not known speaks against opening: nobody is eligible by an answer that is not known, and an officer sees whoever a rule might mean.
-How rules are spelt in a file, and what no file may hold, is `gate.rules`'.
+Unknown facts count against opening: nobody is eligible by an unknown result, and an officer sees every traveller whom a rule might
+mean. `gate.rules` defines the file format, and what no file may contain.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from gate.passage.conditions import All, Condition, Fact, Facts
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.reasons import Objection, Reason
 
-NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted
+NAMED_MAX: Final = 4  # rules that might apply, named in one objection; others are counted
 
 
 class Effect(enum.Enum):
-    """What a rule does for those whom it is about. Stored; never renamed."""
+    """A rule's effect on the travellers whom it means. Stored; never renamed."""
 
-    ELIGIBLE = "eligible"  # they may use this lane; where there is any such rule, nobody else may
+    ELIGIBLE = "eligible"  # they may use this lane; if there is any such rule, others may not
     OFFICER = "officer"  # an officer sees them
     CUSTOMS = "customs"  # an officer shows them to customs
     THRESHOLD = "threshold"  # their face is held to a stricter threshold
-    CLOSED = "closed"  # the lane invites nobody; about dates, hours and directions alone
+    CLOSED = "closed"  # the lane invites nobody; only by dates, hours and directions
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `basis` is the legal basis, `first` and `last` the days it is in force, both included. `instructions` are for the officer.
+    """One rule. `basis`: the legal basis; `first`, `last`: the days it is in force, both included. `instructions`: for the officer.
 
-    `face_match_min` is a `threshold` rule's alone, and that two `officers` must admit whom it means an `officer` rule's.
+    Only a `threshold` rule has `face_match_min`; only an `officer` rule may require two `officers`.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Rule:
 
     @property
     def reason(self) -> Reason | None:
-        """Why whoever it means is referred; None where it is not for what they are."""
+        """The reason for which it refers a traveller; None if it refers nobody by what they are."""
         if self.effect is Effect.CUSTOMS:
             return Reason.RULE_CUSTOMS
         if self.effect is Effect.OFFICER:
@@ -61,7 +61,7 @@ class Rule:
         return None
 
     def means(self, facts: Facts) -> bool | None:
-        """True for a crossing that it is about, on its days."""
+        """True if it is about this crossing, on its days."""
         in_force = None if facts.local is None else self.first <= facts.local.date() <= self.last
         holds = False if in_force is False else self.when.holds(facts)
         return False if holds is False else None if in_force is None or holds is None else True
@@ -69,7 +69,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """The rules of a site, of one version. `sha256` is that of their canonical text."""
+    """A site's rules, of one version. `sha256`: of their canonical text."""
 
     version: str = ""
     sha256: str = ""
@@ -77,30 +77,30 @@ class RuleBook:
 
     @property
     def asks(self) -> frozenset[Fact]:
-        """What its rules look at. Their dates are looked at of every rule."""
+        """The facts that its rules use; dates of all rules included."""
         asked = frozenset[Fact]().union(*(rule.when.asks for rule in self.rules))
         return asked | {Fact.LOCAL} if self.rules else asked
 
     @property
     def asks_for_two(self) -> bool:
-        """True when one of its rules wants two officers."""
+        """True if one of its rules requires two officers."""
         return any(rule.officers > 1 for rule in self.rules)
 
     def days_left(self, today: date) -> int | None:
-        """How many days more all of its rules are in force that are so today; None where none is."""
+        """Return the number of days for which all rules in force today stay in force; None if there are none."""
         return min(((rule.last - today).days for rule in self.rules if rule.first <= today <= rule.last), default=None)
 
     def objections(self, facts: Facts) -> tuple[Objection, ...]:
-        """What the rules object to about a crossing, each with the rule's name and version."""
+        """Return the rules' objections to a crossing, each with the rule's name and version."""
         return (*self.not_eligible(facts), *self._to_be_seen(facts))
 
     def concerned(self, facts: Facts) -> list[tuple[Rule, bool]]:
-        """The rules by which an officer sees this traveller, each with whether it is sure that it means them."""
+        """Return the rules by which an officer sees this traveller, each with True if it certainly means them."""
         answers = ((rule, rule.means(facts)) for rule in self.rules if rule.effect in _SEEN)
         return [(rule, answer is True) for rule, answer in answers if answer is not False]
 
     def closings(self, facts: Facts) -> tuple[Objection, ...]:
-        """The rules by which the lane is closed now, whoever comes."""
+        """Return the objections of rules that close the lane now for everybody."""
         return tuple(
             Objection(Reason.RULE_CLOSED, self.named(rule))
             for rule in self._with(Effect.CLOSED)
@@ -108,7 +108,7 @@ class RuleBook:
         )
 
     def face_match_min(self, facts: Facts, usual: Score) -> Score:
-        """The threshold that this traveller's face is held to; no rule goes below the usual one."""
+        """Return the threshold for this traveller's face; no rule lowers the usual one."""
         stricter = [
             rule.face_match_min
             for rule in self._with(Effect.THRESHOLD)
@@ -117,7 +117,7 @@ class RuleBook:
         return max((usual, *stricter), key=lambda score: score.value)
 
     def not_eligible(self, facts: Facts) -> tuple[Objection, ...]:
-        """Where rules say who is eligible, nobody is when they are all over."""
+        """Return an objection if rules define who is eligible and none means this traveller, also if all are over."""
         answers = {rule.means(facts) for rule in self._with(Effect.ELIGIBLE)}
         if not answers or True in answers:
             return ()
@@ -125,7 +125,7 @@ class RuleBook:
         return (Objection(Reason.NOT_ELIGIBLE, f"{self.version}{unknown}"),)
 
     def _to_be_seen(self, facts: Facts) -> Iterator[Objection]:
-        """Each rule that means them by name; those that might, together."""
+        """Yield an objection for each rule that certainly means them, and one for all that might."""
         concerned = self.concerned(facts)
         for reason in _REASONS:
             unknown: list[str] = []
@@ -144,11 +144,11 @@ class RuleBook:
         return (rule for rule in self.rules if rule.effect is effect)
 
     def named(self, rule: Rule) -> str:
-        """A rule as decisions name it."""
+        """Return a rule's name as decisions contain it."""
         return f"{rule.name} of {self.version}"
 
     def explained(self, objection: Objection) -> str:
-        """An objection's detail for an officer: of a rule, with its title and what to do."""
+        """Return an objection's detail for an officer; for a rule with its title and instructions."""
         for rule in self.rules:
             if objection.reason in _REASONS and objection.detail.startswith(self.named(rule)):
                 return f"{objection.detail}: {rule.title}. {rule.instructions}"

@@ -1,7 +1,7 @@
-"""The states of a lane: what each remembers of the crossing that it belongs to. What follows what is `gate.passage.machine`'s.
+"""The states of a lane, each with what it keeps of its crossing. `gate.passage.machine` has the transitions.
 
-From `Looking` on, a crossing may be an officer's: then `officers` is the admission that goes on, and the crossing has its verdict,
-referred, already.
+From `Looking` on, a crossing may be admitted by an officer: then `officers` is that admission, and the crossing already
+has its verdict, referred.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Rules:
 
     @property
     def of_two(self) -> frozenset[Reason]:
-        """The reasons for which two officers admit."""
+        """The reasons that require two officers."""
         by_rule = {Reason.RULE_TWO_OFFICERS} if self.book.asks_for_two else set()
         return self.two_officers_for | by_rule
 
@@ -44,7 +44,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nobody is being served. `shown` is what the screen says, `guidance` how to lay the document."""
+    """No crossing. `shown`: the screen; `guidance`: how to lay the document."""
 
     shown: Screen
     guidance: Guidance = Guidance.NONE
@@ -60,7 +60,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Before the first of two doors: the chip is read, and lists and registers are asked; the face is looked at inside."""
+    """Before the first of two doors: the chip is read, and lists and registers are queried; the face is checked inside."""
 
     crossing: str
     since_ms: int
@@ -71,7 +71,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What lets a traveller in at the first of two doors: document and registers' findings; None: an officer does."""
+    """What admits a traveller at the first of two doors: document and registers' findings; None: an officer does."""
 
     document: DocumentEvidence | None
     registers: tuple[RegisterFinding, ...] | None = None
@@ -79,7 +79,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspecting:
-    """Chip and camera work side by side and meet here. `spoiled` speaks against the face, `more_ms` was asked for."""
+    """Chip and camera work at the same time. `spoiled`: objections to the face; `more_ms`: extra time that was requested."""
 
     crossing: str
     since_ms: int
@@ -97,7 +97,7 @@ class Inspecting:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The decision waits for its receipt. `spoiled` collects what happened meanwhile. With `entry` it is about the first of two doors."""
+    """The decision waits for its receipt. `spoiled`: objections since. With `entry` it is about the first of two doors."""
 
     crossing: str
     decision: Decision
@@ -108,7 +108,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """An officer helps. Ends with the officer's disposition."""
+    """Waits for an officer. Ends with the officer's disposition."""
 
     crossing: str
     objections: tuple[Objection, ...]
@@ -116,7 +116,7 @@ class Referred:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """An officer lets the traveller through whom the machine referred."""
+    """An officer's admission of a traveller whom the machine referred."""
 
     referral: Referred
     said: Said
@@ -134,7 +134,7 @@ class Overruling:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The decision to open a door is durable; the lane is looked at once more. With `entry` it is the first of two doors."""
+    """The decision to open a door is durable; the lane is checked once more. With `entry` it is the first of two doors."""
 
     crossing: str
     since_ms: int
@@ -149,27 +149,27 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """One person may pass through a door, with `entry` the first of two. `entered` once somebody was in its zone."""
+    """One person may pass a door, with `entry` the first of two. `entered`: a person was in its zone."""
 
     crossing: str
     since_ms: int
     entered: bool = False
     track_lost_ms: int | None = None
-    lost: TrackChanged | None = None  # what was told of it last, at `lost_told_ms`
+    lost: TrackChanged | None = None  # the latest report about it, received at `lost_told_ms`
     lost_told_ms: int = 0
-    looked_ms: int | None = None  # at the latest status of the door before which nobody had passed
+    looked_ms: int | None = None  # the latest status of the door at which nobody had passed
     officers: Admission | None = None
     entry: Entry | None = None
 
     @property
     def door(self) -> Door:
-        """The door that this is about."""
+        """The door of the grant."""
         return Door.LAST if self.entry is None else Door.FIRST
 
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """Through the first of two doors: it closes behind them, and one person alone must be inside."""
+    """The traveller passed the first of two doors: it closes, and one person alone must be inside."""
 
     crossing: str
     since_ms: int
@@ -179,8 +179,8 @@ class Entering:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """The passage was counted; the lane comes to rest. `next_document` is the crossing of one that was laid meanwhile. `in_view`: the camera has
-    not lost the holder of the grant yet, so it is not known that they are the one who passed.
+    """The passage was counted; the lane comes to rest. `next_document`: the crossing of a document laid since.
+    `in_view`: the camera still sees the grant's holder, so it is unknown whether they are the person who passed.
     """
 
     crossing: str
@@ -190,12 +190,12 @@ class Passing:
     next_document: str | None = None
     in_view: bool = False
     lost: bool = False  # the camera lost the holder, who may be seen again
-    beside_ms: int = 0  # before the counted passage: from then on whoever passes has come nearer
+    beside_ms: int = 0  # before the counted passage: from then on the person who passes has come nearer
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """An officer said that the emergency is over; the controller has not agreed yet, and was told so last at `told_ms`."""
+    """An officer ordered the end of the emergency; the controller has not confirmed it, and got the order last at `told_ms`."""
 
     said: Said
     since_ms: int
@@ -204,7 +204,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """The lane stands open. `held_ms`: when a controller was last told; `said`: the order; None: the fire input."""
+    """The lane is open. `held_ms`: when a controller last got the order; `said`: the officer's order; None: the fire input."""
 
     ending: Ending | None = None
     held_ms: int | None = None
@@ -219,7 +219,7 @@ Turned = tuple[LaneContext, tuple[Effect, ...]]
 
 @dataclass(slots=True)
 class Turn:
-    """One step of `gate.passage.machine` under way: how the event found the lane (`before`), what lane and state are by now, and each reducer's effects."""
+    """One step of `gate.passage.machine`: the lane before the event (`before`), lane and state so far, and each reducer's effects."""
 
     rules: Rules
     before: LaneContext
@@ -231,12 +231,12 @@ class Turn:
 
 
 def crossing_of(state: State) -> str | None:
-    """The crossing that a state belongs to."""
+    """Return the state's crossing, or None."""
     return None if isinstance(state, Idle | Emergency) else state.crossing
 
 
 def unread_of(state: State) -> str | None:
-    """The crossing whose document waits to be read, or may: every other document is nobody's."""
+    """Return the crossing whose document waits to be read, or may; all other documents belong to none."""
     match state:
         case Opening(crossing) | Reading(crossing) | Inspecting(crossing):
             return crossing

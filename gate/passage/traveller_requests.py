@@ -1,14 +1,14 @@
-"""What travellers ask for on the page: an officer, an officer and protection, or more time. Pure.
+"""Travellers' requests on the page: an officer, an officer and protection, or more time. Pure.
 
-Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked
-beside what was found by then, so that calling hides nothing, and a grant that nobody has used is taken back; where no crossing of theirs
-runs, one without a document is opened and referred at once, so that it waits for an officer and can be settled like every other. In an
-emergency, or behind a traveller who is through, it waits beside what goes on. Whoever waits already is asked about once: the officer sees
-what was asked, and the page shows nothing new.
+A request opens nothing and frees nobody. A traveller who calls is referred, as for any other cause: a running crossing
+gets the request as a reason beside earlier ones, so that calling hides nothing, and an unused grant is taken back.
+Without a running crossing, one without a document is opened and referred at once, so that it waits for an officer and
+can be settled. In an emergency, or after a passage, it waits beside what goes on. A request for a crossing that waits
+already is added once: the officer sees it, the page shows nothing new.
 
-Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep
-the lane out of service: officers are told so once, and nobody is referred for help until one of them acknowledges it, or time has gone by.
-Whoever asks for protection is referred even then: it must not be lost among the calls of others.
+Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. Beyond that a page is broken or
+hostile and must not close the lane: officers are notified once, and nobody is referred for help until one acknowledges
+it or the time is over. Requests for protection are referred even then: they must not be lost among other calls.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Asking = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
 def ask(turn: Turn, asked: TravellerAsked) -> Asking:
-    """Answer what was asked for on the page."""
+    """Answer a request on the page."""
     if asked.wish is Wish.MORE_TIME:
         return turn.lane, *_more_time(turn.rules.timing, turn.state)
     return _call(turn.rules, turn.lane, turn.state, asked, turn.now_ms)
 
 
 def _more_time(timing: Timing, state: State) -> Step:
-    """Once a crossing, while its traveller is looked at. The lane is theirs for so much longer; others wait."""
+    """Extend the time once per crossing, while its traveller is being checked. Others wait that much longer."""
     if not isinstance(state, Inspecting) or state.more_ms:
         return state, ()
     written = Write(records.Asked(state.crossing, Wish.MORE_TIME, no_outbound_query=False))
@@ -68,7 +68,7 @@ def _call(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, 
 
 
 def _is_known(lane: LaneContext, state: State, objection: Objection) -> bool:
-    """True when whoever asks waits with this already, or somebody does whom the lane cannot tell from them."""
+    """True if the caller already waits with this objection, or another traveller whom the lane cannot tell apart."""
     match state:
         case Referred():
             return objection in state.objections
@@ -79,7 +79,7 @@ def _is_known(lane: LaneContext, state: State, objection: Objection) -> bool:
 
 
 def _heeded(rules: Rules, lane: LaneContext, state: State, fresh: str, objection: Objection) -> Step:
-    """What follows in each state; `fresh` is the crossing of whoever has none."""
+    """Return the result in each state; `fresh`: a new crossing for a caller without one."""
     # No chip is touched after it, so nothing waits for it: a log that is away is owed all of it.
     opened = Write(records.Opened(fresh, lane.direction, document=False))
     called = (opened, closed(fresh, ClosedAs.REFERRED, (objection,)))

@@ -1,11 +1,11 @@
-"""Two officers where a rule says so: who was referred for one of its reasons passes on the orders of two, each of whom was shown the pictures. Pure.
+"""Two officers, if a rule requires it: a traveller referred for its reason needs orders of two officers who saw the pictures. Pure.
 
-The first order is a record and nothing else: it lets nobody through, nobody counts as present for it, and the traveller notices nothing. It stands
-once that record is durable, for just the reasons that its officer knew, and until the referral is settled, an officer takes it back, its time is
-over, or another officer's order admits. The same officer twice stays one, by whatever certificate; so do two names with one key. A start of the
-lane knows no first order any more, nor why anybody waits from before it: they are two officers' if the site has any such reason.
+The first order is only recorded: it admits nobody and makes no officer present; the traveller notices nothing. It is in force once
+durable, for exactly the reasons its officer knew, until the referral is settled, an officer takes it back, its time is over, or another
+officer's order admits. One officer counts once, by any certificate; so do two names with one key. After a restart the lane has no first
+orders and no reasons of earlier referrals: these need two officers if the site has any such reason.
 
-Left to others: who is an officer and what they were shown (the lane's desk), and what an admission then takes (`gate.passage.officer_commands`).
+Elsewhere: who is an officer and what they were shown (the lane's desk), and the effect of an admission (`gate.passage.officer_commands`).
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ OVER: Final = "the referral is not any more what you admitted: look again"
 
 
 def are_needed(rules: Rules, referral: Referral) -> bool:
-    """True when one officer's order admits nobody here."""
+    """True if one officer's order does not admit here."""
     of_two = rules.of_two
     return any(one.reason in of_two or (of_two and one.reason is Reason.LANE_RESTARTED) for one in referral.objections)
 
 
 def is_seconded(first: FirstWord | None, ordered: Ordered) -> bool:
-    """True when this order is another officer's than the first one, whose record is durable."""
+    """True if this order is from another officer than the first one, whose record is durable."""
     if first is None or first.number is not None:
         return False
     return first.said.officer != ordered.said.officer and not first.keys & ordered.keys
 
 
 def begin(lane: LaneContext, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[LaneContext, Write]:
-    """Have the first officer's order written; `follow` waits for the receipt, and answers."""
+    """Record the first officer's order; `follow` waits for the receipt and answers."""
     word = FirstWord(referral.crossing, ordered.said, ordered.keys, referral.objections, now_ms, ordered.number)
     lane = replace(lane, first_words=(*lane.first_words, word))
     return lane, Write(records.WouldAdmit(referral.crossing, ordered.said, referral.objections), awaited=True)
 
 
 def end(lane: LaneContext, crossing: str) -> LaneContext:
-    """The first order over this crossing stands no more."""
+    """Return the lane without the first order for this crossing."""
     return replace(lane, first_words=tuple(one for one in lane.first_words if one.crossing != crossing))
 
 
 def follow(turn: Turn) -> Turned:
-    """End the first orders that stand no more, and answer those of which the log, or nobody in time, has said what came of them."""
+    """End first orders that are no longer in force, and answer those with a receipt, a refusal or none in time."""
     lane = turn.lane
     if not lane.first_words:
         return lane, ()
@@ -72,7 +72,7 @@ def follow(turn: Turn) -> Turned:
 
 
 def _said(lane: LaneContext, word: FirstWord, event: Event, now_ms: int, timing: Timing) -> tuple[Outcome, str] | None:
-    """What became of a first order: None as long as it stands as it did."""
+    """Return the result of a first order; None while nothing has changed."""
     referral = lane.waits(word.crossing)
     if referral is None or referral.objections != word.objections or now_ms - word.since_ms > timing.first_word_max_ms:
         return Outcome.IMPOSSIBLE, OVER

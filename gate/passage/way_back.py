@@ -1,9 +1,9 @@
-"""What the sensors of a lane make known, and the way back for whoever waits between two doors. Pure.
+"""Events from the sensors of a lane, and the way back for a person who waits between two doors. Pure.
 
-Somebody who is inside while nobody is let through is offered the way back after a while, and at once when they press the call button or an
-officer pauses the lane: the first door opens towards the hall, again and again until nobody is inside. Freeing never waits (safety
-invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, its grant is
-not seen to be gone, or it fell silent like that a moment ago: then nobody is locked in, and two doors are never both open (6).
+A person inside while nobody is being admitted is offered the way back after a while, and at once if they press the call button or an
+officer pauses the lane: the first door opens towards the hall, repeatedly until nobody is inside. Freeing never waits (safety invariants
+2 and 8), so it opens also if the last door's controller does not answer. It does not open while the last door is seen open, its grant is
+not known to have ended, or it fell silent in such a state a moment ago: then nobody is locked in, and two doors are never both open (6).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gate_core.evidence.crossing import Door
 
 
 def watch(turn: Turn) -> Turned:
-    """Write down what begins to be so by the sensors, and open the way back where it is due."""
+    """Record new conditions that the sensors report, and open the way back if it is due."""
     lane, state, event, now_ms, timing = turn.lane, turn.state, turn.event, turn.now_ms, turn.rules.timing
     said = _began(turn.before.interior or Interior(), lane, state) if isinstance(event, SensorsSeen) else ()
     if not lane.two_doors:
@@ -33,7 +33,7 @@ def watch(turn: Turn) -> Turned:
 
 
 def _began(before: Interior, lane: LaneContext, state: State) -> tuple[Effect, ...]:
-    """An incident for everything that begins to be so. A technician may open the cabinet."""
+    """Return an incident for each new condition. A technician may open the cabinet."""
     now = lane.interior
     assert now is not None, "the sensors have just spoken"
     crossing = crossing_of(state)
@@ -50,12 +50,12 @@ def _began(before: Interior, lane: LaneContext, state: State) -> tuple[Effect, .
 
 
 def _may_leave(lane: LaneContext, now_ms: int, timing: Timing) -> bool:
-    """True while somebody may go through the last door: then nobody is locked in."""
+    """True while a person may pass the last door: then nobody is locked in."""
     return lane.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)
 
 
 def _given_way(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
-    """The way back is not ordered again while the last door may be passed; an order not seen to open may yet."""
+    """Stop ordering the way back while the last door may be passed; an order not seen to open may still do so."""
     first = lane.door_state(Door.FIRST)
     told = first.freeing
     if told is None or not told.gives_way or told.withdrawn or not _may_leave(lane, now_ms, timing):
@@ -66,8 +66,8 @@ def _given_way(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
 
 
 def _believed(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
-    """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not. One that
-    is not open any more stood open for those who waited when it was released, and not for whoever came in later.
+    """Once the first door stood open for the people inside, a sensor that sees nobody is right and the doors' counts
+    are wrong. If it is closed again, it stood open only for those who waited when it was released, not for later ones.
     """
     interior, first = lane.interior, lane.door_state(Door.FIRST)
     assert interior is not None, "a lane of two doors has sensors"
@@ -80,7 +80,7 @@ def _believed(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
 
 
 def _calls_again(lane: LaneContext, event: Event) -> bool:
-    """True when the call button is seen pressed at a door that stood open for whoever pressed it, and is shut: a counter that sees nobody is wrong."""
+    """True if the call button is pressed after a door stood open for the caller and closed again: a sensor that sees nobody is then wrong."""
     first = lane.door_state(Door.FIRST)
     stood_open = first.freeing is None or first.freeing.opened
     is_shut = first.seen is not None and first.seen.closed
@@ -97,20 +97,20 @@ def _way_back(lane: LaneContext, state: State, event: Event, now_ms: int, timing
     waits = interior.waits
     if waits is None:
         if not (interior.people or interior.went_in or interior.called):
-            return lane, ()  # what is unknown is not the beginning of somebody's wait
+            return lane, ()  # an unknown count does not begin a wait
         waits = Waits(now_ms)
     seen = interior.people if interior.looks >= LOOKS_MIN else None
     if seen and not interior.went_in and now_ms - waits.since_ms >= timing.inside_seen_ms:
-        interior = replace(interior, went_in=seen)  # nobody vanishes between closed doors
+        interior = replace(interior, went_in=seen)  # nobody disappears between closed doors
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
     if waits.offered_ms is not None and _calls_again(lane, event):
         waits = replace(waits, calls_again=True)
-    once = interior.is_empty and not waits.calls_again  # a call from where nobody is seen
+    once = interior.is_empty and not waits.calls_again  # a call from a place where nobody is seen
     again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
     first = lane.door_state(Door.FIRST)
-    # A leaf that still closes looks open: a release that was lost meanwhile would pass for one that opened it. A late line tells nothing of it.
+    # A closing leaf looks open: a release lost meanwhile would count as one that opened it. A late line gives no information.
     looks_open = first.seen is not None and not first.seen.closed and not first.seen.may_be_old
     is_closing = looks_open and now_ms - waits.since_ms < timing.way_back_ms
     if not is_due or offered_lately or is_closing or _may_leave(lane, now_ms, timing):

@@ -1,4 +1,4 @@
-"""Everything wrong with a configuration that shows before anything runs. No device is touched, nothing is changed."""
+"""Checks a configuration, and the files that it names, before any program starts. Opens no device, changes nothing."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from models.site import FILE, FILE_BYTES_MAX, Site, load_for
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found. `digest` is that of the canonical text, None where the configuration has none."""
+    """The problems found. `digest` is that of the canonical text; None if there is no canonical text."""
 
     problems: tuple[Problem, ...]
     digest: str | None
 
     @property
     def is_unreadable(self) -> bool:
-        """True when files cannot be read, and nothing else is known to be wrong."""
+        """True if every problem is an unreadable file, and there is at least one."""
         return bool(self.problems) and all(problem.unreadable for problem in self.problems)
 
 
 def check(path: Path) -> Checked:
-    """Look at a configuration and at all that it names."""
+    """Check a configuration and the files that it names."""
     try:
         config = load(path)
     except ConfigError as error:
@@ -78,7 +78,7 @@ def _models(config: Config) -> Iterator[Problem]:
 
 
 def _site(path: Path) -> Iterator[Problem]:
-    """What the types refuse in the site's own additions to the models."""
+    """Yield the type errors in the site's own additions to the models; nothing without that file."""
     try:
         text = path.read_bytes()[: FILE_BYTES_MAX + 1].decode()
         file = TomlFile(str(path), text)
@@ -94,7 +94,7 @@ def _site(path: Path) -> Iterator[Problem]:
 
 
 def _cohorts(models: Iterable[Model], folder: Path) -> Iterator[Problem]:
-    """What is wrong with the cohorts that thresholds rest on."""
+    """Yield the errors in the cohorts on which thresholds rest."""
     for model in models:
         if model.cohort is not None:
             from models.cohort import read  # noqa: PLC0415 - an array library, and only for this
@@ -126,7 +126,7 @@ def _sync(config: Config) -> Iterator[Problem]:
 
 
 def _registers(config: Config) -> Iterator[Problem]:
-    """What would keep the registers' program from its start, and what each question would be answered as not known for."""
+    """Yield what would stop the registers program from starting, or make it answer every question with unknown."""
     if config.registers is None:
         return
     yield from registers.problems(config)
@@ -170,7 +170,7 @@ def _console(config: Config) -> Iterator[Problem]:
 
 
 def _missing(key: str, path: str) -> Iterator[Problem]:
-    """A file that a key names, if it names one, and that is not there; whether its user may read it is that user's affair."""
+    """Yield a problem if the key names a missing file. Does not check that the program's user may read it."""
     try:
         if path:
             Path(path).stat()

@@ -1,6 +1,6 @@
-"""A dry crossing: log, vision and lane of this version as an instance of their own, one document without a chip, and the log's verifier.
+"""A dry crossing: a separate instance of this version's log, vision and lane, one document without a chip.
 
-It only reads the gate's models and lists and shares nothing else. `mode` is shadow: no driver of a barrier is built.
+Verifies its log. Only reads the gate's models and lists. `mode` is shadow: no barrier driver is created.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from gate_core.errors import NotWellError
 from gate_core.settings.environment import environment_with
 
 PROGRAMS: Final = ("log", "vision", "lane")
-READY_S: Final = 90.0  # as long as systemd gives a program to start
+READY_S: Final = 90.0  # systemd's start limit for a program
 CROSSING_S: Final = 60.0
 COMMAND_S: Final = 60.0
 ENDING_S: Final = 10.0
 CROSSING_LIMIT_S: Final = 5
-ENTRIES_MIN: Final = 4  # that the lane began; that the crossing was opened, decided and ended
+ENTRIES_MIN: Final = 4  # lane started; crossing opened, decided, ended
 _POLL_S: Final = 0.2
 _AGAIN_S: Final = 3.0
-# The specimen of ICAO 9303-4, long expired, as a reader in text mode sends it.
+# The expired specimen of ICAO 9303-4, as a reader in text mode sends it.
 _SPECIMEN: Final = (
     b"START\r\nOCR LINE 1: P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\r\n"
     b"OCR LINE 2: L898902C36UTO7408122F1204159ZE184226B<<<<<10\r\nEND\r\n"
@@ -47,7 +47,7 @@ _SPECIMEN: Final = (
 
 
 async def cross(config: Config, *, ready_s: float = READY_S, ending_s: float = ENDING_S) -> str:
-    """Let one document be laid, and say what came of it. Raises NotWellError, OSError."""
+    """Run one crossing and return its states and number of records. Raises NotWellError, OSError."""
     try:
         with tempfile.TemporaryDirectory(prefix="dry-") as made:
             folder = Path(made)
@@ -62,13 +62,13 @@ async def cross(config: Config, *, ready_s: float = READY_S, ending_s: float = E
                     await asyncio.to_thread(child.wait, ending_s)
             entries = await asyncio.to_thread(_verified_entries, folder / "spool", vkey)
     except subprocess.TimeoutExpired as error:
-        words = " ".join(error.cmd[4:6])  # those of `gate`
+        words = " ".join(error.cmd[4:6])  # the arguments after `gate`
         raise NotWellError(f"{words} did not end within {error.timeout:.0f} s") from error
     return f"referred ({screens}), {entries} records verified"
 
 
 def _prepare(folder: Path, config: Config) -> tuple[str, Path]:
-    """Folders, key, pictures and configuration of the instance; the log's public key, and the configuration's file."""
+    """Create the instance's folders, key and configuration; return the log's public key and the configuration."""
     for name in ("run", "state", "spool", "inbox", "keys", "camera"):
         (folder / name).mkdir()
     (folder / "camera" / "empty.png").write_bytes(_picture(640, 480))
@@ -93,7 +93,7 @@ def _prepare(folder: Path, config: Config) -> tuple[str, Path]:
 
 
 def _picture(width: int, height: int) -> bytes:
-    """An empty lane: a grey PNG."""
+    """Return a grey PNG, the picture of an empty lane."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -105,10 +105,10 @@ def _picture(width: int, height: int) -> bytes:
 
 @contextlib.asynccontextmanager
 async def _no_chip(socket: Path) -> AsyncIterator[None]:
-    """A chip reader on which no chip lies (`drivers.reader.direct`)."""
+    """Serve a chip reader without a document (`drivers.reader.direct`)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Cancelled with the loop: what Python 3.11 would print of it is nobody's mistake.
+        # Cancelled with the loop: Python 3.11 would print a traceback without an error.
         ends = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.suppress(*ends), contextlib.closing(writer):
             while True:
@@ -127,7 +127,7 @@ async def _no_chip(socket: Path) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def _line(name: Path) -> Iterator[int]:
-    """A serial line of the document reader, by its name; the reader's end of it."""
+    """Create a pseudo-terminal under this name as the document reader's serial line; yield the reader's end."""
     ours, theirs = pty.openpty()
     try:
         tty.setraw(theirs)
@@ -157,9 +157,9 @@ async def _status(folder: Path, program: str) -> Status | None:
 
 
 async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]], ready_s: float) -> None:
-    """Every program is ready, and the lane misses nothing. Raises NotWellError.
+    """Wait until every program is ready and the lane has all its devices. Raises NotWellError.
 
-    A program that lives and is not ready tries again, whatever it lacks: nothing that it says before the end is for good.
+    A running program that is not ready retries on its own: only its exit is final.
     """
     why, whose = "nothing was said", "lane"
     with contextlib.suppress(TimeoutError):
@@ -181,7 +181,7 @@ async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]], re
 
 
 async def _lay_document(folder: Path, line: int) -> str:
-    """Lay the specimen until the lane has taken it, and wait for its end. Raises NotWellError."""
+    """Send the specimen until the lane reads it, then wait for the referral; return the states. Raises NotWellError."""
     seen: list[str] = []
     loop = asyncio.get_running_loop()
     laid_s = float("-inf")
@@ -202,7 +202,7 @@ async def _lay_document(folder: Path, line: int) -> str:
 
 
 def _verified_entries(spool: Path, vkey: str) -> int:
-    """How many records the log's verifier finds, all of them well. Raises NotWellError."""
+    """Verify the log and return its number of records. Raises NotWellError."""
     command = (sys.executable, "-P", "-m", "gate.cli", "audit", "verify", str(spool), "--vkey", vkey, "--json")
     done = subprocess.run(command, capture_output=True, check=False, timeout=COMMAND_S)  # noqa: S603 - ours
     try:

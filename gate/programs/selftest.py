@@ -1,6 +1,6 @@
-"""Every device, model, list, clock and disk of a gate, tried one after another. No test grants or moves a leaf.
+"""Tests every device, model, list, clock and disk of a gate, one after another. No test grants or moves a leaf.
 
-What the lane has is busy, and wrong only when the lane has lost it. What this user may not look at is neither well nor wrong.
+A device that the lane has open is busy, or wrong if the lane has lost it. Missing permission is a state of its own.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 DEVICE_DEADLINE_S = 10.0
 FRAME_WAIT_S = 3.0
 CARD_WAIT_S = 0.3
-REFERENCE = Path(__file__).parent / "reference"  # the specimen of ICAO 9303, issued and printed by the simulator
+REFERENCE = Path(__file__).parent / "reference"  # ICAO 9303's specimen, issued and printed by the simulator
 REFERENCE_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 
 class State(enum.Enum):
-    """How one test ended."""
+    """Outcome of one test."""
 
     WELL = "well"
-    BUSY = "busy"  # the lane or another program has it: nothing is said of it
-    NO_RIGHT = "no_right"  # this user may not look: nothing is said of it, either
-    CLOSED = "closed"  # an officer has taken the lane out of service, and nothing else is wrong with it
+    BUSY = "busy"  # the lane or another program has it open: not tested
+    NO_RIGHT = "no_right"  # this user lacks permission: not tested
+    CLOSED = "closed"  # an officer has closed the lane; no other problem
     WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
-    """One test: its id, how it ended, what was found, and how long it took."""
+    """One test: id, state, what was found, and duration."""
 
     id: str
     state: State
@@ -63,7 +63,7 @@ class TestOutcome:
 
     @property
     def ok(self) -> bool:
-        """True when all is well."""
+        """True if the state is WELL."""
         return self.state is State.WELL
 
 
@@ -80,7 +80,7 @@ async def run_all(
     on_outcome: Callable[[TestOutcome], None] = lambda _: None,
     more: Mapping[str, Test] = MappingProxyType({}),
 ) -> list[TestOutcome]:
-    """Run every test, and these after them; none can stop another."""
+    """Run every test, then those of `more`. A failed test does not stop the others."""
     lane = await hear(config, "lane")
     outcomes = []
     for name, test in {**TESTS, **more}.items():
@@ -101,7 +101,7 @@ async def run_all(
 
 
 def _of_the_lane(config: Config) -> set[str]:
-    """The tests of devices that a lane with this configuration opens."""
+    """Return the tests of devices that a lane with this configuration opens."""
     opens = {
         "barrier": config.driven,
         "first_barrier": config.first_driven,
@@ -113,7 +113,7 @@ def _of_the_lane(config: Config) -> set[str]:
 
 
 def judged(error: DriverError | OSError) -> tuple[str, State]:
-    """What went wrong in words, and what that is: somebody else has it, this user may not, or it is broken."""
+    """Return an error's text and state: missing permission, busy, closed by an officer, or wrong."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:
@@ -131,9 +131,9 @@ def judged(error: DriverError | OSError) -> tuple[str, State]:
 
 
 def _whose(path: str) -> str:
-    """Whom a file is for, and who asked; nothing where that cannot be told."""
+    """Return text that names a file's owner and this user; empty if the file cannot be examined."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - of whatever it is
+        found = os.stat(path)  # noqa: PTH116 - a path as text
     except OSError:
         return ""
     names = []
@@ -155,7 +155,7 @@ def _us() -> str:
 
 
 def _taken(name: str, lane: Status) -> None:
-    """Say what the lane, which has this device, says of it. Raises NotWellError, BusyError."""
+    """Report a device that the lane has open. Raises NotWellError if the lane has lost it, else BusyError."""
     chip = lane.detail.get("chip", "up")
     if name == "chip" and chip != "up":
         raise NotWellError(f"the lane program has it and says: {chip}")
@@ -166,7 +166,7 @@ def _taken(name: str, lane: Status) -> None:
 
 
 def _watched(source: str, vision: Status) -> None:
-    """Say what vision says of a camera: nobody else decodes a stranger's pictures while it runs. Raises NotWellError, BusyError."""
+    """Report a camera that only vision decodes while it runs. Raises NotWellError if it has a fault, else BusyError."""
     said = str(vision.detail.get(source, ""))
     if said not in {"up", "starting", "closed", "open"}:
         raise NotWellError(f"the vision program has this camera and says: {said}")
@@ -242,7 +242,7 @@ async def _models(config: Config) -> str:
 
 
 async def _reference_page(config: Config) -> str:
-    """A picture of a specimen's page gives the lines that its chip has."""
+    """Read a picture of a specimen's page; its lines must be those of its chip."""
     from gate.page.picture.reader import open_recogniser, read  # noqa: PLC0415
     from gate.page.values import Reading, RecogniserError  # noqa: PLC0415 - the image library loads in these tests only
     from gate.picture import decode  # noqa: PLC0415
@@ -263,7 +263,7 @@ async def _reference_page(config: Config) -> str:
 
 
 def _reference_document(_: Config) -> str:
-    """A specimen's files are judged as they must be, at the moment when they were made."""
+    """Inspect a specimen's files at the time of their issue: every check that needs no chip must succeed."""
     from gate_documents.checks import CheckId, Result  # noqa: PLC0415 - nothing else of this module judges documents
     from gate_documents.inspection import inspect_files  # noqa: PLC0415
 
@@ -273,7 +273,7 @@ def _reference_document(_: Config) -> str:
     except TrustError as error:
         raise NotWellError(str(error)) from error
     inspection = inspect_files(files, anchors=anchors, now=REFERENCE_AT)
-    # No chip is asked, so what only it could prove is not.
+    # Without a chip, the checks that need one cannot succeed.
     of_a_chip = {CheckId.CHIP_ACCESS, CheckId.CHIP_AUTHENTICITY, CheckId.TERMINAL_AUTHENTICATION}
     of_a_chip |= {CheckId.MRZ, CheckId.MRZ_DG1}
     judged_of = [check for check in inspection.checks if check.id not in of_a_chip]
@@ -373,8 +373,8 @@ async def _programs(config: Config) -> str:
 
 
 async def in_service(config: Config) -> str:
-    """Whether this gate serves travellers, by what its programs say: never well where `gate status` is not. An update's checks go without it: they
-    run while no program does.
+    """Check by the programs' status that the gate is in service; never passes where `gate status` fails. Not part of an
+    update's checks, since no program runs then.
     """
     told = await hear_all(config)
     if told.ok:
@@ -412,5 +412,5 @@ TESTS: dict[str, Test] = {
     "pad": _pad,
     "programs": _programs,
 }
-# And the part by which the lane knows each: it has lost its reader once it has lost every one.
+# The lane's part for each test. The part `reader` is lost once every reader is lost.
 OF_THE_LANE = {name: name for name in ("barrier", "first_barrier", "sensors", "chip")} | {"swipe": "reader"}

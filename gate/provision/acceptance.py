@@ -1,7 +1,7 @@
-"""The acceptance report: what was done at a gate, on what it was verified, and who says so.
+"""The acceptance report: what was done at a gate, on what it was verified, and who attests it.
 
-It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key signs:
-auditors hold its public half already. The note's first line is no origin's, so that none can pass for a checkpoint.
+It is a document (JSON) and a page (HTML) with the same content; one signed note has the SHA-256 of both, and each file contains the note. The
+log's key signs, because auditors have its public half. The note's first line is no log's origin, so that it cannot be taken for a checkpoint.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _FOLLOWED: Final = {"gain": "seen at {} times its strength"}  # of the steps tha
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """Which gate it is of; `origin` is its log's."""
+    """The report's gate; `origin`: its log's."""
 
     id: str
     operator: str
@@ -78,7 +78,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Software(msgspec.Struct, frozen=True, kw_only=True):
-    """What ran on what."""
+    """Software versions and machine."""
 
     portcullis: str
     python: str
@@ -87,14 +87,14 @@ class Software(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
-    """Its file, and the digest that approvers sign; empty where it cannot be had."""
+    """Its file, and the digest that approvers sign; empty if unavailable."""
 
     path: str
     digest: str
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """A device's driver and profile, and what they say of themselves."""
+    """A device's driver and profile, and the profile's own statement."""
 
     device: str
     driver: str
@@ -103,7 +103,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """The log's public key, empty where there is none, and what two persons compare of it."""
+    """The log's public key, empty without one, and the fingerprint that two people compare."""
 
     vkey: str
     fingerprint: str
@@ -123,14 +123,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
-    """A proof that service wants and nobody has given: what it is of, and what is to be done."""
+    """A proof that service requires and that does not exist: its subject, and what to do."""
 
     id: str
     why: str
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step has photographed, as JPEG in Base64."""
+    """A step's photograph, as JPEG in Base64."""
 
     id: str
     caption: str
@@ -138,7 +138,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `console_key` is the fingerprint by which consoles know the gate, empty of one that serves none or has no key yet."""
+    """The whole report. `console_key`: the fingerprint by which consoles know the gate; empty without consoles or key."""
 
     gate: Gate
     by: str
@@ -156,7 +156,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
-    """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
+    """Return one line of the report. A step that is not done, or does not count, is not verified, whatever it was tested on."""
     if outcome is None:
         return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
     verified = outcome.verified if outcome.state is StepState.DONE else Verified.NO
@@ -176,7 +176,7 @@ def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -
 
 
 def page(report: Report) -> str:
-    """The report as one file without script, font or address, for paper and for a phone. The same report always gives the same page."""
+    """Return the report as one file without script, font or address, for paper and for phones. Equal reports give equal pages."""
     # Each value is escaped as reports always had it: html.escape spells a quote otherwise than Jinja.
     templates = environment(Path(__file__).with_name("pages")).overlay(
         autoescape=False, finalize=lambda value: escape(str(value))
@@ -192,7 +192,7 @@ def _word(line: Line) -> str:
 
 
 def _figure(step: str, name: str, value: object) -> str:
-    """One figure in words, with its unit."""
+    """Return one figure as text, with its unit."""
     shown = (
         {True: "yes", False: "no"}[value]
         if isinstance(value, bool)
@@ -218,14 +218,14 @@ class NoReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a file says of itself: its note, whose log it names, and whether the file is what the note is about."""
+    """What a file states: its note, the log it names, and whether the file matches the note."""
 
     note: str
     origin: str
     holds: bool
 
     def is_signed(self, vkey: str) -> bool:
-        """True when the file is what its note is about, and this key signed the note. Raises BadFormatError for a key that is none."""
+        """True if the file matches its note, and this key signed the note. Raises BadFormatError for an invalid key."""
         verifier = Verifier.parse(vkey)
         try:
             Note.parse(self.note.encode()).verify(verifier)
@@ -235,7 +235,7 @@ class Claimed:
 
 
 def signed(report: Report, html: str, signer: Signer) -> tuple[bytes, bytes]:
-    """The report's page, of this HTML, and its document, as they are handed over."""
+    """Return the report's page, with this HTML, and its document, both with the signed note."""
     fields = msgspec.to_builtins(report)
     text = f"{_KIND}\n{signer.verifier.name}\njson {_digest(_canonical(fields))}\nhtml {_digest(html.encode())}\n"
     note = Note(text, (signer.sign(text),)).to_bytes().decode()
@@ -245,7 +245,7 @@ def signed(report: Report, html: str, signer: Signer) -> tuple[bytes, bytes]:
 
 
 def claimed(content: bytes) -> Claimed:
-    """Read a report, either file of it. Raises NoReportError. Whose signature stands in the note is the caller's to check."""
+    """Parse either file of a report. Raises NoReportError. The caller must check the note's signature."""
     if len(content) > REPORT_BYTES_MAX:
         raise NoReportError(f"larger than {REPORT_BYTES_MAX // 2**20} MiB")
     try:

@@ -1,6 +1,6 @@
-"""Checks of single answers: each takes an answer and those before it, and returns what is wrong and what would be right, or an empty text.
+"""Checks of single answers: each takes an answer and the earlier ones, and returns what is wrong with a correct example, or an empty text.
 
-They look at the files and profiles of this machine, and write nothing. `gate.provision.questions` says which answer has which check.
+They read this machine's files and profiles, and write nothing. `gate.provision.questions` assigns the checks.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ _DOORS: Final = {"barrier.port", "first_barrier.port"}
 
 
 def text(given: Given, key: str) -> str:
-    """An answer that is one text; empty: it was not given."""
+    """Return an answer that is one text; empty if it was not given."""
     value = given.get(key, "")
     return value if isinstance(value, str) else ""
 
 
 def spelt(pattern: str, why: str) -> Check:
-    """The check of an answer that has this form; `why` goes behind the answer."""
+    """Return a check for answers of this form; `why` follows the answer in the message."""
     return lambda answer, _: "" if re.search(pattern, answer) else f"{answer!r}{why}"
 
 
 def number_problem(numbers: range, answer: str, _: Given) -> str:
-    """A number of these."""
+    """Check for a number of these."""
     good = answer.isascii() and answer.isdigit() and int(answer) in numbers
     return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
 
 
 def zone_problem(name: str, _: Given) -> str:
-    """The time zone's IANA name."""
+    """Check for a time zone's IANA name."""
     good = name in zoneinfo.available_timezones()
     return "" if good else f"{name!r} is no time zone's IANA name such as Europe/Amsterdam, or not on this machine"
 
@@ -69,7 +69,7 @@ def zone_problem(name: str, _: Given) -> str:
 
 
 def line_problem(key: str, port: str, given: Given) -> str:
-    """A device's line, that no device before has. That it is there is not asked: a gate may be made before its cables are in."""
+    """Check for a device's line that no earlier device has. It need not exist: a gate may be configured before its cables are connected."""
     has_two_doors = bool(port if key == "first_barrier.port" else given.get("first_barrier.port"))
     wanted = given.get("barrier.port") if key == "first_barrier.port" else port or key != "sensors.port"
     if has_two_doors and not wanted:
@@ -88,7 +88,7 @@ def line_problem(key: str, port: str, given: Given) -> str:
 
 
 def socket_problem(path: str, _: Given, such_as: str = "/run/pcscd/pcscd.comm") -> str:
-    """A service's socket, which may come later: by default the chip reader's."""
+    """Check for a service's socket, which need not exist yet; by default the chip reader's."""
     if not path.startswith("/"):
         return f"{path!r} is no socket's path such as {such_as}"
     place = Path(path)
@@ -96,14 +96,14 @@ def socket_problem(path: str, _: Given, such_as: str = "/run/pcscd/pcscd.comm") 
 
 
 def pad_socket_problem(path: str, given: Given) -> str:
-    """The socket of the service of a sensor beside the camera, which may come later."""
+    """Check for the socket of the service of a sensor beside the camera, which need not exist yet."""
     if not re.search(SOCKET, path):
         return f"{path!r} is no socket's path of 107 characters at most, such as {_PAD_SOCKET}"
     return socket_problem(path, given, _PAD_SOCKET)
 
 
 def file_problem(path: str, _: Given) -> str:
-    """A file that is read later."""
+    """Check for a file that is read later."""
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             return f"{path} is no file"
@@ -114,7 +114,7 @@ def file_problem(path: str, _: Given) -> str:
 
 
 def central_problem(address: str, _: Given) -> str:
-    """The central server."""
+    """Check for the central server's address."""
     try:
         parts = urlsplit(f"//{address}")
         good = bool(parts.hostname and parts.port) and parts.netloc == address and "@" not in address
@@ -127,13 +127,13 @@ def central_problem(address: str, _: Given) -> str:
 
 
 def shipped(room: str) -> list[str]:
-    """The profiles that come with the gate, of a room of drivers."""
+    """Return the shipped profiles of a room of drivers."""
     names = (path.name for path in (resources.files("drivers.profiles") / room).iterdir())
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def shipped_for(driver: str) -> list[str]:
-    """The barrier profiles that come with the gate for a driver."""
+    """Return the shipped barrier profiles for a driver."""
     return [name for name in shipped("barrier") if _protocol(name) == BARRIER_DRIVERS.get(driver)]
 
 
@@ -142,7 +142,7 @@ def _protocol(name: str) -> str:
 
 
 def profile_problem(room: str, name: str, given: Given) -> str:
-    """A shipped profile's name, or the path of a site's own, which is read when the configuration is checked."""
+    """Check for a shipped profile's name, or the path of a site's own, which is read with the configuration."""
     driver = text(given, "barrier.driver")
     known = shipped_for(driver) if room == "barrier" else shipped(room)
     if name.startswith("/") or name in known or (room == "barrier" and driver not in BARRIER_DRIVERS):
@@ -151,7 +151,7 @@ def profile_problem(room: str, name: str, given: Given) -> str:
 
 
 def own_profile_problem(room: str, name: str, given: Given) -> str:
-    """A site's own profile, of a barrier's board, a sensor unit or a sensor beside the camera. Nothing is wrong with a shipped one."""
+    """Check a site's own profile of a barrier's board, a sensor unit or a sensor beside the camera. Shipped ones are correct."""
     if not name.startswith("/"):
         return ""
     driver = text(given, "barrier.driver")
@@ -168,7 +168,7 @@ def own_profile_problem(room: str, name: str, given: Given) -> str:
 
 
 def swipe_profile_problem(name: str, given: Given) -> str:
-    """The profile of a document reader, which some drivers need and the others have none of."""
+    """Check for a document reader's profile, which some drivers require and others do not have."""
     driver = text(given, "swipe.driver")
     protocol = SWIPE_DRIVERS.get(driver, "")
     known = [one for one in shipped("readers") if load_reader(one).protocol == protocol]
@@ -181,7 +181,7 @@ def swipe_profile_problem(name: str, given: Given) -> str:
 
 
 def camera_problem(address: str, _: Given) -> str:
-    """A camera that looks at travellers: in the network by its IP address, or at this machine by its lasting name."""
+    """Check for a face camera: in the network by its IP address, or on this machine by its permanent name."""
     if address.startswith("/"):
         good = STABLE_NAME.fullmatch(address)
         return "" if good else f"{address!r}: name a USB camera by /dev/v4l/by-id/… or by-path/…"
@@ -191,7 +191,7 @@ def camera_problem(address: str, _: Given) -> str:
 
 
 def page_problem(source: str, given: Given) -> str:
-    """Where pages come from: a camera, or the folder of a scanner's service."""
+    """Check for the source of pages: a camera, or the folder of a scanner's service."""
     if not source:
         return "" if given.get("swipe.port") else "documents need a reader: swipe.port, page.source, or both"
     is_folder = source.startswith("/") and not source.startswith("/dev/")
@@ -199,7 +199,7 @@ def page_problem(source: str, given: Given) -> str:
 
 
 def link_problem(address_key: str, link: str, given: Given) -> str:
-    """What shows that a network camera's pictures are its own, or why nothing has to."""
+    """Check for what authenticates a network camera's pictures, or why nothing has to."""
     address = text(given, address_key)
     if "://" not in address:
         return "is for a network camera" if link else ""
@@ -225,7 +225,7 @@ def _is_stream(address: str) -> bool:
 
 
 def auditor_problem(recipient: str, given: Given) -> str:
-    """One more who can read the records; empty: there are no more."""
+    """Check for one more recipient of the records; empty: no more."""
     before = given.get("auditors", [])
     if not recipient:
         is_enough = len(before) >= AUDITORS_MIN

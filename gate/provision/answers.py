@@ -1,4 +1,4 @@
-"""The technician's answers: read strictly from a TOML file, with the line of each mistake, and turned into the tables of gate.toml."""
+"""The technician's answers: parsed strictly from a TOML file, with the line of each error, and converted to the tables of gate.toml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Baud = Annotated[int, msgspec.Meta(ge=BAUDS.start, lt=BAUDS.stop)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of every table of answers. What each key is, and why it may be left out, is asked in `QUESTIONS`."""
+    """Base of every table of answers. `QUESTIONS` describes each key, and when it may be omitted."""
 
 
 class _Board(_Table, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class _Central(_Table, frozen=True, kw_only=True):
 
 
 class SiteAnswers(_Table, frozen=True, kw_only=True):
-    """All of them. `by` is who sets the gate up, `eyes_cm` how high their eyes are; `skip` holds the reason for each step that is left out."""
+    """All answers. `by`: who sets the gate up; `eyes_cm`: the height of their eyes; `skip`: the reason for each omitted step."""
 
     by: Annotated[str, msgspec.Meta(min_length=1, max_length=BY_CHARACTERS_MAX)]
     operator: _Words
@@ -122,15 +122,15 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
 
     @property
     def given(self) -> dict[str, str | list[str]]:
-        """The answers by their keys, without the steps that are left out."""
+        """Return the answers by key, without the omitted steps."""
         return {key: one for key, one in flat(msgspec.to_builtins(self)).items() if not key.startswith("skip.")}
 
     def problems(self) -> list[Wrong]:
-        """Everything that can be seen to be wrong before anything is written."""
+        """Return all errors that are visible before anything is written."""
         return list(problems(self.given))
 
     def configuration(self, root: Path | None) -> dict[str, object]:
-        """The tables of gate.toml. `root` is where all folders go, for a gate that is not installed system-wide."""
+        """Return the tables of gate.toml. `root`: the folder of all folders, for a gate that is not installed system-wide."""
         tables: dict[str, object] = {
             "purpose": self.purpose,
             "gate_id": self.gate_id,
@@ -150,7 +150,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
         return {key: value for key, value in tables.items() if value}
 
     def _barriers(self) -> dict[str, object]:
-        """Both doors have boards of one kind; a site that has others writes them into gate.toml."""
+        """Both doors have boards of one kind; a site with others edits gate.toml."""
         if not self.barrier.port:
             return {"mode": "shadow"}
         board = _filled(self.barrier)
@@ -166,7 +166,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
         return {"driver": "camera", "address": source, **_link(source, self.page.link)} if source else {}
 
     def _camera(self) -> dict[str, object]:
-        """In service a camera that no certificate shows must obey; how late it does is measured later."""
+        """In service a camera without a certificate must obey commands; its delay is measured later."""
         address = self.camera.address
         usb = {"driver": "v4l2"} if address.startswith("/dev/") else {}
         obeys = {"challenge": True} if self.purpose == "service" and not is_https(address) else {}
@@ -175,7 +175,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
 
 
 def _filled(table: _Table) -> dict[str, object]:
-    """What was answered of a table."""
+    """Return the given answers of a table."""
     return {key: value for key, value in msgspec.structs.asdict(table).items() if value not in {"", None}}
 
 
@@ -185,14 +185,14 @@ def _paths(root: Path) -> dict[str, str]:
 
 
 def _link(address: str, link: str) -> dict[str, str]:
-    """The key that an answer about a network camera's link is of."""
+    """Return the key for an answer about a network camera's link."""
     if not is_https(address):
         return {"plain_http_risk": link} if link else {}
     return {"authorities" if link.startswith("/") else "certificate_sha256": link}
 
 
 def read(path: Path) -> SiteAnswers:
-    """Read a file of answers. Raises StepError, with the line of what is wrong."""
+    """Parse a file of answers. Raises StepError, with the line of the error."""
     with step_errors(OSError, doing=f"cannot read {path}"), path.open("rb") as file:
         raw = file.read(FILE_BYTES_MAX + 1)
     if len(raw) > FILE_BYTES_MAX:
@@ -200,7 +200,7 @@ def read(path: Path) -> SiteAnswers:
     try:
         source = TomlFile(str(path), raw.decode())
         table = source.table()
-        # Whoever wrote an empty text had something in mind that did not get there.
+        # An empty text is probably a mistake.
         if empty := [key for key, value in keyed(table).items() if value == ""]:
             raise source.error(*(Wrong(key, "is empty: write what it is, or leave the key out") for key in empty))
         answers = parse(table, source)
@@ -214,5 +214,5 @@ def read(path: Path) -> SiteAnswers:
 
 
 def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
-    """Check the answers' form. Raises FileError with the line of what is wrong."""
+    """Check the answers' form. Raises FileError with the line of the error."""
     return source.fitted(table, SiteAnswers)

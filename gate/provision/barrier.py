@@ -1,4 +1,4 @@
-"""The technician's steps at a barrier: carries each check of `gate.provision.barrier_checks` out on the real board.
+"""The technician's steps at a barrier: carries out each check of `gate.provision.barrier_checks` on the real board.
 
 However a step ends, Ctrl-C included, it takes every grant back and closes the line.
 """
@@ -33,7 +33,7 @@ RECONNECT_S: Final = 0.5
 
 
 def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterator[Step]:
-    """The steps in their order, of the first of two doors with the prefix `first_`. Raises ConfigurationStepError."""
+    """Yield the steps in order, for the first of two doors with the prefix `first_`. Raises ConfigurationStepError."""
     try:
         profile = described(settings)
     except DriverError as error:
@@ -74,7 +74,7 @@ def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
 
 
 def lasts_ms(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> int:
-    """How long the leaf waits for somebody on a grant for `ttl_ms`: many a gate has a time of its own."""
+    """Return how long the leaf waits for a person on a grant for `ttl_ms`: many gates have their own time."""
     match profile:
         case ModbusProfile(grant=Pulse(lasts_ms=own_ms)):
             return min(ttl_ms, own_ms)
@@ -87,7 +87,7 @@ def lasts_ms(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> int:
 
 
 async def perform(check: BarrierCheck, settings: BarrierSettings, *, tell: Callable[[str], None]) -> Finding:
-    """Carry a check out to its end. Raises StepError with what was not seen, or what is wrong with the line."""
+    """Carry out a check. Raises StepError with what was not seen, or what is wrong with the line."""
     with step_errors(DriverError):
         driver = barrier(settings)
         board = _Board(driver, poll_s=settings.poll_ms / 1000, tell=tell)
@@ -108,7 +108,7 @@ async def perform(check: BarrierCheck, settings: BarrierSettings, *, tell: Calla
 
 
 class _Board:
-    """One board while a check lasts; a lost line is opened anew."""
+    """One board during a check; a lost line is opened again."""
 
     def __init__(self, driver: BarrierDriver, *, poll_s: float, tell: Callable[[str], None]) -> None:
         self._driver = driver
@@ -117,7 +117,7 @@ class _Board:
         self._is_lost = False
 
     async def do(self, request: Request) -> Reading:
-        """Do it, and look. Raises SetupError for a board that can never work."""
+        """Carry out the request, and read the status. Raises SetupError for an unusable board."""
         refused = ""
         match request:
             case Look(say):
@@ -147,7 +147,7 @@ class _Board:
 
 
 async def _tried(order: Coroutine[Any, Any, None]) -> str:
-    """What the board said to an order that it did not obey; empty when it did."""
+    """Return the board's error for a refused order; empty if it obeyed."""
     try:
         await order
     except DriverError as error:

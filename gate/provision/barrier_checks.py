@@ -1,7 +1,7 @@
-"""The checks at a barrier: what the technician does, and what the board must show. Each check is a conversation. Pure.
+"""The checks at a barrier: the technician's actions, and what the board must show. Each check is a conversation. Pure.
 
-A check yields a request (look, tell the technician something, give the board an order) and receives a `Reading`. It returns a finding, or raises
-StepError with what was not seen. Every wait has a limit. The caller takes every grant back when the check ends, for whatever reason.
+A check yields a request (read the status, instruct the technician, give the board an order) and receives a `Reading`. It returns a finding, or
+raises StepError with what was not seen. Every wait has a limit. The caller takes every grant back when the check ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRANT_SPARE_MS: Final = 6_000  # a leaf that opened takes its time to close
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Ask the board how it is, having said something to the technician first."""
+    """Read the board's status, after giving the technician an instruction."""
 
     say: str = ""
 
@@ -36,17 +36,17 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class EndEmergency:
-    """End an emergency whose input is clear, where the board can be told."""
+    """End an emergency whose input is clear, if the board has such a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClearAlarms:
-    """Clear the alarms that the check itself has raised."""
+    """Clear the alarms that the check has caused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The board after something was done. `refused` is what it said to an order, empty when it obeyed."""
+    """The board after a request. `refused`: its error for an order, empty if it obeyed."""
 
     at_ms: int
     status: BarrierStatus | None
@@ -59,7 +59,7 @@ Condition: TypeAlias = Callable[[BarrierStatus], bool]
 
 
 def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> BarrierCheck:
-    """One person on one grant: the leaf opens for them, the counter of this way counts them once, and the leaf closes."""
+    """One person on one grant: the leaf opens for them, the counter of this direction counts them once, and the leaf closes."""
     before, watched = yield from _granted(direction, ttl_ms, wait_ms)
     way = "in, from the travellers' side" if direction is Direction.ENTRY else "out, from the far side"
     reading = yield Look(f"Walk {way}, now: the barrier is granted for {ttl_ms / 1000:.0f} s")
@@ -81,7 +81,7 @@ def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> BarrierCheck:
 
 
 def grant_ends(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
-    """A grant that nobody uses: it is gone by itself, and the leaf closed, when its time is over."""
+    """An unused grant: it ends by itself when its time is over, with the leaf closed."""
     before, watched = yield from _granted(Direction.ENTRY, ttl_ms, wait_ms)
     reading = yield Look("Stay out of the lane: the barrier is granted, and nobody walks")
     while (waited_ms := reading.at_ms - watched.since_ms) <= ttl_ms + GRANT_SPARE_MS:
@@ -100,7 +100,7 @@ def grant_ends(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
 
 
 def tailgate(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
-    """Two people, one close behind the other, on one grant: the board must show that they are two."""
+    """Two people close together on one grant: the board must show two."""
     before, watched = yield from _granted(Direction.ENTRY, ttl_ms, wait_ms)
     within_ms = min(wait_ms, ttl_ms)
     reading = yield Look(
@@ -130,7 +130,7 @@ def tailgate(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
 
 
 def fire(*, wait_ms: int) -> BarrierCheck:
-    """The fire loop: its input opens the leaf without us, and what it leaves behind can be ended."""
+    """The fire loop: its input opens the leaf without the host, and the resulting state can be ended."""
     yield from _at_rest(wait_ms)
     opened = yield from _until(
         lambda status: status.fire, wait_ms, say="Open the fire loop, as an alarm does", wanted="the fire input"
@@ -157,7 +157,7 @@ def fire(*, wait_ms: int) -> BarrierCheck:
 
 
 def power(*, wait_ms: int) -> BarrierCheck:
-    """A power cut of the board: it is noticed, and what comes back holds no grant and a closed leaf."""
+    """A power cut of the board: it is detected, and afterwards there is no grant and the leaf is closed."""
     before = _answering((yield from _at_rest(wait_ms)))
     reading = yield Look("Take the board's power away, wait a moment, and give it back")
     began_ms, lost_at_ms = reading.at_ms, None
@@ -177,7 +177,7 @@ def power(*, wait_ms: int) -> BarrierCheck:
 
 
 def _at_rest(wait_ms: int) -> Generator[Request, Reading, Reading]:
-    """Wait until nothing goes on at the barrier; who still stands in its zone is told to leave. Raises StepError."""
+    """Wait until the barrier is at rest; a person in its zone is asked to leave. Raises StepError."""
     wanted = "the barrier at rest, which is leaf closed, zone empty, no grant, no fire"
     reading = yield Look()
     began_ms = reading.at_ms
@@ -210,7 +210,7 @@ def _wanted(what: str, within_ms: int, reading: Reading) -> StepError:
 def _granted(
     direction: Direction, ttl_ms: int, wait_ms: int
 ) -> Generator[Request, Reading, tuple[BarrierStatus, _Watched]]:
-    """Give a grant at a barrier at rest: its status before, and the watch that begins with the grant. Raises StepError."""
+    """Grant a passage at a barrier at rest; return its status before, and the observation from the grant on. Raises StepError."""
     before = _answering((yield from _at_rest(wait_ms)))
     reading = yield Grant(direction, ttl_ms)
     if reading.refused:
@@ -219,7 +219,7 @@ def _granted(
 
 
 def _back_at_rest(watched: _Watched) -> Generator[Request, Reading, BarrierStatus]:
-    """Watch on until the barrier rests. Raises StepError."""
+    """Observe until the barrier is at rest. Raises StepError."""
     reading = yield Look()
     began_ms = reading.at_ms
     while not _is_at_rest(status := watched.see(reading)):
@@ -242,7 +242,7 @@ def _is_at_rest(status: BarrierStatus) -> bool:
 
 
 def _shown(status: BarrierStatus) -> str:
-    """What the board shows of what a barrier at rest is without."""
+    """Return the parts of the status that a barrier at rest does not have."""
     bodies = {0: "the zone empty", 1: "somebody in the zone"}.get(status.bodies, f"{status.bodies} bodies in the zone")
     return ", ".join(
         [
@@ -260,13 +260,13 @@ def _granted_now(status: BarrierStatus) -> bool:
 
 
 def _counted(status: BarrierStatus, before: BarrierStatus, direction: Direction) -> int:
-    """Passages since then, this way."""
+    """Return the passages since then in this direction."""
     now, then = ((one.count_entry if direction is Direction.ENTRY else one.count_exit) for one in (status, before))
     return (now - then) % 2**32
 
 
 class _Watched:
-    """The leaf and the zone since a grant."""
+    """Observation of leaf and zone since a grant."""
 
     def __init__(self, since_ms: int) -> None:
         self.since_ms = since_ms
@@ -276,7 +276,7 @@ class _Watched:
         self._bodies = 0
 
     def see(self, reading: Reading) -> BarrierStatus:
-        """Take the next look. Raises StepError when the board does not answer."""
+        """Take the next reading. Raises StepError if the board does not answer."""
         status, after_ms = _answering(reading), reading.at_ms - self.since_ms
         self._bodies = max(self._bodies, status.bodies)
         if status.position is not LeafPosition.CLOSED and self._moved_ms is None:
@@ -288,7 +288,7 @@ class _Watched:
         return status
 
     def figures(self, **more: Figure) -> dict[str, Figure]:
-        """What was measured; None for what this board does not tell."""
+        """Return the measurements; None for those that this board does not report."""
         return {
             "leaf_moves_after_ms": self._moved_ms,
             "leaf_open_after_ms": self._open_ms,

@@ -1,7 +1,7 @@
 """Measures the camera when a gate is set up: its exposure, its delay after a change of exposure, and how a traveller appears to it.
 
-No face is kept: pictures for the report have their faces painted over. Each raises StepError when the camera, or the scene before it, is not as it
-must be.
+No face is stored: in the report's pictures faces are painted over. Each function raises StepError if the camera, or the scene
+before it, is unsuitable.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ EYES_AT: Final = (0.25, 0.65)  # where eyes are to be, in parts of the picture's
 FACES: Final = 12  # frames with one face, of which the middle is taken
 EYE_DISTANCE_PX_MIN: Final = 45.0
 EYES_APART_MM: Final = 63.0  # of grown-ups, in the middle
-COVERED_CM: Final = (145, 195)  # eye heights that a lane must serve without anybody kneeling or stretching
+COVERED_CM: Final = (145, 195)  # eye heights that a lane must serve without kneeling or stretching
 FACE_BRIGHTNESS: Final = range(60, 211)
 EVENNESS_MIN: Final = 0.45  # the darkest part of the middle of a face against the brightest, linear
 BACKLIGHT_MAX: Final = 3.0  # the hall beside a face against the face, linear
@@ -58,7 +58,7 @@ OpenCamera = Callable[[CameraSettings], NewestFrame]
 
 @contextmanager
 def camera_opened(settings: CameraSettings, made: OpenCamera = camera_for) -> Iterator[NewestFrame]:
-    """The camera, open as long as the block lasts. Raises StepError for whatever a driver raises in it."""
+    """Open the camera for the block. Raises StepError for a driver's errors in it."""
     with step_errors(DriverError, doing="camera"):
         camera = made(settings)
         camera.open()
@@ -69,7 +69,7 @@ def camera_opened(settings: CameraSettings, made: OpenCamera = camera_for) -> It
 
 
 def frames_of(camera: NewestFrame) -> Iterator[Frame]:
-    """Frame after frame. Raises StepError when none comes for WAIT_S, and DriverError."""
+    """Yield frames. Raises StepError if there is none for WAIT_S, and DriverError."""
     seq = 0
     while True:
         frame = camera.newest(after=seq, wait_s=WAIT_S)
@@ -80,7 +80,7 @@ def frames_of(camera: NewestFrame) -> Iterator[Frame]:
 
 
 def painted_over(picture: Picture, faces: list[Box]) -> Picture:
-    """The picture with a grey field in the place of each face, and the line of the eyes' band at both ends of the picture."""
+    """Return the picture with faces covered in grey, and the band of the eyes marked at both sides."""
     out = picture.copy()
     tall, wide = out.shape[:2]
     for box in faces:
@@ -93,7 +93,7 @@ def painted_over(picture: Picture, faces: list[Box]) -> Picture:
 
 
 def photograph(caption: str, picture: Picture) -> tuple[str, bytes]:
-    """A picture for the report."""
+    """Return a picture for the report."""
     jpeg = preview(picture, width_max=PICTURE_WIDTH_MAX, bytes_max=PICTURE_BYTES_MAX)
     return caption, jpeg or b""
 
@@ -104,8 +104,8 @@ def photograph(caption: str, picture: Picture) -> tuple[str, bytes]:
 def exposure(
     settings: CameraSettings, models: FaceModels, made: OpenCamera = camera_for
 ) -> tuple[Finding, Calibration | None]:
-    """Let the camera's exposure come to rest on the hall, whatever it was fixed to before, and measure it. Returns the values to fix it to,
-    of a camera that takes them. Raises StepError.
+    """Let the camera's exposure settle on the hall, whatever it was fixed to before, and measure it. Returns the values
+    to fix it to, for a controllable camera. Raises StepError.
     """
     if isinstance(settings, V4l2):
         settings = msgspec.structs.replace(settings, calibration=None)
@@ -157,7 +157,7 @@ def exposure(
 
 
 def control_lag(settings: CameraSettings, dice: random.Random) -> tuple[Finding, int | None]:
-    """Change the exposure at random moments and measure how late the pictures follow; None for a camera that takes no controls."""
+    """Change the exposure at random moments and measure the pictures' delay; None for a camera without controls."""
     feed = Feed()
     with camera_opened(settings) as camera:
         try:
@@ -184,7 +184,7 @@ def control_lag(settings: CameraSettings, dice: random.Random) -> tuple[Finding,
 
 
 def _change_exposure(camera: NewestFrame, feed: Feed, dice: random.Random) -> None:
-    """Raises RefusedError from a camera without controls. The exposure is left as it was calibrated."""
+    """Raises RefusedError from a camera without controls. Restores the calibrated exposure."""
     due_ms, left, factor, settling = 0, CHANGES, 1.0, SETTLING_FRAMES + 5
     try:
         for frame in frames_of(camera):
@@ -256,7 +256,7 @@ def stand_before(settings: CameraSettings, models: FaceModels, *, wait_s: float,
 
 
 def height(stood: Stood, settings: CameraSettings, *, eyes_cm: int) -> Finding:
-    """Whose eyes, by their height above the floor, the camera sees well, and how large. Raises StepError."""
+    """Return the range of eye heights above the floor that the camera sees well, and the size there. Raises StepError."""
     eyes_px = statistics.median(one.eye_distance_px for one in stood.measures)
     at = statistics.median(one.y_part for one in stood.measures)
     cm_a_px = EYES_APART_MM / 10 / eyes_px
@@ -291,7 +291,7 @@ def height(stood: Stood, settings: CameraSettings, *, eyes_cm: int) -> Finding:
 
 
 def lighting(stood: Stood, settings: CameraSettings) -> Finding:
-    """How bright and how even the light on a face is. Raises StepError."""
+    """Return the brightness and evenness of the light on a face. Raises StepError."""
     brightness = statistics.median(one.brightness for one in stood.measures)
     balance = statistics.median(one.balance for one in stood.measures)
     parts = np.median([piece.face_light.mean(axis=2) for piece in stood.features], axis=0)
@@ -326,7 +326,7 @@ def lighting(stood: Stood, settings: CameraSettings) -> Finding:
 
 
 def _lux(settings: CameraSettings, linear: float) -> float | None:
-    """As an exposure meter would say it, for a lens of f/2 at ISO 100: right within a factor of two or so, the same camera always the same."""
+    """Return an estimate in lux, for a lens of f/2 at ISO 100: correct within a factor of about two, and repeatable for one camera."""
     if not isinstance(settings, V4l2) or settings.calibration is None:
         return None
     exposure_s = settings.calibration.exposure / 10_000

@@ -72,7 +72,7 @@ def gate_steps(site: Site) -> Iterator[Step]:
 
 
 def _tested(site: Site, name: str) -> str:
-    """A test of the self-test as a step."""
+    """Run a test of the self-test as a step."""
     return run(selftest.TESTS[name](site.config))
 
 
@@ -90,7 +90,7 @@ def _import_lists(site: Site) -> str:
 
 
 def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: bool) -> str:
-    """Import the certificates and lists that a technician brings along, and say what was taken. Raises StepError, after which the store is as it was."""
+    """Import the technician's certificates and lists, and return what was imported. Raises StepError; the store is then unchanged."""
     try:
         sources = read_paths(files, _bytes).sources
         vouching = None if signer is None else parse_certificate(_bytes(signer))
@@ -289,7 +289,7 @@ def _write_vkey(site: Site) -> str:
 
 
 def _approved(site: Site) -> str:
-    """Last: every step before may have changed the configuration."""
+    """The last step: every earlier one may have changed the configuration."""
     try:
         found = approved(site.config)
     except ConfigError as error:

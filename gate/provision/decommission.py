@@ -1,8 +1,8 @@
-"""Ends this gate: secures its log elsewhere, tells the central server, wipes keys and records in a stated order, and proves that they are gone.
+"""Ends this gate: secures its log elsewhere, notifies the central server, wipes keys and records in a stated order, and proves that they are gone.
 
 Nothing is wiped before the records that only this machine has are elsewhere, and keys go before the records that they sealed. Each file is
-overwritten with zeros, synced to the disk, and removed. A progress file beside it survives a kill, and the next run continues from it; a finished
-one is never written again. The proof searches every file that is left in the gate's folders for the secrets' own bytes.
+overwritten with zeros, synced to the disk, and removed. A progress file beside it survives a kill, and the next run continues from it; a finished one
+is never written again. The proof searches every file that is left in the gate's folders for the secrets' own bytes.
 """
 
 from __future__ import annotations
@@ -53,20 +53,20 @@ _CHUNK_BYTES: Final = 1024 * 1024
 
 
 def roots_of(config: Config) -> tuple[Path, ...]:
-    """The folders of this gate, which are searched at the end."""
+    """Return this gate's folders, which are searched at the end."""
     paths = config.paths
     named = (paths.keys, paths.identity, paths.state, paths.spool, paths.inbox, paths.models)
     return tuple(dict.fromkeys(map(Path, named)))
 
 
 def decommission_steps(config: Config, progress: Progress, report: Path, export: Path | None) -> Iterator[Step]:
-    """The steps for this gate. `export` is where its log goes when the central server has not all of it."""
+    """Yield this gate's steps. `export`: the destination of its log if the central server does not have all of it."""
     carry, tell = partial(_carry, config, export), partial(_tell, config)
     return wiping_steps(parts_of(config), progress, report, roots=roots_of(config), carry=carry, tell=tell)
 
 
 def parts_of(config: Config) -> tuple[Part, ...]:
-    """What goes, in this order: keys first, then what was decided about models, made of people and shown of this gate, then what they signed and sealed."""
+    """Return the parts in the order of wiping: keys; decisions about models; data of people and shown pictures; what the keys signed and sealed."""
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
     cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
@@ -96,7 +96,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
 
 
 def _carry(config: Config, export: Path | None) -> str:
-    """Have the log at the central server, or in a folder. Raises StepError."""
+    """Make sure that the central server, or a folder, has the log. Raises StepError."""
     try:
         entries, published = _entries(config)
     except (OSError, StoreError, BadFormatError) as error:
@@ -117,7 +117,7 @@ def _carry(config: Config, export: Path | None) -> str:
 
 
 def _entries(config: Config) -> tuple[int, int]:
-    """How many entries the log has, and how many of them are in the spool."""
+    """Return the number of the log's entries, and how many of them are in the spool."""
     note = Spool(Path(config.paths.spool)).checkpoint()
     published = 0 if note is None else Checkpoint.parse(Note.parse(note).text).size
     database = Path(config.paths.state) / "audit" / "log.sqlite"
@@ -150,7 +150,7 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
 
 
 def _tell(config: Config) -> str:
-    """Have the central server refuse the gate; without it the gate ends as well, and says what is left to do there."""
+    """Make the central server refuse the gate. If it is unreachable the gate ends anyway, and the text states what to do there."""
     if config.sync is None:
         return "no central server is configured"
     try:
@@ -168,7 +168,7 @@ _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]{40,}")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes in one step: files, and folders with all that is in them. Of a `secret` part the bytes are looked for at the end."""
+    """One step's files, and folders with their content. The bytes of a `secret` part are searched for at the end."""
 
     id: str
     paths: tuple[Path, ...]
@@ -176,7 +176,7 @@ class Part:
 
 
 class Found(msgspec.Struct):
-    """A path, before it was wiped and now."""
+    """A path's state before wiping, and now."""
 
     part: str
     before: str
@@ -184,7 +184,7 @@ class Found(msgspec.Struct):
 
 
 class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What was done, in a file of its own. `found` tells of each path how it was before and how it is now."""
+    """What was done, in a file of its own. `found`: each path's state before and now."""
 
     gate_id: str
     started_at: str
@@ -192,15 +192,15 @@ class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     central: str = ""  # what became of telling it
     done: list[str] = []
     found: dict[str, Found] = {}
-    unsearched: list[str] = []  # wiped by an earlier run: its bytes are known to nobody
+    unsearched: list[str] = []  # wiped by an earlier run: its bytes are unknown
     searched: dict[str, int] = {}  # how many strings of each part were looked for
     proof: str = ""  # what was proven: it came to its end
     remains: str = REMAINS
 
     @classmethod
     def read(cls, path: Path, gate_id: str, started_at: str, parts: tuple[Part, ...]) -> Progress:
-        """Go on with an earlier run, or begin. Raises StepError for a file that is none, or tells of an end before this gate's: another gate's, or
-        one since which there are files of these parts again.
+        """Continue an earlier run, or begin. Raises StepError for an invalid file, or one about another gate, or about
+        an earlier end since which there are files of these parts again.
         """
         try:
             progress = msgspec.json.decode(path.read_bytes(), type=cls)
@@ -214,7 +214,7 @@ class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return progress
 
     def write(self, path: Path) -> None:
-        """Keep it. Raises OSError."""
+        """Store it. Raises OSError."""
         durable.make_folder(path.parent)
         durable.write(path, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
@@ -228,8 +228,8 @@ def wiping_steps(
     carry: Callable[[], str],
     tell: Callable[[], str],
 ) -> Iterator[Step]:
-    """The steps in their order. `carry` sees to it that nothing is lost, and raises StepError; `tell` says what became of telling the central
-    server, which may be away. `roots` are the folders that are searched at the end.
+    """Yield the steps in order. `carry` makes sure that nothing is lost, and raises StepError; `tell` returns the
+    result of notifying the central server, which may be unreachable. `roots`: folders that are searched at the end.
     """
     needles: dict[str, set[bytes]] = {}
 
@@ -276,7 +276,7 @@ def wiping_steps(
 
 
 def _wipe(part: Part, progress: Progress, report: Path) -> str:
-    """Wipe one part and note each path before and after. Raises OSError, and StepError when the report cannot be written."""
+    """Wipe one part and note each path's state before and after. Raises OSError, and StepError if the report cannot be written."""
     for path in part.paths:
         known = progress.found.get(str(path))
         now = progress.found[str(path)] = Found(part.id, known.before if known else _state(path), "not yet")
@@ -306,7 +306,7 @@ def _state(path: Path) -> str:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Everything at and below some paths that is no folder; no link is followed."""
+    """Yield everything at and below these paths except folders; links are not followed."""
     for path in paths:
         if path.is_symlink() or not path.is_dir():
             if os.path.lexists(path):
@@ -318,8 +318,8 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _needles(path: Path) -> set[bytes]:
-    """What to look for of a secret file: each long run of Base64 in it, also decoded, its lines, the key of a note's key file, and the whole
-    of it. What lies beside keys is public.
+    """Return the strings to search for a secret file: its long runs of Base64, also decoded, its lines, the key of a
+    note's key file, and the whole content. Other content beside keys is public.
     """
     raw = _read(path)
     if path.suffix in {".pem", ".toml", ".vkey"} and b"PRIVATE KEY" not in raw:
@@ -341,7 +341,7 @@ def _read(path: Path) -> bytes:
 
 
 def _holds(path: Path, needles: set[bytes]) -> bool:
-    """Whether a file holds one of these strings, wherever it begins."""
+    """True if a file contains one of these strings, at any offset."""
     if not needles or not stat.S_ISREG(path.lstat().st_mode):
         return False
     overlap, tail = max(map(len, needles)), b""

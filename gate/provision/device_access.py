@@ -1,7 +1,7 @@
 """Checks that a program's unit may open a device. `gate provision` itself runs as root, outside the unit, and can open every device.
 
-Told by owner, group and mode of the device, and by what systemd says that the unit allows (systemd.resource-control(5), DeviceAllow=). Where the
-user does not exist, no unit runs as it, and nothing is told; nor of a unit that allows every device.
+It uses the device's owner, group and mode, and what systemd reports that the unit allows (systemd.resource-control(5), DeviceAllow=).
+Without the user no unit runs as it, and there is no result; nor for a unit that allows every device.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AllowedOf = Callable[[str], list[str] | None]
 
 
 def require_access(program: str, settings: Settings) -> None:
-    """Raise StepError when the user of a program may not open the device that these settings name, and say what to do."""
+    """Raise StepError, with what to do, if a program's user may not open the device that these settings name."""
     named = getattr(settings, "port", "") or getattr(settings, "address", "")
     if named.startswith("/dev/"):
         wanted = os.R_OK if settings.driver == "keyboard" else os.R_OK | os.W_OK
@@ -38,11 +38,11 @@ def require_access(program: str, settings: Settings) -> None:
 
 
 def require_open(device: Path, user: str, more_groups: tuple[str, ...], *, wanted: int) -> None:
-    """Raise StepError when this user, with the groups that its unit gives it besides, may not read or write the device (os.R_OK, os.W_OK)."""
+    """Raise StepError if this user, with its unit's additional groups, may not read or write the device (os.R_OK, os.W_OK)."""
     try:
         status, known = device.stat(), pwd.getpwnam(user)
     except (OSError, KeyError):
-        return  # whoever opens it says that it is not there
+        return  # opening it reports that it is missing
     groups = {*os.getgrouplist(user, known.pw_gid), *(_gid(name) for name in more_groups)}
     if may_open(status, known.pw_uid, groups, wanted):
         return
@@ -56,13 +56,13 @@ def require_open(device: Path, user: str, more_groups: tuple[str, ...], *, wante
 
 
 def may_open(status: os.stat_result, uid: int, groups: set[int], wanted: int) -> bool:
-    """True for a user who may do it. The kernel looks at the first of owner, group and others that they are, and at no more."""
+    """True if the user may do it. The kernel uses only the first class that applies: owner, group or others."""
     place = 6 if uid == status.st_uid else 3 if status.st_gid in groups else 0
     return status.st_mode >> place & wanted == wanted
 
 
 def allowed_by(unit: str) -> list[str] | None:
-    """What a unit's DeviceAllow= has, with its drop-ins, as in `char-188 rw`; None where it allows everything, or systemd is not there."""
+    """Return a unit's DeviceAllow= with its drop-ins, as in `char-188 rw`; None if it allows everything, or without systemd."""
     command = ("systemctl", "show", "--property=DevicePolicy", "--property=DeviceAllow", unit)
     try:
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SYSTEMD_S)  # noqa: S603 - ours
@@ -74,7 +74,7 @@ def allowed_by(unit: str) -> list[str] | None:
 
 
 def require_allowed(device: Path, unit: str, *, wanted: int, allowed_of: AllowedOf = allowed_by) -> None:
-    """Raise StepError when a unit's DeviceAllow= leaves a device out, or more than may be done with it."""
+    """Raise StepError if a unit's DeviceAllow= excludes a device, or a required access to it."""
     number, allowed = _number_of(device), allowed_of(unit)
     if number is None or allowed is None or is_allowed(number, allowed, wanted):
         return
@@ -86,7 +86,7 @@ def require_allowed(device: Path, unit: str, *, wanted: int, allowed_of: Allowed
 
 
 def is_allowed(number: int, allowed: Iterable[str], wanted: int, *, drivers: Path = DRIVERS) -> bool:
-    """True for the number of a character device that one of these lines names, by its path, its driver's name or number, with all that is wanted."""
+    """True if one of these lines names the character device, by its path or its driver's name or number, with all required access."""
     names = _drivers_of(os.major(number), drivers)
     for line in allowed:
         named, _, access = line.partition(" ")
@@ -101,7 +101,7 @@ def is_allowed(number: int, allowed: Iterable[str], wanted: int, *, drivers: Pat
 
 
 def _drivers_of(major: int, drivers: Path) -> list[str]:
-    """The number itself, and what proc(5) calls the drivers that have it."""
+    """Return the number itself, and its drivers' names in proc(5)."""
     try:
         of_characters = drivers.read_text().partition("Block devices:")[0]
     except OSError:
@@ -125,7 +125,7 @@ def _gid(name: str) -> int:
 
 
 def _named(number: int, entry: Callable[[int], Sequence[object]]) -> str:
-    """The name of a user or group, whose entry begins with it; one that has none is told by number."""
+    """Return the name of a user or group, the first field of its entry; the number if there is none."""
     try:
         return str(entry(number)[0])
     except KeyError:

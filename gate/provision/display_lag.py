@@ -48,7 +48,7 @@ PAINTED_WITHIN_MS: Final = 2000
 async def measure(
     config: Config, models: FaceModels, *, wait_s: float, tell: Callable[[str], None], dice: random.Random
 ) -> tuple[Finding, int]:
-    """Show colours, look for them, and return the lag in milliseconds."""
+    """Show colours, detect them, and return the lag in milliseconds."""
     lamp = Lamp(config)
     with camera_opened(config.camera) as camera:
         async with lamp.served():
@@ -77,7 +77,7 @@ async def measure(
 
 
 class Lamp:
-    """The page: the camera's picture on it, as travellers see it, the colours that it is asked for, and when every page said that it has painted one."""
+    """The page: with the camera's picture, as travellers see it; requested colours, and the times at which every page reported to have painted them."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -91,7 +91,7 @@ class Lamp:
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
-        """Serve the page as long as the block lasts."""
+        """Serve the page for the block."""
         screens = self._config.screens
         try:
             key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=screens.port)
@@ -169,5 +169,5 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
 
 
 def now_ms() -> int:
-    """CLOCK_MONOTONIC, which frames are stamped by, too."""
+    """Return CLOCK_MONOTONIC in milliseconds, as frames have it too."""
     return int(asyncio.get_running_loop().time() * 1000)

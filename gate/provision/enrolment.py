@@ -1,7 +1,7 @@
 """The steps of enrolment: get an identity from the central server into a folder of its own, then name it in the table [sync] of gate.toml.
 
-The configuration takes its place by one renaming, so a kill at any point leaves the old identity complete or the new one. One that was made
-whole and is not named yet is taken up by the next run, since its token is used.
+One renaming replaces the configuration, so a kill at any point leaves the old identity complete or the new one. The next run uses an identity
+that is complete and not named yet, since its token is used up.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ MIRROR_KEY_HEADER = "portcullis-mirror-key"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the central server said."""
+    """The central server's answer."""
 
     status: int
     body: bytes
@@ -68,7 +68,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What came of it: the device's file, which shows nothing of itself, whom to trust, and the mirror's key."""
+    """The result: the device's file, which has no useful repr, the trusted authorities, and the mirror's key."""
 
     device: bytes
     authorities: Certificates
@@ -79,7 +79,7 @@ class Enrolled:
 
 
 def headers(*, gate_id: str, token: str, log_vkey: str) -> dict[str, str]:
-    """The headers of the request, the token among them."""
+    """Return the request's headers, including the token."""
     credentials = base64.b64encode(f"{gate_id}:{token}".encode()).decode()
     return {
         "authorization": f"Basic {credentials}",
@@ -91,7 +91,7 @@ def headers(*, gate_id: str, token: str, log_vkey: str) -> dict[str, str]:
 
 
 def read_authorities(answer: Answer, trusted: Certificates, now: datetime) -> Certificates:
-    """The authorities that count from now on. Raises StepError."""
+    """Return the authorities valid from now on. Raises StepError."""
     _expect(answer, "")
     try:
         return followed(trusted, read_bag(answer.body), now)
@@ -100,7 +100,7 @@ def read_authorities(answer: Answer, trusted: Certificates, now: datetime) -> Ce
 
 
 def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: datetime) -> Enrolled:
-    """Read the answer and check that the certificate is for our key and name. Raises StepError."""
+    """Parse the answer and check that the certificate is for our key and name. Raises StepError."""
     _expect(answer, f"; make a token with gate central token {wanted.gate_id}")
     vkey = answer.mirror_vkey
     if not vkey or len(vkey) > VKEY_TEXT_MAX or not vkey.isprintable():
@@ -120,8 +120,8 @@ def enrol(
     log_vkey: str,
     now: Callable[[], datetime],
 ) -> Enrolled:
-    """Enrol at `host:port`, whose certificate one of the authorities must have issued. The token is asked for only when it answers as it
-    should. Raises StepError, and what `token` raises.
+    """Enrol at `host:port`, whose certificate one of the authorities must have issued. The token is requested only
+    after a valid answer. Raises StepError, and what `token` raises.
     """
     whom = read_authorities(asyncio.run(_ask(address, authorities, CACERTS)), authorities, now())
     told = headers(gate_id=wanted.gate_id, token=token(), log_vkey=log_vkey)
@@ -170,7 +170,7 @@ async def _ask(
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """The central server, HOST:PORT, the file of the operator's authority, and what asks for the one-time token. It raises StepError."""
+    """The central server, HOST:PORT, the file of the operator's authority, and the source of the one-time token, which raises StepError."""
 
     address: str
     ca: Path
@@ -178,7 +178,7 @@ class Central:
 
 
 def approval_due(path: Path) -> str:
-    """What two persons have to sign before the lane begins with the configuration as it is now; empty: nothing."""
+    """Return what two people must sign before the lane starts with the present configuration; empty: nothing."""
     try:
         approved(load(path))
     except ConfigError as error:
@@ -198,10 +198,10 @@ def enrolment_steps(
     now: Callable[[], datetime] = clock.now,
     ask: Callable[..., Enrolled] = enrol,
 ) -> Iterator[Step]:
-    """The steps in their order, for the gate whose configuration is in `path`. Each identity has a folder of its own.
+    """Yield the steps in order, for the gate whose configuration is in `path`. Each identity has its own folder.
 
-    `due` says what the changed configuration wants before the gate begins with it; `check` of its file raises ConfigurationStepError;
-    `passphrase` is what the device's key shall lie under, of a folder of keys, if it is. `ask` stands in for the network in tests.
+    `due` returns what the changed configuration requires before the gate starts with it; `check` of its file raises ConfigurationStepError;
+    `passphrase` returns the passphrase of the device's key from a folder of keys, if it has one. Tests replace the network by `ask`.
     """
     home = Path(config.paths.identity)
     folders = _Folders(path, home, now)
@@ -252,7 +252,7 @@ def _authorities(path: Path) -> Certificates:
 
 
 class _Folders:
-    """The identities that lie in `home`, and which of them the configuration names."""
+    """The identities in `home`, and which of them the configuration names."""
 
     def __init__(self, path: Path, home: Path, now: Callable[[], datetime]) -> None:
         self._path = path
@@ -264,18 +264,18 @@ class _Folders:
             return tomllib.loads(self._path.read_text())
 
     def named(self) -> Path | None:
-        """The identity that is in force, if it is whole."""
+        """Return the identity in force, if complete."""
         folder = self._in_force()
         return folder if folder is not None and self._is_whole(folder) else None
 
     def unnamed(self, address: str) -> Path | None:
-        """One that was made whole for this server after the one in force, and then something came in between."""
+        """Return an identity for this server that is complete but not named, because the run was interrupted."""
         before = _number(self._in_force())
         found = (one for one in self._all() if _number(one) > before and self._is_whole(one))
         return next((one for one in found if self._address(one) == address), None)
 
     def new(self, authorities: Certificates) -> Path:
-        """A new folder, for nobody but root until it is full. Raises OSError."""
+        """Make a new folder, accessible only to root until it is complete. Raises OSError."""
         for one in self._all():
             if one != self._in_force():
                 _remove(one)
@@ -286,7 +286,7 @@ class _Folders:
         return folder
 
     def fill(self, folder: Path, address: str, enrolled: Enrolled) -> None:
-        """Make it whole, and the program's that carries the log. Raises OSError."""
+        """Complete it, and make it readable for the program that carries the log. Raises OSError."""
         write_authorities(folder / AUTHORITIES, enrolled.authorities)
         durable.write(folder / DEVICE, enrolled.device, mode=0o600)
         table = {"address": address, "mirror_vkey": enrolled.mirror_vkey}
@@ -296,8 +296,8 @@ class _Folders:
         hand_over(folder, "sync")
 
     def bring_receipt(self, folder: Path, given: dict[str, object]) -> None:
-        """Copy the newest receipt of the identity in force, if it is of the server that is `given`: without it a server that was put back from a backup is not
-        known for one. Raises OSError.
+        """Copy the newest receipt of the identity in force if its server is `given`: without it a server restored from
+        a backup would not be detected. Raises OSError.
         """
         before, sync = self._in_force(), self.configuration().get("sync", {})
         if before is None or before == folder:
@@ -311,7 +311,7 @@ class _Folders:
             hand_over(folder / RECEIPT, "sync")
 
     def forget_others(self, folder: Path) -> str:
-        """Remove what is not in force any more; what to tell of it when that failed."""
+        """Remove identities that are no longer in force; return a message if that failed."""
         try:
             for one in self._all():
                 if one != folder:

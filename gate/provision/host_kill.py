@@ -1,7 +1,7 @@
 """Checks that a grant ends when the gate's program is killed: a child process grants a passage and is killed while the leaf is open.
 
-The child is this module, `python -m gate.provision.host_kill`, with its order on standard input. It prints `open` when it has seen the leaf
-open, or one line with the reason why not. It ends when its standard input ends.
+The child is this module, `python -m gate.provision.host_kill`, with its order on standard input. It prints `open` when it has seen the
+leaf open, or one line with the reason why not. It ends when its standard input ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GRANTING: Final = "gate.provision.host_kill"
 
 
 async def host_killed(settings: BarrierSettings, profile: BarrierProfile | BarrierFacts, *, ttl_ms: int) -> Finding:
-    """Have a program of ours grant and be killed with the leaf open, and see that the board ended the grant without us. Raises StepError."""
+    """Start a program that grants, kill it with the leaf open, and check that the board ends the grant alone. Raises StepError."""
     within_s, why = _ends_without_us(profile, ttl_ms)
     if why != TIME_TO_LIVE:
         # So long that it cannot be what ends the grant.
@@ -62,7 +62,7 @@ async def host_killed(settings: BarrierSettings, profile: BarrierProfile | Barri
 
 
 async def _opened(process: asyncio.subprocess.Process) -> None:
-    """Wait until the killed-to-be has seen the leaf open. Raises StepError."""
+    """Wait until the child has seen the leaf open. Raises StepError."""
     assert process.stdout is not None, "it is a pipe"
     try:
         async with asyncio.timeout(CHILD_DEADLINE_S):
@@ -74,7 +74,7 @@ async def _opened(process: asyncio.subprocess.Process) -> None:
 
 
 async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Finding:
-    """The board's first word to whoever comes after: a leaf that is closed then closed without us."""
+    """Read the board's first status after the kill: a leaf that is closed then was closed by the board."""
     with step_errors(DriverError):
         driver = barrier(settings)
         try:
@@ -97,7 +97,7 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Find
 
 
 def _ends_without_us(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> tuple[float, str]:
-    """Within how many seconds a grant must end once nobody asks the board anything, and by what."""
+    """Return the seconds within which an unpolled board must end a grant, and by what."""
     match profile:
         case ModbusProfile(grant=Pulse(lasts_ms=lasts_ms)):
             return lasts_ms / 1000, "the gate's own time"
@@ -123,7 +123,7 @@ def _now_ms() -> int:
 
 
 async def grant_and_wait(settings: BarrierSettings, ttl_ms: int) -> None:
-    """Grant, say when the leaf is open, and go on asking as a lane does."""
+    """Grant, report when the leaf is open, and continue polling as a lane does."""
     driver = barrier(settings)
     await driver.connect()
     await driver.grant(Direction.ENTRY, ttl_ms)

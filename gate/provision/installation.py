@@ -1,6 +1,6 @@
 """The steps from a bare machine to a gate that can start: configuration, folders, keys, models, and drop-ins of the units.
 
-Each step reads what the steps before it left, so a second run continues where the first one stopped.
+Each step reads the results of the earlier ones, so a second run continues where the first one stopped.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def installation_steps(
     booted: Path = BOOTED_BY_SYSTEMD,
     seals: Callable[[], bool] = has_tpm,
 ) -> Iterator[Step]:
-    """The steps in their order, for a gate whose configuration is in `path`; `root` is where all its folders go, if not the system's.
+    """Yield the steps in order, for a gate whose configuration is in `path`; `root`: the folder of all its folders, if not the system's.
 
-    `given`: the keys of the configuration that were asked for, all of them without it; of those a file that is there is compared with.
-    `booted` is there where systemd runs, `seals` whether it can seal.
+    `given`: the requested keys of the configuration, None for all; an existing file is compared with these. `booted`: a path that exists
+    if systemd runs; `seals`: whether it can seal.
     """
     table = answers.configuration(root)
 
@@ -75,7 +75,7 @@ def installation_steps(
     try:
         config = config_of(path)
     except ConfigurationStepError:
-        return  # the step before has said why
+        return  # the step before has reported why
     paths, keys = config.paths, Path(config.paths.keys)
     yield _folders_step([Path(one) for one in (paths.state, paths.spool, paths.inbox, paths.models, paths.keys)])
     yield _log_key_step(config, keys)
@@ -88,7 +88,7 @@ def installation_steps(
 
 
 def sealing(config: Config) -> Iterator[Step]:
-    """The steps that seal every key of a gate. Raises StepError without a TPM, and when the log's public key cannot be published."""
+    """Yield the steps that seal every key of a gate. Raises StepError without a TPM, and if the log's public key cannot be published."""
     if not has_tpm():
         raise StepError("systemd finds no TPM that it can seal with: keys stay files of mode 0600", Exit.NO)
     publish(Path(config.paths.keys) / LOG_KEY.name, config.origin)
@@ -104,7 +104,7 @@ def _seal_steps(config: Config, *, registers: Collection[str]) -> Iterator[Step]
 
 
 def not_written(table: Mapping[str, object], path: Path, given: Collection[str] | None) -> str:
-    """What the configuration that is there says otherwise than the answers, which change nothing. Empty: it says the same. Raises StepError."""
+    """Return where the existing configuration differs from the answers, which do not change it; empty if equal. Raises StepError."""
     try:
         found = keyed(tomllib.loads(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -181,6 +181,6 @@ def _units_step(config: Config) -> Step:
 
 
 def vision_drop_in(*, hosts: Iterable[str], folders: Iterable[str]) -> str:
-    """The text of vision's drop-in: a camera's address that it may reach, an IP address or `localhost`, a scanner's folder that it may empty."""
+    """Return vision's drop-in: camera addresses that it may reach (an IP address or `localhost`), scanners' folders that it may empty."""
     allowed = "".join(f"IPAddressAllow={host}\n" for host in dict.fromkeys(hosts))
     return _HEAD + allowed + "".join(f"ReadWritePaths={folder}\nNoExecPaths={folder}\n" for folder in folders)

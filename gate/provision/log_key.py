@@ -1,7 +1,7 @@
-"""The log's key, in a file or sealed: makes it, gives its public half, signs with it, and replaces it by a new one.
+"""The log's key, in a file or sealed: makes it, returns its public half, signs with it, and replaces it by a new one.
 
-A new key is made beside the old one, which hands over to it, and then put in its place. The log program has the old key hand over when it
-starts (`gate.audit.writer`); only then does the old key go. A kill at any point leaves the key that is in force in a file.
+A new key is made beside the old one, which hands over to it, and then replaces it. The log program writes the handover when it
+starts (`gate.audit.writer`); only then is the old key deleted. A kill at any point leaves the key that is in force in a file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ASIDE: Final = "log-old.key"  # a second name of the old key, until it is overwr
 
 
 def make_key(path: Path, origin: str) -> str:
-    """Make a key; its public half. Raises StepError."""
+    """Make a key and return its public half. Raises StepError."""
     with step_errors(AuditError):
         return keys.generate(path, origin).vkey
 
@@ -50,13 +50,13 @@ def log_vkey(config: Config) -> str:
 
 
 def fingerprint(vkey: str) -> str:
-    """What two persons compare by telephone: the first 16 bytes of the SHA-256 of the line, in groups of four digits."""
+    """Return what two people compare by telephone: the first 16 bytes of the line's SHA-256, in groups of four digits."""
     digits = hashlib.sha256(vkey.encode()).hexdigest()[:32]
     return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def signer_of(folder: Path, origin: str) -> Signer:
-    """The log's key in a folder of keys. A sealed one is opened, which root alone can, on the machine that sealed it. Raises StepError."""
+    """Return the log's key from a folder of keys. Only root can open a sealed one, on the machine that sealed it. Raises StepError."""
     plain, sealed = folder / LOG_KEY.name, LOG_KEY.sealed(folder)
     with step_errors(AuditError):
         if plain.exists() or not sealed.exists():
@@ -70,7 +70,7 @@ def signer_of(folder: Path, origin: str) -> Signer:
 
 
 def rotation(config: Config) -> Iterator[Step]:
-    """The steps by which the log of a gate gets a new key."""
+    """Yield the steps that give a gate's log a new key."""
     folder, origin = Path(config.paths.keys), config.origin
     old, new, aside = folder / LOG_KEY.name, folder / NEXT, folder / ASIDE
 
@@ -110,7 +110,7 @@ def rotation(config: Config) -> Iterator[Step]:
 
 
 def _drop(aside: Path, old: Path) -> None:
-    """Overwrite what was set aside, unless it is the key in force under a second name. Raises OSError."""
+    """Overwrite the replaced key, unless it is the key in force under a second name. Raises OSError."""
     if aside.exists() and aside.samefile(old):
         aside.unlink()
     durable.wipe(aside)

@@ -1,6 +1,6 @@
-"""The devices of this machine, as defaults for the technician: serial lines and cameras by lasting names, chip readers, and which device answers.
+"""The devices of this machine, as defaults for the technician: serial lines and cameras by permanent names, chip readers, and which device answers.
 
-Nothing is written to a line before a board has said by its own identity which it is: only profiles that have one are tried.
+Nothing is written to a line before a board has identified itself: only profiles with an identity are tried.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ LISTEN_S: Final = 0.3  # for a reader that answers; one that only talks is chose
 
 
 class ThisMachine:
-    """The machine that we run on; `root` is where its devices are, for tests."""
+    """This machine; `root`: the folder of its devices, for tests."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
 
     def serial_lines(self) -> Sequence[str]:
-        """Those that udev's rules of the gate name come first."""
+        """Lines named by the gate's udev rules come first."""
         ours = sorted((self._root / "dev").glob("portcullis-*"))
         return [self._name(path) for path in ours] + self._names(SERIAL_FOLDERS)
 
@@ -44,21 +44,21 @@ class ThisMachine:
         return [name for name in self._names(CAMERA_FOLDERS) if name.endswith("index0")]
 
     def chip_readers(self) -> Sequence[str]:
-        """None where there is no service."""
+        """None without the service."""
         try:
             return reader_names(None)
         except DriverError:
             return ()
 
     def time_zone(self) -> str:
-        """UTC where the machine does not say."""
+        """UTC if the machine has none set."""
         try:
             return str((self._root / "etc/localtime").resolve(strict=True).relative_to(ZONES))
         except (OSError, ValueError):
             return "UTC"
 
     def board_at(self, port: str) -> str:
-        """Only boards with an identity can be known."""
+        """Only boards with an identity can be recognised."""
         for name in shipped_for("modbus"):
             profile = load_profile(name)
             if isinstance(profile, ModbusProfile) and profile.identity is not None:
@@ -70,7 +70,7 @@ class ThisMachine:
         return ""
 
     def reader_at(self, port: str) -> tuple[str, str]:
-        """A reader that answers; most only talk."""
+        """Return a reader that answers; most only send."""
         try:
             found = asyncio.run(mrz_readers.find_reader(port, listen_s=LISTEN_S))
         except DriverError:
@@ -80,7 +80,7 @@ class ThisMachine:
         return found.settings.driver, mrz_readers.profile_of(found.settings) or ""
 
     def objection(self, key: str, given: Given) -> str:
-        """Cameras are asked for a connection, everything else shows with its own step."""
+        """Cameras must accept a connection; the other devices have their own steps."""
         value = given.get(key, "")
         if key == "camera.address" and isinstance(value, str):
             if value.startswith("/dev/"):
@@ -91,7 +91,7 @@ class ThisMachine:
         return ""
 
     def _names(self, folders: Sequence[str]) -> list[str]:
-        """One name a device: by-path only where there is none by-id."""
+        """Return one name per device: by-path only without one by-id."""
         named: dict[Path, str] = {}
         for folder in folders:
             for path in sorted((self._root / folder.lstrip("/")).glob("*")):
@@ -103,7 +103,7 @@ class ThisMachine:
 
 
 async def _connected(settings: Modbus) -> None:
-    """Connect and let go. Raises DriverError, TimeoutError."""
+    """Connect and close. Raises DriverError, TimeoutError."""
     board = barrier(settings)
     try:
         async with asyncio.timeout(ASK_S):

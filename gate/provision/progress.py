@@ -1,7 +1,7 @@
-"""Does the steps in order and keeps the outcome of each on disk, so that the next run continues where this one stopped.
+"""Runs the steps in order and stores each outcome on disk, so that the next run continues where this one stopped.
 
-A step's outcome is written whole when the step is over: a run that is killed repeats that one step. A step that was done is not done again unless
-what it rests on (the gate, the settings of its devices) has become another since, or it is asked for; a failed one is, with the next run.
+A step's outcome is written when the step is over: a killed run repeats only that step. A step that is done is not repeated unless
+its basis (the gate, the settings of its devices) has changed since, or it is requested; a failed one is repeated in the next run.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ STATE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
 def folder_of(config: Config) -> Path:
-    """Where what is kept of the steps lies: in the gate's state."""
+    """Return the folder of the stored outcomes: in the gate's state."""
     return Path(config.paths.state) / FOLDER
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that is kept: the answers by their keys, and each step's outcome."""
+    """The stored data: the answers by key, and each step's outcome."""
 
     schema: Annotated[str, msgspec.Meta(pattern="^provision.state/2$")] = "provision.state/2"
     answers: dict[str, str | list[str]] = {}
@@ -38,7 +38,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Store:
-    """What is kept, in one file of a folder. Raises StepError when it cannot be read or written, and says what to do."""
+    """The stored data, in one file of a folder. Raises StepError, with what to do, if it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / STATE_FILE
@@ -51,15 +51,15 @@ class Store:
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        """What came of each step so far."""
+        """Return each step's outcome so far."""
         return dict(self._kept.outcomes)
 
     def keep_answers(self, answers: dict[str, str | list[str]]) -> None:
-        """Keep them in place of those before."""
+        """Store these answers instead of the earlier ones."""
         self._write(msgspec.structs.replace(self._kept, answers=dict(answers)))
 
     def keep(self, step: str, outcome: Outcome) -> None:
-        """Keep what came of a step."""
+        """Store a step's outcome."""
         self._write(msgspec.structs.replace(self._kept, outcomes={**self._kept.outcomes, step: outcome}))
 
     def _read(self) -> Kept:
@@ -81,8 +81,8 @@ class Store:
 
 
 class Course:
-    """One run of the steps. What the technician returns leaves a step out, and is the reason. `rests_on` says of a step what its outcome rests on
-    as it is now; `now` gives the time as RFC 3339, `clock_ms` milliseconds that only grow.
+    """One run of the steps. A text returned by the technician is the reason to omit a step. `rests_on` returns a step's
+    present basis; `now` returns the time as RFC 3339, `clock_ms` monotonic milliseconds.
     """
 
     def __init__(
@@ -102,8 +102,8 @@ class Course:
         self._clock_ms = clock_ms
 
     def go(self, steps: Iterable[Step], *, again: Collection[str] = ()) -> Iterator[StepReport]:
-        """Do what is not done yet, in order, and `again` what is named. Raises StepError when an outcome cannot be kept, and LaterStepError when a
-        step cannot be tried now: then nothing is known of it that was not before, and what was kept stays.
+        """Run the steps that are not done, in order, and those named in `again`. Raises StepError if an outcome cannot
+        be stored, and LaterStepError if a step cannot be tried now: its stored outcome then stays.
         """
         blocked = ""
         for step in steps:
@@ -156,7 +156,7 @@ class Course:
         return StepReport(step.id, outcome.state, outcome, failure)
 
     def _stands(self, step: Step, outcome: Outcome) -> bool:
-        """True for what need not be done again: it was done, and what it rests on is as it was."""
+        """True for a step that need not be repeated: it was done, and its basis is unchanged."""
         is_kept = step.exists is None and not step.fresh
         return is_kept and outcome.state is StepState.DONE and not another(outcome, self._rests_on(step.id))
 
@@ -170,7 +170,7 @@ def _done(found: Finding, *, took_ms: int) -> Outcome:
 
 
 def another(outcome: Outcome, rests_on: Mapping[str, str]) -> str:
-    """Why what was done is no proof any more: what it rests on has become another. Empty: it is one."""
+    """Return why an outcome is no proof any more: its basis has changed. Empty if it is one."""
     if outcome.state is not StepState.DONE or outcome.basis == rests_on:
         return ""
     before = outcome.basis

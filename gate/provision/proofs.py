@@ -1,7 +1,7 @@
-"""What the proof of each step rests on, and what a gate lacks for `purpose = "service"` (safety invariant 14).
+"""The basis of each step's proof, and what a gate lacks for `purpose = "service"` (safety invariant 14).
 
-A proof rests on the gate, and on those of its settings that the step has tried or written; once one of them is another, it is none. For service the
-gate is judged as if it were in service, whatever its purpose is now. Nothing is asked of a device: what it has shown stands in the outcomes.
+A proof's basis is the gate, and the settings that the step has tested or written; if one of them changes, the proof is void. The
+gate is judged as if it were in service, whatever its present purpose. No device is queried: the outcomes have what it showed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _WORDS: Final = {
 
 
 def rests_on(step: str, config: Config, answers: Mapping[str, str | list[str]]) -> dict[str, str]:
-    """What it rests on as it is now, by names that people read. `answers` are the technician's."""
+    """Return the step's present basis, by readable names. `answers`: the technician's."""
     row = STEPS.get(step, Row(""))  # an earlier version's
     found = {"gate": f"{config.operator}/{config.gate_id}"}
     found |= {f"[{table}]": _of_table(config, table) for table in row.tables}
@@ -53,7 +53,7 @@ def rests_on(step: str, config: Config, answers: Mapping[str, str | list[str]]) 
 
 
 def is_there(step: str, config: Config) -> bool:
-    """True for a step of this gate's: those of devices that it does not have are none, nor where there is no TPM, or no installed unit."""
+    """True for a step of this gate: without steps of missing devices, and of a missing TPM or installed unit."""
     devices = {"barrier": config.driven, "first_barrier": config.first_driven, "camera.pad": config.camera.pad}
     tables = STEPS[step].tables
     has_devices = all((devices[one] if one in devices else getattr(config, one)) is not None for one in tables)
@@ -63,7 +63,7 @@ def is_there(step: str, config: Config) -> bool:
 def standing(
     outcomes: Mapping[str, Outcome], config: Config, answers: Mapping[str, str | list[str]]
 ) -> tuple[dict[str, Outcome], dict[str, str]]:
-    """The outcomes that count for this gate as it is now; and of the others, by their steps, why they do not."""
+    """Return the outcomes valid for the present gate; and for the others, by step, why they are not."""
     void = {step: another(one, rests_on(step, config, answers)) for step, one in outcomes.items()}
     return (
         {step: one for step, one in outcomes.items() if not void[step]},
@@ -72,21 +72,21 @@ def standing(
 
 
 def known_vkey(config: Config) -> str:
-    """The log's public key; empty where there is no key that can be used, or one of another purpose."""
+    """Return the log's public key; empty without a usable key, or with one of another purpose."""
     with contextlib.suppress(StepError):
         return log_vkey(config)
     return ""
 
 
 def configuration_digest(config: Config) -> str:
-    """The digest of what decisions rest on, as approvers sign it; empty where it cannot be had."""
+    """Return the digest of the decisions' basis, as approvers sign it; empty if unavailable."""
     with contextlib.suppress(ConfigError):
         return digest(basis_of(config))
     return ""
 
 
 def _of_table(config: Config, table: str) -> str:
-    """The SHA-256 of a device's settings and of its profile, without what the steps themselves write."""
+    """Return the SHA-256 of a device's settings and profile, without what the steps themselves write."""
     settings: object = config.camera.pad if table == "camera.pad" else getattr(config, table)
     found: dict[str, object] = msgspec.to_builtins(settings) or {}
     if table == "camera":
@@ -105,7 +105,7 @@ def _besides(name: str, config: Config, answers: Mapping[str, str | list[str]]) 
         case "log key":
             return known_vkey(config)
         case "central server":
-            # As it was answered: another enrolment by hand is nobody's step. Without the table [sync] it is enrolled nowhere.
+            # As it was answered: no step covers another enrolment by hand. Without the table [sync] it is enrolled nowhere.
             return str(answers.get("central.address", "")) if config.sync is not None else ""
         case "configuration":
             return configuration_digest(config)
@@ -121,14 +121,14 @@ def _besides(name: str, config: Config, answers: Mapping[str, str | list[str]]) 
 def missing_for_service(
     config: Config, outcomes: Mapping[str, Outcome], void: Mapping[str, str], steps: list[str]
 ) -> list[Missing]:
-    """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way, and `void` says of
-    outcomes that do not count any more why.
+    """Return everything for which service would be refused, or that lacks a proof; `steps`: this gate's; `void`: why
+    outcomes are no longer valid.
     """
     in_service = msgspec.structs.replace(config, purpose="service")
     anew = [
         *_lists(in_service),
         *_tested(in_service, "clock", selftest.TESTS["clock"]),
-    ]  # what the steps of these names found is told no second time
+    ]  # findings of the steps with these names are not repeated
     steps = [step for step in steps if step not in {one.id for one in anew}]
     return [
         *(
@@ -144,7 +144,7 @@ def missing_for_service(
 
 
 def declared(config: Config) -> Iterator[tuple[str, str, str, Callable[[], bool]]]:
-    """The devices whose profile or protocol itself says whether it was tried on hardware: name, driver, profile, and that."""
+    """Yield the devices whose profile or protocol states whether it was tested on hardware: name, driver, profile, and that statement."""
     boards: dict[str, BarrierSettings | None] = {"barrier": config.driven, "first_barrier": config.first_driven}
     for name, board in boards.items():
         if board is not None:
@@ -172,7 +172,7 @@ def _profiles(config: Config) -> Iterator[Missing]:
 
 
 def _decisions(config: Config) -> Iterator[Missing]:
-    """The evidence of the threshold and of the liveness check, the approvals, and whose orders count."""
+    """Yield what is missing of the threshold's and liveness check's evidence, the approvals, and the officers' authority."""
     said: set[str] = set()
     for name, check in (("threshold", embedder_of), ("liveness", require_liveness), ("approval", approved)):
         try:

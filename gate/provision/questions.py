@@ -1,7 +1,7 @@
-"""The questions to the technician, one row for each key of an answers file: its text, its check, its default and its choices.
+"""The questions to the technician, one row per key of an answers file: text, check, default and choices.
 
-On a terminal one question is asked at a time, where the answers before make sense of it; a file of answers and the options of `gate provision init`
-are held to the same checks. Defaults come from the machine that the gate is set up on.
+On a terminal one question is asked at a time, if the earlier answers make it applicable; answers files and the options
+of `gate provision init` have the same checks. Defaults come from the machine that is being set up.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def _among(known: Collection[str]) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `problem` is its check; `typed` is one more on a terminal, where the types of a file, or what reads the answer later, do
-    not help at once. `default` is what would be right here, `choices` are those that there are. It `applies` where the answer of that key is
-    not empty, or the answers before are such; `several` answers come one after another, an empty one ends them.
+    """One question. `problem`: its check; `typed`: a further check on a terminal, for errors that a file's types or a later step
+    would find. `default`: the proposed answer on this machine; `choices`: the possible ones. It `applies` if the answer of that key
+    is not empty, or the predicate on earlier answers holds; `several` answers follow one another until an empty one.
     """
 
     key: str
@@ -64,7 +64,7 @@ class Question:
         return self.choices(given, machine) if callable(self.choices) else self.choices
 
     def is_asked(self, given: Given) -> bool:
-        """True where the answers before make sense of it."""
+        """True if the earlier answers make it applicable."""
         if isinstance(self.applies, str):
             return not self.applies or bool(given.get(self.applies))
         return self.applies(given)
@@ -75,7 +75,7 @@ def _cameras(_: Given, machine: ThisMachine) -> Sequence[str]:
 
 
 def _port(key: str, asks: str, applies: str | Callable[[Given], bool] = "") -> Question:
-    """A device's line. A rule of udev may have named it; else nothing is offered, for one line is like another."""
+    """Return the question for a device's line. The default is one named by a udev rule; other lines cannot be distinguished."""
     word = key.partition(".")[0].removesuffix("_barrier")
 
     def named(_: Given, machine: ThisMachine) -> str:
@@ -94,7 +94,7 @@ def _baud(given: Given, _: ThisMachine) -> str:
 
 
 def _link(key: str, address: str) -> Question:
-    """What shows that a network camera's pictures are its own."""
+    """Return the question for what authenticates a network camera's pictures."""
     return Question(
         key,
         "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
@@ -104,7 +104,7 @@ def _link(key: str, address: str) -> Question:
 
 
 def _notice(key: str, asks: str, pattern: str, wanted: str, typed: Check = _fine) -> Question:
-    """What travellers are told of how long results are kept, whom to ask, and where more is said. A gate in service has all of it."""
+    """Return a question of the privacy notice: retention, contact, address of the full notice. A gate in service needs all of them."""
     keys = ("notice.results_kept_days", "notice.contact", "notice.address")
 
     def is_told(given: Given) -> bool:
@@ -295,7 +295,7 @@ QUESTIONS: Final = (
 
 
 def problems(given: Given) -> Iterator[Wrong]:
-    """Everything that can be seen to be wrong with answers before anything is written."""
+    """Yield all errors of answers that are visible before anything is written."""
     for question in QUESTIONS:
         value = given.get(question.key, "")
         if not question.is_asked(given):
@@ -314,7 +314,7 @@ def problems(given: Given) -> Iterator[Wrong]:
 
 
 def keyed(table: Mapping[str, object], room: str = "") -> dict[str, object]:
-    """The values of a table, and of the tables in it, by their keys."""
+    """Return the values of a table and its subtables, by key."""
     found: dict[str, object] = {}
     for key, value in table.items():
         found |= keyed(value, f"{room}{key}.") if isinstance(value, Mapping) else {room + key: value}
@@ -322,7 +322,7 @@ def keyed(table: Mapping[str, object], room: str = "") -> dict[str, object]:
 
 
 def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
-    """The answers of a file by their keys, as `table_of` takes them; what is empty was not answered."""
+    """Return a file's answers by key, as `table_of` takes them; empty ones count as not given."""
     found: dict[str, str | list[str]] = {}
     for key, value in keyed(table).items():
         if isinstance(value, list | tuple):
@@ -333,7 +333,7 @@ def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
 
 
 def table_of(given: Given) -> dict[str, object]:
-    """The answers as a file of answers has them: numbers, yes and no, and tables."""
+    """Return the answers as an answers file has them: numbers, booleans, and tables."""
     table: dict[str, dict[str, object]] = {}
     top: dict[str, object] = {}
     for key, value in given.items():
@@ -346,7 +346,7 @@ def table_of(given: Given) -> dict[str, object]:
 
 
 def _typed(key: str, value: str | list[str]) -> object:
-    """Nothing for an answer that was left empty."""
+    """Return the typed value; None for an empty answer."""
     if key in {"barrier.baud", "barrier.unit", "eyes_cm", "notice.results_kept_days"}:
         return int(value) if isinstance(value, str) and value else None
     if key == "lists.test":

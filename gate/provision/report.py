@@ -1,4 +1,4 @@
-"""Makes the acceptance report from the kept outcomes and the present configuration, and signs it with the log's key."""
+"""Makes the acceptance report from the stored outcomes and the present configuration, and signs it with the log's key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REAL: Final = {
 
 
 def configuration_of(path: Path) -> Config:
-    """The configuration, also one that service refuses. Raises ConfigurationStepError, and StepError when it cannot be read."""
+    """Return the configuration, even if service would refuse it. Raises ConfigurationStepError, and StepError if it is unreadable."""
     try:
         return load(path, refuse_in_service=False)
     except ConfigError as error:
@@ -44,7 +44,7 @@ def configuration_of(path: Path) -> Config:
 
 
 def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> dict[str, str]:
-    """Sign the report and write it, into `out` or beside what is kept; its page and its document. Raises StepError, also when the log's key is of another purpose."""
+    """Sign the report and write page and document to `out`, or beside the stored outcomes. Raises StepError, also for a log key of another purpose."""
     config = configuration_of(path)
     html, document = acceptance.signed(
         report, acceptance.page(report), signer_of(Path(config.paths.keys), config.origin)
@@ -59,7 +59,7 @@ def sign(path: Path, report: acceptance.Report, *, out: Path | None = None) -> d
 
 
 def describe(path: Path) -> acceptance.Report:
-    """The report as it is to be signed. Raises StepError."""
+    """Return the report to be signed. Raises StepError."""
     config = configuration_of(path)
     store = Store(folder_of(config))
     outcomes, void = standing(store.outcomes, config, store.answers)

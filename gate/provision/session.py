@@ -1,4 +1,4 @@
-"""One run of `gate provision`: reads or asks for the answers, does the steps that are not done yet, and writes the acceptance report."""
+"""One run of `gate provision`: reads or asks for the answers, runs the steps that are not done, and writes the acceptance report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gate_core.settings.toml_file import FileError, TomlFile
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the gate is made: its configuration's file, the folder of what is kept, and the folder of everything, if it is not the system's."""
+    """The gate's place: its configuration file, the folder of stored outcomes, and the folder of everything, if not the system's."""
 
     config: Path
     kept: Path
@@ -42,7 +42,7 @@ class Place:
 
     @classmethod
     def of(cls, root: Path | None) -> Place:
-        """What is kept lies in the gate's state, also before there is a configuration."""
+        """Stored outcomes are in the gate's state, even before there is a configuration."""
         path = root / "gate.toml" if root else environment.DEFAULT_PATH
         try:
             kept = folder_of(configuration.load(path))
@@ -52,8 +52,8 @@ class Place:
 
 
 class Session:
-    """One run at one place. To make one is to get the answers, from a file or else at the terminal. Raises StepError when the answers, or what is
-    kept, cannot be used.
+    """One run at one place. Construction gets the answers, from a file or at the terminal. Raises StepError if the
+    answers or the stored data are unusable.
     """
 
     def __init__(self, place: Place, answers_file: Path | None, *, again: Collection[str], wait_s: float) -> None:
@@ -72,16 +72,16 @@ class Session:
 
     @property
     def at(self) -> str:
-        """The step that is being done; empty: none is."""
+        """The current step; empty: none."""
         return self._course.at
 
     @property
     def failed(self) -> list[StepReport]:
-        """The steps of this run that failed."""
+        """The steps that failed in this run."""
         return [report for report in self.done if report.state is StepState.FAILED]
 
     def run(self) -> Iterator[StepReport]:
-        """Do the steps; `done` grows with each. Raises StepError and KeyboardInterrupt."""
+        """Run the steps; `done` grows with each. Raises StepError and KeyboardInterrupt."""
         place, given = self._place, self._given
         yield from self._go(installation_steps(given(), place.config, place.root))
         if self.failed:
@@ -99,7 +99,7 @@ class Session:
         yield from self._go(gate_steps(site))
 
     def report(self) -> tuple[dict[str, str] | None, tuple[Missing, ...]]:
-        """Leave the acceptance report, where there is a gate to report of, and say what is missing for service. Raises StepError."""
+        """Write the acceptance report, if there is a gate, and return what is missing for service. Raises StepError."""
         is_made = not any(one.failure is Exit.CONFIG or one.id in NEEDED for one in self.failed)
         if not is_made or not self._place.config.exists():
             return None, ()
@@ -112,7 +112,7 @@ class Session:
             yield report
 
     def _rests_on(self, step: str) -> dict[str, str]:
-        """Nothing before there is a configuration, or where it cannot be used."""
+        """Empty without a usable configuration."""
         try:
             config = configuration.load(self._place.config, refuse_in_service=False)
         except ConfigError:
@@ -120,7 +120,7 @@ class Session:
         return rests_on(step, config, self._store.answers)
 
     def _filed(self, path: Path) -> tuple[Filed, Callable[[], SiteAnswers]]:
-        """Devices that do not answer now are told at once: their steps may come late."""
+        """Report at once devices that do not answer: their steps may come late."""
         answers, machine = read(path), ThisMachine()
         self._store.keep_answers(answers.given)
         for key in answers.given:
@@ -129,7 +129,7 @@ class Session:
         return Filed(answers.skip), lambda: answers
 
     def _asked(self) -> tuple[Guide, Callable[[], SiteAnswers]]:
-        """All answers at the terminal, each kept when it is given."""
+        """Ask for all answers at the terminal; each is stored when given."""
         if not sys.stdin.isatty():
             raise StepError("gate provision asks on a terminal; without one give it --answers FILE", Exit.USAGE)
         console, machine, store = Console(stderr=True, highlight=False), ThisMachine(), self._store
@@ -145,7 +145,7 @@ class Session:
         return Guide(console, again=again), self._kept
 
     def _kept(self) -> SiteAnswers:
-        """The answers as they are kept now."""
+        """Return the stored answers."""
         try:
             answers = parse(table_of(self._store.answers), TomlFile("", ""))
         except FileError as error:

@@ -1,4 +1,4 @@
-"""Tells real devices from simulated ones. A step at a device that is, or could be, simulated is never verified on hardware."""
+"""Distinguishes real devices from simulated ones. A step at a device that is, or could be, simulated is never verified on hardware."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of_line(settings: MrzReaderSettings | SensorSettings) -> Verified:
 
 
 def of_camera(settings: CameraSettings) -> Verified:
-    """A camera before the traveller."""
+    """A face camera."""
     match settings:
         case Gstreamer():
             is_test = any(source in settings.address for source in _TEST_SOURCES)
@@ -48,7 +48,7 @@ def of_camera(settings: CameraSettings) -> Verified:
 
 
 def of_page(settings: PageSettings) -> Verified:
-    """A page source. What a vendor's service drops into a folder can be anything."""
+    """A page source. A vendor's service can put anything into a folder."""
     match settings:
         case PageFolder():
             return Verified.NO

@@ -1,4 +1,4 @@
-"""The gate that is being set up: its configuration, its programs, and how a step tries a device: with a time limit, and the lane stopped."""
+"""The gate that is being set up: its configuration, its programs, and how a step tests a device: with a time limit, and the lane stopped."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ DEVICE_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One gate: its configuration's file, the technician's answers, and how to speak to them. `token` reads the one-time token of enrolment and
-    raises StepError; `wait_s` is how long the technician may take.
+    """One gate: its configuration file, the technician's answers, and the dialogue with them. `token` reads the
+    one-time token of enrolment and raises StepError; `wait_s`: the technician's time limit.
     """
 
     path: Path
@@ -49,12 +49,12 @@ class Site:
 
     @property
     def answers(self) -> SiteAnswers:
-        """As they are now: a step that is done again may have asked for others."""
+        """Return the present answers: a repeated step may have asked for new ones."""
         return self.given()
 
     @property
     def config(self) -> Config:
-        """As it is now: steps change it. Raises ConfigurationStepError."""
+        """Return the present configuration: steps change it. Raises ConfigurationStepError."""
         try:
             return configuration.load(self.path)
         except ConfigError as error:
@@ -62,7 +62,7 @@ class Site:
 
 
 def config_of(path: Path) -> Config:
-    """A configuration that the gate can start with, its profiles included. Raises ConfigurationStepError."""
+    """Return a configuration with which the gate can start, including its profiles. Raises ConfigurationStepError."""
     try:
         config = configuration.load(path)
         require_profiles(config)
@@ -74,7 +74,7 @@ def config_of(path: Path) -> Config:
 def amend(
     path: Path, changes: Mapping[str, Mapping[str, object]], *, check: Callable[[Path], object] = config_of
 ) -> None:
-    """Set these keys of these tables of `gate.toml` and leave the others: it stands changed and sound, or as it was.
+    """Set these keys of tables in `gate.toml` and leave the others. The file is then changed and valid, or unchanged.
 
     `check` of the new file raises StepError. Raises StepError.
     """
@@ -95,7 +95,7 @@ def amend(
 
 
 def running_program(config: Config, programs: Sequence[str] = PROGRAMS) -> str | None:
-    """The first of these programs that runs, if one does. Raises PermissionError."""
+    """Return the first of these programs that is running, or None. Raises PermissionError."""
     for name in programs:
         if not config.runtime(name).is_dir():
             continue
@@ -108,7 +108,7 @@ def running_program(config: Config, programs: Sequence[str] = PROGRAMS) -> str |
 
 
 def hand_over(path: Path, program: str) -> None:
-    """Give a file to `portcullis-<program>`, as root. Nothing happens for another user, or where the program has no user of its own."""
+    """Change a file's owner to `portcullis-<program>`, as root. Does nothing for another user, or if the program has no user."""
     if os.geteuid() != 0:
         return
     try:
@@ -122,7 +122,7 @@ def hand_over(path: Path, program: str) -> None:
 
 
 def run(test: Awaitable[str], *, within_s: float = DEVICE_S) -> str:
-    """Raises StepError with what a device says."""
+    """Run a device's test. Raises StepError with the device's error."""
 
     async def timed() -> str:
         async with asyncio.timeout(within_s):
@@ -136,13 +136,13 @@ def run(test: Awaitable[str], *, within_s: float = DEVICE_S) -> str:
 
 
 def require_unit_access(site: Site, program: str, settings: Settings) -> None:
-    """Raise StepError when a program's unit could not open what we, who are root, have opened. A gate in a folder of its own has no units."""
+    """Raise StepError if a program's unit could not open what root opened here. A gate in its own folder has no units."""
     if site.path == environment.DEFAULT_PATH:
         require_access(program, settings)
 
 
 def at_device(site: Site, do: Callable[[Config], Finding]) -> Callable[[], Finding]:
-    """The step, once the lane has let its devices go. It raises LaterStepError before."""
+    """Return the step, which raises LaterStepError until the lane has released its devices."""
 
     def do_it() -> Finding:
         config = site.config

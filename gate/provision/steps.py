@@ -1,10 +1,10 @@
-"""The table of the technician's steps, from a bare machine to a gate in service, and what a step and its outcome are.
+"""The table of the technician's steps, from a bare machine to a gate in service, and the types of steps and outcomes.
 
-Answers files, kept states and reports name a step by its id, so ids are never renamed; `first_` is the first of two doors.
+Answers files, stored outcomes and reports contain step ids, so ids are never renamed; `first_` is the first of two doors.
 
-StepError                   it cannot be done; `code` is what its command ends with, as for a file or folder that cannot be used unless it says otherwise
+StepError                   it cannot be done; `code` is its command's exit code, by default as for an unusable file or folder
 ├── ConfigurationStepError  a configuration, found or made of the answers, that can never work
-└── LaterStepError          it cannot be done now; the message says what must come first
+└── LaterStepError          it cannot be done now; the message names what must come first
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gate_core.command_line.output import Exit
 
 
 class StepError(Exception):
-    """A step cannot be done; the message says what to do."""
+    """A step cannot be done; the message states what to do."""
 
     code = Exit.IO_ERROR
 
@@ -44,7 +44,7 @@ class LaterStepError(StepError):
 
 @contextlib.contextmanager
 def step_errors(*types: type[Exception], doing: str = "") -> Iterator[None]:
-    """Raise StepError for these errors in the block: their text, or `doing` and why the system refused it."""
+    """Raise StepError for these errors in the block: with their text, or with `doing` and the system's reason."""
     try:
         yield
     except types as error:
@@ -57,10 +57,10 @@ def step_errors(*types: type[Exception], doing: str = "") -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is known of a step before it is done.
+    """A step's properties, known before it runs.
 
-    `tables` are those of gate.toml whose devices it tries; `rests_on` is what its proof rests on besides them (`gate.provision.proofs`);
-    `answers` are the keys of the technician's answers that it reads itself.
+    `tables`: tables of gate.toml whose devices it tests; `rests_on`: the further basis of its proof
+    (`gate.provision.proofs`); `answers`: keys of the technician's answers that it reads itself.
     """
 
     title: str
@@ -140,7 +140,7 @@ class StepState(enum.StrEnum):
 
 
 class Verified(enum.StrEnum):
-    """On what a step's device was tried."""
+    """On what a step's device was tested."""
 
     HARDWARE = "hardware"
     SIMULATOR = "simulator"
@@ -153,8 +153,8 @@ Figure = float | int | str | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a step found: in words, in figures with the unit in their name, and on what; and pictures, a caption and a JPEG each, nobody's face in
-    them.
+    """A step's result: as text, as figures with the unit in their name, and on what it was tested; and pictures without
+    faces: caption and JPEG.
     """
 
     detail: str
@@ -165,11 +165,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `do` returns what it found, or that in words alone, and raises StepError, after which nothing is half done.
+    """One step. `do` returns its finding, or only its text, and raises StepError, after which nothing is half done.
 
-    Where `exists` is given, what it finds on the machine says whether the step was done, and not what was kept; `kept` is then what to tell of
-    it. A `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In a `manual` one the technician does
-    something. `missing` says that it cannot be done yet, and why: such a step is never done. It waits for the steps that it comes `after`.
+    With `exists`, the machine's state decides whether the step was done, not the stored outcome; `kept` then returns
+    the text. A `fresh` step runs each time. Without a `needed` one no later step can run. In a `manual` one the
+    technician acts. `missing`: why it cannot be done yet; it is then never run. It waits for the steps in `after`.
     """
 
     id: str
@@ -189,7 +189,7 @@ class Step:
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What came of one step, as it is kept. `at` is RFC 3339, UTC; `basis` is what it rests on, by names that people read."""
+    """One step's stored outcome. `at`: RFC 3339, UTC; `basis`: what it rests on, by readable names."""
 
     state: StepState
     detail: str
@@ -203,7 +203,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What became of one step in this run; `failure` is the code of one that failed."""
+    """One step's result in this run; `failure`: the exit code of a failed one."""
 
     id: str
     state: StepState
@@ -212,12 +212,12 @@ class StepReport:
 
     @property
     def detail(self) -> str:
-        """What to tell of it."""
+        """The outcome's text."""
         return self.outcome.detail
 
 
 def carry_out(steps: Iterable[Step]) -> Iterator[StepReport]:
-    """Do the steps in order; after a failure the rest is skipped. Nothing is kept of them but what they leave on the machine."""
+    """Run the steps in order; after a failure the rest is skipped. No outcome is stored."""
     failed = False
     for step in steps:
         state, detail, failure = StepState.SKIPPED, "", None

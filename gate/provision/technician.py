@@ -1,6 +1,6 @@
-"""The technician: asked one thing at a time at a terminal, or as a file of answers; and the one-time token of enrolment.
+"""The technician: asked one question at a time at a terminal, or represented by a file of answers; and the one-time token of enrolment.
 
-A token comes from a file, from a pipe, or is asked for without echo; never as an argument, which everybody on the machine reads.
+A token comes from a file, a pipe, or a prompt without echo; never as an argument, which every user of the machine can read.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ _TOKEN_BYTES_MAX: Final = 1024
 
 
 class Filed:
-    """A technician who has answered everything beforehand, and does what is said when it is said. `skip`: the reasons, by step."""
+    """A technician with a file of all answers, who acts when instructed. `skip`: the reasons, by step."""
 
     def __init__(self, skip: Mapping[str, str]) -> None:
         self._skip = skip
 
     def begin(self, step: Step, why: str) -> str | None:
-        """Leave out what the file leaves out."""
+        """Omit the steps that the file omits."""
         note(_heading(step, why))
         return self._skip.get(step.id)
 
     def failed(self, step: Step, why: str) -> str | None:
-        """Nobody can be asked: it stays failed until the next run."""
+        """No one can be asked: the step stays failed until the next run."""
         raise StepError(f"{step.id}: {why}")
 
     def tell(self, text: str) -> None:
-        """Say what to do."""
+        """Print an instruction."""
         note(f"   {text}")
 
 
 class Guide:
-    """A technician at a terminal. `again` asks the questions of a step anew, where it has some."""
+    """A technician at a terminal. `again` asks a step's questions again, if it has any."""
 
     def __init__(self, console: Console, *, again: Callable[[str], None]) -> None:
         self._console = console
         self._again = again
 
     def begin(self, step: Step, why: str) -> str | None:
-        """A step in which they do something waits until they are ready, and may be left out with a reason."""
+        """A step with actions waits until they are ready, and may be omitted with a reason."""
         self._console.print(_heading(step, why), markup=False)
         if not step.manual:
             return None
@@ -68,7 +68,7 @@ class Guide:
         return said.strip() or None
 
     def failed(self, step: Step, why: str) -> str | None:
-        """Again, without it, or with the next run."""
+        """Ask: repeat it, continue without it, or leave it for the next run."""
         self._console.print(f"   {one_line(why)}", style="bold", markup=False)
         choices = ["again", "later"] if step.needed else ["again", "skip", "later"]
         choice = Prompt.ask("   What now", choices=choices, default="again", console=self._console)
@@ -83,7 +83,7 @@ class Guide:
         return reason
 
     def tell(self, text: str) -> None:
-        """Say what to do."""
+        """Print an instruction."""
         self._console.print(f"   ➜ {text}", style="bold", markup=False)
 
 
@@ -104,7 +104,7 @@ def asked(
     questions: Sequence[Question] = QUESTIONS,
     before: Given | None = None,
 ) -> dict[str, str | list[str]]:
-    """Ask what is not answered yet; each answer is checked and kept when it is given. `before`: what was answered another time is offered."""
+    """Ask for missing answers; each is checked and stored when given. `before`: earlier answers, offered as defaults."""
     answers, earlier = dict(given), dict(before or {})
     if any(one.key not in answers and one.is_asked(answers) for one in questions):
         console.print(f"   {BACK}: the question before; {NOTHING}: nothing, where something is offered", markup=False)
@@ -142,7 +142,7 @@ def _several(
 def _one(
     console: Console, machine: ThisMachine, question: Question, answers: Given, before: str | list[str] | None
 ) -> str:
-    """One answer that can be right, whose device answers or is wanted all the same. Raises _Back."""
+    """Return one valid answer, whose device answers or is wanted nevertheless. Raises _Back."""
     default = before if isinstance(before, str) else question.offered(answers, machine)
     _show(console, question.known(answers, machine))
     while True:
@@ -159,7 +159,7 @@ def _one(
 
 
 def _yes(console: Console, asks: str, *, default: str) -> bool:
-    """Yes or no, as a word or a letter."""
+    """Ask for yes or no, as a word or a letter."""
     while True:
         said = Prompt.ask(f"{asks} (yes/no)", default=default, console=console).strip().lower()
         if said in YES | NO:
@@ -175,7 +175,7 @@ def _show(console: Console, choices: Iterable[str]) -> None:
 
 
 def read_token(path: Path | None) -> str:
-    """The token in the file, else on standard input. Raises StepError, also for what is no token, which it does not repeat."""
+    """Return the token from the file, else from standard input. Raises StepError, also for an invalid token, without repeating it."""
     if path is not None:
         with step_errors(OSError, doing=f"cannot read the token file {path}"), path.open("rb") as file:
             raw = file.read(_TOKEN_BYTES_MAX)

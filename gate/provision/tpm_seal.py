@@ -1,9 +1,9 @@
 """Seals the gate's secrets with the machine's TPM, each for one unit only (systemd-creds(1)).
 
-Sealed are the log's key, the passphrase of the device's key, and the keys and certificates for lists and registers. A plain key is wiped only after
-its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key that its program can use, and the next run
-completes the work. Without a TPM nothing is sealed: a key that the machine opens from its own disk is no safer than a file of mode 0600. The seal
-rests on the TPM and the host's key, not on the firmware's state: a new boot menu must not end a gate's log.
+Sealed are the log's key, the passphrase of the device's key, and the keys and certificates for lists and registers. A plain key is wiped only
+after its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key that its program can use, and the
+next run completes the work. Without a TPM nothing is sealed: a key that the machine opens from its own disk is no safer than a file of mode
+0600. The seal depends on the TPM and the host's key, not on the firmware's state: a changed boot menu must not end a gate's log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PASSPHRASE_BYTES: Final = 32
 
 
 def has_tpm(*, command: Run = run) -> bool:
-    """Whether systemd can seal with this machine's TPM. It is tried: what the firmware knows of it says nothing about that."""
+    """True if systemd can seal with this machine's TPM. It is tried, because the firmware's report does not show that."""
     try:
         box = command(
             ["systemd-creds", "encrypt", "--name=trial", "--with-key=tpm2", "--tpm2-pcrs=", "-", "-"], b"trial"
@@ -54,9 +54,9 @@ def seal_steps(
     with_key: str = TPM_KEY,
     command: Run = run,
 ) -> Iterator[Step]:
-    """The steps in their order. `keys` holds the log's key, `identities` a folder an identity, `units` is systemd's folder for what a site
-    adds. `sync_runs`: whether the program that renews the device's key does; then that key cannot be replaced. `registers` are the credentials for lists and registers,
-    which lie beside the log's key; one that is not there yet is left for another run.
+    """Yield the steps in order. `keys` has the log's key, `identities` one folder per identity; `units`: systemd's folder of
+    a site's additions. `sync_runs`: the program that renews the device's key is running; then that key cannot be replaced.
+    `registers`: the credentials for lists and registers, beside the log's key; a missing one is left for another run.
     """
     bench = _Bench(keys, units, with_key, command)
     yield Step("sealed", partial(bench.seal_plain, LOG_KEY), LOG_KEY.sealed(keys).exists)
@@ -129,7 +129,7 @@ def _device_key_steps(bench: _Bench, identities: Path, sync_runs: Callable[[], b
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """Where secrets are sealed, and with what."""
+    """The folders and tools of sealing."""
 
     keys: Path
     units: Path
@@ -148,7 +148,7 @@ class _Bench:
         return f"{place}, with {self.with_key}"
 
     def plain(self, credential: Credential) -> Path:
-        """Where a secret lies before it is sealed."""
+        """Return the path of a secret before sealing."""
         return self.keys / credential.name
 
     def seal_plain(self, credential: Credential) -> str:

@@ -1,1 +1,1 @@
-"""A site's written rules: how they are spelt, what no file of them may hold, and whom they would concern before they are in force."""
+"""A site's written rules: their file format, what they must not contain, and their impact before they are in force."""

@@ -1,7 +1,7 @@
-"""What no file of rules may hold, however it is spelt: found by trying each rule on every kind of traveller that it can tell apart. Pure.
+"""Finds what no file of rules may contain, in any formulation, by trying each rule on every kind of traveller that it distinguishes. Pure.
 
-Of each fact that a rule asks for, a value between each two of the limits that stand in it is tried, in every combination. That finds a rule that can
-mean nobody, eligibility that rests on what says nothing about it, and rules of which one takes away all that the other gives.
+For each fact in a rule, a value between each two neighbouring limits is tried, in every combination. This finds a rule that means nobody,
+eligibility that rests on irrelevant facts, and rules of which one takes away all that another gives.
 """
 
 import itertools
@@ -39,15 +39,15 @@ from gate.rules.profiling_guard import (
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import Wrong
 
-TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
+TRIED_MAX: Final = 200_000  # combinations per rule: one that distinguishes more is too complex for its readers
 _NOTHING: Final = Facts()
 _LAST_DAY: Final = date.max.toordinal()
 FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its rules; and so many for pairs of them
 WORK_MAX: Final = 90_000  # of a file, as `work_of` counts: some 35 s of a processor before a lane starts, and what the last group takes
-_STRAY: Final = 0.03  # a rule's one draw may lie so far under what it keeps: whoever tries spellings finds such a draw
+_STRAY: Final = 0.03  # a single draw may be this far below the kept share, and an author may find such a draw
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
-_VALID_MAX: Final = 15 * 366  # days from a document's issue on, after which nobody shows it any more
+_VALID_MAX: Final = 15 * 366  # days from a document's issue, after which no document is in use
 _CLOSING: Final = frozenset({Fact.LOCAL, Fact.DIRECTION})
 _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
 # Rules that ask about one of these, and can mean the same value of it, are tried together: a state is its nationals and its documents.
@@ -58,10 +58,10 @@ _Tried = dict[Fact, Sequence[object]]
 
 
 class _LeftOut(Not):
-    """Whom the eligible rules together leave out, and would not were their sex another, or their state one that no rule names."""
+    """Travellers whom the eligible rules together exclude, but would not with another sex, or a state that no rule names."""
 
     def holds(self, facts: Facts) -> bool:
-        """True also where it is not known. The population has no direction, so each is tried."""
+        """True also if unknown. The population has no direction, so each is tried."""
         for way in BorderDirection:
             states = itertools.product({facts.nationality, _NOBODYS}, {facts.issuer, _NOBODYS}, Sex)
             others = (replace(facts, direction=way, nationality=n, issuer=i, sex=sex) for n, i, sex in states)
@@ -73,7 +73,7 @@ class _LeftOut(Not):
 
 
 def wrong_with(book: RuleBook) -> Iterator[Wrong]:
-    """Everything that is wrong with rules which are spelt well, at the key that is to be changed."""
+    """Yield every error of well-formed rules, at the key to change."""
     fit: list[Rule] = []
     for rule in book.rules:
         found = list(_wrong_with_rule(rule, min(TRIED_MAX, FILE_TRIED_MAX // len(book.rules))))
@@ -116,7 +116,7 @@ def _wrong_with_rule(rule: Rule, tried_max: int) -> Iterator[Wrong]:
 
 
 def _differs(when: Condition, rule: Rule) -> bool:
-    """True where nationality, sex or issuer make a difference to anybody."""
+    """True if nationality, sex or issuer make a difference for any traveller."""
     tried = _tried_for([when], rule)
     protected = tried.keys() & PROTECTED
     others = _combinations(tried, tried.keys() - PROTECTED)
@@ -124,7 +124,7 @@ def _differs(when: Condition, rule: Rule) -> bool:
 
 
 def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
-    """Rules that pick people out by nationality, sex or issuer: alone, and those of which none keeps too many alone, and together they do."""
+    """Yield rules that select by nationality, sex or issuer: alone, or together if each alone keeps few enough."""
     shares: dict[Rule, float] = {}
     work = 0
     for group in itertools.chain(([rule] for rule in rules), _sharing(shares)):
@@ -155,7 +155,7 @@ def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
 
 
 def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
-    """Rules that can mean the same value of a protected fact which each of them asks for, where they might keep too many together."""
+    """Yield groups of rules that can mean the same value of a protected fact in each of them, if together they might keep too many."""
     judged: set[frozenset[Rule]] = set()
     for facts in _SHARED:
         asking = [rule for rule in shares if rule.when.asks.intersection(facts)]
@@ -171,7 +171,7 @@ def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
 
 
 def _any_of(rules: Sequence[Rule]) -> AnyOf:
-    """What any of these means, on its days."""
+    """Return a condition for what any of these means, on its days."""
     return AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in rules))
 
 
@@ -180,14 +180,14 @@ def _names(facts: Collection[Fact]) -> str:
 
 
 def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
-    """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days."""
+    """Yield rules without effect: another rule sends everybody whom they make eligible to an officer, on all their days."""
     taking = [rule for rule in rules if rule.effect in {Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}]
     people = [replace(one, direction=way) for one in population() for way in BorderDirection]
     meant = {rule: {at for at, one in enumerate(people) if rule.when.holds(one)} for rule in rules}
     left = FILE_TRIED_MAX
     for given in (rule for rule in rules if rule.effect is Effect.ELIGIBLE):
         for taken in taking:
-            # Somebody of the population whom the first one means and the second does not shows enough.
+            # A member of the population whom the first one means and the second does not suffices as proof.
             if not (taken.first <= given.first and given.last <= taken.last and meant[given] <= meant[taken]):
                 continue
             tried = _tried_for((given.when, taken.when), given)
@@ -206,7 +206,7 @@ def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
 
 
 def _combinations(tried: _Tried, facts: Collection[Fact], known: Facts = _NOTHING) -> Iterator[Facts]:
-    """What is known, with every combination of the values of these facts."""
+    """Yield the known facts with every combination of values of these facts."""
     for chosen in itertools.product(*(tried[fact] for fact in facts)):
         named: dict[str, Any] = {fact.value: value for fact, value in zip(facts, chosen, strict=True)}
         if Fact.EXPIRES in facts:
@@ -216,7 +216,7 @@ def _combinations(tried: _Tried, facts: Collection[Fact], known: Facts = _NOTHIN
 
 
 def _tried_for(conditions: Sequence[Condition], rule: Rule, facts: Collection[Fact] = tuple(Fact)) -> _Tried:
-    """For each of these facts that is asked for, a value between each two of its limits, on the days on which the rule is in force."""
+    """Return for each used fact a value between each two of its limits, on the days on which the rule is in force."""
     asked = [one for condition in conditions for one in predicates_of(condition)]
     tried: _Tried = {}
     for fact in Fact:

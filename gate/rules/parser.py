@@ -1,4 +1,4 @@
-"""The file of a site's written rules: TOML, read strictly, everything that is wrong with it said at once with key and line. Pure.
+"""The file of a site's written rules: TOML, parsed strictly; all errors are reported together, each with key and line. Pure.
 
     schema = 1
     version = "2026-12"
@@ -12,8 +12,8 @@
     to = 2027-11-30
     when.all = [{ document_type = ["P"] }, { age_from = 18 }]
 
-A condition is a table with one key: `all`, `any` or `not`, or a question of `gate.passage.conditions` with what it is asked with. `[states.NAME]`
-gives a span of days a name, such as that a register is suspended here, and a rule asks for it with `state`.
+A condition is a table with one key: `all`, `any` or `not`, or a predicate of `gate.passage.conditions` with its arguments.
+`[states.NAME]` names a span of days, such as that a register is suspended here, and a rule refers to it with `state`.
 """
 
 import hashlib
@@ -91,7 +91,7 @@ class _State(_Days, frozen=True):
 
 
 class _Rule(_Days, frozen=True):
-    """One rule; `when` is read by hand, since TOML has no word for what it is."""
+    """One rule; `when` is parsed separately, because TOML cannot express its type."""
 
     effect: Effect
     title: Words
@@ -131,12 +131,12 @@ _JOINS: Final[Mapping[str, Callable[[tuple[Condition, ...]], Condition]]] = {"al
 
 
 def read(file: TomlFile) -> RuleBook:
-    """The rules of a file. Raises FileError with everything that is wrong in it, as far as each rule alone tells; see `gate.rules.linter`."""
+    """Return the rules of a file. Raises FileError with every error, as far as each rule alone shows it; see `gate.rules.linter`."""
     return _book(file, file.table())
 
 
 def recorded(text: str) -> RuleBook:
-    """The rules of a text that `spelt` wrote. Raises FileError."""
+    """Return the rules of a text from `spelt`. Raises FileError."""
     file = TomlFile("the records", text)
     try:
         table = json.loads(text)
@@ -165,12 +165,12 @@ def _book(file: TomlFile, table: dict[str, object]) -> RuleBook:
 
 
 def spelt(table: dict[str, object]) -> str:
-    """A file's table in its one spelling, JSON in ASCII with the keys in order: its SHA-256 names the rules, and records hold it."""
+    """Return a file's table in canonical form, JSON in ASCII with sorted keys: its SHA-256 identifies the rules, and records contain it."""
     return json.dumps(msgspec.to_builtins(table), sort_keys=True, separators=(",", ":"))
 
 
 def _wrong_with(rule: _Rule, key: str) -> Iterator[Wrong]:
-    """What is wrong with a rule beside its condition."""
+    """Yield a rule's errors outside its condition."""
     if rule.last < rule.first:
         yield Wrong(f"{key}.to", "is before from")
     if (rule.effect is Effect.THRESHOLD) != (rule.face_match_min is not None):
@@ -188,14 +188,14 @@ def _wrong_with(rule: _Rule, key: str) -> Iterator[Wrong]:
 
 
 class _Reading:
-    """One rule's condition; what is wrong with it comes into `wrong`."""
+    """One rule's condition; its errors are added to `wrong`."""
 
     def __init__(self, states: Mapping[str, DateBetween], wrong: list[Wrong]) -> None:
         self._states = states
         self._wrong = wrong
 
     def condition(self, value: object, key: str, depth: int = 1) -> Condition:
-        """The condition of a table; what it is instead of one that is wrong does not matter."""
+        """Return a table's condition; for an invalid one the result is arbitrary."""
         if not isinstance(value, dict) or len(value) != 1:
             return self._say(key, "is a condition: a table with one key")
         if depth > DEPTH_MAX:

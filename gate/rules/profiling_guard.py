@@ -1,20 +1,20 @@
-"""The profiling guard: how much of a population the conditions of targeting rules keep, whatever is asked of nationality, sex and issuer. Pure.
+"""The profiling guard: the share of a population that the conditions of targeting rules keep, without nationality, sex and issuer. Pure.
 
-The population ships with the product (population.csv names its sources). A rule is tried on all of it as nationals of each state, as each sex and
-with documents of each issuer that the rule tells apart. The largest share that it means is what its other conditions keep.
+The population ships with the product (population.csv names its sources). A rule is tried on all of it as nationals of each state, as each
+sex and with documents of each issuer that the rule distinguishes. The largest share that it means is what its other conditions keep.
 
-    direction, facts without values   not known, which a targeting rule takes for yes: always true
+    direction, facts without values   unknown, which counts as true in a targeting rule
     `date`, `state`, the rule's days  select days and no people: each span of days is tried, and the worst one counts
-    weekday, hours                    by when the population crosses, in weeks of each span
+    weekday, hours                    by the times at which the population crosses, in weeks of each span
     `issued`, `expires_within_days`   counted from the day of that crossing; every quarter while documents age is tried
     document code P                   tried as each P code that the rule names: states choose the second letter
 
-The population is public. So the conditions seed a draw of each crossing's minute and of each document's day within 30:
-a rule written around the sample meets other values. Near the limit the worst of several draws counts, so that nobody gains by trying spellings.
+The population is public. So the conditions seed a draw of each crossing's minute and of each document's day within 30: a rule written
+around the sample meets other values. Near the limit the worst of several draws counts, so that trying formulations is useless.
 
-A profile, this one or a site's own for `gate policy dry-run`, is a table, CSV with a head line: a column for each fact that is known of (document_type, issuer,
-nationality, sex, age, direction, issued, expires, local), and `count`, how many such travellers came. Made of aggregates, it holds no crossing and no
-person; a cell that is empty is not known. A line that begins with # is a remark.
+A profile, this one or a site's own for `gate policy dry-run`, is a CSV table with a head line: a column for each known fact
+(document_type, issuer, nationality, sex, age, direction, issued, expires, local), and `count`, the number of such travellers. It consists
+of aggregates, without crossings or persons; an empty cell is unknown. A line that begins with # is a comment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from gate_core.evidence.service_scope import BorderDirection
 
 KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on a protected attribute
 _DATES: Final = frozenset({Fact.ISSUED, Fact.EXPIRES})
-_NEAR: Final = 0.4  # a draw that keeps less says enough: the worst rule's strays by 0.022
+_NEAR: Final = 0.4  # a draw that keeps less suffices: the worst rule's varies by 0.022
 _DRAWS: Final = 8
 _QUARTER: Final = 91
 _AGEING: Final = 12 * 366  # days after a date that is named, in which every document of that date expires
@@ -59,11 +59,11 @@ _PARSERS: Final[Mapping[Fact, Callable[[str], object]]] = {
 
 
 class ProfileError(ValueError):
-    """No profile; the message says which line is wrong."""
+    """An invalid profile; the message names the line."""
 
 
 def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
-    """The travellers of a profile, and how many of each kind. Raises ProfileError."""
+    """Yield a profile's travellers, and the number of each kind. Raises ProfileError."""
     table = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = (row for row in table if not (row and row[0].startswith("#")))
     try:
@@ -112,21 +112,21 @@ def population() -> tuple[Facts, ...]:
 
 
 def valueless(asked: frozenset[Fact]) -> list[Fact]:
-    """Those of these facts that the population has no values of, beside the direction, which selects lanes and no people."""
+    """Return those of these facts for which the population has no values, without the direction, which selects lanes and no people."""
     return [fact for fact in asked - {Fact.DIRECTION} if {getattr(one, fact.value) for one in population()} == {None}]
 
 
 def named_in(questions: Iterable[Predicate], kind: type | tuple[type, ...]) -> set[Any]:
-    """Every value of a type that stands in questions, alone or in a list."""
+    """Return every value of a type in predicates, alone or in a list."""
     values = (getattr(one, field.name) for one in questions for field in fields(one))
     listed = itertools.chain.from_iterable(value if isinstance(value, tuple) else (value,) for value in values)
     return {value for value in listed if isinstance(value, kind)}
 
 
 def told_apart(questions: Iterable[Predicate], people: Iterable[Facts], by: Collection[Fact]) -> Counter[Facts]:
-    """One of the people for each kind that questions tell apart by these facts, and how many of it there are.
+    """Return one person for each kind that predicates distinguish by these facts, and the number of people of that kind.
 
-    A question that asks for other facts too may tell all of them apart.
+    A predicate that also uses other facts may distinguish all of them.
     """
     about = [one for one in questions if one.asks.intersection(by)]
     is_mixed = any(one.asks.difference(by) for one in about)
@@ -135,9 +135,9 @@ def told_apart(questions: Iterable[Predicate], people: Iterable[Facts], by: Coll
 
 
 def days_of(questions: Collection[Predicate], first: date, last: date) -> list[int]:
-    """Days from the first to the last, in order: the first and around each date that stands in a question.
+    """Return days from the first to the last, in order: the first, and around each date in a predicate.
 
-    Where a question about days names none, nor weekdays, also one in four weeks of the first year.
+    If predicates about days contain neither a date nor a weekday, also one in four weeks of the first year.
     """
     days = range(first.toordinal(), last.toordinal() + 1)
     is_dateless = any(one.asks == {Fact.LOCAL} and not named_in((one,), (date, time, Weekday)) for one in questions)
@@ -162,7 +162,7 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
 
 
 def differs(when: Condition, first: date, last: date, protected: Sequence[Facts]) -> bool:
-    """True where these protected facts make a difference to somebody of the population."""
+    """True if these protected facts make a difference for any member of the population."""
     questions = tuple(predicates_of(when))
     everybody = [{fact.value: getattr(whose, fact.value) for fact in PROTECTED} for whose in protected]
     return any(
@@ -173,7 +173,7 @@ def differs(when: Condition, first: date, last: date, protected: Sequence[Facts]
 
 
 def work_of(when: Condition, first: date, last: date, share: float = 0.0) -> int:
-    """How much `kept` has to do, in questions that are put to the population, or had to do to find this share."""
+    """Return the work of `kept`, in predicates evaluated on the population, to find this share."""
     draws = _DRAWS if _NEAR < share <= KEPT_MAX else 1
     questions = tuple(predicates_of(when))
     return draws * (len(questions) + 8) * len(_tried_days(questions, first, last)) * len(_passports(questions))
@@ -194,7 +194,7 @@ def _passports(questions: Iterable[Predicate]) -> set[str]:
 
 
 def _weeks(questions: Sequence[Predicate], first: date, last: date) -> set[tuple[int, int]]:
-    """Return a week at each day that is tried, within the days on which all dates are answered alike: its first day, and how many days it has."""
+    """Return a week at each tried day, within days on which all dates give the same result: its first day, and its number of days."""
     dated = [one for one in questions if Fact.LOCAL in one.asks and named_in((one,), date)]
     tried = _tried_days(questions, first, last)
     alike = itertools.groupby(tried, lambda day: [one.holds(Facts(local=_midnight(day))) for one in dated])
@@ -209,7 +209,7 @@ def _weeks(questions: Sequence[Predicate], first: date, last: date) -> set[tuple
 
 
 def _crossing(drawn_by: str, start: int, days: int, code: str) -> Iterator[Facts]:
-    """The population, crossing on these days, with this code of an ordinary passport."""
+    """Yield the population, crossing on these days, with this code of an ordinary passport."""
     draw = random.Random(drawn_by).random  # noqa: S311 - spreads samples; nothing is secret
     for one in population():
         then = cast("datetime", one.local)  # every row has it

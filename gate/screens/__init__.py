@@ -1,1 +1,1 @@
-"""What people see: the traveller's page (kiosk), the officers' console (console), and what both share."""
+"""The screens: the traveller's page (kiosk), the officers' console (console), and what both share."""

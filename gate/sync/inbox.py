@@ -1,5 +1,5 @@
-"""Leaves receipts, what the mirror's keys say of one another, and the newest approval that the centre knows, where the log program finds them
-(docs/protocols/audit-log.md, "The inbox"), and the newest receipt where sync itself finds it again.
+"""Leaves receipts, handovers of the mirror's keys, and the centre's newest approval for the log program
+(docs/protocols/audit-log.md, "The inbox"), and the newest receipt for sync itself.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def drop(folder: Path, name: str, note: bytes) -> Path:
 
 
 def keep_receipt(identity: Path, note: bytes) -> None:
-    """Keep the newest receipt for our own next start. Raises OSError."""
+    """Store the newest receipt for the next start. Raises OSError."""
     durable.write(identity / LAST_RECEIPT, note)
 
 
 def last_receipt(identity: Path) -> Receipt | None:
-    """The newest receipt of an earlier run, None without one that can be read."""
+    """Return an earlier run's newest receipt, None without a readable one."""
     try:
         note = read_ordinary(identity / LAST_RECEIPT, NOTE_BYTES_MAX)
         return Receipt(Checkpoint.parse(Note.parse(note).text), note)

@@ -1,1 +1,1 @@
-"""What documents are judged against: a store of country signing certificates and revocation lists, and what fills it."""
+"""The trust store for judging documents: country signing certificates and revocation lists, and their import."""

@@ -1,22 +1,22 @@
-"""Which certificates and lists may enter the store, and why. Pure: nothing is read or written here.
+"""Decides which certificates and lists may enter the store, and why. Pure: reads and writes nothing.
 
-A certificate is admitted when it signed itself, when a known one signed it (a link), or when a list names it whose signer is
-vouched for. Who may vouch differs by what a list can do (`gate.trust.list_kinds`):
+A certificate is admitted if it is self-signed, if a known one signed it (a link), or if a list with an accepted signer names it.
+Who accepts a list's signer depends on the kind of list (`gate.trust.list_kinds`):
 
-- A master list brings certificates of every country. The operator vouches for its signer: by `--signer`, or by a CSCA
+- A master list contains certificates of every country. The operator accepts its signer: by `--signer`, or by a CSCA
   certificate given as a file of its own. A country whose list was taken vouches for its next signers with the certificates
-  that its own list names. A country known only from another one's list vouches for nobody's.
-- A deviation list speaks of its own country's documents. Any known CSCA of that country vouches for its signer.
-- A defect list speaks of every country's documents. Only `--signer` vouches for its signer.
-- A revocation list speaks of what its own issuer has signed. Any known CSCA of that name and key signs it.
+  that its own list names. A country known only from another country's list vouches for none.
+- A deviation list concerns its own country's documents. Any known CSCA of that country vouches for its signer.
+- A defect list concerns every country's documents. Only `--signer` vouches for its signer.
+- A revocation list concerns what its own issuer has signed. Any known CSCA of that name and key signs it.
 
-Nobody can vouch for a list whose signer stands on a revocation list, one that is in the store or comes along.
+A list whose signer is on a revocation list, in the store or in the same import, is never accepted.
 
-A directory's signers of documents and of seals vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
-What an admitted list brought leaves again when its signer is revoked later (`gate.trust.import_writer`).
+A directory's signers of documents and of seals vouch for nothing and enter if a known CSCA signed them (`gate.trust.signers`). The
+content of an admitted list is removed if its signer is revoked later (`gate.trust.import_writer`).
 
-In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
-CSCA of its own country signed, or it is left out, and a list must say when it was signed.
+Nobody has checked the files in a watched folder. A single certificate there vouches for nothing: it is a link signed by a known
+CSCA of its own country, or it is skipped; and a list must state its signing time.
 """
 
 import enum
@@ -49,7 +49,7 @@ class Standing(enum.Enum):
 
 
 def standing_of(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> tuple[Standing, frozenset[Tolerance]]:
-    """How a certificate is borne out, and what was tolerated. Links whose predecessor is in no list stay listed only."""
+    """Return how a certificate is trusted, and what was tolerated. Links whose predecessor is in no list stay listed only."""
     tolerated: set[Tolerance] = set()
     if signed_itself(certificate, tolerated):
         return Standing.SELF_SIGNED, frozenset(tolerated)
@@ -58,7 +58,7 @@ def standing_of(certificate: Certificate, pool: HeldAnchors, moment: datetime) -
 
 
 def signed_itself(certificate: Certificate, tolerated: set[Tolerance]) -> bool:
-    """True for a self-signed certificate whose signature holds; the same name alone makes none. Adds what it tolerated."""
+    """True for a self-signed certificate with a valid signature; equal names alone do not suffice. Adds what it tolerated."""
     if certificate.subject_id != certificate.issuer_id:
         return False
     try:
@@ -69,7 +69,7 @@ def signed_itself(certificate: Certificate, tolerated: set[Tolerance]) -> bool:
 
 
 def why_no_link(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> str:
-    """Why a file of its own brings no link; empty: it does. Real lists name links that depart, and vouch for them."""
+    """Return why a single file is no link; empty if it is. Real lists contain deviating links, and vouch for them."""
     path = _link(certificate, pool, moment)
     if path is None or path.anchor is None:
         return "neither self-signed nor signed by a known CSCA"
@@ -80,7 +80,7 @@ def why_no_link(certificate: Certificate, pool: HeldAnchors, moment: datetime) -
 
 
 def _link(certificate: Certificate, pool: HeldAnchors, moment: datetime) -> Path | None:
-    """The path when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
+    """Return the path if a certificate of the same country in the pool signed it: no state makes another's CSCA."""
     if certificate.country != certificate.issuer_country:
         return None
     path = find_issuer(certificate, pool, moment)
@@ -93,7 +93,7 @@ def signs_seals(certificate: Certificate) -> bool:
 
 
 def signs_documents_only(certificate: Certificate) -> bool:
-    """True for what says so, and that another one signed. Real CSCA certificates that say only half of what they are remain."""
+    """True for a certificate of a document signer that another one signed. Real CSCA certificates with incomplete usages are excluded."""
     says_otherwise = certificate.has_key_usage and Tolerance.CSCA_WITHOUT_CERT_SIGN not in certificate.csca_departures
     says_so = certificate.may_sign_documents and not certificate.may_sign_certificates and not says_otherwise
     return says_so and not signed_itself(certificate, set())
@@ -104,11 +104,11 @@ def signs_documents_only(certificate: Certificate) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
+    """The store's content: its certificates, those that vouch for master lists, and the dates of its lists.
 
-    `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
-    lists, by issuer and key, and `revocations` these lists in DER with their issuer; `signers` and `seal_signers` the
-    fingerprints of those who sign documents and seals.
+    `signed_at`: by kind and publisher, the country of the list's signer. `editions`: the dates and numbers of
+    revocation lists, by issuer and key; `revocations`: these lists in DER with their issuer; `signers` and
+    `seal_signers`: the fingerprints of document and seal signers.
     """
 
     certificates: Sequence[Certificate] = ()
@@ -121,10 +121,10 @@ class Known:
 
 
 class Admission:
-    """One import under way: the pools grow, the accepted and the rejected are noted, nothing is written yet.
+    """One import: the pools grow, accepted and rejected items are collected, nothing is written yet.
 
-    Numbers are those of the sources. `listings` says which of them named a certificate, `revoked` which are lists of a signer
-    that was revoked.
+    Numbers are those of the sources. `listings`: the sources that named a certificate; `revoked`: lists whose signer
+    was revoked.
     """
 
     def __init__(self, known: Known, *, signer: Certificate | None, now: datetime, way: Way = Way.HANDED) -> None:
@@ -150,9 +150,9 @@ class Admission:
         self.found = 0
 
     def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None]) -> None:
-        """Single certificates first, so that they can vouch for lists; what is left waits for the lists' certificates.
+        """Admit single certificates first, so that they can vouch for lists; the rest waits for the lists' certificates.
 
-        Raises SourceError for a list that was handed over and cannot be trusted; else it is left out like everything else.
+        Raises SourceError for a list that was given by hand and cannot be trusted; all others are skipped.
         """
         single = [
             (index, one.content)
@@ -168,7 +168,7 @@ class Admission:
             for index, one in enumerate(sources)
             if isinstance(one.content, (ListOfCertificates, ListOfDefects))
         ]
-        # Newest first, so that an older list of the same publisher is told from a newer one; what vouches before the rest.
+        # Newest first, to detect an older list of the same publisher; lists that vouch come before the rest.
         lists.sort(key=lambda one: self._time_of(one[2]), reverse=True)
         lists.sort(key=lambda one: not isinstance(one[2], ListOfCertificates))
         for index, name, content in lists:
@@ -187,7 +187,7 @@ class Admission:
         self._admit_signers(sources)
 
     def _admit_signers(self, sources: Sequence[Source]) -> None:
-        """Those of documents, which a directory brings, and those of seals, from there or by themselves."""
+        """Admit document signers of a directory, and seal signers of a directory or in files of their own."""
         of_documents = [one.content.certificate for one in sources if isinstance(one.content, DocumentSigner)]
         self.signers = signers.admit(
             of_documents, self._pool, self._known_signers, self._now, signers.no_document_signer
@@ -204,30 +204,30 @@ class Admission:
 
     @property
     def revocation_lists(self) -> list[tuple[RevocationList, int]]:
-        """Those that were taken, each with its source."""
+        """Return the accepted revocation lists, each with its source."""
         return self._revocations.taken
 
     @property
     def tolerated(self) -> dict[bytes | int, frozenset[Tolerance]]:
-        """What was tolerated: of certificates by fingerprint, of lists by source."""
+        """Return what was tolerated: for certificates by fingerprint, for lists by source."""
         return self._tolerated | self._revocations.tolerated
 
     @property
     def used(self) -> set[int]:
-        """The sources of which something was taken."""
+        """Return the sources from which something was accepted."""
         return (
             {source for _, source in self.listings} | set(self.lists) | {source for _, source in self.revocation_lists}
         )
 
     def kind_of(self, source: Source) -> str:
-        """What the database calls a source. A certificate that was not handed over does not vouch later, either."""
+        """Return the database's name of a source. A certificate that was not given by hand does not vouch later either."""
         alone = isinstance(source.content, Certificate) and self._way is Way.WATCHED
         return "Link" if alone else source.kind
 
     # ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _admit_single(self, waiting: Sequence[tuple[int, Certificate]]) -> list[tuple[int, Certificate]]:
-        """Admit what signed itself or is signed by a known one, until nothing more can be; return the rest."""
+        """Admit certificates that are self-signed or signed by a known one, until none is left to admit; return the rest."""
         while True:
             left = [(source, one) for source, one in waiting if not self._admit_one(source, one)]
             if len(left) == len(waiting):
@@ -245,7 +245,7 @@ class Admission:
         return True
 
     def _why_not(self, certificate: Certificate) -> str:
-        """Why a file of its own makes no anchor of this certificate; empty: it does."""
+        """Return why a single file does not make this certificate an anchor; empty if it does."""
         if not certificate.understood:
             return "has a critical extension that is not known"
         if not certificate.may_sign_certificates:
@@ -266,7 +266,7 @@ class Admission:
     # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _admit_list(self, source: int, name: str, one: SignedList, progress: Callable[[int, int], None]) -> None:
-        """Admit a list whose signer is vouched for and that is no older than the one that is known."""
+        """Admit a list with an accepted signer that is not older than the known one."""
         signer = self._signer_of(source, name, one)
         key, moment = (one.kind.name, signer.issuer_country), self._time_of(one)
         newest = self._signed_at.get(key)
@@ -302,7 +302,7 @@ class Admission:
             progress(number, len(certificates))
 
     def _time_of(self, one: SignedList) -> datetime:
-        """When a list was signed; a master list that does not say so counts as signed now."""
+        """Return when a list was signed; a master list without a time counts as signed now."""
         return signing_time(one) or self._now
 
     def _signer_of(self, source: int, name: str, one: SignedList) -> Certificate:
@@ -337,7 +337,7 @@ class Admission:
 
 
 def _why_no_anchor(certificate: Certificate) -> str:
-    """Why a list cannot make an anchor of this certificate, which nobody else has looked at; empty: it can."""
+    """Return why a list cannot make this certificate, checked by nobody else, an anchor; empty if it can."""
     if not certificate.understood:
         return "has a critical extension that is not known"
     if signs_seals(certificate):

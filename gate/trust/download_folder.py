@@ -1,7 +1,7 @@
-"""Looking at a folder of downloads: which files of interest lie in it, without opening any.
+"""Lists the files of interest in a folder of downloads, without opening any.
 
-The folder is an attacker's: nothing outside it is reached, whatever links it holds, and only ordinary files count. Cheap, and the
-standard library only, so that a program can look every few seconds.
+The folder is untrusted: nothing outside it is reached, whatever links it has, and only ordinary files count. Cheap, and
+standard library only, so that a program can check it every few seconds.
 """
 
 import itertools
@@ -24,7 +24,7 @@ SUFFIXES: Final = frozenset({".ml", ".crl", ".cer", ".crt", ".der", ".pem", ".dv
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One ordinary file, and what tells whether it has changed."""
+    """One ordinary file, with the attributes that show a change."""
 
     name: str
     inode: int
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of interest: its entry, its ending in lower case, and where it can be opened for now."""
+    """A file of interest: its entry, its ending in lower case, and a path to open it now."""
 
     entry: Entry
     suffix: str
@@ -43,12 +43,12 @@ class Found:
 
 
 def look(folder: Path) -> tuple[Entry, ...]:
-    """The folder's files of interest. Raises SourceError when it cannot be looked at, or holds too much."""
+    """Return the folder's files of interest. Raises SourceError if it cannot be read, or has too many files."""
     return tuple(found.entry for found in walk(folder))
 
 
 def walk(folder: Path) -> Iterator[Found]:
-    """The folder's files of interest, ordered; each can be opened until the next is asked for. Raises SourceError."""
+    """Yield the folder's files of interest in order; each can be opened until the next one is requested. Raises SourceError."""
     try:
         descriptor = os.open(folder, _FOLDER)
         try:
@@ -63,7 +63,7 @@ def walk(folder: Path) -> Iterator[Found]:
 
 
 def _walk(descriptor: int, below: Path, names: Iterator[int], top: Path) -> Iterator[Found]:
-    """The files of one folder, then those of the folders in it; `names` counts what was read. Raises OSError and SourceError."""
+    """Yield the files of one folder, then those of its subfolders; `names` counts what was read. Raises OSError and SourceError."""
     files: list[str] = []
     folders: list[str] = []
     with os.scandir(descriptor) as entries:
@@ -91,6 +91,6 @@ def _walk(descriptor: int, below: Path, names: Iterator[int], top: Path) -> Iter
 
 
 def shown(text: str, *, characters_max: int = 200) -> str:
-    """A name out of a folder or a certificate as it may be stored and shown: others chose it, and a terminal obeys much."""
+    """Return a name from a folder or certificate in a form to store and show: it is untrusted, and may contain terminal controls."""
     whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")[:characters_max]
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in whole)

@@ -1,9 +1,9 @@
-"""Everything `gate.trust` may raise. A caller branches on the type, never on the text.
+"""All errors of `gate.trust`. A caller branches on the type, never on the text.
 
 TrustError
-├── SourceError   a file that cannot be used: no certificate or list, or a list whose signer nobody vouches for
+├── SourceError   an unusable file: no certificate or list, or a list without an accepted signer
 └── StoreError    the store cannot be read or written
-    └── BusyError     another import is under way: try later
+    └── BusyError     another import is running: try later
 """
 
 
@@ -12,7 +12,7 @@ class TrustError(Exception):
 
 
 class SourceError(TrustError):
-    """A file that cannot be used; the message names it."""
+    """An unusable file; the message names it."""
 
 
 class StoreError(TrustError):
@@ -20,4 +20,4 @@ class StoreError(TrustError):
 
 
 class BusyError(StoreError):
-    """Another import is under way."""
+    """Another import is running."""

@@ -1,6 +1,6 @@
-"""A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
+"""A folder as downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
-What cannot be used is told and left out, and spoils nothing else. Nothing outside the folder is read, and nothing but ordinary files.
+Unusable content is reported and skipped, without effect on the rest. Nothing outside the folder is read, and only ordinary files.
 """
 
 import base64
@@ -32,14 +32,14 @@ VALUE_BYTES_MAX: Final = 24 << 20  # a list of 16 MB in base 64
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What was found, and what could not be used."""
+    """What was found, and what was unusable."""
 
     sources: tuple[Source, ...]
     rejected: tuple[Rejected, ...]
 
 
 def read_folder(path: Path) -> Folder:
-    """Read every file below the folder whose ending is one of a list, certificate or collection. Raises SourceError."""
+    """Read every file below the folder with the ending of a list, certificate or collection. Raises SourceError."""
     sources: list[Source] = []
     rejected: list[Rejected] = []
     size = 0
@@ -58,7 +58,7 @@ def read_folder(path: Path) -> Folder:
 
 
 def read_paths(paths: Iterable[Path], bytes_of: Callable[[Path], bytes]) -> Folder:
-    """Read files, each of which must do, and folders as `read_folder` does. Raises SourceError, and what `bytes_of` raises of a file."""
+    """Read files, each of which must be usable, and folders as `read_folder` does. Raises SourceError, and errors of `bytes_of`."""
     sources: list[Source] = []
     rejected: list[Rejected] = []
     for path in paths:
@@ -110,7 +110,7 @@ def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] 
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines, none of them in memory beyond the limit. Raises SourceError for a file that is too long."""
+    """Yield the lines, with a limit on each. Raises SourceError for a file that is too long."""
     size = 0
     while line := file.readline(LINE_BYTES_MAX + 1):
         size += len(line)
@@ -136,7 +136,7 @@ class Value:
 
 
 def binary_values(lines: Iterable[bytes]) -> Iterator[Value]:
-    """The binary values of a collection, in order. Raises SourceError on what is no LDIF or beyond the limits."""
+    """Yield a collection's binary values, in order. Raises SourceError if it is no LDIF or exceeds the limits."""
     entry = ""
     for line in _unfolded(lines):
         name, colon, rest = line.partition(b":")
@@ -151,7 +151,7 @@ def binary_values(lines: Iterable[bytes]) -> Iterator[Value]:
 
 
 def _unfolded(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines: a line that begins with a blank continues the one before it (RFC 2849 note 2)."""
+    """Yield whole lines: a line with a leading blank continues the one before (RFC 2849 note 2)."""
     whole = bytearray()
     for raw in lines:
         if len(raw) > LINE_BYTES_MAX:

@@ -1,4 +1,4 @@
-"""How fresh the lists of a store are, and what an operator has to look into. Pure: the moment is an argument.
+"""The age of a store's lists, and alarms for the operator. Pure: the time is an argument.
 
 An alarm refuses nobody: the policy judges the age of the store and each document's own revocation check.
 """
@@ -17,25 +17,25 @@ _NEW_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Held(Protocol):
-    """What is known of a store's lists: the store itself, or what a document child told of it."""
+    """The known facts of a store's lists: the store itself, or a document child's report of it."""
 
     @property
     def version(self) -> str:
-        """What names the content."""
+        """Identifies the content."""
 
     @property
     def newest_import(self) -> datetime | None:
-        """When something was imported last."""
+        """The time of the last import."""
 
     @property
     def published(self) -> Sequence[PublishedList]:
         """The newest list of each kind and publisher."""
 
     def editions(self) -> Sequence[Edition]:
-        """The revocation lists that are held."""
+        """Return the stored revocation lists."""
 
     def __len__(self) -> int:
-        """How many certificates are held."""
+        """Number of stored certificates."""
 
 
 class AlarmKind(enum.Enum):
@@ -49,7 +49,7 @@ class AlarmKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing to look into: a country's list, or the store as a whole (country `-`)."""
+    """One alarm: about a country's list, or the whole store (country `-`)."""
 
     kind: AlarmKind
     country: str
@@ -57,12 +57,12 @@ class Alarm:
 
 
 def in_words(kind: str) -> str:
-    """A list's kind as people read it: `MasterList` is a master list."""
+    """Return a list's kind as words: `MasterList` is a master list."""
     return _NEW_WORD.sub(" ", kind).lower()
 
 
 def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
-    """Everything that is older than it should be."""
+    """Return an alarm for everything that is too old."""
     found: list[Alarm] = []
     if store.newest_import is None:
         found.append(Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"))
@@ -81,7 +81,7 @@ def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...
 
 
 def is_overdue(one: Edition, now: datetime) -> bool:
-    """True when the revocation list is no longer current."""
+    """True if the revocation list is no longer current."""
     until = revocation_list_until(one.this_update, one.next_update)
     return until is None or until < now
 
@@ -99,7 +99,7 @@ def _days(since: datetime, now: datetime) -> int:
 
 
 class Freshness(TypedDict):
-    """What the status says of the lists."""
+    """The lists' part of the status."""
 
     version: str
     certificates: int
@@ -109,7 +109,7 @@ class Freshness(TypedDict):
 
 
 def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
-    """What the status says of the lists, a kind each, with its alarms."""
+    """Return the lists' part of the status, by kind, with its alarms."""
     editions = store.editions()
     newest = max((one.this_update for one in editions), default=None)
     due = min(

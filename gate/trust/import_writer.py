@@ -1,7 +1,7 @@
-"""Writing an import to the store's tables, and withdrawing what a list brought whose signer turns out to be revoked, whenever that comes.
+"""Writes an import to the store's tables, and removes the content of a list whose signer is revoked, then or later.
 
-Inside the transaction of the caller. Lists for service are judged by what is for service only; certificates that an operator gave by hand, or that
-another list names, stay. The list is forgotten with its date: what a revoked signer dated keeps nobody's older list out.
+Runs inside the caller's transaction. Lists for service are judged only by data for service. Certificates that an operator gave by
+hand, or that another list names, stay. The list is deleted with its date, so that a revoked signer's date keeps no older list out.
 """
 
 import hashlib
@@ -62,10 +62,10 @@ _MARK: Final = (
 def withdraw_revoked(
     connection: sqlite3.Connection, refused: Collection[str], *, test: bool, now: datetime
 ) -> tuple[tuple[Rejected, ...], int]:
-    """Withdraw what rests on lists of revoked signers; which lists they were, and how many certificates went with them.
+    """Remove what rests on lists of revoked signers; return these lists, and the number of certificates removed.
 
-    `refused` are the digests of lists that came again and were refused for their signer: a store of before version 4 does not say
-    who signed what it holds.
+    `refused`: digests of lists that came again and were refused for their signer, since a store before version 4 does
+    not record signers.
     """
     for digest in refused:
         for (source,) in connection.execute(_DELIVERED, (digest, int(test))).fetchall():
@@ -79,13 +79,13 @@ def withdraw_revoked(
                     Rejected(name, f"{WITHDRAWN}: the certificate of its signer ({signer.subject}) was revoked since")
                 )
                 _forget_source(connection, source)
-            # Whom only these lists named answers for no revocation any more.
+            # Certificates named only by these lists revoke nothing any more.
             withdrawn += connection.execute(FORGET).rowcount
     return tuple(gone), withdrawn
 
 
 def _revoked(connection: sqlite3.Connection, test: int, now: datetime) -> list[tuple[int, str, Certificate]]:
-    """The lists whose signers stand on a revocation list."""
+    """Return the lists whose signers are on a revocation list."""
     signed = connection.execute(_SIGNED, (test,)).fetchall()
     if not signed:
         return []
@@ -104,7 +104,7 @@ def _forget_source(connection: sqlite3.Connection, source: int) -> None:
 def write(
     connection: sqlite3.Connection, under_way: Admission, sources: Sequence[Source], *, test: bool, now: datetime
 ) -> int:
-    """Write everything; return how many certificates were withdrawn. One stays fit for service as long as any source for service names it."""
+    """Write everything; return the number of certificates removed. One stays fit for service while any source for service names it."""
     known = {tuple(row): number for number, *row in connection.execute("SELECT id, sha256, kind, test FROM source")}
     ids = {
         index: _write_source(connection, sources[index], under_way, index, known, test=test, now=now)
@@ -142,7 +142,7 @@ def write(
 
 
 def tidy(connection: sqlite3.Connection) -> None:
-    """Mark what is for demos only, and forget the sources on which nothing rests any more, and what was tolerated of them."""
+    """Mark what is for demos only, and delete sources that nothing uses, with what was tolerated of them."""
     connection.execute(_MARK)
     connection.execute(_TIDY)
     connection.execute("DELETE FROM list_signer WHERE source NOT IN (SELECT id FROM source)")
@@ -162,7 +162,7 @@ def _write_source(
     test: bool,
     now: datetime,
 ) -> int:
-    """Note a source, or note that one that is known came again; a list that does not say when it was signed keeps its date."""
+    """Store a source, or that a known one came again; a list without a signing time keeps its first date."""
     signer = under_way.lists.get(index)
     signed_at = None
     if signer is not None and isinstance(source.content, (ListOfCertificates, ListOfDefects)):
@@ -205,7 +205,7 @@ def _write_anchors(connection: sqlite3.Connection, under_way: Admission, ids: Ma
 
 
 def _write_revocation_list(connection: sqlite3.Connection, one: RevocationList, source: int) -> None:
-    """Keep the newest list of each issuing key; Admission has refused the older ones."""
+    """Keep the newest list of each issuing key; Admission has refused older ones."""
     number = None if one.number is None else str(one.number)
     dates = one.this_update.isoformat(), None if one.next_update is None else one.next_update.isoformat()
     connection.execute(

@@ -1,7 +1,7 @@
-"""Bringing certificates and lists into the store, each verified on the way in.
+"""Imports certificates and lists into the store, each verified first.
 
-An import makes a copy of the store beside it, changes, closes and reads it back, brings it to the disk, and gives it the store's name. A kill at any
-step leaves the old store, or the new one, and at most a draft that the next import throws away. One import at a time.
+An import copies the store to a draft beside it, changes, closes and re-reads the draft, syncs it to the disk, and renames it to the store. A
+kill at any step leaves the old store, or the new one, and at most a draft that the next import deletes. One import runs at a time.
 """
 
 import fcntl
@@ -44,19 +44,19 @@ _LISTS: Final = (
 
 
 class Replacement:
-    """The draft of a new store. `commit` puts it into the old one's place; what is not committed is thrown away."""
+    """The draft of a new store. `commit` replaces the old one; otherwise the draft is deleted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.draft = path.with_name(path.name + DRAFT)
 
     def throw_away(self) -> None:
-        """Remove whatever SQLite may leave of a draft."""
+        """Delete all files that SQLite may leave of a draft."""
         for ending in ("", "-journal", "-wal", "-shm"):
             self.draft.with_name(self.draft.name + ending).unlink(missing_ok=True)
 
     def commit(self) -> TrustStore:
-        """Read the draft back, as the lane will, and put it into the store's place. Raises StoreError and OSError."""
+        """Re-read the draft, as the lane will, and replace the store with it. Raises StoreError and OSError."""
         with closing(open_snapshot(self.draft)) as snapshot:
             problem = snapshot.rows("PRAGMA integrity_check(1)")[0][0]
         if problem != "ok":
@@ -69,7 +69,7 @@ class Replacement:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Replacement]:
-    """A draft that begins as a copy of the store, or empty when there is none. Raises StoreError."""
+    """Yield a draft: a copy of the store, or empty if there is none. Raises StoreError."""
     replacement = Replacement(path)
     try:
         with _alone(path):
@@ -88,7 +88,7 @@ def replacing(path: Path) -> Iterator[Replacement]:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock file beside the store. It stays there: a lock that is removed locks nothing. Reading it is enough."""
+    """Hold the lock file beside the store. It stays: deleting a lock file would break the lock. Read permission suffices."""
     descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         try:
@@ -102,9 +102,10 @@ def _alone(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. `certificates` were found, `accepted` of them are in the store now, `withdrawn` no longer are.
+    """Result of an import. `certificates`: found; `accepted`: of these, now in the store; `withdrawn`: removed from it.
 
-    Neither counts `document_signers` and `seal_signers`: those that were found and are in the store now. `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
+    `document_signers`, `seal_signers`: found and now in the store, not counted above. `version`: the store's
+    afterwards; `replaced`: False if the store is unchanged.
     """
 
     certificates: int
@@ -121,7 +122,7 @@ class ImportReport:
 
     @property
     def took_nothing(self) -> bool:
-        """True when nothing that was found is in the store now."""
+        """True if nothing that was found is in the store now."""
         signers = self.document_signers or self.seal_signers
         return not (self.accepted or self.revocation_lists or self.defect_lists or signers)
 
@@ -136,11 +137,11 @@ def import_sources(
     way: Way = Way.HANDED,
     progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - the callback's shape
 ) -> ImportReport:
-    """Verify what the sources hold and write it to the store, which is made if need be.
+    """Verify the sources' content and write it to the store, which is created if missing.
 
-    `signer` vouches for lists; `test` marks everything as fit for demos only. `progress` is told (done, total) of a list. What
-    was watched leaves the store as it is unless it changes it: what is delivered twice is no younger for that. Raises SourceError
-    or StoreError; then, too, the store is as it was.
+    `signer` vouches for lists; `test` marks everything as fit for demos only. `progress` receives (done, total) for a
+    list. Watched sources replace the store only if they change it: repeated delivery makes nothing younger. Raises
+    SourceError or StoreError; the store is then unchanged.
     """
     with replacing(path) as replacement:
         before = TrustStore.open(path).version if replacement.draft.exists() else ""
@@ -161,9 +162,9 @@ def _import_into(
     way: Way,
     progress: Callable[[int, int], None],
 ) -> ImportReport:
-    """Import into this file, which nobody else knows of. Raises as `import_sources`, and sqlite3.Error.
+    """Import into this private file. Raises as `import_sources`, and sqlite3.Error.
 
-    Revocation lists by themselves first: what they withdraw must vouch for nothing else that comes.
+    Revocation lists come first: a certificate that they revoke must vouch for nothing else in the import.
     """
 
     def go_round(connection: sqlite3.Connection, some: Sequence[Source]) -> ImportReport:
@@ -201,7 +202,7 @@ def _import_into(
 
 
 def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
-    """What the store holds. What is fit for demos only vouches for nothing that is not."""
+    """Return the store's content. Data for demos vouches only for data for demos."""
     known = [(parse_certificate(der), vouches) for der, vouches in connection.execute(_KNOWN, {"test": int(test)})]
     lists = connection.execute(_LISTS, {"test": int(test)}).fetchall()
     editions = connection.execute("SELECT issuer_id, authority_key_id, this_update, number FROM revocation_list")

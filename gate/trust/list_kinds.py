@@ -1,7 +1,7 @@
-"""The kinds of signed lists: what the store calls each, how it is told from the others and read, and who vouches for its signer.
+"""The kinds of signed lists: the store's name of each, its recognition and parser, and who vouches for its signer.
 
-A new kind is a parser of its own and a row in one of two tables: it brings CSCA certificates, or it tells of defects and is kept whole. Revocation
-lists are in neither: their issuer signs them itself.
+A new kind is a parser and a row in one of two tables: lists with CSCA certificates, or lists of defects, which are kept
+whole. Revocation lists are in neither: their issuer signs them itself.
 """
 
 import enum
@@ -17,7 +17,7 @@ from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 
 class Vouching(enum.Enum):
-    """Whose word is taken for a list's signer, beside that of the operator who names it as `--signer`."""
+    """Who vouches for a list's signer, besides the operator with `--signer`."""
 
     NOBODY = enum.auto()
     CHOSEN_CSCA = enum.auto()  # one that the operator gave as a file, or that its own country's list names
@@ -25,34 +25,34 @@ class Vouching(enum.Enum):
 
 
 class Signed(Protocol):
-    """What a parser makes of a list."""
+    """The parsed form of a list."""
 
     @property
     def message(self) -> SignedMessage:
-        """The message that carries it, and its signature."""
+        """The signed message that contains it."""
 
     def verify(self) -> Certificate:
-        """The certificate of the list's signer, once its signature was checked. Raises DocumentError."""
+        """Verify the signature and return the signer's certificate. Raises DocumentError."""
 
 
 class NamesCertificates(Signed, Protocol):
-    """A list that brings certificates."""
+    """A list with certificates."""
 
     @property
     def certificates(self) -> tuple[bytes, ...]:
-        """In DER, and unread."""
+        """In DER, unparsed."""
 
 
 class TellsDefects(Signed, Protocol):
-    """A list that tells of defects. It always says when it was signed."""
+    """A list of defects. It always has a signing time."""
 
     @property
     def signed_at(self) -> datetime:
-        """When that was."""
+        """The signing time."""
 
     @property
     def entries(self) -> tuple[KnownDefects, ...]:
-        """What it says, of which documents."""
+        """The entries, each with its documents."""
 
 
 P = TypeVar("P", bound=Signed)
@@ -60,9 +60,9 @@ P = TypeVar("P", bound=Signed)
 
 @dataclass(frozen=True, slots=True)
 class ListKind(Generic[P]):
-    """One kind. `content_type` is the type of what is signed.
+    """One kind. `content_type`: the type of the signed content.
 
-    `name` stands in stores and records and is never changed: the words that people read, run together (`freshness.in_words`).
+    `name` is stored and recorded and never changes: the words without spaces (`freshness.in_words`).
     """
 
     name: str
@@ -73,7 +73,7 @@ class ListKind(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class ListOfCertificates:
-    """A list that was read and brings certificates."""
+    """A parsed list with certificates."""
 
     kind: ListKind[NamesCertificates]
     parsed: NamesCertificates
@@ -81,7 +81,7 @@ class ListOfCertificates:
 
 @dataclass(frozen=True, slots=True)
 class ListOfDefects:
-    """A list that was read and tells of defects."""
+    """A parsed list of defects."""
 
     kind: ListKind[TellsDefects]
     parsed: TellsDefects
@@ -101,7 +101,7 @@ LISTS_OF_DEFECTS: Final[tuple[ListKind[TellsDefects], ...]] = (
 
 
 def read_list(data: bytes) -> SignedList:
-    """Read a list, by the type of what was signed; whatever is of no other kind must be a master list. Raises DocumentError."""
+    """Parse a list by its signed content's type; any unknown type must be a master list. Raises DocumentError."""
     content_type = parse_signed_message(data, "a list").content_type
     for of_defects in LISTS_OF_DEFECTS:
         if of_defects.content_type == content_type:
@@ -111,5 +111,5 @@ def read_list(data: bytes) -> SignedList:
 
 
 def signing_time(one: SignedList) -> datetime | None:
-    """When a list says that it was signed."""
+    """Return the signing time stated in a list."""
     return one.parsed.message.signers[0].signing_time

@@ -1,7 +1,7 @@
-"""The revocation lists of an import, and what they make of whoever signed a list. Pure.
+"""The revocation lists of an import, and their effect on lists' signers. Pure.
 
-A list is taken when the CSCA of its name signed it, and it is no older than the one that is known. Whoever stands on any, however old, vouches for
-nothing.
+A list is accepted if the CSCA of its name signed it, and it is not older than the known one. A certificate on any list,
+however old, vouches for nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and
 
 
 class Revocations:
-    """Those that are known and those that come. `taken` are the latter, each with its source's number, as in `tolerated`.
+    """Known lists and those of the import. `taken`: the latter, each with its source's number, as in `tolerated`.
 
-    `known` are lists in DER with the name that they are kept under; `editions` their dates and numbers, by name and key.
+    `known`: lists in DER with the name under which they are stored; `editions`: their dates and numbers, by name and key.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Revocations:
         self.rejected: list[Rejected] = []
 
     def admit(self, waiting: Sequence[NamedRevocationList], pool: HeldAnchors) -> list[NamedRevocationList]:
-        """Take those that a known key of their issuer signed; return the others."""
+        """Accept lists signed by a known key of their issuer; return the others."""
         left: list[NamedRevocationList] = []
         for source, name, one in waiting:
             tolerated: set[Tolerance] = set()
@@ -54,7 +54,7 @@ class Revocations:
         return left
 
     def has(self, signer: Certificate, pool: HeldAnchors) -> bool:
-        """True when the certificate stands on any revocation list of its issuer, however old."""
+        """True if the certificate is on any revocation list of its issuer, however old."""
         anchor = find_issuer(signer, pool, self._now).anchor
         names = names_of_issuer(signer, None if anchor is None else anchor.certificate, pool)
         brought = (one for one, _ in self.taken if one.issuer_id in names)
@@ -62,7 +62,7 @@ class Revocations:
         return any(signer.serial in one.serials for one in chain(brought, known))
 
     def _admit(self, source: int, name: str, one: RevocationList) -> None:
-        """Take a list that is no older than the one that is known."""
+        """Accept a list that is not older than the known one."""
         if one.this_update > self._now:
             # It would take the place of the one that holds today.
             self.rejected.append(Rejected(name, f"a revocation list of {one.this_update:%Y-%m-%d}, which is to come"))
@@ -79,7 +79,7 @@ class Revocations:
 
 
 def revocation_lists_of(sources: Sequence[Source]) -> list[NamedRevocationList]:
-    """Those among the sources, newest first."""
+    """Return the revocation lists among the sources, newest first."""
     found = [
         (index, one.name, one.content) for index, one in enumerate(sources) if isinstance(one.content, RevocationList)
     ]
@@ -87,7 +87,7 @@ def revocation_lists_of(sources: Sequence[Source]) -> list[NamedRevocationList]:
 
 
 def _issuer_of(one: RevocationList, pool: HeldAnchors, tolerated: set[Tolerance]) -> Certificate | None:
-    """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
+    """Return the known CSCA whose key signed the list in its own name, with name parts in any order."""
     anchors = pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
     for certificate in (anchor.certificate for anchor in anchors or pool.with_subject(one.issuer_id)):
         if not certificate.understood:
@@ -102,5 +102,5 @@ def _issuer_of(one: RevocationList, pool: HeldAnchors, tolerated: set[Tolerance]
 
 
 def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
-    """Older by date or by number."""
+    """True if older by date or by number."""
     return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)

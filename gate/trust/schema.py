@@ -1,9 +1,9 @@
 """The store's tables.
 
-One SQLite file: `source` has one row a file that was imported, `certificate` one a CSCA certificate, `listing` which sources named it,
-`revocation_list` one an issuing key, `defect_list` one a publisher, `document_signer` and `seal_signer` one a certificate,
-`list_signer` one a signed list, `tolerance` one a departure that was tolerated. Written by imports only, each in one transaction;
-readers refuse a file whose tables are not letter for letter these.
+One SQLite file, one row per item: `source` per imported file, `certificate` per CSCA certificate, `listing` per source
+that names one, `revocation_list` per issuing key, `defect_list` per publisher, `document_signer` and `seal_signer` per
+certificate, `list_signer` per signed list, `tolerance` per tolerated deviation. Only imports write it, each in one
+transaction; readers refuse a file whose tables differ in any letter.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from typing import Final
 VERSION: Final = 5
 _WITH_DOCUMENT_SIGNERS: Final = 3
 _WITH_OTHER_SIGNERS: Final = 4
-# One of version 2 has no document signers; before 4, none of seals or lists; before 5, it does not say what was tolerated.
+# Version 2 has no document signers; before 4 no seals' or lists' signers; before 5 no record of what was tolerated.
 READABLE: Final = (2, 3, 4, 5)
 SOURCED: Final = ("listing", "revocation_list", "defect_list")  # the tables whose rows rest on a source
 _TABLES: Final = (
@@ -109,7 +109,7 @@ _TOLERANCES: Final = (
 
 
 def _statements(before: int, after: int) -> tuple[str, ...]:
-    """What makes a store of one version of that of another, 0 for an empty file."""
+    """Return the statements that migrate a store from one version to another; 0: an empty file."""
     steps = (
         (READABLE[0], _TABLES),
         (_WITH_DOCUMENT_SIGNERS, _DOCUMENT_SIGNERS),
@@ -121,7 +121,7 @@ def _statements(before: int, after: int) -> tuple[str, ...]:
 
 @cache
 def schema_of(version: int) -> frozenset[tuple[str, str, str, str | None]]:
-    """What `sqlite_master` of such a store holds: type, name, table and the text that made it."""
+    """Return the rows of `sqlite_master` for a store of this version: type, name, table and SQL text."""
     with closing(sqlite3.connect(":memory:")) as connection:
         for statement in _statements(0, version):
             connection.execute(statement)
@@ -129,16 +129,16 @@ def schema_of(version: int) -> frozenset[tuple[str, str, str, str | None]]:
 
 
 def connect_draft(path: Path) -> sqlite3.Connection:
-    """Open the file that an import writes, which nobody else knows of. Raises sqlite3.Error."""
+    """Open an import's private file for writing. Raises sqlite3.Error."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=FULL")
     return connection
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an empty file, or one of an older version, to the current one.
+    """Migrate an empty file, or one of an older version, to the current one.
 
-    A store of version 1 is not carried over: it does not say which certificates the operator gave and which a list did.
+    A store of version 1 is not migrated: it does not record which certificates the operator gave and which a list contained.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for statement in _statements(version, VERSION):

@@ -1,7 +1,7 @@
-"""Signers of a public key directory: of documents whose EF.SOD leaves its own out, and of seals, which never bring theirs.
+"""Signers of a public key directory: of documents whose EF.SOD lacks its own, and of seals, which never contain theirs.
 
-They vouch for nothing: an inspection judges one like one that travelled in EF.SOD. What no known CSCA signed does not enter all the same, nor what has
-ended. A directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
+They vouch for nothing: an inspection judges them like one in EF.SOD. Signers that no known CSCA signed, and expired ones, are
+not stored. A directory has 30,000: each is looked up in the file when needed. The seal's own checks verify its issuer.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _BY_KEY: Final = "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_sig
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`new` may enter, `known` are there already, and `refused` counts the others by reason."""
+    """`new`: to be stored; `known`: stored already; `refused`: number of others by reason."""
 
     new: tuple[Certificate, ...] = ()
     known: int = 0
@@ -49,9 +49,9 @@ def admit(
     now: datetime,
     why_not: Callable[[Certificate], str],
 ) -> Admitted:
-    """Part those that a known CSCA signed from those that are of no use. `known` are fingerprints, verified before.
+    """Split signers into those that a known CSCA signed, and unusable ones. `known`: fingerprints verified before.
 
-    `why_not` says what speaks against one by itself: `no_document_signer` or `no_seal_signer`.
+    `why_not` returns an objection to a certificate itself: `no_document_signer` or `no_seal_signer`.
     """
     new: dict[bytes, Certificate] = {}
     again: set[bytes] = set()
@@ -72,13 +72,13 @@ def admit(
 
 
 def no_document_signer(certificate: Certificate) -> str:
-    """Why a certificate is none of a document signer; empty: it is one."""
+    """Return why a certificate is no document signer's; empty if it is."""
     fit = certificate.may_sign_documents and certificate.has_key_usage
     return "" if fit else "not a document signer's certificate"
 
 
 def no_seal_signer(certificate: Certificate) -> str:
-    """Why a certificate is none of a signer of seals; empty: it is one (ICAO 9303-12 §7.1.3)."""
+    """Return why a certificate is no seal signer's; empty if it is (ICAO 9303-12 §7.1.3)."""
     if not certificate.may_sign_documents or not certificate.purposes & SIGNER_PURPOSES:
         return "not a seal signer's certificate"
     return "" if certificate.country == certificate.issuer_country else "names two countries"
@@ -92,7 +92,7 @@ def _why_not(certificate: Certificate, anchors: KnownIssuers, now: datetime) -> 
 
 
 def fingerprints(connection: sqlite3.Connection, table: str) -> frozenset[bytes]:
-    """Those that are in the store."""
+    """Return the stored fingerprints."""
     return frozenset(row[0] for row in connection.execute(_fingerprints(table)))
 
 
@@ -101,7 +101,7 @@ def _fingerprints(table: str) -> str:
 
 
 def write(connection: sqlite3.Connection, admitted: Admitted, seal_signers: Admitted, now: datetime) -> None:
-    """Take the new ones in and let go of those that have ended, inside the transaction of the caller."""
+    """Store the new ones and delete expired ones, inside the caller's transaction."""
     seals = [
         (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
         for one in seal_signers.new
@@ -116,13 +116,13 @@ def write(connection: sqlite3.Connection, admitted: Admitted, seal_signers: Admi
 
 
 class DirectorySigners:
-    """The signers of one snapshot of the store, which stays open as long as this lives.
+    """The signers of one snapshot of the store, which stays open while this exists.
 
-    `count` and `seal_count` are those of documents and of seals; `digest` and `seal_digest` the SHA-256 over their fingerprints.
+    `count`, `seal_count`: of documents and of seals; `digest`, `seal_digest`: SHA-256 over their fingerprints.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time. Raises sqlite3.Error."""
+        """Take over the snapshot; it may belong to another thread if only one uses it at a time. Raises sqlite3.Error."""
         tables = {row["name"] for row in snapshot.rows(_TABLES)}
         documents, seals = (
             [row[0] for row in snapshot.rows(_fingerprints(table))] if table in tables else []
@@ -136,7 +136,7 @@ class DirectorySigners:
         self.digest, self.seal_digest = (hashlib.sha256(b"".join(sorted(one))).digest() for one in (documents, seals))
 
     def named(self, signer: Signer) -> tuple[Certificate, ...]:
-        """The certificates that this signer may mean. Raises SignerMissingError when they cannot be read."""
+        """Return the certificates that this signer identifier may mean. Raises SignerMissingError if they cannot be read."""
         if not self.count:
             return ()
         if signer.issuer_and_serial is None:
@@ -146,7 +146,7 @@ class DirectorySigners:
         return self._read(_BY_NAME, read_name(issuer).id, str(serial))
 
     def of_seal(self, country: str, name: str, serial: int) -> tuple[Certificate, ...]:
-        """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
+        """Return the certificates that a seal may mean. Raises SignerMissingError if they cannot be read."""
         return self._read(_BY_SEAL, country, name, str(serial)) if self.seal_count else ()
 
     def _read(self, question: str, *values: object) -> tuple[Certificate, ...]:

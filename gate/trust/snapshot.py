@@ -1,8 +1,8 @@
-"""Opens a trust store as what it is: a file of a neighbour that faces the network.
+"""Opens a trust store as untrusted input: a file of a neighbouring program that faces the network.
 
-Whatever the file holds, opening and asking end soon, in bounded memory, with rows or with StoreError in one line. The bytes are read once, from an
-ordinary file, and SQLite sees nothing else. The schema is letter for letter the one that an import writes: there is no view, trigger, virtual table
-or generated column to run. `is_whole` and `is_sound` look at every column, before the lane asks for a damaged one in a crossing.
+Whatever the file contains, opening and queries end soon, with bounded memory, with rows or with StoreError in one line. The bytes are read
+once, from an ordinary file, and SQLite sees nothing else. The schema must equal the importer's in every letter: no view, trigger, virtual table
+or generated column can run. `is_whole` and `is_sound` check every column in advance, so that no damage appears during a crossing.
 """
 
 import sqlite3
@@ -47,7 +47,7 @@ _AGAIN: Final = "make it anew with `gate trust import`"
 
 
 class Snapshot(sqlite3.Connection):
-    """What a store's file held when it was opened. May be handed to another thread, if only one at a time uses it."""
+    """A store's content when it was opened. May be passed to another thread, if only one uses it at a time."""
 
     def __init__(self) -> None:
         """Empty; `fill` follows."""
@@ -60,7 +60,7 @@ class Snapshot(sqlite3.Connection):
         self.set_progress_handler(self._is_enough, _OPERATIONS_A_LOOK)
 
     def fill(self, content: bytes) -> None:
-        """Take these bytes for the database. Raises sqlite3.Error."""
+        """Use these bytes as the database. Raises sqlite3.Error."""
         self._bytes_max = len(content)
         self._looks_left = OPERATIONS_MAX // _OPERATIONS_A_LOOK
         if content:
@@ -69,7 +69,7 @@ class Snapshot(sqlite3.Connection):
             self.execute(f"PRAGMA {setting}")
 
     def rows(self, question: str, *values: object) -> list[sqlite3.Row]:
-        """Every row of an answer. Raises sqlite3.Error, also for an answer that no honest file holds."""
+        """Return every row of a query. Raises sqlite3.Error, also for a result that no valid file has."""
         self._looks_left = OPERATIONS_MAX // _OPERATIONS_A_LOOK
         found: list[sqlite3.Row] = []
         held = 0
@@ -86,7 +86,7 @@ class Snapshot(sqlite3.Connection):
 
 
 def open_snapshot(path: Path) -> Snapshot:
-    """Read the file and see that it is a trust store. Raises StoreError; also when it does not exist."""
+    """Read the file and check that it is a trust store. Raises StoreError; also if it does not exist."""
     try:
         content = read_ordinary(path, STORE_BYTES_MAX)
     except OSError as error:
@@ -95,7 +95,7 @@ def open_snapshot(path: Path) -> Snapshot:
     try:
         snapshot.fill(content)
         _check(snapshot, path)
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read, whatever its bytes are
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes unreadable bytes in its message
         snapshot.close()
         raise StoreError(f"{path}: cannot be opened as a trust store ({shown(error)})") from error
     except StoreError:
@@ -115,7 +115,7 @@ def _check(snapshot: Snapshot, path: Path) -> None:
 
 
 def shown(error: Exception) -> str:
-    """What SQLite says, in one line: it quotes the file."""
+    """Return SQLite's message in one line: it may quote the file."""
     return " ".join(str(error).split())[:200]
 
 
@@ -136,14 +136,14 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
 
 
 def is_whole(rows: Iterable[sqlite3.Row]) -> bool:
-    """True when every column holds what it should, so that whoever looks at it later finds that."""
+    """True if every column has a value of its type, so that later readers find it valid."""
     return all(isinstance(row[name], _KINDS[name]) for row in rows for name in row.keys() if name in _KINDS)  # noqa: SIM118
 
 
 def is_sound(
     certificates: Sequence[sqlite3.Row], revocation_lists: Sequence[sqlite3.Row], others: Sequence[str | None]
 ) -> bool:
-    """True when every date and number is one. `others` are further dates, None where there is none."""
+    """True if every date and number is valid. `others`: further dates, None without one."""
     moments = [row[name] for row in certificates for name in ("not_before", "not_after")]
     moments += [row["this_update"] for row in revocation_lists]
     optional = [*(row["next_update"] for row in revocation_lists), *others]
@@ -154,7 +154,7 @@ def is_sound(
 
 
 def _is_moment(value: object) -> bool:
-    """True for a date with its zone: without, it could not be compared."""
+    """True for a date with a time zone: without one it cannot be compared."""
     try:
         return datetime.fromisoformat(str(value)).tzinfo is not None
     except ValueError:

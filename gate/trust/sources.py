@@ -1,4 +1,4 @@
-"""What a file is: a certificate or one of the lists. Decided by its content, never by its name."""
+"""Recognises a file: a certificate or one of the lists. By its content, never by its name."""
 
 import base64
 import binascii
@@ -22,10 +22,10 @@ _DER: Final = b"\x30"  # what every certificate and list begins with
 
 
 class Way(enum.Enum):
-    """How sources come.
+    """How sources arrive.
 
-    HANDED are an operator's files, each of which must do. DOWNLOADED is an operator's folder: what cannot be used is left out.
-    WATCHED is a folder that fills by itself: as before, and a certificate by itself vouches for nothing.
+    HANDED: an operator's files, each of which must be usable. DOWNLOADED: an operator's folder; unusable files are
+    skipped. WATCHED: a folder that fills by itself; as before, and a single certificate vouches for nothing.
     """
 
     HANDED = "handed"
@@ -35,7 +35,7 @@ class Way(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A certificate or list that was left out, and why. `older`: it would have rolled back what is known."""
+    """A certificate or list that was skipped, and why. `older`: it would roll back the known one."""
 
     subject: str
     reason: str
@@ -44,14 +44,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSigner:
-    """A certificate that stands among the document signers of a directory, and is never taken for a CSCA's."""
+    """A certificate among a directory's document signers, which never counts as a CSCA's."""
 
     certificate: Certificate
 
 
 @dataclass(frozen=True, slots=True)
 class SealSigner:
-    """The same, from among a directory's signers of bar codes."""
+    """The same, among a directory's signers of bar codes."""
 
     certificate: Certificate
 
@@ -63,7 +63,7 @@ _SIGNED_DATA: Final = bytes.fromhex("06092A864886F70D010702")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file that was read: its name for reports, its digest, and what it holds."""
+    """One file that was read: its name for reports, its digest, and its content."""
 
     name: str
     sha256: str
@@ -71,7 +71,7 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """What the store calls it. Never changed."""
+        """The store's name of its kind. Never changed."""
         match self.content:
             case Certificate():
                 return "Certificate"
@@ -86,7 +86,7 @@ class Source:
 
 
 def parts_of(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """What one file holds: itself, or each of its blocks in PEM with a name of its own (RFC 7468). Raises SourceError."""
+    """Yield a file's parts: itself, or each of its PEM blocks with a name of its own (RFC 7468). Raises SourceError."""
     if data.startswith(_DER) or _BEGIN not in data or len(data) > SIGNED_BYTES_MAX:
         yield name, data
         return

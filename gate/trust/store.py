@@ -1,7 +1,7 @@
-"""The trust store as inspections see it: a snapshot in memory, read in milliseconds.
+"""The trust store for inspections: a snapshot in memory, loaded in milliseconds.
 
-Certificates were verified when they were imported. Here they are found by key identifier or name and parsed when they are
-first asked for, so that opening a store costs no cryptography. Only document signers stay in the file: there may be many.
+Certificates were verified at import. Here they are found by key identifier or name, and parsed when first requested, so
+that opening a store needs no cryptography. Only document signers stay in the file: there may be many.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _LIST_KINDS: Final = frozenset({*(kind.name for kind in LISTS_OF_CERTIFICATES), 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the store holds of one country: dates are those of the newest certificate and of the last to expire.
+    """The store's content for one country: dates of the newest certificate and of the last to expire.
 
-    `revocation_until` is the date to which the newest revocation list holds, empty when there is none.
+    `revocation_until`: the date until which the newest revocation list is valid, empty if there is none.
     """
 
     code: str
@@ -68,12 +68,12 @@ class Coverage:
 class TrustStore:
     """A snapshot of the store; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
-    `version` names what the snapshot holds, whatever file it came from: the SHA-256, in hex, of every certificate and list with
-    how it is trusted. Audit records carry it, so that an auditor can tell which lists judged a crossing.
+    `version` identifies the content, whatever its file: the SHA-256, in hex, of every certificate and list with how it
+    is trusted. Audit records contain it, so that an auditor knows which lists judged a crossing.
     """
 
     def __init__(self, snapshot: Snapshot, path: Path) -> None:
-        """Read what was opened, which stays open as long as document signers are looked for in it. Raises StoreError."""
+        """Read an opened snapshot, which stays open for lookups of document signers. Raises StoreError."""
         try:
             certificates = snapshot.rows(_CERTIFICATES)
             lists = snapshot.rows(_REVOCATION_LISTS)
@@ -128,7 +128,7 @@ class TrustStore:
 
     @classmethod
     def open(cls, path: Path) -> TrustStore:
-        """Read the whole store. Raises StoreError; also when a byte of what was imported has changed on the disk."""
+        """Read the whole store. Raises StoreError; also if a byte of the imported data has changed on the disk."""
         snapshot = open_snapshot(path)
         try:
             store = cls(snapshot, path)
@@ -151,17 +151,17 @@ class TrustStore:
         return [self._anchor(index) for index in self._by_subject.get(subject_id, ())]
 
     def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
-        """The anchors' certificates of this one's country and key, whatever names they give it."""
+        """Return the anchors' certificates with this one's country and key, under any name."""
         indexes = self._by_country.get(certificate.country, ())
         known = (self._anchor(index).certificate for index in indexes)
         return [one for one in known if one.has_key_of(certificate)]
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
-        """The revocation lists of this issuer, newest first. Parsed once: some have tens of thousands of entries."""
+        """Return this issuer's revocation lists, newest first. Parsed once: some have tens of thousands of entries."""
         if issuer_id not in self._revocations:
             rows = [row for row in self._revocation_lists if row["issuer_id"] == issuer_id]
             if not rows:
-                return ()  # not remembered: whoever shows documents may name issuers without end
+                return ()  # not cached: presented documents may name any number of issuers
             lists = [
                 replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
                 for row in rows
@@ -170,9 +170,9 @@ class TrustStore:
         return self._revocations[issuer_id]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
-        """The entries of defect and deviation lists that name this signer, or no signer but its country's documents.
+        """Return the entries of defect and deviation lists that name this signer, or only its country's documents.
 
-        The lists are parsed when they are first asked for. Those for demos concern only what is signed under a CSCA for demos.
+        The lists are parsed when first requested. Those for demos concern only documents under a CSCA for demos.
         """
         found = [(entry, test) for entry, test in self._all_defects() if entry.affected.names(signer)]
         anchors: Sequence[Anchor] = ()
@@ -182,7 +182,7 @@ class TrustStore:
         return [entry for entry, test in found if demo or not test]
 
     def read_ahead(self) -> None:
-        """Parse every list now: a state may publish one that takes seconds, which no traveller and no beam should wait for."""
+        """Parse every list now: a state may publish one that takes seconds, which must not delay a traveller or the beams."""
         for row in self._revocation_lists:
             self.revocation_lists(row["issuer_id"])
         self._all_defects()
@@ -197,25 +197,25 @@ class TrustStore:
         return self._defects
 
     def document_signers(self, signer: Signer) -> Sequence[Certificate]:
-        """The certificates of a directory that this signer may mean. Raises SignerMissingError when they cannot be read."""
+        """Return a directory's certificates that this signer identifier may mean. Raises SignerMissingError if they cannot be read."""
         return self._signers.named(signer)
 
     def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
-        """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
+        """Return the certificates that a seal may mean. Raises SignerMissingError if they cannot be read."""
         return self._signers.of_seal(country, name, serial)
 
     @property
     def marked_as_test(self) -> int:
-        """How many certificates and lists are fit for demos only."""
+        """Return the number of certificates and lists fit for demos only."""
         rows = (*self._certificates, *self._revocation_lists, *self._defect_lists)
         return sum(bool(row["test"]) for row in rows)
 
     def standings(self) -> dict[str, int]:
-        """How many certificates there are of each standing: self_signed, linked, or trusted by a list only."""
+        """Return the number of certificates by standing: self_signed, linked, or listed only."""
         return dict(Counter(row["standing"] for row in self._certificates))
 
     def coverage(self) -> tuple[Coverage, ...]:
-        """A row a country, by code."""
+        """Return one row per country, sorted by code."""
         return tuple(
             Coverage(
                 code=code,
@@ -228,7 +228,7 @@ class TrustStore:
         )
 
     def editions(self) -> tuple[Edition, ...]:
-        """The revocation lists that are held, by country."""
+        """Return the stored revocation lists, by country."""
         countries = {row["subject_id"]: row["country"] or "-" for row in self._certificates}
         editions = [
             Edition(
@@ -242,14 +242,14 @@ class TrustStore:
         return tuple(sorted(editions, key=lambda one: (one.country, one.this_update)))
 
     def by_country(self) -> list[tuple[str, list[sqlite3.Row]]]:
-        """The rows of the certificates of each country, by code; those without a country stand under `-`."""
+        """Return the certificates' rows by country code; those without a country under `-`."""
         rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
         for row in self._certificates:
             rows[row["country"] or "-"].append(row)
         return sorted(rows.items())
 
     def csca_departures(self) -> list[tuple[str, str, str]]:
-        """Country, subject and tolerance of each certificate that does not say that it may sign certificates."""
+        """Return country, subject and tolerance of each certificate without the right to sign certificates."""
         return [
             (row["country"], row["subject"], departure.name)
             for index, row in enumerate(self._certificates)
@@ -275,7 +275,7 @@ class TrustStore:
 
 
 def _are_whole(sources: Sequence[sqlite3.Row], defects: Sequence[sqlite3.Row]) -> bool:
-    """True when each source says what it is and when it came, and each list of a publisher is of a kind and a day."""
+    """True if each source has kind and import time, and each publisher's list a kind and date."""
     published = [row for row in sources if row["publisher"] is not None]
     return (
         all(isinstance(row[name], str) for row in sources for name in ("kind", "imported_at"))

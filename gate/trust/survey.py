@@ -1,6 +1,6 @@
-"""What a store covers, a country at a time, for whoever answers for it: where certificates come from, and how revocation stands.
+"""What a store covers by country, for its operator: the origin of certificates, and the state of revocation lists.
 
-A survey is read once and holds dates; what they mean at a moment is computed from them.
+A survey is read once and contains dates; their meaning at a given time is computed from them.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _SIGNERS: Final = "SELECT issuer_id, count(*) FROM document_signer GROUP BY issu
 
 
 class Revocation(enum.Enum):
-    """How a country's revocation lists stand. The order is from good to bad."""
+    """State of a country's revocation lists, ordered from good to bad."""
 
     CURRENT = "current"
     OVERDUE = "overdue"
@@ -42,7 +42,7 @@ class Revocation(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """One country's row. `origins` say in words where its certificates come from; `editions` are its revocation lists."""
+    """One country's row. `origins`: the sources of its certificates, as text; `editions`: its revocation lists."""
 
     code: str
     certificates: int
@@ -59,7 +59,7 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The whole store at a moment."""
+    """The whole store at one time."""
 
     at: datetime
     version: str
@@ -70,7 +70,7 @@ class Survey:
     tolerated: tuple[tuple[str, str, str], ...]  # country, certificate or list, what departs from the standards
 
     def count(self, revocation: Revocation) -> int:
-        """How many countries' revocation lists stand so."""
+        """Return the number of countries with this state of revocation lists."""
         return sum(one.revocation is revocation for one in self.countries)
 
 
@@ -139,7 +139,7 @@ def _origin(kind: str, publisher: str | None, signed_at: str | None, count: int)
 
 
 def _revocation(editions: list[Edition], now: datetime) -> Revocation:
-    """A country is as well off as its newest list: superseded CSCAs stop publishing."""
+    """Return a country's state by its newest list: superseded CSCAs stop publishing."""
     if not editions:
         return Revocation.NONE
     return Revocation.OVERDUE if all(is_overdue(one, now) for one in editions) else Revocation.CURRENT

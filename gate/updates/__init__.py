@@ -1,1 +1,1 @@
-"""Updates: what may be installed, as a TUF repository that an operator makes and a gate verifies (docs/protocols/updates.md)."""
+"""Updates: the permitted content, as a TUF repository made by an operator and verified by a gate (docs/protocols/updates.md)."""

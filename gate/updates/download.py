@@ -1,7 +1,7 @@
-"""Brings a repository into a folder, from wherever: verified while it comes, resumed where it broke off, bounded in bytes.
+"""Fetches a repository into a folder from any source: verified while it arrives, resumed after a break, bounded in bytes.
 
-The folder holds `repository/`, laid out as the source is, so that whoever installs verifies it all over; beside it `memory/` is python-tuf's and
-`seen.json` ours. It is whole at each moment: what is new comes in first, `timestamp.json` last, and only then goes what nothing names any more.
+The folder holds `repository/`, with the source's layout, so that the installer verifies everything again; beside it `memory/` is python-tuf's
+and `seen.json` ours. It is always complete: new files come first, `timestamp.json` last, and only then are unreferenced files deleted.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ REPOSITORY: Final = "repository"
 MEMORY: Final = "memory"
 SEEN: Final = "seen.json"
 PART: Final = ".part-"
-FREE_BYTES_MIN: Final = 1 << 30  # what downloads, copies and unpacking leave of the disk: the log's records come first
+FREE_BYTES_MIN: Final = 1 << 30  # left on the disk by downloads, copies and unpacking: the log's records come first
 SEEN_BYTES_MAX: Final = 64 * 1024
 ROOT_BYTES_MAX: Final = 64 * 1024
 _TIMESTAMP: Final = f"{METADATA}/timestamp.json"
 
 
 class Store:
-    """The folder of what was fetched. One user at a time."""
+    """The folder of fetched files. One user at a time."""
 
     def __init__(
         self, folder: Path, *, free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
@@ -47,7 +47,7 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Have it for oneself. Raises SourceAwayError while another has it, OSError."""
+        """Lock it for the block. Raises SourceAwayError while another process has it, OSError."""
         durable.make_folder(self._folder, mode=0o750)
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -59,7 +59,7 @@ class Store:
             os.close(descriptor)
 
     def fetch(self, source: Source, *, first_root: bytes, here: Here) -> Verified:
-        """Bring in what the source holds for this gate; with `locked`. Raises UpdateError, OSError."""
+        """Fetch the source's content for this gate; requires `locked`. Raises UpdateError, OSError."""
         memory, repository = self._folder / MEMORY, self._folder / REPOSITORY
         for folder in (memory, repository / METADATA, repository / TARGETS):
             durable.make_folder(folder, mode=0o750)
@@ -106,27 +106,27 @@ class Store:
         durable.replace(part, place, mode=0o640)
 
     def _keep_metadata(self, verified: Verified) -> None:
-        """Write what was believed, the timestamp last."""
+        """Write the verified metadata, the timestamp last."""
         for path, content in sorted(verified.metadata.items(), key=lambda one: one[0] == _TIMESTAMP):
             place = self._folder / REPOSITORY / path
             if not place.is_file() or place.read_bytes() != content:
                 durable.write(place, content, mode=0o640)
 
     def _drop(self, pattern: str, kept: set[str]) -> None:
-        """Remove files of the repository by their names, which versions and hashes keep apart."""
+        """Delete files of the repository by their names, which differ by version and hash."""
         for path in (self._folder / REPOSITORY).rglob(pattern):
             if not path.is_dir() and path.name not in kept:
                 path.unlink(missing_ok=True)
 
 
 def read_first_root(path: Path) -> bytes:
-    """The repository's first root, as the operator handed it over; of a longer file only as much as a root may be long. Raises OSError."""
+    """Return the repository's first root, as the operator supplied it, read up to a root's maximum length. Raises OSError."""
     with path.open("rb") as file:
         return file.read(ROOT_BYTES_MAX)
 
 
 def read_seen(path: Path) -> Seen:
-    """What was seen before; nothing where no file is. Raises OSError for one that is none: a memory that is lost is told."""
+    """Return what was seen before; empty without a file. Raises OSError for an invalid one: a lost memory is reported."""
     try:
         return msgspec.json.decode(path.read_bytes()[:SEEN_BYTES_MAX], type=Seen)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Everything that fetching and verifying updates may raise. A caller branches on the type, never on the text.
+"""All errors of fetching and verifying updates. A caller branches on the type, never on the text.
 
 UpdateError
-├── SourceAwayError     nothing came, or not all of it: try again later
-└── RefusedError        what came may not be believed or is not for this gate
+├── SourceAwayError     nothing arrived, or not all of it: try again later
+└── RefusedError        the content is not trusted or not for this gate
     └── OldError        it is older than what was seen before, or has expired: a rollback or a freeze
 """
 
@@ -12,11 +12,11 @@ class UpdateError(Exception):
 
 
 class SourceAwayError(UpdateError):
-    """Nothing came, or not all of it."""
+    """Nothing arrived, or not all of it."""
 
 
 class RefusedError(UpdateError):
-    """What came may not be believed, or is not for this gate."""
+    """The content is not trusted, or not for this gate."""
 
 
 class OldError(RefusedError):

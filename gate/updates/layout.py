@@ -1,6 +1,6 @@
-"""The repository's layout: its four kinds of targets, the role that answers for each, their names, and what is said of each.
+"""The repository's layout: its four kinds of targets, each with its role, names and custom fields.
 
-Metadata lie in `metadata/`, targets in `targets/`, as TUF lays them out with consistent snapshots. A kind has one target a gate, under a name that
+Metadata are in `metadata/`, targets in `targets/`, as in TUF with consistent snapshots. A kind has one target per gate, under a name that
 the gate knows beforehand: `software/x86_64-cp313.zip`, `models/models.zip`, `lists/lists.zip`, `configuration/GATE-ID.zip`.
 """
 
@@ -24,7 +24,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Kind(enum.Enum):
-    """What can be updated. The value is the delegated role that answers for it, and the folder of its targets."""
+    """What can be updated. The value is its delegated role, and the folder of its targets."""
 
     SOFTWARE = "software"
     MODELS = "models"
@@ -52,7 +52,7 @@ FILES_MAX: Final = {Kind.SOFTWARE: 50_000, Kind.MODELS: 200, Kind.LISTS: 2000, K
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The gate that asks: its id, its processor as `uname -m` says it, and its Python, such as `3.13`."""
+    """The requesting gate: its ID, its processor as in `uname -m`, and its Python, such as `3.13`."""
 
     gate_id: str
     machine: str
@@ -60,7 +60,7 @@ class Here:
 
     @classmethod
     def this_machine(cls, gate_id: str) -> Here:
-        """As this process sees it."""
+        """Return this process's values."""
         return cls(gate_id, os.uname().machine, f"{sys.version_info.major}.{sys.version_info.minor}")
 
     def path_of(self, kind: Kind) -> str:
@@ -75,9 +75,9 @@ class Here:
 
 
 class Custom(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a target's `custom` says. `number` only rises, one a target and publication; `name` is for people.
+    """A target's `custom` fields. `number` only rises, one per target and publication; `name` is for people.
 
-    `machine` and `python` are of software, `gate` of a configuration.
+    Only software has `machine` and `python`, only a configuration `gate`.
     """
 
     number: Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
@@ -99,13 +99,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """Where its bytes lie in the repository."""
+        """Path of its bytes in the repository."""
         folder, _, name = self.path.rpartition("/")
         return f"{TARGETS}/{folder}/{self.sha256}.{name}"
 
 
 def offer_of(kind: Kind, here: Here, *, size_bytes: int, hashes: dict[str, str], custom: Any) -> Offer:  # noqa: ANN401 - a stranger's JSON
-    """Read what a role says of this gate's target. Raises RefusedError."""
+    """Parse a role's entry for this gate's target. Raises RefusedError."""
     path = here.path_of(kind)
     try:
         said = msgspec.convert(custom, Custom)

@@ -1,6 +1,6 @@
-"""Where a repository's bytes come from: a folder here. Over the network, `gate.programs.sync` brings one with the same promise.
+"""Sources of a repository's bytes: a folder. `gate.programs.sync` has one for the network with the same guarantees.
 
-A folder may be a stick's, or one that a program fills which faces the network: nothing in it is followed, waited for or believed.
+A folder may be removable, or filled by a program that faces the network: links are not followed, nothing is waited for, content is not trusted.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Source(Protocol):
     """A repository to read from."""
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
-        """The bytes of a file from `start` on, None when there is no such file. Raises SourceAwayError, RefusedError, also while they come."""
+        """Yield a file's bytes from `start` on; None if there is no such file. Raises SourceAwayError, RefusedError, also during the iteration."""
         ...
 
 
 def parts_of(path: str) -> tuple[str, ...]:
-    """The names of which a path in a repository is made. Raises RefusedError for one that leads elsewhere."""
+    """Split a path in a repository into names. Raises RefusedError for one that leads outside."""
     parts = tuple(path.split("/"))
     if len(parts) > _PARTS_MAX or any(_PART.fullmatch(part) is None for part in parts):
         raise RefusedError(f"no path in a repository: {path[:100]!r}")
@@ -43,7 +43,7 @@ class FolderSource:
         self._folder = folder
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
-        """As `Source` says."""
+        """As in `Source`."""
         *folders, name = parts_of(path)
         try:
             descriptor = self._open(folders, name)

@@ -1,7 +1,7 @@
-"""Whether a repository may be believed: its metadata against a first root, the roles that this project knows, and what was seen before.
+"""Verifies a repository: its metadata against a first root, the roles known to this project, and what was seen before.
 
-python-tuf does what the TUF specification says, and reads the wall clock for what has expired. Ours: the delegations are exactly the four kinds with
-their thresholds, no role answers for another's targets, and no role that is signed offline is ever older than one that was seen (`Seen`).
+python-tuf implements the TUF specification, and reads the wall clock for expiry. Added here: the delegations are exactly the four kinds
+with their thresholds, no role has another's targets, and no role that is signed offline is ever older than one that was seen (`Seen`).
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ LENGTHS: Final = UpdaterConfig(
     snapshot_max_length=64 << 10,
     targets_max_length=1 << 20,
 )
-_JSON: Final = (
-    JSONDeserializer()
-)  # loaded with us: whoever verifies may have given up the right to read the libraries by then
+_JSON: Final = JSONDeserializer()  # loaded early: the verifying process may lose the right to read the libraries
 _OFFLINE: Final = ("targets", *(kind.value for kind in Kind))
 
 logging.getLogger("tuf").setLevel(logging.WARNING)
@@ -44,20 +42,20 @@ logging.getLogger("securesystemslib").setLevel(logging.WARNING)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest that was ever believed: a version a role, and a target's number a kind."""
+    """The newest that was ever verified: a version per role, and a target's number per kind."""
 
     versions: dict[str, int] = {}
     numbers: dict[str, int] = {}
 
     def with_(self, verified: Verified) -> Seen:
-        """The same with what was believed now."""
+        """Return it updated with what was verified now."""
         numbers = {kind.value: offer.number for kind, offer in verified.offers.items()}
         return Seen(versions={**self.versions, **verified.versions}, numbers={**self.numbers, **numbers})
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A repository that may be believed: what it offers this gate, its roles' versions, when the first of them expires, and its files of metadata."""
+    """A verified repository: its offers to this gate, its roles' versions, the first expiry, and its files of metadata."""
 
     offers: Mapping[Kind, Offer]
     versions: Mapping[str, int]
@@ -66,7 +64,7 @@ class Verified:
 
 
 def verify(source: Source, *, first_root: bytes, memory: Path, here: Here, seen: Seen) -> Verified:
-    """Verify what a source holds. `memory` is python-tuf's own folder, for nobody else to write.
+    """Verify a source's content. `memory`: python-tuf's own folder, written by nothing else.
 
     Raises RefusedError, OldError, SourceAwayError, and OSError when the memory cannot be written.
     """
@@ -127,12 +125,12 @@ class _Fetcher(FetcherInterface):  # type: ignore[misc, unused-ignore]
 
 
 def _read(memory: Path, role: str) -> Metadata[Any]:
-    """What python-tuf has believed of a role."""
+    """Return a role's metadata that python-tuf has verified."""
     return Metadata[Any].from_bytes((memory / f"{role}.json").read_bytes(), _JSON)
 
 
 def _files(memory: Path, versions: Mapping[str, int]) -> dict[str, bytes]:
-    """The metadata as they lie in a repository; every root leads to the next."""
+    """Return the metadata as in a repository; every root leads to the next."""
     files = {f"{METADATA}/{path.name}": path.read_bytes() for path in (memory / "root_history").iterdir()}
     for role, version in versions.items():
         name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
@@ -141,7 +139,7 @@ def _files(memory: Path, versions: Mapping[str, int]) -> dict[str, bytes]:
 
 
 def _expect_our_roles(targets: Targets) -> None:
-    """The top role delegates to the four kinds and has no target of its own."""
+    """Require that the top role delegates to the four kinds and has no target of its own."""
     delegations = targets.delegations
     if targets.targets:
         raise RefusedError("the role targets has targets of its own; they are the delegated roles'")
@@ -165,14 +163,14 @@ def _expect_our_role(kind: Kind, delegations: Delegations) -> None:
 
 
 def _offer(kind: Kind, here: Here, role: Targets, target: TargetFile) -> Offer:
-    """The kind's own role has it, and nobody whom that role would name."""
+    """Require that the kind's own role has the target, without a further delegation."""
     if role.delegations is not None or role.targets.get(target.path) != target:
         raise RefusedError(f"{target.path} is not the role {kind.value}'s own")
     return offer_of(kind, here, size_bytes=target.length, hashes=target.hashes, custom=target.custom)
 
 
 def _expect_nothing_older(versions: Mapping[str, int], offers: Mapping[Kind, Offer], seen: Seen) -> None:
-    """Roles that are signed offline never go back. Those of stolen online keys may, under a newer root (TUF §5.3.11)."""
+    """Offline roles must never go back. Roles of stolen online keys may, under a newer root (TUF §5.3.11)."""
     has_newer_root = versions["root"] > seen.versions.get("root", 0)
     bound = ("root", *_OFFLINE) if has_newer_root else ("root", "timestamp", "snapshot", *_OFFLINE)
     for role in bound:

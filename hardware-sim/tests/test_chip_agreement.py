@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes import chip_pace_terminal, chip_terminal
 from fakes.chip_pace_terminal import CURVES, RANDOM, AesProtected, Agreement, session, tlv
 from fakes.chip_terminal import objects, open_access
-from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.chip.quirks import Lie

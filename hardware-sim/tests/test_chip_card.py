@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Unpack
 
 import pytest
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.chip_terminal import FILE_IDS, SELECT_APPLICATION, Protected, mac, objects, open_access
-from fakes.sample_passports import ANNA, portrait, utopia
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.chip_terminal import SELECT_APPLICATION, open_access
-from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader

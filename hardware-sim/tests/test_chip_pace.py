@@ -31,7 +31,7 @@ from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.domain import BRAINPOOL_P256, MODP_1024_160, STANDARDISED
 from hardware_sim.passport.issuer import Passport
 
-EXAMPLES = json.loads((Path(__file__).parents[2] / "tests" / "vectors/icao9303_11_pace.json").read_text())
+EXAMPLES = json.loads((Path(__file__).parents[2] / "documents/tests/vectors/icao9303_11_pace.json").read_text())
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C<3UTO6908061F9406236ZE184226B<<<<<14")
 SEED = hashlib.sha1(b"L898902C<369080619406236").digest()
 CAN = "271828"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import ATR

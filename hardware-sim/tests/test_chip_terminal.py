@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+from document_fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from fakes import ber_tree, chip_pace_terminal, chip_terminal
 from fakes.chip_pace_terminal import CURVES, RANDOM, Agreement, session, tlv
 from fakes.chip_terminal import open_access
-from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds, terminals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from fakes.sample_passports import numbered, portrait, utopia
+from document_fakes.sample_passports import numbered, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.travel import MESSAGE_BYTES_MAX, pack, read_message, unpack, write_message

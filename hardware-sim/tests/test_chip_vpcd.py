@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.chip_terminal import SELECT_APPLICATION, open_access
-from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.chip import vpcd
 from hardware_sim.chip.card import ATR, Card

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
-from fakes.sample_passports import numbered, portrait, utopia
+from document_fakes.sample_passports import numbered, portrait, utopia
 
 from hardware_sim.passport import domain, keys
 from hardware_sim.passport.chip_key import ChipKey, Scheme

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 from asn1crypto import cms, x509
-from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
+from document_fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
 from hardware_sim.passport import lds, security_infos
 from hardware_sim.passport.chip_key import Scheme

@@ -13,7 +13,7 @@ from asn1crypto import cms, core
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from fakes.sample_passports import numbered, portrait, utopia
+from document_fakes.sample_passports import numbered, portrait, utopia
 
 from hardware_sim.passport import domain, face_record, keys, lds, security_infos, security_object
 from hardware_sim.passport.issuer import Passport

@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from document_fakes.sample_passports import TODAY, utopia
 from fakes import ber_tree
-from fakes.sample_passports import TODAY, utopia
 
 from hardware_sim.passport import der, lists
 from hardware_sim.passport.office import LinkKind, ListSigner

@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes import ber_tree
-from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.passport import cms as cms_style
 from hardware_sim.passport import faults, lds, security_object

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
-from fakes.sample_passports import TODAY, utopia
+from document_fakes.sample_passports import TODAY, utopia
 
 from hardware_sim.passport import domain, keys, pki
 

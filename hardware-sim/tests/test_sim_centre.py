@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.sample_passports import utopia
+from document_fakes.sample_passports import utopia
 from hypothesis import example, given
 from hypothesis import strategies as st
 

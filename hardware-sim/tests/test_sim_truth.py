@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes.killing import steps_of
+from core_fakes.killing import steps_of
 
 from hardware_sim.clock import WorldClock
 from hardware_sim.truth import LINE_BYTES_MAX, Truth, TruthError, read_truth

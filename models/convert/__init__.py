@@ -1,1 +1,1 @@
-"""Turns published weights into ONNX files. Run by `gate models fetch`, never by a gate in service."""
+"""Converts published weights to ONNX files. Run by `gate models fetch`, never by a gate in service."""

@@ -1,13 +1,13 @@
-"""The same network, written so that the inference library keeps it in the blocked layout of its fast convolutions.
+"""Rewrites a network so that the inference library keeps it in the blocked layout of its fast convolutions.
 
-A depthwise convolution has a kernel there if its channels fill whole blocks; another one is given channels of zeros. PRelu with a slope a
-channel has none: each stands between two changes of layout and is itself slow. With slope s,
+A depthwise convolution has a kernel there if its channels fill whole blocks; others get additional channels of zeros.
+PRelu with a slope per channel has none: each stands between two changes of layout and is itself slow. With slope s,
 
     prelu(x) = s x + relu((1 - s) x)   where no s is above 1,
     prelu(x) = s x + (1 - s) relu(x)   otherwise,
 
-and both scalings are 1x1 convolutions of one channel each, which the library fuses with the Relu and the sum. The numbers differ in
-the last bits (docs/decisions/0007).
+and both scalings are 1x1 convolutions of one channel each, which the library fuses with the Relu and the sum. The
+numbers differ in the last bits (docs/decisions/0007).
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ BLOCK_CHANNELS = 16  # on the widest processors; elsewhere 4 or 8
 
 
 def convert(content: bytes) -> bytes:
-    """The ONNX file, the same bytes for the same input. Raises ModelCorruptError for a file that is none or has no such PRelu."""
+    """Return the ONNX file, with equal bytes for equal input. Raises ModelCorruptError for an invalid file, or one without such a PRelu."""
     _check(content)
     model = onnx.load_model_from_string(content)
     graph = model.graph
@@ -54,7 +54,7 @@ def _check(content: bytes) -> None:
 
 
 def _fill_blocks(graph: Any) -> None:  # noqa: ANN401 - untyped library
-    """Widen what lies between two convolutions around a depthwise one that has a part of a block. What others see of it is left as it is."""
+    """Widen everything between two convolutions around a depthwise one with a partial block; the outside stays unchanged."""
     made = {name: node for node in graph.node for name in node.output}
     readers = Counter(name for node in graph.node for name in node.input) + Counter(
         entry.name for entry in graph.output
@@ -80,13 +80,13 @@ def _fill_blocks(graph: Any) -> None:  # noqa: ANN401 - untyped library
 
 
 def _groups(node: Any) -> int:  # noqa: ANN401 - untyped library
-    """How many groups a convolution has; 0 for what is none."""
+    """Return a convolution's number of groups; 0 for other nodes."""
     found = [attribute.i for attribute in node.attribute if attribute.name == "group"]
     return (found[0] if found else 1) if node.op_type == "Conv" else 0
 
 
 def _chain(node: Any, made: dict[str, object], reader: dict[str, object]) -> list[Any]:  # noqa: ANN401 - untyped library
-    """From the convolution before a depthwise one to the one after, PRelus between; empty where there is no such chain."""
+    """Return the nodes from the convolution before a depthwise one to the one after, PRelus between; empty without such a chain."""
     chain = [node]
     while chain[0] is node or chain[0].op_type == "PRelu":
         name = chain[0].input[0]
@@ -108,7 +108,7 @@ def _widen(tensor: Any, axis: int, size: int) -> None:  # noqa: ANN401 - untyped
 
 
 def _slopes(graph: Any) -> dict[str, npt.NDArray[np.float32]]:  # noqa: ANN401 - untyped library
-    """The slopes (c,) of every PRelu that has one a channel and fixed, by the node's output."""
+    """Return the slopes (c,) of every PRelu with fixed ones per channel, by the node's output."""
     fixed = {tensor.name: tensor for tensor in graph.initializer}
     found = {}
     for node in graph.node:
@@ -126,7 +126,7 @@ def _split(
     slope: npt.NDArray[np.float32],
     initializers: Any,  # noqa: ANN401 - untyped library
 ) -> list[Any]:
-    """The nodes that stand for one PRelu."""
+    """Return the nodes that replace one PRelu."""
 
     def scaled(name: str, value: str, factor: npt.NDArray[np.float32]) -> Any:  # noqa: ANN401 - untyped library
         weights = f"{target}_{name}_by"
@@ -143,7 +143,7 @@ def _split(
 
 
 def _drop_unused(graph: Any) -> None:  # noqa: ANN401 - untyped library
-    """The old slopes, also where old files name them among the inputs."""
+    """Remove the old slopes, also from the inputs, where old files list them."""
     used = {name for node in graph.node for name in node.input}
     for kept in (graph.initializer, graph.input):
         for unused in [entry for entry in kept if entry.name not in used]:

@@ -1,8 +1,8 @@
-"""dlib's face recognition network (CC0) as ONNX: the weights as they were published, the graph of dlib's `dnn_face_recognition_ex.cpp` written out.
+"""dlib's face recognition network (CC0) as ONNX: the published weights, with the graph of dlib's `dnn_face_recognition_ex.cpp`.
 
-The published file is a stream of layers, found by their names; its bytes are pinned before they come here. Each affine layer is folded into the convolution
-before it; the pixel's mean and scale are part of the graph. Input `input` (1, 3, 150, 150) float32, RGB 0 to 255; output `output` (1, 128), not of unit
-length, compared by Euclidean distance in dlib.
+The published file is a stream of layers, found by name; its bytes are pinned before this code reads them. Each affine layer is
+folded into the convolution before it; the pixel's mean and scale are part of the graph. Input `input` (1, 3, 150, 150) float32, RGB
+0 to 255; output `output` (1, 128), not of unit length, compared by Euclidean distance in dlib.
 """
 
 import struct
@@ -39,7 +39,7 @@ _IR_VERSION: Final = 8
 
 
 def convert(dat: bytes) -> bytes:
-    """The ONNX file, the same bytes for the same input. Raises ModelCorruptError for a file without these layers."""
+    """Return the ONNX file, with equal bytes for equal input. Raises ModelCorruptError for a file without these layers."""
     weights = _Weights(dat)
     graph = _Graph(weights)
     current, side = graph.stem("input")
@@ -64,7 +64,7 @@ def convert(dat: bytes) -> bytes:
 
 
 class _Weights:
-    """Hands out the layers' numbers in their order."""
+    """Returns the layers' numbers in order."""
 
     def __init__(self, dat: bytes) -> None:
         self._dat = dat
@@ -73,7 +73,7 @@ class _Weights:
     def convolution(
         self, filters: int, channels: int, side: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """The next convolution with the affine layer behind it folded in: filters (n, c, side, side) and biases (n,)."""
+        """Return the next convolution with the following affine layer folded in: filters (n, c, side, side) and biases (n,)."""
         count = filters * channels * side * side
         numbers = self._numbers(_CONVOLUTION, count + filters).astype(np.float64)
         affine = self._numbers(_AFFINE, 2 * filters).astype(np.float64)
@@ -86,12 +86,12 @@ class _Weights:
         return self._numbers(_FULL, inputs * outputs, before=2).reshape(inputs, outputs)
 
     def finish(self) -> None:
-        """Raise ModelCorruptError when layers are left over."""
+        """Raise ModelCorruptError if layers remain."""
         if self._dat.find(_CONVOLUTION, self._at) >= 0:
             raise ModelCorruptError("the network has more layers than it should")
 
     def _numbers(self, name: bytes, count: int, *, before: int = 0) -> npt.NDArray[np.float32]:
-        """The tensor of the next layer with this name, which must hold `count` numbers; `before` it stand some integers."""
+        """Return the tensor of the next layer with this name, with `count` numbers, after `before` integers."""
         start = self._dat.find(name, self._at)
         if start < 0:
             raise ModelCorruptError(f"the network lacks a layer {name[2:].decode('ascii')}")
@@ -107,7 +107,7 @@ class _Weights:
         return numbers
 
     def _integer(self) -> int:
-        """An integer as dlib writes it: a byte with the sign and the number of bytes that follow, lowest first."""
+        """Return an integer in dlib's form: a byte with the sign and the number of following bytes, lowest first."""
         try:
             head = self._dat[self._at]
             length = head & _LENGTH
@@ -120,14 +120,14 @@ class _Weights:
 
 @dataclass
 class _Graph:
-    """The nodes so far. Names count up."""
+    """The nodes so far. Names are numbered."""
 
     weights: _Weights
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
 
     def stem(self, pixels: str) -> tuple[str, int]:
-        """Mean and scale, a convolution of 7x7 that halves, a maximum of 3x3 that halves again; neither is padded."""
+        """Add mean and scale, a halving 7x7 convolution, and a halving 3x3 maximum; neither is padded."""
         mean = self._constant(np.array(_MEAN, np.float32).reshape(1, 3, 1, 1))
         scale = self._constant(np.array(1 / _SCALE, np.float32))
         scaled = self._node("Mul", [self._node("Sub", [pixels, mean]), scale])
@@ -136,7 +136,7 @@ class _Graph:
         return self._node("MaxPool", [current], kernel_shape=[3, 3], strides=[2, 2]), (side - 3) // 2 + 1
 
     def block(self, before: str, side: int, channels: int, filters: int, *, halves: bool) -> tuple[str, int]:
-        """Two convolutions, and what came before added to them; where the block halves, the mean of each 2x2 of it."""
+        """Add two convolutions and a sum with their input; in a halving block, with the mean of each 2x2 of it."""
         stride = 2 if halves else 1
         current, made = self._convolution(before, side, channels=channels, filters=filters, kernel=3, stride=stride)
         current = self._node("Relu", [current])
@@ -150,7 +150,7 @@ class _Graph:
         return self._node("Relu", [self._node("Add", [current, before])]), wide
 
     def head(self, current: str) -> None:
-        """The mean over the picture, and the last layer."""
+        """Add the mean over the picture, and the last layer."""
         flat = self._node("Flatten", [self._node("GlobalAveragePool", [current])], axis=1)
         self.nodes.append(
             helper.make_node("MatMul", [flat, self._constant(self.weights.full(256, DIMENSIONS))], ["output"])
@@ -159,7 +159,7 @@ class _Graph:
     def _convolution(
         self, current: str, side: int, *, channels: int, filters: int, kernel: int, stride: int
     ) -> tuple[str, int]:
-        """A convolution with its biases; padded to keep its size unless it halves, as dlib does by default."""
+        """Add a convolution with its biases; padded to keep its size unless it halves, as by dlib's default."""
         kernels, biases = self.weights.convolution(filters, channels, kernel)
         padding = kernel // 2 if stride == 1 else 0
         made = self._node(
@@ -172,7 +172,7 @@ class _Graph:
         return made, (side + 2 * padding - kernel) // stride + 1
 
     def _padded(self, current: str, channels: int, pixels: int) -> str:
-        """Zeros behind the channels, and at the bottom and right: what dlib adds of two sizes."""
+        """Add zeros after the channels, and at the bottom and right: dlib's addition of two sizes."""
         if not channels and not pixels:
             return current
         widths = np.array([0, 0, 0, 0, 0, channels, pixels, pixels], np.int64)

@@ -12,7 +12,7 @@ from fakes.audit_logs import SmallLog
 from fakes.audited_days import MORNING, Day
 
 from bench.rows import Bench, Row
-from gate_verify.commands.report import make
+from gate_verify.report_files import make
 from gate_verify.verify import Known, verify
 
 CROSSINGS = 2_000

@@ -21,10 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from central_fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.audited_days import ENTRIES_A_TRAVELLER
 from fakes.long_logs import LongLog
 from fakes.mirrored_gate import Central
-from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, ReplayedLog, carry
 from fakes.simulated_nation import SimulatedNation, Weather
 from typer.testing import CliRunner

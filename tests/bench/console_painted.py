@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from fakes import shifts
+from core_fakes import shifts
 from fakes.console_gates import Console, RoadGate, road_gate
 from fakes.console_hall import FLAGS, seed
 from fakes.kiosk_page import CHROMIUM

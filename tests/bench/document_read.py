@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fakes.inspections import NOW, anchors, results
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.inspections import NOW, anchors, results
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
 from gate.programs.lane.document.inspection import converse

@@ -22,10 +22,10 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from fakes.document_chip import converse
-from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, many
-from fakes.master_lists import party
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.document_chip import converse
+from document_fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, many
+from document_fakes.master_lists import party
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from bench.rows import Bench, Row
 from gate.trust.list_import import import_sources

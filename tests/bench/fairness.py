@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.planted_bias import BASE, DAY, alarmed
+from lab_fakes.planted_bias import BASE, DAY, alarmed
 
 RUNS = 5_000
 

@@ -35,7 +35,7 @@ from catalogue.documents import (
     validity,
 )
 from catalogue.rows import FAILED, NOT_HELD, SUCCESSFUL, UNDETERMINED, Results, Row, failed, fine, refused, undetermined
-from fakes.inspections import NOW
+from document_fakes.inspections import NOW
 
 from gate_documents.checks import CheckId
 from hardware_sim.passport import der

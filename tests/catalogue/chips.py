@@ -9,8 +9,8 @@ from typing import Any
 from catalogue.documents import Case, document, plain
 from catalogue.files import ACTIVE, LINES, unknown_info
 from catalogue.rows import FAILED, NOT_HELD, REFUSED, SUCCESSFUL, Row, failed, fine, refused
-from fakes.inspections import Through, Transmit, anchors, issued
-from fakes.sample_passports import numbered
+from document_fakes.inspections import Through, Transmit, anchors, issued
+from document_fakes.sample_passports import numbered
 
 from hardware_sim.chip import crypto
 from hardware_sim.passport import der, lds, security_infos

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from fakes.anchors import ListedAnchors
-from fakes.inspections import NOW, Through, inspected, issued
+from document_fakes.anchors import ListedAnchors
+from document_fakes.inspections import NOW, Through, inspected, issued
 
 from gate.trust.errors import TrustError
 from gate.trust.list_import import import_sources

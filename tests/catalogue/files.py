@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from catalogue.documents import DOCUMENT_TYPES, Case, Sod, com, document, groups_of, plain, signer
 from catalogue.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
-from fakes.sample_passports import portrait
+from document_fakes.sample_passports import portrait
 
 from hardware_sim.passport import der, lds, mrz, security_infos
 from hardware_sim.passport.face_record import face_record

@@ -13,9 +13,9 @@ from catalogue.chips import CHIP, STEP, altered, flipped, lying, opened, own, pa
 from catalogue.documents import Case, document, plain, rsa_key
 from catalogue.files import unknown_info
 from catalogue.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
-from fakes.document_chip import converse
-from fakes.inspections import Through, anchors, issued
-from fakes.sample_passports import utopia
+from document_fakes.document_chip import converse
+from document_fakes.inspections import Through, anchors, issued
+from document_fakes.sample_passports import utopia
 
 from gate_documents.inspection import inspect
 from gate_documents.mrz.parser import parse

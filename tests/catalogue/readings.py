@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from fakes.master_lists import NOW, Party, master_list, party, signed_list
+from document_fakes.master_lists import NOW, Party, master_list, party, signed_list
 
 from gate_documents.lds.dg3 import count_fingerprints
 from gate_documents.lds.dg7 import parse_dg7

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from fakes.anchors import ListedAnchors
+from document_fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
 from gate.trust.list_import import import_sources

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from fakes.anchors import ListedAnchors
-from fakes.document_chip import converse, given, scripted
+from document_fakes.anchors import ListedAnchors
+from document_fakes.document_chip import converse, given, scripted
 from shared_data import SHARED_DATA, cases
 
 from gate.trust.list_import import ImportReport, import_sources

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from fakes.anchors import ListedAnchors
+from document_fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
 from gate_documents.checks import CheckId, Result

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from central_fakes.process import KEPT
 from fakes.boot.machine import Machine
-from fakes.central_process import KEPT
 from fakes.sync_gate import GATE_ID, SyncGate
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]

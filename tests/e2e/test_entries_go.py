@@ -22,7 +22,7 @@ import msgspec
 import pyrage
 import pytest
 import tomli_w
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
 from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
 from fakes.small_gate import NOTICE

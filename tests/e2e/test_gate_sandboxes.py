@@ -97,7 +97,7 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
     (
         "screens",
         "make an order",
-    ): "tests/unit/core/orders/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
+    ): "core/tests/unit/orders/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
     ("registers", "see a device"): DEVICES,
     ("registers", "open the database"): ("open the database",),
     ("registers", "read a key of the gate"): ("read the log's key", "read the device's key"),
@@ -105,7 +105,7 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("exchange", "write a file"): f"{EXCHANGE}::test_it_writes_nothing_and_calls_nobody",
     ("exchange", "call anybody"): f"{EXCHANGE}::test_it_writes_nothing_and_calls_nobody",
     ("exchange", "remember a mark beyond its minutes or its day"): (
-        "tests/unit/central/exchange/test_exchange_marks.py::test_at_midnight_the_key_and_every_mark_are_gone_whether_somebody_asks_or_not"
+        "central/tests/unit/exchange/test_exchange_marks.py::test_at_midnight_the_key_and_every_mark_are_gone_whether_somebody_asks_or_not"
     ),
     (
         "gate-update",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from fakes.boot.gate import NO_RECORD, Gate, approval, approve, installed
-from fakes.updates import Operator
+from lab_fakes.updates import Operator
 
 from gate.updates.layout import Here, Kind
 

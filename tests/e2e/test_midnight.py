@@ -17,7 +17,7 @@ from gate_core.audit_format.unsealer import Unsealer
 from gate_core.evidence.screen import Screen
 from gate_core.programs import clock
 from gate_verify.audit_record import AuditRecord
-from gate_verify.commands.records import Reading
+from gate_verify.records import Reading
 from gate_verify.report.draws import Draws
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]

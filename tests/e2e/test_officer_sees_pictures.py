@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from fakes import shifts
+from core_fakes import shifts
 from fakes.console_gates import until
 from fakes.console_hall import seed
 from fakes.kiosk_page import CHROMIUM, FLAGS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 

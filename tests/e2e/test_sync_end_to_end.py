@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
 from fakes.sync_gate import GATE_ID, SyncGate
 
 from gate_core.audit_format.checkpoint import read_checkpoint

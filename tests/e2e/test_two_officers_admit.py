@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from core_fakes import shifts
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from fakes import shifts
 from fakes.console_gates import until
 from fakes.console_hall import SEALING, seed
 from fakes.kiosk_page import CHROMIUM, FLAGS

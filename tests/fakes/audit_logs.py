@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyrage
+from core_fakes.sealed_log import BOOT, ENDING, LEADING, ORIGIN, TIME, GateLog, Unsealed, happening
 
 from gate.audit.key_days import KeyDays
 from gate.audit.reserve import Reserve
@@ -20,40 +18,15 @@ from gate.audit.store import Store
 from gate.audit.writer import Outcome, Wanted, Writer
 from gate.programs.log.context import P, T, Worker
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
-from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Note, Signer
-from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
+from gate_core.audit_format.record import canonical_json
 from gate_core.audit_format.sealer import Sealer
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.statements import Handover, follow, in_force
 from gate_core.audit_format.tiles import pieces_between
 
-ORIGIN = "border.example/gate-0001/demo"
-TIME = "2026-11-25T10:00:00.000Z"
-BOOT = "11111111-2222-3333-4444-555555555555"
-
-
-LEADING = frozenset({"started", "opened", "decided", "presence"})
-ENDING = frozenset({"closed", "disposition"})
-URGENT = ENDING | {"granted", "passed", "revoked", "grant_ended", "release", "emergency_began", "emergency_ended"}
-
-
-def happening(
-    kind: str, crossing: str | None = None, *, append_id: bytes | None = None, awaits_officer: bool = False
-) -> Happening:
-    return Happening(
-        id=append_id or os.urandom(16),
-        kind=kind,
-        about="device" if crossing is None else "crossing",
-        crossing=crossing,
-        monotonic_ms=1,
-        boot=BOOT,
-        time=TIME,
-        leads_to_admission=kind in LEADING,
-        ends_crossing=kind in ENDING,
-        urgent=kind in URGENT,
-        awaits_officer=awaits_officer,
-    )
+__all__ = ["BOOT", "ENDING", "LEADING", "ORIGIN", "TIME", "LateSpool", "SmallLog", "crossing", "happening", "wanted"]
 
 
 def wanted(
@@ -69,32 +42,14 @@ def crossing(name: str) -> list[Wanted]:
 
 
 @dataclass
-class SmallLog:
-    folder: Path
-    signer: Signer = field(default_factory=lambda: Signer.generate(ORIGIN))
-    auditors: tuple[pyrage.x25519.Identity, ...] = field(
-        default_factory=lambda: (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
-    )
+class SmallLog(GateLog):
     reserve_bytes: int = 4096
     sealing: Callable[[list[str]], Sealer] = Sealer
     successor: Signer | None = None
 
     @property
-    def vkey(self) -> str:
-        return self.signer.verifier.vkey
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """Whom records are sealed for, as a start names them."""
-        return tuple(recipients_digest(str(one.to_public()) for one in self.auditors)[1])
-
-    @property
     def database(self) -> Path:
         return self.folder / "log.sqlite"
-
-    @property
-    def spool(self) -> Path:
-        return self.folder / "spool"
 
     @contextmanager
     def writer(
@@ -120,15 +75,24 @@ class SmallLog:
         finally:
             writer.close()
 
-    def write(self, *batches: Iterable[Wanted], publish: bool = True) -> list[Outcome]:
+    def write(self, *batches: Iterable[Unsealed], publish: bool = True) -> list[Outcome]:
         """Append batches, publishing after each; return the outcome of the last one."""
         outcome: list[Outcome] = []
         with self.writer() as writer:
             for batch in batches:
-                outcome = writer.append(list(batch), 0)
+                outcome = writer.append([Wanted(one.happening, one.plain) for one in batch], 0)
                 if publish:
                     self.publish(writer)
         return outcome
+
+    def hand_over(self) -> Signer:
+        self.successor = Signer.generate(self.signer.verifier.name)
+        with self.writer() as writer:
+            assert writer.awaits_handover
+            assert writer.hand_over(wanted("log_key_changed"), 0)
+            self.publish(writer)
+        self.signer, self.successor = self.successor, None
+        return self.signer
 
     def publish(self, writer: Writer) -> None:
         spool = Spool(self.spool)
@@ -149,11 +113,6 @@ class SmallLog:
         size = Checkpoint.parse(Note.parse(note).text).size
         newest = chain[-1].new if chain else self.signer.verifier
         return read_checkpoint(note, in_force(chain, newest, size))
-
-    def bundle(self, since: int = 0) -> bytes:
-        out = io.BytesIO()
-        bundle(Outlet(self.spool), out, since=since)
-        return out.getvalue()
 
 
 class LateSpool(Worker):

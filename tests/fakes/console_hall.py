@@ -22,10 +22,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import uvicorn
+from core_fakes import shifts
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes import kiosk_page, shifts
+from fakes import kiosk_page
 from fakes.browser_profile import ASK_KEEPER
 from PIL import Image
 from playwright.async_api import Page

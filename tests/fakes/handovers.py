@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from fakes.shifts import AUTHORITY, NOW_S, certificate, key_of
+from core_fakes.shifts import AUTHORITY, NOW_S, certificate, key_of
 
 from gate_core.orders import signed_text
 from gate_core.orders.certificate import certify

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from central_fakes.process import KEPT
 from fakes.audit_logs import SmallLog
-from fakes.central_process import KEPT
 
 from gate.device_certificate.device import DEVICE
 from gate.programs.shared.config import Config, load

@@ -7,8 +7,8 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+from core_fakes.shifts import AUTHORITY, NOW_S
 from fakes.passkeys import ORIGIN, RP_ID, Authenticator
-from fakes.shifts import AUTHORITY, NOW_S
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core_fakes.shifts import GATE, NOW_S, PUBLIC, shift
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
-from fakes.shifts import GATE, NOW_S, PUBLIC, shift
 
 from gate.channel import messages
 from gate.passage import records, states

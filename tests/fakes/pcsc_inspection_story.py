@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from fakes.inspections import NOW, anchors, results
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.inspections import NOW, anchors, results
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
 from gate_documents.access.commands import Transmit

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable
 from pathlib import Path
 
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
 from gate_core.errors import CardGoneError, LinkLostError, NoReplyError

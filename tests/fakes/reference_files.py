@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from document_fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.trust.list_import import import_sources
 from gate.trust.sources import parts_of, read_source

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES: tuple[str, ...] = tuple(
     tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["pythonpath"]
 )
-SOURCES = tuple(place for place in PLACES if place != "tests")
+SOURCES = tuple(place for place in PLACES if Path(place).name != "tests")
 PACKAGES = {name: ROOT / name for name in ("gate", "drivers", "models")} | {
     package.parent.name: package.parent
     for place in SOURCES

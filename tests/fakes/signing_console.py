@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from core_fakes.shifts import GATE, PUBLIC
 from fakes.officers_authority import Desk
-from fakes.shifts import GATE, PUBLIC
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request

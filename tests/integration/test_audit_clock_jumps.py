@@ -25,7 +25,7 @@ from gate_core.audit_format.record import time_text
 from gate_core.audit_format.unsealer import Unsealer
 from gate_core.programs import clock
 from gate_verify.commands import audit
-from gate_verify.commands.records import with_story
+from gate_verify.records import with_story
 from gate_verify.verify import Known, verify
 
 pytestmark = pytest.mark.long

@@ -11,7 +11,7 @@ from fakes.audited_days import MORNING, Day
 from fakes.page_file import standing_alone
 from fakes.tiers import quick_or_long
 
-from gate_verify.commands.report import make
+from gate_verify.report_files import make
 from gate_verify.verify import Known
 
 pytestmark = [pytest.mark.browser]

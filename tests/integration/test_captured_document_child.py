@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from fakes.inspections import NOW
+from document_fakes.inspections import NOW
+from document_fakes.sample_passports import utopia
 from fakes.roots import search_path
-from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m

@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
+from central_fakes.postgresql import IS_HERE, NOT_HERE, running
 from fakes.audited_days import ENTRIES_A_TRAVELLER
 from fakes.mirrored_gate import Central
-from fakes.postgresql import IS_HERE, NOT_HERE, running
 from fakes.simulated_nation import SimulatedNation, Weather
 
 from gate_central.archive import is_intact

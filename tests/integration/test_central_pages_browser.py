@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_people import NORTH, SOUTH, Nation, requested
+from central_fakes.people import NORTH, SOUTH, Nation, requested
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from central_fakes.process import registered, serving
 from cryptography import x509
-from fakes.central_process import certified, registered, serving, settings_of
+from fakes.central_process import certified, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Unpack
 
 import pytest
-from fakes.anchors import ListedAnchors
-from fakes.document_chip import Gone, converse
-from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
+from document_fakes.anchors import ListedAnchors
+from document_fakes.document_chip import Gone, converse
+from document_fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.sample_passports import ANNA, numbered, portrait, utopia
+from document_fakes.sample_passports import ANNA, numbered, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import ATR

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fakes import shifts
+from core_fakes import shifts
 from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, portrait, seed, waits
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long

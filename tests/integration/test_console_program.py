@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import tomli_w
-from fakes import shifts
+from core_fakes import shifts
 from fakes.console_gates import Console, RoadGate, road_gate
 from fakes.console_hall import prove
 from fakes.ports import free_port

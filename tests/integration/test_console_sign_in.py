@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from core_fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.browser_profile import ASK_KEEPER, left_of, overhear
 from fakes.officers_authority import SHIFT_S
-from fakes.shifts import AUTHORITY, GATE, certificate, key_of
+from fakes.roots import ROOT
 from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
@@ -266,7 +267,7 @@ async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
 
 @pytest.mark.long
 async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Browser, console: Console) -> None:
-    vectors = json.loads((Path(__file__).parents[1] / "vectors/officers_orders.json").read_text())
+    vectors = json.loads((ROOT / "core/tests/vectors/officers_orders.json").read_text())
     async with workstation(browser, console) as at:
         await at.go("/enrol")
         for kind in ("certificate", "order"):
@@ -288,7 +289,7 @@ async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Brow
 
 @pytest.mark.long
 async def test_an_order_of_the_vectors_comes_out_byte_for_byte(browser: Browser, console: Console) -> None:
-    vectors = json.loads((Path(__file__).parents[1] / "vectors/officers_orders.json").read_text())
+    vectors = json.loads((ROOT / "core/tests/vectors/officers_orders.json").read_text())
     order = json.loads(vectors["order"]["text"])
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vectors["shift"]["seed"]))
     block = b64encode(bytes.fromhex(vectors["certificate"]["bytes"])).decode()
@@ -502,7 +503,7 @@ async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: 
 
 # ── the kiosk's policy ───────────────────────────────────────────────────────────────────────────────────────────────
 
-ROOT = Path(__file__).parents[2]
+
 UNDER_POLICY = """#!/bin/sh
 exec unshare --mount -- sh -ec '
 mount -t tmpfs tmpfs /etc/chromium; mkdir /etc/chromium/policies; ln -s "{policies}" /etc/chromium/policies/managed; exec {chromium} "$@"' sh "$@"

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fakes.inspections import NOW, anchors, issued, results
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.inspections import NOW, anchors, issued, results
+from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
 from gate.programs.lane.document.inspection import converse, question_of

@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from core_fakes.shifts import GATE, PUBLIC, of_an_officer, today
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from fakes.inspections import NOW, issued
-from fakes.sample_passports import ANNA, portrait, utopia
-from fakes.shifts import GATE, PUBLIC, of_an_officer, today
+from document_fakes.inspections import NOW, issued
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.tiers import quick_or_long
 
 from drivers.reader.settings import Direct

@@ -16,8 +16,8 @@ README = Path(__file__).resolve().parents[2] / "documents/README.md"
 STORY = """
 import sys
 from pathlib import Path
-from fakes.inspections import anchors as known
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.inspections import anchors as known
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from hardware_sim.chip.reader import ChipReader
 import os
 

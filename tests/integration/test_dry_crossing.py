@@ -9,8 +9,8 @@ from pathlib import Path
 import pyrage
 import pytest
 import tomli_w
-from fakes.inspections import NOW
-from fakes.sample_passports import utopia
+from document_fakes.inspections import NOW
+from document_fakes.sample_passports import utopia
 
 from gate.cli.models import default_folder
 from gate.programs.dry_crossing import cross

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 import tomli_w
-from fakes.master_lists import NOW, party
+from document_fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
 from gate.channel.messages import StatusRequest, View, WatchView

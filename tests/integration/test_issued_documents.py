@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.anchors import ListedAnchors
-from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from document_fakes.anchors import ListedAnchors
+from document_fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.trust.errors import SourceError
 from gate.trust.list_import import import_sources

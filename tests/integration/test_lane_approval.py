@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import tomli_w
+from document_fakes.master_lists import NOW, party
 from fakes.approvals import approve
-from fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
 from gate.channel import messages

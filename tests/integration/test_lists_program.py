@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import pytest
 import tomli_w
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.read_clock import clock_reads
 
 from gate.programs.children.child_handle import ChildLostError

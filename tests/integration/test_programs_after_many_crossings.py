@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import httpx2
 import pytest
 import tomli_w
-from fakes import shifts
+from core_fakes import shifts
 from fakes.audit_logs import ENDING, LEADING
 from fakes.console_gates import Console, RoadGate, road_gate
 from fakes.console_hall import prove

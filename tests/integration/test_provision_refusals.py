@@ -19,8 +19,8 @@ from pathlib import Path
 import pyrage
 import pytest
 import tomli_w
-from fakes.central_process import KEPT, serving
-from fakes.killing import killed_at, refused
+from central_fakes.process import KEPT, serving
+from core_fakes.killing import killed_at, refused
 from fakes.small_gate import NOTICE
 from typer.testing import CliRunner
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import tomli_w
+from central_fakes.process import KEPT, serving
 from fakes.approvals import approve
-from fakes.central_process import KEPT, serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 

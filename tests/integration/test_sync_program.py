@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from central_fakes.process import registered, serving
+from core_fakes.approvals import signed
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from fakes.approvals import signed
 from fakes.audit_logs import ORIGIN
-from fakes.central_process import certified, registered, serving, settings_of
+from fakes.central_process import certified, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from msgspec import structs
 

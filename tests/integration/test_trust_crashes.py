@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.killing import killed_at, refused
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from core_fakes.killing import killed_at, refused
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.trust.errors import StoreError
 from gate.trust.list_import import DRAFT, import_sources
@@ -58,7 +58,14 @@ def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one(tmp_path: Path) 
 def test_a_disk_that_refuses_leaves_the_old_store(tmp_path: Path, step: str) -> None:
     path = tmp_path / "trust.sqlite"
     before = bring(path, OLD)
-    assert "No space left" in refused(partial(bring, path, NEW), at=step)
+
+    def renew() -> None:
+        try:
+            bring(path, NEW)
+        except StoreError as error:
+            raise OSError(str(error)) from error
+
+    assert "No space left" in refused(renew, at=step)
     assert TrustStore.open(path).version == before
     assert not path.with_name(path.name + DRAFT).exists()
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.page_file import standing_alone
 
-from gate.cli.trust_report import render
 from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.survey import survey
+from gate.trust.survey_report import render
 from gate_documents.pki.certificate import parse_certificate
 
 pytestmark = [pytest.mark.browser]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from fakes.updates import GATE_ID, Operator
+from lab_fakes.updates import GATE_ID, Operator
 from typer.testing import CliRunner
 
 from gate.programs.update import ledger

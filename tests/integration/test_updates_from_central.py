@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.mirrored_gate import Central, MirroredGate, gate_command
-from fakes.updates import Operator
+from lab_fakes.updates import Operator
 
 from gate.updates.layout import Kind
 

@@ -22,12 +22,12 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 import pytest
+from core_fakes.shifts import PUBLIC, of_an_officer, today
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.mjpeg_server import MjpegServer
 from fakes.portrait_channel import send_portrait
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
-from fakes.shifts import PUBLIC, of_an_officer, today
 from fakes.tiny_models import real_models
 
 from drivers.barrier.settings import Modbus

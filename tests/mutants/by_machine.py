@@ -20,7 +20,7 @@ import typer
 from fakes.roots import SOURCES
 from mutants.run import TREE
 
-from gate_lab.commands.conformity import CLAUSES, has_passed, ran
+from gate_lab.conformity import CLAUSES, has_passed, ran
 
 ALWAYS, SOMETIMES = ("raise", "skip"), ("accept", "refuse", "empty")
 LOOK = "look"

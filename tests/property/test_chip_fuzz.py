@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.chip_terminal import Protected, open_access
-from fakes.sample_passports import ANNA, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from fakes.inspections import Transmit, inspected, issued, judged
+from document_fakes.inspections import Transmit, inspected, issued, judged
 from fakes.tiers import quick_or_long
 
 from gate_documents.checks import CheckId, Result

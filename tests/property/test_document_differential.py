@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.sample_passports import ANNA, portrait, utopia
+from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.typed_asn1 import certificate_facts, our_certificate_facts, our_signer_facts, signer_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st

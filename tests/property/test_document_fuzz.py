@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.anchors import ListedAnchors
-from fakes.defect_lists import (
+from document_fakes.anchors import ListedAnchors
+from document_fakes.defect_lists import (
     DEVIATION_SIGNER,
     defect,
     defect_list,
@@ -26,9 +26,9 @@ from fakes.defect_lists import (
     printable,
     status,
 )
-from fakes.document_chip import Gone, converse
-from fakes.master_lists import master_list, party, revocation_list, signed_list
-from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from document_fakes.document_chip import Gone, converse
+from document_fakes.master_lists import master_list, party, revocation_list, signed_list
+from document_fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,7 +100,7 @@ DG16 = tlv.encode(
     0x70, b"\x02\x01\x01" + tlv.encode(0xA1, tlv.encode(0x5F50, b"20250101") + tlv.encode(0x5F51, b"DOE"))
 )
 CARD_SECURITY = signed_list(SIGNER, ELLIPTIC.files["EF_DG14"][2:], content_type="0.4.0.127.0.7.3.2.1")
-SEALS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())["seals"]
+SEALS = json.loads((Path(__file__).parents[2] / "documents/tests/vectors/bsi_tr03137_seals.json").read_text())["seals"]
 CREDENTIAL = tlv.encode(
     0x30,
     b"\x02\x01\x01"

@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from central_fakes.server import GATE_ID
 from fakes.audit_logs import SmallLog, crossing, wanted
-from fakes.central_server import GATE_ID, Bench
+from fakes.central_server import Bench
 
 from gate_central.wire import parse_add_checkpoint, parse_round
 from gate_core.audit_format.checkpoint import Checkpoint

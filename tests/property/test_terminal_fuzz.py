@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from fakes.control_centre import FakeCentre
-from fakes.inspections import inspected, issued, results
-from fakes.sample_passports import TODAY, utopia
+from document_fakes.control_centre import FakeCentre
+from document_fakes.inspections import inspected, issued, results
+from document_fakes.sample_passports import TODAY, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

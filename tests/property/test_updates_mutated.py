@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fakes.updates import HERE, Operator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lab_fakes.updates import HERE, Operator
 
 from gate.programs.update.places import unpack
 from gate.updates.errors import RefusedError, UpdateError

@@ -523,6 +523,116 @@ def test_a_fact_is_refused_in_rules_until_the_population_has_values_of_it(copy: 
     assert copy.run("-c", QUESTION_TRIED, *rules).splitlines() == [PICKS_OUT, "1 rule", "1 rule"]
 
 
+# ── a guidance, and a metric ─────────────────────────────────────────────────────────────────────────────────────────
+
+GUIDANCE_TRIED = """
+from fakes.face_examples import measures
+from gate.face.quality import Quality
+from gate.screens.kiosk.texts import Languages
+from gate.screens.kiosk.view import ViewState, render
+from gate_core.evidence.screen import Purpose, Screen
+
+(hint,) = Quality.of(measures(balance=0.9)).hints
+page = render(ViewState(Screen.LOOK, hint, Purpose.TRIAL))
+texts = Languages()
+print(hint.value, page.pictogram.value, {texts.t(language, page.title) for language in texts.available()})
+"""
+METRIC_TRIED = """
+import msgspec
+from fakes.gate_status import CONFIG, told
+from gate.programs.lane.health_counters import Tally
+from gate.programs.screens.metrics import exposition
+from gate_core.evidence.screen import Guidance
+
+tally = Tally()
+for one in (Guidance.COME_CLOSER, Guidance.NONE, Guidance.HOLD_STILL):
+    tally.guided(one)
+print(*(line for line in exposition(told(counters=tally.detail()), CONFIG, version="1").splitlines() if "hints" in line), sep="\\n")
+"""
+
+
+def add_guidance(copy: Copy) -> list[str]:
+    copy.edit(
+        "core/src/gate_core/evidence/screen.py",
+        ('    MORE_LIGHT = "more_light"\n', '    MORE_LIGHT = "more_light"\n    EVEN_LIGHT = "even_light"\n'),
+    )
+    copy.edit(
+        "gate/face/quality.py",
+        (
+            "    Guidance.MORE_LIGHT, Guidance.HOLD_STILL,",
+            "    Guidance.MORE_LIGHT, Guidance.EVEN_LIGHT, Guidance.HOLD_STILL,",
+        ),
+        (
+            "    *_rules(lambda face: face.contrast,",
+            "    *_rules(lambda face: face.balance, (Guidance.EVEN_LIGHT, 0.8, 0.7)),\n    *_rules(lambda face: face.contrast,",
+        ),
+    )
+    copy.edit(
+        "gate/screens/kiosk/view.py",
+        (
+            '    Guidance.MORE_LIGHT: ("guide-more-light", Pictogram.LIGHT),\n',
+            '    Guidance.MORE_LIGHT: ("guide-more-light", Pictogram.LIGHT),\n    Guidance.EVEN_LIGHT: ("guide-even-light", Pictogram.LIGHT),\n',
+        ),
+    )
+    locales = sorted((copy.folder / "gate/screens/kiosk/locales").glob("*.ftl"))
+    for file in locales:
+        file.write_text(file.read_text() + "guide-even-light = ½\n")
+    texts = [f"gate/screens/kiosk/locales/{file.name}" for file in locales]
+    return sorted(
+        ["core/src/gate_core/evidence/screen.py", "gate/face/quality.py", "gate/screens/kiosk/view.py", *texts]
+    )
+
+
+def test_a_guidance_is_its_name_its_limit_its_row_and_a_text_in_each_language(copy: Copy) -> None:
+    added = add_guidance(copy)
+    assert sorted(copy.touched()) == added
+    row = row_of("instruction to the traveller (guidance)")
+    assert all(f"`{path}`" in row or path.startswith("gate/screens/kiosk/locales/") for path in added)
+    assert copy.run("-c", GUIDANCE_TRIED) == "even_light light {'½'}\n"
+
+
+def add_metric(copy: Copy) -> list[str]:
+    copy.edit(
+        "gate/programs/lane/health_counters.py",
+        ("    pages: Counter[bool]", "    hints: int = 0\n    pages: Counter[bool]"),
+        (
+            "            self.guidance[guidance.value] += 1\n",
+            "            self.guidance[guidance.value] += 1\n            self.hints += 1\n",
+        ),
+        ('            "pages_read":', '            "hints": self.hints,\n            "pages_read":'),
+    )
+    copy.edit(
+        "gate/programs/shared/program_status.py",
+        ("    pages_read: int = 0\n", "    hints: int = 0\n    pages_read: int = 0\n"),
+    )
+    copy.edit(
+        "gate/programs/screens/metrics.py",
+        (
+            "METRICS: Final = (\n",
+            (
+                'METRICS: Final = (\n    Metric("portcullis_hints_total", "counter", "Instructions to travellers.", (),\n'
+                '         _one(lambda told: told.lane.counters.hints, of="lane")),\n'
+            ),
+        ),
+    )
+    return [
+        "gate/programs/lane/health_counters.py",
+        "gate/programs/screens/metrics.py",
+        "gate/programs/shared/program_status.py",
+    ]
+
+
+def test_a_metric_is_what_counts_what_carries_and_what_shows_it(copy: Copy) -> None:
+    added = add_metric(copy)
+    assert copy.touched() == added
+    assert all(f"`{path}`" in row_of("metric of the gate") for path in added)
+    assert copy.run("-c", METRIC_TRIED).splitlines() == [
+        "# HELP portcullis_hints_total Instructions to travellers.",
+        "# TYPE portcullis_hints_total counter",
+        "portcullis_hints_total 2",
+    ]
+
+
 # ── a language ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE_TRIED = """
@@ -583,7 +693,17 @@ def configured(folder: Path, **changes: object) -> Path:
 
 @pytest.mark.long
 def test_the_type_checker_takes_all_of_them(copy: Copy) -> None:
-    for add in (add_turnstile, add_grey_camera, add_embedder, add_rule, add_record, add_fact, add_language):
+    for add in (
+        add_turnstile,
+        add_grey_camera,
+        add_embedder,
+        add_rule,
+        add_record,
+        add_fact,
+        add_guidance,
+        add_metric,
+        add_language,
+    ):
         add(copy)
     for needed in ("pyproject.toml", "hardware-sim"):
         (copy.folder / needed).symlink_to(ROOT / needed)

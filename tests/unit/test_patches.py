@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("tests", "hardware-sim/tests")
+ROOMS = ("tests", *(str(place.relative_to(ROOT)) for place in ROOT.glob("*/tests")))
 LINES_A_PATCH = 1_000
 PATCH = re.compile(r"\.(?:setattr|setitem|delattr|delitem)\(|\bmock\.patch\b|\bpatch\(")
 

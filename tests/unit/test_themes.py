@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ from gate_demo.director import Visit
 from gate_demo.drills import DRILLS
 from gate_demo.score import score
 from gate_demo.trainee import Diary, Ordered, Said
-from gate_lab.commands.conformity import has_passed, ran
+from gate_lab.conformity import has_passed, ran
 from gate_lab.forecast import Arrival, Staff, fewest, outlook
 from gate_lab.service_times import QUANTILES, ServiceTimes
 from gate_verify.audit_record import AuditRecord
@@ -313,20 +315,20 @@ RUN_BY = {
     "conformity": "tests/unit/lab/test_cli_conformity.py::"
     "test_it_says_what_is_shown_what_is_open_and_that_it_is_no_certificate "
     "test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else",
-    "document inspect": "tests/unit/documents/test_document_cli.py::"
+    "document inspect": "tests/unit/cli/test_document_cli.py::"
     "test_inspect_prints_one_json_document_with_every_check test_inspect_of_a_chip_whose_files_were_changed_says_so",
     "drill": "tests/unit/demo/test_demo_drills.py::test_the_command_scores_what_was_done_of_each_case",
     "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",
     "face evaluate": "tests/integration/test_cli_face.py::test_evaluation_counts_pairs_and_missed_pictures",
     "face evaluate-pad": "tests/integration/test_cli_face.py::test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score",
-    "fairness page": "tests/unit/lab/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
-    "forecast plan": "tests/unit/lab/test_performance_forecast.py::"
+    "fairness page": "lab/tests/unit/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
+    "forecast plan": "lab/tests/unit/test_performance_forecast.py::"
     "test_from_crossings_to_a_page test_a_promise_that_cannot_be_kept_ends_with_1",
-    "policy check": "tests/unit/lab/test_cli_policy.py::"
+    "policy check": "lab/tests/unit/test_cli_policy.py::"
     "test_check_says_what_the_rules_are test_check_says_everything_that_is_wrong_with_file_key_and_line",
-    "policy dry-run": "tests/unit/lab/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
-    "rights card": "tests/unit/lab/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
-    "rights receipt": "tests/unit/lab/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
+    "policy dry-run": "lab/tests/unit/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
+    "rights card": "lab/tests/unit/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
+    "rights receipt": "lab/tests/unit/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
     "status": "tests/unit/cli/test_cli_status.py::"
     "test_a_gate_on_trial_is_never_called_in_service test_it_names_the_alarms_and_why_a_lane_is_closed "
     "test_each_line_of_who_watches_says_whether_the_lane_serves_and_who_is_away test_who_watches_may_stop_at_any_line",
@@ -340,7 +342,7 @@ BENEATH = {
     "audit report": "gate_verify.report.account:Account.again",
     "audit verify": "gate_verify.verify:verify",
     "config install": "gate_core.approval.note:two_of",
-    "conformity": "gate_lab.commands.conformity:has_passed",
+    "conformity": "gate_lab.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
     "drill": "gate_demo.score:score _settled",
     "exchange serve": "gate_central.exchange.marks:Marks.tell",
@@ -352,7 +354,7 @@ BENEATH = {
     "policy dry-run": "gate_lab.rules_dry_run:impact_of",
     "rights card": "gate_lab.rights.card:facts_of",
     "rights receipt": "gate_lab.rights.answers:receipt_answer is_receipt",
-    "status": "gate.cli.status_page:Shown._service Shown.line Shown.page",
+    "status": "gate.programs.shared.status_page:StatusPage._service StatusPage.line StatusPage.page",
     "sync status": "gate.cli.sync:_show",
     "update back": "gate.cli.update:_run",
 }
@@ -376,6 +378,12 @@ def test_what_the_page_names_is_there_and_runs() -> None:
     assert {runs(command) for command in named} == RUN_BY.keys() == BENEATH.keys()
     drills = {command.removeprefix("drill ") for command in named if runs(command) == "drill"}
     assert drills <= DRILLS.keys() & set(BY_COMMAND), "played whole, by the command"
+
+
+def test_what_a_command_rests_on_is_there() -> None:
+    for carrier in carriers_of(list(BENEATH.values())):
+        module, _, name = carrier.partition(":")
+        assert attrgetter(name)(import_module(module)), carrier
 
 
 @pytest.fixture(scope="module")

@@ -7,31 +7,18 @@ import json
 import subprocess
 import sys
 import sysconfig
-import tomllib
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fakes.central_process import KEPT
+from central_fakes.process import KEPT
+from fakes.distributions import FOLDERS, build, project, with_needed
 from fakes.roots import PACKAGES, ROOT
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 from models.cohort import CohortFile
 
-# Each with the packages that it carries.
-FOLDERS = {
-    ".": {"gate", "drivers", "models"},
-    "core": {"gate_core"},
-    "documents": {"gate_documents"},
-    "verify": {"gate_verify"},
-    "central": {"gate_central"},
-    "officers": {"gate_officers"},
-    "lab": {"gate_lab"},
-    "hardware-sim": {"hardware_sim", "gate_demo"},
-    "contract": {"gate_contract"},
-}
 TEXT = {".py", ".html", ".css", ".js", ".toml", ".ftl", ".md", ".svg", ".go", ".typed"}
 HEAVY = {
     "cv2",
@@ -43,11 +30,6 @@ HEAVY = {
     "models",
     "gate",
 }  # what no officer, operator or auditor needs
-
-
-def project(folder: str) -> dict[str, Any]:
-    found: dict[str, Any] = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
-    return found
 
 
 def carried_by(folder: str) -> set[str]:
@@ -168,8 +150,7 @@ def test_the_distributions_go_together() -> None:
 
 
 def built(folder: str, into: Path) -> zipfile.ZipFile:
-    (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(into), versions=["standard"])
-    return zipfile.ZipFile(wheel)
+    return zipfile.ZipFile(build(folder, into))
 
 
 ALONE = """
@@ -188,11 +169,7 @@ def test_a_distribution_is_whole_with_those_that_it_names_and_loads_nothing_of_t
     tmp_path: Path, folder: str
 ) -> None:
     """Every module of it is imported where no other of ours is but those, and what was loaded is looked at."""
-    by_name = {project(one)["name"]: one for one in FOLDERS}
-    wanted = [
-        folder,
-        *(by_name[name] for text in project(folder)["dependencies"] if (name := Requirement(text).name) in by_name),
-    ]
+    wanted = with_needed(folder)
     for one in wanted:
         with built(one, tmp_path) as archive:
             archive.extractall(tmp_path / "alone")
@@ -294,7 +271,7 @@ REPORTED = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from gate_verify.audit_record import AuditRecord
-from gate_verify.commands.report import taken_again
+from gate_verify.report_files import taken_again
 from gate_verify.report.account import Account
 account = Account()
 for kind in ("opened", "decided"):

@@ -5,7 +5,7 @@ rows: the part that can be read, and the problem.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,16 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from gate_central import folder as folders
+from gate_central.admin_log import DEVICE
 from gate_central.archive import is_intact
 from gate_central.database import first_line
 from gate_central.errors import CentralError, DamagedError
-from gate_central.evidence import Evidence
+from gate_central.evidence import Alarm, Evidence, Repeats
 from gate_central.fleet import SILENT
 from gate_central.ledger import Ledger
 from gate_central.roster import Roster
 from gate_central.settings import MB, Settings
 from gate_central.verification_state import NAME, Verified
 from gate_core.audit_format.note import Verifier
+from gate_core.command_line.output import one_line
 
 
 @dataclass(slots=True)
@@ -44,6 +46,71 @@ class GateReport:
     last_seen: str | None = None
     software: str | None = None
     problem: str | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """True if the gate has no open alarm and its log was not found damaged."""
+        return self.verified is not False and not self.alarms
+
+    def lines(self, settings: Settings) -> Iterator[str]:
+        """Yield the gate's lines of the printed report."""
+        verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[self.verified]
+        yield f"{self.id:24} {self.state:8} {self.entries:10} {verdict:14} {self.last_seen or 'never'}"
+        if self.problem:
+            yield f"    {self.problem}"
+        if self.keys_missing:
+            yield f"    {self.keys_missing} age files that its entries name did not come"
+        if self.today_bytes > settings.volume_of(self.id).alarm_mb_a_day * MB:
+            yield f"    {self.today_bytes / 1e6:.0f} MB today; beyond {self.quota_bytes / 1e6:.0f} MB refused"
+        for alarm in self.alarms:
+            yield f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {self.id}"
+
+
+def own_alarm_lines(alarm: Alarm) -> Iterator[str]:
+    """Yield the printed line of an alarm about this server itself."""
+    put_back = "of this server itself: its database was put back"
+    yield f"ALARM {alarm.id} {put_back}, {alarm.at}; see gate central alarms {DEVICE}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmReport:
+    """A gate's evidence, repeats that were only counted, and the time since which an enrolled gate is silent (RFC 3339)."""
+
+    gate: str
+    alarms: tuple[Alarm, ...]
+    repeats: tuple[Repeats, ...]
+    silent_since: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """True if an alarm has no answer, or the gate is silent."""
+        return self.silent_since is not None or any(one.answer is None for one in self.alarms)
+
+    def fields(self) -> dict[str, object]:
+        """Return the report for JSON."""
+        alarms, repeats = [one.fields() for one in self.alarms], [asdict(one) for one in self.repeats]
+        return {"gate": self.gate, "alarms": alarms, "repeats": repeats, "silent_since": self.silent_since}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the printed report."""
+        if self.silent_since is not None:
+            yield f"{SILENT:16} {SILENT:14} {self.silent_since} STANDS: nothing was heard of it since"
+        for alarm in self.alarms:
+            answer = alarm.answer
+            yield f"{alarm.id} {alarm.kind:14} {alarm.at} {'STANDS' if answer is None else 'answered'}"
+            if answer is not None:
+                yield f"    {answer.at} {one_line(answer.by)}: {one_line(answer.words)}"
+        for again in self.repeats:
+            yield f"{again.kind}: {again.count} more that were counted only, the last {again.last_at}"
+
+
+def alarm_report(engine: sa.Engine, settings: Settings, gate_id: str, now: datetime) -> AlarmReport:
+    """Read a gate's alarms, or with DEVICE those of this server. Raises UnknownError."""
+    roster, evidence, silent_since = Roster(engine), Evidence(engine), None
+    gate = None if gate_id == DEVICE else roster.get(gate_id)
+    if gate is not None and not gate.revoked and gate_id not in roster.gone():
+        silent_since = settings.silent_since(gate.last_word, now)
+    return AlarmReport(gate_id, evidence.alarms(gate_id), evidence.repeats(gate_id), silent_since)
 
 
 class FleetReport:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -32,6 +33,7 @@ from gate_central.folder import (
     SERVER_KEY,
     Folder,
 )
+from gate_central.roster import Roster
 from gate_core import durable
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError
@@ -39,6 +41,13 @@ from gate_core.audit_format.note import Algorithm, Verifier
 from gate_core.audit_format.statements import HANDOVERS_MAX, hand_over
 
 NAMED_MAX = 5
+
+
+def gates_without(loaded: Folder, engine: sa.Engine) -> list[str]:
+    """Return the unrevoked gates that do not trust the issuing authority yet; none if there is only one authority."""
+    return (
+        Roster(engine).who_lacks(authority.fingerprint(loaded.authority.certificate)) if len(loaded.roots) > 1 else []
+    )
 
 
 def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> datetime:

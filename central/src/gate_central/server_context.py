@@ -12,11 +12,14 @@ from typing import Final
 
 import msgspec
 import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.exc import SQLAlchemyError
 
 from gate_central import folder as folders
 from gate_central import settings
 from gate_central.admin_log import DEVICE, AdminLog
+from gate_central.authority import fingerprint, issue_person
 from gate_central.database import dialect_of, first_line, insert
 from gate_central.errors import CentralError, FolderError, ForbiddenError, NotYetError
 from gate_central.evidence import BY_MAX, Answer, Evidence, Kind
@@ -24,9 +27,11 @@ from gate_central.key_erasure import Erasures, Judge, approvers_of, kept
 from gate_central.ledger import Ledger
 from gate_central.retention import Retention
 from gate_central.retirement import SignedRetirement
+from gate_central.rights import Role
 from gate_central.roster import Gate, Roster
 from gate_central.schema import told
 from gate_central.tenants import Tenants
+from gate_core import durable, pinned_certificates
 from gate_core.audit_format.errors import BadFormatError, SealError
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.sealer import Sealer
@@ -71,6 +76,23 @@ class ServerContext:
         for one in self.evidence.alarms(gate.device):
             if one.kind == Kind.LEFT.value and one.answer is None:
                 self.evidence.answer(gate.device, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
+
+    def certificate_of(self, name: str, request: bytes) -> x509.Certificate:
+        """Certify a person's key from their signing request. Raises BadRequestError."""
+        return issue_person(self.folder.authority, name, request, self.now())
+
+    def admit_person(self, name: str, role: Role, party: str | None, made: x509.Certificate, out: Path) -> str:
+        """Write the certificate into a new file, then let the person in by it; return the SHA-256 of their public key.
+
+        Until then their earlier certificate counts. If they are not admitted, the file is removed. Raises OSError and CentralError.
+        """
+        durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        try:
+            self.tenants.admit(name, role, party, fingerprint(made))
+        except BaseException:
+            out.unlink()
+            raise
+        return pinned_certificates.fingerprint(made.public_bytes(Encoding.DER))
 
     def tell_settings(self) -> None:
         """Record the settings in central's own log, if they differ from those recorded last."""

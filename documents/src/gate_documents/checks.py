@@ -25,7 +25,7 @@ class Result(enum.Enum):
 
 
 class Tolerance(enum.Enum):
-    """A departure from the standards that real issuers make and that is accepted by name. The value is how reasons name it.
+    """A deviation from the standards by real issuers that is accepted by name. The value is its text in reasons.
 
     The trust store keeps the member's name, which is never changed.
     """
@@ -82,7 +82,7 @@ CLAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its result and the reason in words. The reason holds no personal data."""
+    """One check: its result and the reason as text. The reason holds no personal data."""
 
     id: CheckId
     result: Result

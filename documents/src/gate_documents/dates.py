@@ -14,7 +14,7 @@ REVOCATION_LIST_AGE_MAX: Final = timedelta(days=90)  # a CSCA publishes one at l
 
 
 def revocation_list_until(this_update: datetime, next_update: datetime | None) -> datetime | None:
-    """The last moment at which a revocation list is current: by its own date and by that of the next. None: never."""
+    """Return the time until which a revocation list is current, by its own date and that of the next one. None: never."""
     if next_update is None or next_update - this_update <= REVOCATION_LIST_AGE_MAX:
         return next_update
     return this_update + REVOCATION_LIST_AGE_MAX  # before next_update, so that no date is too large

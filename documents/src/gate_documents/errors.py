@@ -1,18 +1,18 @@
-"""Everything `gate_documents` may raise. A caller branches on the type, never on the text.
+"""All errors of `gate_documents`. A caller branches on the type, never on the text.
 
 DocumentError
 ├── MrzError                text that is no machine-readable zone
 ├── CardAccessNumberError   text that is no card access number
 ├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
-│   ├── FileTooLongError      a file of the chip that says that it is longer than what is read of it
-│   └── RefusedListError      a revocation list that can be read and must not be relied on
-├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
+│   ├── FileTooLongError      a file of the chip whose stated length exceeds the limit
+│   └── RefusedListError      a readable revocation list that must not be relied on
+├── AlgorithmUnknownError   an unknown algorithm, curve or parameter: nothing was shown either way
 ├── SignatureError          a signature, hash or proof of possession that is wrong
 ├── SignerMissingError      a signed message without its signer's certificate: nothing was shown either way
-├── CardCertificateError    a control centre's card-verifiable certificate that is none: nothing of the document is at fault
+├── CardCertificateError    an invalid card-verifiable certificate of a control centre: not the document's fault
 └── ChipError               the conversation with the chip
-    ├── ChipLostError         the chip or its reader went away; thrown in by whoever carries the APDUs
-    ├── ChipStatusError       a status word that says no; `status` is SW1 SW2
+    ├── ChipLostError         the chip or its reader is gone; thrown in by the carrier of the APDUs
+    ├── ChipStatusError       a status word that refuses; `status` is SW1 SW2
     ├── AccessDeniedError     the chip refused the key of the MRZ, or failed to prove that it knows it
     │   └── AccessUnknownError    the chip does not know Basic Access Control
     └── SecureMessagingError  an answer that breaks secure messaging: the session is over
@@ -40,15 +40,15 @@ class MalformedError(DocumentError):
 
 
 class FileTooLongError(MalformedError):
-    """A file of the chip that says that it is longer than what is read of it."""
+    """A file of the chip whose stated length exceeds the limit."""
 
 
 class RefusedListError(MalformedError):
-    """A revocation list that can be read and must not be relied on."""
+    """A readable revocation list that must not be relied on."""
 
 
 class AlgorithmUnknownError(DocumentError):
-    """An algorithm, curve or parameter that we do not know."""
+    """An unknown algorithm, curve or parameter."""
 
 
 class SignatureError(DocumentError):
@@ -60,7 +60,7 @@ class SignerMissingError(DocumentError):
 
 
 class CardCertificateError(DocumentError):
-    """A control centre's card-verifiable certificate that is none, or no part of the chain that was wanted."""
+    """An invalid card-verifiable certificate of a control centre, or one outside of the required chain."""
 
 
 class ChipError(DocumentError):
@@ -68,11 +68,11 @@ class ChipError(DocumentError):
 
 
 class ChipLostError(ChipError):
-    """The chip or its reader went away."""
+    """The chip or its reader is gone."""
 
 
 class ChipStatusError(ChipError):
-    """The chip said no. `status` is SW1 SW2 as one number, such as 0x6A82."""
+    """The chip refused. `status` is SW1 SW2 as one number, such as 0x6A82."""
 
     def __init__(self, what: str, status: int) -> None:
         super().__init__(f"{what}: status {status:04X}")
@@ -84,11 +84,11 @@ class AccessDeniedError(ChipError):
 
 
 class AccessUnknownError(AccessDeniedError):
-    """The chip does not know the command that Basic Access Control begins with."""
+    """The chip does not know the first command of Basic Access Control."""
 
 
 class SecureMessagingError(ChipError):
-    """An answer that breaks secure messaging; nothing more is said in this session.
+    """An answer that breaks secure messaging; the session sends nothing more.
 
     `status` is the status word of a chip that ended the session itself, by answering in clear.
     """

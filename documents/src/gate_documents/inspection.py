@@ -1,8 +1,8 @@
 """The inspection of one document: the sequence of TR-03135-1 §5.6.2 as a conversation.
 
-`inspect` yields what is to be done (send these bytes to the chip; here is the portrait; ask the control centre) and is sent
-what came back, so that the same code runs against a reader, an in-process chip, a recorded trace and a fuzzer. `inspect_files` judges the files of a
-chip that someone else has read. Both end with an Inspection, whatever the chip answers.
+`inspect` yields what to do (send these bytes to the chip; take the portrait; query the control centre) and receives the
+answers, so that the same code runs against a reader, an in-process chip, a recorded trace and a fuzzer. `inspect_files`
+judges the files of a chip that was read elsewhere. Both end with an Inspection, whatever the chip answers.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Portrait:
-    """The picture of EF.DG2 as the chip holds it, its hash agreeing with EF.SOD. `encoding` is `jpeg` or `jpeg2000`.
+    """The picture of EF.DG2 as in the chip, its hash agreeing with EF.SOD. `encoding` is `jpeg` or `jpeg2000`.
 
-    Answered by None. The bytes are a stranger's: they are decoded in the crossing's child process only.
+    Answered by None. The bytes are untrusted: they are decoded in the crossing's child process only.
     """
 
     encoding: str
@@ -72,11 +72,11 @@ def inspect(
 ) -> Generator[Step, bytes | None, Inspection]:
     """Open, read and judge the chip of the document with this printed MRZ, or with this card access number.
 
-    Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
-    started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
-    is aware, and its date is the one at the place of the check, by which documents end; where it may be wrong (`clock_sure` False), what depends on it stays undetermined. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
-    Authentication is asked for; without any, it is no part of the inspection. `extended` is False for a reader that does not carry
-    answers of more than 256 bytes. Raises CardAccessNumberError for a number that is none.
+    Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once started,
+    throw ChipLostError in when the chip or its reader is gone: unfinished checks are then aborted. `now` is aware, with the date at
+    the place of the check; if it may be wrong (`clock_sure` False), checks that depend on it stay undetermined. `random` returns
+    unpredictable bytes. `guarded`: the data groups, of 3 and 4, for Terminal Authentication; without any, it is not run. `extended`
+    is False for a reader without answers of more than 256 bytes. Raises CardAccessNumberError for an invalid number.
     """
     findings = Findings(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
     findings.take_access(Result.UNDETERMINED, "the chip was not opened")
@@ -100,13 +100,13 @@ def inspect_files(
     wanted: frozenset[int] = DATA_GROUPS_WANTED,
     complete: bool = False,
 ) -> Inspection:
-    """Judge the files of one chip that someone else has read, by name: `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`.
+    """Judge the files of one chip that was read elsewhere, by name: `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`.
 
-    `EF.CardAccess` and `EF.CardSecurity` prove nothing of the chip here. They are only held against EF.DG14 and against those
-    who may sign, so that a file that was changed is never part of a success.
+    `EF.CardAccess` and `EF.CardSecurity` prove nothing about the chip here. They are only compared with EF.DG14 and
+    with permitted signers, so that a changed file is never part of a success.
 
-    The data groups that are `wanted` must be there for their check to be successful. Files that are `complete` are said to be
-    all that the chip gives without Terminal Authentication, so that each group that EF.SOD lists must be there.
+    The data groups that are `wanted` must be present for their check to be successful. `complete` files are all that
+    the chip gives without Terminal Authentication, so each group that EF.SOD lists must be present.
     """
     findings = Findings(anchors=anchors, now=now, printed=mrz, wanted=wanted, complete=complete)
     findings.card_access, findings.card_security = files.get(CARD_ACCESS.name), files.get(CARD_SECURITY.name)
@@ -122,7 +122,7 @@ def inspect_files(
 
 
 def _sequence(findings: Findings, chip: Chip, random: Callable[[int], bytes]) -> Generator[Step, bytes | None, None]:
-    """The sequences of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, the long EF.DG2, the rest."""
+    """Run TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, the long EF.DG2, the rest."""
     try:
         yield from chip.open()
         if chip.proofs:
@@ -151,7 +151,7 @@ def _sequence(findings: Findings, chip: Chip, random: Callable[[int], bytes]) ->
 
 
 def _take_data_groups(findings: Findings, chip: Chip, numbers: tuple[int, ...]) -> Generator[Step, bytes | None, None]:
-    """Those that EF.SOD lists, and those that no passport lacks."""
+    """Read those that EF.SOD lists, and those that every passport has."""
     for number in numbers:
         if number not in DATA_GROUPS_WANTED and not findings.lists(number):
             continue
@@ -166,7 +166,7 @@ def _take_data_groups(findings: Findings, chip: Chip, numbers: tuple[int, ...]) 
 
 
 def _read_the_guarded(findings: Findings, chip: Chip) -> Generator[Step, bytes | None, None]:
-    """The guarded data groups, as far as the document has them and the chip gives them to us."""
+    """Read the guarded data groups, as far as the document has them and the chip gives them."""
     groups = frozenset(number for number in findings.guarded if findings.lists(number))
     if not groups:
         findings.terminal = TerminalOutcome(Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
@@ -180,10 +180,10 @@ def _read_the_guarded(findings: Findings, chip: Chip) -> Generator[Step, bytes |
 
 
 def _read_the_rest(findings: Findings, chip: Chip) -> Generator[Step, bytes | None, None]:
-    """The other data groups that the chip lists: a changed byte in what nobody needs is still a changed document.
+    """Read the other data groups that the chip lists: a changed byte in an unused one is still a changed document.
 
-    Fingers and irises are only looked at: they are kept for terminals with a right to them. Some chips end their session rather
-    than give what is guarded, so that comes at the very end.
+    Of fingers and irises only the head is read: they are for terminals with a right to them. Some chips end their
+    session rather than give what is guarded, so that comes last.
     """
     rest = findings.listed() - findings.files.keys() - findings.absent.keys()
     ended = False
@@ -212,7 +212,7 @@ def _read_the_rest(findings: Findings, chip: Chip) -> Generator[Step, bytes | No
 
 
 def _agree(findings: Findings, chip: Chip, random: Callable[[int], bytes]) -> Generator[Step, bytes | None, bool]:
-    """Chip Authentication, if EF.DG14 is what EF.SOD says and offers one that we know. True when it was carried out."""
+    """Run Chip Authentication, if EF.DG14 agrees with EF.SOD and offers a known variant. True if it was carried out."""
     infos = findings.infos()
     offer = None if infos is None else choose_offer(infos)
     if offer is None:
@@ -222,9 +222,9 @@ def _agree(findings: Findings, chip: Chip, random: Callable[[int], bytes]) -> Ge
 
 
 def _read(chip: Chip, file: File) -> Generator[Step, bytes | None, bytes | None]:
-    """A file; None when the chip has none, empty when it refuses it or what it gives is no such file.
+    """Return a file; None if the chip has none, empty if it refuses it or the content is not of this kind.
 
-    The difference matters for EF.COM, which a chip may lack: a broken one must not pass for a missing one.
+    The difference matters for EF.COM, which a chip may lack: a broken one must not count as a missing one.
     """
     try:
         return (yield from chip.read(file))
@@ -235,14 +235,14 @@ def _read(chip: Chip, file: File) -> Generator[Step, bytes | None, bytes | None]
 def _ask_for_proof(
     findings: Findings, chip: Chip, random: Callable[[int], bytes]
 ) -> Generator[Step, bytes | None, None]:
-    """Active Authentication, if EF.DG15 is what EF.SOD says. The verdict waits until EF.SOD has proven the key."""
+    """Run Active Authentication, if EF.DG15 agrees with EF.SOD. The verdict waits until EF.SOD has proven the key."""
     content = findings.file(15)
     if content is None:
         return
     try:
         key = parse_dg15(content)
     except DocumentError:
-        return  # the verdict parses it again and says why
+        return  # the verdict parses it again and reports the error
     challenge = random(CHALLENGE_BYTES)
     try:
         response = yield from chip.ask(internal_authenticate(key, challenge, block_bytes=chip.block_bytes))

@@ -1,6 +1,6 @@
-"""BER-TLV as ICAO 9303-10 §4.2 and ISO/IEC 7816-4 use it: definite lengths, read strictly and within bounds.
+"""BER-TLV as ICAO 9303-10 §4.2 and ISO/IEC 7816-4 use it: definite lengths, parsed strictly and within bounds.
 
-A length that lies is an error, never a read beyond the end; nothing is copied before it was checked. Callers bound the
+A wrong length is an error, never a read beyond the end; nothing is copied before it was checked. Callers bound the
 nesting by walking it level by level.
 """
 

@@ -1,1 +1,1 @@
-"""Gates that take pulses on contacts, wired to lines of a GPIO chip."""
+"""Gates controlled by pulses on contacts, wired to lines of a GPIO chip."""

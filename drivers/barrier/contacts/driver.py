@@ -1,7 +1,7 @@
 """The barrier port over contacts: a session's conversations on the lines of a GPIO chip.
 
-No contact is closed for longer than a pulse, as far as this program runs, and no two at a time. A grant closes its contact once, and nothing is closed
-again for a call that failed: each call returns with its own answer. The kernel is called in the event loop, so the chip must answer at once: not over USB.
+While this program runs, no contact is closed longer than a pulse, and only one at a time. A grant closes its contact once, and no failed
+call closes it again: each call returns its own answer. The event loop calls the kernel, so the chip must answer at once: not over USB.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ASKS_FOR_A_PASSAGE = frozenset({Contact.LEFT, Contact.RIGHT})
 
 
 class Wiring:
-    """The contacts of one profile, made by `open`: one is closed at a time, at most; everything is off when it is opened and, as far as the chip still
-    obeys, when it is closed. What is read of an output is what the chip says of it, not what was written.
+    """The contacts of one profile, made by `open`. At most one is closed at a time. All are off after opening and, as
+    far as the chip obeys, after closing. The state of an output is read back from the chip.
     """
 
     def __init__(self, profile: ContactsProfile, outputs: Lines, levels: Lines, left: Lines, right: Lines) -> None:
@@ -38,7 +38,7 @@ class Wiring:
 
     @classmethod
     def open(cls, kernel: Kernel, path: str, profile: ContactsProfile) -> Wiring:
-        """Take the lines, the outputs first. Raises LinkLostError, or SetupError when they can never be had or the chip is another one."""
+        """Request the lines, outputs first. Raises LinkLostError, or SetupError for unusable lines or another chip."""
         with contextlib.closing(Chip.open(kernel, path)) as chip, contextlib.ExitStack() as taken:
             if chip.label != profile.chip:
                 raise SetupError(f"the chip {path} is {chip.label!r}, the profile is for {profile.chip!r}")
@@ -57,16 +57,16 @@ class Wiring:
 
     @property
     def edges_forgotten(self) -> int:
-        """Edges of passages that the kernel had no room for, and counted."""
+        """Number of passage edges that the kernel had no room for; they are counted nevertheless."""
         return sum(counted.edges_forgotten for counted in self._passages)
 
     def switch(self, contact: Contact | None, *, lamp: int) -> None:
-        """Close this contact and no other, and show these bits of the lamp. Raises LinkLostError."""
+        """Close only this contact, and set these bits of the lamp. Raises LinkLostError."""
         closed = 0 if contact is None else 1 << self._contacts.index(contact)
         self._outputs.set(closed | lamp << len(self._contacts))
 
     def look(self) -> Seen:
-        """Read everything. Raises LinkLostError. Passages last: what is counted is never older than the leaf that was seen."""
+        """Read all lines. Raises LinkLostError. Passages are read last: the count is never older than the leaf's position."""
         outputs, levels = self._outputs.get(), self._levels.get()
         (left,), (right,) = (counted.edges() for counted in self._passages)
         return Seen(
@@ -77,7 +77,7 @@ class Wiring:
         )
 
     def close(self) -> None:
-        """Switch everything off and let the lines go."""
+        """Switch everything off and release the lines."""
         with contextlib.suppress(LinkLostError):
             self._outputs.set(0)
         for lines in (self._outputs, self._levels, *self._passages):
@@ -85,7 +85,7 @@ class Wiring:
 
 
 def _inputs(profile: ContactsProfile) -> tuple[Input, ...]:
-    """What is read as a level."""
+    """Return the inputs that are read as levels."""
     status = profile.status
     maybe = (status.closed, status.open, *status.presence, status.fire, status.emergency, *profile.alarms.values())
     return tuple(read for read in maybe if read is not None)
@@ -93,7 +93,7 @@ def _inputs(profile: ContactsProfile) -> tuple[Input, ...]:
 
 @dataclass(slots=True)
 class _Health:
-    """How well the contacts work, since the start. `pulse_ms_max`: the longest pulse, more than the profile's when this program was held up."""
+    """Counters since the start. `pulse_ms_max`: the longest pulse; above the profile's if this program was delayed."""
 
     looks: int = 0
     pulses: int = 0
@@ -126,9 +126,9 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         return wiring
 
     async def check(self) -> str:
-        """Take the gate over, see it at rest, and say what nobody but a person can try.
+        """Take the gate over, see it at rest, and report what only a person can test.
 
-        Grants nothing and leaves the leaf where it was; the lines are let go at the end. Raises DriverError.
+        Grants nothing and does not move the leaf; releases the lines at the end. Raises DriverError.
         """
         grant = self._profile.grant
         try:
@@ -142,15 +142,15 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         return f"closed, {stop}; the gate must end a grant within {grant.lasts_ms} ms: only a walk shows that it does"
 
     def describe(self) -> dict[str, int]:
-        """How the contacts worked since the start: looks, pulses and the longest of them, edges that the kernel forgot and counted, connects."""
+        """Return counters since the start: looks, pulses and the longest one, edges that the kernel dropped and counted, connects."""
         return asdict(self._health)
 
     async def lamp(self, colour: LampColour) -> None:
-        """Show a colour, where there is a lamp."""
+        """Show a colour, if there is a lamp."""
         await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     def close(self) -> None:
-        """Switch everything off and let the lines go. The gate ends what it was asked for by itself."""
+        """Switch everything off and release the lines. The gate ends what was requested by itself."""
         if self._pulse_ends is not None:
             self._pulse_ends.cancel()
         if self._held is not None:
@@ -160,7 +160,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         super().close()
 
     async def _exchange(self, request: Request) -> Answer:
-        """Carry out one request and read everything behind it."""
+        """Carry out one request, then read all lines."""
         wiring, done = self._require_line(), True
         match request:
             case Do.LOOK:
@@ -179,7 +179,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         return Answer(seen, self._held, done)
 
     def _close_contact(self, wiring: Wiring, contact: Contact, *, grants: bool) -> bool:
-        """Begin a pulse, unless another one is on or has only just ended."""
+        """Begin a pulse, unless another one is active or has just ended."""
         loop = asyncio.get_running_loop()
         if contact is Contact.STOP:
             self._cut(wiring)
@@ -187,7 +187,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
             return False
         pulse_s = self._profile.grant.pulse_ms / 1000
         self._held, self._held_since_s = contact, loop.time()
-        # Before the contact closes: nothing that fails from here on can leave it closed.
+        # Before the contact closes: no later failure can leave it closed.
         self._pulse_ends = loop.call_later(pulse_s, self._end_pulse, wiring)
         wiring.switch(contact, lamp=self._lamp)
         if grants:
@@ -196,7 +196,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         return True
 
     def _cut(self, wiring: Wiring) -> None:
-        """Open a contact that asks for a passage."""
+        """Open a contact that requests a passage."""
         if self._held in _ASKS_FOR_A_PASSAGE:
             self._open_contact(wiring)
 

@@ -1,7 +1,7 @@
 """Lines of a GPIO chip, over version 2 of the kernel's character device (linux/gpio.h). Lines and bits, no meaning.
 
-A line is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the kernel is counted, also those that it had
-no room to keep. What a line does when it is let go, or its program dies, is the chip's affair: nothing here relies on it.
+A requested line is exclusive. Outputs are off from the request on. Every edge that interrupted the kernel is counted, also edges
+that it could not store. Nothing here relies on a line's state after release or the program's end: that depends on the chip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LINES_MAX = 64  # GPIO_V2_LINES_MAX
 # asked of the kernel for each request; when there are more it forgets the oldest, and still numbers them
 EVENTS_KEPT = 256
 _EVENTS_A_READ = 64
-_READS_MAX = 64  # of one look; a line that gives edges without end must not hold us, and its count goes on at the next
+_READS_MAX = 64  # per call: a line with endless edges must not block; counting continues with the next call
 _CONSUMER = b"portcullis"
 _CHIP_INFO = struct.Struct("=32s32sI")  # name, label, lines
 _ATTRIBUTE = struct.Struct("=IIQQ")  # id, padding, value, mask of the lines that it is for
@@ -40,7 +40,7 @@ _NEVER = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENXIO, errno.ENOTTY, e
 
 
 class Flag(IntFlag):
-    """What a line is asked to be (enum gpio_v2_line_flag)."""
+    """Flags of a line request (enum gpio_v2_line_flag)."""
 
     ACTIVE_LOW = 1 << 1
     INPUT = 1 << 2
@@ -52,18 +52,18 @@ class Flag(IntFlag):
 
 
 class Kernel:
-    """The four calls of the operating system that lines are reached by. Each raises OSError. A test puts a simulated chip in its place."""
+    """The four system calls for lines. Each raises OSError. Tests substitute a simulated chip."""
 
     def open(self, path: str) -> int:
         """Open a chip's device and return its descriptor."""
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     def ioctl(self, descriptor: int, request: int, argument: bytearray) -> None:
-        """Carry out a request, whose argument may be changed."""
+        """Carry out a request; it may change the argument."""
         fcntl.ioctl(descriptor, request, argument)
 
     def read(self, descriptor: int, bytes_max: int) -> bytes:
-        """Return what is there, which may be nothing; never wait."""
+        """Return available bytes, possibly none, without waiting."""
         os.set_blocking(descriptor, False)  # the kernel hands requests out as descriptors that wait
         try:
             return os.read(descriptor, bytes_max)
@@ -76,7 +76,7 @@ class Kernel:
 
 
 class Lines:
-    """Lines of one chip that were asked for together, by their place in the request: bit 0 is the first. Made by `Chip.request`."""
+    """Lines of one chip that were requested together, by their place in the request: bit 0 is the first. Made by `Chip.request`."""
 
     def __init__(self, kernel: Kernel, descriptor: int, offsets: Sequence[int]) -> None:
         self.edges_forgotten = 0  # by the kernel, which had no room for them; they are counted all the same
@@ -88,7 +88,7 @@ class Lines:
         self._edges = dict.fromkeys(offsets, 0)
 
     def get(self) -> int:
-        """Which lines are active, of outputs as well: as the chip reads them back. Raises LinkLostError."""
+        """Return the active lines, outputs included, as the chip reads them back. Raises LinkLostError."""
         return self._values(GET_VALUES, 0) & self._all
 
     def set(self, bits: int) -> None:
@@ -96,10 +96,10 @@ class Lines:
         self._values(SET_VALUES, bits)
 
     def edges(self) -> tuple[int, ...]:
-        """How many edges each line gave since it was asked for. Raises LinkLostError.
+        """Return each line's number of edges since its request. Raises LinkLostError.
 
-        The kernel numbers the edges of each line, so the newest one's number says how many there were. A line that is asked for by itself
-        never loses its newest one; of several, those of a quiet line may be known with its next edge only.
+        The kernel numbers each line's edges, so the newest number is the count. A line requested alone never loses its
+        newest edge; if several were requested, a quiet line's edges may only be known with its next one.
         """
         for _ in range(_READS_MAX):
             try:
@@ -115,7 +115,7 @@ class Lines:
         return tuple(self._edges[offset] for offset in self._offsets)
 
     def close(self) -> None:
-        """Let the lines go."""
+        """Release the lines."""
         with contextlib.suppress(OSError):  # the chip may be gone already
             self._kernel.close(self._descriptor)
 
@@ -131,7 +131,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An open chip. `label` is what its driver calls it, which does not change with the order in which chips are found."""
+    """An open chip. `label`: the driver's name for it, which does not change with the order of detection."""
 
     kernel: Kernel
     descriptor: int
@@ -139,7 +139,7 @@ class Chip:
 
     @classmethod
     def open(cls, kernel: Kernel, path: str) -> Chip:
-        """Open a chip's device. Raises LinkLostError when it is absent or not for us, SetupError when it is none."""
+        """Open a chip's device. Raises LinkLostError if it is absent or not accessible, SetupError if it is no GPIO chip."""
         try:
             descriptor = kernel.open(path)
         except OSError as error:
@@ -154,7 +154,7 @@ class Chip:
         return cls(kernel, descriptor, bytes(label).rstrip(b"\0").decode(errors="replace"))
 
     def request(self, lines: Sequence[tuple[int, Flag]], *, debounce_us: int = 0) -> Lines:
-        """Ask for lines, each an offset and what it is to be. Raises BusyError when one is in use, SetupError when it can never be had."""
+        """Request lines, each an offset with flags. Raises BusyError if one is in use, SetupError if it is unusable."""
         offsets = [offset for offset, _ in lines]
         argument = bytearray(_request(lines, debounce_us))
         try:
@@ -172,13 +172,13 @@ class Chip:
         return Lines(self.kernel, descriptor, offsets)
 
     def close(self) -> None:
-        """Let the chip go; lines that were asked for stay ours."""
+        """Close the chip; requested lines stay ours."""
         with contextlib.suppress(OSError):
             self.kernel.close(self.descriptor)
 
 
 def _request(lines: Sequence[tuple[int, Flag]], debounce_us: int) -> bytes:
-    """A struct gpio_v2_line_request: the flags of the first line for all, and an attribute for the lines that differ."""
+    """Return a struct gpio_v2_line_request: the first line's flags for all, and an attribute for lines that differ."""
     masks: dict[Flag, int] = {}
     for place, (_, flags) in enumerate(lines):
         masks[flags] = masks.get(flags, 0) | 1 << place

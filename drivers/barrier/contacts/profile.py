@@ -1,7 +1,7 @@
-"""Profiles of gates that take pulses: their wiring as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
+"""Profiles of gates controlled by pulses: their wiring as data (drivers/profiles/barrier/*.toml, or a site's file), parsed strictly.
 
-Lines of a computer have no watchdog: whoever dies in a pulse may leave a contact closed. So the gate must end a passage that was not begun
-(`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`). `assumed`: what its documents leave open.
+A computer's lines have no watchdog: a program that dies during a pulse may leave a contact closed. So the gate must end an unused passage
+(`grant_ends_by`, safety invariant 5), and a closed contact must not hold it open (`held_contact`). `assumed`: what its documents leave open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BIAS = {"pull_up": Flag.PULL_UP, "pull_down": Flag.PULL_DOWN, "none": Flag.NO_B
 
 
 class Contact(enum.Enum):
-    """What the gate has an input for."""
+    """The gate's inputs."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -33,19 +33,19 @@ class Contact(enum.Enum):
 
 
 class Output(Table, frozen=True, kw_only=True):
-    """A line that switches a contact or a lamp. `active_low`: it does so at the low level."""
+    """A line that switches a contact or a lamp. `active_low`: on at the low level."""
 
     line: Annotated[int, msgspec.Meta(ge=0, le=4095)]
     active_low: bool = False
 
     @property
     def flags(self) -> Flag:
-        """What the line is asked to be."""
+        """The flags of the line request."""
         return Flag.OUTPUT | (Flag.ACTIVE_LOW if self.active_low else Flag(0))
 
 
 class Input(Table, frozen=True, kw_only=True):
-    """A line that is read. `active_low`: what it tells holds at the low level. `bias`: a resistor of the chip's; left out, as it is."""
+    """A line that is read. `active_low`: its condition holds at the low level. `bias`: the chip's resistor; None: unchanged."""
 
     line: Annotated[int, msgspec.Meta(ge=0, le=4095)]
     active_low: bool = False
@@ -53,22 +53,22 @@ class Input(Table, frozen=True, kw_only=True):
 
     @property
     def flags(self) -> Flag:
-        """What the line is asked to be."""
+        """The flags of the line request."""
         bias = Flag(0) if self.bias is None else _BIAS[self.bias]
         return Flag.INPUT | bias | (Flag.ACTIVE_LOW if self.active_low else Flag(0))
 
     @property
     def holds_when_cut(self) -> bool | None:
-        """Whether what it tells holds when the wire is cut; None when no resistor of the chip's decides that."""
+        """True if the condition holds with a cut wire; None if no resistor of the chip determines it."""
         if self.bias not in {"pull_up", "pull_down"}:
             return None
         return (self.bias == "pull_up") is not self.active_low
 
 
 class Status(Table, frozen=True, kw_only=True):
-    """What is read. `passages_left` and `passages_right` close once a passage, and each time they do is counted.
+    """The inputs. `passages_left` and `passages_right` close once per passage; each closing is counted.
 
-    `closed` holds while the leaf rests closed; `open`, where there is such a contact, must not hold then. `presence`: a beam each.
+    `closed` holds while the leaf rests closed; `open`, if there is such a contact, must not hold then. `presence`: one beam each.
     """
 
     closed: Input
@@ -81,9 +81,9 @@ class Status(Table, frozen=True, kw_only=True):
 
 
 class Grant(Table, frozen=True, kw_only=True):
-    """Contacts that ask for one passage to the left or to the right, and one that takes back what was asked for.
+    """Contacts that request one passage to the left or right, and one that cancels the request.
 
-    The gate ends a passage that was not begun after `lasts_ms`.
+    The gate ends an unused passage after `lasts_ms`.
     """
 
     left: Output
@@ -94,17 +94,17 @@ class Grant(Table, frozen=True, kw_only=True):
 
 
 class Lamp(Table, frozen=True, kw_only=True):
-    """The lamp's lines, and the value of each colour: a bit each line, the first the lowest."""
+    """The lamp's lines, and each colour's value: one bit per line, the first line lowest."""
 
     lines: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1, max_length=8)]
     colours: dict[LampColour, Annotated[int, msgspec.Meta(ge=0, le=255)]]
 
 
 class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
-    """One gate and its wiring. `chip` is the label of the GPIO chip, compared at every connect: their numbers change with the order of finding.
+    """One gate and its wiring. `chip`: the GPIO chip's label, compared at every connect, because chip numbers change with the order of detection.
 
-    `held_contact`: why a contact that stays closed does not hold the gate open: it asks for one passage when it closes, or a timer relay
-    stands between. `release`: a contact that lets out whoever is inside; without one, one passage in exit direction does.
+    `held_contact`: why a contact that stays closed does not hold the gate open: it requests one passage per closing, or a timer relay is in between.
+    `release`: a contact that lets people out; without it, one passage in exit direction does.
     """
 
     source: str
@@ -120,17 +120,17 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
 
     @property
     def ttl_ms(self) -> range:
-        """The times to live that may be asked for. A gate that ends passages by its own time cannot end them earlier."""
+        """The permitted times to live. A gate that ends passages by its own timer cannot end them earlier."""
         return range(self.grant.lasts_ms, TTL_MS_MAX + 1)
 
     @property
     def contacts(self) -> dict[Contact, Output]:
-        """The contacts that are wired."""
+        """Return the wired contacts."""
         outputs = (self.grant.left, self.grant.right, self.grant.stop, self.release)
         return {contact: output for contact, output in zip(Contact, outputs, strict=True) if output is not None}
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = BoardProfile.contradictions(self)
         if self.verified == "hardware" or self.traces:
             found.append(
@@ -160,7 +160,7 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
             yield Wrong("status.closed", "would hold with its wire cut: turn its bias or its active_low round")
 
     def _lines(self) -> Iterator[tuple[str, int]]:
-        """Every line by the key that it is of."""
+        """Yield every line with its key."""
         for contact, output in self.contacts.items():
             yield ("release" if contact is Contact.RELEASE else f"grant.{contact.value}"), output.line
         for output in () if self.lamp is None else self.lamp.lines:

@@ -1,7 +1,7 @@
-"""What is said to a gate by contacts, and what it shows. No I/O; the clock is an argument.
+"""Requests to a gate with contacts, and the meaning of what they show. No I/O; the clock is an argument.
 
-Each order is a generator that yields one request at a time and is sent what the contacts read right after it. A contact answers at once, so a grant is
-never repeated; it counts as outstanding from its pulse until a passage was counted, it was stopped, or the gate's own time for it is over.
+Each order is a generator: it yields one request at a time and receives the lines as read right after it. A contact answers at once, so a grant
+is never repeated. It counts as outstanding from its pulse until a passage was counted, it was stopped, or the gate's time for it is over.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Answered = TypeVar("Answered")
 
 
 class Do(enum.Enum):
-    """What is asked of the contacts without more words."""
+    """Requests without arguments."""
 
     LOOK = enum.auto()  # read everything
     REWRITE = enum.auto()  # write all outputs once more as they are meant to be
-    CUT = enum.auto()  # open a contact that asks for a passage, whatever is left of its pulse
+    CUT = enum.auto()  # open a contact that requests a passage, whatever is left of its pulse
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Close a contact for the time of a pulse, unless another one is closed, or was a moment ago. A stop first cuts what asks for a passage.
+    """Close a contact for one pulse, unless another one is closed or was a moment ago. A stop first cuts a contact that requests a passage.
 
-    `grants`: it lets somebody through.
+    `grants`: the pulse admits a person.
     """
 
     contact: Contact
@@ -47,16 +47,16 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Show these bits of the lamp."""
+    """Set these bits of the lamp."""
 
     lamp: int
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look. `closed` and `lamp` are read back from the outputs; `active` are the lines of inputs whose condition holds.
+    """One reading. `closed` and `lamp` are read back from the outputs; `active`: the input lines whose condition holds.
 
-    `passages`: how often left and right were counted since the contacts were opened.
+    `passages`: counts of left and right since the contacts were opened.
     """
 
     closed: frozenset[Contact]
@@ -67,7 +67,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read behind a request. `held`: the contact whose pulse is on; `done`: the request was carried out."""
+    """The reading after a request. `held`: the contact with an active pulse; `done`: the request was carried out."""
 
     seen: Seen
     held: Contact | None
@@ -79,7 +79,7 @@ Conversation = Generator[Request | Pause, Answer, Answered]
 
 
 class Session:
-    """The conversations with one gate. Remembers what it was asked for, and whether it is in an emergency. `clock` gives seconds."""
+    """The conversations with one gate. Stores the requested passage and whether there is an emergency. `clock` gives seconds."""
 
     def __init__(self, *, profile: ContactsProfile, entry_is_left: bool, clock: Callable[[], float]) -> None:
         self.emergency = False
@@ -94,10 +94,10 @@ class Session:
         self._was_hasty = False
 
     def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
-        """Begin to count anew, and leave no passage behind that somebody before us asked for, if `revoke`. Raises NotWellError.
+        """Begin counting; with `revoke`, leave no earlier request for a passage. Raises NotWellError.
 
-        Nobody counted while the contacts were not ours, so the counts begin with another number of restarts: the time since the machine's
-        start, which a program that is started again does not give twice. A gate without a stop is given its own time to end a passage.
+        Passages before are uncounted, so the counts begin with a new number of restarts: the time since the machine's start,
+        which a restarted program never gives twice. A gate without a stop is given its own time to end a passage.
         """
         self._openings = max(self._openings + 1, int(self._clock() * 10) % _COUNTS)
         self._passage, self._passages, self._looked_at_s = None, (0, 0), self._clock()
@@ -114,9 +114,9 @@ class Session:
         return (yield from self.status())
 
     def status(self) -> Conversation[BarrierStatus]:
-        """Read everything. Raises NotWellError when an output is not as it was switched, or passages come faster than people.
+        """Read all lines. Raises NotWellError if an output differs from what was switched, or passages come too fast for people.
 
-        A contact that nobody means to be closed is opened, and the gate was asked for a passage by it.
+        A contact that is closed without a request is opened, and counts as a requested passage.
         """
         answer = yield Do.LOOK
         if strays := answer.seen.closed - {answer.held}:
@@ -132,7 +132,7 @@ class Session:
         *,
         before: BarrierStatus,
     ) -> Conversation[None]:
-        """Let one traveller through, once no contact is closed any more. `before` is a status younger than any other order.
+        """Admit one traveller, once no contact is closed. `before`: a status newer than any other order.
 
         Raises RefusedError when a grant is outstanding or in an emergency, NotWellError when the contact does not close.
         """
@@ -151,9 +151,9 @@ class Session:
         self._status(answer)
 
     def revoke(self) -> Conversation[None]:
-        """End a pulse that asks for a passage, and stop the gate. Says nothing in an emergency, when nothing may be closed (invariant 7).
+        """End a pulse that requests a passage, and stop the gate. Sends nothing in an emergency, when nothing may close (invariant 7).
 
-        Without a stop, what was asked for ends with the gate's own time, and is outstanding until then.
+        Without a stop, the request ends by the gate's own timer, and is outstanding until then.
         """
         if self.emergency:
             return
@@ -164,12 +164,12 @@ class Session:
         self._passage = None
 
     def release(self) -> Conversation[None]:
-        """Let out whoever is inside: by the gate's own contact for it, or by one passage in the direction that leads out."""
+        """Let people out: by the gate's release contact, or by one passage in exit direction."""
         own = None if self._profile.release is None else Contact.RELEASE
         yield from self._pulse(own or _SIDES[self._side(Direction.EXIT)])
 
     def lamp(self, colour: LampColour) -> Conversation[None]:
-        """Show a colour, where there is a lamp. Raises RefusedError when its lines read otherwise."""
+        """Show a colour, if there is a lamp. Raises RefusedError if its lines read back differently."""
         lamp = self._profile.lamp
         if lamp is None:
             return
@@ -178,11 +178,11 @@ class Session:
             raise RefusedError(f"the lamp's lines read {answer.seen.lamp:b} after {lamp.colours[colour]:b} was written")
 
     def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:  # noqa: ARG002 - nor this
-        """Alarms of this kind of gate end by themselves."""
+        """Do nothing: alarms of this kind of gate end by themselves."""
         yield from ()
 
     def end_emergency(self) -> Conversation[None]:
-        """See that the emergency is over, and leave no passage from before. Raises RefusedError while it lasts."""
+        """Check that the emergency is over, and leave no earlier passage. Raises RefusedError while it lasts."""
         yield from self.status()
         if self.emergency:
             raise RefusedError("the fire input, or the gate's emergency, is active")
@@ -194,9 +194,9 @@ class Session:
             yield Pause(_AGAIN_S)
 
     def _pulse(self, contact: Contact) -> Conversation[None]:
-        """Close a contact, once no other one is; a stop no more when an emergency began meanwhile. One that is closed already is not told again.
+        """Close a contact once no other one is closed. A stop is dropped if an emergency has begun. A closed contact gets no second pulse.
 
-        Raises NotWellError when it does not close.
+        Raises NotWellError if it does not close.
         """
         while True:
             answer = yield Pulse(contact)
@@ -206,7 +206,7 @@ class Session:
             yield Pause(_AGAIN_S)
 
     def _asked_for(self, side: int, seen: Seen) -> None:
-        """From here on the gate may let somebody through."""
+        """From now on the gate may admit a person."""
         lasts_s = (self._profile.grant.pulse_ms + self._profile.grant.lasts_ms) / 1000
         self._passage = AskedPassage(side, self._clock() + lasts_s, seen.passages[side])
 
@@ -214,7 +214,7 @@ class Session:
         return int((direction is Direction.ENTRY) is not self._entry_is_left)
 
     def _status(self, answer: Answer) -> BarrierStatus:
-        """What a look says, and remember what must outlast it. Raises NotWellError."""
+        """Convert a reading to a status, and store what must outlast it. Raises NotWellError."""
         seen, told = answer.seen, self._profile.status
         _require_as_switched(answer)
         self._require_walking_pace(seen)
@@ -244,7 +244,7 @@ class Session:
         return [int(passage is not None and passage.side == side) for side in range(2)]
 
     def _position(self, seen: Seen) -> LeafPosition:
-        """Where the leaf is. Two contacts that contradict one another tell nothing."""
+        """Return the leaf's position; unknown if the two contacts contradict each other."""
         told = self._profile.status
         closed, is_open = told.closed.line in seen.active, told.open is not None and told.open.line in seen.active
         if closed == is_open:
@@ -252,7 +252,7 @@ class Session:
         return LeafPosition.CLOSED if closed else LeafPosition.OPEN
 
     def _require_walking_pace(self, seen: Seen) -> None:
-        """Raises NotWellError when more passages were counted of late than people can have made."""
+        """Raises NotWellError if more passages were counted recently than people can make."""
         now_s = self._clock()
         grown = sum(seen.passages) - sum(self._passages)
         forgiven = _PASSAGES_A_SECOND_MAX * (now_s - self._looked_at_s)
@@ -269,7 +269,7 @@ _SIDES = (Contact.LEFT, Contact.RIGHT)
 
 
 def _require_as_switched(answer: Answer) -> None:
-    """Raises NotWellError when an output does not read back as it was switched."""
+    """Raises NotWellError if an output does not read back as it was switched."""
     if stuck := sorted(contact.value for contact in answer.seen.closed - {answer.held}):
         raise NotWellError(
             f"the contact {', '.join(stuck)} stays closed: its output reads on after it was switched off"

@@ -1,1 +1,1 @@
-"""Barrier boards that speak short frames over RS-485, each described by a profile."""
+"""Barrier boards with short frames over RS-485, each described by a profile."""

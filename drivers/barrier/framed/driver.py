@@ -1,6 +1,6 @@
 """The barrier port over short RS-485 frames: a session's conversations on a link.
 
-A board that answers nothing for SILENT_S is a lost line.
+A board that does not answer for SILENT_S is a lost line.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from gate_core.evidence.crossing import Alarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
-# silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
+# silence before a request, three and a half characters: a second answering board is then heard separately
 GUARD_BITS = 35
-BABBLE_S = 0.06  # somebody who does not stop must not hold us for longer
+BABBLE_S = 0.06  # an endless sender must not block for longer
 
 
 @dataclass(slots=True)
 class LineHealth:
-    """How well the line works, since the start."""
+    """Counters of the line since the start."""
 
     requests: int = 0
     silences: int = 0
@@ -50,7 +50,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         unit: int = 1,
         entry_is_left: bool = True,
     ) -> None:
-        """Raises SetupError when the board can have no such number."""
+        """Raises SetupError if the board cannot have this number."""
         self.health = LineHealth()
         self._open_link = open_link
         self._profile = profile
@@ -74,9 +74,9 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         return link
 
     async def check(self) -> str:
-        """Take the board over, see it at rest and, where it has a lease, keep silent and see that it notices (invariant 5).
+        """Take the board over, see it at rest and, if it has a lease, stay silent and see that it reacts (invariant 5).
 
-        Grants nothing and leaves the leaf where it was; the line is closed at the end. Raises DriverError.
+        Grants nothing and does not move the leaf; closes the line at the end. Raises DriverError.
         """
         timings = self._profile.timings
         try:
@@ -107,11 +107,11 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         return f"a lease of {lease_ms} ms works"
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, what was no answer of this board, connects, answers later than is borne."""
+        """Return counters since the start: requests, silences, bytes that were no answer of this board, connects, late answers."""
         return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     async def _exchange(self, request: Request) -> Heard:
-        """Raises LinkLostError also when nothing was answered for too long."""
+        """Raises LinkLostError also after too long a silence."""
         link = self._require_line()
         clock = asyncio.get_running_loop().time
         began_s = clock()
@@ -150,7 +150,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         return heard
 
     async def _overhear(self, for_s: float) -> bool:
-        """Hear what comes behind an answer, which itself came behind a silence: it may be an earlier question's, and its own is still to come."""
+        """After an answer that followed a silence, listen for one more: the first may answer an earlier question."""
         came = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(for_s):
@@ -160,7 +160,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         return came
 
     async def _stray(self, link: Link) -> Heard:
-        """What came since the last exchange, which nobody asked for; when this returns, the line is quiet or babbles on."""
+        """Return what arrived unrequested since the last exchange. On return the line is quiet, or stays noisy."""
         hearing = self._hearing
         hearing.begin()
         clock = asyncio.get_running_loop().time

@@ -1,13 +1,13 @@
 """Short frames described by a layout: values to bytes, bytes to values. No I/O and no clock.
 
-A layout names what every byte of a frame holds, in words separated by spaces:
+A layout names the content of every byte of a frame, in words separated by spaces:
 
     7E            a byte that is always the same
     address       a byte that holds a field; `left*3` is three such bytes, the first one highest
     0110:command  constant upper bits, and a field in those below them
 
-`check` is the field that holds the check of everything before it; `address` says which board speaks or is spoken to. A reply is looked
-for byte by byte: what cannot begin one is passed over alone, because a start byte may stand anywhere in a frame.
+`check` is the field with the check of all bytes before it; `address` is the sending or addressed board. A reply is
+searched byte by byte: only bytes that cannot begin one are skipped, because a start byte may occur anywhere in a frame.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HELD = re.compile(r"(?:([01]{1,7}):)?([a-z][a-z_]{0,30})(?:\*([1-9]))?")
 
 
 class CheckKind(enum.Enum):
-    """How the check is computed from the bytes before it. All keep eight bits."""
+    """How the check is computed from the bytes before it, in eight bits."""
 
     SUM = "sum"
     COMPLEMENT_SUM = "complement_sum"
@@ -37,7 +37,7 @@ class CheckKind(enum.Enum):
 
 
 def check_of(kind: CheckKind, body: bytes) -> int:
-    """The check of these bytes, 0 to 255."""
+    """Return the check of these bytes, 0 to 255."""
     match kind:
         case CheckKind.SUM:
             return sum(body) & 0xFF
@@ -49,20 +49,20 @@ def check_of(kind: CheckKind, body: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One byte of a frame: its constant upper bits, and the field that its lower `bits` are a part of."""
+    """One byte of a frame: its constant upper bits, and the field of which its lower `bits` are a part."""
 
     constant: int
     bits: int = 0
     field: str = ""
 
     def fits(self, byte: int) -> bool:
-        """True when this byte may stand here."""
+        """True if this byte is possible here."""
         return byte >> self.bits == self.constant >> self.bits
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What every byte of a frame holds. Made by `parse_layout`; `widths` has the bits of every field."""
+    """The content of every byte of a frame. Made by `parse_layout`; `widths` has the bits of every field."""
 
     places: tuple[Place, ...]
     check: CheckKind
@@ -83,11 +83,11 @@ class Layout:
 
     @property
     def length(self) -> int:
-        """Bytes of a frame."""
+        """Number of bytes in a frame."""
         return len(self.places)
 
     def encode(self, values: Mapping[str, int]) -> bytes:
-        """A frame that holds these values, 0 where none is named, and its check. Raises ValueError for one that does not fit."""
+        """Return a frame with these values (0 for others) and its check. Raises ValueError for a value out of range."""
         for name, value in values.items():
             if value >> self.widths[name]:
                 raise ValueError(f"{name} = {value:#x} does not fit into {self.widths[name]} bits")
@@ -129,7 +129,7 @@ class Layout:
 
 
 def parse_layout(text: str, check: CheckKind, *, lowest_first: tuple[str, ...] = ()) -> Layout:
-    """Read a layout. Raises ValueError with the word that is wrong."""
+    """Parse a layout. Raises ValueError with the invalid word."""
     places: list[Place] = []
     for word in text.split():
         if _CONSTANT.fullmatch(word):
@@ -156,7 +156,7 @@ def parse_layout(text: str, check: CheckKind, *, lowest_first: tuple[str, ...] =
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the bytes that came hold: the first frame of our board, and what was passed over before it."""
+    """Result of a search: the board's first frame, and what was skipped before it."""
 
     reply: Mapping[str, int] | None
     strangers: int  # sound frames of another address
@@ -164,7 +164,7 @@ class Found:
 
 
 def find_reply(buffer: bytearray, layout: Layout, address: int) -> Found:
-    """Take our board's first frame out of the buffer, passing over whatever is none. What stays is shorter than one frame."""
+    """Remove the board's first frame from the buffer, skipping everything else. What stays is shorter than one frame."""
     strangers = passed_over = 0
     while buffer:
         try:
@@ -185,9 +185,9 @@ def find_reply(buffer: bytearray, layout: Layout, address: int) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard since the last request. `strangers`: sound frames of another board. `noise`: bytes of no frame of ours.
+    """What was heard since the last request. `strangers`: valid frames of another board. `noise`: bytes outside of frames.
 
-    `unasked`: sound frames of ours that no request was waiting for.
+    `unasked`: valid frames of our board without a request.
     """
 
     reply: Mapping[str, int] | None = None
@@ -197,9 +197,9 @@ class Heard:
 
 
 class Hearing:
-    """Listens to one line. A frame that is cut by the end of one listening is heard in the next, and belongs to no request in between.
+    """Listens to one line. A frame that spans two listenings is heard in the second, and belongs to no request in between.
 
-    A two-wire adapter hears what it sends: the request's own bytes at the beginning are no noise.
+    A two-wire adapter hears its own requests: their bytes at the beginning are no noise.
     """
 
     def __init__(self, layout: Layout, address: int) -> None:
@@ -213,7 +213,7 @@ class Hearing:
         self._strangers = self._unasked = self._noise = 0
 
     def begin(self, request: bytes = b"") -> None:
-        """Listen anew: for the reply to these bytes, or with none of them, to whoever speaks unasked."""
+        """Start listening for the reply to these bytes; without bytes, for unrequested frames."""
         self.reply = None
         self._early = len(self._buffer)
         self._echo = request
@@ -221,7 +221,7 @@ class Hearing:
         self._strangers = self._unasked = self._noise = 0
 
     def take(self, received: bytes) -> None:
-        """Take more bytes."""
+        """Add received bytes."""
         self._buffer += received
         if self._is_within_echo():
             return
@@ -240,18 +240,18 @@ class Hearing:
                 self._unasked += 1
 
     def forget(self) -> None:
-        """Drop what is no whole frame yet."""
+        """Drop an incomplete frame."""
         self._noise += len(self._buffer)
         self._buffer.clear()
 
     def heard(self, *, after: Heard = Heard()) -> Heard:
-        """All of it, behind what came before."""
+        """Return everything heard, after earlier results."""
         return Heard(
             self.reply, after.strangers + self._strangers, after.unasked + self._unasked, after.noise + self._noise
         )
 
     def _is_within_echo(self) -> bool:
-        """Take our own request away; True while it may still be coming."""
+        """Remove the echo of the own request; True while more of it may arrive."""
         came = self._buffer[self._early :]
         if not self._echo or not came:
             return False

@@ -1,7 +1,7 @@
-"""Profiles of boards that speak short frames: layouts, commands and status as data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
+"""Profiles of boards with short frames: layouts, commands and status as data (drivers/profiles/barrier/*.toml, or a site's file), parsed strictly.
 
-What their documents leave open is named in `assumed`; what the board does not report, in `not_reported`, so that nobody takes silence for "no". A board
-whose grants never end by themselves is refused (safety invariant 5), as is one that does not tell an emergency: the host would close it (invariant 7).
+`assumed` names what the documents leave open; `not_reported` names what the board does not report, so that silence is not taken for "no". A board
+whose grants never end by themselves is refused (safety invariant 5), and one that reports no emergency: the host would close it (invariant 7).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _TTL_MS = range(1000, 30_001)
 
 
 class Frame(Table, frozen=True):
-    """The layout of the requests, or of the replies (`drivers.barrier.framed.frames`).
+    """The layout of requests or replies (`drivers.barrier.framed.frames`).
 
-    `lowest_first` are the fields whose first byte is the lowest.
+    `lowest_first`: fields whose first byte is the lowest.
     """
 
     layout: Annotated[str, msgspec.Meta(max_length=1024)]
@@ -37,48 +37,48 @@ class Frame(Table, frozen=True):
 
 
 class Sign(Table, frozen=True):
-    """A field of the reply says something when its bits under `mask` are `value`."""
+    """A condition: a field of the reply has the bits `value` under `mask`."""
 
     field: FieldName
     mask: FieldValue
     value: FieldValue
 
     def shows(self, values: Mapping[str, int]) -> bool:
-        """True when this reply says it."""
+        """True if this reply meets the condition."""
         return values[self.field] & self.mask == self.value
 
 
 class AlarmSign(Sign, frozen=True):
-    """The same of one alarm."""
+    """The condition of one alarm."""
 
     alarm: Alarm
 
 
 class Position(Table, frozen=True):
-    """The field that says where the leaf is. A value that is not listed is `unknown`, which is never closed."""
+    """The field with the leaf's position. An unlisted value is `unknown`, which is never closed."""
 
     field: FieldName
     values: Annotated[dict[int, LeafPosition], msgspec.Meta(min_length=1)]
 
 
 class Beams(Table, frozen=True):
-    """The field with a bit a broken beam, and these bits in the order in which the beams stand along the lane."""
+    """The field with one bit per broken beam, and these bits in the order of the beams along the lane."""
 
     field: FieldName
     bits: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, lt=32)], ...], msgspec.Meta(min_length=1, max_length=32)]
 
     def bodies(self, values: Mapping[str, int]) -> int:
-        """Groups of broken beams with a free one between them: what the board can tell apart."""
+        """Return the number of groups of broken beams: the bodies that the board can distinguish."""
         broken = [values[self.field] >> bit & 1 for bit in self.bits]
         return sum(now > before for before, now in itertools.pairwise((0, *broken)))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reply, as it stands; or what is believed after several. `counts` are the board's own passages to the left and to the right.
+    """One reply, or the result of several. `counts`: the board's own passages to the left and right.
 
-    One reply is not believed at once: a check of eight bits misses one double bit error in twelve to twenty. What tightens security counts at once;
-    what relaxes it (closed, fewer bodies, an alarm or an emergency gone) and every count need two replies in a row that agree.
+    One reply does not suffice: a check of eight bits misses one double bit error in twelve to twenty. Stricter values apply at once; less
+    strict ones (closed, fewer bodies, an alarm or emergency ended) and every count need two consecutive replies that agree.
     """
 
     position: LeafPosition
@@ -91,11 +91,11 @@ class Reading:
 
     @property
     def is_closed(self) -> bool:
-        """True when the leaf rests closed."""
+        """True if the leaf rests closed."""
         return self.position is LeafPosition.CLOSED
 
     def relaxes(self, believed: Reading) -> bool:
-        """True when this reply would relax what is believed, or counts otherwise: one more must agree."""
+        """True if this reply would relax the accepted state or change a count: a second one must agree."""
         return (
             (self.is_closed and not believed.is_closed)
             or self.bodies < believed.bodies
@@ -107,7 +107,7 @@ class Reading:
         )
 
     def settled(self, second: Reading, *, believed: Reading) -> Reading:
-        """What is believed after two replies in a row: what both say, and else the tighter of the two; counts as before, unless both agree."""
+        """Return the state after two consecutive replies: equal values, else the stricter one; counts unchanged unless both agree."""
         return Reading(
             position=self.position if second.is_closed else second.position,
             bodies=max(self.bodies, second.bodies),
@@ -120,7 +120,7 @@ class Reading:
 
 
 class Status(Table, frozen=True):
-    """What the fields of a reply mean. `done`: the request that it answers was carried out."""
+    """The meaning of a reply's fields. `done`: the request was carried out."""
 
     done: Sign
     position: Position
@@ -133,7 +133,7 @@ class Status(Table, frozen=True):
     powered_up: Sign | None = None
 
     def reading(self, values: Mapping[str, int]) -> Reading:
-        """What a reply's fields mean."""
+        """Return the meaning of a reply's fields."""
         return Reading(
             position=self.position.values.get(values[self.position.field], LeafPosition.UNKNOWN),
             bodies=self.beams.bodies(values),
@@ -145,23 +145,23 @@ class Status(Table, frozen=True):
         )
 
     def signs(self) -> dict[str, Sign]:
-        """Every sign by its key."""
+        """Return every condition by its key."""
         named = {"done": self.done, "fire": self.fire, "emergency": self.emergency}
         if self.powered_up is not None:
             named["powered_up"] = self.powered_up
         return named | {f"alarms.{sign.alarm.value}": sign for sign in self.alarms}
 
     def fields(self) -> dict[str, str]:
-        """The fields of the reply that are used, by the key that names each."""
+        """Return the used fields of the reply, by the key that names each."""
         named = {name: sign.field for name, sign in self.signs().items()}
         named |= {"position": self.position.field, "beams": self.beams.field}
         return named | {"passages_left": self.passages_left, "passages_right": self.passages_right}
 
 
 class Commands(Table, frozen=True):
-    """What the board can be told. `open_left` and `open_right` let one person through, and may add up.
+    """The board's commands. `open_left` and `open_right` admit one person, and may add up.
 
-    Nothing here opens for good: a release is one opening in exit direction, because a board that loses its host must not stay open.
+    None opens permanently: a release is one opening in exit direction, because a board that loses its host must not stay open.
     """
 
     status: Command
@@ -172,16 +172,16 @@ class Commands(Table, frozen=True):
     clear_alarms: Command | None = None
 
     def named(self) -> dict[str, Command]:
-        """All of them by their keys."""
+        """Return all commands by key."""
         return {name: command for name in self.__struct_fields__ if (command := getattr(self, name)) is not None}
 
 
 class Timings(Table, frozen=True):
-    """What the board takes its time for.
+    """The board's times.
 
-    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer comes later than this. `opens_within_ms`: a leaf that still
-    rests then was told nothing. A grant ends after `grant_ends_after_ms_min` to `_max`, by the timer that the technician sets.
-    `lease_ms`: the board takes back what it was told when it is not asked for so long.
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer is later. `opens_within_ms`: a leaf at rest
+    after that got no command. A grant ends after `grant_ends_after_ms_min` to `_max`, by the technician's timer
+    setting. `lease_ms`: the board cancels commands if it is not polled for this time.
     """
 
     turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=500)]
@@ -207,7 +207,7 @@ Unreported = Literal[
 
 
 class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
-    """One kind of board. `source`: where its bytes are documented; `assumed`: what is not, and was made up for the simulator."""
+    """One kind of board. `source`: where its bytes are documented; `assumed`: undocumented values, invented for the simulator."""
 
     source: str
     assumed: tuple[str, ...]
@@ -222,19 +222,19 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
 
     @property
     def ttl_ms(self) -> range:
-        """The times to live that may be asked for. The board is not told: it ends a grant by its own timer, we do by the time to live."""
+        """The permitted times to live. The board does not get them: it ends a grant by its timer, the host by the time to live."""
         return _TTL_MS
 
     def request_layout(self) -> Layout:
-        """The layout of what is sent."""
+        """The layout of requests."""
         return parse_layout(self.request.layout, self.check, lowest_first=self.request.lowest_first)
 
     def reply_layout(self) -> Layout:
-        """The layout of what comes."""
+        """The layout of replies."""
         return parse_layout(self.reply.layout, self.check, lowest_first=self.reply.lowest_first)
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found, layouts = BoardProfile.contradictions(self), dict[str, Layout]()
         for name, layout_of in (("request", self.request_layout), ("reply", self.reply_layout)):
             try:
@@ -303,7 +303,7 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
             yield Wrong("status.passages_right", "is not as wide as status.passages_left")
 
     def _wrong_ends(self) -> Iterator[Wrong]:
-        """A claim of an end of the grants must come with its time."""
+        """Yield an error for each way in which grants end that lacks its time."""
         timings = self.timings
         least, most = timings.grant_ends_after_ms_min, timings.grant_ends_after_ms_max
         for end, key in (("controller_ttl", "grant_ends_after_ms_max"), ("lease", "lease_ms")):
@@ -320,7 +320,7 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
             yield Wrong("timings.grant_ends_after_ms_min", "is too short for a lost answer to be asked about")
 
     def _wrong_silences(self) -> Iterator[Wrong]:
-        """What is not reported is said, and what is reported is not denied."""
+        """Yield an error if `not_reported` lacks an unreported item, or lists a reported one."""
         reported = {sign.alarm.value for sign in self.status.alarms}
         expected = {"grants_left", "lamp"} | {alarm.value for alarm in Alarm} - reported
         if self.status.powered_up is None:

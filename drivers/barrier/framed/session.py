@@ -1,9 +1,9 @@
-"""What is said to a board of short frames, and what its answers mean. No I/O; the clock is an argument.
+"""Requests to a board with short frames, and the meaning of its answers. No I/O; the clock is an argument.
 
-All replies look alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
-asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3; `drivers.barrier.promptness`).
-A board does not say what it still grants: that is kept here, and errs towards outstanding. Frames of another board, or that nobody asked for, make the
-line doubtful: nothing is granted on it, and when they go on it is NotWellError until a run of clean exchanges.
+All replies look alike and have no number, so an answer proves little. A grant whose answer is lost or doubtful is repeated only if two statuses,
+requested after every late answer must have arrived, show a leaf at rest, no passage and no alarm (safety invariant 3; `drivers.barrier.promptness`).
+A board does not report remaining grants: the session tracks them, and in doubt counts them as outstanding. Frames of another board, or without a
+request, make the line doubtful: nothing is granted on it; if they continue, NotWellError is raised until a run of clean exchanges.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller h
 GRANT_ATTEMPTS_MAX = 3  # of a grant that provably never arrived
 DOUBT_MAX = 8  # of a line; one odd exchange adds DOUBT_STEP, one clean exchange takes one away
 DOUBT_STEP = 4
-CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a line that was doubtful is not, or the board is not well
+CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a doubtful line is clean, or the board is not well
 AGREE_ATTEMPTS_MAX = 6  # two agreeing replies must be among so many when a line begins
 GROWN_MAX = 1000  # passages between two looks; a counter that went further was set back
 GUARD_S_MAX = 0.07  # for so long at most the line is listened to before anything is sent
 COUNTS = 2**32  # as gate_core.ports.values has them
-RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters tell
+RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters show them
 _BITS_A_CHARACTER = 10  # 8N1
 
-_SHAPE = b""  # of all answers: one cannot be told from another
+_SHAPE = b""  # of all answers: they cannot be distinguished
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent, and how long to listen afterwards: for a reply, or (with nothing to send) to whatever comes too late."""
+    """The bytes to send, and how long to listen afterwards: for a reply or, with nothing to send, for anything late."""
 
     wire: bytes
     listen_s: float
@@ -57,12 +57,12 @@ class _Outstanding:
 
 
 class Session:
-    """The conversations with one board. Remembers what it was granted, what is believed of it, and how doubtful its line is."""
+    """The conversations with one board. Tracks its grants, its accepted state, and the line's doubt."""
 
     def __init__(
         self, *, profile: FramedProfile, baud: int, unit: int, entry_is_left: bool, clock: Callable[[], float]
     ) -> None:
-        """Raises SetupError when the board can have no such address."""
+        """Raises SetupError if the board cannot have such an address."""
         lowest, highest = profile.addresses
         if not lowest <= unit <= highest:
             raise SetupError(f"unit = {unit}: boards of this profile have the addresses {lowest} to {highest}")
@@ -90,12 +90,12 @@ class Session:
 
     @property
     def emergency(self) -> bool:
-        """True while the board stands open in an emergency, as far as is known."""
+        """True while the board is known to be open in an emergency."""
         return self._believed is not None and (self._believed.fire or self._believed.emergency)
 
     @property
     def late(self) -> str:
-        """Why nothing is granted on this line; empty on one that answers in time."""
+        """Why nothing is granted on this line; empty if it answers in time."""
         if not self.promptness.is_late(self._clock()):
             return ""
         late_ms_max = self._profile.timings.late_ms_max
@@ -104,9 +104,9 @@ class Session:
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
-        """Begin: hear this board and no other, and leave no grant behind from before, if `revoke`.
+        """Begin: make sure that only this board answers, and leave no earlier grant if `revoke`.
 
-        Raises NotWellError while another board, or answers that nobody asked for, are heard.
+        Raises NotWellError while another board or unrequested answers are heard.
         """
         self._believed = None
         self.promptness.begin()
@@ -124,9 +124,9 @@ class Session:
         return (yield from self.status())
 
     def status(self) -> Conversation[BarrierStatus]:
-        """Ask for everything that the board reports.
+        """Query everything that the board reports.
 
-        Raises LinkLostError when it was powered up anew: whatever was granted before is unknown then, and `hello` is due.
+        Raises LinkLostError if it was powered up anew: earlier grants are unknown then, and `hello` is due.
         """
         believed = self._require_believed()
         seen = yield from self._reading()
@@ -135,10 +135,10 @@ class Session:
         return self._believe(seen)
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
-        """Let one traveller through. `before` is a status younger than any other order.
+        """Admit one traveller. `before`: a status newer than any other order.
 
-        Raises RefusedError when a grant is outstanding, in an emergency, on a doubtful line, or when the board says no; NoReplyError
-        when the grant's fate stays unknown, after an attempt to take it back.
+        Raises RefusedError if a grant is outstanding, in an emergency, on a doubtful line, or if the board refuses;
+        NoReplyError if the grant's result stays unknown, after an attempt to take it back.
         """
         if before.fire or before.emergency_open:
             raise RefusedError("no grant in an emergency")
@@ -173,13 +173,13 @@ class Session:
         raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
 
     def revoke(self) -> Conversation[None]:
-        """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
+        """Take every grant back. Sends nothing in an emergency, when a closing command is forbidden (invariant 7)."""
         if not self.emergency:
             yield from self._answered("close")
             self._outstanding = self._released_at_s = None
 
     def release(self) -> Conversation[None]:
-        """Open once in exit direction, so that whoever is inside can leave. One that was taken and may not show yet is not told again."""
+        """Open once in exit direction, so that people inside can leave. An accepted one that may not show yet is not repeated."""
         told_at_s = self._released_at_s
         if told_at_s is not None and self._clock() - told_at_s < self._profile.timings.opens_within_ms / 1000:
             return
@@ -187,7 +187,7 @@ class Session:
         for _ in range(ATTEMPTS_MAX):
             reply = yield from self._ask(name)
             if reply is None:
-                # Openings may add up: whoever is free already is not freed again. In doubt, they are.
+                # Openings may add up: a person who is free already is not freed again. In doubt, they are.
                 reply = yield from self._ask("status")
                 if reply is None or self._profile.status.reading(reply).position not in _OPENED:
                     continue
@@ -198,16 +198,16 @@ class Session:
         raise NoReplyError("the board does not answer")
 
     def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
-        """Clear the alarms whose cause is gone, where the board has such a command; where it has none, they go by themselves."""
+        """Clear alarms whose cause has ended, if the board has such a command; otherwise they end by themselves."""
         if alarms and "clear_alarms" in self._wires:
             yield from self._answered("clear_alarms")
         else:
             yield from self._reading()
 
     def end_emergency(self) -> Conversation[None]:
-        """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts.
+        """Return to normal and leave no earlier grant. Raises RefusedError while the cause lasts.
 
-        The board may close at this word, so it is given only after a status without fire.
+        The board may close on this command, so it is sent only after a status without fire.
         """
         status = yield from self.status()
         if status.fire:
@@ -221,7 +221,7 @@ class Session:
     # ── what an answer means ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _fate_asked_for(self, before: BarrierStatus, known: Reading, direction: Direction) -> Conversation[GrantFate]:
-        """Let every late answer come and the leaf begin to move, then ask until two statuses in a row agree."""
+        """Wait for late answers and the leaf's movement, then query until two consecutive statuses agree."""
         timings = self._profile.timings
         try:
             yield Pause(max(timings.late_ms_max, timings.opens_within_ms) / 1000)
@@ -234,7 +234,7 @@ class Session:
         return grant_fate(before, known, after, passed=self._growth(known, after)[direction])
 
     def _agreed(self) -> Conversation[Reading]:
-        """Two replies in a row that agree, when nothing is believed yet."""
+        """Return two consecutive replies that agree, when no state is accepted yet."""
         seen = yield from self._reading()
         for _ in range(AGREE_ATTEMPTS_MAX):
             yield from self._silence()
@@ -246,7 +246,7 @@ class Session:
         raise NotWellError("no two answers of the board agree: two boards with one address, or a bad line")
 
     def _believe(self, seen: Reading) -> BarrierStatus:
-        """Remember what must outlast a status, and say it in the lane's terms."""
+        """Store what must outlast a status, and return it in the lane's terms."""
         before, self._believed = self._require_believed(), seen
         grown = self._growth(before, seen)
         if (seen.powered_up and not before.powered_up) or any(grew is None for grew in grown.values()):
@@ -257,7 +257,7 @@ class Session:
         return self._status(seen)
 
     def _end_outstanding(self, seen: Reading, grown: Mapping[Direction, int | None]) -> None:
-        """A grant is over with its passage, or when the leaf rests after the board's timer must have ended it."""
+        """End a grant with its passage, or when the leaf rests after the board's timer must have ended it."""
         granted = self._outstanding
         if granted is None:
             return
@@ -267,7 +267,7 @@ class Session:
             self._outstanding = None
 
     def _growth(self, before: Reading, seen: Reading) -> Mapping[Direction, int | None]:
-        """How far the counter of each direction went; None when it was set back."""
+        """Return each direction's counter growth; None if it was set back."""
         pairs = zip(self._directions(), before.counts, seen.counts, strict=True)
         return {direction: self._grown(old, new) for direction, old, new in pairs}
 
@@ -276,7 +276,7 @@ class Session:
         return grew if grew <= GROWN_MAX else None
 
     def _begin_counting(self, seen: Reading) -> None:
-        """Go on with counters that are longer than the board's, unless the board's were set back."""
+        """Continue the counters, which are longer than the board's, unless the board's were set back."""
         for direction, count in zip(self._directions(), seen.counts, strict=True):
             counted = self._counted[direction]
             grew = self._grown(counted % self._count_size, count)
@@ -299,7 +299,7 @@ class Session:
         )
 
     def _directions(self) -> tuple[Direction, Direction]:
-        """Which direction the board calls left, and which right."""
+        """Return the directions that the board calls left and right."""
         return (Direction.ENTRY, Direction.EXIT) if self._entry_is_left else (Direction.EXIT, Direction.ENTRY)
 
     def _is_left(self, direction: Direction) -> bool:
@@ -313,7 +313,7 @@ class Session:
     # ── one exchange ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _reading(self) -> Conversation[Reading]:
-        """One status that the board says it carried out. A request that does no harm twice is repeated."""
+        """Return one status that the board reports as done. Idempotent requests are repeated."""
         return self._profile.status.reading((yield from self._answered("status")))
 
     @property
@@ -321,11 +321,11 @@ class Session:
         return self._late_s if self.promptness.is_slow(self._clock()) else self._prompt_s
 
     def _silence(self) -> Conversation[None]:
-        """Ask nobody, and hear whether somebody speaks."""
+        """Send nothing, and listen for other senders."""
         self._listen((yield Request(b"", self._reply_s)))
 
     def _answered(self, name: str) -> Conversation[Mapping[str, int]]:
-        """Repeat an order that does no harm twice until the board says that it is carried out."""
+        """Repeat an idempotent order until the board reports it as done."""
         refused, noise = False, 0
         for _ in range(ATTEMPTS_MAX):
             heard = yield from self._heard(Request(self._wires[name], self._reply_s))
@@ -358,7 +358,7 @@ class Session:
         return self._profile.status.done.shows(reply)
 
     def _listen(self, heard: Heard) -> None:
-        """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
+        """Doubt the line if unrequested frames are heard. Raises NotWellError if this continues."""
         for _ in range(heard.unasked):
             self.promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
         if not (heard.strangers or heard.unasked):
@@ -379,7 +379,7 @@ _OPENED = frozenset({LeafPosition.OPENING, LeafPosition.OPEN})
 
 
 def grant_fate(before: BarrierStatus, known: Reading, after: Reading, *, passed: int | None) -> GrantFate:
-    """What became of a grant, judged from two agreeing statuses behind it. `passed` in its direction, of all that is `known`."""
+    """Return a grant's result from two later statuses that agree. `passed`: in its direction, of all that is `known`."""
     if after.fire or after.emergency or after.powered_up or before.position is not LeafPosition.CLOSED:
         return GrantFate.UNSURE
     if passed or after.position in _OPENED:

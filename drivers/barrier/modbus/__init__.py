@@ -1,1 +1,1 @@
-"""Barrier controllers that speak Modbus RTU."""
+"""Barrier controllers with Modbus RTU."""

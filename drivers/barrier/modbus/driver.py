@@ -1,7 +1,7 @@
 """The barrier port over Modbus: a session's conversations on a link.
 
-Nobody is granted twice (`drivers.barrier.promptness`): a grant's fate is asked for in pieces of which no answer has the shape (function and length) of
-anything asked before. Over Modbus TCP each answer has its question's number besides, and one with another's passes for none.
+No traveller is granted twice (`drivers.barrier.promptness`): a grant's result is queried in pieces whose answers have no shape (function and
+length) of an earlier question's answer. Over Modbus TCP each answer also has its question's number; one with another number is ignored.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         self.close()
 
     async def _greet(self, *, revoke: bool) -> None:
-        """Take the board over, arm its host watchdog, and hear no second board."""
+        """Take the board over, arm its host watchdog, and make sure that no second board answers."""
         silences = self.health.silences
         self._greeting = True
         try:
@@ -85,9 +85,9 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             self._note(status)
 
     async def check(self) -> str:
-        """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
+        """Take the controller over, see it at rest, then stay silent and see that it reacts (safety invariant 5); report the findings.
 
-        Grants nothing and leaves the leaf where it was; the line is closed at the end. Raises DriverError.
+        Grants nothing and does not move the leaf; closes the line at the end. Raises DriverError.
         """
         try:
             await self.connect()
@@ -109,7 +109,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             raise NotWellError(self._session.late)
 
     async def _watchdog_proven(self) -> str:
-        """Keep silent, and see the board notice: by its alarm, or by an output that it drops. Raises DriverError."""
+        """Stay silent and see that the board reacts: with its alarm, or an output that it drops. Raises DriverError."""
         watchdog = self._profile.watchdog
         if watchdog is None:
             return f"no host watchdog; its {' and '.join(self._profile.grant_ends_by)} ends a grant"
@@ -132,7 +132,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         return await self._converse(read(self._unit, READ_COILS, coil, 1), urgency=Urgency.POLL) == (1,)
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
+        """Return counters since the start: requests, silences, bytes outside of answers, connects, late answers."""
         return asdict(self.health) | {"late_answers": self._session.promptness.late_answers}
 
     async def lamp(self, colour: LampColour) -> None:
@@ -140,12 +140,12 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     async def _exchange(self, request: Request) -> Reply | None:
-        """None after silence."""
+        """Returns None after silence."""
         link = self._require_line()
         if self._session.is_grant(request):
             self.grant_written_at_s = asyncio.get_running_loop().time()
         now_s = asyncio.get_running_loop().time()
-        # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
+        # A lane polls again soon. After a long pause the arrival time is unknown: the earliest possible one.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
         overheard = self._session.promptness.overheard
@@ -165,7 +165,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         return reply
 
     async def _overhear(self, for_s: float) -> bool:
-        """Hear what comes behind an answer, which itself came behind a silence: it may be an earlier question's, and its own is still to come."""
+        """After an answer that followed a silence, listen for one more: the first may answer an earlier question."""
         strays = b""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(for_s):

@@ -1,6 +1,6 @@
-"""The ways in which boards take grants: what a grant is on the wire, how it is taken back, what the board shows of it, and for how long that is sure to show.
+"""The kinds of grants on Modbus boards: how each is sent and taken back, what the board shows of it, and for how long that certainly shows.
 
-A pulse is begun by us and ended by the next status after its time; the host watchdog ends it if we are gone. No pulse is cut short.
+The host begins a pulse and ends it with the next status after its time; without the host, the host watchdog ends it. No pulse is cut short.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Sides = tuple[int, int]  # left, right
 
 
 class Counts:
-    """The passages and power-ups of one board. A look that shows a power-up nobody awaits is a lost link, one with fewer passages than another before it is no answer.
+    """One board's passages and power-ups. An unexpected power-up is a lost link; fewer passages than before are no answer.
 
-    Counters may have 16 or 32 bits and begin anew with each power-up. What is given out grows by one a passage and goes on at 0 at 2**32, and
-    power-ups are counted here for a board that does not count its own: it forgot what was written to it, or its counters fell.
+    Counters have 16 or 32 bits and restart at each power-up. The result grows by one per passage and wraps at 2**32. For a
+    board without its own count, power-ups are detected here: written registers are lost, or its counters fell.
     """
 
     def __init__(self, profile: ModbusProfile) -> None:
@@ -38,11 +38,11 @@ class Counts:
         self._awaited = True
 
     def await_anew(self) -> None:
-        """The line is opened: whatever the next look shows is where we begin."""
+        """Prepare for an opened line: counting starts with the next reading."""
         self._awaited = True
 
     def see(self, image: Image, *, kept: bool) -> tuple[int, int, int]:
-        """Passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError or NoReplyError."""
+        """Return passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError or NoReplyError."""
         raw = tuple(number(place, image) for place in self._places)
         grown = self._grown(raw)
         restarts = self._restarts if self._restarts_place is None else number(self._restarts_place, image)
@@ -58,7 +58,7 @@ class Counts:
         return self._totals[0], self._totals[1], restarts
 
     def _grown(self, raw: tuple[int, ...]) -> tuple[int, ...] | None:
-        """How far each counter went on; None when they begin anew, or fell and the board does not say why."""
+        """Return each counter's growth; None if they restarted, or fell and the board does not report why."""
         if self._raw is None:
             return None
         grown = tuple((now - before) % span for now, before, span in zip(raw, self._raw, self._spans, strict=True))
@@ -66,12 +66,12 @@ class Counts:
 
 
 def _fell(grown: Iterable[int], spans: Iterable[int]) -> bool:
-    """A counter that goes on by half of its span or more went back."""
+    """True if a counter grew by at least half of its span: it went back."""
     return any(more >= span // 2 for more, span in zip(grown, spans, strict=True))
 
 
 class Kept:
-    """The holding registers that keep what we wrote until the board is powered up anew."""
+    """Holding registers that keep what we wrote until the next power-up."""
 
     def __init__(self, unit: int) -> None:
         self._unit = unit
@@ -79,12 +79,12 @@ class Kept:
         self.changes = 0
 
     def forget(self) -> None:
-        """Nothing is expected of the board."""
+        """Expect nothing of the board."""
         self._held.clear()
         self.changes += 1
 
     def hold(self, address: int, value: int, *, name: str, always: bool = False) -> Conversation[None]:
-        """Write a register, unless it holds the value, and read it back. Raises SetupError when it does not take."""
+        """Write a register, unless it has the value, and read it back. Raises SetupError if it does not keep it."""
         if self._held.get(address) == value and not always:
             return
         if always or (yield from read(self._unit, READ_HOLDING, address, 1)) != (value,):
@@ -96,55 +96,55 @@ class Kept:
         self.changes += 1
 
     def in_image(self, image: Image) -> bool:
-        """The board still holds all of it, as far as the image shows it."""
+        """True if the board still holds all of it, as far as the reading shows."""
         return all(image.get((READ_HOLDING, address), value) == value for address, value in self._held.items())
 
 
 class RegisterGrants:
-    """Boards of registers say themselves what stands, and nothing goes on behind an order or is left of it."""
+    """Boards whose registers report the grants; nothing continues after an order or remains of it."""
 
     def __init__(self, profile: ModbusProfile, unit: int) -> None:
         self._places = (profile.status.granted_left, profile.status.granted_right)
         self._unit = unit
 
     def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - a block of registers holds it
-        """What is to be done before a grant."""
+        """Prepare for a grant."""
         yield from ()
 
     def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """What became of a grant is known, or given up."""
+        """Note that a grant's result is known, or given up."""
 
     def shows_for_s(self, ttl_ms: int) -> float:
-        """For so long a grant that arrived leaves a trace."""
+        """Return for how many seconds an accepted grant is visible."""
         return ttl_ms / 1000
 
     def tidy(self) -> Conversation[None]:
-        """End what we began and whose time is over."""
+        """End pulses of ours whose time is over."""
         yield from ()
 
     def rest(self) -> Conversation[None]:
-        """Wait until nothing goes on."""
+        """Wait until no pulse is active."""
         yield from ()
 
     def shown(self, image: Image) -> Sides:
-        """What the board shows as granted."""
+        """Return the grants that the board shows."""
         left, right = (0 if place is None else number(place, image) for place in self._places)
         return left, right
 
     def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
-        """Grants outstanding."""
+        """Return the outstanding grants."""
         return self.shown(image)
 
 
 class TimedGrants(RegisterGrants):
-    """One block: time to live, left, right. Boards of this kind have a release of their own."""
+    """One block: time to live, left, right. Boards of this kind have their own release."""
 
     def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
         super().__init__(profile, unit)
         self._grant = grant
 
     def order(self, ttl_ms: int, *, left: bool) -> Request:
-        """The request that lets one traveller through."""
+        """Return the request that admits one traveller."""
         return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
 
     def revoke(self) -> Conversation[None]:
@@ -159,7 +159,7 @@ class TimedGrants(RegisterGrants):
 
 
 class PassageGrants(RegisterGrants):
-    """Remaining passages, a register a side; the time to live stands in a register of its own. One passage out is the release."""
+    """Remaining passages, one register per side; the time to live has its own register. One passage out is the release."""
 
     def __init__(self, grant: Passages, profile: ModbusProfile, unit: int, kept: Kept) -> None:
         super().__init__(profile, unit)
@@ -169,12 +169,12 @@ class PassageGrants(RegisterGrants):
         self._let_out_shown = False
 
     def ready(self, ttl_ms: int) -> Conversation[None]:
-        """Set the time to live; rounded down, so that no grant outlives what was asked."""
+        """Set the time to live, rounded down, so that no grant outlives the requested time."""
         grant = self._passages
         yield from self._kept.hold(grant.timer, ttl_ms // grant.timer_unit_ms, name="grant.timer")
 
     def order(self, ttl_ms: int, *, left: bool) -> Request:  # noqa: ARG002 - it is set already
-        """The request that lets one traveller through."""
+        """Return the request that admits one traveller."""
         self._let_out = None
         return WriteRequest(self._unit, self._passages.holding + int(not left), (1,))
 
@@ -184,12 +184,12 @@ class PassageGrants(RegisterGrants):
         self._let_out = None
 
     def let_out(self, *, left: bool) -> Conversation[None]:
-        """One passage in the direction that leads out."""
+        """Allow one passage in exit direction."""
         self._let_out, self._let_out_shown = int(not left), False
         yield from write(self._unit, self._passages.holding + int(not left), 1)
 
     def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
-        """Grants outstanding; the passage of a release is none."""
+        """Return the outstanding grants, without a release's passage."""
         shown = list(self.shown(image))
         if self._let_out is not None:
             if self._let_out_shown and not shown[self._let_out]:
@@ -201,7 +201,7 @@ class PassageGrants(RegisterGrants):
 
 
 class PulseGrants:
-    """Three coils: left, right, stop. What the gate behind them makes of a pulse is known from its counters and its own time."""
+    """Three coils: left, right, stop. The gate's reaction to a pulse is known from its counters and its own timer."""
 
     def __init__(self, grant: Pulse, profile: ModbusProfile, unit: int, clock: Clock) -> None:
         self._grant = grant
@@ -215,27 +215,27 @@ class PulseGrants:
         self._tidying = False
 
     def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the gate's time is its own
-        """Wait until no pulse is on, a stop least of all, and keep others off the coils until `settle`."""
+        """Wait until no pulse is active, in particular no stop, and keep others off the coils until `settle`."""
         yield from self.rest()
         self._pulsing += 1
 
     def order(self, ttl_ms: int, *, left: bool) -> Request:  # noqa: ARG002
-        """The pulse's beginning."""
+        """Return the request that begins the pulse."""
         self._let_out = None
         return CoilsRequest(self._unit, self._grant.coil + int(not left), (1,))
 
     def settle(self, *, left: bool, stands: bool, count: int) -> None:
-        """What became of a grant is known, or given up."""
+        """Note that a grant's result is known, or given up."""
         self._end_pulse()
         if stands:
             self._passage = AskedPassage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
 
     def shows_for_s(self, ttl_ms: int) -> float:  # noqa: ARG002
-        """The coil stays on until we write it off, or the watchdog drops it."""
+        """The coil stays on until we switch it off, or the watchdog does."""
         return self._watchdog_s
 
     def revoke(self) -> Conversation[None]:
-        """End a pulse that is on, and pulse the stop."""
+        """End an active pulse, and pulse the stop."""
         yield from self._claim()
         try:
             yield from write_coils(self._unit, self._grant.coil, 0, 0)
@@ -245,7 +245,7 @@ class PulseGrants:
             self._end_pulse()
 
     def let_out(self, *, left: bool) -> Conversation[None]:
-        """One passage in the direction that leads out."""
+        """Allow one passage in exit direction."""
         yield from self._claim()
         try:
             self._let_out = int(not left)
@@ -265,22 +265,22 @@ class PulseGrants:
             self._tidying = False
 
     def rest(self) -> Conversation[None]:
-        """Wait until no pulse is on."""
+        """Wait until no pulse is active."""
         while self._tidying or self._pulsing or self._off_at_s is not None:
             wait_s = 0.0 if self._off_at_s is None else self._off_at_s - self._clock()
             yield Pause(max(_CLAIM_AGAIN_S, wait_s))
             yield from self.tidy()
 
     def shown(self, image: Image) -> Sides:
-        """The coils that are on."""
+        """Return the coils that are on."""
         return image[READ_COILS, self._grant.coil], image[READ_COILS, self._grant.coil + 1]
 
     def left(self, image: Image, counts: Sides) -> Sides:
-        """Grants outstanding: pulses, and passages that the gate has not ended or counted."""
+        """Return the outstanding grants: pulses, and passages that the gate has not ended or counted."""
         outstanding = list(self.shown(image))
         on = (*outstanding, image[READ_COILS, self._grant.coil + 2])
         if any(on) and self._off_at_s is None and not (self._pulsing or self._tidying):
-            self._off_at_s = self._clock()  # a relay that nobody means to be on
+            self._off_at_s = self._clock()  # a relay that is on without an order
         if self._let_out is not None:
             outstanding[self._let_out] = 0
         passage = self._passage
@@ -305,7 +305,7 @@ Grants = TimedGrants | PassageGrants | PulseGrants
 
 
 def grants_of(profile: ModbusProfile, *, unit: int, kept: Kept, clock: Clock) -> Grants:
-    """The way in which a profile's board takes grants."""
+    """Return the kind of grants of a profile's board."""
     match profile.grant:
         case Timed() as timed:
             return TimedGrants(timed, profile, unit)

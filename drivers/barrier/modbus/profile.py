@@ -1,6 +1,6 @@
-"""Register maps of Modbus boards: what stands where, and how each takes a grant; data (drivers/profiles/barrier/*.toml, or a site's file), read strictly.
+"""Register maps of Modbus boards, and their kind of grant; data (drivers/profiles/barrier/*.toml, or a site's file), parsed strictly.
 
-A board whose grants never end by themselves is refused (safety invariant 5). A key without a default is what every board has.
+A board whose grants never end by themselves is refused (safety invariant 5). Every board has the keys without a default.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from gate_core.settings.toml_file import Wrong
 
 TTL_MS_MAX = 30_000
 TimeToLive = Annotated[int, msgspec.Meta(ge=1000, le=TTL_MS_MAX)]
-LATE_MS_MAX = 300  # of a profile that does not say
+LATE_MS_MAX = 300  # for profiles without the key
 
 
 class Status(Table, frozen=True, kw_only=True):
-    """What the board says. The leaf by a `position` with its values, by a contact that is `closed`, or not at all.
+    """The board's status. The leaf is a `position` with its values, a contact `closed`, or not reported.
 
-    A board that does not tell of its leaf has it closed while nothing is granted and nothing is wrong. Whoever stands in the zone is counted by
-    the board (`bodies`) or seen by beams, a body each (`presence`).
+    A board that does not report its leaf counts as closed while nothing is granted and nothing is wrong. The board
+    counts people in the zone (`bodies`), or beams see one body each (`presence`).
     """
 
     passages_left: Place
@@ -53,7 +53,7 @@ class Timed(Table, frozen=True, kw_only=True, tag_field="kind", tag="timed"):
 
 
 class Passages(Table, frozen=True, kw_only=True, tag_field="kind", tag="passages"):
-    """Two holding registers: passages that remain, left and right. Absolute. The holding register `timer` takes their time to live."""
+    """Two holding registers: remaining passages, left and right. Absolute. The holding register `timer` takes their time to live."""
 
     holding: Address
     timer: Address
@@ -63,7 +63,7 @@ class Passages(Table, frozen=True, kw_only=True, tag_field="kind", tag="passages
 
 
 class Pulse(Table, frozen=True, kw_only=True, tag_field="kind", tag="pulse"):
-    """Three coils before a gate that takes pulses: left, right, stop. The gate ends a passage that was not begun after `lasts_ms`."""
+    """Three coils of a gate controlled by pulses: left, right, stop. The gate ends an unused passage after `lasts_ms`."""
 
     coil: Address
     pulse_ms: Annotated[int, msgspec.Meta(ge=100, le=500)]
@@ -71,7 +71,7 @@ class Pulse(Table, frozen=True, kw_only=True, tag_field="kind", tag="pulse"):
 
 
 class Watchdog(Table, frozen=True, kw_only=True):
-    """The holding register of the host watchdog, and the time that we write there. `proof` is a coil that moves nothing."""
+    """The holding register of the host watchdog, and the time to write into it. `proof`: a coil that moves nothing."""
 
     holding: Address
     ms: Annotated[int, msgspec.Meta(ge=500, le=5000)]
@@ -80,7 +80,7 @@ class Watchdog(Table, frozen=True, kw_only=True):
 
     @property
     def value(self) -> int:
-        """What is written."""
+        """The value to write."""
         return self.ms // self.unit_ms
 
 
@@ -92,7 +92,7 @@ class Setting(Table, frozen=True, kw_only=True):
 
 
 class Lamp(Table, frozen=True, kw_only=True):
-    """The holding register of the lamp, or its first coil of `count`, and the value of each colour: of coils, a bit each, the first the lowest."""
+    """The lamp's holding register, or its first coil of `count`, and each colour's value; for coils one bit each, the first lowest."""
 
     holding: Address | None = None
     coil: Address | None = None
@@ -114,10 +114,10 @@ class AlarmCommand(Table, frozen=True, kw_only=True):
 
 
 class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
-    """The whole map of one kind of board. `settings` are written at every connect where they differ.
+    """The whole map of one kind of board. `settings` are written at every connect if they differ.
 
-    `turnaround_ms_max`: silence before an answer. `late_ms_max`: the largest delay that is borne; on a line that answers later nothing is granted.
-    A profile from before there was such a key says nothing of it: it is held to the usual one, and a line that is later grants nothing.
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: the longest tolerated delay; on a later line nothing
+    is granted. A profile from before that key existed gets the default.
     """
 
     turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=250)]
@@ -136,7 +136,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
 
     @property
     def ttl_ms(self) -> range:
-        """The times to live that the board takes. A gate that ends passages by its own time cannot end them earlier."""
+        """The times to live that the board accepts. A gate that ends passages by its own timer cannot end them earlier."""
         match self.grant:
             case Pulse(lasts_ms=lasts_ms):
                 return range(lasts_ms, TTL_MS_MAX + 1)
@@ -144,7 +144,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
                 return range(least, most + 1)
 
     def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
+        """Return errors that types do not detect."""
         found = BoardProfile.contradictions(self)
         if self.late_ms_max < self.turnaround_ms_max:
             found.append(Wrong("late_ms_max", "is below turnaround_ms_max"))
@@ -154,7 +154,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
 
 
 def _places_of(profile: ModbusProfile) -> Iterator[tuple[str, Place]]:
-    """Every place that a status is made of, by its key."""
+    """Yield every place that a status uses, with its key."""
     sides = ("passages_left", "passages_right", "granted_left", "granted_right")
     for name in ("position", "closed", "bodies", "fire", "emergency", "restarts", *sides):
         if (place := getattr(profile.status, name)) is not None:
@@ -166,7 +166,7 @@ def _places_of(profile: ModbusProfile) -> Iterator[tuple[str, Place]]:
 
 
 def _kept_by(profile: ModbusProfile) -> Iterator[tuple[str, int]]:
-    """The holding registers that keep what we wrote until the board is powered up anew, with their keys."""
+    """Yield the holding registers that keep what we wrote until the next power-up, with their keys."""
     yield from (("settings", setting.holding) for setting in profile.settings)
     if profile.watchdog is not None:
         yield "watchdog.holding", profile.watchdog.holding
@@ -175,7 +175,7 @@ def _kept_by(profile: ModbusProfile) -> Iterator[tuple[str, int]]:
 
 
 def _places(profile: ModbusProfile) -> Iterator[Wrong]:
-    """Each place is one place, lies in what is read, and is not another's; what the board may forget is read, too."""
+    """Check that each place is unique and within what is read, and that registers that the board may lose are read too."""
     yield from misplaced(_places_of(profile), profile.reads)
     read = set(cells_read(profile.reads))
     for key, holding in _kept_by(profile):
@@ -209,7 +209,7 @@ def _status(profile: ModbusProfile) -> Iterator[Wrong]:
 
 
 def _ends(profile: ModbusProfile) -> Iterator[Wrong]:
-    """A way in which a grant ends is one that this profile has."""
+    """Check that this profile has each way in which a grant is said to end."""
     ends = set(profile.grant_ends_by)
     if "lease" in ends:
         yield Wrong("grant_ends_by", "lease: no board of this protocol has one; its host_watchdog is one")
@@ -254,7 +254,7 @@ def _watchdog(profile: ModbusProfile) -> Iterator[Wrong]:
 
 
 def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
-    """What is written is one thing's each; colours and alarms are complete."""
+    """Check that nothing is written for two purposes, and that colours and alarms are complete."""
     cells = list(written(profile))
     for at, (key, cell) in enumerate(cells):
         if others := [other for other, same in cells[:at] if same == cell]:
@@ -278,7 +278,7 @@ def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
 
 
 def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
-    """Every cell that is written, by the key that it is of."""
+    """Yield every written cell, with its key."""
     match profile.grant:
         case Timed(holding=first):
             yield from (("grant.holding", (READ_HOLDING, first + at)) for at in range(3))

@@ -1,7 +1,7 @@
-"""What is said to a Modbus barrier controller, and what its answers mean. No I/O; the clock is an argument.
+"""Requests to a Modbus barrier controller, and the meaning of its answers. No I/O; the clock is an argument.
 
-Each order is a generator that yields one request at a time and is sent the reply, or None for silence past the deadline. Reads, revokes and releases
-are repeated after silence; a grant only when the controller's status proves that it never arrived (safety invariant 3; `drivers.barrier.promptness`).
+Each order is a generator: it yields one request at a time and receives the reply, or None after the deadline. Reads, revokes and releases are
+repeated after silence; a grant only if the controller's status proves that it never arrived (safety invariant 3; `drivers.barrier.promptness`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
 
 
 class Session:
-    """The conversations with one controller. Remembers its power-ups and whether it is in an emergency. `clock` gives seconds."""
+    """The conversations with one controller. Tracks its power-ups and emergency. `clock` gives seconds."""
 
     def __init__(
         self, *, profile: ModbusProfile, baud: int, unit: int, entry_is_left: bool, clock: Callable[[], float]
@@ -48,7 +48,7 @@ class Session:
         self._asked_longer = [False] * len(profile.reads)
 
     def reply_deadline_s(self, request: Request) -> float:
-        """How long a reply may take from the first byte of its request on."""
+        """Return the longest time of a reply, from the first byte of its request."""
         slow = self.promptness.is_slow(self._clock())
         return self._deadline_s(request, self._profile.late_ms_max if slow else self._profile.turnaround_ms_max)
 
@@ -56,14 +56,14 @@ class Session:
         return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=turnaround_ms_max)
 
     def asks(self, request: Request) -> None:
-        """This is about to be written."""
+        """Note a request that is about to be written."""
         if self.is_grant(request):
             self.promptness.grant()
         self._shapes.setdefault(request.reply_head, request)
         self.promptness.ask(request.reply_head, self._clock())
 
     def hears(self, request: Request, reply: Reply | None, others: bytes) -> None:
-        """This came of it, and beside it bytes that are no part of that. As many as the reply has, and no answer among them, are the reply, broken."""
+        """Note the result of a request, and other bytes. Bytes of the reply's length without an answer count as the reply, damaged."""
         if not self.overhears(others, self._clock()) and reply is None and len(others) == request.reply_bytes:
             self.promptness.broken()
         if reply is not None:
@@ -71,7 +71,7 @@ class Session:
             self.promptness.answered(self._clock(), prompt_s=prompt_s)
 
     def overhears(self, heard: bytes, now_s: float) -> int:
-        """These bytes came by now when nothing was awaited, or something else: how many answers they hold."""
+        """Note bytes that arrived while nothing, or something else, was awaited; return the number of answers among them."""
         found = 0
         if not heard:
             return found
@@ -85,19 +85,19 @@ class Session:
 
     @property
     def late(self) -> str:
-        """Why nothing is granted on this line; empty on one that answers in time."""
+        """Why nothing is granted on this line; empty if it answers in time."""
         if not self.promptness.is_late(self._clock()):
             return ""
         return f"the line answers later than late_ms_max = {self._profile.late_ms_max}: what it says may be old"
 
     def is_grant(self, request: Request) -> bool:
-        """True for the one request that may let somebody through."""
+        """True for the request that may admit a person."""
         return request is self._order
 
     def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
-        """Begin: check what board this is, arm its host watchdog, and leave no grant behind from before, if `revoke`.
+        """Begin: check the board's identity, arm its host watchdog, and leave no earlier grant if `revoke`.
 
-        Raises SetupError when the board is another one or its watchdog does not take.
+        Raises SetupError for another board, or if its watchdog does not accept the value.
         """
         self._beginning = True
         try:
@@ -125,7 +125,7 @@ class Session:
         return status
 
     def _arm(self) -> Conversation[None]:
-        """Write what the board forgets: nothing of it is expected before."""
+        """Write the registers that the board loses; before that nothing is expected of them."""
         self._kept.forget()
         if (watchdog := self._profile.watchdog) is not None:
             yield from self._kept.hold(watchdog.holding, watchdog.value, name="the host watchdog", always=True)
@@ -133,9 +133,9 @@ class Session:
             yield from self._kept.hold(setting.holding, setting.value, name="a setting")
 
     def status(self) -> Conversation[BarrierStatus]:
-        """Ask for everything the controller reports.
+        """Query everything that the controller reports.
 
-        Raises LinkLostError when it was powered up anew: its watchdog is unarmed then, and `hello` is due.
+        Raises LinkLostError if it was powered up anew: its watchdog is unarmed then, and `hello` is due.
         """
         # `hello` holds the line until its revoke, which waits for tidying to end: tidying beside it would block both for ever.
         if not (self.emergency or self._beginning):
@@ -143,9 +143,9 @@ class Session:
         return (yield from self._look())
 
     def _look(self, shunned: frozenset[bytes] = frozenset()) -> Conversation[BarrierStatus]:
-        """Read every stretch at least once, round and round: two questions in a row never have answers of the same shape.
+        """Read every stretch at least once, in rotation: two consecutive questions never have answers of the same shape.
 
-        No question is asked whose answer has one of the `shunned` shapes where there is another one.
+        A question whose answer has one of the `shunned` shapes is used only if there is no other.
         """
         reads, image, changes = self._profile.reads, dict[Cell, int](), self._kept.changes
         missing, silent = set(range(len(reads))), 0
@@ -170,10 +170,10 @@ class Session:
         raise NoReplyError("the board does not answer")
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
-        """Let one traveller through. `before` is a status younger than any other order.
+        """Admit one traveller. `before`: a status newer than any other order.
 
-        Raises RefusedError when a grant is outstanding, in an emergency, or when the controller says no; NoReplyError
-        when the grant's fate stays unknown, after an attempt to take it back.
+        Raises RefusedError if a grant is outstanding, in an emergency, or if the controller refuses; NoReplyError if
+        the grant's result stays unknown, after an attempt to take it back.
         """
         if before.fire or before.emergency_open:
             raise RefusedError("no grant in an emergency")
@@ -195,7 +195,7 @@ class Session:
             raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
 
     def _granted(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[bool]:
-        """Send a grant until it stands; False when that stays unknown."""
+        """Send a grant until it stands; False if that stays unknown."""
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
             self._order = self._grants.order(ttl_ms, left=self._is_left(direction))
@@ -211,19 +211,19 @@ class Session:
         return False
 
     def revoke(self) -> Conversation[None]:
-        """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
+        """Take every grant back. Sends nothing in an emergency, when a closing command is forbidden (invariant 7)."""
         if not self.emergency:
             yield from self._grants.revoke()
 
     def release(self) -> Conversation[None]:
-        """Open so that whoever is inside can leave: the board's own release, or one passage in the direction that leads out."""
+        """Open so that people inside can leave: by the board's release, or one passage in exit direction."""
         if (release := self._profile.release) is not None:
             yield from write(self._unit, release.holding, release.value)
         else:
             yield from self._grants.let_out(left=self._is_left(Direction.EXIT))
 
     def lamp(self, colour: LampColour) -> Conversation[None]:
-        """Show a colour, on a board that has a lamp."""
+        """Show a colour, if the board has a lamp."""
         lamp = self._profile.lamp
         if lamp is None:
             return
@@ -234,15 +234,15 @@ class Session:
             yield from write_coils(self._unit, lamp.coil, *(value >> at & 1 for at in range(lamp.count)))
 
     def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
-        """Clear those of these whose cause is gone; all others stay, also one that nobody has seen yet."""
+        """Clear those of these alarms whose cause has ended; all others stay, also unseen ones."""
         if (command := self._profile.clear_alarms) is not None:
             bits = (place.bit for alarm, place in self._profile.alarms.items() if alarm in alarms)
             yield from write(self._unit, command.holding, sum(1 << bit for bit in bits if bit is not None))
 
     def end_emergency(self) -> Conversation[None]:
-        """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts.
+        """Return to normal and leave no earlier grant. Raises RefusedError while the cause lasts.
 
-        A board without such a command ends its emergency itself: it is asked whether it has.
+        A board without such a command ends its emergency itself: its status is checked.
         """
         if (command := self._profile.end_emergency) is not None:
             yield from write(self._unit, command.holding, command.value)
@@ -252,7 +252,7 @@ class Session:
         yield from self.revoke()
 
     def rest(self) -> Conversation[None]:
-        """Let no contact be closed any more, as far as we closed it."""
+        """Wait until no contact closed by us is closed."""
         yield from self._grants.rest()
 
     def _is_left(self, direction: Direction) -> bool:
@@ -275,12 +275,12 @@ class Session:
             return GrantFate.UNSURE
         tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
         if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
-            return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet
+            return GrantFate.UNSURE  # a person may be passing on it, not counted yet
         return fate
 
     def _unmistakable(self) -> list[tuple[int, int, ReadRequest]]:
-        """Questions for every stretch, whole or in two pieces, whose answers have shapes that nothing asked of late has: of which stretch, from which
-        cell on. Empty where a stretch is too short for that.
+        """Return questions for every stretch, complete or in two pieces, whose answers have a shape that no recent
+        question has: stretch and first cell. Empty if a stretch is too short for that.
         """
         taken, found = set(self.promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
         for at, stretch in enumerate(self._profile.reads):
@@ -310,7 +310,7 @@ class Session:
         return self._seen(image, kept=changes != self._kept.changes or self._kept.in_image(image))
 
     def _seen(self, image: Image, *, kept: bool) -> BarrierStatus:
-        """What a look says, and remember what must outlast it. Raises LinkLostError."""
+        """Convert a reading to a status, and store what must outlast it. Raises LinkLostError."""
         left, right, restarts = self._counts.see(image, kept=kept)
         passages, granted = [left, right], list(self._grants.left(image, (left, right)))
         if not self._entry_is_left:
@@ -337,7 +337,7 @@ class Session:
         )
 
     def _position(self, image: Image, alarms: Collection[Alarm]) -> LeafPosition:
-        """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong. A late line tells nothing."""
+        """Return the leaf's position; without a report closed while nothing is granted or wrong. On a late line unknown."""
         places = self._profile.status
         if self.late:
             return LeafPosition.UNKNOWN
@@ -351,14 +351,14 @@ class Session:
 
 
 def _questions(stretch: Read, unit: int) -> tuple[ReadRequest, ReadRequest]:
-    """A stretch, asked for without and with what is spare. They are the same all day, and so are their frames."""
+    """Return a stretch's requests, without and with spare registers. They never change, so their frames are computed once."""
     ((function, address),) = stretch.places
     least, most = (ReadRequest(unit, function, address, stretch.count + more) for more in (0, stretch.spare))
     return least, most
 
 
 def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction) -> GrantFate:
-    """What became of a grant, judged from a status asked for behind it: a serial line keeps the order."""
+    """Return a grant's result from a status requested after it: a serial line keeps the order."""
     entry = direction is Direction.ENTRY
     left = after.grants_left_entry if entry else after.grants_left_exit
     passed = after.count_entry != before.count_entry if entry else after.count_exit != before.count_exit

@@ -1,6 +1,6 @@
-"""What a replayed trace showed of its profile, and whether that is enough to call the profile tried on hardware. Pure.
+"""Coverage of a profile by replayed traces, and whether it suffices for verified = "hardware". Pure.
 
-It is when its traces are of hardware, replay without a difference, hold no answer that the profile does not understand, and show what MINIMUM names.
+It does if the traces are of hardware, replay without a difference, hold only answers that the profile understands, and show what MINIMUM lists.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _TABLE_OF = {WRITE_COILS: READ_COILS, WRITE_MANY: READ_HOLDING}  # what is writt
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was seen of a profile: the keys of its requests, the states and the faults that it can tell, each True when it was seen.
+    """Coverage of a profile: keys of its requests, states and faults, each True if it was seen.
 
-    `minimum`: the same of what a profile needs before it may be called tried. `answered` of so many `requests`; `faults_of_trace`: why the
-    trace does not count.
+    `minimum`: the same for what a profile must show. `sent`: requests; `silences`: unanswered ones; `objections`: why
+    the trace does not count.
     """
 
     requests: Mapping[str, bool]
@@ -51,7 +51,7 @@ class Coverage:
 
 
 def coverage(replayed: Replayed, profile: LineProfile) -> Coverage:
-    """What a replay showed."""
+    """Return the coverage of a replay."""
     statuses = [outcome.status for outcome in replayed.outcomes if outcome.status is not None]
     shown = set(shown_in(replayed.outcomes))
     alarms = [sign.alarm for sign in profile.status.alarms] if isinstance(profile, FramedProfile) else profile.alarms
@@ -70,7 +70,7 @@ def coverage(replayed: Replayed, profile: LineProfile) -> Coverage:
 
 
 def objections(profile: LineProfile, covered: Sequence[tuple[Replayed, Coverage]]) -> list[str]:
-    """Why a profile may not say that it was tried on hardware, after all of its traces were replayed; nothing when it may."""
+    """Return why a profile must not claim a test on hardware, after all its traces were replayed; empty if it may."""
     found = [objection for _, each in covered for objection in each.objections]
     found += [
         f"{replayed.trace.name}: is of a simulated board" for replayed, _ in covered if replayed.trace.head.simulated
@@ -95,7 +95,7 @@ def _objections(replayed: Replayed, profile: LineProfile, statuses: Sequence[Bar
 
 
 def _unanswered(trace: Trace) -> int:
-    """How many requests nothing was heard after."""
+    """Return the number of requests without any answer."""
     kinds = [event.kind for event in trace.events if event.kind in {Kind.TO_BOARD, Kind.FROM_BOARD}]
     return sum(
         kind is Kind.TO_BOARD and following is not Kind.FROM_BOARD
@@ -121,7 +121,7 @@ def _modbus(trace: Trace, profile: ModbusProfile) -> dict[str, bool]:
     wrote: set[tuple[int, int]] = set()
     for event in _sent(trace):
         if len(event.wire) < _REQUEST_HEAD.size:
-            continue  # the replay has said by now that the driver sends no such thing
+            continue  # the replay has reported by now that the driver sends no such request
         _, function, address, count = _REQUEST_HEAD.unpack_from(event.wire)
         if function in _TABLE_OF:
             wrote |= {(_TABLE_OF[function], address + at) for at in range(count)}
@@ -158,7 +158,7 @@ def _states(profile: LineProfile, statuses: Sequence[BarrierStatus]) -> Iterator
 
 
 def shown_in(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """What of MINIMUM these outcomes show, each as often as they do."""
+    """Yield the items of MINIMUM that these outcomes show, once per occurrence."""
     before: BarrierStatus | None = None
     for at, outcome in enumerate(outcomes):
         if outcome.status is not None and _is_closed(outcome.status):
@@ -184,7 +184,7 @@ def shown_in(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _until_order(outcomes: Sequence[Outcome]) -> tuple[tuple[BarrierStatus, ...], str, Sequence[Outcome]]:
-    """Statuses up to the next order or failure, that order when it was carried out, and what follows it. A lamp is no order."""
+    """Return statuses up to the next order or failure, that order if it was carried out, and the rest. A lamp is no order."""
     statuses: list[BarrierStatus] = []
     for at, outcome in enumerate(outcomes):
         if outcome.status is not None:

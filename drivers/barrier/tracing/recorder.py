@@ -1,6 +1,6 @@
-"""Records what goes over a board's line while a technician brings the board up: one call at a time, so that the trace replays.
+"""Records the traffic on a board's line while a technician brings the board up: one call at a time, so that the trace can be replayed.
 
-Whatever the driver was given of the line is in the trace, byte for byte, before the next event, but bytes that it dropped unread. A line that cannot be
+The trace has every byte that the driver received before the next event, except bytes that it dropped unread. A line that cannot be
 written ends the recording with OSError.
 """
 
@@ -36,10 +36,10 @@ _END = "end"
 
 
 class Lines(Protocol):
-    """Where a trace is written to."""
+    """The output of a trace."""
 
     def write(self, text: str, /) -> object:
-        """Take a whole line. Raises OSError."""
+        """Write a whole line. Raises OSError."""
 
 
 class Recorder:
@@ -54,11 +54,11 @@ class Recorder:
 
     @property
     def is_full(self) -> bool:
-        """True when a trace of this length can only just be ended."""
+        """True if the trace has reached its limit and must be ended."""
         return self._events >= EVENTS_MAX - 100
 
     def tapped(self, open_link: OpenLink) -> OpenLink:
-        """The same line, with an ear at it."""
+        """Return the same line, with recording."""
 
         async def open_tapped() -> Link:
             with self.noting_loss():
@@ -67,7 +67,7 @@ class Recorder:
         return open_tapped
 
     async def call(self, barrier: BarrierDriver, words: str) -> Outcome:
-        """Have the driver do something, and write what came of it. Raises ValueError for words that are no call."""
+        """Carry out a driver's call and record its outcome. Raises ValueError for words that are no call."""
         understood(words)
         self.note(Kind.CALL, words)
         outcome = await carry_out(barrier, words)
@@ -75,16 +75,16 @@ class Recorder:
         return outcome
 
     def remark(self, text: str) -> None:
-        """Write what a person did or saw."""
+        """Record a person's remark."""
         self._write(Event(self._now_ms(), Kind.REMARK, note=one_line(text)))
 
     def note(self, kind: Kind, what: str) -> None:
-        """Write one event."""
+        """Record one event."""
         self._write(Event(self._now_ms(), kind, one_line(what)))
 
     @contextlib.contextmanager
     def noting_loss(self) -> Iterator[None]:
-        """Write that the line was lost, if it is."""
+        """Record the loss of the line, if it is lost in the block."""
         try:
             yield
         except LinkLostError as error:
@@ -92,7 +92,7 @@ class Recorder:
             raise
 
     def heard(self, received: bytes) -> None:
-        """Write what came from the board, with the time of the last of the bytes that came together: no driver acts on a frame before that."""
+        """Record bytes from the board, with the time of the last of them: no driver acts on a frame before that."""
         now_ms, before = self._now_ms(), self._heard
         line = received.hex(" ").upper()
         if before is not None and now_ms - self._heard_at_ms <= APART_MS and len(before.what) < BYTES_A_LINE_MAX:
@@ -103,7 +103,7 @@ class Recorder:
         self._heard_at_ms = now_ms
 
     def sent(self, payload: bytes) -> None:
-        """Write what goes to the board."""
+        """Record bytes to the board."""
         self._write(Event(self._now_ms(), Kind.TO_BOARD, payload.hex(" ").upper()))
 
     def _write(self, event: Event) -> None:
@@ -125,7 +125,7 @@ class Recorder:
 
 
 class _Tap:
-    """A link that tells of every byte. Fills `Link`."""
+    """A link that records every byte. Fills `Link`."""
 
     def __init__(self, inner: Link, recorder: Recorder) -> None:
         self._inner = inner
@@ -139,20 +139,20 @@ class _Tap:
         return received
 
     async def write(self, payload: bytes) -> None:
-        """Hand over all bytes. Raises LinkLostError."""
+        """Send all bytes. Raises LinkLostError."""
         self._recorder.sent(payload)
         with self._recorder.noting_loss():
             await self._inner.write(payload)
 
     def discard(self) -> bytes:
-        """Drop what was not read. The driver was told of it all the same."""
+        """Drop unread bytes. They are recorded, because the driver learns of them."""
         dropped = self._inner.discard()
         if dropped:
             self._recorder.heard(dropped)
         return dropped
 
     def close(self) -> None:
-        """End the link."""
+        """Close the link."""
         self._inner.close()
 
 
@@ -165,7 +165,7 @@ async def bring_up(
     grant_ms: int,
     say: Callable[[str], None],
 ) -> list[Outcome]:
-    """Record until `end`, or until a trace can hold no more; what came of every call. Raises OSError when it cannot be written."""
+    """Record until `end`, or until the trace is full; return the outcome of every call. Raises OSError if it cannot be written."""
     outcomes: list[Outcome] = []
     said = ""
 
@@ -209,6 +209,6 @@ def _is_lost(outcome: Outcome) -> bool:
 
 
 def _with_time(typed: str, grant_ms: int) -> str:
-    """A grant with its time to live; everything else as it is."""
+    """Add the time to live to a grant; return other calls unchanged."""
     words = typed.split()
     return " ".join([*words, str(grant_ms)]) if words[0] == "grant" and len(words) == 2 else typed

@@ -1,7 +1,7 @@
-"""Replays a trace: the real driver of a profile is told what it was told then, and the trace plays the board.
+"""Replays a trace: a profile's real driver gets the recorded calls, and the trace plays the board.
 
-The driver must send exactly the bytes that were captured, and every call must have the same outcome; the first difference ends the replay and is said
-with its line. For a loop whose clock jumps to the next timer.
+The driver must send exactly the recorded bytes, and every call must have the same outcome; the first difference ends
+the replay and is reported with its line. For a loop whose clock jumps to the next timer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LATE_S = 2.0  # after the captured time, until what the driver does not do count
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How it went. `deviation`: the first difference, with its line, or nothing; `outcomes` are those up to it."""
+    """Result of a replay. `deviation`: the first difference with its line, or empty; `outcomes`: those before it."""
 
     trace: Trace
     outcomes: tuple[Outcome, ...]
@@ -33,11 +33,11 @@ class Replayed:
 
 
 class _DeviationError(Exception):
-    """The driver does something else than what was captured."""
+    """The driver differs from the trace."""
 
 
 class _Line(MemoryLink):
-    """The board's side of the link is the trace, which hears what the driver's side writes in `sent`."""
+    """The driver's end of a link whose other end is the trace. `sent`: bytes that the driver wrote."""
 
     bytes_max = TRACE_BYTES_MAX
 
@@ -52,7 +52,7 @@ class _Line(MemoryLink):
         self._sent.put_nowait(payload)
 
     def close(self) -> None:
-        """End the link."""
+        """Close the link."""
         self.lose("closed")
 
 
@@ -73,7 +73,7 @@ class _Player:
         self._began_s = asyncio.get_running_loop().time()
 
     async def play(self) -> None:
-        """Play all of it. Raises _DeviationError."""
+        """Replay all of it. Raises _DeviationError."""
         try:
             for at, event in enumerate(self._trace.events):
                 self.at = at
@@ -86,7 +86,7 @@ class _Player:
             self.barrier.close()
 
     async def _open(self) -> Link:
-        """What opens the line: the next event may be that it does not open."""
+        """Open the line as recorded; the next event may be a failure to open."""
         after = (event for event in self._trace.events[self._called_at + 1 :] if event.kind is not Kind.REMARK)
         following = next(after, None)
         if following is not None and following.kind is Kind.LOST:
@@ -145,7 +145,7 @@ async def _in_time(awaited: Awaitable[Came], due_s: float, otherwise: str) -> Ca
 
 
 async def replay(trace: Trace, profile: LineProfile) -> Replayed:
-    """Replay a trace. Raises SetupError when it is of another protocol than the profile, or the board can have no such number."""
+    """Replay a trace. Raises SetupError if its protocol differs from the profile's, or the board cannot have this number."""
     player, deviation = _Player(trace, profile), ""
     try:
         await player.play()

@@ -1,7 +1,7 @@
 """A captured trace of a board's line, as text: docs/protocols/barrier-trace.md.
 
-A head in TOML, then one event a line: milliseconds since the beginning, what kind, and what. A trace is a stranger's file: it has limits, is read
-strictly, and every error names file and line.
+A head in TOML, then one event per line: milliseconds since the beginning, kind, content. Traces are untrusted files:
+they have limits and are parsed strictly; every error names file and line.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_PRINT
 
 
 class Kind(enum.Enum):
-    """What an event is."""
+    """An event's kind."""
 
     TO_BOARD = ">"
     FROM_BOARD = "<"
-    CALL = "!"  # what the driver was told to do
+    CALL = "!"  # the driver's call
     OUTCOME = "="  # what came of it
     LOST = "|"  # the line went away, or could not be opened
     REMARK = "#"
 
 
 class Head(Table, frozen=True, kw_only=True):
-    """What a trace is of. `simulated`: no hardware was at the other end; the recorder says so by itself."""
+    """A trace's origin. `simulated`: there was no hardware; the recorder sets it."""
 
     board: Words
     firmware: Words
@@ -62,7 +62,7 @@ class Head(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line. `what` is bytes in hexadecimal for those that were on the line, and words for the others."""
+    """One line. `what`: hexadecimal bytes for traffic, text otherwise."""
 
     at_ms: float
     kind: Kind
@@ -71,18 +71,18 @@ class Event:
 
     @property
     def wire(self) -> bytes:
-        """The bytes that were on the line."""
+        """The bytes on the line."""
         return bytes.fromhex(self.what)
 
     def spelt(self) -> str:
-        """As a line of the file."""
+        """The event as a line of the file."""
         words = [f"{self.at_ms:.3f} {self.kind.value}", *([self.what] if self.what else [])]
         return " ".join([*words, *([f"# {self.note}"] if self.note else [])])
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A whole trace. `first_line`: where its events begin in the file, for those who look there."""
+    """A whole trace. `first_line`: the file's line with the first event."""
 
     name: str
     head: Head
@@ -90,22 +90,22 @@ class Trace:
     first_line: int
 
     def where(self, at: int) -> str:
-        """File and line of an event."""
+        """Return an event's file and line."""
         return f"{self.name}:{self.first_line + at}"
 
 
 def one_line(text: str) -> str:
-    """Words as they fit an event."""
+    """Return text that fits into one event."""
     return "".join(letter if letter.isprintable() and letter != "#" else " " for letter in text)[:400].strip()
 
 
 def spelt(head: Head) -> str:
-    """The head as the file begins, up to the first event."""
+    """Return the file's head, up to the first event."""
     return f"{FIRST_LINE}\n{tomli_w.dumps(msgspec.to_builtins(head))}{END_OF_HEAD}\n"
 
 
 def read_trace(file: ProfileFile) -> Trace:
-    """Read a trace. Raises SetupError with file and line."""
+    """Parse a trace. Raises SetupError with file and line."""
     lines = file.text.split("\n")
     if lines[0] != FIRST_LINE:
         raise SetupError(f"{file.name}:1: is no barrier trace: it must begin with {FIRST_LINE!r}")
@@ -146,7 +146,7 @@ def _events(name: str, body: list[str], first_line: int) -> Iterator[Event]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call: a status, or nothing but that it was done, or an error."""
+    """The result of a call: a status, done without one, or an error."""
 
     call: str
     status: BarrierStatus | None = None
@@ -154,18 +154,18 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """True when it was done."""
+        """True if it was done."""
         return self.error is None
 
     def spelt(self) -> str:
-        """In words, as a trace has it. Says everything that a status says."""
+        """Return the result as a trace has it, with a status's complete content."""
         if self.error is not None:
             return one_line(f"{type(self.error).__name__}: {self.error}")
         return "done" if self.status is None else described(self.status)
 
 
 def described(status: BarrierStatus) -> str:
-    """A status in words."""
+    """Return a status as text."""
     inputs = [name for name, on in (("fire", status.fire), ("emergency", status.emergency_open)) if on]
     alarms = sorted(alarm.value for alarm in status.alarms)
     return (
@@ -187,7 +187,7 @@ WORDS = (*_PLAIN, "grant entry MILLISECONDS", "grant exit MILLISECONDS", "lamp C
 
 
 def understood(call: str) -> Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]:
-    """What a call means. Raises ValueError for words that are none."""
+    """Return the function of a call. Raises ValueError for words that are no call."""
     match call.split():
         case [word] if word in _PLAIN:
             return _PLAIN[word]
@@ -202,7 +202,7 @@ def understood(call: str) -> Callable[[BarrierDriver], Awaitable[BarrierStatus |
 
 
 async def carry_out(barrier: BarrierDriver, call: str) -> Outcome:
-    """Have the driver do it; a time to live that the board does not take is refused. Raises ValueError for words that are none."""
+    """Carry out a call; a time to live that the board does not accept is refused. Raises ValueError for words that are no call."""
     doing = understood(call)
     try:
         return Outcome(call, status=await doing(barrier))

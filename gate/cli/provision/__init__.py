@@ -1,4 +1,4 @@
-"""`gate provision`: from a bare machine to a gate in service, and its single steps. What they do is in `gate.provision`."""
+"""`gate provision`: from a bare machine to a gate in service, and its single steps, which `gate.provision` implements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HANDED_ON = {"root": ("root", "config"), "as_json": ("as_json",)}
 
 
 class _Group(typer.core.TyperGroup):
-    """A single step gets what stands before its name as if it stood after it; what it has not, or has twice, is refused: nothing is ignored."""
+    """A single step receives options given before its name; unknown and repeated ones are refused, so none is ignored."""
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
@@ -103,7 +103,7 @@ def _provision(
 
 
 def _end(place: Place, session: Session, *, as_json: bool) -> None:
-    """Leave the report, and say what comes next; ends the command. Raises StepError."""
+    """Write the report, and print what is next; ends the command. Raises StepError."""
     import msgspec
 
     from gate.provision.steps import NEEDED

@@ -1,4 +1,4 @@
-"""`gate provision init`: turns its options into answers, and does the steps of installation."""
+"""`gate provision init`: converts its options to answers, and runs the steps of installation."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def init(
 
 
 def _refuse(wrong: list[tuple[str, str]]) -> NoReturn:
-    """End with what is wrong with each option."""
+    """End with each option's error."""
     options = {key: f"--{name.replace('_', '-')}" for name, (key, *_) in _OPTIONS.items()}
     said = [
         f"{options.get(key, key)}: {re.sub(r'[a-z_]+[.][a-z_]+', lambda found: options.get(found[0], found[0]), why)}"

@@ -31,7 +31,7 @@ def show(
     more: Callable[[], dict[str, object]] = dict,
     afterwards: str = "",
 ) -> NoReturn:
-    """Do the steps and tell of each; ends the command. `more` is for the JSON document, `afterwards` for people when all is done."""
+    """Run the steps and print each; ends the command. `more`: for the JSON document; `afterwards`: for people when all is done."""
     done = []
     for report in reports:
         done.append(report)
@@ -203,7 +203,7 @@ def report(
 
 
 def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
-    """Say whether a report holds; ends the command."""
+    """Print whether a report is valid; ends the command."""
     from gate.provision.acceptance import REPORT_BYTES_MAX, NoReportError, claimed
     from gate_core.audit_format.errors import BadFormatError
 
@@ -224,7 +224,7 @@ def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
 
 
 def _key_text(vkey: Path | None, path: Path) -> str:
-    """The key to check with. Raises StepError."""
+    """Return the public key for the check. Raises StepError."""
     from gate.provision.log_key import log_vkey
     from gate.provision.report import configuration_of
     from gate.provision.steps import step_errors

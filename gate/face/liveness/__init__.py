@@ -1,1 +1,1 @@
-"""Whether a person stands before the camera, or a picture of one: cues, and one graded score, which may refer a traveller and may never admit one."""
+"""Liveness: a person before the camera, or a picture of one. Cues and one graded score, which may refer a traveller and never admits one."""

@@ -1,7 +1,7 @@
-"""Whether what was seen follows what was commanded: the core of every challenge to a display or a camera.
+"""Whether the pictures follow the commands: the core of every challenge to a display or a camera.
 
-A command holds until the next one. Between command and picture lies a lag, measured at set-up or known within a bound: the fewer lags come into
-question, the fewer strangers answer by chance. Slow changes of daylight are no answer: both sides lose their straight line before they are compared.
+A command holds until the next one. Between command and picture is a lag, measured at set-up or known within a bound: the fewer lags are possible, the
+fewer other videos match by chance. Slow changes of daylight do not count: the linear trend of both sides is removed before the comparison.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Floats = npt.NDArray[np.float64]
 # About a measured lag: nearly a frame of 15 a second, and later what a busy machine adds.
 LAG_EARLIER_MS: Final = 60
 LAG_LATER_MS: Final = 100
-_AS_GOOD: Final = 0.01  # of the correlation: lags between two frames cannot be told apart
+_AS_GOOD: Final = 0.01  # of the correlation: lags between two frames are indistinguishable
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was commanded, as numbers that the answer should be proportional to, and when, monotonic milliseconds.
+    """A command, as numbers to which the answer should be proportional, and its time, monotonic milliseconds.
 
-    It took effect between `at_ms`, when it was sent, and `taken_ms`, when it was answered, if it was.
+    It took effect between `at_ms`, when it was sent, and `taken_ms`, when it was answered, if known.
     """
 
     at_ms: int
@@ -36,9 +36,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How well the pictures follow: `correlation` from 0 to 1, and `gain`, how much of the commanded change is seen.
+    """How well the pictures follow: `correlation` from 0 to 1, and `gain`, the visible share of the commanded change.
 
-    `power` is the sum of squares of what was commanded while frames came, without its straight line: little of it tells little.
+    `power`: sum of squares of the commands during frames, without linear trend: with little of it the answer means little.
     """
 
     correlation: float
@@ -48,11 +48,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How an answer is looked for: at which lags, and what must have been seen at one of them for it to count.
+    """How an answer is searched: at which lags, and what must have been seen at one of them for it to count.
 
-    A frame that was exposed less than `settle_ms` after a command took effect says nothing. Of the others there must be `frames_min`,
-    under `commands_min` different commands with `levels_min` different values. With a `power_min` above 0 there is no answer
-    unless every lag can be heard, and with so much power.
+    A frame exposed less than `settle_ms` after a command took effect is ignored. Of the others there must be
+    `frames_min`, under `commands_min` different commands with `levels_min` different values. With a `power_min` above 0
+    there is no answer unless every lag has enough frames, with that power.
     """
 
     lag_min_ms: int = 0
@@ -65,20 +65,20 @@ class Hearing:
     power_min: float = 0.0
 
     def about(self, lag_ms: int | None) -> Hearing:
-        """The same about a lag that was measured; unchanged where None was."""
+        """Return the same around a measured lag; unchanged for None."""
         if lag_ms is None:
             return self
         return replace(self, lag_min_ms=max(0, lag_ms - LAG_EARLIER_MS), lag_max_ms=lag_ms + LAG_LATER_MS)
 
     @property
     def lags_ms(self) -> range:
-        """The lags that come into question."""
+        """The possible lags."""
         return range(self.lag_min_ms, self.lag_max_ms + 1, self.lag_step_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How late pictures follow: the middle of the lags at which they follow best, and how many milliseconds these span."""
+    """The pictures' delay: the middle of the lags with the best match, and their span in milliseconds."""
 
     lag_ms: int
     spread_ms: int
@@ -88,7 +88,7 @@ class Lag:
 def lag(
     commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
 ) -> Lag | None:
-    """Measure the lag among those that come into question; None when there is too little to go by."""
+    """Measure the delay among the possible lags; None with too little data."""
     found = {at: heard for at in hearing.lags_ms if (heard := _at_lag(commands, times_ms, seen, hearing, lag_ms=at))}
     if not found:
         return None
@@ -100,7 +100,7 @@ def lag(
 def answer(
     commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
 ) -> Answer | None:
-    """The answer at the lag where it is best; None when there is too little to go by."""
+    """Return the answer at its best lag; None with too little data."""
     known = [_at_lag(commands, times_ms, seen, hearing, lag_ms=lag_ms) for lag_ms in hearing.lags_ms]
     found = [one for one in known if one is not None]
     power_min = hearing.power_min
@@ -132,7 +132,7 @@ def _at_lag(
 
 
 def _in_force(commands: Sequence[Command], at_ms: float, settle_ms: int) -> Command | None:
-    """The command that held; None before the first one and while one was just taking effect."""
+    """Return the command in force; None before the first one and while one was taking effect."""
     index = bisect.bisect_right(commands, at_ms, key=lambda command: command.at_ms) - 1
     if index < 0:
         return None

@@ -1,11 +1,11 @@
-"""The cues of a sequence: what a face does over frames that a picture of one does not.
+"""The cues of a sequence: changes of a face over frames that a picture of a face does not show.
 
-Motion: whatever a rigid flat sheet does before a pinhole camera, one homography explains (Hartley and Zisserman, §2 and §13); what it leaves is depth, or a face
-that moves in itself, and is set against how much the shape changed at all beyond shift, turn and scale. It answers prints and still pictures.
-Pattern: a raster (dots, pixels, moiré) is a few narrow peaks on a spectrum that falls evenly with frequency (Field 1987); each ring of equal frequency is
-its own yardstick. Flicker: a display lit in pulses, seen by a rolling shutter, lays stripes along the rows that wander from frame to frame.
-Light: the display shows one pale colour after another, in an order that nobody can know beforehand. A screen takes on little and a video that is fed in
-nothing: `gain` tells. Paper takes on as much as skin, but evenly: `shading` tells. What face and hall both do is daylight.
+Motion: one homography explains any motion of a rigid flat sheet before a pinhole camera (Hartley and Zisserman, §2 and §13). The rest is depth,
+or a face that moves in itself; it is related to the total change of shape beyond shift, turn and scale. It detects prints and still pictures.
+Pattern: a raster (dots, pixels, moiré) is a few narrow peaks on a spectrum that falls evenly with frequency (Field 1987); each ring of equal
+frequency has its own scale. Flicker: a display with pulsed light, seen by a rolling shutter, causes stripes along the rows that move from frame
+to frame. Light: the display shows pale colours in an unpredictable order. A screen reflects little of them and an injected video nothing:
+`gain` shows it. Paper reflects as much as skin, but evenly: `shading` shows it. A change of face and hall together is daylight.
 """
 
 import math
@@ -39,7 +39,7 @@ Points = npt.NDArray[np.float32]  # (n, 2)
 
 
 class Motion:
-    """Follows one face. `value` is the logarithm of what homographies leave of the change of shape: 0 is all of it."""
+    """Follows one face. `value`: logarithm of the part of the change of shape that homographies do not explain: 0 is all of it."""
 
     def __init__(self) -> None:
         self._first: Grey | None = None
@@ -53,7 +53,7 @@ class Motion:
         if self._first is None or len(self._start) < _POINTS_MIN:
             self._first = detail
             corners = cv2.goodFeaturesToTrack(detail, _POINTS_MAX, 0.01, _SPACING_PX)
-            # None where there are none, which the library's stubs do not say.
+            # None if there are none, which the library's stubs omit.
             found = np.empty((0, 2), np.float32) if corners is None else corners  # type: ignore[redundant-expr, unused-ignore]
             self._start = self._now = found.reshape(-1, 2).astype(np.float32, copy=False)
         else:
@@ -61,7 +61,7 @@ class Motion:
 
     @property
     def value(self) -> float | None:
-        """Over the third of the frames whose shape differs most; None before STEPS_MIN frames and CHANGE_MIN."""
+        """The value over the third of the frames with the largest difference of shape; None before STEPS_MIN frames and CHANGE_MIN."""
         if len(self._steps) < STEPS_MIN:
             return None
         most = np.array(sorted(self._steps)[-(len(self._steps) // 3) :])
@@ -69,7 +69,7 @@ class Motion:
         return float(np.log((left_over + 1e-3) / changed)) if changed >= CHANGE_MIN else None
 
     def wipe(self) -> None:
-        """Zero what shows the person; nothing more is to be seen."""
+        """Zero data that shows the person; the object is then unusable."""
         if self._first is not None:
             self._first.fill(0)
 
@@ -84,7 +84,7 @@ class Motion:
 
 
 def _without_shades(grey: Grey) -> Grey:
-    """The face's detail alone, so that changing light is not taken for movement."""
+    """Return only the face's detail, so that changing light does not count as movement."""
     level = grey.astype(np.float32)
     shades = cv2.GaussianBlur(level, (0, 0), _SHADES_PX)
     detail: Grey = np.clip(128 + 320 * (level - shades) / (shades + 16), 0, 255).astype(np.uint8)
@@ -92,7 +92,7 @@ def _without_shades(grey: Grey) -> Grey:
 
 
 def _flow(before: Grey, after: Grey, points: Points, near: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
-    """Where the points went, sought near a guess, and which of them were found (Lucas and Kanade, in a pyramid)."""
+    """Return the points' new positions, searched near a guess, and which were found (Lucas and Kanade, in a pyramid)."""
     there, found, _ = cv2.calcOpticalFlowPyrLK(
         before, after, points, near.copy(), winSize=_WINDOW, maxLevel=2, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
@@ -100,7 +100,7 @@ def _flow(before: Grey, after: Grey, points: Points, near: Points) -> tuple[Poin
 
 
 def _changed(start: Points, now: Points) -> tuple[float, float] | None:
-    """Root mean squares, in pixels: what the best similarity leaves, and what the best homography leaves."""
+    """Return root mean squares, in pixels: the residuals of the best similarity and of the best homography."""
     matrix, _ = cv2.findHomography(start, now, cv2.RANSAC, _OUTLIER_PX)
     if matrix is None:
         return None
@@ -125,7 +125,7 @@ _BLUR_PX: Final = 3.0
 
 
 class Pattern:
-    """Averages the spectra of one face. `value` is how far the strongest bins stand out, in standard deviations of their ring."""
+    """Averages the spectra of one face. `value`: how far the strongest bins exceed their ring, in standard deviations."""
 
     def __init__(self) -> None:
         self._sum: npt.NDArray[np.float64] | None = None
@@ -139,14 +139,14 @@ class Pattern:
 
     @property
     def value(self) -> float | None:
-        """None before FRAMES_MIN frames."""
+        """The value; None before FRAMES_MIN frames."""
         if self._sum is None or self._frames < FRAMES_MIN:
             return None
         return standing_out((self._sum / self._frames).astype(np.float32))
 
 
 def standing_out(power: Floats) -> float:
-    """How far the strongest bins of a log power spectrum stand out of their rings, in standard deviations."""
+    """Return how far the strongest bins of a log power spectrum exceed their rings, in standard deviations."""
     flat = np.full(power.shape, -np.inf)
     for ring in _rings():
         values = power[ring]
@@ -172,7 +172,7 @@ def _rings() -> list[npt.NDArray[np.bool_]]:
 
 
 class Flicker:
-    """Compares frames of one face. `value` is the logarithm of the ratio of changes along rows to changes along columns."""
+    """Compares frames of one face. `value`: logarithm of the ratio of changes along rows to changes along columns."""
 
     def __init__(self) -> None:
         self._before: Floats | None = None
@@ -190,19 +190,19 @@ class Flicker:
 
     @property
     def value(self) -> float | None:
-        """None before STEPS_MIN steps."""
+        """The value; None before STEPS_MIN steps."""
         if len(self._rows) < STEPS_MIN:
             return None
         return float(np.log((np.median(self._rows) + 1e-6) / (np.median(self._columns) + 1e-6)))
 
     def wipe(self) -> None:
-        """Zero what shows the person; nothing more is to be seen."""
+        """Zero data that shows the person; the object is then unusable."""
         if self._before is not None:
             self._before.fill(0)
 
 
 def _waves(profile: Floats) -> float:
-    """The variance of a profile about its straight line: evenly changing light and a nod of the head leave little."""
+    """Return the variance of a profile about its straight line: evenly changing light and a nod leave little."""
     place = np.linspace(-1, 1, len(profile), dtype=np.float32)
     centred = profile - profile.mean()
     slope = float(centred @ place) / float(place @ place)
@@ -210,7 +210,7 @@ def _waves(profile: Floats) -> float:
 
 
 COLOURS_MIN: Final = 3
-# Where it was not measured; the display's own delay is known: the page says when it has painted.
+# Without a measurement; the display's own delay is known, because the page reports when it has painted.
 CAMERA_LAG_MAX_MS: Final = 240
 MEASURED_LAG_MAX_MS: Final = 500
 POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
@@ -228,7 +228,7 @@ Doubles = npt.NDArray[np.float64]
 
 
 class Light:
-    """One challenge before one face. `lag_ms`: how late the camera shows what the page has painted, if it was measured."""
+    """One challenge to one face. `lag_ms`: the camera's measured delay after the painted page, if known."""
 
     def __init__(self, shown: tuple[Command, ...] = (), *, lag_ms: int | None = None) -> None:
         self._hearing = _HEARING.about(lag_ms)
@@ -238,15 +238,15 @@ class Light:
 
     @property
     def shown(self) -> tuple[Command, ...]:
-        """What the display was told so far."""
+        """The display's commands so far."""
         return tuple(self._shown)
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
-        """The display was told another colour, in the order of their times."""
+        """Note a new colour of the display, with its time, in order."""
         self._shown.append(Command(at_ms, tuple(_tint(np.array(colour)))))
 
     def see(self, features: FrameFeatures) -> None:
-        """Take the next frame; one without any hall beside the face does not count."""
+        """Take the next frame; one without any hall beside the face is ignored."""
         if self._shown and features.hall_light is not None and len(self._times_ms) < FRAMES_MAX:
             self._times_ms.append(features.at_ms)
             parts = features.face_light.reshape(-1, 3)
@@ -254,13 +254,13 @@ class Light:
 
     @property
     def gain(self) -> float | None:
-        """How much of the display's change of tint the face shows; None when too few colours or frames were seen."""
+        """The share of the display's change of tint that the face shows; None with too few colours or frames."""
         found = self._answer(-1)
         return None if found is None else found.gain
 
     @property
     def shading(self) -> float | None:
-        """How unlike the parts of the face answer: their spread over their mean; None as `gain`, and without an answer."""
+        """How differently the parts of the face answer: their spread over their mean; None as for `gain`, and without an answer."""
         whole = self.gain
         if whole is None or whole < SHADING_GAIN_MIN:
             return None
@@ -275,7 +275,7 @@ class Light:
 
     @property
     def lag(self) -> Lag | None:
-        """How late the face took on the colours, for whoever sets the camera up; None when too few colours or frames were seen."""
+        """Return the face's delay after the colours, for the camera's set-up; None with too few colours or frames."""
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
         wide = replace(_HEARING, lag_max_ms=MEASURED_LAG_MAX_MS, lag_step_ms=10)
@@ -283,13 +283,13 @@ class Light:
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Doubles:
-    """Red and blue against green, (…, 2) in logarithms: level and exposure fall out."""
+    """Return red and blue relative to green, (…, 2) in logarithms: independent of level and exposure."""
     red, green, blue = np.moveaxis(np.log(np.asarray(light, np.float64) + _DARK), -1, 0)
     return np.stack([red - green, blue - green], axis=-1)
 
 
 def far_from(colour: str) -> tuple[str, ...]:
-    """The colours that can follow this one: each step is plain to see, so that few seconds tell enough."""
+    """Return the colours that may follow this one: each step is large, so that a few seconds suffice."""
 
     def against_green(one: str) -> tuple[float, float]:
         red, green, blue = linear(one)

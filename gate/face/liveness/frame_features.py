@@ -1,6 +1,6 @@
-"""What one frame gives to the cues of a sequence: small pieces and numbers, so that no frame need be kept.
+"""One frame's data for the cues of a sequence: small pieces and numbers, so that no frame is kept.
 
-The face is cut out along its box, whose shifts `motion` takes away again. Spectra come from the frame's own pixels: a raster does not survive resizing.
+The face is cut out along its box; `motion` removes the box's shifts. Spectra use the frame's own pixels: resizing would destroy a raster.
 """
 
 from dataclasses import dataclass, field
@@ -22,11 +22,11 @@ _HALL_HEIGHT: Final = 0.5  # the hall is looked at beside the upper part of the 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameFeatures:
-    """One frame's share. All of it shows a person, so it has no useful repr and lives in the crossing's child only.
+    """One frame's data. All of it shows a person, so it has no useful repr and exists only in the crossing's child.
 
-    `grey` is the cut-out face, (160, 128) uint8. `power` is the logarithm of its power spectrum, (128, 128), None for a face
-    under 128 pixels wide or high. `face_light` and `hall_light` are means of linear red, green and blue: (2, 4, 3) over the face,
-    (3,) beside it, the latter None when the face fills the picture.
+    `grey`: the face, (160, 128) uint8. `power`: logarithm of its power spectrum, (128, 128), None for a face under 128
+    pixels wide or high. `face_light` and `hall_light`: means of linear red, green and blue: (2, 4, 3) over the face,
+    (3,) beside it, the latter None if the face fills the picture.
     """
 
     at_ms: int
@@ -37,12 +37,12 @@ class FrameFeatures:
     hall_light: Floats | None = field(repr=False)
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Zero data that shows the person."""
         self.grey.fill(0)
 
 
 def extract_features(frame: Picture, box: Box, *, at_ms: int) -> FrameFeatures | None:
-    """Look at the face in `box`; None for a box that the frame's edge cuts to less than it takes."""
+    """Return the features of the face in `box`; None if the frame's edge cuts the box too much."""
     height, width = frame.shape[:2]
     left, right = box.left + _FACE_SHRINK * box.width, box.right - _FACE_SHRINK * box.width
     top, bottom = box.top + _FACE_SHRINK * box.height, box.bottom - _FACE_SHRINK * box.height
@@ -87,7 +87,7 @@ def _power(frame: Picture, box: Box) -> Floats | None:
 
 
 def _linear(picture: Picture) -> Floats:
-    """Red, green and blue as the sensor had them, near enough."""
+    """Return the approximate red, green and blue of the sensor."""
     return (np.float32(1 / 255) * picture[..., ::-1]) ** np.float32(2.2)
 
 

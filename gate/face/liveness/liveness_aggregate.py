@@ -1,8 +1,8 @@
-"""What the frames of one tracked face say together about whether it is a person, as one score; None: not run, which never counts as passed.
+"""One liveness score from the frames of one tracked face; None: not run, which never counts as passed.
 
-The model of a profile stands alone: on classes of artefacts that were left out, fusing it with other cues did no better (models/cards/liveness_weights.md).
-Without a model the score is a logistic regression over the other readings, each scaled and bounded, so that none can drown the others (weights of
-lab/src/gate_lab/train/liveness.py). A cue that was not run adds nothing, but one must have run: the display's challenge, or movement enough to tell a sheet.
+A profile's model is used alone: on held-out classes of artefacts, fusion with other cues was no better (models/cards/liveness_weights.md).
+Without a model the score is a logistic regression over the other readings, scaled and bounded (weights: lab/src/gate_lab/train/liveness.py). A
+cue that did not run adds nothing, but one must have run: the display's challenge, or enough movement to recognise a sheet.
 """
 
 import enum
@@ -32,7 +32,7 @@ REACH: Final = 5.0  # a cue counts for at most so many times its scale
 
 
 class Cue(enum.Enum):
-    """What was looked at. Each has a unit of its own, see docs/liveness.md. Stored; never renamed."""
+    """What was measured. Each has its own unit, see docs/liveness.md. Stored; never renamed."""
 
     PASSIVE = "passive"  # the model's P(live), median over the frames
     MOTION = "motion"  # how far the face changes its shape unlike one flat sheet
@@ -44,13 +44,13 @@ class Cue(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one cue measured; None when it was not run or had too little to go by."""
+    """One cue's measurement; None if it was not run or had too little data."""
 
     cue: Cue
     value: float | None
 
     def __post_init__(self) -> None:
-        """Refuse what no measurement gives."""
+        """Refuse values that no measurement gives."""
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"{self.cue.value} is not a finite number")
 
@@ -61,26 +61,26 @@ class Alone:
     by_frames = True
 
     def judge(self, readings: Sequence[Reading]) -> float | None:
-        """The model's own value; None when liveness counts as not run."""
+        """Return the model's own value; None if liveness counts as not run."""
         return next((reading.value for reading in readings if reading.cue is Cue.PASSIVE), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """How one cue counts: (value - middle) / scale, bounded, times weight."""
+    """One cue's weight: (value - middle) / scale, bounded, times weight."""
 
     middle: float
     scale: Annotated[float, msgspec.Meta(gt=0)]
     weight: float
 
     def push(self, value: float) -> float:
-        """What the reading adds to the score's logarithm of odds."""
+        """Return what the reading adds to the score's logarithm of odds."""
         return self.weight * max(-REACH, min(REACH, (value - self.middle) / self.scale))
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How several cues count together. One of them, `needs`, must have run; with a `cap` the score is no higher than what it says."""
+    """The weights of several cues. The cue `needs` must have run; with a `cap` the score is at most that cue's value."""
 
     bias: float
     needs: Cue
@@ -112,19 +112,19 @@ class Fused:
     by_frames = False
 
     def judge(self, readings: Sequence[Reading]) -> float | None:
-        """By what was run."""
+        """Return the score by the weights for what was run."""
         answered = any(reading.cue is Cue.LIGHT and reading.value is not None for reading in readings)
         return (self.challenged if answered else self.unchallenged).judge(readings)
 
 
 Judge = (
     Alone | Fused
-)  # `judge` gives the score, 0 (a picture) to 1 (a person); `by_frames`: more time between frames tells nothing
+)  # `judge` gives the score, 0 (a picture) to 1 (a person); `by_frames`: more time between frames adds nothing
 
 
 @lru_cache(maxsize=2)
 def judge_for(*, with_model: bool) -> Judge:
-    """What a profile with a passive model is judged by, or one without: the weights that lie beside this module."""
+    """Return the judge of a profile with a passive model, or without: the weights in this folder."""
     if with_model:
         return Alone()
     table = tomllib.loads(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8"))
@@ -132,7 +132,7 @@ def judge_for(*, with_model: bool) -> Judge:
 
 
 def parse(table: Mapping[str, Any]) -> Weights:
-    """Read one table of weights. Raises ValueError for one that says less, or other things."""
+    """Parse one table of weights. Raises ValueError for missing or unknown keys."""
     try:
         return msgspec.convert(table, Weights)
     except msgspec.ValidationError as error:
@@ -147,9 +147,9 @@ PASSIVE_MAX: Final = 9  # scores that count, the newest
 
 
 def live_probability(session: Session, picture: Picture, box: Box) -> float:
-    """Ask the model about the face in `box`, 0 (a picture) to 1 (a person). Raises NoFaceError for a box outside the picture.
+    """Return the model's value for the face in `box`, 0 (a picture) to 1 (a person). Raises NoFaceError for a box outside the picture.
 
-    A weak signal (models/cards/fr_liveness.md): it may refer a traveller and may never admit one.
+    A weak signal (models/cards/fr_liveness.md): it may refer a traveller and never admits one.
     """
     left, top, right, bottom = context_crop(box, width=picture.shape[1], height=picture.shape[0])
     _, _, height, width = session.model.input.shape
@@ -161,7 +161,7 @@ def live_probability(session: Session, picture: Picture, box: Box) -> float:
 
 
 def context_crop(box: Box, *, width: int, height: int) -> tuple[int, int, int, int]:
-    """The box made 2.7 times larger, less where the picture is too small, and shifted inside it: left, top, right, bottom."""
+    """Return the box enlarged 2.7 times, less in a small picture, and shifted inside it: left, top, right, bottom."""
     if box.width < 1 or box.height < 1 or box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
         raise NoFaceError("the face lies outside the picture")
     scale = min(CROP_SCALE, width / box.width, height / box.height)
@@ -173,9 +173,9 @@ def context_crop(box: Box, *, width: int, height: int) -> tuple[int, int, int, i
 
 
 class LivenessAggregate:
-    """Looks at one face after another. `passive` is the model of the profile, None in a profile without.
+    """Checks one face after another. `passive`: the profile's model, None without one.
 
-    `lag_ms`: how late the camera shows what the page has painted, if it was measured.
+    `lag_ms`: the camera's measured delay after the painted page, if known.
     """
 
     def __init__(self, passive: Session | None, judge: Judge | None = None, *, lag_ms: int | None = None) -> None:
@@ -189,7 +189,7 @@ class LivenessAggregate:
         self._begin()
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Take a frame with one face, alone, and return what is known up to it."""
+        """Take a frame with one face, alone, and return the liveness up to it."""
         if seen.subject != self._subject or seen.at_ms - self._last_ms > GAP_MAX_MS:
             self.wipe()
         self._subject, self._last_ms = seen.subject, seen.at_ms
@@ -208,16 +208,16 @@ class LivenessAggregate:
         self._light.show(colour, at_ms=at_ms)
 
     def show_nothing(self) -> None:
-        """The display shows nothing, and what it showed does not count."""
+        """The display shows nothing; earlier colours no longer count."""
         self._light = Light(lag_ms=self._lag_ms)
 
     @property
     def judged(self) -> int:
-        """How many frames of this face the model's score rests on."""
+        """The number of this face's frames in the model's score."""
         return len(self._scores)
 
     def judge(self) -> LiveEvidence:
-        """The score and what it rests on, so far."""
+        """Return the score so far, with its basis."""
         readings = (
             Reading(Cue.PASSIVE, statistics.median(self._scores) if self._scores else None),
             Reading(Cue.MOTION, self._motion.value),
@@ -229,14 +229,14 @@ class LivenessAggregate:
         return LiveEvidence(self._judge.judge(readings), cues=tuple((one.cue.value, one.value) for one in readings))
 
     def wipe(self) -> None:
-        """Zero what shows the person, and begin anew; what the display shows is still true."""
+        """Zero data that shows the person, and start again; the display's state stays."""
         self._motion.wipe()
         self._flicker.wipe()
         self._begin()
 
     @property
     def _ready(self) -> bool:
-        """True when longer looking would change little: the model has seen frames enough, or the cues have had their time."""
+        """True if a longer look would change little: the model has enough frames, or the cues had their time."""
         if self._judge.by_frames and len(self._scores) >= PASSIVE_MIN:
             return True
         return self._since_ms is not None and self._last_ms - self._since_ms >= LOOK_MS

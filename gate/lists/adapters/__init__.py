@@ -1,1 +1,1 @@
-"""Adapters to registers that are asked online: each turns a question into one exchange with a register and its answer into ours."""
+"""Adapters to online registers: each converts a question into one exchange with a register, and its answer into ours."""

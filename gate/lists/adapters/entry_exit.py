@@ -1,10 +1,10 @@
-"""A register of entries and exits, of people who may stay for 90 days in any 180 (as Regulation (EU) 2017/2226 has one).
+"""A register of entries and exits, for people who may stay 90 days in any 180 (as Regulation (EU) 2017/2226 has one).
 
     POST /entry-exit  {"issuer":"UTO","number":"L898902C3","nationality":"UTO","entry":true}
     200               {"registered":true,"stays":[{"first":"2026-10-01","last":"2026-10-20"}],"refused":false,"reference":"E-3"}
 
-Whoever enters must be registered, not refused, and have a day left; whoever leaves must be registered, and not have stayed too long. The days are
-counted here, from the stays: a register's own count is not believed. Nothing is written into the register by a gate.
+On entry a person must be registered, not refused, and have a day left; on exit registered, without an overstay. The
+days are counted here from the stays: a register's own count is ignored. A gate writes nothing into the register.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """From the day of entry to the day of exit, both included; `last` None: still here."""
+    """From the day of entry to the day of exit, both included; `last` None: still staying."""
 
     first: date
     last: date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what ends before it begins."""
+        """Refuse a stay that ends before it begins."""
         if self.last is not None and self.last < self.first:
             raise ValueError("a stay ends before it begins")
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The register's answer; what it says beside this is passed over."""
+    """The register's answer; other fields are ignored."""
 
     registered: bool
     stays: Annotated[list[Stay], msgspec.Meta(max_length=STAYS_MAX)]
@@ -55,7 +55,7 @@ class EntryExit:
         self._exchange = exchange
 
     async def ask(self, question: Question, today: date) -> Answer:
-        """Whether whoever has this document may enter, or leaves in time. Raises AdapterError."""
+        """Return whether the document's holder may enter, or leaves in time. Raises AdapterError."""
         if not question.issuer or not question.number:
             return not_known(RegisterCause.NO_NUMBER)
         asked = {
@@ -94,7 +94,7 @@ def _objection(said: Said, question: Question, today: date) -> RegisterCause | N
 
 
 def merged(stays: Iterable[Stay], today: date) -> tuple[tuple[date, date], ...]:
-    """The days of stay until today, as spans that do not touch one another: a day that stands in two stays is one day."""
+    """Return the days of stay until today as separate spans: a day in two stays counts once."""
     spans = sorted(
         (one.first, min(today if one.last is None else one.last, today)) for one in stays if one.first <= today
     )
@@ -108,16 +108,16 @@ def merged(stays: Iterable[Stay], today: date) -> tuple[tuple[date, date], ...]:
 
 
 def used(spans: Sequence[tuple[date, date]], day: date) -> int:
-    """How many days of stay there are among the 180 that end with this one."""
+    """Return the number of days of stay among the 180 that end with this one."""
     begin = day - timedelta(days=WINDOW_DAYS - 1)
     return sum(max(0, (min(last, day) - max(first, begin)).days + 1) for first, last in spans)
 
 
 def days_left(stays: Iterable[Stay], first_day: date) -> int:
-    """How many days somebody may stay from this day on, it included, without a day on which 90 are exceeded; 0: not today.
+    """Return for how many days, from this one on, a person may stay without a day on which 90 are exceeded; 0: not today.
 
-    Stays until this day are counted as they were; from it on every day is one of stay. Days that are used never become fewer while somebody stays, so
-    the last day that is allowed is found by halving.
+    Earlier stays count as they were; from this day on every day is one of stay. The number of used days never falls during a
+    stay, so bisection finds the last permitted day.
     """
     spans = merged(stays, first_day - _DAY)
 
@@ -129,5 +129,5 @@ def days_left(stays: Iterable[Stay], first_day: date) -> int:
 
 
 def overstayed(stays: Iterable[Stay], today: date) -> int:
-    """By how many days the limit is exceeded on the day of exit; 0: it is kept."""
+    """Return the number of days beyond the limit on the day of exit; 0: within it."""
     return max(0, used(merged(stays, today), today) - DAYS_MAX)

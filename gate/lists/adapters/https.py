@@ -1,7 +1,7 @@
-"""The way to a register: one POST a question over HTTPS, with the gate's own certificate.
+"""The connection to a register: one POST per question over HTTPS, with the gate's own certificate.
 
-Each question has a connection of its own: what a register says beyond one answer is nobody's answer later. TLS 1.3, the authorities that the site
-names and no others, no redirects, no proxy from the environment. An answer is cut at `ANSWER_BYTES_MAX`. What is sent is in no log.
+Each question has its own connection: extra data from a register never answers a later question. TLS 1.3, only the site's
+authorities, no redirects, no proxy from the environment. An answer is limited to `ANSWER_BYTES_MAX`. Requests are never logged.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ CONNECTIONS_MAX: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a register is reached: `https://host[:port]`, with the gate's own certificate and those who vouch for the register.
+    """A register's address: `https://host[:port]`, with the gate's own certificate and the register's authorities.
 
-    `http://` is for simulators on this machine; no gate in service takes it.
+    `http://` is for simulators on this machine; no gate in service accepts it.
     """
 
     address: str
@@ -32,7 +32,7 @@ class Place:
 
 
 class Courier:
-    """Connections to one register. `transport` stands in for the network in tests."""
+    """Connections to one register. Tests replace the network by `transport`."""
 
     def __init__(self, place: Place, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._client = httpx2.AsyncClient(

@@ -1,7 +1,7 @@
-"""A register of documents that were reported lost, stolen or not valid any more, asked by issuer and number.
+"""A register of documents reported lost, stolen or invalid, queried by issuer and number.
 
-POST /lost-documents  {"document_type":"P","issuer":"UTO","number":"L898902C3"}
-200                   {"answer":"not_reported"}  or  {"answer":"reported","reference":"A-17","instructions":"Keep the document."}
+POST /lost-documents  {"document_type":"P","issuer":"UTO","number":"L898902C3"} 200
+{"answer":"not_reported"}  or  {"answer":"reported","reference":"A-17","instructions":"Keep the document."}
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gate_core.ports.registers import Answer, Exchange, Question, WrongAnswerErr
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The register's answer; what it says beside this is passed over."""
+    """The register's answer; other fields are ignored."""
 
     answer: Literal["reported", "not_reported"]
     reference: Annotated[str, msgspec.Meta(max_length=64)] = ""

@@ -1,10 +1,10 @@
-"""The exchange of a site, asked whether the same chip was read at another of its gates in the minutes before (docs/protocols/exchange.md).
+"""A site's exchange, queried whether the same chip was read at another of its gates in the preceding minutes (docs/protocols/exchange.md).
 
     POST /reuse/key   {}                                    200  {"day":"2026-12-05","key":"9b1c…"}
     POST /reuse/mark  {"mark":"5d2e…","minutes":30}         200  {"mark":"5d2e…","answer":"none"}
                                                             200  {"mark":"5d2e…","answer":"hit","gate":"north-8","at":"14:05"}
 
-The mark is all that it hears of a document, and a question is remembered there for the minutes that this gate's approved configuration names.
+It receives only the mark of a document, and keeps a question for the minutes in this gate's approved configuration.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from gate_core.ports.registers import Answer, Exchange, NoAnswerError, Question,
 
 
 class DaySaid(msgspec.Struct, frozen=True):
-    """The exchange's key and its day; what it says beside this is passed over."""
+    """The exchange's key and its day; other fields are ignored."""
 
     day: date
     key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The exchange's answer, likewise. `gate` and `at`, the minute on the site's own clock, belong to a hit."""
+    """The exchange's answer; other fields are ignored. `gate` and `at`, the minute of the site's local time, belong to a hit."""
 
     mark: str
     answer: Literal["none", "hit", "unsure"]
@@ -42,7 +42,7 @@ class Reuse:
         self._minutes = minutes
 
     async def day_key(self, today: date) -> bytes:
-        """The key that marks are made with today. Raises AdapterError; another day's key is a wrong answer."""
+        """Return today's key for marks. Raises AdapterError; another day's key is a wrong answer."""
         try:
             said = msgspec.json.decode(await self._exchange("/reuse/key", b"{}"), type=DaySaid)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:

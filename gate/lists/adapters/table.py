@@ -1,4 +1,4 @@
-"""The one table of adapters: a new one is a module beside this, a row here, and a word in `[registers.online.NAME] adapter` (docs/guides/adapter.md)."""
+"""The table of adapters: a new one is a module here, a row, and a name for `[registers.online.NAME] adapter` (docs/guides/adapter.md)."""
 
 from __future__ import annotations
 

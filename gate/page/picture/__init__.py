@@ -1,1 +1,1 @@
-"""One picture of a page: the lines of its MRZ, the place of its portrait, and what is wrong. Nothing is kept from one picture to the next."""
+"""One picture of a page: the lines of its MRZ, the place of its portrait, and its faults. Nothing is kept from one picture to the next."""

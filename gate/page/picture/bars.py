@@ -1,7 +1,7 @@
-"""Bars: lines of text in a picture, as long thin components of dark strokes.
+"""Bars: lines of text in a picture, found as long thin components of dark strokes.
 
-Black hat (dark strokes on any paper), horizontal gradient (strokes, not rules), closing along the line (characters become bars), threshold, components,
-and a centre line through each by least squares; what breaks a line, such as fillers or glare, is bridged. Nothing goes through the pixels of one of the
+Black hat (dark strokes on any paper), horizontal gradient (strokes, not rules), closing along the line (characters become bars), threshold,
+components, and a centre line through each by least squares; gaps such as fillers or glare are bridged. No loop visits the pixels of each of the
 hundred components: a mask's columns are runs, far fewer, and a component's pixels in a column are the sum of its runs there.
 """
 
@@ -22,7 +22,7 @@ SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
 LEVEL_MIN = 4.0  # of 255, between strokes and the rest: sensor noise on an empty bed stays below
 FAINTER_MAX = 0.75  # of the bound for strong strokes: nearer to it, the same lines would be found again
 PATTERNED_SHARE = 0.1  # of the picture, above the bound: more than text, a pattern that the text stands out of
-# Heights between the parts of one line: glare takes a third of a line, and what is left tells that it did.
+# Heights between the parts of one line: glare hides a third of a line; the rest shows the loss.
 GAP_MAX = 14.0
 _ROOTS = np.round(np.sqrt(255.0 * np.arange(256))).astype(np.uint8)
 COLUMNS_MAX = 100  # of a component that vote on where its middle is
@@ -33,8 +33,8 @@ BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and 
 class Components:
     """Components, the widest first.
 
-    `left` and `right` (one past the last) are columns of the mask, `thickness` is pixels a column, (n,) each. `columns` and `middles`, (n, m),
-    are some columns of each, from its left, and where its pixels' middle is in them; `there` is False where a row has no more.
+    `left` and `right` (one past the last) are columns of the mask, `thickness` is pixels a column, (n,) each. `columns` and `middles`,
+    (n, m), are some columns of each, from its left, and the middle of its pixels there; `there` is False where a row has no more.
     """
 
     left: Ints
@@ -115,11 +115,11 @@ class Bar:
 
 
 def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
-    """Bars of text, made from strokes of characters about `stroke_px` high: of strong strokes, then of fainter ones too.
+    """Yield bars of text, made from strokes of characters about `stroke_px` high: from strong strokes, then from fainter ones too.
 
-    Beside black words on white a laminated MRZ, or a line's fillers, are faint; where there is much noise, only what is strong
-    stands out of it; and beside a dark table a page's security print counts as strokes, and its text as stronger ones. So all these
-    bounds between strokes and the rest are tried, each only where it is another one.
+    Beside black words on white a laminated MRZ, or a line's fillers, are faint; in a noisy picture only strong strokes stand out;
+    and beside a dark table a page's security print counts as strokes, and its text as stronger ones. So each of these thresholds is
+    tried, if it differs from the others.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, stroke_px))
     dark = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
@@ -142,7 +142,7 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
 
 
 def _bars_above(joined: Grey, level: float, stroke_px: int) -> list[Bar]:
-    """The bars where joined strokes are stronger than `level`."""
+    """Return the bars where joined strokes are stronger than `level`."""
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, 3))
     _, above = cv2.threshold(joined, level, 1, cv2.THRESH_BINARY)
     mask = np.asarray(cv2.morphologyEx(above, cv2.MORPH_OPEN, kernel), np.uint8)
@@ -157,7 +157,7 @@ def _bars_above(joined: Grey, level: float, stroke_px: int) -> list[Bar]:
 
 
 def _straight(found: Components) -> list[Bar]:
-    """The centre lines through components, without those that are no straight lines."""
+    """Return the centre lines through components, without those that are not straight."""
     slope, offset = _lines_through(found)
     off = np.abs(found.middles - offset[:, None] - slope[:, None] * found.columns)
     straight = (np.abs(slope) <= TILT_MAX) & (_medians(off, found.there) <= 0.35 * found.thickness + 1.0)
@@ -166,7 +166,7 @@ def _straight(found: Components) -> list[Bar]:
 
 
 def _lines_through(found: Components) -> tuple[Doubles, Doubles]:
-    """Slopes and offsets by least squares, and again without the columns that lie far off: what else touches the bar."""
+    """Return slopes and offsets by least squares, repeated without the outlying columns, where something else touches the bar."""
     slope, offset = _least_squares(found, found.there)
     off = np.abs(found.middles - offset[:, None] - slope[:, None] * found.columns)
     near = found.there & (off <= np.maximum(1.0, 2.0 * _medians(off, found.there))[:, None])
@@ -186,14 +186,14 @@ def _least_squares(found: Components, used: Bools) -> tuple[Doubles, Doubles]:
 
 
 def _medians(values: Doubles, there: Bools) -> Doubles:
-    """Of each row, the lower of two where there is no middle one."""
+    """Return each row's median; the lower of two middle values."""
     ranked = np.sort(np.where(there, values, np.inf), axis=1)
     middle = (np.maximum(1, there.sum(axis=1)) - 1) // 2
     return np.take_along_axis(ranked, middle[:, None], axis=1)[:, 0]
 
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:
-    """Bars that continue one another become one: fillers and glare break lines."""
+    """Join bars that continue one another: fillers and glare break lines."""
     done: list[Bar] = []
     for bar in sorted(bars, key=lambda bar: bar.left):
         for number in range(len(done) - 1, -1, -1):
@@ -209,7 +209,7 @@ def _joined(bars: Sequence[Bar]) -> list[Bar]:
 
 
 def _continues(before: Bar, after: Bar, height: float) -> bool:
-    """True when two bars that stand near enough lie on one line; `height` is the thicker one's."""
+    """True if two bars that are near enough lie on one line; `height`: the thicker one's."""
     where = (before.right + after.left) / 2
     if abs(before.y(where) - after.y(where)) > 0.7 * height or min(before.thickness, after.thickness) < 0.5 * height:
         return False

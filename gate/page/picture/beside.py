@@ -1,8 +1,8 @@
-"""What lies beside the ends of an MRZ: paper, as every MRZ has it, or what cuts it short.
+"""What is beside the ends of an MRZ: paper, as at every MRZ, or something that cuts it short.
 
-The first 36 characters of a larger visa are a smaller visa, check digits included. So an MRZ of 36 is one only if empty paper is seen beside it, as far as
-the narrowest margin of that size goes (ICAO 9303-6 and 9303-7: 4 mm): between the lines no step in the paper's shade that the MRZ has not as well, on the
-lines no ink. A label of the paper's own shade shows no step, so a visa's paper must also be seen to end where that of the smaller size does.
+The first 36 characters of a larger visa are a valid smaller visa, including check digits. So an MRZ of 36 counts only if empty paper is seen beside
+it, as far as the narrowest margin of that size (ICAO 9303-6 and 9303-7: 4 mm): between the lines no step in the paper's shade that the MRZ does not
+have too, on the lines no ink. A label of the paper's shade shows no step, so a visa's paper must also be seen to end where the smaller size does.
 """
 
 import math
@@ -30,15 +30,15 @@ _PITCH_PX: Final = 10
 _TEXT: Final = 1.1  # pitches: as high as a line is
 _GAP_MIN: Final = 0.4
 _STEP_PX: Final = 4
-_GREY: Final = 0.3  # of 255: what no picture can tell
+_GREY: Final = 0.3  # of 255: below a picture's resolution
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """One end of an MRZ.
 
-    `inside` is False where the picture ends. `step` is the sharpest change of the paper's shade beside the MRZ, in those that the MRZ has
-    itself; `shade` how far it is off the MRZ's, in the same way; `dark` the darkest on the lines, as a share of the ink's contrast.
+    `inside` is False where the picture ends. `step`: the sharpest change of the paper's shade beside the MRZ, relative to the MRZ's own;
+    `shade`: the difference from the MRZ's shade, in the same unit; `dark`: the darkest on the lines, as a share of the ink's contrast.
     """
 
     inside: bool
@@ -48,12 +48,12 @@ class End:
 
     @property
     def empty(self) -> bool:
-        """True when paper is seen and nothing else."""
+        """True if only paper is seen."""
         return self.inside and self.step <= STEP_MAX and self.shade <= SHADE_MAX and self.dark <= DARK_MAX
 
 
 def end_of(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells], *, after: bool) -> End:
-    """Look beside the last characters of two lines, or beside the first ones."""
+    """Examine the area after the last characters of two lines, or before the first ones."""
     ends = [_end_part(ribbon, line, REACH, after=after) for ribbon, line in zip(ribbons, cells, strict=True)]
     between, inside, pitch_px = _gap(grey, ends, REACH, after=after)
     columns = between.mean(axis=0)
@@ -73,7 +73,7 @@ def paper_ends(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells]) ->
 
 
 def _gap(grey: Grey, ends: Sequence[Ribbon], reach: float, *, after: bool) -> tuple[Floats, bool, float]:
-    """The paper between two lines, whether the picture shows all of it, and how many pixels a pitch takes."""
+    """Return the paper between two lines, whether the picture shows all of it, and the number of pixels per pitch."""
     pitch_px = ends[0].length_px / (_CELLS + reach)
     apart = math.dist(ends[0].at(0.5), ends[1].at(0.5)) / pitch_px
     between = ends[0].moved(apart / 2 * pitch_px)
@@ -93,7 +93,7 @@ def _end_part(ribbon: Ribbon, cells: Cells, reach: float, *, after: bool) -> Rib
 
 
 def _strip(grey: Grey, part: Ribbon, reach: float, high: float, pitch_px: float, *, after: bool) -> tuple[Floats, bool]:
-    """The shades along a ribbon `high` pitches high, what lies beside the MRZ last; and whether the picture shows all of it."""
+    """Return the shades along a ribbon `high` pitches high, the area beside the MRZ last; and whether the picture shows all of it."""
     size = round((_CELLS + reach) * _PITCH_PX), max(4, round(high * _PITCH_PX))
     shades = sample(grey, part, *size, high * pitch_px).astype(np.float32)
     height, width = grey.shape

@@ -1,7 +1,7 @@
-"""The print of an MRZ against OCR-B's geometry: evidence that it was printed as documents are, never a rejection by itself.
+"""Compares an MRZ's print with OCR-B's geometry: evidence for a genuine print, never a rejection by itself.
 
-ICAO 9303-3 §4.4 asks for OCR-B size 1: ten characters an inch, and what follows from it. A picture has no scale, so everything is measured in pitches. Bounds
-are wide: no more than one in a hundred drawn pages lies outside any; what specimens give is in docs/protocols/page-reading.md.
+ICAO 9303-3 §4.4 requires OCR-B size 1: ten characters an inch, and its proportions. A picture has no scale, so lengths are measured in
+pitches. Bounds are wide: at most one in a hundred drawn pages is outside any; docs/protocols/page-reading.md has the values of specimens.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from gate.page.values import Reading
 from gate_core.evidence.crossing import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 
-PRINT_PITCH_PX_MIN = 9.0  # with fewer pixels a character, heights and baselines cannot be told
+PRINT_PITCH_PX_MIN = 9.0  # below this many pixels per character, heights and baselines cannot be measured
 # Evenness is the root mean square off the fitted curve. Characters are one pitch high, 2.6 mm; lines stand 4.23 mm (six an inch,
 # as cards have them) to 6.35 mm apart. A page that is seen at an angle loses a fifth of both.
 BOUNDS = {
@@ -26,7 +26,7 @@ FALSE_ALARM_RATE: Final = 0.0
 
 
 def print_findings(reading: Reading) -> tuple[PageCheck, ...]:
-    """Hold a reading's geometry against OCR-B, every trait; undetermined what could not be told."""
+    """Compare a reading's geometry with OCR-B for each trait; undetermined if it cannot be measured."""
     geometry = reading.geometry
     height = None if geometry.height_px is None else geometry.height_px / geometry.pitch_px
     measured = (geometry.pitch_residual, geometry.baseline_residual, height, geometry.spacing_px / geometry.pitch_px)

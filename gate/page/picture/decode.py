@@ -1,6 +1,6 @@
-"""Frames of probabilities to the cells of a line: OCR-B has a fixed pitch, so characters stand on a grid or are none.
+"""From frames of probabilities to the cells of a line. OCR-B has a fixed pitch, so characters are on a grid.
 
-Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic, since perspective squeezes one
+Peaks of "a character is here" are numbered from left to right by their distances, a grid is fitted to them (quadratic, since perspective squeezes one
 end, or cubic, since a bent page squeezes both) and cut to exactly 30, 36 or 44 cells: a missing peak keeps its cell and a false one gets none.
 """
 
@@ -13,11 +13,11 @@ from gate.page.values import FRAMES, Doubles, Floats, Ints
 LENGTHS = (30, 36, 44)
 OFFSETS_MAX = 3  # cuts of one grid to one length that are worth weighing
 PEAK_MIN = 0.25
-STEPS_MIN = 8  # of a usual width, to tell a pitch
+STEPS_MIN = 8  # of the usual width, to determine a pitch
 PEAKS_SHARE_MIN = 0.6  # of the cells of a line that must be peaks, or it is no line
 RESIDUAL_MAX = 0.22  # of a pitch, root mean square: training labels reach 0.3 about a middle
 BENT_MIN = 0.08  # of a pitch: drawn flat pages stay below
-BENT_PEAKS_MIN = 24  # a cubic through fewer says little of the characters beside them
+BENT_PEAKS_MIN = 24  # a cubic through fewer predicts little of the characters beside them
 PITCH_MIN, PITCH_MAX = 3.0, 7.0  # frames a character: 44 or 30 characters with margins of up to 2.6
 _CHARACTER_DOUBT = 1e-3  # a sure character beside a cut may still be a mark on the page
 _REACH = 0.5  # of a pitch: frames so near a cell's middle speak for the cell
@@ -27,9 +27,9 @@ _REACH = 0.5  # of a pitch: frames so near a cell's middle speak for the cell
 class Cells:
     """A line cut to `len(centres)` cells.
 
-    `centres` are frames, fractional; `probabilities` (n, 37) in the order of ALPHABET, each row summing to how surely any
-    character stands there; `left_out` is how much of a character stands beside the grid; `residual` the root mean square
-    distance of peaks from the grid in pitches.
+    `centres`: frames, fractional; `probabilities`: (n, 37) in the order of ALPHABET, each row summing to the
+    probability of any character there; `left_out`: the amount of characters beside the grid; `residual`: root mean
+    square distance of peaks from the grid in pitches.
     """
 
     centres: Doubles
@@ -45,7 +45,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Where characters stand: the frame is a polynomial of whole k from `first` to `last`."""
+    """Positions of characters: the frame as a polynomial of the integer k from `first` to `last`."""
 
     coefficients: Doubles  # highest power first, as numpy.polyval wants them
     first: int
@@ -53,7 +53,7 @@ class Grid:
     residual: float
 
     def centre(self, index: Ints) -> Doubles:
-        """The frame of a character."""
+        """Return a character's frame."""
         return np.asarray(np.polyval(self.coefficients, index.astype(np.float64)), np.float64)
 
 
@@ -72,7 +72,7 @@ def decode(frames: Floats) -> Cuts:
 
 
 def fit_grid(ink: Doubles) -> Grid | None:
-    """Lay a grid through the peaks of `ink`, None when they stand on none."""
+    """Fit a grid to the peaks of `ink`; None if they are on none."""
     places, weights = _peaks(ink)
     if len(places) < PEAKS_SHARE_MIN * LENGTHS[0]:
         return None
@@ -81,7 +81,7 @@ def fit_grid(ink: Doubles) -> Grid | None:
 
 
 def _laid(places: Doubles, weights: Doubles, numbers: Ints) -> Grid | None:
-    """The grid through numbered peaks by least squares; peaks that lie far off are numbered anew or dropped."""
+    """Return the grid through numbered peaks by least squares; outlying peaks are renumbered or dropped."""
     for _ in range(3):
         coefficients, off = _least_squares(places, weights, numbers)
         step = np.round(off).astype(np.int64)
@@ -101,7 +101,7 @@ def _laid(places: Doubles, weights: Doubles, numbers: Ints) -> Grid | None:
 
 
 def _least_squares(places: Doubles, weights: Doubles, numbers: Ints, degree: int = 2) -> tuple[Doubles, Doubles]:
-    """The quadratic through the peaks, or a cubic where that leaves them uneven, and how far each lies off it in pitches."""
+    """Return the quadratic through the peaks, or a cubic if that fits unevenly, and each peak's distance in pitches."""
     coefficients = np.polyfit(numbers, places, degree, w=np.sqrt(weights))
     local = np.maximum(np.polyval(np.polyder(coefficients), numbers), 1.0)
     off = (places - np.polyval(coefficients, numbers)) / local
@@ -124,7 +124,7 @@ def _peaks(ink: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _pitch(places: Doubles) -> float | None:
-    """The usual distance of neighbours, in frames: the mean of those near the median."""
+    """Return the usual distance of neighbours, in frames: the mean of those near the median."""
     steps = np.diff(places)
     usual = steps[(steps >= PITCH_MIN * 0.8) & (steps <= PITCH_MAX * 1.2)]
     if len(usual) < max(STEPS_MIN, len(steps) // 2):
@@ -138,7 +138,7 @@ def _pitch(places: Doubles) -> float | None:
 
 
 def _numbered(places: Doubles, pitch: float) -> Ints:
-    """Number the peaks by whole steps; the pitch follows what was seen last, as perspective changes it slowly."""
+    """Number the peaks by whole steps; the pitch follows the latest ones, because perspective changes it slowly."""
     numbers = np.zeros(len(places), np.int64)
     for index in range(1, len(places)):
         step = places[index] - places[index - 1]
@@ -150,7 +150,7 @@ def _numbered(places: Doubles, pitch: float) -> Ints:
 
 
 def _cuts(probabilities: Doubles, grid: Grid, length: int) -> tuple[Cells, ...]:
-    """The likeliest ways to lay `length` cells over the grid: every cell inked, little ink beside them."""
+    """Return the likeliest ways to put `length` cells on the grid: every cell inked, little ink beside them."""
     span = grid.last - grid.first + 1
     if not -4 <= length - span <= 0.4 * length:
         return ()
@@ -171,7 +171,7 @@ def _cuts(probabilities: Doubles, grid: Grid, length: int) -> tuple[Cells, ...]:
 
 
 def _cells(probabilities: Doubles, grid: Grid, start: int, length: int, *, left_out: float) -> Cells | None:
-    """Gather what the frames around each cell's middle say. None when the grid folds back or leaves the strip far behind."""
+    """Collect the probabilities around each cell's middle. None if the grid folds back or extends far beyond the strip."""
     centres = grid.centre(np.arange(start, start + length))
     steps = np.diff(centres)
     if np.min(steps) < 0.6 * steps.mean() or centres[0] < -2 * steps[0] or centres[-1] > FRAMES + 2 * steps[-1]:

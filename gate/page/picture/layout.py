@@ -1,6 +1,6 @@
-"""What may stand where in an MRZ, what its check digits cover, and the codes of states (ICAO 9303-3 to 9303-7), as far as reading pictures needs it.
+"""The MRZ's layout for reading pictures: permitted characters, ranges of check digits, codes of states (ICAO 9303-3 to 9303-7).
 
-Meaning and problems of fields are `gate_documents.mrz`'s, and tests hold both to the same check digits and codes.
+`gate_documents.mrz` interprets fields and reports their problems; tests compare both for check digits and codes.
 """
 
 import enum
@@ -18,7 +18,7 @@ _ISSUER: Final[Place] = (0, 2, 5)
 
 
 class Kind(enum.Enum):
-    """What a place holds."""
+    """The content of a place."""
 
     LETTER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
     DIGIT = "0123456789"
@@ -31,7 +31,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check digit: the places it covers, in order, and where it stands."""
+    """A check digit: the places it covers, in order, and its own place."""
 
     name: str
     covers: tuple[Place, ...]
@@ -41,13 +41,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Kinds of all characters, line by line, the check digits of a format, its first letters, and where states stand."""
+    """The kinds of all characters, line by line, the check digits of a format, its first letters, and the places of states."""
 
     kinds: tuple[tuple[Kind, ...], ...]
     checks: tuple[Check, ...]
     begins: str  # with one of these letters
     states: tuple[Place, Place]  # issuer and nationality
-    overflow: Place | None = None  # where a long number goes on, digit last, ended by a filler (ICAO 9303-5 §4.2.2)
+    overflow: Place | None = None  # where a long number continues, digit last, then a filler (ICAO 9303-5 §4.2.2)
 
 
 def check_digit(text: str) -> str:
@@ -73,7 +73,7 @@ def _kinds(*lines: str) -> tuple[tuple[Kind, ...], ...]:
 
 
 def _two_lines(upper: str, end: str, *checks: Check, begins: str, overflow: Place | None = None) -> Layout:
-    """The layout of two lines; `end` is what follows the expiry. The first letter tells visas from the rest of their size."""
+    """Return the layout of two lines; `end` follows the expiry. The first letter distinguishes visas from others of their size."""
     return Layout(_kinds(upper, _LOWER + end), (*_LOWER_CHECKS, *checks), begins, (_ISSUER, (1, 10, 13)), overflow)
 
 
@@ -108,7 +108,7 @@ LAYOUTS: Final[Mapping[MrzFormat, Layout]] = {
 
 
 def check_digits(mrz_format: MrzFormat, lines: Sequence[str]) -> dict[str, bool]:
-    """Which check digits of the format hold."""
+    """Return for each check digit of the format whether it holds."""
     layout = LAYOUTS[mrz_format]
     return {check.name: _holds(check, layout, lines) for check in layout.checks}
 
@@ -132,12 +132,12 @@ def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
 
 
 def _columns(*places: Place) -> set[tuple[int, int]]:
-    """Their characters: line and column."""
+    """Return their characters: line and column."""
     return {(line, column) for line, start, end in places for column in range(start, end)}
 
 
 def within_reach(mrz_format: MrzFormat, names: Sequence[str]) -> frozenset[tuple[int, int]]:
-    """The characters, line and column, that all of these check digits depend on: where one change may put all of them right."""
+    """Return the characters, line and column, on which all of these check digits depend: one change there may correct all of them."""
     layout = LAYOUTS[mrz_format]
     reaches = []
     for check in layout.checks:
@@ -168,7 +168,7 @@ def unchecked(mrz_format: MrzFormat) -> frozenset[tuple[int, int]]:
 
 
 def mistakable(mrz_format: MrzFormat, line: int, column: int, character: str) -> str:
-    """For which characters of its place this one could be taken without any check digit telling."""
+    """Return the characters for which this one could be mistaken at its place without a wrong check digit."""
     others = LAYOUTS[mrz_format].kinds[line][column].value.replace(character, "")
     if (line, column) in beyond_check(mrz_format):
         return others

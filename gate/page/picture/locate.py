@@ -1,7 +1,7 @@
-"""Where lines of text that may be a machine-readable zone lie in a picture, and how they are turned. It only proposes: the recogniser tells an MRZ.
+"""Finds lines of text that may be an MRZ, and their rotation. It only proposes: the recogniser decides whether it is an MRZ.
 
-An MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are found on a small copy and grouped by
-spacing and edges; those along which strokes stand evenly come first: OCR-B has one pitch, other text has words, and letters of many widths.
+An MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are found on a small copy and
+grouped by spacing and edges. Those with evenly spaced strokes come first: OCR-B has one pitch; other text has words, and letters of many widths.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _NEIGHBOURS_DEG = 2
 
 
 def turn_of(copies: Copies, *, fine: bool = False) -> tuple[float, ...]:
-    """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`; `fine`: of small text.
+    """Return the likeliest rotations of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`; `fine`: of small text.
 
-    Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there. The sums along
-    a direction have as their spectrum the slice of the picture's spectrum across it, so one transform serves all directions.
+    Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there. The sums along a direction
+    have as their spectrum the slice of the picture's spectrum across it, so one transform serves all directions.
     """
     side_px = FINE_TURNED_SIDE_PX if fine else TURNED_SIDE_PX
     small, _ = copies.at(side_px)
@@ -59,7 +59,7 @@ def turn_of(copies: Copies, *, fine: bool = False) -> tuple[float, ...]:
 
 @functools.cache
 def _slices(count: int) -> tuple[Floats, Floats, Floats]:
-    """Where the slices of a spectrum lie, a row a degree, and the difference of neighbouring rows of a picture as a filter on them."""
+    """Return the positions of a spectrum's slices, one row per degree, and a filter for differences of neighbouring rows on them."""
     turns = np.radians(np.arange(-90, 90))[:, None]
     wave = np.arange(4, count // 2 - 8)  # slower ones are shades
     finest = count / _FINEST_PX
@@ -72,7 +72,7 @@ def _slices(count: int) -> tuple[Floats, Floats, Floats]:
 
 
 def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, Doubles]:
-    """The picture with text that is turned by `turn_deg` made level, whole, and the 2x3 matrix that carries points back."""
+    """Return the whole picture rotated so that text turned by `turn_deg` is level, and the 2x3 matrix that maps points back."""
     height, width = grey.shape
     turn = math.radians(turn_deg)
     cosine, sine = math.cos(turn), math.sin(turn)
@@ -87,7 +87,7 @@ def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, Doubles]:
 
 
 class Copies:
-    """A picture and smaller copies of it, each made once: a search looks at the same one by several turns."""
+    """A picture and smaller copies of it, each made once, because a search uses the same one for several rotations."""
 
     def __init__(self, grey: Grey) -> None:
         self._grey = grey
@@ -99,7 +99,7 @@ class Copies:
         return int(max(self._grey.shape))
 
     def at(self, side_px: int) -> tuple[Grey, float]:
-        """The copy whose longer side is at most `side_px`, and how many pixels of the picture one of its pixels is."""
+        """Return the copy whose longer side is at most `side_px`, and its scale in pixels of the picture."""
         height, width = self._grey.shape
         shrink = max(height, width) / side_px
         if shrink <= 1.0:
@@ -122,9 +122,9 @@ EVEN_MIN = 0.25  # below, only the first is worth a look: MRZs have 0.3 and more
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Two or three lines that may be an MRZ, top one first as they stand in the picture; higher `score` is likelier.
+    """Two or three lines that may be an MRZ, topmost first; a higher `score` is likelier.
 
-    `even` is how evenly strokes stand along the lines, 0 to 1.
+    `even`: how evenly strokes are spaced along the lines, 0 to 1.
     """
 
     lines: tuple[LinePlace, ...]
@@ -133,9 +133,9 @@ class Group:
 
 
 def propose(copies: Copies, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[Group, ...]:
-    """Groups of lines that are turned by about `turn_deg` clockwise, best first, `GROUPS_MAX` at most.
+    """Return groups of lines rotated by about `turn_deg` clockwise, best first, at most `GROUPS_MAX`.
 
-    With `fine` those whose characters are half as large as what is looked for otherwise. Positions are in pixels of the picture.
+    With `fine`, those with characters half as large as usual. Positions are in pixels of the picture.
     """
     small, shrink = copies.at(FINE_SIDE_PX if fine else WORKING_SIDE_PX)
     strokes_px = STROKES_PX[:1] if fine else STROKES_PX
@@ -153,7 +153,7 @@ def propose(copies: Copies, *, turn_deg: float = 0.0, fine: bool = False) -> tup
 
 
 def _groups(small: Grey, bars: Sequence[Bar]) -> list[Group]:
-    """The pairs and triples of bars that have an MRZ's shape. How even a bar is takes longer to find than all shapes, so only theirs is."""
+    """Return the pairs and triples of bars with an MRZ's shape. Evenness costs more than all shapes, so it is computed only for these."""
     width = min(small.shape[1], WORKING_SIDE_PX)
     shaped = [(lines, shape) for lines in _standing(bars) if (shape := _shape(lines, width)) >= SCORE_MIN]
     wanted = list(dict.fromkeys(bar for lines, _ in shaped for bar in lines))
@@ -162,7 +162,7 @@ def _groups(small: Grey, bars: Sequence[Bar]) -> list[Group]:
 
 
 def _standing(bars: Sequence[Bar]) -> Iterator[tuple[Bar, ...]]:
-    """Every pair, and every pair with a third below it, that stands as the lines of an MRZ do, with none between them."""
+    """Yield every pair, and every pair with a third below it, placed like the lines of an MRZ, with none between them."""
     if not bars:
         return
     spacing, below = _below(bars)
@@ -178,7 +178,7 @@ def _standing(bars: Sequence[Bar]) -> Iterator[tuple[Bar, ...]]:
 
 
 def _below(bars: Sequence[Bar]) -> tuple[Doubles, Bools]:
-    """How far below each bar each other one lies, and whether it can be the next line of an MRZ: as long, as thick, parallel, at a line's distance."""
+    """Return for each pair of bars the distance below, and whether it can be the next line: as long, as thick, parallel, at a line's distance."""
     left, right, start, slope, thickness = np.array(
         [(bar.left, bar.right, bar.a, bar.b, bar.thickness) for bar in bars]
     ).T
@@ -196,7 +196,7 @@ def _below(bars: Sequence[Bar]) -> tuple[Doubles, Bools]:
 
 
 def _shape(bars: tuple[Bar, ...], width: int) -> float:
-    """How much the bars look like the lines of an MRZ by their places alone."""
+    """Return how much the bars resemble the lines of an MRZ by position alone."""
     left, right = _edges(bars)
     length = right - left
     ragged = sum(abs(bar.left - left) + abs(bar.right - right) for bar in bars) / len(bars) / length
@@ -220,12 +220,12 @@ def _group(bars: tuple[Bar, ...], shape: float, even: float) -> Group:
 
 
 def _edges(bars: Sequence[Bar]) -> tuple[float, float]:
-    """Left and right end of a group: all its lines are equally long, so a cut one is as long as the others."""
+    """Return the left and right end of a group: its lines are equally long, so a cut one extends as far as the others."""
     return min(bar.left for bar in bars), max(bar.right for bar in bars)
 
 
 def _placed(group: Group, back: Doubles, shrink: float) -> Group:
-    """The group in pixels of the whole picture; a working pixel's middle is half a pixel from its corner."""
+    """Return the group in pixels of the whole picture; a working pixel's middle is half a pixel from its corner."""
 
     def whole(point: tuple[float, float]) -> tuple[float, float]:
         x, y = back @ np.array([point[0], point[1], 1.0])
@@ -253,7 +253,7 @@ _SLOWEST = 5.0  # waves along a bar that are shades of the paper rather than str
 
 
 def evenness_of(small: Grey, bars: Sequence[Bar]) -> list[float]:
-    """For each bar the share of what changes along it that changes with one pitch: about 0.5 in an MRZ, 0.15 in words."""
+    """Return for each bar the share of its variation that has one pitch: about 0.5 in an MRZ, 0.15 in words."""
     if not bars:
         return []
     profiles = [_profile(small, bar) for bar in bars]
@@ -267,7 +267,7 @@ def evenness_of(small: Grey, bars: Sequence[Bar]) -> list[float]:
 
 
 def _of_one_pitch(upto: Doubles, a_wave: float) -> float:
-    """From the power up to each wave of the spectrum; `a_wave` is how many of its waves are one along the bar."""
+    """Return the share from the power up to each wave of the spectrum; `a_wave`: number of its waves per wave along the bar."""
     last = len(upto) - 1
     strokes = upto[-1] - upto[min(last, round(_SLOWEST * a_wave))]
     first = np.minimum(np.round(_TEETH * a_wave * (1 - _SPREAD)).astype(np.int64), last)
@@ -279,7 +279,7 @@ _taper = functools.lru_cache(maxsize=_WAVES)(np.hanning)
 
 
 def _profile(small: Grey, bar: Bar) -> Floats:
-    """Grey along the bar without slow shades, and with single marks cut down to the size of strokes."""
+    """Return the grey values along the bar without slow shades; single marks are limited to the size of strokes."""
     along = np.linspace(bar.left, bar.right, min(_WAVES, max(8, round(bar.right - bar.left))), dtype=np.float32)
     across = _ROWS[:, None] * np.float32(bar.thickness)
     x, y = along - across * np.float32(bar.b), np.float32(bar.a) + np.float32(bar.b) * along + across

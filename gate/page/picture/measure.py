@@ -1,6 +1,6 @@
-"""What strips look like, in numbers: sharpness, glare, light, lost characters, height and baseline of the print, marks between the lines.
+"""Measurements of strips: sharpness, glare, light, lost characters, height and baseline of the print, marks between the lines.
 
-Pure. Lengths are in character pitches, so that they mean the same at every resolution.
+Pure. Lengths are in character pitches, so that they are the same at every resolution.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gate.page.values import FRAMES, STRIP_HEIGHT_PX, STRIP_WIDTH_PX, Floats
 
 FRAME_PX = STRIP_WIDTH_PX // FRAMES
 SATURATED = 0.975  # of full white
-CHARACTERS_MIN = 6  # to lay a baseline through
+CHARACTERS_MIN = 6  # for a baseline
 LOST = 0.5  # a cell less sure than this to hold a character is lost
 # Where the line itself is; its neighbours are beyond.
 _TEXT_ROWS = slice(STRIP_HEIGHT_PX // 4, 3 * STRIP_HEIGHT_PX // 4)
@@ -28,7 +28,7 @@ _LIT_PARTS: Final = 8  # of a line
 
 
 def at_share(values: npt.NDArray[np.floating[Any]], share: float) -> float:
-    """The value below which this share of the values lies, 0 to 1: one of them, the lower of two. At least one is wanted.
+    """Return the value below which this share (0 to 1) of the values lies; the lower of two. Requires at least one value.
 
     NumPy's own median and percentile take ten times as long on arrays of a hundred numbers, which was a quarter of the time of a page.
     """
@@ -40,9 +40,9 @@ def at_share(values: npt.NDArray[np.floating[Any]], share: float) -> float:
 class StripState:
     """One group of strips.
 
-    `lined` says whether any line had characters on a grid; `pitch_px` is a character's pitch in the picture; `contrast` runs
-    from 0 to 1; `sharpness` is the steepest edges, as a share of the contrast a tenth of a pitch; `lost` is the share of
-    characters that are not there, and `lost_bright` the share of them that is white with light.
+    `lined`: a line had characters on a grid; `pitch_px`: a character's pitch in the picture; `contrast`: 0 to 1;
+    `sharpness`: the steepest edges, as a share of the contrast per tenth of a pitch; `lost`: the share of missing
+    characters, `lost_bright`: the share of them that is overexposed.
     """
 
     lined: bool
@@ -62,7 +62,7 @@ def contrast_of(strips: Floats) -> float:
 
 
 def sharpness_of(strips: Floats, pitch_strip_px: float) -> float:
-    """The steepest edges: change in a tenth of a pitch as a share of the contrast; about 0.6 for sharp print, 0.2 for blur."""
+    """Return the steepest edges: change per tenth of a pitch as a share of the contrast; about 0.6 for sharp print, 0.2 for blur."""
     rows = strips[:, 0, _TEXT_ROWS]
     steps = np.abs(rows[:, :, 2:] - rows[:, :, :-2]) / 2
     contrast = max(contrast_of(strips), 1e-3)
@@ -85,7 +85,7 @@ def lost_cells(strips: Floats, lines: Sequence[Cells]) -> tuple[float, float]:
 
 
 def palest_of(strips: Floats, lines: Sequence[Cells], texts: Sequence[str]) -> float:
-    """How dark the palest character is beside the usual one of its line, 1 for as dark. Fillers are thin, and left out."""
+    """Return the palest character's darkness relative to the usual one of its line, 1 for equal. Fillers are thin, and excluded."""
     palest = 1.0
     for strip, cells, text in zip(strips[:, 0], lines, texts, strict=True):
         ink = [
@@ -97,7 +97,7 @@ def palest_of(strips: Floats, lines: Sequence[Cells], texts: Sequence[str]) -> f
 
 
 def _ink(strip: Floats, cells: Cells, centre: float) -> float:
-    """From the paper around a character to the darkest of it."""
+    """Return the difference between the paper around a character and its darkest point."""
     middle, half = (centre + 0.5) * FRAME_PX, 0.45 * cells.pitch * FRAME_PX
 
     def part(halves: float) -> Floats:
@@ -108,9 +108,9 @@ def _ink(strip: Floats, cells: Cells, centre: float) -> float:
 
 
 def print_of(strip: Floats, cells: Cells, text: str, *, strip_height_pitches: float) -> tuple[float, float] | None:
-    """The median height of the characters of one strip, (32, 704), and how far their feet lie off a smooth baseline (root mean square), in pitches.
+    """Return the median height of one strip's characters, (32, 704), and their distance from a smooth baseline (root mean square), in pitches.
 
-    None with too few characters. Fillers stand off the baseline and are left out.
+    None with too few characters. Fillers are above the baseline and excluded.
     """
     per_row = strip_height_pitches / STRIP_HEIGHT_PX
     tops, feet, places = [], [], []
@@ -153,10 +153,10 @@ def _edges(darkest: Floats) -> tuple[float, float] | None:
 
 
 def marks_beside(strip: Floats, cells: Cells, *, pitch_rows: float, spacing: float, above: bool, below: bool) -> int:
-    """How many cells of a line, (32, 704), have a mark above or below them, towards its neighbours: ink where none is printed.
+    """Return the number of cells of a line, (32, 704), with a mark above or below them, towards the neighbouring lines: ink where none is printed.
 
-    What lies between the lines lies over them as well, and makes an O of a C with no trace that the recogniser would doubt. `pitch_rows` is how many
-    rows a pitch takes, `spacing` how many pitches the lines are apart.
+    A mark between the lines may also cover characters, and turn a C into an O that the recogniser does not doubt. `pitch_rows`: rows per pitch;
+    `spacing`: pitches between the lines.
     """
     middle = (STRIP_HEIGHT_PX - 1) / 2
     near, far = _FROM * pitch_rows, min(_TO, spacing - _FROM) * pitch_rows
@@ -172,7 +172,7 @@ def marks_beside(strip: Floats, cells: Cells, *, pitch_rows: float, spacing: flo
 
 
 def _darkest(rows: Floats, cells: Cells) -> list[float]:
-    """For each cell, how much darker than the paper around it the darkest pixels are above or below it."""
+    """Return for each cell how much darker than the surrounding paper the darkest pixels above or below it are."""
     half = cells.pitch * FRAME_PX / 2
     darkest = []
     for centre in cells.centres:
@@ -186,7 +186,7 @@ def _darkest(rows: Floats, cells: Cells) -> list[float]:
 
 
 def light_on(strips: Floats, lines: Sequence[Cells]) -> tuple[float, ...]:
-    """How bright the paper is at eight parts of each line, 0 to 1; what lies beside the characters may be the table."""
+    """Return the paper's brightness at eight parts of each line, 0 to 1; beside the characters may be the table."""
     levels = []
     for strip, cells in zip(strips[:, 0, _TEXT_ROWS], lines, strict=True):
         start, end = ((float(frame) + 0.5) * FRAME_PX for frame in (cells.centres[0], cells.centres[-1]))

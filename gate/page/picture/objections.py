@@ -1,7 +1,7 @@
-"""What is wrong with one picture of a page: what speaks against its reading, why there is none, what would make the next one better. Pure.
+"""Faults of one picture of a page: objections to its reading, reasons without one, and hints for the next picture. Pure.
 
-Of 666 pairs of characters 52 differ by a multiple of ten and no check digit sees them, and names have none: right digits are no proof of a right reading.
-How many pictures it takes is `gate.page.stream.votes`'s. Bounds were set on drawn pages (docs/protocols/page-reading.md has the tables).
+52 of 666 pairs of characters differ by a multiple of ten and no check digit detects them; names have no check digits. So right digits do not prove a
+right reading. `gate.page.stream.votes` has the number of pictures required. Bounds are from drawn pages (tables: docs/protocols/page-reading.md).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from gate.page.values import PALEST_MIN, PITCH_PX_MIN, MrzFormat, Reading, Why
 
 # Of a reading.
 CONFIDENCE_MIN = 0.8
-UNCHECKED_MIN = 0.95  # where no check digit tells: names, states, sex, a visa's optional data
+UNCHECKED_MIN = 0.95  # without a check digit: names, states, sex, a visa's optional data
 FIT_MIN = 0.75
 LEAD_MIN = 0.2
 MARKS_MAX = 1
 
 
 def objections_to(reading: Reading) -> tuple[str, ...]:
-    """What keeps a single reading from counting as a vote, in words without content; empty when nothing does."""
+    """Return why a single reading does not count as a vote, without content; empty if it does."""
     return tuple(_objections(reading))
 
 
@@ -63,7 +63,7 @@ def _objections_to_text(reading: Reading) -> Iterator[str]:
 
 
 def counts(reading: Reading) -> bool:
-    """True when a reading meets the part of the rule that one picture can meet."""
+    """True if a reading meets the part of the rule that one picture can meet."""
     return not objections_to(reading)
 
 
@@ -76,7 +76,7 @@ MOVED_PITCHES_MAX = 0.5  # between two frames
 
 
 def reasons_of(states: Sequence[StripState]) -> tuple[Why, ...]:
-    """Why nothing was read, from all groups of lines that were looked at; at least one reason."""
+    """Return why nothing was read, from all groups of lines that were examined; at least one reason."""
     lined = [state for state in states if state.lined]
     if not lined:
         blurred = any(state.sharpness < SHARPNESS_MIN for state in states)
@@ -86,7 +86,7 @@ def reasons_of(states: Sequence[StripState]) -> tuple[Why, ...]:
 
 
 def hints_of(state: StripState) -> tuple[Why, ...]:
-    """What is wrong with an MRZ as it is seen, the most useful first; empty when nothing is."""
+    """Return the faults of a visible MRZ, the most useful first; empty if there is none."""
     found = []
     if abs(state.rotation_deg) >= UPSIDE_DOWN_MIN_DEG:
         found.append(Why.UPSIDE_DOWN)
@@ -100,12 +100,12 @@ def hints_of(state: StripState) -> tuple[Why, ...]:
 
 
 def with_light_on_it(hints: tuple[Why, ...], palest: float) -> tuple[Why, ...]:
-    """The hints of an MRZ that was read, and that light takes a part of it: all that the traveller can change about pale print."""
+    """Return the hints of an MRZ that was read, with glare added: all that the traveller can change about pale print."""
     if palest >= PALEST_MIN or Why.GLARE in hints or Why.COVERED in hints:
         return hints
     return (*hints, Why.GLARE)
 
 
 def moving(moved_px: float, pitch_px: float) -> bool:
-    """True when an MRZ went too far from one frame to the next to be seen sharply."""
+    """True if an MRZ moved too far between two frames to be sharp."""
     return moved_px > MOVED_PITCHES_MAX * pitch_px

@@ -1,4 +1,4 @@
-"""One picture to a reading, or to the reasons why there is none: the stages in a row. Nothing is kept from one picture to the next.
+"""Reads one picture: returns a reading, or the reasons without one; runs all stages. Nothing is kept from one picture to the next.
 
 The recogniser is a model through `models.runtime`: strips 32 x 704 in, 176 frames of 38 log-probabilities out for each.
 """
@@ -39,12 +39,12 @@ from models.runtime import Session, open_session
 
 SIDE_MIN_PX = 48
 EVEN_TURNED_MIN = 0.2  # of the first group of a search by turns or for small text: of 131 MRZs that were read so, none had less than 0.25
-# For one picture, a look that has begun aside: whatever somebody prints costs so much at most, half a second. Of 850 MRZs that were read one
+# For one picture, including a look in progress: the limit on any print is half a second. Of 850 MRZs that were read one
 # among dense text took 46, the next 37, and half of them 3.
 STRIPS_MAX = 80
 FINE_FROM_PX = 1000  # of the longer side: a smaller picture has no more to show
 OCR_B_HEIGHT = 1.02  # pitches, as `measure.print_of` measures it
-PRINT_HEIGHTS = (0.7, 1.3)  # of that: a page that is seen at an angle, and what a few characters cannot tell
+PRINT_HEIGHTS = (0.7, 1.3)  # of these: a page seen at an angle, and the tolerance of few characters
 SURE_MIN = 0.998  # a character that the recogniser is so sure of
 SURE_WORTH = 0.5  # may be so much nearer to another one's shape: other makes of OCR-B differ in a letter or two
 UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
@@ -53,8 +53,8 @@ UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 def read(picture: Pixels, recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
     """Read the MRZ of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
-    With `any_rotation` a page may lie any way round, and be small in a large picture; without it, as in a live frame, within 20
-    degrees of upright or upside down and a third of the frame wide, which costs less where nothing is to be seen.
+    With `any_rotation` a page may have any rotation, and be small in a large picture; without it, as in a live frame,
+    within 20 degrees of upright or upside down and a third of the frame wide, which costs less without a page.
 
     Raises BadPictureError and RecogniserError.
     """
@@ -84,7 +84,7 @@ def read(picture: Pixels, recogniser: Recogniser, *, any_rotation: bool = True) 
 
 
 def grey_of(picture: Pixels) -> Grey:
-    """Check a picture and make it grey. Raises BadPictureError."""
+    """Check a picture and convert it to grey. Raises BadPictureError."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
         raise BadPictureError(f"neither grey nor BGR of 8 bits: {picture.dtype} {list(picture.shape)}")
     check_size(picture.shape[1], picture.shape[0], side_min=SIDE_MIN_PX)
@@ -94,14 +94,14 @@ def grey_of(picture: Pixels) -> Grey:
 
 
 def _groups(copies: Copies, *, any_rotation: bool) -> Iterator[tuple[Group, bool]]:
-    """What to look at, likeliest and cheapest first, and whether it is level text of usual size; no search is made before the last one's are looked at."""
+    """Yield groups to examine, likeliest and cheapest first, and whether each is level text of usual size. Later searches start only when needed."""
     yield from ((group, True) for group in propose(copies))
     for turn_deg, fine in _searches(copies) if any_rotation else ():
         yield from ((group, False) for group in propose(copies, turn_deg=turn_deg, fine=fine))
 
 
 def _searches(copies: Copies) -> Iterator[tuple[float, bool]]:
-    """By which turn, and how fine, lines are looked for where level ones of usual size gave nothing, the cheapest first."""
+    """Yield rotation and fineness of further searches after level text of usual size gave nothing, the cheapest first."""
     yield from ((turn, False) for turn in turn_of(copies) if abs(turn) > UPRIGHT_MAX_DEG)
     if copies.side_px >= FINE_FROM_PX:
         yield 0.0, True
@@ -134,7 +134,7 @@ def _reading(grey: Grey, look: Look, text: MrzText) -> Reading:
 
 
 def _looks(look: Look, text: MrzText, geometry: Geometry) -> tuple[float, float, int]:
-    """Hold every character against its shape, and look between the lines: `fit`, `lead` and `marks` of `gate.page.values.Reading`."""
+    """Compare every character with its shape, and examine the gaps: `fit`, `lead` and `marks` of `gate.page.values.Reading`."""
     choice, last = text.choice, len(look.ribbons) - 1
     fit, lead, marks = 1.0, 1.0, 0
     for number, line in enumerate(choice.lines):
@@ -151,7 +151,7 @@ def _looks(look: Look, text: MrzText, geometry: Geometry) -> tuple[float, float,
 
 
 def _ends_seen(grey: Grey, look: Look, text: MrzText) -> bool:
-    """Whether there is empty paper at both ends of an MRZ that another one, cut short, would be read as."""
+    """True if empty paper is seen at both ends of an MRZ that could be the beginning of a longer one."""
     if text.choice.format.shape[1] not in CUT_WIDTHS:
         return True
     if not all(end_of(grey, look.ribbons, text.cells, after=after).empty for after in (False, True)):
@@ -160,7 +160,7 @@ def _ends_seen(grey: Grey, look: Look, text: MrzText) -> bool:
 
 
 def _geometry(look: Look, text: MrzText) -> Geometry:
-    """Measure the MRZ in the picture, through the ribbons that it was read along."""
+    """Measure the MRZ in the picture, along the ribbons of its reading."""
     lines: list[LinePlace] = []
     prints: list[tuple[float, float]] = []  # height and residual of the baseline, in pitches
     for ribbon, strip, cells, line in zip(look.ribbons, look.strips[:, 0], text.cells, text.choice.lines, strict=True):
@@ -190,7 +190,7 @@ def _quad(look: Look) -> Quad:
 
 
 class LineRecogniser:
-    """Reads strips with a proved session; fills the port `gate.page.values.Recogniser`. One thread at a time."""
+    """Reads strips with a verified session; fills the port `gate.page.values.Recogniser`. One thread at a time."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -205,7 +205,7 @@ class LineRecogniser:
 
 
 def open_recogniser(folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> LineRecogniser:
-    """Open and prove the model. Raises RecogniserError when it is missing, not the pinned one, or drifts."""
+    """Open and verify the model. Raises RecogniserError if it is missing, not the pinned one, or drifts."""
     try:
         return LineRecogniser(open_session(load().model("mrz_lines"), folder, threads=threads, providers=providers))
     except ModelError as error:

@@ -1,7 +1,7 @@
-"""A line of text in a picture to a strip for the recogniser: straight, level, one line high, the text from end to end.
+"""From a line of text in a picture to a strip for the recogniser: straight, level, one line high, the text from end to end.
 
-A ribbon follows the middle of a line, along a parabola where a page is bent, and narrows as perspective does. `settle` lays it over the ink; `cut` samples
-strips, shrinking the picture first where it is finer than a strip, so that nothing aliases.
+A ribbon follows the middle of a line, along a parabola where a page is bent, and narrows as perspective does. `settle` fits
+it to the ink; `cut` samples strips, first shrinking a picture that is finer than a strip, to avoid aliasing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SETTLE_MAX = 0.3  # of a line: farther off the ink is another line's
 class Ribbon:
     """The middle of a strip from `start` to `end`, bent by `bow_px` at its middle (down is positive), `height_px` high.
 
-    `taper` is how much farther from the camera the start is than the end: by so much the strip is higher at its end, and by the
-    square of it characters stand wider there. `height_px` is the one half way along the text.
+    `taper`: the start's distance from the camera relative to the end's. The strip is higher at its end by this factor,
+    and characters are wider there by its square. `height_px` is the one half way along the text.
     """
 
     start: Point
@@ -60,7 +60,7 @@ class Ribbon:
         )
 
     def height_at(self, part: float) -> float:
-        """How high the strip is at `part` of the text."""
+        """Return the strip's height at `part` of the text."""
         return self.height_px * (1 + self.taper) / 2 / (part + self.taper * (1 - part))
 
     def turned(self) -> Ribbon:
@@ -68,11 +68,11 @@ class Ribbon:
         return replace(self, start=self.end, end=self.start, bow_px=-self.bow_px, taper=1 / self.taper)
 
     def moved(self, down_px: float) -> Ribbon:
-        """The same strip, so much lower on the page."""
+        """Return the same strip, this much lower on the page."""
         return self.tilted(down_px, down_px)
 
     def tilted(self, start_px: float, end_px: float) -> Ribbon:
-        """The same strip, its ends so much lower on the page."""
+        """Return the same strip, its ends this much lower on the page."""
         (down_x, down_y), (start_x, start_y), (end_x, end_y) = self.down, self.start, self.end
         return replace(
             self,
@@ -92,7 +92,7 @@ class Ribbon:
 
 
 def ribbons_of(lines: Sequence[LinePlace]) -> tuple[Ribbon, ...]:
-    """Ribbons over the lines of a group, as high as the lines are apart, with a margin at either end."""
+    """Return ribbons for the lines of a group, as high as the distance of the lines, with a margin at either end."""
     spacing_px, first, last = spacing_of(lines), lines[0], lines[-1]
     # How much closer together the lines are at their start than at their end.
     taper = math.dist(first.end, last.end) / max(1.0, math.dist(first.start, last.start))
@@ -115,7 +115,7 @@ def spacing_of(lines: Sequence[LinePlace]) -> float:
 
 
 def settle(grey: Grey, ribbon: Ribbon) -> Ribbon:
-    """Lay the ribbon over the ink: its parts vote on their middles, and a parabola is laid through the votes."""
+    """Fit the ribbon to the ink: its parts vote on their middles, and a parabola is fitted to the votes."""
     probe = sample(grey, ribbon, _PROBE_WIDTH_PX, _PROBE_HEIGHT_PX, _PROBE_LINES * ribbon.height_px)
     strokes = np.abs(np.diff(probe.astype(np.float32), axis=1)).reshape(_PROBE_HEIGHT_PX, -1)
     parts = np.array_split(strokes, _PARTS, axis=1)
@@ -144,7 +144,7 @@ def cut(grey: Grey, ribbons: Sequence[Ribbon]) -> Floats:
 
 
 def sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: float) -> Grey:
-    """The picture along the ribbon, `high` pixels of the picture across it."""
+    """Return the picture along the ribbon, `high` pixels of the picture across it."""
     part = ((np.arange(width_px) + 0.5) / width_px).astype(np.float32)
     nearness = (part + ribbon.taper * (1 - part)).astype(np.float32)
     way = part / nearness
@@ -162,7 +162,7 @@ def sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: floa
 
 
 def _shrunk(grey: Grey, x: Floats, y: Floats, fineness: float) -> tuple[Grey, Floats, Floats]:
-    """The part of the picture that is sampled, shrunk to about one pixel a sample, and the samples' places in it."""
+    """Return the sampled part of the picture, shrunk to about one pixel per sample, and the samples' positions in it."""
     height, width = grey.shape
     left, right = (int(np.clip(v, 0, width)) for v in (np.floor(np.min(x)) - 2, np.ceil(np.max(x)) + 3))
     top, bottom = (int(np.clip(v, 0, height)) for v in (np.floor(np.min(y)) - 2, np.ceil(np.max(y)) + 3))

@@ -1,7 +1,7 @@
-"""The shapes of characters against OCR-B: what the recogniser read is looked at once more, by other means. Nothing is read here.
+"""Compares the shapes of recognised characters with OCR-B: a second check by other means. It reads nothing.
 
-The recogniser is sure of some damaged letters that it guesses: a P without its foot is an F to it. So every character is laid over the tile of what it is said to
-be and over all others, at the few places and the sharpness that the whole line fits best, and the correlations are compared.
+The recogniser guesses some damaged letters with high confidence: it takes a P without its foot for an F. So every character is compared with the tile
+of its reading and with all others, at the few positions and the sharpness that fit the whole line best, and the correlations are compared.
 """
 
 from functools import lru_cache
@@ -29,10 +29,10 @@ _BLURS: Final = (0.5, 1.0, 1.6)  # of tiles, in their pixels: from sharp print t
 
 
 def fits_of(strip: Floats, cells: Cells, text: str, rivals: Bools, *, pitch_rows: float) -> tuple[Floats, Floats]:
-    """How well each character of a line fits its tile, and how surely it is no other one of its `rivals`, (n, 37); (n,) each.
+    """Return each character's correlation with its tile, and its lead over the `rivals`, (n, 37); (n,) each.
 
-    The first is a correlation. The second is 1 for the tile itself, -1 for the tile of another character, and 0 half way between.
-    `pitch_rows` is how many rows of the strip, (32, 704), are as high as a pitch is wide in OCR-B, about.
+    The lead is 1 for the tile itself, -1 for the tile of another character, and 0 half way between. `pitch_rows`: the
+    approximate number of the strip's rows, (32, 704), that equal a pitch's width in OCR-B.
     """
     said = np.array([ALPHABET.index(character) for character in text])
     bank, rows, shift = _line_fit(strip, cells, said, pitch_rows)
@@ -45,7 +45,7 @@ def fits_of(strip: Floats, cells: Cells, text: str, rivals: Bools, *, pitch_rows
 
 
 def rivals_of(mrz_format: MrzFormat, number: int, line: str) -> Bools:
-    """(n, 37): for each character of a line, which ones it could be taken for without a check digit telling."""
+    """Return (n, 37): for each character of a line, those it could be mistaken for without a wrong check digit."""
     return np.array([_rivals(mrz_format, number, column, character) for column, character in enumerate(line)])
 
 
@@ -56,7 +56,7 @@ def _rivals(mrz_format: MrzFormat, number: int, column: int, character: str) -> 
 
 
 def _line_fit(strip: Floats, cells: Cells, said: Ints, pitch_rows: float) -> tuple[Floats, float, tuple[int, int]]:
-    """The tiles of the line's sharpness, its height and its place off the cells' middles, by the characters that have most ink."""
+    """Return the tiles of the line's sharpness, its height and its offset from the cells' middles, by the characters with most ink."""
     some = np.flatnonzero(said != ALPHABET.index("<"))
     some = some[:: max(1, len(some) // _VOTERS)] if len(some) else np.arange(len(said))
     best = (-1.0, _banks()[0], pitch_rows, (0, 0))

@@ -1,7 +1,7 @@
-"""One look at a group of lines: strips, the recogniser, the text; again where the first look left doubt.
+"""One look at a group of lines: strips, the recogniser, the text; repeated if the first look left doubt.
 
-The first line decides which way round the text is: upside down, it has no grid of characters. A second look follows the grid that the first one found, so that
-margins and heights are as the recogniser knows them, and both looks are weighed together.
+The first line determines the orientation: upside down, it has no grid of characters. A second look follows the grid of
+the first one, so that margins and heights are as in the recogniser's training, and both looks are weighed together.
 """
 
 import math
@@ -29,7 +29,7 @@ PITCHES_A_LINE = 2.5  # between lines, ICAO 9303-3: 6.35 mm where the pitch is 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """Ribbons in reading order, their strips, and the text, None when no line has characters on a grid."""
+    """Ribbons in reading order, their strips, and the text; None if no line has characters on a grid."""
 
     ribbons: tuple[Ribbon, ...]
     strips: Floats
@@ -42,21 +42,21 @@ class Look:
 
     @property
     def settled(self) -> bool:
-        """True when another look cannot make it better."""
+        """True if another look cannot improve it."""
         if self.text is None or self.text.crowded:
             return False
         return self.text.choice.holds and self.text.choice.weakest >= SURE
 
     @property
     def hopeless(self) -> bool:
-        """True when what is seen are no characters of OCR-B, or no MRZ's, however it is looked at."""
+        """True if no look can find characters of OCR-B, or of an MRZ."""
         if self.text is None or self.text.cells_sure < CELLS_SURE_MIN:
             return True
         return self.text.choice.fit < FIT_AT_LEAST and not self.too_short
 
     @property
     def too_short(self) -> bool:
-        """True when characters go on beside the ends, or may: what was read then is a part of the line, of whatever format."""
+        """True if characters continue beyond the ends, or may: then the reading is a part of the line, whatever its format."""
         return self.text is not None and (self.text.crowded or self.text.cut_short)
 
     @property
@@ -67,7 +67,7 @@ class Look:
 
     @property
     def state(self) -> StripState:
-        """What the strips look like."""
+        """Measurements of the strips."""
         length_px = max(1.0, self.ribbons[0].length_px)
         if self.text is None:
             pitch_strip_px = self.ribbons[0].height_px * MARGIN * STRIP_WIDTH_PX / length_px
@@ -87,7 +87,7 @@ class Look:
 
 
 def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
-    """Read a group of lines, either way round. Raises RecogniserError."""
+    """Read a group of lines in either orientation. Raises RecogniserError."""
     upright = ribbons_of(group.lines)
     ribbons, strips, cuts = _one_way(grey, recogniser, upright)
     if not cuts:
@@ -102,7 +102,7 @@ def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
 
 
 def glance_at(grey: Grey, group: Group) -> Look:
-    """See how the first line of a group looks, without reading it."""
+    """Measure the first line of a group without reading it."""
     ribbons = (settle(grey, ribbons_of(group.lines)[0]),)
     return Look(ribbons, cut(grey, ribbons), None)
 
@@ -110,7 +110,7 @@ def glance_at(grey: Grey, group: Group) -> Look:
 def _one_way(
     grey: Grey, recogniser: Recogniser, way: tuple[Ribbon, ...]
 ) -> tuple[tuple[Ribbon, ...], Floats, list[Cuts]]:
-    """Ribbons, strips and cuts of all lines; of the first alone where it cannot be read: most groups are no MRZ, and cost no more than that."""
+    """Return ribbons, strips and cuts of all lines; of the first alone if it is unreadable, because most groups are no MRZ."""
     ribbons: tuple[Ribbon, ...] = (settle(grey, way[0]),)
     strips = cut(grey, ribbons)
     first = decode(recogniser(strips)[0])
@@ -122,10 +122,10 @@ def _one_way(
 
 
 def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
-    """Look along the grid that a look found; the better one of the two, or both weighed together. Raises RecogniserError.
+    """Look along the grid of an earlier look; return the better one of the two, or both weighed together. Raises RecogniserError.
 
-    Where characters go on beside the ends, or stand at the very ends of a strip, the lines were located too short, and what
-    was read is dropped for a wider look; twice at most, since a located third of a line shows only a part of the rest.
+    If characters continue beyond the ends, or are at the very ends of a strip, the lines were located too short, and the reading is
+    dropped for a wider look; at most twice, since a located third of a line shows only a part of the rest.
     """
     for _ in range(WIDER_LOOKS_MAX):
         if look.text is None or look.hopeless or not look.too_short:
@@ -145,7 +145,7 @@ def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
 def _along(
     grey: Grey, recogniser: Recogniser, ribbons: tuple[Ribbon, ...], text: MrzText, *, margin: float
 ) -> Look | None:
-    """Look along the grid of a text, with room for `margin` characters beside its ends."""
+    """Look along the grid of a text, with space for `margin` characters beyond its ends."""
     fitted = tuple(
         settle(grey, _fitted(ribbon, cells, margin)) for ribbon, cells in zip(ribbons, text.cells, strict=True)
     )
@@ -155,12 +155,12 @@ def _along(
 
 
 def place_of(ribbon: Ribbon, frame: float) -> Point:
-    """Where a frame of the strip lies in the picture."""
+    """Return the position in the picture of a strip's frame."""
     return ribbon.at((frame + 0.5) * FRAME_PX / STRIP_WIDTH_PX)
 
 
 def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[Cuts]) -> Look:
-    """A card's MRZ of which two lines were located: look for the third above and below."""
+    """For a card's MRZ with two located lines: look for the third above and below."""
     upper, lower = look.ribbons
     best = look
     for ribbon, above in ((upper.moved(-upper.height_px), True), (lower.moved(lower.height_px), False)):
@@ -175,9 +175,9 @@ def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[
 
 
 def _fitted(ribbon: Ribbon, cells: Cells, margin: float) -> Ribbon:
-    """The ribbon with that much room beside the first and last character, as high as lines of that pitch are apart.
+    """Return the ribbon with this margin beside the first and last character, as high as the distance of lines at that pitch.
 
-    Where the pitch still grows or shrinks along the strip, the page lies more askew than the lines' distances told.
+    If the pitch grows or shrinks along the strip, the page is more oblique than the lines' distances showed.
     """
     reach = (margin + 0.5) * cells.pitch
     ends = (cells.centres[0] - reach, cells.centres[-1] + reach)

@@ -1,8 +1,8 @@
-"""The lines of one group to the text of an MRZ: every format that their cells can be, weighed against one another. Pure.
+"""From the lines of one group to the text of an MRZ: every possible format of their cells, weighed against one another. Pure.
 
-The prior of a place is soft: a digit in a name is unlikely, not impossible, since what is printed counts. Check digits choose between what is seen and
-what is likely, and may put one doubtful character right, which marks the text as repaired. Bounds for what is called an MRZ were set on drawn pages
-and on pictures without one (docs/protocols/page-reading.md).
+The prior of a place is soft: a digit in a name is unlikely, not impossible, since the print counts. Check digits choose
+between the seen and the likely text, and may correct one doubtful character, which marks the text as repaired. The bounds for
+an MRZ are from drawn pages and from pictures without one (docs/protocols/page-reading.md).
 """
 
 import functools
@@ -45,7 +45,7 @@ def _priors(kind: Kind) -> Doubles:
 
 
 def _support(kind: Kind) -> Doubles:
-    """Matrix (37, 37): how much each seen character speaks for each that may be printed there."""
+    """Return a matrix (37, 37): the support of each seen character for each printed one."""
     matrix = np.eye(len(ALPHABET))
     zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
     if "O" not in kind.value:
@@ -72,9 +72,9 @@ def _rows_of(kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, Ints], ...]:
 
 
 def weigh(kinds: Sequence[Kind], probabilities: Doubles) -> tuple[Doubles, float]:
-    """Apply the priors of the places to the cells of one line: (n, 37) probabilities, and the log of how well the format explains the line.
+    """Apply the places' priors to the cells of one line: return (n, 37) probabilities, and the log of how well the format explains the line.
 
-    Rows sum to at most one, before and after: what spoke for characters that the place cannot hold, or for none at all, stays as doubt.
+    Rows sum to at most one, before and after: support for characters that the place cannot hold, or for none, remains as doubt.
     """
     printed, fitting = np.empty_like(probabilities), np.empty(len(probabilities))
     for kind, rows in _rows_of(tuple(kinds)):
@@ -90,7 +90,7 @@ def weigh(kinds: Sequence[Kind], probabilities: Doubles) -> tuple[Doubles, float
 class Choice:
     """The text of an MRZ under one format; see `gate.page.values.Reading`.
 
-    `fit` says how well the format explains the cells, as the mean logarithm a character: 0 is fully, and other text is far
+    `fit`: how well the format explains the cells, as the mean logarithm per character: 0 is complete, other text is far
     below. `score` compares choices of one picture.
     """
 
@@ -115,7 +115,7 @@ class Choice:
 
     @property
     def holds(self) -> bool:
-        """True when every check digit holds without a repair."""
+        """True if every check digit holds without a repair."""
         return not self.repaired and all(self.check_digits.values())
 
     def __repr__(self) -> str:
@@ -156,7 +156,7 @@ def choose(mrz_format: MrzFormat, cells: Sequence[Doubles]) -> Choice:
 def _resolved(
     mrz_format: MrzFormat, lines: tuple[str, ...], cells: Sequence[Doubles], posterior: Sequence[Doubles]
 ) -> tuple[tuple[str, ...], bool]:
-    """The likeliest text if its digits hold; what is seen without preference for zeros if that one's do; a repair; or the first.
+    """Return the likeliest text if its digits hold; the text as seen, without preference for zeros, if its digits do; a repair; or the first.
 
     Also whether it is a repair.
     """
@@ -170,7 +170,7 @@ def _resolved(
 
 
 def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[Doubles]) -> tuple[str, ...]:
-    """The text with zeros and letters O of numbers as they look, without the preference for zeros."""
+    """Return the text with zeros and letters O of numbers as seen, without the preference for zeros."""
     texts = [list(line) for line in lines]
     zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
     for text, kinds, rows in zip(texts, layout.kinds, cells, strict=True):
@@ -183,9 +183,9 @@ def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[Doubles]) -
 def _confidences(
     mrz_format: MrzFormat, lines: tuple[str, ...], cells: Sequence[Doubles], posterior: Sequence[Doubles]
 ) -> tuple[tuple[float, ...], ...]:
-    """The probability of each chosen character.
+    """Return the probability of each chosen character.
 
-    Where no check digit can tell zero from O, and where O stands against the preference for zeros, sight alone counts.
+    Where no check digit distinguishes zero from O, and where O contradicts the preference for zeros, only the look counts.
     """
     beyond_check = unchecked(mrz_format)
     confidences = []
@@ -211,7 +211,7 @@ def _replaced(lines: tuple[str, ...], changes: Sequence[tuple[int, int, str]]) -
 
 
 def _repair(mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[Doubles]) -> tuple[str, ...] | None:
-    """The likeliest text with one other character whose check digits all hold, None without any."""
+    """Return the likeliest text with one other character whose check digits all hold, or None."""
     holding = check_digits(mrz_format, lines)
     reach = within_reach(mrz_format, [name for name, holds in holding.items() if not holds])
     candidates = []
@@ -230,7 +230,7 @@ def _repair(mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[D
 def _alternatives(
     mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[Doubles]
 ) -> Iterator[tuple[str, ...]]:
-    """Other texts that differ in zeros and letters O of numbers alone, and whose check digits hold where those of `lines` do."""
+    """Yield texts that differ only in zeros and letters O of numbers, with the same check digits valid as in `lines`."""
     doubtful: list[tuple[float, int, int, str]] = []
     for number, (text, kinds) in enumerate(zip(lines, LAYOUTS[mrz_format].kinds, strict=True)):
         for column, (character, kind) in enumerate(zip(text, kinds, strict=True)):
@@ -264,36 +264,36 @@ _WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MrzText:
-    """The best text of a group and the cells that it was read from, a tuple of cells a line."""
+    """The best text of a group and its cells, one tuple per line."""
 
     choice: Choice
     cells: tuple[Cells, ...]
 
     @property
     def credible(self) -> bool:
-        """True when this is an MRZ rather than other text that was forced into one."""
+        """True if this is an MRZ rather than other text forced into one."""
         return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN and self.choice.fit >= FIT_MIN
 
     @property
     def cells_sure(self) -> float:
-        """How surely the cells hold one character rather than another or none, in the mean; what the format makes of them aside."""
+        """The mean certainty that the cells hold one character rather than another or none, without the format's influence."""
         return sum(float(line.probabilities.max(axis=1).sum()) for line in self.cells) / sum(
             len(line.centres) for line in self.cells
         )
 
     @property
     def crowded(self) -> bool:
-        """True when more characters stand on the grid beside a line: then the MRZ is not of this width."""
+        """True if more characters are on the grid beside a line: then the MRZ is not of this width."""
         return max(line.left_out for line in self.cells) > BESIDE_MAX
 
     @property
     def cut_short(self) -> bool:
-        """True when a character stands so near an end of its strip that the next one would not be seen."""
+        """True if a character is so near an end of its strip that the next one would not be visible."""
         return any(min(line.centres[0], FRAMES - 1 - line.centres[-1]) < END_MIN * line.pitch for line in self.cells)
 
 
 def text_of_cuts(lines: Sequence[Cuts]) -> MrzText | None:
-    """Weigh all formats that the cut lines can be, first line first; None when they can be none."""
+    """Weigh all formats that the cut lines can have, first line first; None if there is none."""
     best: MrzText | None = None
     for mrz_format in MrzFormat:
         count, width = mrz_format.shape
@@ -307,7 +307,7 @@ def text_of_cuts(lines: Sequence[Cuts]) -> MrzText | None:
 
 
 def fused(first: MrzText, second: MrzText) -> MrzText | None:
-    """Two looks at one MRZ weighed together, in the second one's places; None when they are of different formats."""
+    """Return two looks at one MRZ weighed together, at the second one's places; None if their formats differ."""
     if first.choice.format is not second.choice.format:
         return None
     cells = tuple(

@@ -1,1 +1,1 @@
-"""A document camera or scanner all day: frames and their times in, what came, what it says and when it left out."""
+"""A document camera or scanner in permanent use: frames and their times in, events out: arrival, reading, removal."""

@@ -1,8 +1,8 @@
-"""The bed of a document camera all day: frames and their times in, events out: what came, what it says or why not, what to do about it, when it left.
+"""A document camera in permanent use: frames and their times in, events out: arrival, reading or its failure, guidance, removal.
 
-`gate.page.stream.live` reads and votes; here is what it leaves open: things without an MRZ, a reading that never gets sure (told as doubtful: only the
-chip can confirm it), and an end to waiting. Whether something lies there tells the frame against the empty bed (`Bed`): the first frame shows it, and what
-lies unread for long and does not move becomes another look of it, so that a forgotten leaflet or another lamp is no document for ever.
+`gate.page.stream.live` reads and votes; this module handles things without an MRZ, a reading that never becomes certain (reported as doubtful:
+only the chip can confirm it), and a time limit. The frame is compared with the empty bed (`Bed`): the first frame shows it, and a thing that
+stays unread and unmoved for long becomes part of its look, so that a forgotten leaflet or other lighting is not a document for ever.
 """
 
 from collections import deque
@@ -17,8 +17,8 @@ from gate.page.stream.live import LiveReader, Resting, State
 from gate.page.values import Advised, Event, Floats, Gone, Grey, Pixels, Read, Reading, Recogniser, Unread, Why
 
 GONE_FRAMES = 2  # so many running that show the empty bed: the next traveller's page may come quickly
-WITHOUT_MRZ_AFTER_MS = 1_000  # so long is told; the hand that lays the page is not
-DOUBT_AFTER_MS = 4_000  # an MRZ that is not accepted by then is read as well as can be
+WITHOUT_MRZ_AFTER_MS = 1_000  # reported after this time; the hand that lays the page is not reported
+DOUBT_AFTER_MS = 4_000  # after this time an MRZ that is not accepted will not improve
 DOUBT_EVERY_MS = 1_000
 UNREAD_AFTER_MS = 10_000
 TURN_EVERY_MS = 2_000  # the search for a page that lies across costs some 400 ms
@@ -27,12 +27,12 @@ DIFFERENT_MIN = 8.0  # grey values, mean over the picture: a card of a tenth of 
 STILL_MAX = 3.0
 LOOKS_MAX = 2  # the bed with and without what was forgotten on it
 LEARNED_AFTER_MS = 30_000
-DRIFT = 0.02  # of a frame of the empty bed that goes into its look: daylight changes
+DRIFT = 0.02  # share of a frame of the empty bed that updates its look: daylight changes
 
 
 @dataclass(slots=True)
 class _Visit:
-    """One page while it lies there."""
+    """One page on the bed."""
 
     page: int
     since_ms: int
@@ -45,7 +45,7 @@ class _Visit:
 
     @property
     def settled(self) -> bool:
-        """True when it was read, or given up."""
+        """True if it was read, or given up."""
         return self.given_up or self.resting is not None
 
 
@@ -67,7 +67,7 @@ class CameraStream:
         before, self._state = self._state.document, self._live.see(grey, at_ms=at_ms)
         events: list[Event] = []
         resting, found = None if self._visit is None else self._visit.resting, self._state.found
-        # A page that was read and is not known to lie there still: whatever lies there is presented anew.
+        # A page that was read and may have left: whatever is there now is presented anew.
         if resting is not None and found is not None and resting.left(found, at_ms=at_ms):
             events += self._leave_at_once()
             self._state = self._live.see(grey, at_ms=at_ms)
@@ -84,11 +84,11 @@ class CameraStream:
 
     @property
     def _has_mrz(self) -> bool:
-        """True while a document with an MRZ lies there, even under a hand."""
+        """True while a document with an MRZ is on the bed, even under a hand."""
         return self._state.document is not None
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
-        """Whether there is a page, and since when its MRZ is in sight."""
+        """Detect a page, and since when its MRZ is in sight."""
         if self._visit is None and occupied:
             self._arrive(at_ms)
         if (visit := self._visit) is None:
@@ -108,7 +108,7 @@ class CameraStream:
         return visit
 
     def _leave(self, *, only_settled: bool = False) -> tuple[Event, ...]:
-        """The page is gone. One that was not read may have lost its MRZ to a finger only."""
+        """The page is gone. An unread one may only have a finger on its MRZ."""
         visit = self._visit
         if visit is None or (only_settled and not visit.settled):
             return ()
@@ -116,12 +116,12 @@ class CameraStream:
         return (Gone(visit.page),)
 
     def _leave_at_once(self) -> tuple[Event, ...]:
-        """The page is gone, and what comes has nothing of its votes."""
+        """The page is gone, and the next one has none of its votes."""
         self._live, self._state = LiveReader(self._recogniser), State()
         return self._leave()
 
     def _tell(self, reading: Reading, frame: Pixels, at_ms: int) -> tuple[Event, ...]:
-        """A reading that frames agree on, once: of this page, or of one that took the place of a page that was told already."""
+        """Report a reading on which frames agree, once: of this page, or of one that replaced a page already reported."""
         visit = self._visit
         if visit is not None and visit.resting is not None and visit.resting.text == reading.lines:
             return ()
@@ -131,7 +131,7 @@ class CameraStream:
         return (*gone, Read(visit.page, reading, self._state.accepted, crop_portrait(frame, reading)))
 
     def _work(self, visit: _Visit, frame: Pixels, grey: Grey, at_ms: int) -> tuple[Event, ...]:
-        """What is still to be found out about a page."""
+        """Determine what is still unknown about a page."""
         doubtful = self._doubtful(visit, grey, at_ms)
         if doubtful is not None:
             visit.resting = Resting(doubtful, at_ms)
@@ -144,7 +144,7 @@ class CameraStream:
         return ()
 
     def _doubtful(self, visit: _Visit, grey: Grey, at_ms: int) -> Reading | None:
-        """The best reading of a page that lies still and is not accepted, if its check digits hold: the chip may confirm it."""
+        """Return the best reading of a still page that is not accepted, if its check digits hold: the chip may confirm it."""
         waited = visit.in_sight_ms is not None and at_ms - visit.in_sight_ms >= DOUBT_AFTER_MS
         if not waited or self._state.hint is Why.MOVING or at_ms - visit.looked_ms < DOUBT_EVERY_MS:
             return None
@@ -153,7 +153,7 @@ class CameraStream:
         return seen if isinstance(seen, Reading) and seen.check_digits_hold and not seen.crowded else None
 
     def _look_across(self, visit: _Visit, grey: Grey, at_ms: int) -> None:
-        """See whether it is a page that lies across, which frames are not searched for."""
+        """Check for a rotated page, which frames are not searched for."""
         if at_ms - visit.since_ms < WITHOUT_MRZ_AFTER_MS or at_ms - visit.looked_ms < TURN_EVERY_MS:
             return
         visit.looked_ms = at_ms
@@ -171,7 +171,7 @@ class CameraStream:
 
 
 class Bed:
-    """What one camera has seen of its bed."""
+    """One camera's views of its empty bed."""
 
     def __init__(self) -> None:
         self._looks: deque[Floats] = deque(maxlen=LOOKS_MAX)
@@ -179,10 +179,10 @@ class Bed:
         self._still_since_ms = 0
 
     def occupied(self, frame: Grey, *, at_ms: int, has_mrz: bool, had_mrz: bool = False) -> bool:
-        """Take one frame; True when something lies there.
+        """Take one frame; True if something is on the bed.
 
-        What `has_mrz` is a document, whatever the bed looks like. What `had_mrz` a moment ago is one that a hand hides, or the bed
-        that it left: only what is known of the bed tells, and it is no new look of the bed.
+        A frame with `has_mrz` shows a document, whatever the bed's look. With `had_mrz` a moment ago, a hand hides it
+        or it left: only the known looks of the bed decide, and the frame does not become a new one.
         """
         thumb = cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         still = self._last is not None and _distance(thumb, self._last) <= STILL_MAX

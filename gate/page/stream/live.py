@@ -1,7 +1,7 @@
-"""Reads the frames of a document camera: frames and their times in, the state of things out.
+"""Reads the frames of a document camera: frames and their times in, the current state out.
 
-A frame that looks like the one before costs next to nothing, but every `LOOK_EVERY_MS` one is looked at all the same. A page that was read is told only once while
-it lies there (`Resting`). It may be taken up and change hands; where it lies afterwards tells: nobody lays a page down within a millimetre of where it lay.
+A frame equal to the one before costs little, but every `LOOK_EVERY_MS` one is examined anyway. A page that was read is reported only once while
+it is there (`Resting`). It may be lifted and change hands; its later position shows this: nobody lays a page down again within a millimetre.
 """
 
 import math
@@ -17,7 +17,7 @@ from gate.page.values import Floats, Grey, NoReading, Pixels, Quad, Reading, Rec
 
 REMOVED_AFTER_MS = 500  # without an MRZ: a hand over the page for a moment is no removal
 LOOK_EVERY_MS = 400
-STEADY_FRAMES = 2  # a new hint is told when it shows in so many frames running
+STEADY_FRAMES = 2  # a new hint is shown after this many consecutive frames
 STRANGERS_MIN = 2
 DOUBTFUL_CHARACTERS_MAX = 8  # a doubtful reading of the accepted page differs from it by less
 THUMB_PX = (48, 36)
@@ -29,12 +29,12 @@ UNCHANGED_MAX = 3.0  # grey values between thumbs, mean: sensor noise and flicke
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the frames of a camera have shown so far.
+    """The result of a camera's frames so far.
 
-    `found` is what the last look found. `document` is the number of the document with an MRZ that lies there, None while none does:
-    the next one has the next number. `reading` is the text of it that frames agree on, `accepted` says that it meets the whole
-    acceptance rule; else nothing changed between the frames, and the chip may confirm it. `hint` is what would make the next frame
-    better, None when nothing does.
+    `found`: result of the last look. `document`: number of the document with an MRZ that is there, None without one;
+    the next one has the next number. `reading`: its text on which frames agree; `accepted`: it meets the whole
+    acceptance rule; otherwise nothing changed between the frames, and the chip may confirm it. `hint`: what would
+    improve the next frame, or None.
     """
 
     found: Reading | NoReading | None = None
@@ -45,7 +45,7 @@ class State:
 
     @property
     def in_sight(self) -> bool:
-        """True when the last look found an MRZ."""
+        """True if the last look found an MRZ."""
         return self.found is not None and self.found.place is not None
 
 
@@ -82,7 +82,7 @@ class LiveReader:
         return self._state
 
     def _may_rest(self, grey: Grey, at_ms: int) -> bool:
-        """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
+        """True if the frame equals the last examined one, and nothing is left to determine."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
         settled = self._document is None or (
@@ -96,7 +96,7 @@ class LiveReader:
         return False
 
     def _follow(self, found: Reading | NoReading, at_ms: int) -> None:
-        """Presence, removal and acceptance."""
+        """Update presence, removal and acceptance."""
         if found.place is None:
             if self._document is not None and at_ms - self._document.seen_ms >= REMOVED_AFTER_MS:
                 self._document = None
@@ -110,7 +110,7 @@ class LiveReader:
             document.count(found)
 
     def _hint_of(self, found: Reading | NoReading) -> Why | None:
-        """The first thing to be told about this frame."""
+        """Return the most important hint for this frame."""
         if self._document is None or found.place is None:
             return None
         if self._document.moving and not (isinstance(found, Reading) and counts(found)):
@@ -119,7 +119,7 @@ class LiveReader:
 
 
 class _Document:
-    """One document while it lies there."""
+    """One document on the bed."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -132,10 +132,10 @@ class _Document:
         self._strangers = 0
 
     def is_other(self, seen: Reading) -> bool:
-        """True when `STRANGERS_MIN` frames running say that another document lies here than the one that was agreed on.
+        """True if `STRANGERS_MIN` consecutive frames show another document than the agreed one.
 
-        A reading that counts says so by any other text, a doubtful one only by a very different text of the same format: what is
-        left of an MRZ under a hand is read as a shorter one.
+        A reading that counts shows this by any other text, a doubtful one only by a very different text of the same
+        format: an MRZ partly under a hand is read as a shorter one.
         """
         if self.reading is None:
             return False
@@ -149,7 +149,7 @@ class _Document:
         return self._strangers >= STRANGERS_MIN
 
     def follow(self, place: Quad, at_ms: int) -> None:
-        """Keep where it was seen, and when."""
+        """Store its position and time."""
         if self._place is not None:
             moved_px = max(math.dist(before, after) for before, after in zip(self._place, place, strict=True))
             self.moving = moving(moved_px, math.dist(place[0], place[1]) / 40)
@@ -165,13 +165,13 @@ class _Document:
 
 
 def unlike(text: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """In how many characters two texts differ, those that only one of them has included."""
+    """Return the number of characters that differ, including those that only one text has."""
     one, two = "".join(text), "".join(other)
     return sum(a != b for a, b in zip(one, two, strict=False)) + abs(len(one) - len(two))
 
 
 class Resting:
-    """One page where it lies, from the reading that was told of it."""
+    """One page at its position, from its reported reading on."""
 
     def __init__(self, reading: Reading, at_ms: int) -> None:
         self.text = reading.lines
@@ -180,7 +180,7 @@ class Resting:
         self._seen_ms = at_ms
 
     def left(self, seen: Reading | NoReading, *, at_ms: int) -> bool:
-        """Take what the newest look found; True when the page is no longer known to lie where it lay."""
+        """Take the latest look; True if the page is no longer known to be at its position."""
         if not isinstance(seen, Reading) or unlike(self.text, seen.lines) > DOUBTFUL_CHARACTERS_MAX:
             self._hidden = True
             return at_ms - self._seen_ms >= HIDDEN_MAX_MS

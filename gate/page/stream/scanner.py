@@ -1,7 +1,7 @@
-"""Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation. Pictures, removals and times in, events out.
+"""Reads single pictures of pages from a scanner's service: each as a whole, in any rotation. Pictures, removals and times in, events out.
 
-One picture cannot meet the acceptance rule, which wants the same text twice: its reading is told as doubtful, for the chip to confirm, unless a second
-picture says the same of the page, laid or lit otherwise.
+One picture cannot meet the acceptance rule, which requires the same text twice. Its reading is reported as doubtful, for the chip to
+confirm, unless a second picture of the page, in another position or light, gives the same text.
 """
 
 from gate.page.picture.portrait import crop_portrait
@@ -38,7 +38,7 @@ class ScannerStream:
         return (*gone, *self._take(self._page, picture, seen, at_ms))
 
     def tick(self, *, at_ms: int) -> tuple[Event, ...]:
-        """Let time pass: tell the doubtful reading that no second picture confirmed, or that nothing could be read."""
+        """Advance the time: report the doubtful reading that no second picture confirmed, or that nothing could be read."""
         if self._page is None or self._settled:
             return ()
         if self._best is not None:

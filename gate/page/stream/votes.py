@@ -1,7 +1,7 @@
-"""When a text may be used: two pictures that differ gave it (`apart`), nothing speaks against either (`objections`), and none against them. Pure.
+"""When a text may be used: two different pictures gave it (`apart`), with no objection to either (`objections`) or to both. Pure.
 
-Two pictures share every fault that stays where it is: dirt, a lamp's reflection, what is wrong with the page itself. What they agree on is worth no more
-than what changed between them. The other way to accept, equality with the chip's DG1, belongs to the inspection of the chip.
+Two pictures share every fault that stays in place: dirt, a lamp's reflection, faults of the page itself. Their agreement proves
+only as much as changed between them. The other way to accept, equality with the chip's DG1, belongs to the chip's inspection.
 """
 
 import math
@@ -23,7 +23,7 @@ _PARTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a line: a page that turns abou
 
 @dataclass(slots=True)
 class _Text:
-    """One text that was read: the first picture that gave it, how many did, and whether two of them differ."""
+    """One text that was read: the first picture that gave it, their number, and whether two of them differ."""
 
     first: Reading
     count: int = 0
@@ -38,10 +38,10 @@ class Votes:
         self.agreed = False  # the last reading's text has the votes, whether or not the pictures differ
 
     def cast(self, reading: Reading) -> bool:
-        """Take one frame's reading; True when its text is now accepted.
+        """Count one frame's reading; True if its text is now accepted.
 
-        A text needs `FRAMES_MIN` votes more than any other one has, so a frame that disagrees has to be outvoted, and two pictures
-        that differ.
+        A text needs `FRAMES_MIN` more votes than any other one, so that a deviating frame must be outvoted, and two
+        pictures that differ.
         """
         self.agreed = False
         if not counts(reading) or (reading.lines not in self._texts and len(self._texts) == TEXTS_MAX):
@@ -55,12 +55,12 @@ class Votes:
 
 
 def apart(one: Reading, other: Reading) -> bool:
-    """True when the second picture can tell what the first one may have got wrong by where it lay or how it was lit."""
+    """True if the second picture's position or light can reveal an error of the first one."""
     return _moved_pitches(one, other) >= MOVED_PITCHES_MIN or _relit(one, other) >= LIGHT_MIN
 
 
 def _moved_pitches(one: Reading, other: Reading) -> float:
-    """How far the part of the MRZ went that went least."""
+    """Return the smallest movement among the parts of the MRZ."""
     lines = zip(one.geometry.lines, other.geometry.lines, strict=True)
     least_px = min(
         math.dist(here, there)
@@ -77,7 +77,7 @@ def _points(line: LinePlace) -> Iterator[Point]:
 
 
 def _relit(one: Reading, other: Reading) -> float:
-    """How much the light on the part of the MRZ changed that changed most, beside the usual one."""
+    """Return the largest change of light among the parts of the MRZ, relative to the usual one."""
     if len(one.light) != len(other.light) or not one.light:
         return 0.0
     changes = np.array(other.light) / np.maximum(np.array(one.light), 0.02)

@@ -1,1 +1,1 @@
-"""Child processes of the programs: how they are started, kept warm, confined and spoken with."""
+"""Child processes of the programs: start, warm spares, sandbox and messages."""

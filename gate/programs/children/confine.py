@@ -1,7 +1,7 @@
-"""What a child process gives up for good before it meets a stranger's bytes: `harden` for every child, `confine` for its kind.
+"""Sandbox of a child process, before it receives untrusted bytes: `harden` for every child, `confine` for its kind.
 
-Files and TCP ports go by Landlock (Linux 5.13, landlock(7)), which holds for the thread that asks and those that it starts later, the rest by
-seccomp. What could not be had is False for the status; what must be had raises OSError, and the child must not see a face or document.
+Landlock (Linux 5.13, landlock(7)) limits files and TCP ports for this thread and those that it starts later; seccomp
+limits the rest. A missing optional limit is False in the status; a missing mandatory one raises OSError.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _WRITE_FILE: Final = 1 << 1
 _READ: Final = 1 << 2 | 1 << 3  # files and folders
 _REMOVE: Final = 1 << 4 | 1 << 5
 _MAKE: Final = sum(1 << bit for bit in range(6, 13))
-_REFER: Final = 1 << 13  # from the second version
-_TRUNCATE: Final = 1 << 14  # from the third
-_CONNECT_TCP: Final = 1 << 1  # from the fourth; the bit before it is for binding
+_REFER: Final = 1 << 13  # from version 2
+_TRUNCATE: Final = 1 << 14  # from version 3
+_CONNECT_TCP: Final = 1 << 1  # from version 4, as _BIND_TCP
 _BIND_TCP: Final = 1 << 0
-_SCOPES: Final = 1 << 0 | 1 << 1  # from the sixth: abstract sockets and signals
-_OF_FILES: Final = _EXECUTE | _WRITE_FILE | 1 << 2 | _TRUNCATE  # what can be allowed of a path that is no folder
+_SCOPES: Final = 1 << 0 | 1 << 1  # from version 6: abstract sockets and signals
+_OF_FILES: Final = _EXECUTE | _WRITE_FILE | 1 << 2 | _TRUNCATE  # all rights that a file, not a folder, can have
 
 
 class _Ruleset(ctypes.Structure):
@@ -59,17 +59,17 @@ class _Port(ctypes.Structure):
 
 
 def landlock_version() -> int:
-    """The kernel's version of Landlock; 0 when it has none."""
+    """Return the kernel's version of Landlock; 0 without Landlock."""
     return max(0, int(_libc().syscall(_CREATE_RULESET, None, 0, _VERSION)))
 
 
 def restrict_files(
     *, writable: Iterable[Path], readable: Iterable[Path] | None = None, tcp_ports: Iterable[int] = ()
 ) -> bool:
-    """Write beneath these folders only, read beneath `readable` only (None: everywhere), connect to these TCP ports only.
+    """Allow only writing beneath `writable`, reading beneath `readable` (None: everywhere) and TCP to `tcp_ports`.
 
-    Nothing is executed, no signal leaves, and no abstract socket is reached. A path that is not there is passed over. False when the
-    kernel has no Landlock, or when other threads run, for which it would not hold. Raises OSError when it fails.
+    Forbids execution, signals and abstract sockets; skips missing paths. Returns False if the kernel has no Landlock,
+    or if other threads run, to which it would not apply. Raises OSError if it fails.
     """
     known = landlock_version()
     if known == 0 or len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - names are enough
@@ -104,7 +104,7 @@ def _allow(descriptor: int, path: Path, access: int) -> None:
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return  # what is not there needs no permission
+        return  # a missing path needs no permission
     try:
         allowed = access if path.is_dir() else access & _OF_FILES
         rule = _Beneath(allowed, parent)
@@ -125,21 +125,21 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
-OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be
+ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models need far less; stops a decompression bomb
+OPEN_FILES_MAX: Final = 1024  # data in socket buffers is not address space: this bounds it
 
 _PR_SET_PTRACER = 0x59616D61
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAP_IPC_LOCK = 14
 _CLONE_THREAD: Final = 0x00010000
-_FAMILIES: Final = 64  # more than there are
+_FAMILIES: Final = 64  # more than exist
 _TYPE_MASK: Final = 0xF
-_INT: Final = 0xFFFFFFFF  # what the kernel looks at of an argument that is an int, whatever stands above
-# Whom the kernel signals when a descriptor can be read: kill by another name. And keys typed into a terminal that was inherited.
-# F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP.
+_INT: Final = 0xFFFFFFFF  # the bits that the kernel reads of an int argument
+# Setting who gets SIGIO for a descriptor can replace kill: F_SETOWN, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP. Typing:
+# injecting keys into an inherited terminal.
 _SETTING_OWNERS: Final = (("fcntl", 8), ("fcntl", 15), ("ioctl", 0x8901), ("ioctl", 0x8902))
 _TYPING: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
-# Calls that a library of today may not know by name, such as fchmodat2; from 424 on every machine has the same numbers.
+# Newer calls that the library may not know by name, such as fchmodat2; from 424 on, numbers are the same everywhere.
 _NEWER: Final = range(452, 512)
 _STANDARD: Final = frozenset({0, 1, 2})
 
@@ -149,7 +149,7 @@ _OTHER_PROCESSES: Final = [
     "process_madvise", "process_mrelease", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "ioprio_set",
     "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity", "migrate_pages", "move_pages",
 ]  # fmt: skip
-# It would outlive the child.
+# These outlive the child.
 _SHARED_MEMORY: Final = [
     "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl",
     "mq_open", "mq_unlink",
@@ -169,16 +169,16 @@ _CHANGING_FILES: Final = [
     "fchownat", "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utime", "utimes",
     "futimesat", "utimensat",
 ]  # fmt: skip
-_OPENING: Final = (("open", 1), ("openat", 2))  # and which argument holds the flags
+_OPENING: Final = (("open", 1), ("openat", 2))  # call, and position of its flags argument
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a kind of child needs beyond its parent, its memory and the processor.
 
-    `families` are those of sockets that it may open and connect. `writable` are what it may open for writing, which Landlock holds
-    it to; with nothing at all, that is refused as a system call, and so is everything that changes a name or a mode, unless it
-    `removes` files. `readable`: None is everywhere.
+    `families`: socket families that it may open and connect. `writable`: paths that it may write, enforced by Landlock;
+    if empty, seccomp refuses opening files for writing. Seccomp also refuses changing names and modes, unless it
+    `removes` files. `readable` None: everywhere.
     """
 
     families: frozenset[int] = frozenset()
@@ -190,28 +190,28 @@ class Needs:
 
 _DEVICES = Path("/dev")
 
-# What a library may still load; the trust store is open by then, and is read through its descriptor.
+# Libraries may still load from these; the trust store is already open.
 _LIBRARIES = (Path("/usr"), Path("/lib"), Path("/lib64"), Path("/etc/ld.so.cache"), Path("/proc"), Path("/dev/urandom"))
 OF_DOCUMENTS = Needs(
     families=frozenset({socket.AF_UNIX}),
     readable=(*_LIBRARIES, Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place)),
 )
-# Once the card service is reached: whoever breaks a document child reaches no other program's socket, has one thread beside the one that
-# speaks with the reader, and so leaves the lane its share of the processor, and no memory but the address space that is bounded.
+# After the connection to the card service. A compromised document child cannot reach other programs' sockets, start a
+# third thread and take the lane's processor time, or get memory outside the bounded address space.
 ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "memfd_create"))
 
 
 def of_device(reach: Reach) -> Needs:
-    """A child that looks through one camera, or takes pictures out of one folder.
+    """Return the needs of a child that reads one camera, or takes pictures from one folder.
 
-    A camera is named by its IP address, so no name is asked for. TCP leads to its port only, where the kernel can say so; UDP is not held back here.
+    A camera has an IP address: no name is resolved. TCP is limited to its port, if the kernel can; UDP is not limited.
     """
     families, ports = set[int](), list[int]()
     if reach.unix_sockets:
         families.add(socket.AF_UNIX)
     if reach.address is not None:
         families |= {socket.AF_INET, socket.AF_INET6}
-        with contextlib.suppress(ValueError):  # the driver says what is wrong with the address
+        with contextlib.suppress(ValueError):  # the driver reports a wrong address
             ports += [] if reach.port is None else [reach.port]
     folder = [] if reach.folder is None else [Path(reach.folder)]
     writable = (*([_DEVICES] if reach.devices else []), *folder)
@@ -219,14 +219,14 @@ def of_device(reach: Reach) -> Needs:
 
 
 def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
-    """Make this process unreadable, bounded, mortal and alone; return what could not be had as False.
+    """Make this process unreadable, limit its resources, and end it with its parent. Returns what failed as False.
 
-    `keep` are inherited descriptors, beside the standard ones, that stay open. Raises OSError when it would stay dumpable, unbounded
-    or able to start another program: then it must not see a face or a document.
+    `keep`: inherited descriptors, beside the standard ones, that stay open. Refuses `never_needed` calls. Raises
+    OSError if a mandatory step fails: the process must then not receive a face or document.
     """
     close_all_but(_STANDARD | frozenset(keep))
     sys.excepthook = _say_no_values
-    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short, a child goes before any program
+    Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, the kernel kills children first
     make_unreadable()
     libc = ctypes.CDLL(None, use_errno=True)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
@@ -240,18 +240,18 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
 
 
 def confine(needs: Needs) -> dict[str, bool]:
-    """Leave this process what its kind needs; return what could not be had as False. Raises OSError when the filter cannot be loaded."""
+    """Restrict this process to `needs`; return False for what failed. Raises OSError if the filter cannot be loaded."""
     closed = restrict_files(writable=needs.writable, readable=needs.readable, tcp_ports=needs.tcp_ports)
     refuse(beyond(needs))
     return {"files_closed": closed}
 
 
 def never_needed(own_pid: int) -> tuple[Refusal, ...]:
-    """What no child of any kind needs."""
+    """Return the system calls that no child needs."""
     always = (*_OTHER_PROGRAMS, *_OTHER_PROCESSES, *_SHARED_MEMORY, *_KERNEL, *_LISTENING)
     return (
         *(Refusal(call) for call in always),
-        Refusal("clone", Argument(0, Where.MASKED_IS, 0, _CLONE_THREAD)),  # threads are its own, processes are not
+        Refusal("clone", Argument(0, Where.MASKED_IS, 0, _CLONE_THREAD)),  # threads are allowed, processes are not
         Refusal("clone3", error=errno.ENOSYS),  # its flags cannot be seen: the C library falls back to clone
         Refusal("openat2", error=errno.ENOSYS),  # likewise, to openat
         Refusal("kill", Argument(0, Where.IS_NOT, own_pid)),
@@ -263,7 +263,7 @@ def never_needed(own_pid: int) -> tuple[Refusal, ...]:
         ),
         *(Refusal(call, Argument(1, Where.MASKED_IS, what, _INT)) for call, what in _SETTING_OWNERS),
         *(Refusal("ioctl", Argument(1, Where.MASKED_IS, what, _INT)) for what in _TYPING),
-        # A datagram could be addressed to anyone who listens, such as the journal. A raw socket of this family is one of datagrams.
+        # A datagram can go to any listener, such as the journal. A raw AF_UNIX socket is a datagram socket.
         Refusal("socketpair", Argument(0, Where.IS_NOT, socket.AF_UNIX)),
         *(
             Refusal("socketpair", Argument(1, Where.MASKED_IS, kind, _TYPE_MASK))
@@ -275,7 +275,7 @@ def never_needed(own_pid: int) -> tuple[Refusal, ...]:
 
 
 def beyond(needs: Needs) -> tuple[Refusal, ...]:
-    """What a child with these needs does not need."""
+    """Return the system calls that a child with these needs does not need."""
     refused = [
         Refusal("socket", Argument(0, Where.IS, family)) for family in range(_FAMILIES) if family not in needs.families
     ]
@@ -297,21 +297,21 @@ def beyond(needs: Needs) -> tuple[Refusal, ...]:
 
 
 def _say_no_values(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-    """Say where a child broke, and not on what: the message of an exception may quote a stranger's document."""
+    """Write where a child failed, without the exception's message, which may quote a stranger's document."""
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
     sys.stderr.write(f"a child broke: {kind.__name__} at {' > '.join(places)}\n")
 
 
 def close_all_but(kept: frozenset[int]) -> None:
-    """Close every other descriptor: what was inherited by mistake is nobody's."""
+    """Close all other descriptors, in case some were inherited by mistake."""
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are enough
         if int(name) not in kept:
-            with contextlib.suppress(OSError):  # the one that the folder was read by
+            with contextlib.suppress(OSError):  # already closed: listdir used it
                 os.close(int(name))
 
 
 def may_lock_everything(limit_bytes: int, status: str) -> bool:
-    """Under a smaller limit the lock would succeed now and make a later allocation fail. `status` is that of proc(5)."""
+    """True if RLIMIT_MEMLOCK cannot make an allocation fail after mlockall. `status`: text of /proc/PID/status."""
     if limit_bytes == resource.RLIM_INFINITY or limit_bytes >= ADDRESS_SPACE_BYTES_MAX:
         return True
     effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))

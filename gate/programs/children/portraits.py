@@ -64,8 +64,8 @@ async def _rest(end: socket.socket, begun: bytearray) -> SentPortrait:
     number, length = _HEAD.unpack(begun + head)
     encoding = next((name for name, of in _ENCODINGS.items() if of == number), None)
     if came < len(head) or encoding is None or length > BYTES_MAX:
-        raise BrokenPortraitError("the portrait's head is none")
+        raise BrokenPortraitError("the portrait's head is invalid")
     image = bytearray(length)
     if await fill(end, image) < length:
-        raise BrokenPortraitError("the portrait broke off")
+        raise BrokenPortraitError("the portrait is incomplete")
     return SentPortrait(encoding, image)

@@ -1,4 +1,4 @@
-"""System calls that a process gives up for good, through Debian's libseccomp2. PyPI's binding runs `ldconfig` at import."""
+"""Refuses system calls for good, through Debian's libseccomp2; PyPI's binding runs `ldconfig` at import."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Final
 _LIBRARY: Final = "libseccomp.so.2"
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
-_TSYNC: Final = 4  # the filter holds for threads that run already, too
+_TSYNC: Final = 4  # apply the filter to running threads, too
 
 
 class Where(IntEnum):
-    """How an argument is compared, by libseccomp's numbers."""
+    """Comparison of an argument, with libseccomp's numbers."""
 
     IS_NOT = 1
     IS = 4
@@ -27,7 +27,7 @@ class Where(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A condition on one argument of a call: `mask` counts for MASKED_IS only."""
+    """A condition on one argument of a call; `mask` is used by MASKED_IS only."""
 
     index: int
     test: Where
@@ -37,9 +37,9 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One call that is refused, always or where its argument is such. `error` is what the caller is told.
+    """One refused call, always or for some values of an argument. `error` is the errno that the caller gets.
 
-    `call` is its name, or its number where that is the same on every machine.
+    `call`: its name, or its number if that is the same on every machine.
     """
 
     call: str | int
@@ -57,7 +57,7 @@ class _Comparison(ctypes.Structure):
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:
-    """Refuse these calls from now on, in every thread of this process. Raises OSError when that cannot be had, with nothing refused."""
+    """Refuse these calls from now on, in every thread of this process. Raises OSError, with no call refused."""
     library = _library()
     made: int | None = library.seccomp_init(_ALLOW)
     if made is None:
@@ -84,8 +84,8 @@ def _add(library: ctypes.CDLL, context: ctypes.c_void_p, refusal: Refusal) -> No
         comparisons[0] = _Comparison(argument.index, argument.test, first, second)
         count = 1
     action = ctypes.c_uint32(_ERRNO | refusal.error)
-    # A call that this machine does not have (its number is a negative one of libseccomp's own) is passed over by the library; a name
-    # that the library does not know at all makes it fail here.
+    # The library skips a call that this machine lacks (libseccomp gives it a negative number), and fails here for a
+    # name that it does not know.
     _check(library.seccomp_rule_add_array(context, action, number, count, comparisons), str(call))
 
 

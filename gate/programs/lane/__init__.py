@@ -1,1 +1,1 @@
-"""The lane program: the crossing, from the document to the passage. No network, no pixels, no key of the log."""
+"""The lane program: runs the crossing, from document to passage. Has no network, no pixels and no key of the log."""

@@ -1,11 +1,11 @@
-"""The order in which the barrier is told what the machine wants: one order after another, as the machine gave them.
+"""Queue of orders to one barrier. Orders run one at a time, in the sequence given by the state machine.
 
-Taking back and freeing keep their order among themselves and go before everything else. They overtake a grant: one that waits is never
-written, one under way is written no further than the request on the wire (`withdraw` has the driver see to that). Of each kind one waits at
-most, the latest: a repetition takes the place of what it repeats. So nothing is ever written after what was meant to undo it, and the
-line's own repetitions of an older order do not outlast a newer one.
+Revoke and release keep their sequence and run before all other orders. They cancel a grant: a waiting one is never
+written, a running one is not repeated after the request on the wire (`withdraw`). At most one order of each kind waits:
+a newer one replaces it. So nothing is written after the order that was meant to undo it, and repetitions of an older
+order on the line end before a newer one.
 
-Without a line every order fails at once; what waits when the line goes fails with it. Polls and the lamp are no orders.
+Without a line every order fails at once; orders that wait when the line is lost fail too. Polls and lamp are separate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gate_core.errors import DriverError, LinkLostError, RefusedError
 
 
 class Kind(enum.Enum):
-    """What the barrier can be told."""
+    """The kinds of orders to a barrier."""
 
     REVOKE = "revoke"
     RELEASE = "release"
@@ -43,11 +43,11 @@ class _Order:
     def fail(self, error: DriverError) -> None:
         if not self.done.done():
             self.done.set_exception(error)
-            self.done.exception()  # whoever gave it may not be there any more
+            self.done.exception()  # mark as retrieved: the caller may be gone
 
 
 class Ordering:
-    """Carries orders out, one at a time. `withdraw` stops what is under way; for one event loop."""
+    """Runs orders one at a time, on one event loop. `withdraw` stops repetitions of the running order."""
 
     def __init__(self, withdraw: Callable[[], None]) -> None:
         self._withdraw = withdraw
@@ -57,11 +57,11 @@ class Ordering:
         self._has_line = False
 
     def open(self) -> None:
-        """The line is there: orders wait from now on."""
+        """Accept orders: the line is open."""
         self._has_line = True
 
     def close(self) -> None:
-        """The line is gone, and with it everything that waited for it."""
+        """Fail all orders: the line is lost."""
         self._has_line = False
         gone = self._waiting if self._running is None else [self._running, *self._waiting]
         self._waiting, self._running = [], None
@@ -69,7 +69,7 @@ class Ordering:
             order.fail(LinkLostError("the barrier's line went down"))
 
     def put(self, kind: Kind, carry_out: CarryOut) -> Awaitable[Any]:
-        """Take an order now; what is returned ends with what became of it, or raises DriverError."""
+        """Queue an order. The returned future has its result, or raises DriverError."""
         order = _Order(kind, carry_out, asyncio.get_running_loop().create_future())
         if not self._has_line:
             order.fail(LinkLostError("the barrier's line is down"))
@@ -86,7 +86,7 @@ class Ordering:
         return order.done
 
     async def run(self) -> None:
-        """Carry out what waits, for as long as there is a line."""
+        """Run queued orders until cancelled."""
         while True:
             self._wake.clear()
             while self._waiting:
@@ -96,7 +96,7 @@ class Ordering:
     async def _carry_out(self, order: _Order) -> None:
         self._running = order
         if any(one.kind in _FIRST for one in self._waiting):
-            # Once it has begun: it is written, and not insisted on.
+            # After its first write: it is sent once, and not repeated.
             asyncio.get_running_loop().call_soon(self._withdraw)
         try:
             result = await order.carry_out()

@@ -1,8 +1,8 @@
-"""The lane's ends of its channels to the log and to vision. Both ask their peer for its status every second; one that says nothing for `SILENCE_MAX_S` is gone.
+"""The lane's clients of log and vision. Each requests a status every second; SILENCE_MAX_S without an answer is a loss.
 
-What `LogClient` tells the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when
-the log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says
-that it takes what leads to an admission, which it has proven since it last refused anything.
+`LogClient` posts only what is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. If the log is
+lost before either is known, only `PartLost(Part.LOG)` is posted. A repeated receipt closes the connection. The log is
+back when its status, requested after the last refusal, says that it takes records that lead to an admission.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Incoming = TypeVar("Incoming", bound=messages.Message)
 
 
 class _Caller(Generic[Incoming]):
-    """Calls a program. That another user listens in its place is said once, and once that it is over."""
+    """Connects to a program. Logs once if another user listens in its place, and once when that ends."""
 
     def __init__(self, channel: Channel[Any, Incoming], path: Path) -> None:
         self._channel = channel
@@ -64,7 +64,7 @@ class _Caller(Generic[Incoming]):
         )
 
     async def reach(self) -> Connection[Incoming]:
-        """Connect and hear one status: for a hung program the kernel still accepts. Raises ChannelError."""
+        """Connect and receive one status, since the kernel accepts even if the program hangs. Raises ChannelError."""
         try:
             connection = await connect(self._channel, self._path)
         except ChannelError as error:
@@ -87,7 +87,7 @@ async def _pulse(connection: Connection[Any]) -> None:
 
 
 async def _next(connection: Connection[Incoming]) -> Incoming:
-    """The peer's next message. Raises ChannelError, also for a peer that stays silent."""
+    """Return the peer's next message. Raises ChannelError, also if the peer is silent."""
     try:
         async with asyncio.timeout(SILENCE_MAX_S):
             return await connection.receive()
@@ -96,7 +96,7 @@ async def _next(connection: Connection[Incoming]) -> Incoming:
 
 
 async def left_behind(path: Path) -> messages.OpenCrossings:
-    """What an earlier run of the lane left. Waits for the log: no crossing may begin before these are closed."""
+    """Return what the lane's last run left in the log. Waits for the log: no crossing starts before they are closed."""
     while True:
         with contextlib.suppress(ChannelError):
             connection = await connect(CHANNELS.log, path)
@@ -127,47 +127,47 @@ class LogClient:
         self._connection: Connection[messages.FromLog] | None = None
         self._queue = RecordOutbox(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
-        self._offering = False  # an append waits for its answer
+        self._offering = False  # an append has no answer yet
         self._wake = asyncio.Event()
         self._well = False
-        self.times = LogTimes()  # as the log said them last
-        # Statuses: asked for, heard, and asked for when something was refused.
+        self.times = LogTimes()  # from the log's last status
+        # Numbers of statuses: requested, received, and requested at the last refusal.
         self._asked = self._heard = self._doubted_asked = 0
 
     @classmethod
     def of(cls, config: Config, *, post: Post, remembered: Remembered) -> LogClient:
-        """The configured log's, by the machine's clock."""
+        """Build the client of the configured log, with the machine's clock."""
         path, profile = config.socket("log"), config.audit.profile
         return cls(path, post=post, monotonic_ms=clock.monotonic_ms, remembered=remembered, profile=profile)
 
     @property
     def owed(self) -> int:
-        """How many records wait for the log to take them."""
+        """The number of records that the log has not taken yet."""
         return len(self._queue)
 
     def append(self, record: Record, *, awaited: bool) -> None:
-        """Write a record. An awaited one is answered by a `Recorded` or `NotRecorded` event, or by the loss of the log."""
+        """Queue a record. An awaited one is answered by a `Recorded` or `NotRecorded` event, or by the log's loss."""
         reachable = self._connection is not None
         self._tell(self._queue.add(record, self._monotonic_ms(), awaited=awaited, reachable=reachable))
         self._wake.set()
 
     def forget_hit(self, handle: str) -> None:
-        """Have the log remember a hit no longer, whose owner was told."""
+        """Tell the log, with a later record, to forget a hit whose owner was informed."""
         self._queue.forget_hit(handle)
 
     async def drain(self, deadline_s: float) -> None:
-        """Wait until the log has answered everything, but no longer than the deadline."""
+        """Wait until the log has answered everything, at most `deadline_s`."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + deadline_s
-        while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - a last look once a program
+        while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - only at the program's end
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def run(self) -> None:
-        """Keep the connection for ever."""
+        """Keep the connection until cancelled."""
         await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
 
     async def _converse(self) -> None:
-        """One connection, until it is lost. Raises ChannelError."""
+        """Serve one connection until it is lost. Raises ChannelError."""
         connection = await self._caller.reach()
         self._connection = connection
         self._outcomes, self._offering = asyncio.Queue(), False
@@ -184,7 +184,7 @@ class LogClient:
         self._tell(self._queue.hang_up())
 
     async def _send(self, connection: Connection[messages.FromLog]) -> None:
-        """Offer what is owed, and the next only when the outcome is known: so the log's order is ours."""
+        """Offer waiting records; the next ones only when the outcome is known, to keep their sequence in the log."""
         while True:
             self._wake.clear()
             offered = self._queue.offer(self._monotonic_ms(), has_room=self._well)
@@ -202,7 +202,7 @@ class LogClient:
             if not all(map(_is_settled, outcomes)):
                 self._doubted_asked = self._asked
                 self._report(well=False)
-                # What is new is offered at once, together with what was refused; a full disk is not hammered.
+                # A new record is offered at once, with the refused ones; otherwise pause, for a full disk.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_S):
                         await self._wake.wait()
@@ -218,15 +218,15 @@ class LogClient:
             answer = await _next(connection)
             match answer:
                 case messages.Appended():
-                    if not self._offering:  # it would pass for the answer to the append after this
+                    if not self._offering:  # it would count as the answer to the next append
                         raise ChannelError("the log answered what it was not asked")
                     self._offering = False
                     self._outcomes.put_nowait(answer)
                 case messages.Status(detail=detail):
                     self._heard += 1
-                    if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
+                    if self._heard > self._doubted_asked:  # otherwise it was requested before the refusal
                         self._report(well=detail.get("takes_admissions") is not False)
-                    with contextlib.suppress(msgspec.ValidationError):  # what cannot be read says nothing of the head
+                    with contextlib.suppress(msgspec.ValidationError):  # an invalid head is ignored
                         head = msgspec.convert(detail.get("head"), LogHead)
                         self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
                     with contextlib.suppress(msgspec.ValidationError):
@@ -241,7 +241,7 @@ class LogClient:
             self._post(answer)
 
     def _report(self, *, well: bool) -> None:
-        """A log is well when it says that it takes what leads to an admission; that it took something else proves nothing."""
+        """Post a change of the log's state. Only its status, that it takes admissions, proves that it works."""
         if well is not self._well:
             self._well = well
             self._wake.set()
@@ -249,12 +249,12 @@ class LogClient:
 
 
 def _is_settled(outcome: Outcome) -> bool:
-    """False when the log is in trouble: what can be no record says nothing of that."""
+    """False if the log has a fault. A record refused for good is no fault of the log."""
     return isinstance(outcome, messages.Recorded) or (isinstance(outcome, messages.NotRecorded) and not outcome.again)
 
 
 class VisionClient:
-    """Talks to vision. `run` keeps the connection, `greeting` is its first message; `send` never raises."""
+    """Connection to vision. `run` keeps it, and sends `greeting` first; `send` never raises."""
 
     def __init__(
         self,
@@ -272,17 +272,17 @@ class VisionClient:
         self._outbox: asyncio.Queue[messages.ToVision] = asyncio.Queue(maxsize=64)
 
     def send(self, message: messages.ToVision) -> None:
-        """Queue a message; without a connection it is dropped: `PartLost(VISION)` has told the lane already."""
+        """Queue a message. Drops it without a connection: the lane already got `PartLost(VISION)`."""
         if self._connection is not None:
             with contextlib.suppress(asyncio.QueueFull):
                 self._outbox.put_nowait(message)
 
     async def run(self) -> None:
-        """Keep the connection for ever."""
+        """Keep the connection until cancelled."""
         await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
 
     async def _converse(self) -> None:
-        """One connection, until it is lost. Raises ChannelError."""
+        """Serve one connection until it is lost. Raises ChannelError."""
         self._connection = connection = await self._caller.reach()
         if self._greeting is not None:
             self.send(self._greeting)
@@ -294,7 +294,7 @@ class VisionClient:
 
     async def _lose(self, _: ChannelError) -> None:
         if self._connection is None:
-            return  # it was not there before, either
+            return  # it was already lost
         self._connection = None
         while not self._outbox.empty():
             self._outbox.get_nowait()

@@ -1,4 +1,4 @@
-"""Takes decisions again from their records, for `gate audit report` (entry point `gate.replay`)."""
+"""Repeats decisions from their records, for `gate audit report` (entry point `gate.replay`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _DOORS: Final = {"entry_decided": Door.FIRST, "decided": Door.LAST}
 
 
 class Replay:
-    """One log's decisions, in the order of their records."""
+    """Repeats one log's decisions, in the sequence of their records."""
 
     def __init__(self) -> None:
         self._books = Books()
 
     def take(self, kind: str, body: Mapping[str, object]) -> str | None:
-        """What comes of a record: "same" or "other" than was written, "without evidence", or None for a record of something else."""
+        """Return "same", "other" or "without evidence" for a decision's record, None for other records."""
         if kind == RecordKind.RULES_STATED.value:
             self._books.take(body)
         if kind not in _DOORS:

@@ -1,4 +1,4 @@
-"""The lane's devices, each with its keeper (`gate.programs.lane.parts`), and the colours that its lamps show."""
+"""The lane's devices with their keepers (`gate.programs.lane.parts`), and the colours of the lamps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LAMPS = {
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """`last` and `first` are the doors' barriers. A lane of one door has no `first`; a gate that only watches drives nothing and has no `sensors`."""
+    """`last` and `first`: the doors' barriers. One door: no `first`. Shadow mode: no barrier, no `sensors`."""
 
     last: BarrierKeeper | Watching
     first: BarrierKeeper | None
@@ -39,7 +39,7 @@ class Devices:
 
     @classmethod
     def of(cls, config: Config, *, lane: LaneInSight, documents: Documents) -> Devices:
-        """The configured devices. Raises SetupError for what can never work."""
+        """Create the configured devices. Raises SetupError if one can never work."""
 
         def keeper(settings: BarrierSettings, door: Door) -> BarrierKeeper:
             return BarrierKeeper(
@@ -62,25 +62,25 @@ class Devices:
 
     @property
     def missing(self) -> frozenset[Part]:
-        """The sensors until they were heard: without them no traveller is invited between two doors. The barriers are unseen from the start."""
+        """The sensors, until their first status: without them no traveller is invited. Barriers start as unseen."""
         return frozenset() if self.sensors is None else frozenset({Part.SENSORS})
 
     def keepers(self) -> Iterator[BarrierKeeper | Watching | SensorsKeeper | SwipeKeeper]:
-        """Whatever has a loop of its own."""
+        """Yield each device that has a loop to run."""
         yield from (one for one in (self.last, self.first, self.sensors, self.swipe) if one is not None)
 
     def lines(self) -> Iterator[tuple[str, BarrierKeeper | Watching | SensorsKeeper]]:
-        """The lines whose counters are told, by their names."""
+        """Yield names and keepers of the lines whose counters are published."""
         named = {"barrier": self.last, "first_barrier": self.first, "sensors": self.sensors}
         yield from ((name, keeper) for name, keeper in named.items() if keeper is not None)
 
     def look_inside(self) -> None:
-        """Have the sensors look now, where there are any."""
+        """Poll the sensors now, if there are any."""
         if self.sensors is not None:
             self.sensors.look()
 
     def show(self, screen: Screen, state: State) -> None:
-        """Have the lamps show what goes with a screen; of two doors only the one that was granted shows the way."""
+        """Set the lamps for a screen; of two doors only the granted one turns green."""
         granted = state.door if isinstance(state, Granted) else None
         for door, keeper in ((Door.LAST, self.last), (Door.FIRST, self.first)):
             if keeper is not None:
@@ -88,11 +88,11 @@ class Devices:
                 keeper.lamp(LampColour.RED if is_the_other else _LAMPS.get(screen, LampColour.RED))
 
     def slow_leaves(self) -> bool:
-        """True when a leaf has become slow."""
+        """True if a leaf has become slow."""
         return any(keeper.leaf.slow for _, keeper in self._leaves())
 
     def detail(self, lane: LaneContext) -> dict[str, object]:
-        """For the status: lines and leaves, and what of two doors is seen besides."""
+        """Return status fields: lines and leaves; with two doors also the first leaf and the people inside."""
         found: dict[str, object] = {"barrier_line": self.last.describe()}
         if self.first is not None:
             seen = lane.doors[0].seen

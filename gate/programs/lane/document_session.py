@@ -1,7 +1,7 @@
-"""The lane's side of a document: a child of its own for each crossing, and what comes of it as events.
+"""The lane's side of a document: a separate child for each crossing, whose messages become events.
 
-The lane parses nothing that a chip said: it carries the child's questions to the control centre, and posts the evidence that comes back. A child that dies,
-hangs or cannot be had is a document that was not read: its crossing is referred. The end of the child, with its crossing, is the erasure.
+The lane parses nothing from a chip: it passes questions to the control centre, and posts the evidence. If a child dies,
+hangs or cannot start, its crossing is referred. The child ends with its crossing, which erases the document.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.crossing import CheckId, DocumentEvidence
 
 DEADLINE_S: Final = 2.0  # of the control centre
-QUESTIONS_MAX = 4  # to it: a chain and a signature, for each of two readings
+QUESTIONS_MAX = 4  # a chain and a signature, for each of two readings
 
 log = logging.getLogger("lane")
 
@@ -37,10 +37,10 @@ Way = Callable[[fd_passing.Address], Awaitable[socket.socket | None]]
 
 
 class ControlCentre:
-    """The way to a control centre, which holds the inspection system's certificates and key (TR-03110, TR-03129): none of them is in the gate.
+    """Connection to a control centre, which has the inspection system's certificates and key (TR-03110, TR-03129).
 
-    Each question has a connection of its own and a deadline, so that a centre that is slow, silent or gone costs a result and never a crossing: whatever
-    comes instead of the answer is None, and reported once when it starts and once when it ends.
+    Each question has a connection and a deadline, so that a slow, silent or lost centre costs a result, never a
+    crossing. Failures give None, and are logged once when they begin and once when they end.
     """
 
     def __init__(self, path: Path, *, deadline_s: float = DEADLINE_S) -> None:
@@ -49,7 +49,7 @@ class ControlCentre:
         self._trouble = FaultLatch(log, begins="control_centre_lost", ends="control_centre_back", each=False)
 
     async def ask(self, question: messages.ToCentre) -> bytes | None:
-        """The answer to a question of an inspection; None when there is none, for whatever reason."""
+        """Return the answer to an inspection's question; None if there is none, for any reason."""
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await self._exchange(question)
@@ -79,20 +79,20 @@ class ControlCentre:
 
 
 class Registers(Protocol):
-    """Has lists and registers asked about a crossing's document; `gate.programs.lane.registers` fills it."""
+    """Queries lists and registers about a crossing's document (`gate.programs.lane.registers`)."""
 
     async def day_key(self, crossing: str) -> bytes:
-        """What the child makes the chip's mark with; empty where there is none, or none is wanted."""
+        """Return the key for the chip's mark; empty if there is none or none is needed."""
 
     def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
-        """Ask by the MRZ, as soon as it is sure."""
+        """Query by the MRZ, as soon as it is certain."""
 
     def ask_marked(self, crossing: str, mark: str) -> None:
-        """Ask by the chip's mark, when the chip was read; empty: it has none."""
+        """Query by the chip's mark, after the chip was read; empty: no mark."""
 
 
 def ways_by(portraits: Path) -> Way:
-    """Ways to vision's children, by the socket where vision hands them out; each comes already addressed."""
+    """Return a function that opens a socket to one of vision's children, through the socket at `portraits`."""
 
     async def way(address: fd_passing.Address) -> socket.socket | None:
         try:
@@ -113,10 +113,10 @@ def ways_by(portraits: Path) -> Way:
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
+    """Reads documents, each in a separate child. `way` opens a socket to a child of vision, or returns None.
 
-    `is_shielded` says of a crossing that nothing about it may be asked outside the gate: its questions to the control centre stay unasked.
-    `registers` None: there are none to be asked.
+    `is_shielded`: True for a crossing about which no question may leave the gate, not even to the control centre.
+    `registers` None: there are none to query.
     """
 
     spare: Spare[messages.FromDocument]
@@ -131,11 +131,11 @@ class Reading:
     _ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
-        """How the crossing ends whose reading is cancelled next."""
+        """Set the end message of the crossing whose reading will be cancelled next."""
         self._ending = end
 
     async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
-        """Have the document read, post what was found, and post its removal. Until cancelled, or the child's end."""
+        """Read the document; post the result, then its removal. Ends when cancelled, or with the child."""
         try:
             child = await self.spare.take()
         except ChildLostError as error:
@@ -145,8 +145,8 @@ class Reading:
         conversation = _Conversation(crossing)
         try:
             await self._begin(conversation, child, presented, clock_sure=clock_sure)
-            del presented  # the lines are the child's from here on
-            while True:  # what officers may see of it is the child's to say, until the crossing ends
+            del presented  # only the child keeps the lines
+            while True:  # the child answers for officers until the crossing ends
                 await self._hear(conversation, child, await child.receive())
         except ChildLostError as error:
             if not (conversation.over or conversation.read):
@@ -154,12 +154,12 @@ class Reading:
                 return
             log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
             if not conversation.over:
-                self.post(DocumentRemoved())  # nobody watches it any more
+                self.post(DocumentRemoved())  # nothing watches the document any longer
         finally:
             await self._part_with(child, crossing)
 
     async def _part_with(self, child: DocumentChild, crossing: str) -> None:
-        """End the child, and hear its last words first."""
+        """End the child, after its final report."""
         try:
             if self._ending is not None and self._ending.crossing == crossing:
                 await last_words(child, self._ending, self._take)
@@ -192,7 +192,7 @@ class Reading:
         )
 
     async def _hand(self, child: DocumentChild, letter: bytes, address: fd_passing.Address) -> bool:
-        """Hand the child a way to this address; False when there is none."""
+        """Send the child a socket to this address; False if there is none."""
         way = await self.way(address)
         if way is None:
             return False
@@ -228,7 +228,7 @@ class Reading:
                 self._is_over(conversation)
                 self.post(DocumentRemoved())
             case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
-                pass  # answers to what came before the crossing, or will be asked for at its end
+                pass  # from before the crossing, or of its final report
 
     async def _carry(
         self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.ToCentre
@@ -250,19 +250,19 @@ class Reading:
 
     @staticmethod
     def _is_new(conversation: _Conversation) -> None:
-        """Nothing was said of this document yet. Raises ChildLostError."""
+        """Raise ChildLostError if the document was already judged."""
         if conversation.read or conversation.over:
             raise ChildLostError("it judges a second time")
 
     def _is_over(self, conversation: _Conversation) -> None:
-        """The document was read and is gone, or cannot be read: the next one's child may be made ready."""
+        """Note that the document is gone or unreadable; prepare the next child. Raises ChildLostError if repeated."""
         if conversation.over:
             raise ChildLostError("it ends a second time")
         conversation.over = True
         self.spare.want()
 
     def _refer(self, crossing: str, reason: str) -> None:
-        """Nothing was read, and this crossing can only be referred."""
+        """Post that nothing was read, so that the crossing is referred."""
         log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
         self.post(
             DocumentRead(crossing, DocumentEvidence.unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS))

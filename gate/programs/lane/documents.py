@@ -1,7 +1,7 @@
-"""How documents come to the lane: from a serial reader, from vision's page source, or from both.
+"""Documents presented to the lane, by a serial reader, vision's page source, or both.
 
-Whichever reads an MRZ opens a crossing with it; the newest one is kept for the crossing that it opens, and for no longer. The lane
-has lost its reader when it has lost every one of them.
+Each MRZ opens a crossing. Only the newest document is kept, until its crossing takes it. The lane has lost its reader
+when every reader is lost.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageG
 from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Guidance
 
-CROSSING_BYTES = 16  # of its random name
-VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
+CROSSING_BYTES = 16  # of its random id
+VISA_KEPT_S = 60.0  # from a visa's page to the passport's data page
 VISAS = frozenset({"MRVA", "MRVB"})
 
 
-SWIPE = "swipe"  # the reader that gives text alone
+SWIPE = "swipe"  # the serial reader
 
 Post = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Presented:
-    """A document as it was read; personal, so its repr shows nothing. `readings` are a serial reader's; those of a `page` stay in vision's page child."""
+    """A presented document; personal, so without repr. `readings`: a serial reader's; a page child keeps its own."""
 
     readings: tuple[tuple[str, ...], ...]
     page: messages.PageRead | None = None
@@ -45,42 +45,42 @@ class Documents:
 
     @classmethod
     def of(cls, config: Config, *, post: Post) -> Documents:
-        """The documents of the configured readers."""
+        """Build the object for the configured readers."""
         readers = {SWIPE: config.swipe, PageListener.NAME: config.page}
         return cls(readers=frozenset(name for name, settings in readers.items() if settings is not None), post=post)
 
     def present(self, document: Presented) -> None:
-        """A document lies there: it opens a crossing, or is presented again in the middle of one."""
+        """Open a crossing with this document; in a running one, it counts as presented again."""
         crossing = secrets.token_hex(CROSSING_BYTES)
         self._presented = {crossing: document}
         self._post(DocumentPresented(crossing))
 
     def take(self, crossing: str) -> Presented:
-        """What opened a crossing; it is forgotten here. Without readings when nothing could be read."""
+        """Return and forget the crossing's document; without readings if nothing was read."""
         return self._presented.pop(crossing, Presented(()))
 
     def forget(self, crossing: str) -> None:
-        """Nobody will ask for what would have opened this crossing, or somebody has it."""
+        """Forget the crossing's document: it is not needed, or already taken."""
         self._presented.pop(crossing, None)
 
     def readers(self) -> dict[str, bool]:
-        """Which readers there are, and whether each works."""
+        """Return each reader's name, and True if it works."""
         return {reader: reader not in self._lost for reader in sorted(self._readers)}
 
     def reader_lost(self, reader: str) -> None:
-        """One reader is gone."""
+        """Note that a reader is lost."""
         self._lost.add(reader)
         if self._lost == self._readers:
             self._post(PartLost(Part.READER))
 
     def reader_back(self, reader: str) -> None:
-        """One reader works."""
+        """Note that a reader works."""
         self._lost.discard(reader)
         self._post(PartBack(Part.READER))
 
 
 class PageListener:
-    """Hears what vision says of the page source. `idle` says whether nobody is being served; `clock_s` is monotonic."""
+    """Handles messages of the page source. `idle`: True if no traveller is being served. `clock_s`: monotonic."""
 
     NAME = "page"
 
@@ -96,7 +96,7 @@ class PageListener:
         self._hint = Guidance.NONE
 
     def hear(self, message: messages.FromPage) -> None:
-        """Take one message."""
+        """Handle one message."""
         match message:
             case messages.PageSource(None):
                 self._documents.reader_back(self.NAME)
@@ -107,14 +107,14 @@ class PageListener:
                 if self._shows_visa is None:
                     self._post(PageGuided(guidance))
             case messages.PageRead(page) if message.format in VISAS:
-                # A visa's MRZ opens no chip: the passport's own page must follow.
+                # A visa's MRZ opens no chip: the passport's data page must follow.
                 self._shows_visa = page
                 self._visa_until_s = self._clock_s() + VISA_KEPT_S
                 self._post(PageGuided(Guidance.PAGE_OPEN))
             case messages.PageRead():
                 self._documents.present(Presented((), message, visa=self._take_visa()))
             case messages.PageStatus(gone=False):
-                if self._idle():  # beside a crossing it is no document presented again, but a bag or a boarding card
+                if self._idle():  # during a crossing it may be a bag or boarding card
                     self._documents.present(Presented(()))
             case messages.PageStatus(page):
                 if page == self._shows_visa:

@@ -1,8 +1,8 @@
-"""Doors that are held open in an emergency from the first moment of the lane program, before its log, its lists and its parts are there.
+"""Holds doors open in an emergency from the lane program's first moment, before its log, lists and devices are ready.
 
-A released leaf closes by itself: a board of the shortest known kind keeps it open for 3 s, and the lane repeats its order each second. So after a death
-of the lane this must give its first order within 2 s: it loads the barriers' drivers and nothing else, and asks nobody. The lane proper takes over when it
-is ready; both are one process, and the line is let go before the lane opens it.
+A released leaf closes by itself: the board with the shortest time keeps it open for 3 s, and the lane repeats its order
+each second. So after a death of the lane, the first order must follow within 2 s: this module loads only the barrier
+drivers and waits for nothing. The lane takes over when it is ready, in this process, after the line is closed here.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ STATE_FILE: Final = "state.json"
 STATE_BYTES_MAX: Final = 64 * 1024
 AGAIN_S: Final = 1.0
 RECONNECT_S: Final = 0.25
-TOLD_S_MAX: Final = 5.0  # doors that were not told by then keep nothing else waiting
+TOLD_S_MAX: Final = 5.0  # after that, doors without an order no longer delay the rest
 
 
 def state_bytes(path: Path) -> bytes:
-    """The content of a state file, and one byte more where it is too long. Raises OSError, also for what is no file."""
+    """Return a state file's content, with one extra byte if it is too long. Raises OSError, also for a folder."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a file", str(path))
@@ -42,7 +42,7 @@ def state_bytes(path: Path) -> bytes:
 
 
 def is_held(state_file: Path) -> bool:
-    """True when this file says that the host held doors open; what else it says is read with its types, later (`gate.programs.lane.state_file`)."""
+    """True if the state file says that the host held doors open. `state_file` reads the rest later, with types."""
     try:
         return json.loads(state_bytes(state_file))["state"]["emergency"]["held"] is True
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -51,7 +51,7 @@ def is_held(state_file: Path) -> bool:
 
 @contextlib.asynccontextmanager
 async def held_open(config: Config) -> AsyncIterator[None]:
-    """Hold every door open and show the way out in the block. Raises SetupError for an impossible barrier."""
+    """Hold all doors open, and show the emergency screen, while the block runs. Raises SetupError."""
     drivers = [barrier(one) for one in (config.first_driven, config.driven) if one is not None]
     told = [asyncio.Event() for _ in drivers]
     async with serve_status(config, "lane", _status):
@@ -84,7 +84,7 @@ async def _hold(driver: BarrierDriver, told: asyncio.Event) -> NoReturn:
 
 
 async def _show(config: Config) -> NoReturn:
-    from gate.channel.messages import View  # noqa: PLC0415 - the doors come first
+    from gate.channel.messages import View  # noqa: PLC0415 - the doors are opened first
     from gate.programs.lane.views import Views  # noqa: PLC0415
     from gate_core.evidence.screen import Guidance, Screen  # noqa: PLC0415
 
@@ -92,7 +92,7 @@ async def _show(config: Config) -> NoReturn:
     views.show(View(Screen.EMERGENCY, Guidance.NONE, None, None, config.purpose))
     async with views.serve(config.socket("lane")):
         await asyncio.Event().wait()
-    raise AssertionError("an event that nobody sets was set")
+    raise AssertionError("this event is never set")
 
 
 def _status() -> Status:

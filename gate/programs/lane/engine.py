@@ -1,7 +1,7 @@
-"""The lane's loop: one event after another through `gate.passage.machine`, its effects carried out in their order.
+"""The lane's event loop: passes each event to `gate.passage.machine` and runs the resulting effects in sequence.
 
-No I/O of its own: devices, channels and clock are ports. Orders are given to the barrier here; who waits for their end, or for a chip to be read, is a task
-of the engine's group, so that nothing ever stands before a revoke or a release.
+Has no I/O of its own: devices, channels and clock are ports. Barrier orders are queued here; tasks of the engine's
+group wait for their results, and for the chip, so that nothing delays a revoke or release.
 """
 
 from __future__ import annotations
@@ -43,54 +43,54 @@ from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 
-EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
+EVENTS_MAX = 10_000  # sources send a few hundred a second; above this the loop hangs, and the program restarts
 TICK_S = 0.05
-REST_TICK_S = 0.2  # a lane of one door in Idle: what it waits for itself then is counted in seconds
-LAGS_KEPT = 100  # of its ticks: five seconds of a crossing, ten at rest
+REST_TICK_S = 0.2  # for one door in Idle, whose time limits are seconds
+LAGS_KEPT = 100  # ticks: 5 s of a crossing, 20 s at rest
 
 log = logging.getLogger(__name__)
 
 
 class Pulse:
-    """How late the loop turns, by its ticks. `lag_ms` is the worst of the last seconds."""
+    """How late the event loop runs its ticks."""
 
     def __init__(self) -> None:
         self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
 
     def tick(self, late_ms: float) -> None:
-        """A tick came so late."""
+        """Note how late a tick was."""
         self._lags_ms.append(max(0.0, late_ms))
 
     @property
     def lag_ms(self) -> float:
-        """The worst of the last seconds."""
+        """The largest of the last LAGS_KEPT delays."""
         return max(self._lags_ms, default=0.0)
 
 
 class BarrierOrders(Protocol):
-    """What the engine asks of the barrier, in the order of the calls. What is returned raises DriverError when it is awaited."""
+    """Orders to one barrier, run in the sequence of the calls. Awaiting the result raises DriverError."""
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
-        """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, where the driver knows it."""
+        """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire; None if unknown."""
 
     def revoke(self) -> Awaitable[None]:
-        """Take every grant back."""
+        """Revoke every grant."""
 
     def release(self) -> Awaitable[None]:
-        """Open for whoever is inside."""
+        """Open for a person inside."""
 
     def end_emergency(self) -> Awaitable[None]:
-        """Tell the controller that the emergency is over."""
+        """End the controller's emergency state."""
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
-        """Clear those of the controller's alarms whose cause is gone."""
+        """Clear those of the controller's alarms whose cause has ended."""
 
     def look(self) -> None:
-        """Ask for a fresh status now; it is posted as `DoorSeen`."""
+        """Request a fresh status now; it is posted as `DoorSeen`."""
 
 
 class LaneInSight(Protocol):
-    """What the other parts of the lane see of the engine."""
+    """The engine, as other parts of the lane use it."""
 
     @property
     def state(self) -> states.State:
@@ -98,14 +98,14 @@ class LaneInSight(Protocol):
 
     @property
     def context(self) -> LaneContext:
-        """What is known of the lane."""
+        """The lane's context."""
 
     def post(self, event: Event) -> None:
         """Queue an event."""
 
 
 class Recorder(Protocol):
-    """Where records go."""
+    """Destination of records."""
 
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Write a record; never blocks."""
@@ -113,29 +113,29 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class Stopwatch:
-    """When the stages of the running crossing were reached, in CLOCK_MONOTONIC milliseconds."""
+    """Times of the running crossing's stages, in CLOCK_MONOTONIC milliseconds."""
 
     crossing: str
     marks: dict[str, float] = field(default_factory=dict)
 
     def mark(self, crossing: str, stage: str, at_ms: float) -> None:
-        """Note a stage once."""
+        """Note a stage's time, once."""
         if crossing == self.crossing:
             self.marks.setdefault(stage, at_ms)
 
     def since_presented_ms(self) -> dict[str, float]:
-        """Every stage, in milliseconds since the document was presented."""
+        """Return every stage's milliseconds since the document was presented."""
         start = self.marks.get("presented", 0.0)
         return {stage: round(at - start, 1) for stage, at in self.marks.items()}
 
 
 def _at(door: Door, stage: str) -> str:
-    """The name of a stage; of two doors the first has stages of its own."""
+    """Return a stage's name; the first of two doors has separate stages."""
     return f"entry_{stage}" if door is Door.FIRST else stage
 
 
 def _as_left(lane: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
-    """The lane with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
+    """Return the context with what an earlier run left; times count from now. Its last grant may still be in force."""
     doors = tuple(
         replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms), unshut_ms=now_ms) for one in lane.doors
     )
@@ -143,7 +143,7 @@ def _as_left(lane: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
 
 
 class Engine:
-    """Runs one lane. `post` takes events from anywhere in the loop; `run` never returns."""
+    """Runs one lane. `post` accepts events from the loop; `run` never returns."""
 
     def __init__(
         self,
@@ -168,12 +168,12 @@ class Engine:
         keep: Callable[[LastingState], None] = lambda _: None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`barrier` is the last door's. A lane of two doors has a `first_barrier`, has its sensors `look_inside`, posted as `SensorsSeen`,
-        and opens the camera when the traveller is inside. `forget` drops the document that opened a crossing, or would have.
+        """`barrier`: the last door's. Two doors: `first_barrier` is the first's, `look_inside` polls the sensors
+        (posted as `SensorsSeen`), `open_camera` runs when the traveller is inside. `forget` drops the document of a
+        crossing.
 
-        What an earlier run left: `open_crossings`; those that were `referred` and not settled; what it asked to have `remembered`; its `last`
-        lasting state. `keep` writes that state down, and never waits.
-        `missing` are parts that nobody has heard of yet: without them no traveller is invited.
+        From an earlier run: `open_crossings`; `referred`, if not settled; `remembered`, from the log; `last`, the
+        lasting state. `keep` stores that, without waiting. `missing`: parts without which no traveller is invited.
         """
         self._rules = rules
         self._barriers = (
@@ -200,7 +200,7 @@ class Engine:
             lost=missing,
             replaced=known.replaced,
             waiting=open_referrals.left(referred, self._first_effects, known.protected, held),
-            shielded=(*open_crossings, *referred),  # what their travellers asked for, nobody knows any more
+            shielded=(*open_crossings, *referred),  # their travellers' requests are not known
             closed_by=known.closed_by,
             maintained_by=known.maintained_by,
             direction=rules.service.direction_after(known.direction),
@@ -209,7 +209,7 @@ class Engine:
         )
         self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
-        self._issuers: dict[str, str] = {}  # of the crossing that runs or waits
+        self._issuers: dict[str, str] = {}  # of the running or waiting crossing
         self._crossing_task: asyncio.Task[None] | None = None
         self._unread: str | None = None
         self._turned_at_ms: float | None = None
@@ -223,29 +223,29 @@ class Engine:
 
     @property
     def context(self) -> LaneContext:
-        """What is known of the lane."""
+        """The lane's context."""
         return self._context
 
     @property
     def turned_ms(self) -> float:
-        """How long ago an event was answered, 0 before the first one: ticks come all the time."""
+        """Milliseconds since the last processed event, 0 before the first; ticks arrive all the time."""
         return 0.0 if self._turned_at_ms is None else self._clock_ms() - self._turned_at_ms
 
     def post(self, event: Event) -> None:
-        """Queue an event. Raises asyncio.QueueFull when the loop is lost, which ends the program."""
+        """Queue an event. Raises asyncio.QueueFull if the loop hangs, which ends the program."""
         self._events.put_nowait(event)
 
     def mark(self, crossing: str, stage: str, at_ms: float | None = None) -> None:
-        """Note when a stage of the running crossing was reached."""
+        """Note the time of a stage of the running crossing."""
         self.stopwatch.mark(crossing, stage, self._clock_ms() if at_ms is None else at_ms)
 
     def issued_by(self, crossing: str, issuer: str) -> None:
-        """Show from now on which state the document of a crossing is of, as long as it runs or waits."""
+        """Show the state that issued a crossing's document, as long as the crossing runs or waits."""
         self._issuers = {crossing: issuer}
         self._publish()
 
     async def run(self) -> None:
-        """Answer events for ever."""
+        """Process events until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             now_ms = int(self._clock_ms())
@@ -275,14 +275,14 @@ class Engine:
         self._let_documents_go(event)
 
     def _keep_state(self, *, always: bool = False) -> None:
-        """Have what must survive our death written beside the orders, which never wait for it."""
+        """Store a changed lasting state, without waiting: orders never wait for it."""
         now = lasting_state.lasting_of(self._context, self._state)
         if always or now != self._last:
             self._last = now
             self._keep(now)
 
     def _let_documents_go(self, event: Event) -> None:
-        """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
+        """Forget a document that opened no crossing, or whose crossing ended untaken (safety invariant 12)."""
         laid = event.crossing if isinstance(event, DocumentPresented) else None
         unread = states.unread_of(self._state)
         if laid is None and unread == self._unread:
@@ -293,9 +293,9 @@ class Engine:
         self._unread = unread
 
     async def _tick(self) -> None:
-        """A crossing hears of time twenty times a second, from its second tick on: every limit of it is longer than two."""
+        """Post ticks, less often at rest: a crossing's first tick may be up to REST_TICK_S late."""
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(TICK_S)  # the devices have their turn first
+        await asyncio.sleep(TICK_S)  # devices start first
         while True:
             at_rest = isinstance(self._state, states.Idle) and not self._context.two_doors
             due_s = next_beat_s(loop.time(), REST_TICK_S if at_rest else TICK_S)
@@ -332,7 +332,7 @@ class Engine:
             case Show(screen, guidance):
                 self._screen, self._guidance = screen, guidance
             case Erase():
-                self._erase(effect)  # says first what the document's child seals before its end
+                self._erase(effect)  # first sets what the document's child seals at its end
                 if self._crossing_task is not None:
                     self._crossing_task.cancel()
                     self._crossing_task = None
@@ -342,7 +342,7 @@ class Engine:
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
         elif (crossing := records.crossing_of(record)) is not None:
-            # Opened it is with the receipt: `StartCrossing`.
+            # "opened" is marked at the receipt, by `StartCrossing`.
             self.mark(crossing, _at(getattr(record, "door", Door.LAST), record.kind.value))
         if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
@@ -359,7 +359,7 @@ class Engine:
             self.mark(crossing, _at(door, "grant_written"), written_at_s * 1000)
 
     def _order(self, effect: OfBarrier) -> Awaitable[None]:
-        """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
+        """Queue an order that the lane does not wait for. The barrier's keeper reports a lost line."""
         barrier = self._barriers[effect.door]
         match effect:
             case Revoke():
@@ -373,7 +373,7 @@ class Engine:
 
     @staticmethod
     async def _ordered(name: str, order: Awaitable[None]) -> None:
-        """Hear of an order's end. Whether it was carried out, the barrier's status says (`gate.passage.desired_barrier_state`)."""
+        """Log a failed order. The barrier's status shows the result (`gate.passage.desired_barrier_state`)."""
         try:
             await order
         except DriverError as error:

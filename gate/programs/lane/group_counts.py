@@ -1,10 +1,10 @@
-"""How a lane fares with groups of travellers: counts, added up when a crossing ends, without the crossing's name. No I/O.
+"""Counts of a lane's results by groups of travellers, added when a crossing ends, without its id. No I/O.
 
-Which groups a site may keep, its configuration says with the law that lets it; of nobody anything else is looked at. Whose group is what is known here
-while a crossing runs or waits for its officer, and nowhere else. A shift's counts leave as one record. A group of fewer than CELL_MIN crossings could name
-somebody: it is counted with the others that are small, and where these are still too few, with the next larger group, so that nothing follows from a difference.
+The configuration names the groups, with the law that permits them; nothing else is evaluated. A traveller's groups are
+known only here, while the crossing runs or waits. A shift's counts become one record. A group of fewer than CELL_MIN
+crossings could identify a person: small groups are merged, if still small also with the next, against differencing.
 
-Counts since the latest record die with the program: the record says since when it counts.
+Counts since the latest record are lost with the program; each record has the time since which it counts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from gate_core.evidence.reasons import Reason
 Attribute = Literal["age_band", "sex", "issuer"]
 
 CELL_MIN: Final = 10  # crossings
-CELLS_MAX: Final = 40  # groups of an attribute in a record, and one for all others
-KNOWN_MAX: Final = 64  # crossings that run or wait: the oldest is forgotten, and counts with nobody
+CELLS_MAX: Final = 40  # groups of an attribute in a record, beside all others as one
+KNOWN_MAX: Final = 64  # running or waiting crossings; at the limit the oldest is not counted
 OTHERS: Final = "others"
 UNKNOWN: Final = "unknown"
 EVERYBODY: Final = "everybody"
@@ -44,21 +44,21 @@ _COUNTS: Final = tuple(one.name for one in fields(GroupCell) if one.name not in 
 
 
 def age_band(age: int | None) -> str:
-    """The band of an age in full years."""
+    """Return the band of an age in full years."""
     if age is None:
         return UNKNOWN
     return next((name for below, name in _BANDS if age < below), _OLDEST)
 
 
 def shift_of(local: datetime, ends: Sequence[str]) -> tuple[str, int]:
-    """The shift that a moment of the site's own clock falls into: its day, and how many of the day's shifts have ended ("HH:MM")."""
+    """Return a local time's shift: its day, and the number of the day's shifts that have ended. `ends`: "HH:MM"."""
     now = f"{local:%H:%M}"
     return local.date().isoformat(), sum(end <= now for end in ends)
 
 
 @dataclass(slots=True)
 class _Known:
-    """A crossing that has not ended: its groups, and what its face came to."""
+    """A crossing that has not ended: its groups, and its face's results."""
 
     groups: Mapping[str, str]
     attempted: bool = False
@@ -69,7 +69,7 @@ class _Known:
 
 
 class GroupCounts:
-    """Counts for the attributes that the site may keep. `since` is the moment, RFC 3339."""
+    """Counts for the attributes that the site may count. `since`: RFC 3339."""
 
     def __init__(self, attributes: Sequence[Attribute], basis: str, since: str) -> None:
         self._attributes = tuple(attributes)
@@ -79,7 +79,7 @@ class GroupCounts:
         self._cells: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(lambda: dict.fromkeys(_COUNTS, 0))
 
     def read(self, crossing: str, document: DocumentEvidence) -> None:
-        """Whose document it is, as far as groups go."""
+        """Note the groups of a crossing's document."""
         found = {
             "age_band": age_band(document.age),
             "sex": document.sex or UNKNOWN,
@@ -90,7 +90,7 @@ class GroupCounts:
             del self._known[next(iter(self._known))]
 
     def record(self, record: Record) -> None:
-        """Count what a record says of a crossing whose document was read."""
+        """Count a record of a crossing whose document was read."""
         match record:
             case Decided() if (known := self._known.get(record.crossing)) is not None:
                 reasons, face = {one.reason for one in record.reasons}, record.evidence.face
@@ -108,7 +108,7 @@ class GroupCounts:
                 pass
 
     def take(self, until: str) -> GroupsCounted | None:
-        """The counts so far, without small groups, and begin anew; None where there were too few crossings to say anything."""
+        """Return the counts, with small groups merged, and restart at zero; None if there were too few crossings."""
         cells, self._cells = dict(self._cells), defaultdict(lambda: dict.fromkeys(_COUNTS, 0))
         since, self._since = self._since, until
         found: list[GroupCell] = []
@@ -148,7 +148,7 @@ class GroupCounts:
 
 
 def _without_small(cells: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    """The groups, the small ones and those beyond CELLS_MAX as one; none where all of them together are small."""
+    """Return the groups, with small ones and those beyond CELLS_MAX merged; empty if all together are small."""
     left = dict(sorted(cells.items(), key=lambda item: (-item[1]["crossings"], item[0])))
     others = dict.fromkeys(_COUNTS, 0.0)
     small = [

@@ -1,6 +1,6 @@
-"""What a lane has counted since it started, and what of it says that something is about to fail. Pure; nothing is of a person.
+"""The lane's counters since its start, and warnings of coming failures drawn from them. Pure; holds no personal data.
 
-A warning is drawn from the latest of a kind, never from few: the bounds are chosen, not measured (`gate.programs.shared.degraded_modes`).
+A warning needs enough recent samples; the bounds are chosen, not measured (`gate.programs.shared.degraded_modes`).
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import LeafPosition
 
-STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # of those that a closed crossing has reached
+STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # those of a closed crossing
 BUCKETS_S: Final = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0)
 LATEST: Final = 20
-SHARE_MAX: Final = 0.25  # of the latest chips, or pages, that could not be read
+SHARE_MAX: Final = 0.25  # of the latest chips or pages, unreadable ones
 LIGHT_SHARE_MAX: Final = 0.5
 SILENT_SHARE_MAX: Final = 0.01
-# Who asks for protection is told to officers, and to no counter.
+# Only officers learn of a request for protection: it is counted as help.
 _COUNTED_AS: Final = {Reason.PROTECTION_ASKED: Reason.HELP_ASKED}
-QUESTIONS_MIN: Final = 1_000  # to a board, before a share of them says anything
-USUAL: Final = 50  # the first movements of a leaf, which say what is usual for it
+QUESTIONS_MIN: Final = 1_000  # requests to a board before the share is evaluated
+USUAL: Final = 50  # a leaf's first movements, its usual times
 MOVEMENTS: Final = 5  # the latest
 SLOWER_BY: Final = 1.5
 
 
 @dataclass(slots=True)
 class Latest:
-    """The latest of one kind, well or not."""
+    """Results of the last LATEST events of one kind: True is good."""
 
     _well: deque[bool] = field(default_factory=lambda: deque(maxlen=LATEST))
 
     def came(self, *, well: bool) -> None:
-        """One more."""
+        """Add one result."""
         self._well.append(well)
 
     def fails(self, share_max: float) -> bool:
-        """True when more than this share of them failed, once there are enough of them."""
+        """True if more than this share failed, of LATEST results."""
         return len(self._well) == LATEST and self._well.count(False) > share_max * LATEST
 
 
 @dataclass(slots=True)
 class Durations:
-    """How long a stage took: a histogram."""
+    """Histogram of a stage's duration."""
 
     counts: Counter[float] = field(default_factory=Counter)
     count: int = 0
     sum_s: float = 0.0
 
     def took(self, seconds: float) -> None:
-        """One more."""
+        """Add one duration."""
         self.count += 1
         self.sum_s += seconds
         for bound in BUCKETS_S:
@@ -63,21 +63,21 @@ class Durations:
                 self.counts[bound] += 1
 
     def detail(self) -> dict[str, object]:
-        """For the status: how many took up to so many seconds."""
+        """Return status fields: counts up to each bound in seconds, total and sum."""
         buckets = {f"{bound:g}": self.counts[bound] for bound in BUCKETS_S}
         return {"buckets": buckets, "count": self.count, "sum_s": round(self.sum_s, 3)}
 
 
 @dataclass(slots=True)
 class Line:
-    """How the latest questions to one board were answered, from counters that only grow."""
+    """Share of unanswered requests to one board, from its counters."""
 
     _asked: int = 0
     _silent: int = 0
     poor: bool = False
 
     def see(self, line: Mapping[str, int]) -> None:
-        """Take the counters as they stand now; a driver that counts no silences says nothing here."""
+        """Update from the counters; without effect if the driver counts no silences."""
         asked, silent = line.get("requests", 0), line.get("silences", 0)
         if asked - self._asked >= QUESTIONS_MIN:
             self.poor = silent - self._silent > SILENT_SHARE_MAX * (asked - self._asked)
@@ -86,7 +86,7 @@ class Line:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts."""
+    """The lane's counters."""
 
     crossings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -96,7 +96,7 @@ class Tally:
     pages: Counter[bool] = field(default_factory=Counter)
     chips: Counter[bool] = field(default_factory=Counter)
     frames_per_second: float | None = None
-    last_s: dict[str, float] = field(default_factory=dict)  # the stages of the last crossing that ended
+    last_s: dict[str, float] = field(default_factory=dict)  # stages of the last ended crossing
     _latest_pages: Latest = field(default_factory=Latest)
     _latest_chips: Latest = field(default_factory=Latest)
     _latest_light: Latest = field(default_factory=Latest)
@@ -104,7 +104,7 @@ class Tally:
     _lines: dict[str, Line] = field(default_factory=dict)
 
     def record(self, record: records.Record) -> None:
-        """A record is written."""
+        """Count a record."""
         match record:
             case records.Closed():
                 self._closed(record)
@@ -114,7 +114,7 @@ class Tally:
                 self.incidents[record.incident.value] += 1
             case records.EntryDecided():
                 self._read(record.evidence.document)
-            case records.Decided() if record.evidence.first is None:  # of two doors, the first decided on the document
+            case records.Decided() if record.evidence.first is None:  # else the first door's decision counted it
                 self._read(record.evidence.document)
             case _:
                 pass
@@ -133,28 +133,28 @@ class Tally:
     def _read(self, document: DocumentEvidence | None) -> None:
         for check in () if document is None else document.checks:
             if check.id is CheckId.CHIP_ACCESS:
-                # One that failed was refused by the chip: that is the document's affair.
+                # A failed access was refused by the chip: no fault of the reader.
                 well = check.result is not CheckResult.ABORTED
                 self.chips[well] += 1
                 self._latest_chips.came(well=well)
 
     def page(self, *, read: bool) -> None:
-        """A page lay there, and was read or not."""
+        """Count a page, read or not."""
         self.pages[read] += 1
         self._latest_pages.came(well=read)
 
     def guided(self, guidance: Guidance) -> None:
-        """A traveller was asked to help."""
+        """Count a request to the traveller."""
         if guidance is not Guidance.NONE:
             self.guidance[guidance.value] += 1
             self._dark = self._dark or guidance is Guidance.MORE_LIGHT
 
     def line(self, name: str, counters: Mapping[str, int]) -> None:
-        """How a board's line worked since the start."""
+        """Update a board's line from its counters."""
         self._lines.setdefault(name, Line()).see(counters)
 
     def warnings(self) -> list[str]:
-        """What is about to fail, by the names of the table of degraded modes."""
+        """Return the names of degraded modes that the counters warn of."""
         found = {
             "line_poor": any(line.poor for line in self._lines.values()),
             "chips_failing": self._latest_chips.fails(SHARE_MAX),
@@ -164,7 +164,7 @@ class Tally:
         return [name for name, is_so in found.items() if is_so]
 
     def detail(self) -> dict[str, object]:
-        """For the status."""
+        """Return status fields."""
         return {
             "crossings": dict(self.crossings),
             "reasons": dict(self.reasons),
@@ -181,18 +181,18 @@ class Tally:
 
 @dataclass(slots=True)
 class Movement:
-    """Opening, or closing: when it began, and how long each took, in milliseconds."""
+    """Times of a leaf's opening, or closing, in milliseconds."""
 
     _began_ms: float | None = None
     _usual: list[float] = field(default_factory=list)
     _latest: deque[float] = field(default_factory=lambda: deque(maxlen=MOVEMENTS))
 
     def begin(self, at_ms: float) -> None:
-        """It moves."""
+        """Note that a movement began."""
         self._began_ms = at_ms
 
     def end(self, at_ms: float | None) -> None:
-        """It has arrived, or, with None, not where it went."""
+        """Note that the movement ended at its target; None: elsewhere, not counted."""
         if at_ms is not None and self._began_ms is not None:
             took_ms = at_ms - self._began_ms
             if len(self._usual) < USUAL:
@@ -202,21 +202,21 @@ class Movement:
 
     @property
     def latest_ms(self) -> int | None:
-        """What the latest took."""
+        """Duration of the latest movement."""
         return round(self._latest[-1]) if self._latest else None
 
     @property
     def slow(self) -> bool:
-        """True when the latest took much longer than the first ones."""
+        """True if the latest movements took much longer than the first ones."""
         return len(self._usual) == USUAL and median(self._latest) > SLOWER_BY * median(self._usual)
 
 
 @dataclass(slots=True)
 class LeafTimes:
-    """How long a door's leaf takes to open and to close, as its controller's status tells; a time is as exact as the polls are close.
+    """Times that a door's leaf takes to open and close, from the controller's status; as exact as the polling interval.
 
-    Only a whole movement counts: one that turned round, or began before the line was there, says nothing of the motor. Boards that do not
-    tell an opening leaf from an open one have no times.
+    Only whole movements count: one that reversed, or began without a line, says nothing about the motor. Boards that do
+    not distinguish opening from open have no times.
     """
 
     _before: LeafPosition = LeafPosition.UNKNOWN
@@ -224,7 +224,7 @@ class LeafTimes:
     _closing: Movement = field(default_factory=Movement)
 
     def see(self, position: LeafPosition, at_ms: float) -> None:
-        """A status came."""
+        """Update from a status."""
         before, self._before = self._before, position
         if position is before:
             return
@@ -241,15 +241,15 @@ class LeafTimes:
                 self.forget()
 
     def forget(self) -> None:
-        """What moves now is not known from its beginning."""
+        """Ignore the present movement, whose beginning is unknown."""
         self._opening.end(None)
         self._closing.end(None)
 
     @property
     def slow(self) -> bool:
-        """True when it has become slow."""
+        """True if opening or closing has become slow."""
         return self._opening.slow or self._closing.slow
 
     def detail(self) -> dict[str, object]:
-        """For the status."""
+        """Return status fields."""
         return {"opening_ms": self._opening.latest_ms, "closing_ms": self._closing.latest_ms, "slow": self.slow}

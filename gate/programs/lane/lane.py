@@ -1,14 +1,14 @@
-"""The composition root of the lane program: each group is built by the module that owns it, and an event of one is another's work here.
+"""Composition root of the lane program. Each group is built by its module; events between groups are connected here.
 
 | group | built by | holds |
 | --- | --- | --- |
-| records | `clients.LogClient`, `recorder` | the way to the log, and what is counted of what goes there |
-| devices | `devices` | barriers, sensors, a reader of text, each with its keeper |
-| document | `documents`, `list_renewal`, `document_session`, `registers` | what opened a crossing, the warm child, its reading, what is asked about it elsewhere |
-| face | `clients.VisionClient`, `vision_events` | the way to vision, and what it says |
-| orders | `officers`, `referrals` | what waits for an officer, and their orders |
-| publishing | `views`, `published_status` | what pages, lamps and status show, and whether a browser paints it |
-| the machine | `engine`, `state_file`, `Site` | the loop, what survives it, and the site's lists and clock |
+| records | `clients.LogClient`, `recorder` | client of the log, counters of records |
+| devices | `devices` | barriers, sensors, serial MRZ reader, with their keepers |
+| document | `documents`, `list_renewal`, `document_session`, `registers` | presented document, warm child, reading, queries of registers |
+| face | `clients.VisionClient`, `vision_events` | client of vision, its messages |
+| orders | `officers`, `referrals` | waiting referrals, officers' orders |
+| publishing | `views`, `published_status` | pages, lamps and status; whether a browser shows the page |
+| the machine | `engine`, `state_file`, `Site` | event loop, lasting state, the site's lists and clock |
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ LAST_WORDS_S: Final = 1.0
 
 
 class Site:
-    """The site around the lane: how old the lists are, whether the clock is sure, which day draws, which shift ends.
+    """The site's data: age of the lists, certainty of the clock, daily draw and shift.
 
-    `log` says of what time its records are, `children` how old the lists are. `written_s` is the latest record of an earlier run.
-    Before the clock's floor it cannot be now, whatever the clock says (decision 0024).
+    `log`: times of its records. `children`: age of the lists. `written_s`: latest record of an earlier run. The time
+    cannot be before the clock's floor, whatever the clock shows (decision 0024).
     """
 
     def __init__(self, config: Config, *, log: LogClient, children: DocumentChildren, written_s: int) -> None:
@@ -75,18 +75,18 @@ class Site:
         self._floor.after(written_s)
 
     def seen(self) -> SiteSeen:
-        """Lists and clock as they are now."""
+        """Return lists and clock as they are now."""
         newest, sure = self._children.newest_import, self.clock_is_sure()
         age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
         return SiteSeen(age_days, sure, self.local())
 
     def draw_due(self, lane: LaneContext) -> DrawDue | None:
-        """The draw that is to begin or end today: each day draws by a secret of its own."""
+        """Return the draw to begin or end today, if any: each day has its own secret."""
         share = self._config.rules.random_checks_per_10000
         return draw_periods.due(lane, self.local().date().isoformat(), share, secrets.token_bytes(draws.SECRET_BYTES))
 
     def clock_is_sure(self) -> bool:
-        """True while the wall clock can be relied on."""
+        """True while the wall clock is reliable."""
         times = self._log.times
         floor = clock.floor(
             imported=self._children.newest_import,
@@ -100,23 +100,23 @@ class Site:
         return sure
 
     def wall_s(self) -> int | None:
-        """The wall clock in seconds since 1970; None while it is unsure."""
+        """Return the wall clock in seconds since 1970; None while it is unsure."""
         return int(clock.now().timestamp()) if self.clock_is_sure() else None
 
     def floor_s(self) -> int:
-        """Before which it cannot be now, for officers' shifts: the latest record counts also while the time service has the word, and no word from
-        outside the gate does, by which somebody could keep officers from freeing people (decision 0024).
+        """Return the clock's floor in seconds since 1970, for officers' shifts. The latest record counts even while a
+        time service works; no time from outside counts, as it could keep officers from freeing people (decision 0024).
         """
         written = self._log.times.written or clock.built()
         return self._floor.after(max(written, clock.built()).timestamp())
 
     def local(self) -> datetime:
-        """What the site's own clock shows on the wall, to the minute."""
+        """Return the site's local time, to the minute."""
         return clock.now().astimezone(self._zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
 class Lane:
-    """One lane, wired. To the groups it is what they see of the engine, which comes after most of them."""
+    """One lane with all its groups. Most are built before the engine, and use it through this class."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Lane:
         start: Started,
         state_folder: Path,
     ) -> None:
-        """`left` is what an earlier run left in the log, as `state_folder` holds what else it left; `start` is what decisions will rest on."""
+        """`left`: what an earlier run left in the log; `state_folder`: its state file. `start`: record of the start."""
         self._config, self._start, self._written = config, start, written_rules(config)
         rules, remembered = rules_of(config, self._written.book), Remembered.of(left.remembered)
         self._log = LogClient.of(config, post=self.post, remembered=remembered)
@@ -205,7 +205,7 @@ class Lane:
             remembered=remembered,
             last=lasting_left(state_folder, remembered),
             keep=self._state_file.keep,
-            # All say so when they are there, and the log when it takes admissions.
+            # Each reports when it works; the log, when it takes admissions.
             missing=frozenset(missing | ({Part.SCREEN} if is_due(self._config) else set())),
         )
 
@@ -216,15 +216,15 @@ class Lane:
 
     @property
     def context(self) -> LaneContext:
-        """What is known of the lane."""
+        """The lane's context."""
         return self.engine.context
 
     def post(self, event: Event) -> None:
-        """Queue an event, and know by it of what group a traveller is."""
+        """Queue an event, and note the traveller's groups from it."""
         self._recorder.hear(event)
         self.engine.post(event)
 
-    def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - what is told of a part is one word
+    def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - a callback with one value
         self.post(PartBack(part) if there else PartLost(part))
 
     def _show(self, view: messages.View) -> None:
@@ -232,15 +232,15 @@ class Lane:
         self._views.show(view)
 
     async def last_words(self) -> None:
-        """Write that the program ends, and let the log take what it has not taken yet."""
+        """Record that the program ends, and let the log take waiting records."""
         self._recorder.end_shift()
-        if Part.STATE not in self.context.lost:  # else the next start must not believe an older file, nor none
+        if Part.STATE not in self.context.lost:  # otherwise the next start must not trust the file, or its absence
             self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
         await self._state_file.drain(LAST_WORDS_S)
 
     async def run(self, first: DocumentChild | None = None) -> None:
-        """Serve travellers for ever. `first` is the document child that opened the lists."""
+        """Serve travellers until cancelled. `first`: the document child that opened the lists."""
         if first is not None:
             await self._children.spare.replace(first)
         held = self._children.lists.held
@@ -265,7 +265,7 @@ class Lane:
             await self._children.lists.close()
 
     def _erase(self, erasing: Erase) -> None:
-        """End both children of a crossing; before an officer's eyes are to see what they have, it is sealed to whoever is present."""
+        """End a crossing's two children; after a referral, they first encrypt what officers see to those present."""
         seal = self._officers.seal_for(erasing)
         if self._registers is not None:
             self._registers.end(erasing.crossing)
@@ -274,14 +274,14 @@ class Lane:
         self._vision.send(messages.EndCrossing(erasing.crossing, seal, minutes))
 
     async def _cross(self, crossing: str) -> None:
-        """Have the document that opened this crossing read, then watched until the crossing ends."""
+        """Read the crossing's document, then watch it until the crossing ends."""
         await self._take_newer_lists()
         presented = self._documents.take(crossing)
         page = None if presented.page is None else presented.page.page
-        look = self._devices.first is None  # else the traveller stands before the first door, and the camera behind it
+        look = self._devices.first is None  # with two doors, the camera is behind the first
         self._vision.send(messages.StartCrossing(crossing, page, look))
         reading = self._reading.read(crossing, presented, clock_sure=self.context.clock_sure)
-        del presented  # the lines are the child's from here on
+        del presented  # only the child keeps the lines
         await reading
 
     async def _watch_site(self) -> None:
@@ -290,7 +290,7 @@ class Lane:
             await beat(LOOK_S)
 
     async def look_at_site(self) -> None:
-        """Look once. Lists and spare are changed between crossings only."""
+        """Update the site's data once. Lists and spare change only between crossings."""
         await self._children.lists.look()
         if crossing_of(self.state) is None:
             await self._take_newer_lists()
@@ -331,12 +331,12 @@ def _loop_ms() -> float:
 
 
 async def prepare(config: Config, *, state_folder: Path) -> tuple[Lane, DocumentChild | None]:
-    """The lane and the document child that opened the lists; nothing moves yet. Waits for the log. Raises as `gate.programs.lane.program.run`."""
+    """Build the lane, and start the document child that opens the lists. Waits for the log. Raises as `program.run`."""
     lists = CurrentLists(config, folder=config.socket("lane").parent)
     first = await lists.begin()
     try:
         left = await left_behind(config.socket("log"))
-        await asyncio.to_thread(written_rules, config)  # tried for seconds, while the doors of an emergency are held
+        await asyncio.to_thread(written_rules, config)  # takes seconds; doors of an emergency are held meanwhile
         start = start_of(config, approved(config, before_of(left.approved)))
         return Lane(config, lists=lists, left=left, start=start, state_folder=state_folder), first
     except BaseException:

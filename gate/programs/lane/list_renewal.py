@@ -1,8 +1,8 @@
-"""The lists that the lane's documents are judged by, and the newer ones that take their place.
+"""The lists by which the lane's documents are judged, and their replacement by newer ones.
 
-The lane opens no list: it copies the trust store into its own folder, and a document child opens the copy, so what somebody writes into the store later
-changes nothing here. A newer store is noticed by its file, proved by a child of its own, and taken between crossings only. One that cannot be used changes
-nothing but the status.
+The lane opens no list. It copies the trust store into its own folder, and a document child opens the copy: later
+changes to the store have no effect here. A newer store is detected by its file, tested by a separate child, and used
+only between crossings. An unusable one changes only the status.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ Start = Callable[[messages.PrepareDocument], Awaitable[DocumentChild]]
 
 
 async def start_child(prepare: messages.PrepareDocument) -> DocumentChild:
-    """Start a document child and have it prepared. Raises ChildLostError, UnfitError for lists that must not be used."""
+    """Start and prepare a document child. Raises ChildLostError, or UnfitError if the lists must not be used."""
     return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLists:
-    """What a child said of the lists that it judges by; has what `gate.trust.freshness` asks of a store."""
+    """A child's description of its lists; has the attributes that `gate.trust.freshness` needs of a store."""
 
     told: messages.Lists
 
     @property
     def version(self) -> str:
-        """What names the content."""
+        """The SHA-256 that names the content."""
         return self.told.version
 
     @property
     def newest_import(self) -> datetime | None:
-        """When something was imported last."""
+        """Time of the last import."""
         return self.told.newest_import
 
     @property
@@ -71,7 +71,7 @@ class HeldLists:
         return self.told.published
 
     def editions(self) -> list[Edition]:
-        """The revocation lists that are held."""
+        """Return the revocation lists."""
         return self.told.revocation_lists
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class HeldLists:
 
 
 def ready_of(child: DocumentChild) -> messages.DocumentReady:
-    """What a child said when it was prepared. Raises ChildLostError when it is not of that form."""
+    """Return a prepared child's report. Raises ChildLostError if it is invalid."""
     try:
         return msgspec.convert(child.detail, messages.DocumentReady)
     except msgspec.ValidationError as error:
@@ -87,7 +87,7 @@ def ready_of(child: DocumentChild) -> messages.DocumentReady:
 
 
 class CurrentLists:
-    """Says how the next document child is prepared. `held` are the lists that judge, None before a child has opened any."""
+    """The lists in use. `held`: their description, None before a child has opened any."""
 
     def __init__(self, config: Config, *, folder: Path, start: Start = start_child) -> None:
         self._config = config
@@ -98,12 +98,12 @@ class CurrentLists:
         self._refused: Mark | None = None
         self._number = 0
         self._copy: Path | None = None
-        self._next: tuple[Path, DocumentChild, HeldLists] | None = None  # newer lists, proved by a child
+        self._next: tuple[Path, DocumentChild, HeldLists] | None = None  # newer lists, tested by a child
         self._trouble = FaultLatch(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
         self.held: HeldLists | None = None
 
     async def begin(self) -> DocumentChild | None:
-        """The first child. None when it was lost: `child` tries again. Raises ConfigError for lists that must not be used."""
+        """Return the first child; None if it was lost, to retry with `child`. Raises ConfigError for unusable lists."""
         for left in self._folder.glob(COPIES):
             left.unlink(missing_ok=True)
         self._mark = await asyncio.to_thread(_mark, self._path)
@@ -122,7 +122,7 @@ class CurrentLists:
         return child
 
     async def child(self) -> DocumentChild:
-        """Another child, of the lists that judge. Raises ChildLostError."""
+        """Start another child with the lists in use. Raises ChildLostError."""
         if self._copy is None:
             raise ChildLostError("there are no lists")
         child = await self._start(self._prepare(self._copy))
@@ -130,7 +130,7 @@ class CurrentLists:
         return child
 
     async def look(self) -> None:
-        """See whether the file is another one, and prove it for `take_newer`."""
+        """Check whether the store's file has changed, and test the new one for `take_newer`."""
         mark = await asyncio.to_thread(_mark, self._path)
         if mark == self._mark or (mark is not None and mark == self._refused):
             return
@@ -153,7 +153,7 @@ class CurrentLists:
         self._trouble.is_now("")
 
     def take_newer(self) -> tuple[HeldLists | None, DocumentChild] | None:
-        """Judge by the newer lists from now on, if there are any: what was held before, and the child that opened the newer ones."""
+        """Use the newer lists from now on, if any: return the previous ones, and the newer ones' child."""
         if self._next is None:
             return None
         (copy, child, held), self._next = self._next, None
@@ -164,13 +164,13 @@ class CurrentLists:
         return before, child
 
     async def close(self) -> None:
-        """Let everything go."""
+        """End the candidate's child and delete all copies."""
         await self._forget_candidate()
         for left in self._folder.glob(COPIES):
             left.unlink(missing_ok=True)
 
     def detail(self) -> Mapping[str, object]:
-        """What the status shows: of the lists that judge, whatever lies on the disk."""
+        """Return status fields of the lists in use, not of those on the disk."""
         if self.held is None:
             return {"version": None, "alarms": [self._trouble.words or "no document child has opened the lists yet"]}
         fresh = freshness(self.held, clock.now(), age_max_days=self._config.rules.trust_age_max_days)
@@ -204,14 +204,14 @@ class CurrentLists:
 
 
 class DocumentChildren:
-    """The warm document child, prepared by the lists that judge now. Lists and spare are changed between crossings only."""
+    """The warm document child, prepared with the lists in use. Lists and spare change only between crossings."""
 
     def __init__(self, lists: CurrentLists) -> None:
         self.lists = lists
         self.spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
 
     async def take_newer(self) -> tuple[ListsUpdated, ...] | None:
-        """Judge by newer lists from now on: the records of that, none where the content is the same; None where there are no newer ones."""
+        """Use newer lists from now on. Return their record, none if the content is equal; None without newer lists."""
         newer = self.lists.take_newer()
         if newer is None:
             return None
@@ -221,24 +221,24 @@ class DocumentChildren:
         return () if now is None or (before and before.version == now.version) else (update_of(before, now),)
 
     async def reach_chip_reader(self) -> None:
-        """A spare that was prepared without a chip reader makes room for one that may have it."""
+        """Replace a spare that was prepared without a chip reader, to try again."""
         if self.spare.child is not None and self.chip_problem:
             with contextlib.suppress(ChildLostError):
                 await self.spare.replace(await self.lists.child())
 
     @property
     def newest_import(self) -> datetime | None:
-        """When something was imported into the lists last."""
+        """Time of the last import into the lists."""
         return None if self.lists.held is None else self.lists.held.newest_import
 
     @property
     def chip_problem(self) -> str:
-        """Why the spare has no chip reader; empty when it has one."""
+        """Why the spare has no chip reader; empty if it has one."""
         child = self.spare.child
         return self.spare.problem if child is None else ready_of(child).chip
 
     def detail(self) -> Mapping[str, object]:
-        """For the status."""
+        """Return status fields."""
         return {
             "lists": self.lists.detail(),
             "document_child": "warm" if self.spare.child is not None else self.spare.problem or "warming",
@@ -255,7 +255,7 @@ async def _held_by(child: DocumentChild) -> HeldLists:
 
 
 def update_of(before: HeldLists | None, now: HeldLists) -> ListsUpdated:
-    """The record which says that other lists judge from here on."""
+    """Return the record that other lists are in use from now on."""
     return ListsUpdated(
         version=now.version,
         before="" if before is None else before.version,
@@ -267,7 +267,7 @@ def update_of(before: HeldLists | None, now: HeldLists) -> ListsUpdated:
 
 
 def _mark(path: Path) -> Mark | None:
-    """What tells one file of that name from another; None while there is none."""
+    """Return inode, size and modification time, which identify the file; None if it is missing."""
     try:
         about = path.stat()
     except OSError:
@@ -276,9 +276,9 @@ def _mark(path: Path) -> Mark | None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    """Copy an ordinary file of bounded size, for us alone to read. Raises OSError."""
+    """Copy a regular file of limited size, with mode 0600. Raises OSError."""
     taken = 0
-    # Without O_NONBLOCK a pipe that nobody writes to would hold us up.
+    # Without O_NONBLOCK, opening a pipe without a writer would block.
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

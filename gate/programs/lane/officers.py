@@ -1,10 +1,11 @@
-"""The lane's channel of orders: what waits for an officer, challenges, and signed orders answered by what the lane did.
+"""The lane's channel of orders: waiting referrals, challenges, and signed orders, answered with what the lane did.
 
-Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate_core.orders`), done by the machine
-(`gate.passage.officer_commands`), and where the machine only began it, watched until sensors or driver bear it out (`confirmed`), or until a deadline. One
-order a connection at a time. Of a refused order to free people, and of one under a key whose shift is over, the machine hears (`gate.passage.misuse`). A
-release that was obeyed is answered from memory when the very same bytes come again. A view is answered with what was sealed to the officer's own key
-(`referrals`), once its record is durable. An admission says what its officer was shown: where that is something else, nobody is admitted by it.
+Any process that may connect can pass on orders but not create them: only the signature counts. Orders are checked here
+(`gate_core.orders`) and executed by the machine (`gate.passage.officer_commands`); `confirmed` then waits until sensors
+or driver show the result. One order at a time per connection. Refused orders to free people, and orders under expired
+keys, are reported to the machine (`gate.passage.misuse`). A release repeated in the same bytes is answered from memory.
+A view returns what is encrypted to the officer's key (`referrals`), once its record is durable. An admission names what
+its officer was shown; if that differs, it admits nobody.
 """
 
 from __future__ import annotations
@@ -46,16 +47,16 @@ from gate_core.orders.order import (
 )
 from gate_core.orders.verbs import VERBS, Power, Verb
 
-MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
-FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
+MACHINE_DEADLINE_S = 2.0  # far above the machine's time; a slower lane is lost
+FREED_MAX = 1024  # remembered releases; the oldest is forgotten
 REFUSALS_TOLD_EVERY_S = 10.0
-PRESENT_MAX = 32  # shift keys whose presence is remembered; the one heard of longest ago is forgotten
-RECIPIENTS_MAX = 4  # keys to which is sealed: those heard of last
+PRESENT_MAX = 32  # shift keys with remembered presence; the least recent is forgotten
+RECIPIENTS_MAX = 4  # keys for encryption: the most recent ones
 NOT_SEEN = "the pictures that were shown to them are none that this lane has handed out"
 NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
 
 CONFIRM_POLL_S = 0.02
-CONFIRM_S = {  # how long sensors and driver may take; after that the answer is "ordered, not confirmed"
+CONFIRM_S = {  # time for sensors and driver; then "ordered, not confirmed"
     Verb.ADMIT: 5.0,
     Verb.RELEASE: 3.0,
     Verb.OPEN_EMERGENCY: 3.0,
@@ -71,16 +72,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Present:
-    """An officer's latest word that they are at the lane, under one shift key: they may have another on a terminal."""
+    """An officer's latest report of presence with one shift key; they may have another one on a terminal."""
 
     by: Certificate
-    raw: bytes  # the certificate as it was signed
+    raw: bytes  # the signed certificate
     said_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """An order that nothing blocks, and what it lacks all the same."""
+    """An order that may be executed, and its non-blocking lacks."""
 
     signed: Signed
     lacking: tuple[Lack, ...]
@@ -88,10 +89,10 @@ class _Judged:
 
 @dataclass(slots=True, kw_only=True)
 class Officers:
-    """The desk. `authority` is the officers' authority's public key, None where the gate knows none; `secret` is random and new.
+    """The channel's service. `authority`: the officers' authority's public key, or None. `secret`: random, new.
 
-    `rules` are the lane's. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure, and
-    `floor_s` the clock's floor: before that it cannot be now.
+    `clock_ms`: the lane's monotonic clock. `wall_s`: wall clock in seconds since 1970, None while it is unsure.
+    `floor_s`: the clock's floor, before which the time cannot be. `rules`: the lane's.
     """
 
     lane: LaneInSight
@@ -107,8 +108,8 @@ class Officers:
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
-    refused: int = 0  # orders that were nobody's, or not theirs to give, since the start
-    _untold: int = 0  # of these, since the journal was told of some
+    refused: int = 0  # forged or forbidden orders since the start
+    _untold: int = 0  # of these, not in the journal yet
     _told_s: float | None = None
     _present: dict[str, _Present] = field(default_factory=dict)
 
@@ -116,7 +117,7 @@ class Officers:
         self._challenger = Challenger(self.secret, self.gate)
 
     def answer(self, number: int, outcome: Outcome, detail: str) -> None:
-        """What the machine says of an order."""
+        """Set the machine's answer to an order."""
         waiting = self._open.get(number)
         if waiting is not None and not waiting.done():
             waiting.set_result((outcome, detail))
@@ -137,7 +138,7 @@ class Officers:
                     await connection.send(await self.submit(order))
 
     def look(self) -> messages.Look:
-        """The lane as an officer needs to know it, with a challenge."""
+        """Return the lane's state for an officer, with a challenge."""
         challenge = self._challenger.issue(self.lane.context.version, int(self.clock_ms()))
         state = self.lane.state
         return messages.Look(
@@ -159,7 +160,7 @@ class Officers:
         )
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:
-        """Judge an order, have it done, and say what came of it."""
+        """Check an order, execute it, and return the outcome."""
         sealed: list[bytes] | None = None
         judged = self._judge(raw)
         if isinstance(judged, _Judged):
@@ -175,7 +176,7 @@ class Officers:
         return messages.OrderAnswer(outcome, messages.words(detail), _name(self.lane.state), self._waiting(), sealed)
 
     def recipients(self) -> tuple[Recipient, ...]:
-        """The officers who are present now and to whom can be sealed, who was seen last first."""
+        """Return the present officers with a usable key for encryption, most recent first."""
         now_s = self.wall_s()
         return tuple(
             Recipient(one.by.officer, one.by.sealing_key, one.raw)
@@ -184,14 +185,14 @@ class Officers:
         )[:RECIPIENTS_MAX]
 
     def seal_for(self, erasing: Erase) -> messages.SealFor | None:
-        """To whom is sealed what they are to see of a crossing that ends, before it is erased: whoever is present, if anybody is."""
+        """Return the officers present, to encrypt a crossing's report for; None if there are none or no report."""
         if erasing.shown is Shown.NOTHING or not (recipients := self.recipients()):
             return None
         self.referrals.expect(erasing.crossing, recipients)
         return messages.SealFor([one.certificate for one in recipients], alarm=erasing.shown is Shown.ALARM)
 
     def _waiting(self) -> list[messages.Waiting]:
-        """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
+        """Return the waiting referrals, latest first, without one whose traveller an officer is letting through."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
         counting = [word for word in self.lane.context.first_words if word.number is None]
@@ -256,7 +257,7 @@ class Officers:
         return _Judged(signed, lacking)
 
     async def _obey(self, judged: _Judged, raw: bytes) -> Answered:
-        """Have it done, or say from memory what was."""
+        """Execute an order, or return a remembered outcome."""
         signed, order, now_ms = judged.signed, judged.signed.order, int(self.clock_ms())
         mark = hashlib.sha256(raw).digest()
         if (before := self._freed.get(mark)) is not None:
@@ -266,7 +267,7 @@ class Officers:
         command = _command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
         waits = self.lane.context.waits(crossing) is not None
         if order.verb is Verb.VIEW and waits and self.referrals.sealed(crossing, key) is None:
-            return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
+            return Outcome.IMPOSSIBLE, NOTHING_SEALED  # without a record, since nothing was seen
         if waits and order.seen is not None and not seen:
             return self._refuse(f"{order.verb.value} by {signed.by.officer}: {NOT_SEEN}")
         frees = VERBS[order.verb].power is Power.FREES
@@ -300,7 +301,7 @@ class Officers:
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
         try:
-            # Whoever has one of a certificate's keys is the same person, whatever they are called.
+            # The holder of one of a certificate's keys is the same person, under any name.
             keys = frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
             self.lane.post(Ordered(number, order.challenge.version, said, command, keys))
             async with asyncio.timeout(MACHINE_DEADLINE_S):
@@ -321,7 +322,7 @@ def _name(state: states.State) -> str:
 
 
 def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
-    """The order as the machine takes it. `seen`: what it names as shown to its officer, the lane has handed out to them."""
+    """Return the machine's command for an order. `seen`: the lane handed out to the officer what the order names."""
     crossing = order.crossing or ""
     match order.verb:
         case Verb.PRESENT:
@@ -345,7 +346,7 @@ def _command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
 
 
 async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
-    """Look until what was ordered shows, or cannot come any more. A status from before says nothing."""
+    """Wait until newer status shows the order's result, or that it cannot succeed, or for the deadline."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + CONFIRM_S[order.verb]
     while loop.time() < end_s:
@@ -356,7 +357,7 @@ async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
 
 
 def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
-    """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
+    """Return the order's result from state, sensors and driver; None while they do not show it."""
     state = lane.state
     seen = [one.seen if one.seen_ms > since_ms else None for one in lane.context.doors]
     match order.verb:
@@ -377,7 +378,7 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
                 return None
             found, _ = lane.context.head
             return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
-        case _:  # answered by the machine
+        case _:  # the machine has answered
             return None
 
 
@@ -392,7 +393,7 @@ def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
 
 
 def _admission(state: states.State, crossing: str | None, *, shown: bool) -> Answered | None:
-    """`shown`: the barrier's status bears the grant out."""
+    """Return an admission's result, None while it is open. `shown`: the barrier's status shows the grant."""
     match state:
         case states.Overruling() | states.Looking() if state.crossing == crossing:
             return None

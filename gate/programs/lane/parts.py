@@ -1,6 +1,6 @@
-"""Keepers of the lane's devices: each holds one driver, reconnects it for ever, and posts what happens as events.
+"""Keepers of the lane's devices: each owns a driver, reconnects it when lost, and posts its events.
 
-A device may be unplugged at any moment. The keeper reports it once when it goes and once when it is back, and its trouble stops no other device.
+A keeper reports a lost device once, and once that it is back. A device can be unplugged without effect on others.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
 RECONNECT_S = 0.25
-LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
-LOST_AFTER_S = 0.9  # of silence: a cut wire is noticed within a second
+LAMP_AGAIN_S = 5.0  # retry after a refused lamp
+LOST_AFTER_S = 0.9  # of silence: a cut wire is detected within a second
 
 Post = Callable[[Event], None]
 Status = TypeVar("Status")
@@ -40,7 +40,7 @@ async def polled(
     look: asyncio.Event,
     every_s: float,
 ) -> NoReturn:
-    """Ask for a status until the line is lost: at once on `look`, else `every_s` after the last answer at the latest. Raises DriverError."""
+    """Poll until the line is lost: at once on `look`, else at most `every_s` after an answer. Raises DriverError."""
     loop = asyncio.get_running_loop()
     answered_s = loop.time()
     while True:
@@ -64,7 +64,7 @@ async def polled(
 
 
 class BarrierKeeper:
-    """Polls the barrier and carries the engine's orders in their order; fills `engine.BarrierOrders`."""
+    """Polls the barrier and runs the engine's orders in sequence; implements `engine.BarrierOrders`."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class BarrierKeeper:
         door: Door = Door.LAST,
         holds_open: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`holds_open`: in an emergency nothing closes, so a line that is opened anew takes nothing back (safety invariant 7)."""
+        """`holds_open`: True in an emergency, when a reopened line must not revoke (safety invariant 7)."""
         self._driver = driver
         self._holds_open = holds_open
         self._door = door
@@ -100,23 +100,23 @@ class BarrierKeeper:
         return self._driver.grant_written_at_s
 
     def revoke(self) -> Awaitable[None]:
-        """Take every grant back. Without a line the controller's own watchdog does it."""
+        """Revoke every grant. Without a line the controller's watchdog does."""
         return self._orders.put(Kind.REVOKE, self._driver.revoke)
 
     def release(self) -> Awaitable[None]:
-        """Open for whoever is inside."""
+        """Open for a person inside."""
         return self._orders.put(Kind.RELEASE, self._driver.release)
 
     def end_emergency(self) -> Awaitable[None]:
-        """Tell the controller that the emergency is over."""
+        """End the controller's emergency state."""
         return self._orders.put(Kind.END_EMERGENCY, self._driver.end_emergency)
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
-        """Clear those of the controller's alarms whose cause is gone."""
+        """Clear those of the controller's alarms whose cause has ended."""
         return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(alarms))
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return the line's counters since the start."""
         return self._driver.describe()
 
     def look(self) -> None:
@@ -124,11 +124,11 @@ class BarrierKeeper:
         self._look.set()
 
     def lamp(self, colour: LampColour) -> None:
-        """Show a colour, after everything more urgent."""
+        """Set the lamp's colour, after more urgent requests."""
         self._lamp_wanted = colour
 
     async def run(self) -> None:
-        """Keep the barrier for ever."""
+        """Keep the barrier connected until cancelled."""
         try:
             await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
         finally:
@@ -136,7 +136,7 @@ class BarrierKeeper:
             self._driver.close()
 
     async def _serve(self) -> None:
-        """One line, until it is lost. Raises DriverError."""
+        """Serve one line until it is lost. Raises DriverError."""
         await self._driver.connect(revoke=not self._holds_open())
         self._lamp = None
         self._orders.open()
@@ -160,14 +160,14 @@ class BarrierKeeper:
         await self._show_lamp(now_s)
 
     async def _show_lamp(self, now_s: float) -> None:
-        """Show the colour that is wanted. A controller that will not is told of once, and asked again now and then: the lane goes on."""
+        """Set the wanted colour. A refusal is reported once and retried every LAMP_AGAIN_S; the lane continues."""
         wanted = self._lamp_wanted
         if not self._driver.has_lamp or self._lamp is wanted or now_s < self._lamp_again_s:
             return
         try:
             await self._driver.lamp(wanted)
         except (RefusedError, NoReplyError) as error:
-            # One silence may be the line's: then the next status tells.
+            # A single silence may be a lost line, which the next poll detects.
             is_sure = isinstance(error, RefusedError) or self._lamp_again_s > 0
             self._lamp_again_s = now_s + LAMP_AGAIN_S
             if is_sure:
@@ -182,10 +182,10 @@ class BarrierKeeper:
 
 
 class Watching:
-    """Fills `engine.BarrierOrders` where the gate only watches: there is nothing that it could give an order to."""
+    """Implements `engine.BarrierOrders` in shadow mode: refuses every order."""
 
     def __init__(self) -> None:
-        self.leaf = LeafTimes()  # of which nothing is seen
+        self.leaf = LeafTimes()  # stays empty
 
     def revoke(self, *_: object, **__: object) -> Awaitable[NoReturn]:
         """Refuse."""
@@ -194,17 +194,17 @@ class Watching:
     grant = release = end_emergency = clear_alarms = revoke
 
     def look(self) -> None:
-        """There is no status to come."""
+        """Do nothing: there is no status."""
 
     def lamp(self, colour: LampColour) -> None:
-        """There is no lamp."""
+        """Do nothing: there is no lamp."""
 
     def describe(self) -> Mapping[str, int]:
-        """There is no line."""
+        """Return no counters: there is no line."""
         return {}
 
     async def run(self) -> None:
-        """There is nothing to keep."""
+        """Do nothing: there is no device."""
 
 
 async def _refused() -> NoReturn:
@@ -212,7 +212,7 @@ async def _refused() -> NoReturn:
 
 
 def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
-    """A controller's status as the machine takes it. Only CLOSED is closed."""
+    """Convert a controller's status to an event. Only the position CLOSED counts as closed."""
     return DoorSeen(
         closed=status.position is LeafPosition.CLOSED,
         bodies=status.bodies,
@@ -244,18 +244,18 @@ class SensorsKeeper:
         self._look.set()
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return the line's counters since the start."""
         return self._driver.describe()
 
     async def run(self) -> None:
-        """Keep the sensors for ever."""
+        """Keep the sensors connected until cancelled."""
         try:
             await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
         finally:
             self._driver.close()
 
     async def _serve(self) -> None:
-        """One line, until it is lost. Raises DriverError."""
+        """Serve one line until it is lost. Raises DriverError."""
         await self._driver.connect()
         self._post(PartBack(Part.SENSORS))
         self._trouble.is_now("")
@@ -271,12 +271,12 @@ class SensorsKeeper:
 
 
 def sensors_seen(status: InsideStatus) -> SensorsSeen:
-    """A sensor unit's answer as the machine takes it."""
+    """Convert a sensor unit's status to an event."""
     return SensorsSeen(**dataclasses.asdict(status))
 
 
 class SwipeKeeper:
-    """Waits for machine-readable zones; each opens a crossing."""
+    """Receives MRZs from the serial reader; each opens a crossing."""
 
     def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
@@ -284,19 +284,19 @@ class SwipeKeeper:
         self._trouble = FaultLatch(log, begins="reader_lost", ends="reader_back", each=False)
 
     async def run(self) -> None:
-        """Keep the reader for ever."""
+        """Keep the reader connected until cancelled."""
         try:
             await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
         finally:
             self._driver.close()
 
     async def _serve(self) -> None:
-        """One line, until it is lost. Raises DriverError."""
+        """Serve one line until it is lost. Raises DriverError."""
         await self._driver.connect()
         self._documents.reader_back(SWIPE)
         self._trouble.is_now("")
         while True:
-            # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
+            # No reference to the lines stays here: the crossing takes them for its child.
             self._documents.present(Presented(((await self._driver.next_lines()).lines,)))
 
     async def _lose(self, error: DriverError) -> None:

@@ -1,6 +1,6 @@
-"""What the lane says of itself for its status. No person's data but the officers' own names.
+"""The lane's status. Has no personal data but the officers' own names.
 
-Ready is proven: a status of the barrier younger than a second, and a loop that is hardly late. Only one that answers no events any more is not alive.
+`ready` needs a barrier status younger than a second and a loop that is hardly late; `alive`, that events are processed.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import Config
 
 BARRIER_AGE_MS_MAX: Final = 1_000
-LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
-TURN_MS_MAX: Final = 5_000  # a tick comes five times a second at least
+LAG_MS_MAX: Final = 250  # a decision's evidence may be at most 300 ms old
+TURN_MS_MAX: Final = 5_000  # there are at least five ticks a second
 
 
 def state_of(*, barrier_age_ms: float | None, lag_ms: float) -> str:
-    """`ready` or `degraded`. `barrier_age_ms` is None when the barrier says nothing."""
+    """Return `ready` or `degraded`. `barrier_age_ms`: None without a barrier status."""
     fresh = barrier_age_ms is not None and barrier_age_ms <= BARRIER_AGE_MS_MAX
     return "ready" if fresh and not is_late(lag_ms=lag_ms) else "degraded"
 
 
 def is_late(*, lag_ms: float) -> bool:
-    """True while the loop turns so late that a look at the lane may be too old."""
+    """True while the loop is so late that evidence of the lane may be too old."""
     return lag_ms > LAG_MS_MAX
 
 
 def is_alive(*, turned_ms: float) -> bool:
-    """False when events are answered no more."""
+    """False if events are no longer processed."""
     return turned_ms <= TURN_MS_MAX
 
 
 def status_of(config: Config, engine: Engine, detail: Mapping[str, object]) -> Status:
-    """The status: what machine and loop say of themselves, beside the `detail` of everything else."""
+    """Return the status: fields of machine and loop, and the `detail` of the rest."""
     lane, now_ms, lag_ms = engine.context, clock.monotonic_ms(), engine.pulse.lag_ms
     ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in lane.doors]
     barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
@@ -65,7 +65,7 @@ def status_of(config: Config, engine: Engine, detail: Mapping[str, object]) -> S
 
 
 def told(lane: LaneContext, state: State, now_ms: int) -> dict[str, object]:
-    """The state, and what is known of the lane."""
+    """Return status fields of the machine's state and the lane's context."""
     return {
         "state": type(state).__name__.lower(),
         "lost": sorted(part.value for part in lane.lost),
@@ -85,12 +85,12 @@ def told(lane: LaneContext, state: State, now_ms: int) -> dict[str, object]:
 
 
 def rules_told(book: RuleBook, today: date) -> dict[str, object] | None:
-    """The written rules in force; None where the site has none."""
+    """Return status fields of the written rules in force; None without rules."""
     return {"version": book.version, "days_left": book.days_left(today)} if book.rules else None
 
 
 def counted(tally: Tally, orders_refused: int, *, leaf_slow: bool) -> dict[str, object]:
-    """What was counted since the start, and what of it warns."""
+    """Return status fields of counters and warnings."""
     return {
         "counters": {**tally.detail(), "orders_refused": orders_refused},
         "warnings": [*tally.warnings(), *(["leaf_slow"] if leaf_slow else [])],

@@ -1,12 +1,12 @@
-"""The records that the log has not taken yet, in the order of events. Pure: when to offer and what to tell whom is `gate.programs.lane.clients`'.
+"""Queue of records that the log has not taken yet, in sequence of events. Pure; `gate.programs.lane.clients` sends.
 
-What is offered stays here until its outcome is known. One whose outcome nobody knows is in doubt: it is offered again under its id, and neither called
-recorded nor refused before. Everybody's order is kept, but that on a full disk what waits for room is passed by what does not: what leads to an admission by
-everything, and what is not urgent by what is.
+An offered record stays until its outcome is known. If that stays unknown, the record is in doubt: it is offered again
+under its id, and not reported as recorded or refused before. On a full disk, records that wait for space are overtaken:
+those that lead to an admission by all others, those that are not urgent by urgent ones. Else the sequence is kept.
 
-An awaited record is refused at once when the log is away or far behind, and then never offered; one that the log refused is not offered again. A record
-that is refused for good, or cannot be offered at all, is replaced once, by a small one of its kind that says how long it was and has its hash. At `OUTBOX_MAX`
-the oldest is dropped. What is dropped is counted, and the loss is itself recorded.
+An awaited record is refused at once if the log is away or far behind, and then never offered; one that the log refused
+is not offered again. A record that is refused for good, or cannot be encoded, is replaced once, by a small one of its
+kind with its length and hash. At OUTBOX_MAX the oldest is dropped; drops are counted and recorded as an incident.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from gate.programs.lane.records import Profile, RecordError, Remembered, encode,
 from gate_core.approval.approvers import Listed
 
 OUTBOX_MAX = 1_000
-AHEAD_MAX = 48  # so many records before an awaited one still go with it
-OFFERED_BYTES_MAX = 40 * 1024  # of bodies, beside what else a message holds; one goes alone if it must
-HELD_UP_MAX = 8  # of the records that wait for room on the disk, so many are offered each time
+AHEAD_MAX = 48  # at most so many records before an awaited one
+OFFERED_BYTES_MAX = 40 * 1024  # of bodies in a message; a single longer one is sent alone
+HELD_UP_MAX = 8  # records waiting for disk space that are offered each time
 
 Outcome = messages.Recorded | messages.NotRecorded | messages.NotKnown
 Answer = Recorded | NotRecorded | RecordReplaced
@@ -48,7 +48,7 @@ class _Entry:
 
 
 class RecordOutbox:
-    """The queue. `new_id` draws the ids of appends: 16 random bytes. `remembered` is what the log told at the start, `profile` what is written of a record."""
+    """The queue. `new_id`: draws 16 random bytes. `remembered`: from the log. `profile`: what is recorded."""
 
     def __init__(
         self, new_id: Callable[[], bytes], remembered: Remembered | None = None, profile: Profile = "full"

@@ -1,4 +1,4 @@
-"""The engine's records on their way: first to those that count or follow them, then to the log. Fills `engine.Recorder`."""
+"""Distributes the engine's records to counters and other followers, then to the log. Implements `engine.Recorder`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records as the fields that are sealed and back, so that a decision can be replayed years later."""
+"""Encodes records as the fields that are sealed, and decodes them, to repeat a decision years later."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from gate_core.settings.toml_file import FileError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
-HITS_MAX = 6  # of which an owner is still to be told, that are remembered over a restart
-PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
-REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
-# Log profiles (BSI TR-03135-2 §4.3): what of a record is written down, as the site has chosen and two persons approved. `full` is everything, so that a
-# decision can be taken again. `basic` holds nothing personal: neither what a document or a face says of a traveller, nor who of the staff did something, nor
-# free words. `standard` holds of a traveller whom the gate itself let pass what `basic` does, and all the rest as `full`: every decision against somebody
-# can be taken again. Left out are fields, never records, and a record of which something is left out names its profile.
+UNWRITTEN = ("crossing", "kept")  # fields that are not in a record's body
+HITS_MAX = 6  # kept over a restart: hits whose owner must still be informed
+PROTECTED_MAX = 6  # kept over a restart: crossings with a request for protection
+REPLACED_MAX = 6  # likewise, crossings with a missing record; as many as the log has bytes for
+# Log profiles (BSI TR-03135-2 §4.3): the fields that are recorded, chosen by the site and approved. `full`: all, so
+# that decisions can be repeated. `basic`: nothing personal, neither document or face data nor names of staff nor free
+# text. `standard`: as `basic` for travellers whom the gate itself let pass, as `full` for the rest, so that decisions
+# against a person can be repeated. Profiles omit fields, never records; a record with omitted fields names its profile.
 Profile = Literal["full", "standard", "basic"]
-# Said here once; a test walks every kind of record and wants each text named here or proven harmless.
+# A test checks each text field of every kind of record: it must be named here or be proven harmless.
 PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     Check: frozenset({"reason"}),
     DocumentEvidence: frozenset(
@@ -54,14 +54,14 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
 
 
 def is_whole(record: Record, profile: Profile) -> bool:
-    """True when nothing of a record is left out."""
+    """True if all fields of the record are recorded."""
     if profile == "standard":
         return not (isinstance(record, records.Decided | records.EntryDecided) and record.decision is Verdict.ADMIT)
     return profile == "full"
 
 
 def without_personal(record: DataclassInstance) -> dict[str, object]:
-    """The fields of a record, as plain JSON values, that are not personal."""
+    """Return a record's fields that are not personal, as plain JSON values."""
     left_out = PERSONAL.get(type(record), frozenset())
     names = [one.name for one in dataclasses.fields(record) if one.name not in left_out]
     return {name: _plain(getattr(record, name)) for name in names}
@@ -78,11 +78,11 @@ def _plain(value: object) -> object:
 
 
 class RecordError(Exception):
-    """A record does not hold what its kind promises."""
+    """A record cannot be encoded, decoded, or replayed."""
 
 
 def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
-    """A record's fields as plain JSON values: without its crossing, and without what is kept for the next start."""
+    """Return a record's fields as plain JSON values, without UNWRITTEN ones."""
     whole = is_whole(record, profile)
     fields: dict[str, object] = msgspec.to_builtins(record) if whole else without_personal(record)
     for unwritten in UNWRITTEN:
@@ -91,7 +91,7 @@ def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
 
 
 def encode(record: Record, profile: Profile = "full") -> bytes:
-    """The sealed bytes: canonical JSON in ASCII. Raises RecordError for what cannot be spelt, or is too long."""
+    """Return a record's body: canonical JSON in ASCII. Raises RecordError if it cannot be encoded or is too long."""
     try:
         body = _canonical(fields_of(record, profile), allow_nan=False)
     except ValueError as error:
@@ -102,7 +102,7 @@ def encode(record: Record, profile: Profile = "full") -> bytes:
 
 
 def stand_in(record: Record, profile: Profile = "full") -> bytes:
-    """The bytes that take the place of a record that was refused for good: how long it was, and the SHA-256 of what it was."""
+    """Return the body that replaces a permanently refused record: length and SHA-256 of the refused body."""
     spelt = _canonical(fields_of(record, profile), allow_nan=True)
     return _canonical({"replaced": {"bytes": len(spelt), "sha256": hashlib.sha256(spelt).hexdigest()}}, allow_nan=False)
 
@@ -113,7 +113,7 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A register's hit on a crossing's document, by the handle under which its owner is told; `disposition` is what an officer made of it, once one has."""
+    """A register's hit on a document. `handle`: for the report to its owner. `disposition`: the officer's, or None."""
 
     crossing: str
     register: str
@@ -122,7 +122,7 @@ class Hit:
 
 
 def hits_in(record: Record) -> tuple[Hit, ...]:
-    """The hits that a decision rests on."""
+    """Return the hits in a decision's evidence."""
     match record:
         case records.Decided(crossing, evidence=evidence) | records.EntryDecided(crossing, evidence=evidence):
             return tuple(Hit(crossing, one.register, one.handle) for one in evidence.registers or () if one.handle)
@@ -132,12 +132,13 @@ def hits_in(record: Record) -> tuple[Hit, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
-    was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
-    and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
-    `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
-    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed; `hits` are the latest whose owners are to be told what an officer made of them. `running`: the lane began and has not said that it
-    ended; `emergency`: one began and has not ended. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    """What the log returns to the lane at its next start. `counted`: last passage counters. `replaced`: crossings with
+    a missing record. `through`: the last crossing whose traveller passed on its grant. `alarms`: not acknowledged.
+    `called`: help was called, not answered. `closed_by`: the officer who closed the lane. `asked_by`: the technician
+    who last asked for maintenance, `maintained_by`: the one at work. `direction`, `travellers`: as ordered.
+    `protected`: waiting crossings with a request for protection. `draw`: secret until revealed. `hits`: to be reported
+    to owners. `running`: no end recorded. `emergency`: not ended. `first_counted`, `first_alarms`: of the first of two
+    doors.
     """
 
     counted: Counters | None = None
@@ -159,27 +160,27 @@ class Remembered:
     emergency: bool = False
 
     def counted_at(self, door: Door) -> Counters | None:
-        """How far a door's books go."""
+        """Return a door's last passage counters."""
         return self.counted if door is Door.LAST else self.first_counted
 
     def alarms_at(self, door: Door) -> tuple[Alarm, ...]:
-        """A door's alarms that wait for an officer."""
+        """Return a door's alarms that wait for an officer."""
         return self.alarms if door is Door.LAST else self.first_alarms
 
     @classmethod
     def of(cls, told: bytes) -> Remembered:
-        """Read what the log tells: nothing is known of what cannot be read."""
+        """Decode the log's bytes; empty if they are invalid."""
         try:
             return msgspec.json.decode(told, type=cls)
         except msgspec.DecodeError:
             return cls()
 
     def to_bytes(self) -> bytes:
-        """Write it as the log keeps it."""
+        """Encode it for the log."""
         return msgspec.json.encode(self)
 
     def after(self, record: Record) -> Remembered:
-        """What is to be remembered when this record is in the log."""
+        """Return what to remember once this record is in the log."""
         known = self._run_by(record)
         match record:
             case records.GrantEnded(crossing, records.GrantEnd.PASSAGE, Door.LAST):
@@ -210,7 +211,7 @@ class Remembered:
                 return known
 
     def ordered(self, obeyed: records.Obeyed) -> Remembered:
-        """The same after an order was obeyed."""
+        """Return a copy changed by an executed order."""
         match obeyed:
             case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE, alarms=seen):
                 left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
@@ -246,33 +247,33 @@ class Remembered:
                 return self
 
     def with_alarms(self, door: Door, waiting: tuple[Alarm, ...]) -> Remembered:
-        """The same with a door's alarms that wait for an officer."""
+        """Return a copy with a door's alarms that wait for an officer."""
         return replace(self, alarms=waiting) if door is Door.LAST else replace(self, first_alarms=waiting)
 
     def without_hit(self, handle: str) -> Remembered:
-        """The same when a hit's owner was told."""
+        """Return a copy without a hit whose owner was informed."""
         return replace(self, hits=tuple(one for one in self.hits if one.handle != handle))
 
     def without_record(self, crossing: str | None) -> Remembered:
-        """The same when a record of a crossing could not be kept."""
+        """Return a copy after a record of a crossing was lost."""
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
 class Books:
-    """The written rules that the records of a log state, put together as they come."""
+    """The written rules that a log's records state, joined from their parts."""
 
     def __init__(self) -> None:
-        self._of, self._pieces = "", dict[int, str]()  # what is stated now, one piece after the other
+        self._of, self._pieces = "", dict[int, str]()  # the parts received so far
         self._books: dict[str, RuleBook] = {"": NO_RULES}
 
     def take(self, body: Mapping[str, object]) -> None:
-        """Take a `rules_stated` record. What is none is passed over: the decisions by it cannot be taken again, and say so."""
+        """Add a `rules_stated` record. An invalid one is ignored: decisions by its rules then cannot be repeated."""
         try:
             said = msgspec.convert({**body}, records.RulesStated)
         except (TypeError, msgspec.ValidationError):
             return
         if said.sha256 in self._books:
-            return  # each start of the lane states them
+            return  # repeated at each start of the lane
         if said.sha256 != self._of:
             self._of, self._pieces = said.sha256, {}
         self._pieces[said.part] = said.text
@@ -285,7 +286,7 @@ class Books:
                 self._books[said.sha256] = recorded(text)
 
     def by(self, sha256: str) -> RuleBook:
-        """The rules that a decision's policy names. Raises RecordError when no record states them."""
+        """Return the rules that a decision's policy names. Raises RecordError if no record states them."""
         try:
             return self._books[sha256]
         except KeyError as error:
@@ -293,11 +294,10 @@ class Books:
 
 
 def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | None = None) -> tuple[Decision, bool]:
-    """Take the decision of a `decided` record again, or, about the first door, of an `entry_decided` one; the second value says whether
-    verdict and reasons are the same.
+    """Repeat the decision of a `decided` record, or of an `entry_decided` one for the first door. True: verdict and
+    reasons are the same, beside recorded reasons from outside the policy (a document removed, a time limit).
 
-    Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
-    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `books`.
+    Raises RecordError if evidence is missing, or the written rules are not in `books`.
     """
     if body.get("profile", "full") != "full":
         raise RecordError("what this decision rests on was left out, as the log's profile says")
@@ -310,7 +310,7 @@ def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | No
 
 
 def decide_by(book: RuleBook, body: Mapping[str, object]) -> tuple[Verdict, Decision]:
-    """What a `decided` record says was decided, and what would be by these written rules, everything else as it was. Raises RecordError."""
+    """Return a `decided` record's verdict, and the decision by other written rules. Raises RecordError."""
     recorded = _decision_in(body, Door.LAST)
     return recorded.decision, decide(recorded.evidence, replace(recorded.policy, rules=book.sha256), book)
 
@@ -324,5 +324,5 @@ def _decision_in(body: Mapping[str, object], door: Door) -> records.Decided | re
 
 
 def _as_of_then(policy: object) -> object:
-    """The policy of a record as it was understood then: before it said where the camera stands, one body in the zone was nobody's objection."""
+    """Return the policy with its former default: one body in the zone was no objection."""
     return {"camera_inside_zone": True, **policy} if isinstance(policy, dict) else policy

@@ -1,8 +1,9 @@
-"""What is kept of travellers who wait, for officers alone: what was found, flags, and what was sealed to officers. In memory alone.
+"""Data of waiting travellers, for officers only, in memory only: findings, flags, and reports encrypted to officers.
 
-What is sealed nobody here can read. A crossing's is forgotten with its disposition, with the lane, and `SEALED_S` after the referral: then the officer takes
-the traveller to the booth. Two parts come from two children, in pieces, and each is handed out whole or not at all. Findings are forgotten with the crossing,
-flags after `FLAG_S`, but not while their crossing waits. `officers` says who is sealed to, `gate_core.orders.envelope` how.
+Nothing here can decrypt the reports. They are deleted with the disposition, with the lane, and SEALED_S after the
+referral: then the officer takes the traveller to the booth. Two children send one part each, in pieces; a part is
+handed out complete or not at all. Findings are deleted with the crossing, flags after FLAG_S unless it waits.
+`officers` chooses the recipients; `gate_core.orders.envelope` defines the format.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from gate_core.evidence.crossing import Check, Evidence, FaceEvidence, Score
 from gate_core.orders.envelope import PARTS, seen_of
 
 SEALED_S: Final = 600.0
-REFERRALS_MAX: Final = 32  # as many as can wait; the oldest is forgotten
+REFERRALS_MAX: Final = 32  # as many as can wait; the oldest is deleted
 FLAG_S: Final = 3600.0
-FLAGS_MAX: Final = 32  # the oldest is forgotten
+FLAGS_MAX: Final = 32  # the oldest is deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An officer who was present at a referral, the key to which is sealed for them (X25519, 32 bytes), and the certificate that says so."""
+    """An officer present at a referral, their key for encryption (X25519, 32 bytes), and its certificate."""
 
     officer: str
     key: bytes
@@ -37,7 +38,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A flag, and when it was raised: seconds of the loop's clock."""
+    """A flag, and when it was raised, in seconds of the loop's clock."""
 
     concern: Concern
     officer: str
@@ -47,7 +48,7 @@ class Raised:
 
 @dataclass(slots=True)
 class _Sealed:
-    """What was sealed to one officer, by its part; `coming` as far as it has come."""
+    """One officer's encrypted parts by name: complete in `whole`, incomplete in `coming`."""
 
     recipient: Recipient
     whole: dict[str, bytes] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class _Referral:
 
 
 class Referrals:
-    """Keeps it. Of what is sealed `expect` comes first, at the referral; then the pieces."""
+    """Stores these data. An encrypted report needs `expect` first, at the referral; then `take` adds its pieces."""
 
     def __init__(self) -> None:
         self._of: dict[str, _Referral] = {}
@@ -70,7 +71,7 @@ class Referrals:
         self._flags: list[Raised] = []
 
     def expect(self, crossing: str, recipients: Sequence[Recipient]) -> None:
-        """From now on take what is sealed to these of this crossing, which was referred just now."""
+        """Accept a just referred crossing's encrypted report for these recipients."""
         self._forget(crossing)
         if not recipients:
             return
@@ -80,7 +81,7 @@ class Referrals:
             self._forget(next(iter(self._of)))
 
     def take(self, crossing: str, part: str, number: int, piece: bytes, *, last: bool) -> None:
-        """The next piece of a part for the recipient of this number. A part that grows too long, or is empty, was not sealed."""
+        """Add the next piece of a part for recipient `number`. An empty or too long part is dropped."""
         referral = self._of.get(crossing)
         if referral is None or not 0 <= number < len(referral.sealed):
             return
@@ -93,15 +94,15 @@ class Referrals:
             sealed.whole[part] = bytes(sealed.coming.pop(part))
 
     def taker(self, part: str) -> Callable[[SealedPiece], None]:
-        """What takes the pieces of one part as they come from a child."""
+        """Return a function that takes one part's pieces from a child."""
         return lambda piece: self.take(piece.crossing, part, piece.number, piece.content, last=piece.last)
 
     def record(self, record: records.Record) -> None:
-        """A record is written: a decision says what was found, and the end of a crossing ends what is kept of it."""
+        """Store a decision's findings; delete a crossing's data at its end."""
         match record:
             case records.EntryDecided(crossing) | records.Decided(crossing):
                 self._found[crossing] = findings_of(record.evidence, record.policy)
-                while len(self._found) > REFERRALS_MAX + 1:  # and the one that runs
+                while len(self._found) > REFERRALS_MAX + 1:  # plus the running crossing
                     self._found.pop(next(iter(self._found)))
             case records.Flagged(crossing, order, concern):
                 raised = Raised(concern, order.officer, crossing, asyncio.get_running_loop().time())
@@ -114,24 +115,24 @@ class Referrals:
                 pass
 
     def findings(self, crossing: str) -> Findings | None:
-        """What the decision found about this crossing."""
+        """Return the findings of a crossing's decision."""
         return self._found.get(crossing)
 
     def flags(self, waiting: Collection[str]) -> tuple[Raised, ...]:
-        """The flags that are not over, the newest first, while these crossings wait."""
+        """Return the flags in force, newest first. `waiting`: crossings that wait."""
         since_s = asyncio.get_running_loop().time() - FLAG_S
         self._flags = [one for one in self._flags if one.at_s >= since_s or one.crossing in waiting]
         return tuple(self._flags)
 
     def sealed(self, crossing: str, key: bytes | None) -> list[bytes] | None:
-        """What was sealed to this key of a crossing, part by part, an empty one in place of one that was not; None: nothing."""
+        """Return the parts encrypted to this key, empty for a missing one; None if there are none."""
         for one in self._whole(crossing):
             if one.recipient.key == key:
                 return [one.whole.get(part, b"") for part in PARTS]
         return None
 
     def hand_out(self, crossing: str, key: bytes | None) -> list[bytes] | None:
-        """The same, for an officer who views it now: what they were shown is known by its digest until the crossing is settled."""
+        """Return the same to an officer who views it, and note its digest until the crossing is settled."""
         parts = self.sealed(crossing, key)
         if parts is not None and key is not None:
             self._handed.setdefault(crossing, set()).add((key, seen_of(parts)))
@@ -140,11 +141,11 @@ class Referrals:
         return parts
 
     def was_handed_out(self, crossing: str, key: bytes | None, seen: str) -> bool:
-        """True when this is what the holder of this key was handed out of a crossing."""
+        """True if the holder of this key was handed out the report with the digest `seen`."""
         return (key, seen) in self._handed.get(crossing, set())
 
     def sealed_for(self, crossing: str) -> list[str]:
-        """Which officers have something to view of a crossing."""
+        """Return the officers for whom there is a report of a crossing."""
         return [one.recipient.officer for one in self._whole(crossing)]
 
     def _whole(self, crossing: str) -> list[_Sealed]:
@@ -157,7 +158,7 @@ class Referrals:
 
 
 def findings_of(evidence: Evidence, policy: Policy) -> Findings:
-    """The checks of document and page, how the chip was opened, and the face's numbers beside their bounds."""
+    """Return the checks of document and page, the chip's access protocol, and the face's scores with their bounds."""
     document, face = evidence.document, evidence.face
     page = None if document is None else document.page
     return Findings(
@@ -180,7 +181,7 @@ def _value(score: Score | None) -> float | None:
 
 
 def _quality(face: FaceEvidence) -> list[str]:
-    """What may have made the numbers of the face worse than the face is."""
+    """Return what may have made the face's scores worse."""
     found = {
         "no_face": face.faces == 0,
         "several_faces": face.faces > 1,

@@ -1,10 +1,10 @@
-"""The lane's way to lists and registers: a question as soon as a document is known, beside everything else, another to the exchange of the site
-when its chip was read, and what became of a hit.
+"""Client of the registers program: queries about a document and a chip, and reports of what officers decided on hits.
 
-The registers' program is a neighbour like every other: whatever it does, slow, silent, wrong or gone, costs its answer and never a crossing. What it does not
-say in time is not known, which refers. A question has a connection of its own, and hanging up withdraws it: at the end of its crossing, and as soon as
-the traveller asks for an officer (`is_shielded`), before it leaves and after. The lane keeps nothing of a question; what a hit is told back by, it keeps
-until an officer has settled the crossing, and says it again until it is written down. The log remembers the latest of these for the lane's next start.
+A document is queried as soon as it is known, in parallel to all else; the site's exchange, when its chip was read. If
+the registers program is slow, silent, wrong or lost, its answer is unknown, which refers; no crossing is lost. Each
+query has its own connection. Closing it withdraws the query: at the crossing's end, and as soon as the traveller asks
+for an officer (`is_shielded`), before and after sending. The lane keeps no query. It keeps a hit's handle until an
+officer has settled the crossing, and repeats the report until it is stored. The log has the latest hits for a restart.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from gate_core.evidence.registers import RegisterCause, RegisterFinding, agree, 
 from gate_core.evidence.registers import asked as registers_asked
 from gate_core.evidence.service_scope import BorderDirection
 
-SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
-LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
-DAY_KEY_S: Final = 0.3  # for the day's key, which the registers' program holds or not: a crossing begins without
+SLACK_S: Final = 0.3  # beyond the deadline of the registers program
+LOOK_S: Final = 0.05  # interval to check whether the traveller asked for an officer
+DAY_KEY_S: Final = 0.3  # to get the day's key; then the crossing starts without it
 TELL_AGAIN_S: Final = 5.0
-HITS_MAX: Final = 256  # that wait for an officer, and as many whose dispositions are on their way; the oldest is forgotten, and the log has it
+HITS_MAX: Final = 256  # limit of waiting hits, and of those to report; the oldest is dropped, the log has it
 
 log = logging.getLogger("lane")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Asked:
-    """One question, of one crossing: to the exchange of the site, or to everybody else."""
+    """One query about a crossing, to the site's exchange or to all other registers."""
 
     crossing: str
     question: messages.DocumentQuestion
@@ -52,8 +52,8 @@ class _Asked:
 
 
 class RegistersClient:
-    """Asks the registers' program. `names` says which must answer now, `entry` which way over the border the lane serves; `exchange` is the name of
-    the one among them that is asked by a chip's mark, if there is one.
+    """Queries the registers program. `names`: registers that must answer now. `entry`: True if the lane serves entry.
+    `exchange`: the name of the register that is queried by a chip's mark, if any.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RegistersClient:
         left: Sequence[Hit] = (),
         forget: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`left` is what an earlier run had to tell; `forget` is told the handle of what was told."""
+        """`left`: hits of an earlier run to report. `forget`: called with the handle of a reported hit."""
         self._path = path
         self._answer_ms = answer_ms
         self._post = post
@@ -77,7 +77,7 @@ class RegistersClient:
         self._entry = entry
         self._is_shielded = is_shielded
         self._exchange_name = exchange
-        self._keyless = ""  # the crossing that began without the day's key
+        self._keyless = ""  # the crossing that started without the day's key
         self._questions: asyncio.Queue[_Asked] = asyncio.Queue(maxsize=2)
         self._running: list[tuple[str, asyncio.Task[None]]] = []
         self._ended = ""
@@ -91,7 +91,7 @@ class RegistersClient:
     def of(
         cls, config: Config, *, lane: LaneInSight, left: Sequence[Hit], forget: Callable[[str], None]
     ) -> RegistersClient | None:
-        """The client of the configured registers; None where there are none to be asked."""
+        """Build the client of the configured registers; None without registers."""
         asked = config.registers
         if asked is None:
             return None
@@ -109,16 +109,16 @@ class RegistersClient:
 
     @property
     def problem(self) -> str:
-        """What was wrong with the last question, empty when all was well."""
+        """The last query's problem; empty if there was none."""
         return self._trouble.words
 
     def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
-        """Have the registers asked about the document of a crossing; the answer comes as `RegistersAnswered`."""
+        """Query the registers about a crossing's document; the answer is posted as `RegistersAnswered`."""
         self._put(_Asked(crossing, question, to_exchange=False))
 
     def ask_marked(self, crossing: str, mark: str) -> None:
-        """Have the exchange of the site asked about a chip that was read, if there is one. Without a mark nothing is known: there was no key of the
-        day to make it with, or the chip said nothing that could be marked.
+        """Query the site's exchange, if any, about a chip. Without a mark the answer is unknown: there was no key of
+        the day, or the chip had nothing to mark.
         """
         if not mark and (names := self._asked_now(to_exchange=True)):
             cause = RegisterCause.NO_KEY if crossing == self._keyless else RegisterCause.NOT_CALLED_FOR
@@ -127,7 +127,7 @@ class RegistersClient:
             self._put(_Asked(crossing, messages.DocumentQuestion("", "", "", "", mark=mark), to_exchange=True))
 
     async def day_key(self, crossing: str) -> bytes:
-        """The key that a chip's mark is made with today; empty where no exchange must answer now, or there is no key."""
+        """Return today's key for chips' marks; empty without a key, or if no exchange must answer now."""
         key = b""
         if self._asked_now(to_exchange=True):
             with contextlib.suppress(ChannelError, TimeoutError):
@@ -145,18 +145,18 @@ class RegistersClient:
             self._post(RegistersAnswered(asked.crossing, unknown(names, RegisterCause.NO_ANSWER)))
 
     def _asked_now(self, *, to_exchange: bool) -> tuple[str, ...]:
-        """Who must answer now: the exchange, or everybody else."""
+        """Return the registers that must answer now: the exchange, or all others."""
         return tuple(name for name in self._names() if (name == self._exchange_name) is to_exchange)
 
     def end(self, crossing: str) -> None:
-        """The crossing is over, or an officer's: nothing is asked about it any more."""
+        """Cancel the crossing's queries: it is over, or with an officer."""
         self._ended = crossing
         for whose, task in self._running:
             if whose == crossing:
                 task.cancel()
 
     def record(self, record: Record) -> None:
-        """Take note of hits, and of what officers make of them."""
+        """Note hits, and officers' dispositions of them."""
         self._waiting.extend(one for one in hits_in(record) if one not in self._waiting)
         if isinstance(record, Settled):
             settled = [one for one in self._waiting if one.crossing == record.crossing]
@@ -166,7 +166,7 @@ class RegistersClient:
             self._is_settled.set()
 
     async def run(self) -> None:
-        """Carry questions and dispositions for ever."""
+        """Send queries and reports until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell())
             while True:
@@ -199,30 +199,30 @@ class RegistersClient:
             self._trouble.is_now("no answer in time")
             return unknown(names, RegisterCause.NO_ANSWER)
         finally:
-            asking.cancel()  # which hangs up
+            asking.cancel()  # closes the connection
             await asyncio.gather(asking, return_exceptions=True)
         self._trouble.is_now("")
         return findings
 
     async def _said_to(self, message: messages.ToRegisters, about: str = "") -> messages.FromRegisters:
-        """The answer, over a connection of its own. Raises ChannelError, also when an officer is called meanwhile."""
+        """Return the answer, over a new connection. Raises ChannelError, also if an officer is called meanwhile."""
         connection = await connect(CHANNELS.registers, self._path)
         try:
             if about and self._is_shielded(about):
-                raise ChannelClosedError("it is not asked any more")
+                raise ChannelClosedError("the query was withdrawn")
             await connection.send(message)
             return await connection.receive()
         finally:
             connection.close()
 
     async def _tell(self) -> None:
-        """Say what became of hits, each until the registers' program has it on the disk; what it cannot take now waits behind the others."""
+        """Report dispositions, each until the registers program has stored it; a failed one moves to the end."""
         while True:
             self._is_settled.clear()
             while self._settled:
                 hit = self._settled[0]
                 is_told = await self._is_told(hit)
-                with contextlib.suppress(ValueError):  # it was pushed out meanwhile
+                with contextlib.suppress(ValueError):  # it was dropped meanwhile
                     self._settled.remove(hit)
                     if not is_told:
                         self._settled.append(hit)
@@ -233,7 +233,7 @@ class RegistersClient:
             await self._is_settled.wait()
 
     async def _is_told(self, hit: Hit) -> bool:
-        assert hit.disposition is not None, "it waits among those that were settled"
+        assert hit.disposition is not None, "only settled hits are reported"
         with contextlib.suppress(ChannelError, TimeoutError):
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 answer = await self._said_to(messages.HitSettled(hit.register, hit.handle, hit.disposition))
@@ -242,7 +242,7 @@ class RegistersClient:
 
 
 def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
-    """The answer as evidence: of each register that was asked, in the program's order; what is missing, said twice or contradicts itself is not known."""
+    """Return the answer as evidence, in its sequence. Missing, repeated or contradictory registers are unknown."""
     if not isinstance(answer, messages.RegistersSaid):
         return unknown(names, RegisterCause.WRONG_ANSWER)
     said = [one.register for one in answer.found]
@@ -256,5 +256,5 @@ def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple
 
 
 def is_answer(found: messages.RegisterFound) -> bool:
-    """True unless it contradicts itself, or has words that an officer's page could not show as they are."""
+    """True unless it contradicts itself or has text that is not printable on an officer's page."""
     return agree(found.answer, found.cause) and f"{found.edition}{found.about}".isprintable()

@@ -1,4 +1,4 @@
-"""What a lane's configuration asks of its decisions: the policy, the timing, and the threshold that faces are held to."""
+"""Converts the configuration to the lane's policy, timing and service, and checks the models' thresholds."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from models.errors import ManifestError
 from models.manifest import Model, Threshold, check_finders
 from models.site import load_for
 
-REGISTERS_SLACK_MS: Final = 1000  # beyond their own deadline, to the lane and back
-RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it
+REGISTERS_SLACK_MS: Final = 1000  # beyond the registers' deadline, for both ways
+RULES_TEXT_MAX: Final = 32 * 1024  # characters of written rules in a record; ASCII, quoted once more
 
 
 def _refused(key: str, why: str) -> ConfigError:
@@ -40,7 +40,7 @@ def _refused(key: str, why: str) -> ConfigError:
 
 
 def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
-    """Policy, timing and service as configured. Raises ConfigError for unknown profiles, nations and weak keys."""
+    """Return the configured policy, timing and service. Raises ConfigError, also for a wrong profile, state or key."""
     rules = config.rules
     require_officers(config)
     require_liveness(config)
@@ -82,7 +82,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
 
 
 def service_of(config: Config) -> Service:
-    """What the lane may serve. Raises ConfigError for letters that no MRZ has for a nationality."""
+    """Return what the lane may serve. Raises ConfigError for a code that is no nationality of an MRZ."""
     groups = []
     for name, group in config.rules.travellers.items():
         if unknown := [code for code in group.nationalities if not is_state_code(code)]:
@@ -93,13 +93,13 @@ def service_of(config: Config) -> Service:
 
 
 def require_officers(config: Config) -> None:
-    """Raise ConfigError when anybody could sign officers' orders: the authority's key is of small order."""
+    """Raise ConfigError if the authority's key is of small order: anyone could sign officers' orders."""
     if config.officers is not None and not is_sound(b64decode(config.officers.authority)):
         raise _refused("officers.authority", "is no key: it is of small order, or has another spelling")
 
 
 def embedder_of(config: Config) -> tuple[Model, Threshold]:
-    """The embedder and its threshold. Raises ConfigError for a profile that cannot serve (safety invariant 14)."""
+    """Return the embedder and its threshold. Raises ConfigError for an unusable profile (safety invariant 14)."""
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
         (embedder,) = (model for model in profile if model.role == "embed")
@@ -122,7 +122,7 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
 
 
 def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
-    """The model that tells people from pictures of them, and what its bound rests on; None in a profile without. Raises ConfigError."""
+    """Return the liveness model and its threshold; None if the profile has none. Raises ConfigError."""
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
     except ManifestError as error:
@@ -132,8 +132,8 @@ def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
 
 
 def require_liveness(config: Config) -> None:
-    """Raise ConfigError for a gate in service of which nobody knows what its liveness check detects (safety invariant 14): neither do trials of its own
-    lane show enough (models.liveness_evidence), at the bound that is configured, nor does a sensor give a verdict of its own.
+    """Raise ConfigError for a gate in service without evidence of its liveness check (safety invariant 14): trials of
+    its own lane at the configured bound (models.liveness_evidence), or a sensor with a verdict of its own.
     """
     if config.purpose != "service" or pads.profile_of(config) is not None:
         return
@@ -151,7 +151,7 @@ def require_liveness(config: Config) -> None:
 
 
 def start_of(config: Config, approved: Approved | None) -> Started:
-    """What decisions will rest on, as the record of the start. `approved` is None in a demo."""
+    """Return the start's record, with the basis of decisions. `approved`: None in a demo."""
     embedder, threshold = embedder_of(config)
     return Started(
         purpose=config.purpose,
@@ -176,7 +176,7 @@ def start_of(config: Config, approved: Approved | None) -> Started:
 
 
 def stated(written: Written) -> tuple[RulesStated, ...]:
-    """The written rules as records, in as many parts as they need; none without rules."""
+    """Return the written rules as records, in as many parts as needed; none without rules."""
     text, book = written.text, written.book
     pieces = [text[at : at + RULES_TEXT_MAX] for at in range(0, len(text), RULES_TEXT_MAX)]
     return tuple(

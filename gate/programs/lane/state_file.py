@@ -1,14 +1,14 @@
-"""The lane's state file: what must survive the lane program's own death (`gate.passage.lasting_state`), written beside each order.
+"""The lane's state file: what must survive the lane program's death (`gate.passage.lasting_state`).
 
-No order waits for it: a thread of its own writes, and the newest state replaces one that waits to be written.
+No order waits for it: a thread writes it, and the newest state replaces a waiting one.
 
 | the lane dies | the next start reads |
 | --- | --- |
-| before the file has its name | the state before; the order may have reached the board, and its officer had no answer |
+| before the file has its name | the previous state; the order may have reached the board, but its officer got no answer |
 | after that, by SIGKILL | the new state: the kernel has it |
-| after that, by a power cut, before the file is on the disk | the new state, the one before, or an unreadable file, which counts as lost |
+| after that, by a power cut, before the file is on the disk | the new state, the previous one, or an unreadable file, which counts as lost |
 | later | the new state |
-| after a state could not be written | no file: an older one would be believed. A disk that takes nothing away either leaves the older one, which the log contradicts where there is an emergency |
+| after a state could not be written | no file, since an older one would be believed. If the disk cannot delete either, the older one; in an emergency the log contradicts it |
 
 An unreadable file, or a missing one after an unclean end, is a lost state: `gate.passage.lasting_state.UNKNOWN`.
 """
@@ -43,11 +43,11 @@ class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class StateLostError(Exception):
-    """A state file is there and cannot be read."""
+    """A state file exists and cannot be read."""
 
 
 def read_state(folder: Path) -> LastingState | None:
-    """Return the state that the last run left; None: there is no file. Raises StateLostError."""
+    """Return the state that the last run left; None without a file. Raises StateLostError."""
     try:
         content = state_bytes(folder / FILE)
     except FileNotFoundError:
@@ -64,12 +64,12 @@ def read_state(folder: Path) -> LastingState | None:
 
 
 def lasting_left(folder: Path, logged: Remembered) -> LastingState | None:
-    """What the last run left; None after a clean end, or before the first start, without a file. The log must not contradict it."""
+    """Return the last run's state, checked against the log; None: no file after a clean end, or at the first start."""
     try:
         found = read_state(folder)
     except StateLostError as error:
         why = str(error)
-        if is_held(folder / FILE):  # by a program that knows more than this one: it is an emergency all the same
+        if is_held(folder / FILE):  # by a newer version: still an emergency
             return LastingState(emergency=LastingEmergency(held=True))
     else:
         if logged.emergency and (found is None or found.emergency is None):
@@ -83,7 +83,7 @@ def lasting_left(folder: Path, logged: Remembered) -> LastingState | None:
 
 
 class StateFile:
-    """Keeps the newest state in the lane's folder. `written` hears whether it is right, at first and on a change."""
+    """Stores the newest state in the lane's folder. `written`: called with True or False, at first and on a change."""
 
     def __init__(self, folder: Path, written: Callable[[bool], None]) -> None:
         self._path = folder / FILE
@@ -94,25 +94,25 @@ class StateFile:
         self._writing: asyncio.Future[None] | None = None
 
     def keep(self, state: LastingState) -> None:
-        """Write this state as soon as the one before is written. Never waits."""
+        """Write this state after the current write. Never waits."""
         self._wanted = state
         if self._writing is None:
             self._write()
 
     async def drain(self, within_s: float) -> None:
-        """Wait until the newest state is on the disk, but no longer than this."""
+        """Wait until the newest state is on the disk, at most `within_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while self._writing is not None and not self._writing.done():
                     await asyncio.wait({self._writing})
 
     def close(self) -> None:
-        """Write nothing more."""
+        """Stop writing."""
         self._writer.shutdown(wait=False, cancel_futures=True)
 
     def _write(self) -> None:
         state = self._wanted
-        assert state is not None, "there is something to write"
+        assert state is not None, "a state was set"
         loop = asyncio.get_running_loop()
         self._writing = loop.run_in_executor(self._writer, _replace, self._path, encoded(state))
         self._writing.add_done_callback(lambda done: self._done(done, state))
@@ -140,7 +140,7 @@ def encoded(state: LastingState) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Give the file its name first, which a SIGKILL leaves as it is, then bring it to the disk. Raises OSError, and leaves no older file then."""
+    """Rename the draft, which survives SIGKILL, then sync it. Raises OSError, and then leaves no older file."""
     draft = path.with_name(durable.DRAFT + path.name)
     try:
         _write(draft, path, content)

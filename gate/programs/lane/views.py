@@ -1,5 +1,5 @@
-"""The lane's channel of views: what the screens show and when (`Paced`), whether a page paints it (`Painted`), what travellers ask for there, and how
-the lane is. Orders have a channel of their own (`officers`).
+"""The lane's channel of views: screens with their timing (`Paced`), whether a page shows them (`Painted`), travellers'
+requests, and the lane's status. Orders have their own channel (`officers`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.programs.reconnect import Backoff
 
-APART_S: Final = 0.02  # views come no faster than screens takes them: the newest never waits behind older ones
-SILENCE_S: Final = 3.0  # screens speaks once a second
+APART_S: Final = 0.02  # minimum interval of views, so that none queue before the newest
+SILENCE_S: Final = 3.0  # screens sends a message once a second
 DUE_S: Final = 60.0
 STEADY_S: Final = 120.0
 PROOF_MIN_S, PROOF_MAX_S = 10.0, 600.0
@@ -33,7 +33,7 @@ _REFERRALS: Final = frozenset({Screen.OFFICER, Screen.OTHER_LANE})
 
 
 class Views:
-    """Shows views to whoever looks on. `asked` hears what is asked for on the page, `painted` whether a browser paints it."""
+    """Sends views to all watchers. Calls `asked` with a traveller's request, `painted` with the page's state."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Views:
         on_notice: Callable[[str], None] = lambda _: None,
         painted: Callable[[bool | None], None] = lambda _: None,
     ) -> None:
-        """`on_notice` hears of each notice that travellers are shown from now on: once, until it is another one."""
+        """`on_notice`: called with each new notice that is shown to travellers."""
         self._status = status
         self._asked = asked
         self._on_notice = on_notice
@@ -55,13 +55,13 @@ class Views:
         self._watchers: set[asyncio.Event] = set()
 
     def show(self, view: messages.View) -> None:
-        """The newest view; a slow one gets the newest only."""
+        """Set the newest view; a slow watcher gets only the newest."""
         self._view = view
         for watcher in self._watchers:
             watcher.set()
 
     def fill(self, crossing: str, progress: int) -> None:
-        """How much of a crossing's look is done, in tenths: on the `look` screen of that crossing, and nowhere else."""
+        """Set the progress of a crossing's look, in tenths, for its `look` screen only."""
         self._looked = (crossing, progress)
         self.show(self._view)
 
@@ -116,17 +116,17 @@ class Views:
 
 
 def is_due(config: Config) -> bool:
-    """True when travellers need the page: a demo's browser may be elsewhere, and a gate that only watches tells them nothing."""
+    """True if travellers need the page: not in a demo, where no browser may be open, nor in shadow mode."""
     return config.purpose != Purpose.DEMO and config.mode == "gate"
 
 
 class Painted:
-    """Whether the traveller's page is painted, by what screens says of it: once a second, and at once when a page paints again.
+    """Tracks whether the traveller's page is shown, from screens' messages: once a second, and when it is shown again.
 
-    `tell` hears False when the page is missed, and True when it is there again. A page that is `due` is missed from the start, and told as a loss
-    after `DUE_S`, which a machine has from its start to its display. One that paints again is believed at once; one that is missed a second time
-    within `STEADY_S` must first paint without a break, for longer each time: a page that fails on the screen of an open lane paints that of a
-    closed one, and would have the lane open and close for ever.
+    `tell` is called with False when the page is missed, with True when it is back. A `due` page is missed from the
+    start, and reported as lost after DUE_S, the time from a machine's start to its display. A page that returns counts
+    at once; if it is missed again within STEADY_S, only after it was shown without a break, longer each time. Otherwise
+    a page that fails on an open lane's screen, but not on a closed one's, would open and close the lane for ever.
     """
 
     def __init__(self, tell: Callable[[bool], None], *, due: bool, silence_s: float = SILENCE_S) -> None:
@@ -134,20 +134,20 @@ class Painted:
         self._silence_s = silence_s
         self._silence: asyncio.TimerHandle | None = None
         self._missed = self._awaited = due
-        self._since_s: float | None = None  # painted without a break
+        self._since_s: float | None = None  # shown without a break since then
         self._back_s = float("-inf")
-        self._proof_s = 0.0  # for so long it must have painted before it is believed
+        self._proof_s = 0.0  # how long it must be shown before it counts
         self._proofs = Backoff(PROOF_MIN_S, PROOF_MAX_S)
 
     async def run(self) -> None:
-        """Tell of a page that does not come; ends when it is time."""
+        """Report a page that does not appear within DUE_S."""
         if self._awaited:
             await asyncio.sleep(DUE_S)
         if self._awaited:
             self._tell(False)
 
-    def hear(self, painted: bool | None) -> None:  # noqa: FBT001 - what screens says is one word
-        """What screens says; None: there is none to miss. Silence after a page that painted says that it is gone: screens hangs, or has ended."""
+    def hear(self, painted: bool | None) -> None:  # noqa: FBT001 - the message's only value
+        """Handle screens' message; None: no page is missed. Silence after True means False: screens hangs or ended."""
         loop = asyncio.get_running_loop()
         if self._silence is not None:
             self._silence.cancel()
@@ -164,9 +164,9 @@ class Painted:
             self._tell(not missed)
 
     def _turn(self, now_s: float) -> None:
-        """It is missed now, or is there again."""
+        """Update the times after a change."""
         if not self._missed:
-            self._back_s = self._back_s if self._awaited else now_s  # that it came at all is no return
+            self._back_s = self._back_s if self._awaited else now_s  # the first appearance is no return
             self._awaited = False
         elif now_s - self._back_s < STEADY_S:
             self._proof_s = self._proofs.next_s()
@@ -176,12 +176,12 @@ class Painted:
 
 
 class Paced:
-    """Passes views on to `show`: page and lamp say that an officer comes after the same time for every cause of a referral (safety invariant 13).
+    """Delays views so that a referral takes the same time for every cause on page and lamp (safety invariant 13).
 
-    Whatever becomes of a crossing, the page first says one moment: at the decision, or in the place of the screen that a referral ends. The officer's
-    screen comes `REFERRAL_MS` later, or on the next multiple of `GRID_MS` where the lane itself took longer. `REFERRAL_MS` is more than everything
-    between a decision and its referral may take (`Timing.receipt_max_ms` and `look_max_ms`), so what blocked the crossing shows in no time. Nothing
-    else waits: a grant and the way out are shown at once, and "walk through" goes when the grant is taken back.
+    At the decision, or instead of a screen that a referral ends, the page shows WAIT. The officer's screen follows
+    after REFERRAL_MS, or at the next multiple of GRID_MS if the lane took longer. REFERRAL_MS exceeds all times between
+    decision and referral (`Timing.receipt_max_ms`, `look_max_ms`), so no delay reveals the cause. Nothing else waits: a
+    grant and the way out are shown at once, and "walk through" ends when the grant is revoked.
     """
 
     def __init__(self, show: Callable[[messages.View], None], *, clock_ms: Callable[[], float]) -> None:
@@ -192,7 +192,7 @@ class Paced:
         self._due: asyncio.TimerHandle | None = None
 
     def show(self, view: messages.View) -> None:
-        """Show it now, or in its time. The first view of a program and one that changes no referral's screen is shown as it is."""
+        """Show the view now or when due. A first view, and a change between referral screens, are shown now."""
         if self._due is not None:
             self._due.cancel()
             self._due = None

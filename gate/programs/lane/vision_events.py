@@ -1,4 +1,4 @@
-"""What vision says, as the lane takes it: the machine's events, the page source's news, what is counted, what was sealed to officers."""
+"""Converts vision's messages to the machine's events, page source messages, counters, and reports for officers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gate.programs.lane.health_counters import Tally
 from gate.programs.lane.views import Views
 from gate_core.evidence.crossing import CueEvidence, FaceEvidence, PadEvidence, Score, page_checks
 
-REFILL_AFTER_COMPARISON_S: Final = 2.0  # the decision has the processor to itself, and vision's own spare comes first
+REFILL_AFTER_COMPARISON_S: Final = 2.0  # leaves the processor to the decision, then to vision's spare
 CUES_MAX: Final = 16
 CUE_CHARACTERS_MAX: Final = 32
 
 
 class VisionEvents:
-    """Carries on what vision says. `take_sealed` takes what was sealed to officers of a face."""
+    """Handles vision's messages. `take_sealed`: called with pieces of the face's report for officers."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class VisionEvents:
         self._take_sealed = take_sealed
 
     def hear(self, message: messages.FromVision) -> None:
-        """Take one message."""
+        """Handle one message."""
         post, mark = self._engine.post, self._engine.mark
         match message:
             case messages.CameraStatus(crossing, None):
@@ -91,7 +91,7 @@ class VisionEvents:
 
 
 def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
-    """Vision's comparison as evidence. Out-of-range or missing scores count as not run; more cues than there can be are left out."""
+    """Return vision's comparison as evidence. Missing or invalid scores count as not run; surplus cues are dropped."""
     pad = compared.pad
     return FaceEvidence(
         faces=compared.faces,

@@ -1,1 +1,1 @@
-"""The log program: the only writer of the audit log. No network, no device."""
+"""The log program: the only writer of the audit log. Has no network and no device."""

@@ -74,10 +74,10 @@ class Step:
 
 
 class Steps:
-    """Follows one clock against CLOCK_MONOTONIC, from look to look. A step is told again until it is `taken`.
+    """Detects steps of the wall clock against CLOCK_MONOTONIC between calls. Returns a step until it is `taken`.
 
-    A clock that is slewed, by 500 ppm at most, makes no step; one that is set does. What was set while nobody looked is seen at the first look
-    only if it now stands before something that was written already.
+    A slewed clock (at most 500 ppm) makes no step; a set one does. A step before the first call is detected only if the
+    clock is now before an existing record.
     """
 
     def __init__(self) -> None:
@@ -127,8 +127,8 @@ class Now:
 
 
 def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None, built: datetime) -> date | None:
-    """The day of today, for whoever files and forgets by it; None while the wall clock is nobody's word but its own: one that was set forward would
-    forget everything. None, too, where it stands before the program's build, or a day before what the mirror signed: then the time service is wrong.
+    """Return today's date if the wall clock is confirmed by a time service or the mirror, else None: a clock set
+    forward would delete all keys. Also None before the program's build, or a day before the mirror's signature.
     """
     mirror = None if cosigned_s is None else datetime.fromtimestamp(cosigned_s, UTC)
     if wall < built or (mirror is not None and mirror - wall > MIRROR_SAID_MAX):
@@ -140,19 +140,19 @@ def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None, bui
 
 @dataclass(frozen=True, slots=True)
 class OwnRecords:
-    """The log's own records, by its own clocks."""
+    """The log's own records, with its own clocks."""
 
     writer: Writer
     in_store: Worker
     now: Now
 
     def today(self) -> date | None:
-        """The day that the time service or the mirror bears out, None while nobody does."""
+        """Return today's date if the time service or the mirror confirms it, else None."""
         is_synchronised, cosigned_s = clock.is_synchronised(), self.writer.standing.left.cosigned_s
         return borne_out(self.now.wall(), synchronised=is_synchronised, cosigned_s=cosigned_s, built=clock.built())
 
     def wanted(self, kind: str, fields: Mapping[str, object]) -> Wanted:
-        """A record of now."""
+        """Build a record with the current time."""
         happening = Happening(
             id=os.urandom(16),
             kind=kind,
@@ -173,10 +173,10 @@ class OwnRecords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogContext:
-    """The log, and the folders beside it. Database, spool and inbox have a worker thread each, so that none waits for another.
+    """The log and its folders. Database, spool and inbox have one worker thread each, so that none waits for another.
 
-    `origin` names the log. `mirror` is the central server's key, None without one. `approvers` is the list beside the configuration, which counts
-    until a lane has begun with one. `say` and `today` are those of `OwnRecords`.
+    `origin` names the log. `mirror`: the central server's key, or None. `approvers`: the configuration's list, which
+    counts until a lane has started with one. `say`, `today`: of `OwnRecords`.
     """
 
     origin: str
@@ -201,7 +201,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """One thread for blocking work of one kind, in the order it was given."""
+    """One thread for blocking work of one kind, in sequence of the calls."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -218,7 +218,7 @@ class Worker:
 
 
 class Publisher:
-    """Brings the spool up to the head of the log, in the pauses between records."""
+    """Publishes new records to the spool, in pauses between records."""
 
     def __init__(self, writer: Writer, spool: Spool, in_store: Worker, in_spool: Worker, *, published: int) -> None:
         self._writer = writer
@@ -226,7 +226,7 @@ class Publisher:
         self._in_store = in_store
         self._in_spool = in_spool
         self.published = published
-        # Held from the reading of a piece until it is written: whoever forgets keys holds it, too, or a key would come back into the spool behind them.
+        # Held while a piece is read and written, and while keys are deleted: else a deleted key could be written again.
         self.between_pieces = asyncio.Lock()
         self._handovers = 0
         self._trouble = FaultLatch(
@@ -235,13 +235,13 @@ class Publisher:
 
     @property
     def problem(self) -> str:
-        """Why it could not be done last, empty when it could."""
+        """Why the last attempt failed; empty if it succeeded."""
         return self._trouble.words
 
     async def catch_up(self) -> bool:
-        """Publish what is missing; False when it could not be done and must be tried again."""
+        """Publish what is missing; False if that failed and must be tried again."""
         standing = self._writer.standing
-        # With the database in doubt or the disk full, the little that is left is for records.
+        # With a faulty database or full disk, the remaining space is for records.
         if standing.problem is not None or standing.checkpoint is None or standing.note is None:
             return standing.problem is None
         size, published, words = standing.checkpoint.size, self.published, self._writer.handovers

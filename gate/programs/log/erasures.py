@@ -1,8 +1,8 @@
-"""Erasures that two approvers have signed, on their way from the inbox to every place where this gate keeps a key.
+"""Executes erasure orders from the inbox, signed by two approvers, in all places where this gate stores a key.
 
-Promise: only what two of the approvers in force have signed for this log counts, whoever brought it, and no key of a held day. A record says who ordered
-what before it is done; the order stays in the inbox until it is done, so an end of the program at any step is gone on with. Of an order that
-names no key that is still here there is no record.
+Only orders for this log with two signatures of approvers in force count, whoever brought them; keys of held days stay.
+A record names the order and its signers before it is executed. The order stays in the inbox until then, so an
+interrupted one is continued. There is no record if none of its keys is here.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import erasure_path, key_path
 from gate_core.settings.config_file import ConfigError
 
-AGAIN_MAX: Final = 64  # orders that came again, each of which is told once; then the oldest may be told again
-QUIET_LOOKS: Final = 30  # then what was wrong with an order is over: it was taken away, or put aside
+AGAIN_MAX: Final = 64  # repeated orders that are logged only once
+QUIET_LOOKS: Final = 30  # looks without an order that end the fault
 
 log = logging.getLogger("gate.log")
 FIRST_LINE: Final = "portcullis erasure receipt/1"
-ORDERS_MAX: Final = 16  # a look
+ORDERS_MAX: Final = 16  # per look
 
 
 class ErasedElsewhere:
-    """Carries what was erased here to the central server, and takes its receipts in; without a mirror nothing is carried and nothing awaited.
+    """Passes executed erasures to the central server, and records its receipts; does nothing without a mirror.
 
-    An order lies in the spool until the mirror's receipt for it is in the inbox: it is carried again after any outage. Only a receipt that the
-    mirror has signed for this order and this log is recorded, and once.
+    An order stays in the spool until the mirror's receipt is in the inbox, so it is sent again after an outage. Only a
+    receipt that the mirror signed for this order and this log is recorded, once.
     """
 
     def __init__(self, log_context: LogContext) -> None:
         self._log = log_context
 
     async def carry(self, digest: str, note: bytes) -> None:
-        """Lay an order that was carried out here where sync finds it. Raises OSError."""
+        """Write an executed order to the spool, for sync. Raises OSError."""
         if self._log.mirror is not None:
             await self._log.in_spool(self._log.spool.write, {erasure_path(digest): note})
 
     async def look(self) -> bool:
-        """Record what the mirror says it has carried out; True when something was recorded."""
+        """Record the mirror's receipts; True if one was recorded."""
         if self._log.mirror is None:
             return False
         recorded = False
@@ -57,7 +57,7 @@ class ErasedElsewhere:
             for digest in (await self._log.in_spool(self._log.spool.erasures))[:ORDERS_MAX]:
                 recorded = await self._take(digest, self._log.mirror) or recorded
         except (OSError, StoreError):
-            return recorded  # it lies there, for another look
+            return recorded  # it stays there for the next look
         return recorded
 
     async def _take(self, digest: str, mirror: MirrorKeys) -> bool:
@@ -84,7 +84,7 @@ class ErasedElsewhere:
 
 
 class Erasures:
-    """Takes them in."""
+    """Executes the inbox's erasure orders."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Erasures:
         names: bool,
         carry: Callable[[str, bytes], Awaitable[None]] | None = None,
     ) -> None:
-        """`names`: records name who signed. `carry` takes an order on to the mirror, by the SHA-256 of its note."""
+        """`names`: records name the signers. `carry`: passes an order, and its note's SHA-256, to the mirror."""
         self._log = log_context
         self._kept = kept
         self._names = names
@@ -104,7 +104,7 @@ class Erasures:
         self._came_again: deque[str] = deque(maxlen=AGAIN_MAX)
 
     async def look(self) -> bool:
-        """Do what lies there, or put it aside; True when something was done."""
+        """Execute or reject the order in the inbox; True if one was executed."""
         try:
             found = await self._log.in_inbox(self._log.inbox.named, ERASURE)
             if found is None:
@@ -124,7 +124,7 @@ class Erasures:
             return False
 
     def _nothing_lies_there(self) -> None:
-        """Say that a trouble is over, which a neighbour who brings what is refused again and again does not end and begin with each."""
+        """End the fault after QUIET_LOOKS, so that repeated bad orders do not log it again and again."""
         self._quiet_looks += 1
         if self._quiet_looks >= QUIET_LOOKS:
             self._trouble.is_now("")
@@ -141,7 +141,7 @@ class Erasures:
                 raise ApprovalError(f"the day {day.day.isoformat()} is held (audit.holds)")
 
     async def _has_any(self, keys: Sequence[str]) -> bool:
-        """True when one of these keys is anywhere here. An order holds for ever, so whoever writes the inbox may bring it for ever."""
+        """True if one of these keys is here. An order is valid for ever, so it may be brought again at any time."""
         if await self._log.in_store(self._log.writer.has_any, keys):
             return True
         return await self._log.in_spool(self._log.spool.has_any, [key_path(key_id) for key_id in keys])
@@ -158,8 +158,8 @@ class Erasures:
         who = {"by": list(signers), "signatures": [one.line for one in order.note.signatures]} if self._names else {}
         fields = {**who, "keys": list(keys), "note": note}
         if not isinstance(await self._log.say("keys_erased", fields), int):
-            return False  # the disk is full, or the database in doubt: the writer says so
-        # Before the keys go: of an order none of whose keys is here, nobody knows whether it was carried on.
+            return False  # full disk or faulty database, reported by the writer
+        # Before the keys are deleted: without keys it would be unknown whether the order was passed on.
         if self._carry is not None:
             await self._carry(note, found.note)
         async with self._log.publisher.between_pieces:

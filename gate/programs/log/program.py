@@ -1,4 +1,4 @@
-"""The log program, composed: the only writer of the audit log. `Recorded` is sent only when the record is durable."""
+"""The log program's composition root: the only writer of the audit log. `Recorded` means that the record is durable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def run(
     boot: str | None = None,
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> None:
-    """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
+    """Serve the channel `log` until `stop` is set. Raises ConfigError for invalid keys or recipients."""
     now = Now(wall=wall, monotonic_ms=monotonic_ms, boot=boot or clock.boot_id())
     folder = Path(config.paths.state) / "audit"
     try:
@@ -89,7 +89,7 @@ async def run(
 
 
 async def _hand_over(own: OwnRecords, successor: Signer | None) -> None:
-    """Sign with the next key from now on, where provisioning has made one."""
+    """Sign with the next key from now on, if provisioning has made one."""
     writer = own.writer
     if not writer.awaits_handover:
         return
@@ -102,7 +102,7 @@ async def _hand_over(own: OwnRecords, successor: Signer | None) -> None:
 
 
 def _log_key(config: Config) -> Signer:
-    """The log's key: what systemd has opened for us, else the file. Raises KeyFileError."""
+    """Return the log's key, from systemd's credential, else from the file. Raises KeyFileError."""
     folder = credentials_folder()
     if folder is not None and (folder / "log.key").is_file():
         return keys.load(folder / "log.key", config.origin, sealed=True)
@@ -110,13 +110,13 @@ def _log_key(config: Config) -> Signer:
 
 
 def _successor(config: Config) -> Signer | None:
-    """The key that is to follow, if provisioning has made one. Raises KeyFileError."""
+    """Return the next key, if provisioning has made one. Raises KeyFileError."""
     path = Path(config.paths.keys) / "log-next.key"
     return keys.load(path, config.origin) if path.exists() else None
 
 
 def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint | None:
-    """Return what others may have seen. A checkpoint that we did not sign counts for nothing and is written anew."""
+    """Return the published checkpoint; None if it is not signed by this log's keys: then it is written again."""
     try:
         note = spool.checkpoint()
         words = Outlet(Path(config.paths.spool)).handovers()

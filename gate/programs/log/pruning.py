@@ -1,8 +1,8 @@
-"""Entries that the mirror holds, and has held for long: dropped here, so that the disk is bounded. Their hashes stay, so every proof goes on.
+"""Deletes old entries that the mirror holds, to limit disk use. Their hashes stay, so every proof remains valid.
 
-Promise: nothing goes that the mirror's key has not signed for as held, entries and bodies, on some day that is longer ago than the configuration says, on every
-day since on which it was heard, and since yesterday; nothing while the log's head is not confirmed in this boot, or today is not borne out. A record says so before. A mirror that signs
-for what it does not keep is believed.
+An entry is deleted only if the mirror has signed that it holds it and its body: on a day longer ago than configured, on
+every day with a signature since, and since yesterday. Nothing is deleted while the log's head is not confirmed in this
+boot, or today is not confirmed. A record comes first. A mirror that signs for entries it does not keep is believed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import entries_path, pieces_between
 from gate_core.evidence.names import Head
 
-ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next
-SIGNED_MAX: Final = timedelta(days=1)  # ago, or ahead
+ENTRIES_MAX: Final = 256 * 256  # per look; the rest follows in the next
+SIGNED_MAX: Final = timedelta(days=1)  # in the past or future
 
 log = logging.getLogger("gate.log")
 
 
 class Pruning:
-    """Hears what the mirror holds, and drops. `days` is how long entries stay after the mirror had them, None for good."""
+    """Reads the mirror's statements and deletes entries. `days`: how long entries stay after that, None for ever."""
 
     def __init__(self, log_context: LogContext, days: int | None) -> None:
         self._log = log_context
@@ -36,11 +36,11 @@ class Pruning:
         self._trouble = FaultLatch(log, begins="entries_not_dropped", ends="entries_dropped_again", each=False)
 
     def detail(self) -> dict[str, object]:
-        """For the status: the first entry that is here, and how many days after the mirror had it an entry stays (None: for good)."""
+        """Return status fields: first stored entry, and days that entries stay (None: for ever)."""
         return {"first": self._first, "days": self._days, "problem": self._trouble.words or None}
 
     async def look(self) -> None:
-        """Hear the mirror, then drop what is to go."""
+        """Read the mirror's statement, then delete old entries."""
         today, mirror = self._log.today(), self._log.mirror
         try:
             self._first = await self._log.in_store(self._log.writer.first_here)
@@ -49,14 +49,14 @@ class Pruning:
             refused = await self._hear(mirror, today)
             await self._drop(today, self._days)
         except StoreError:
-            return  # the writer's, and said there
+            return  # reported by the writer
         except OSError as error:
             self._trouble.is_now(f"{error.filename or 'the inbox'}: {error.strerror}")
             return
         self._trouble.is_now(refused)
 
     async def _hear(self, mirror: MirrorKeys, today: date) -> str:
-        """Take in what the mirror says; returns what is wrong with it, in words. Raises StoreError and OSError."""
+        """Store the mirror's statement; return its problem, or an empty text. Raises StoreError and OSError."""
         found = await self._log.in_inbox(self._log.inbox.named, HELD)
         if found is None:
             return ""

@@ -1,10 +1,10 @@
-"""The mirror's receipts, and the newest approval that it knows, on their way from the inbox to the log's writer.
+"""Passes the mirror's receipts, and the newest approval that it knows, from the inbox to the log's writer.
 
-Promise: the inbox is another program's folder, and nothing in it holds up a record: it is looked into in a thread of its own, a
-part at a time, and the writer's thread sees single receipts only. A problem costs one line when it begins and one when it ends.
+The inbox is another program's folder, and must not delay a record: a separate thread reads it, in parts, and the
+writer's thread gets single receipts. A problem is logged when it begins and when it ends.
 
-A gate whose disk was set back, or that was set up anew, has forgotten on which approval it began last; the centre was shown it. Only what two of the
-approvers have signed for this gate counts, whoever brought it, and it can only forbid what is older.
+A gate with a restored or new disk does not know its last approval; the central server does. Only one signed by two
+approvers for this gate counts, whoever brought it, and its only effect is to forbid older ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger("gate.log")
 
 
 class Receipts:
-    """Takes receipts in. `refused` counts those that did not verify; without a mirror there are none."""
+    """Reads receipts. `refused`: number of invalid ones. Without a mirror there are none."""
 
     def __init__(self, log_context: LogContext, *, every_s: float) -> None:
         self._log = log_context
@@ -37,12 +37,12 @@ class Receipts:
         self.refused = 0
 
     async def begin(self) -> None:
-        """Look once before the first record: what lies there may say that this log must take none."""
+        """Look once before the first record: the inbox may hold an approval that forbids it."""
         if self._log.mirror is not None:
             self._report(await self._look(self._log.mirror))
 
     async def end(self) -> None:
-        """Close the folder, in the middle of which the last look may have stopped."""
+        """Close the folder, which the last look may have left open."""
         await self._log.in_inbox(self._log.inbox.close)
 
     async def run(self, taken: Callable[[], None]) -> None:
@@ -53,20 +53,20 @@ class Receipts:
             await asyncio.sleep(self._every_s)
 
     async def _look(self, mirror: MirrorKeys) -> str:
-        """Take in what lies there; returns what is wrong with it, in words."""
+        """Process the inbox; return its problem, or an empty text."""
         problem = ""
         try:
             for found in await self._log.in_inbox(self._log.inbox.look):
                 problem = await self._take(found, mirror) or problem
             problem = await self._look_for_approval() or problem
         except StoreError:
-            return problem  # reported as the writer's problem; the receipts stay for later
+            return problem  # reported by the writer; the receipts stay for later
         except OSError as error:
             return f"the inbox cannot be read: {error.strerror}"
         return problem
 
     async def _look_for_approval(self) -> str:
-        """Take in the newest approval that the centre knows, or put it aside; returns what is wrong with it, in words. Raises StoreError and OSError."""
+        """Store or reject the central server's newest approval; return its problem. Raises StoreError and OSError."""
         found = await self._log.in_inbox(self._log.inbox.named, APPROVAL)
         if found is None:
             return ""
@@ -80,7 +80,7 @@ class Receipts:
         return ""
 
     def _approval_in(self, found: Found) -> Approved:
-        """What it says. Raises ApprovalError, and ConfigError when there is nobody to have signed it."""
+        """Verify and return the approval. Raises ApprovalError, or ConfigError without approvers."""
         known = self._log.writer.standing.left.approved
         approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
         signed = SignedApproval.parse(found.note)
@@ -94,7 +94,7 @@ class Receipts:
         return Approved(newer.serial, newer.sha256, approvers.to_bytes())
 
     async def _take(self, found: Found, mirror: MirrorKeys) -> str:
-        """Take one in, or put it aside. Raises StoreError, and OSError when it cannot be put aside."""
+        """Store or reject one receipt; return its problem. Raises StoreError, or OSError if it cannot be moved."""
         try:
             if found.is_of_keys:
                 await self._log.in_inbox(mirror.take, found.note)
@@ -110,11 +110,11 @@ class Receipts:
         return ""
 
     def _report(self, problem: str) -> None:
-        """Say once when something is wrong with the inbox, and once when the whole of it was found well."""
+        """Log the inbox's fault once, and its end once a whole turn found no problem."""
         if problem:
             self._trouble.is_now(problem)
             self._is_in_doubt = True
         elif self._log.inbox.is_through:
             if not self._is_in_doubt:
                 self._trouble.is_now("")
-            self._is_in_doubt = False  # until the end of the next turn
+            self._is_in_doubt = False  # the next turn decides

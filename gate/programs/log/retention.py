@@ -1,6 +1,6 @@
-"""How long keys to sealed records are kept: out of the database into the files of their days, then forgotten, by class and day.
+"""Retention of keys to sealed records: moves them from the database to files by class and day, and deletes old files.
 
-No day goes before its time by a clock that is borne out, nor while it is held; a record says so first, twice if the program dies in between.
+Keys are deleted only after their time by a confirmed clock, if their day is not held, and after a record of it.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ log = logging.getLogger("gate.log")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """For how many days after theirs keys are kept, by the class of their records (None: for good), and the days that are held, both included."""
+    """Days that keys are kept after their day, by class of record (None: for ever), and held days, both included."""
 
     days: dict[str, int | None]
     holds: tuple[tuple[date, date], ...]
 
     @classmethod
     def by(cls, config: Config) -> Kept:
-        """What the configuration says: of crossings, what travellers are told."""
+        """Return the configured values; for crossings, what the notice tells travellers."""
         crossing = None if config.notice is None else config.notice.results_kept_days
         others = config.audit.others_kept_days
         holds = tuple((hold.first, hold.last) for hold in config.audit.holds)
         return cls({"crossing": crossing, "device": others, "administration": others}, holds)
 
     def is_over(self, one: KeyDay, today: date) -> bool:
-        """True for a day whose keys are to be forgotten."""
+        """True if the day's keys are to be deleted."""
         limit = self.expired(today).before.get(one.about)
         return limit is not None and one.day < limit and not self.is_held(one.day)
 
     def expired(self, today: date) -> Expired:
-        """What is over on a day."""
+        """Return the limits that apply on a day."""
         kept = {about: days for about, days in self.days.items() if days is not None}
         return Expired({about: today - timedelta(days=days) for about, days in kept.items()}, self.holds)
 
     def is_held(self, day: date) -> bool:
-        """True for a day that is kept whatever its time."""
+        """True if the day is kept regardless of its age."""
         return any(first <= day <= last for first, last in self.holds)
 
 
 class Retention:
-    """Moves and forgets."""
+    """Moves keys to files, and deletes them."""
 
     def __init__(self, log_context: LogContext, kept: Kept, key_days: KeyDays) -> None:
         self._log = log_context
@@ -63,11 +63,11 @@ class Retention:
 
     @property
     def problem(self) -> str:
-        """Why keys could not be moved or forgotten last, empty when they could."""
+        """Why keys could not be moved or deleted last; empty if there was no problem."""
         return self._trouble.words
 
     def detail(self) -> dict[str, object]:
-        """For the status: how many days keys are kept, the oldest day that there are keys of, and whether today is known, by which they go."""
+        """Return status fields: days that keys are kept, oldest days with keys, and whether today is confirmed."""
         return {
             "kept_days": self._kept.days,
             "oldest": {about: day.isoformat() for about, day in self._oldest.items()},
@@ -77,7 +77,7 @@ class Retention:
         }
 
     async def move(self) -> None:
-        """Move what was published, when enough has come together and today is known."""
+        """Move published keys if there are enough, and today is confirmed."""
         today = self._log.today()
         try:
             if today is not None:
@@ -86,7 +86,7 @@ class Retention:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
 
     async def look(self) -> None:
-        """Move all that was published, and forget what is over; nothing of either while today is not known."""
+        """Move all published keys and delete expired ones, if today is confirmed."""
         today = self._log.today()
         try:
             if today is not None:
@@ -95,7 +95,7 @@ class Retention:
                 await self._tell(today)
             left = await self._log.in_store(self._key_days.days)
         except StoreError:
-            return  # the writer's, and said there
+            return  # reported by the writer
         except OSError as error:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
             return
@@ -103,7 +103,7 @@ class Retention:
         self._trouble.is_now("")
 
     async def _file_and_forget(self, today: date) -> bool:
-        """False when the writer cannot go on; that is said there. Raises StoreError and OSError."""
+        """Return False if the writer has failed, which it reports. Raises StoreError and OSError."""
         while not await self._log.in_store(
             self._log.writer.move_keys, self._log.publisher.published, today, whole=True
         ):
@@ -115,7 +115,7 @@ class Retention:
         return True
 
     async def _tell(self, today: date) -> None:
-        """Lay the log's word for what is forgotten where sync finds it, for the central server's copies. Raises OSError."""
+        """Write the log's signed list of expired days to the spool, for the central server's copies. Raises OSError."""
         expired = self._kept.expired(today)
         word = await self._log.in_store(self._log.writer.tell_expired, expired) if expired.before else b""
         if word and word != self._told:
@@ -123,7 +123,7 @@ class Retention:
         self._told = word
 
     async def _forget(self, one: KeyDay) -> bool:
-        """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises StoreError and OSError."""
+        """Record it, then delete the spool's copies and the file. False if not recorded. Raises StoreError, OSError."""
         keys = await self._log.in_store(self._key_days.read, one)
         fields = {"class": one.about, "day": one.day.isoformat(), "keys": len(keys)}
         if not isinstance(await self._log.say("keys_expired", fields), int):

@@ -1,6 +1,6 @@
-"""The log's server: takes records in and answers for them; publishes, proves that it can write, and keeps receipts, keys and erasures going.
+"""The log's server: takes records, answers, publishes, proves that it can write, and runs receipts, keys and erasures.
 
-Appends that wait together share one transaction. Publishing follows the answer and never delays it.
+Waiting appends share one transaction. Publishing follows the answer and never delays it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ VALUE_BYTES: Final = 16
 
 
 class Probe:
-    """Asks `probe` for a proof every few seconds; it says whether it could write the value and read it back."""
+    """Calls `probe` every few seconds to write a random value and read it back; it returns True on success."""
 
     def __init__(self, probe: Callable[[bytes], Awaitable[bool]], timing: Timing) -> None:
         self._probe = probe
@@ -51,7 +51,7 @@ class Probe:
         self._doubted = asyncio.Event()
 
     async def run(self) -> None:
-        """Ask for ever."""
+        """Probe until cancelled."""
         while True:
             self._asked_at_s = loop_s()
             self._doubted.clear()
@@ -64,28 +64,28 @@ class Probe:
                 await asyncio.sleep(self._timing.proof_again_s)
 
     def doubt(self) -> None:
-        """Forget the proof: a record was refused."""
+        """Drop the proof: a record was refused."""
         self._proven_at_s = None
         self._doubted.set()
 
     @property
     def is_able(self) -> bool:
-        """True while the last proof is fresh."""
+        """True while the last proof is recent."""
         return self._proven_at_s is not None and loop_s() - self._proven_at_s <= self._timing.proven_max_s
 
     @property
     def is_alive(self) -> bool:
-        """False while a proof has been asked for in vain for long: yes or no, an answer comes from a writer that lives."""
+        """False if a proof has been pending too long: any answer shows that the writer lives."""
         return self._asked_at_s is None or loop_s() - self._asked_at_s <= self._timing.proof_answer_max_s
 
 
-WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
+WAITING_MAX = 256  # appends waiting for the disk; one more is refused
 BATCH_MAX = 8  # appends in one transaction
-ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
+ANSWERS_MAX = 256  # pending answers of a connection; then it is not read
 NO_APPROVAL = "a lane on trial or in service begins on an approval"
-LOOK_MS_MAX = 100  # a look at both clocks that took longer, on a busy machine, says nothing of either
-QUIET_S = 0.02  # publishing begins when no record came for so long
-PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
+LOOK_MS_MAX = 100  # a slower reading of both clocks, on a busy machine, is ignored
+QUIET_S = 0.02  # publishing starts after so long without a record
+PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first record
 SEEN_MIN_S: Final = 3_600.0
 EVERY_S: Final = 600.0
 KEPT: Final = 7 * 24 * 6  # a week
@@ -96,21 +96,20 @@ log = logging.getLogger("gate.log")
 
 @dataclass(slots=True)
 class Growth:
-    """How long until the log's disk is full, at the pace at which it has filled since the program started: what was free, ten minutes apart.
+    """Estimates when the log's disk will be full, from its free space every ten minutes since the program's start.
 
-    Whatever else fills that disk counts, too: the log has no room then, whoever took it. Until an hour has been seen nothing is said, and
-    neither while the disk does not fill.
+    Other data on the disk counts too. There is no estimate in the first hour, or while the disk does not fill.
     """
 
     _seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def see(self, at_s: float, free_bytes: int) -> None:
-        """So much is free now, by a monotonic clock."""
+        """Note the free bytes at a monotonic time."""
         if not self._seen or at_s - self._seen[-1][0] >= EVERY_S:
             self._seen.append((at_s, free_bytes))
 
     def days_left(self, at_s: float, free_bytes: int) -> float | None:
-        """Until nothing is free; None when that cannot be told."""
+        """Return the days until nothing is free; None if there is no estimate."""
         if not self._seen:
             return None
         since_s, free_then = self._seen[0]
@@ -122,14 +121,14 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An append that waits for the disk, and whom to tell. A record that can be none has its refusal already."""
+    """An append that waits for the disk, and its future answer. An invalid record already has its refusal."""
 
     wanted: list[Wanted | messages.NotRecorded]
     answer: asyncio.Future[messages.FromLog]
 
 
 class LogServer:
-    """Takes records in, answers for them, and keeps publisher and inbox going."""
+    """Takes records, answers them, and runs the program's other tasks."""
 
     def __init__(self, config: Config, log_context: LogContext, key_days: KeyDays, timing: Timing) -> None:
         self._config, self._timing = config, timing
@@ -147,7 +146,7 @@ class LogServer:
         self._trouble = FaultLatch(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; then write what waits and publish it."""
+        """Serve until `stop` is set; then write and publish waiting records."""
         await self._receipts.begin()
         self._report()
         self._written.set()
@@ -169,7 +168,7 @@ class LogServer:
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _write(self) -> None:
-        """Write what waits, together."""
+        """Write waiting appends together."""
         while True:
             batch: list[_Pending] = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < BATCH_MAX:
@@ -184,14 +183,14 @@ class LogServer:
                     for one in answers
                 ):
                     self._probe.doubt()
-                if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
+                if not pending.answer.done():  # cancelled: the caller is gone, the records stay
                     pending.answer.set_result(messages.Appended(answers))
                 self._waiting.task_done()
             self._report()
             self._written.set()
 
     def _take(self, message: messages.Append, answer: asyncio.Future[messages.FromLog]) -> None:
-        """Queue an append; `answer` is set when it is written, or now when it cannot be."""
+        """Queue an append; `answer` is set when it is written, or now if the queue is full."""
         time = time_text(self._now.wall())
         try:
             self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
@@ -226,7 +225,7 @@ class LogServer:
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _attend(self, connection: Connection[messages.ToLog]) -> None:
-        """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
+        """Answer one peer in sequence; one that does not read delays no other."""
         answers: asyncio.Queue[asyncio.Future[messages.FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_send_all(connection, answers))
@@ -281,21 +280,21 @@ class LogServer:
         return messages.Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
 
     def _head(self) -> dict[str, object]:
-        """The log as this boot found it, who bears that out, and how long ago that was heard."""
+        """Return the log at this boot, its confirmation, and that confirmation's age."""
         standing = self._log.writer.standing
         found = found_head(standing.left.boot, self._now.boot, standing.checkpoint, standing.mirrored)
         age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
         return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
 
     def _times(self) -> dict[str, object]:
-        """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
+        """Return times that the wall clock cannot be before: the latest record's hour, the mirror's last signature."""
         standing = self._log.writer.standing
         signed_s = standing.left.cosigned_s
         cosigned = None if signed_s is None else time_text(datetime.fromtimestamp(signed_s, UTC))
         return {"written": standing.left.written or None, "cosigned": cosigned}
 
     def _disk(self) -> dict[str, object]:
-        """How much room there is, and for how long."""
+        """Return the disk's free and total bytes, and the days left."""
         try:
             disk = shutil.disk_usage(self._config.paths.state)
         except OSError:
@@ -312,7 +311,7 @@ class LogServer:
     # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _publish(self) -> None:
-        """Publish after each burst of records, or in the middle of a long one."""
+        """Publish after each burst of records, or during a long one."""
         loop = asyncio.get_running_loop()
         while True:
             await self._written.wait()
@@ -329,7 +328,7 @@ class LogServer:
             self._report()
 
     async def _keep_keys(self) -> None:
-        """Forget keys after their time, and when two approvers say so; what was said of that is published like every other record."""
+        """Delete expired and erased keys and old entries; then publish the records of that."""
         clock_s = asyncio.get_running_loop().time
         while True:
             await self._retention.look()
@@ -342,7 +341,7 @@ class LogServer:
                 await asyncio.sleep(self._timing.erasures_every_s)
 
     async def _watch_clock(self) -> None:
-        """Write down each step of the wall clock; one that cannot be written now is tried again."""
+        """Record each step of the wall clock; retry if it cannot be recorded now."""
         steps = Steps()
         while True:
             before_ms, wall, now_ms = self._now.monotonic_ms(), self._now.wall(), self._now.monotonic_ms()
@@ -356,7 +355,6 @@ class LogServer:
             await asyncio.sleep(self._timing.clock_every_s)
 
     def _report(self) -> None:
-        """Say once that the log stopped taking records, and once that it takes them again."""
         self._trouble.is_now(self._log.writer.standing.problem or "")
 
 

@@ -1,1 +1,1 @@
-"""The registers' program: asked by the lane about a document, it answers hit, none or unknown."""
+"""The registers program: answers the lane's questions about a document with hit, none or unknown."""

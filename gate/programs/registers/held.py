@@ -1,6 +1,6 @@
-"""The signed lists of a gate: opened at the start, renewed from the folder of downloads, erased when their time is over.
+"""The gate's signed lists: opened at the start, renewed from the folder of downloads, erased when they expire.
 
-An edition is `ANY.note`, its header, and `ANY.entries` or, for a delta, `ANY.delta`. The lowest serial is taken first.
+An edition is `ANY.note`, its header, and `ANY.entries` or, for a delta, `ANY.delta`. The lowest serial is used first.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from gate_core.evidence.registers import RegisterCause
 from gate_core.ordinary import read_ordinary
 from gate_core.ports.registers import Answer, Question, not_known
 
-NOTES_MAX: Final = 256  # in the folder of downloads: what is beyond is not looked at, and said
+NOTES_MAX: Final = 256  # in the folder of downloads; more are ignored and reported
 
 log = logging.getLogger("registers")
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """An edition that was tried, and the file of its entries as it was then."""
+    """A tried edition, and its entries file at that time."""
 
     note: bytes
     entries: Path | None
@@ -40,7 +40,7 @@ class _Tried:
 
     @classmethod
     def of(cls, note: bytes, entries: Path | None) -> _Tried:
-        """As it lies there now."""
+        """Build with the file's present state."""
         try:
             found = None if entries is None else entries.lstat()
         except OSError:
@@ -49,7 +49,7 @@ class _Tried:
 
 
 class HeldLists:
-    """All lists, by the names that the configuration gives them."""
+    """All lists, by their configured names."""
 
     def __init__(self, shelves: Mapping[str, Shelf], incoming: Path) -> None:
         self._shelves = shelves
@@ -59,15 +59,15 @@ class HeldLists:
 
     @property
     def problem(self) -> str:
-        """What an operator has to look into; empty when all is well."""
+        """What an operator must look into; empty without a problem."""
         return self._trouble.words
 
     def headers(self) -> dict[str, Header | None]:
-        """The edition of each that is held."""
+        """Return each list's edition in use, or None."""
         return {name: shelf.header for name, shelf in self._shelves.items()}
 
     def open(self) -> None:
-        """Open what is held. A list that cannot be opened says that nothing is known."""
+        """Open the lists. One that cannot be opened answers unknown."""
         for name, shelf in self._shelves.items():
             try:
                 shelf.open()
@@ -76,12 +76,12 @@ class HeldLists:
                 log.log(logging.ERROR, "list_not_opened", extra={"register": name, "reason": str(error)})
 
     def ask(self, name: str, question: Question, now: datetime) -> Answer:
-        """What a list says."""
+        """Return a list's answer."""
         shelf = self._shelves.get(name)
         return not_known(RegisterCause.NO_LIST) if shelf is None else shelf.ask(question, now)
 
     async def renew(self, now: datetime) -> None:
-        """Take what is new in the folder of downloads, and erase copies whose time is over. What takes long is done beside the loop."""
+        """Use new editions from the folder of downloads, and erase expired copies. Slow work runs in threads."""
         problems: list[str] = []
         refused: dict[_Tried, str] = {}
         before = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
@@ -103,7 +103,7 @@ class HeldLists:
             else:
                 refused[tried] = self._refused[tried]
             problems.append(refused[tried])
-        # What was refused is not tried again until one of its files is another, or another edition is held.
+        # A refused edition is retried only after a change of its files, or of an edition in use.
         held = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
         self._refused = refused if held == before else {}
         for name, shelf in self._shelves.items():
@@ -112,12 +112,12 @@ class HeldLists:
         self._trouble.is_now("; ".join(problems))
 
     def close(self) -> None:
-        """Let every list go."""
+        """Close all lists."""
         for shelf in self._shelves.values():
             shelf.close()
 
     def _found(self, problems: list[str]) -> list[tuple[Header, bytes, Path]]:
-        """The headers in the folder of downloads that name a list of ours, none of them believed yet; the lowest serials first."""
+        """Return the unverified headers of this gate's lists in the folder of downloads, lowest serial first."""
         found: list[tuple[Header, bytes, Path]] = []
         with contextlib.suppress(FileNotFoundError):
             paths = sorted(self._incoming.glob("*.note"))
@@ -138,7 +138,7 @@ class HeldLists:
 
 
 def erase_others(folder: Path, names: Collection[str]) -> None:
-    """Erase the copies of lists that the configuration names no more: nobody may hold them for nothing."""
+    """Erase copies of lists that are no longer configured, and so must not be stored."""
     for path in sorted(folder.glob("*")):
         if path.name in names or path.is_symlink() or not path.is_dir():
             continue

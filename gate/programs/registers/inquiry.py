@@ -1,4 +1,4 @@
-"""One question to every register that it is for, side by side, each within the same deadline. Nothing of a question is kept or logged."""
+"""Queries all registers concerned in parallel, within one deadline. Stores and logs nothing of a question."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from gate_core.ports.registers import (
 )
 from gate_core.programs.task_groups import wait_at_most
 
-GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
+GIVEN_UP_S: Final = 0.1  # for an adapter to release its resources
 
 log = logging.getLogger("registers")
-LOOK_S: Final = 5.0  # at whether the day has ended
+LOOK_S: Final = 5.0  # interval to check whether the day has ended
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class DayKey:
-    """The day's key of a site's exchange: fetched before a traveller needs it, in memory alone, and forgotten when the site's day ends.
+    """The day's key of a site's exchange: fetched in advance, in memory only, deleted at the end of the site's day.
 
-    Whatever the exchange does, there is a key of today or none; without one no chip is marked, and an officer sees whoever comes. `today` is the
-    site's day, None on days on which the exchange is not asked; `deadline_s` is for one try.
+    There is today's key or none; without one no chip is marked, and travellers are referred. `today`: the site's day,
+    None on days when the exchange is not queried. `deadline_s`: of one attempt.
     """
 
     exchange: Reuse
@@ -47,7 +47,7 @@ class DayKey:
     _doubted: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def now(self) -> bytes:
-        """The key of today; empty while there is none, which is tried for at once."""
+        """Return today's key; empty if there is none, which is then fetched at once."""
         held = self._held
         if held is not None and held[0] == self.today():
             return held[1]
@@ -55,11 +55,11 @@ class DayKey:
         return b""
 
     def doubt(self) -> None:
-        """The exchange gave no answer: it may have another key by now."""
+        """Fetch the key again: the exchange gave no answer and may have another key."""
         self._doubted.set()
 
     async def keep(self) -> None:
-        """Have today's key, for ever."""
+        """Keep today's key until cancelled."""
         is_doubted = False
         while True:
             await self.look(is_doubted=is_doubted)
@@ -67,7 +67,7 @@ class DayKey:
             self._doubted.clear()
 
     async def look(self, *, is_doubted: bool) -> None:
-        """Forget a key whose day is over, and fetch the one that is missing or doubted."""
+        """Delete an expired key, and fetch a missing or doubted one."""
         today = self.today()
         if self._held is not None and self._held[0] != today:
             self._held = None
@@ -80,7 +80,7 @@ class DayKey:
             self.trouble.is_now(f"no day's key within {self.deadline_s:g} s")
         except AdapterError as error:
             self.trouble.is_now(str(error))
-        except Exception as error:  # noqa: BLE001 - as of every adapter: whatever it raised ends nobody else's answers
+        except Exception as error:  # noqa: BLE001 - as for every adapter: its exceptions must not affect other answers
             self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
         else:
             self.trouble.is_now("")
@@ -88,7 +88,7 @@ class DayKey:
 
 @dataclass(slots=True)
 class Online:
-    """A register that is asked online. `adapter` None: `missing` says what it lacks."""
+    """A register that is queried online. `adapter` None: `missing` is the reason."""
 
     name: str
     adapter: Adapter | None
@@ -97,13 +97,12 @@ class Online:
     trouble: FaultLatch = field(init=False)
 
     def __post_init__(self) -> None:
-        """Each has troubles of its own."""
         self.trouble = FaultLatch(
             log, begins="register_lost", ends="register_back", each=False, about={"register": self.name}
         )
 
     async def ask(self, question: Question, today: date) -> Answer:
-        """What it says, whatever it does."""
+        """Return its answer; every failure counts as unknown."""
         if question.nationality and question.nationality in self.not_for:
             return Answer(RegisterAnswer.NONE, RegisterCause.NOT_CONCERNED)
         if self.adapter is None:
@@ -114,7 +113,7 @@ class Online:
             self.trouble.is_now(str(error))
             is_none = isinstance(error, NoAnswerError)
             return not_known(RegisterCause.NO_ANSWER if is_none else RegisterCause.WRONG_ANSWER)
-        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's; what it raised is in no log, for it may hold the question
+        except Exception as error:  # noqa: BLE001 - adapters may be of third parties; the exception may contain the question, so it is not logged
             self.trouble.is_now(f"the adapter failed: {type(error).__name__}")
             return not_known(RegisterCause.WRONG_ANSWER)
         self.trouble.is_now("")
@@ -122,24 +121,24 @@ class Online:
 
 
 def _an_answer(said: object) -> Answer:
-    """What an adapter returned, if it is an answer. Raises WrongAnswerError."""
+    """Return an adapter's result if it is an Answer. Raises WrongAnswerError."""
     if not isinstance(said, Answer):
         raise WrongAnswerError("the adapter returned no answer")
     return said
 
 
 class Registers:
-    """Every list and register of a gate."""
+    """All lists and registers of a gate."""
 
     def __init__(self, lists: HeldLists, online: Mapping[str, Online]) -> None:
         self._lists = lists
         self._online = online
-        self._stuck: dict[str, asyncio.Task[Answer]] = {}  # adapters that go on after they were given up
+        self._stuck: dict[str, asyncio.Task[Answer]] = {}  # adapters that still run after cancellation
 
     async def ask(
         self, names: Sequence[str], question: Question, *, deadline_s: float, now: datetime, today: date
     ) -> dict[str, Answer]:
-        """The answer of each register that is named, within the deadline."""
+        """Return the answer of each named register, within the deadline."""
         answers = {name: self._lists.ask(name, question, now) for name in names if name not in self._online}
         online = [name for name in dict.fromkeys(names) if name in self._online]
         free = [name for name in online if name not in self._stuck]
@@ -159,7 +158,7 @@ class Registers:
         return answers
 
     async def _give_up(self, asking: Mapping[str, asyncio.Task[Answer]]) -> None:
-        """Cancel what was not answered. An adapter that goes on all the same holds up nobody, and is not asked again before it has ended."""
+        """Cancel pending queries. An adapter that continues delays nothing, and is not queried again until it ends."""
         for task in asking.values():
             task.cancel()
         if asking:

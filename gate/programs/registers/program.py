@@ -1,6 +1,6 @@
-"""The registers' program: lists held here and registers asked online answer the lane about a document: hit, none or unknown.
+"""The registers program: answers the lane from lists held here and registers queried online: hit, none or unknown.
 
-What is missing or fails is unknown, never none. Of a hit its owner is told in files that they fetch, without a name, number or picture:
+A failed register is unknown, never none. A hit is reported to its owner, without name, number or picture, in files:
 
     outbox/stolen-documents/6f1c….hit.json          {"register":…,"agency":…,"edition":…,"reference":…,"cause":…,"gate":…,"at":…}
     outbox/stolen-documents/6f1c….disposition.json  {"handle":…,"disposition":…,"at":…}
@@ -51,16 +51,16 @@ from gate_core.settings.config_file import ConfigError, zone_of
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
 
-FILES_MAX: Final = 10_000  # of one register
+FILES_MAX: Final = 10_000  # per register
 
 
 class OutboxFullError(Exception):
-    """Too many files of one register wait to be fetched."""
+    """Too many files of one register have not been fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One hit, without anything of the traveller."""
+    """One hit, without data of the traveller."""
 
     register: str
     agency: str
@@ -72,26 +72,26 @@ class Hit:
 
 
 class Outbox:
-    """The folder. Its functions block; one thread at a time may use it."""
+    """The outbox folder. Its functions block; only one thread at a time may use it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def tidy(self) -> None:
-        """Throw away what a killed program had half written. Raises OSError."""
+        """Delete drafts of a killed program. Raises OSError."""
         for draft in self._folder.glob(f"*/{durable.DRAFT}*"):
             draft.unlink(missing_ok=True)
 
     def count(self) -> int:
-        """How many files wait; one that is being written does not yet."""
+        """Return the number of waiting files, without drafts."""
         return sum(1 for _ in self._folder.glob("*/[!.]*.json"))
 
     def hit(self, handle: str, hit: Hit) -> None:
-        """Keep a hit. Raises OutboxFullError and OSError."""
+        """Store a hit. Raises OutboxFullError and OSError."""
         self._keep(hit.register, f"{handle}.hit.json", msgspec.json.encode(hit))
 
     def settled(self, register: str, handle: str, disposition: Disposition, at: str) -> None:
-        """Keep what became of a register's hit, which its owner may have fetched by now. Raises as `hit`."""
+        """Store the disposition of a register's hit, which its owner may have fetched already. Raises as `hit`."""
         told = {"handle": handle, "disposition": disposition.value, "at": at}
         self._keep(register, f"{handle}.disposition.json", msgspec.json.encode(told))
 
@@ -104,7 +104,7 @@ class Outbox:
 
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
-HITS_MAX: Final = 256  # that wait to be written; the oldest is forgotten, and the log has it
+HITS_MAX: Final = 256  # waiting to be written; the oldest is dropped, the log has it
 AGAIN_S: Final = 5.0
 READY, SUSPENDED = "ready", "suspended"
 WELL: Final = frozenset({READY, SUSPENDED})
@@ -112,8 +112,8 @@ log = logging.getLogger("registers")
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """Answer the lane until `stop` is set. Raises ConfigError for what can never work."""
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each question, and so when each traveller came
+    """Answer the lane until `stop` is set. Raises ConfigError if a list or register can never work."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each query, and so each traveller's time
     settings = config.registers
     if settings is None:
         raise ConfigError(Problem("registers", "there is no table [registers]: this gate asks none"))
@@ -129,7 +129,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         held.callback(lists.close)
         erase_others(Path(settings.folder) / "lists", settings.lists)
         lists.open()
-        await lists.renew(clock.now())  # the first question finds what lies there already
+        await lists.renew(clock.now())  # so that the first question uses editions already there
         day_key = _day_key(config, settings, online)
         service = RegisterService(config, lists, online, day_key)
         service.begin()
@@ -151,7 +151,7 @@ async def _renew(lists: HeldLists, every_s: float) -> None:
 
 
 def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> Shelf:
-    """A list's place. Raises ConfigError for keys that are none."""
+    """Return a list's shelf. Raises ConfigError for invalid keys."""
     try:
         keys = [Verifier.parse(key) for key in one.keys]
     except BadFormatError as error:
@@ -162,12 +162,12 @@ def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> 
 
 
 def _credential(config: Config, name: str) -> Path:
-    """Where systemd hands over what has this name; without it, where the gate's keys lie."""
+    """Return a credential's path: systemd's, else in the folder of the gate's keys."""
     return (credentials_folder() or Path(config.paths.keys)) / name
 
 
 def _secret(config: Config, name: str) -> bytes | None:
-    """The key of an agency's numbers, in hexadecimal. None where it cannot be read: then nothing is known of what it is for, and the program goes on."""
+    """Return the key of an agency's numbers (hexadecimal file); None if unreadable: its lists then answer unknown."""
     try:
         secret = bytes.fromhex(read_ordinary(_credential(config, name), CREDENTIAL_BYTES_MAX).decode("ascii").strip())
     except OSError as error:
@@ -183,7 +183,7 @@ def _secret(config: Config, name: str) -> bytes | None:
 
 @contextlib.asynccontextmanager
 async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterator[Online]:
-    """A register that is asked online, as far as it can be reached."""
+    """Yield a register to query online, with the reason if it cannot be queried."""
     not_for = frozenset(one.not_for)
     if not one.address:
         yield Online(name, None, RegisterCause.NO_ADDRESS, not_for)
@@ -200,7 +200,7 @@ async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterat
 
 
 def _day_key(config: Config, settings: Settings, online: Mapping[str, Online]) -> DayKey | None:
-    """The key of the site's exchange; None where there is none, or it cannot be asked."""
+    """Return the key of the site's exchange; None without an exchange, or if it cannot be queried."""
     name = "" if settings.reuse is None else settings.reuse[0]
     adapter = online[name].adapter if name else None
     if not isinstance(adapter, Reuse):
@@ -216,7 +216,7 @@ def _day_key(config: Config, settings: Settings, online: Mapping[str, Online]) -
 
 
 def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext | None:
-    """TLS with the gate's certificate for this register; None where it cannot be had, or nobody vouches for the register."""
+    """Return a TLS context with the gate's certificate for this register; None if a file is missing or invalid."""
     try:
         context = ssl.create_default_context(cafile=one.authorities)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -229,7 +229,7 @@ def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext |
 
 
 class RegisterService:
-    """Hears the lane, and says how the program is."""
+    """Serves the lane, and reports the program's status."""
 
     def __init__(self, config: Config, lists: HeldLists, online: Mapping[str, Online], day_key: DayKey | None) -> None:
         assert config.registers is not None, "the program ends without a table"
@@ -252,7 +252,7 @@ class RegisterService:
         }
 
     def begin(self) -> None:
-        """Look after what an earlier run left for the owners. Raises OSError."""
+        """Delete drafts of an earlier run in the outbox. Raises OSError."""
         self._outbox.tidy()
 
     async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
@@ -260,7 +260,7 @@ class RegisterService:
         async for message in connection:
             match message:
                 case messages.AskRegisters():
-                    # Who hangs up ends the question, wherever it is.
+                    # A caller that disconnects cancels its question.
                     await run_until_first_exits(self._answer(connection, message), _hung_up(connection))
                     return
                 case messages.HitSettled(register, handle, disposition):
@@ -272,8 +272,8 @@ class RegisterService:
                     await connection.send(self.status())
 
     async def keep_hits(self) -> None:
-        """Write hits down for their owners, after they were answered: whoever waits sees no difference between a hit and none. One that
-        cannot be written is tried again, after the others.
+        """Write hits for their owners after answering, so that a hit takes as long as none. Retries a failed one after
+        the others.
         """
         while True:
             self._has_hit.clear()
@@ -283,23 +283,23 @@ class RegisterService:
             await self._has_hit.wait()
 
     async def last_words(self) -> None:
-        """Write the hits that are not written yet, each tried once."""
+        """Try once to write each waiting hit."""
         for _ in range(len(self._hits)):
             await self._keep_first()
 
     async def _keep_first(self) -> bool:
-        """Write the first hit that waits; one that cannot be written becomes the last."""
+        """Write the first waiting hit; move it to the end if that fails."""
         handle, hit = first = self._hits[0]
         async with self._writing:
             kept = await self._kept(hit.register, asyncio.to_thread(self._outbox.hit, handle, hit))
-        with contextlib.suppress(ValueError):  # it was pushed out meanwhile
+        with contextlib.suppress(ValueError):  # it was dropped meanwhile
             self._hits.remove(first)
             if not kept:
                 self._hits.append(first)
         return kept
 
     def status(self) -> messages.Status:
-        """How the lists and registers are."""
+        """Return the status of lists and registers."""
         now = clock.now()
         registers = {one.name: self._state_of(one, now) for one in self._settings.required}
         problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
@@ -316,7 +316,7 @@ class RegisterService:
         )
 
     def _state_of(self, register: Register, now: datetime) -> dict[str, object]:
-        """How a register would answer now, or that it is not asked today."""
+        """Return how a register would answer now, or that it is suspended today."""
         name = register.name
         header = self._lists.headers().get(name)
         edition = None if header is None else header.serial
@@ -326,7 +326,7 @@ class RegisterService:
         if online is not None:
             silent = "silent" if online.trouble.words else READY
             return {"state": silent if online.missing is None else online.missing.value, "edition": None}
-        # What a list would say of a document that nobody has: unknown is its state, and none is well.
+        # Ask the list about a document that does not exist: unknown is a fault, none is normal.
         answer = self._lists.ask(name, Question("P", "XXX", "0", "XXX", "A", "A"), now)
         lacks = answer.cause if answer.answer is RegisterAnswer.UNKNOWN else None
         return {"state": READY if lacks is None else lacks.value, "edition": edition}
@@ -338,12 +338,12 @@ class RegisterService:
         found = []
         for name in self._by_priority(answers):
             answer = answers[name]
-            # What the exchange says is nobody's list: there is no owner to be told what became of it.
+            # The exchange's hits have no owner to report to.
             is_told = answer.answer is RegisterAnswer.HIT and name != self._exchange
             handle = secrets.token_hex(16) if is_told else ""
             if name == self._exchange and answer.answer is RegisterAnswer.UNKNOWN and self._day_key is not None:
                 self._day_key.doubt()
-            # Without the owner's reference, which is theirs.
+            # The owner's reference is not sent to the lane.
             said = (name, answer.answer, answer.cause, answer.edition, handle, answer.about)
             found.append(messages.RegisterFound(*said))
             self._said[answer.answer.value] += 1
@@ -357,14 +357,14 @@ class RegisterService:
         await connection.send(messages.RegistersSaid(found))
 
     def _by_priority(self, answers: Mapping[str, Answer]) -> list[str]:
-        """Lists by their owners' priority, then registers online."""
+        """Return lists by their owners' priority, then registers online."""
         ranks = {name: header.priority for name, header in self._lists.headers().items() if header is not None}
         return sorted(answers, key=lambda name: ranks.get(name, 10))
 
     async def _settle(self, register: str, handle: str, disposition: Disposition) -> bool:
-        """Keep what became of a hit; False when that could not be written, and the lane says it again."""
+        """Store a hit's disposition; False if that failed, and the lane will repeat it."""
         if register not in self._troubles:
-            return True  # the configuration names it no more, and nobody fetches anything there
+            return True  # no longer configured, so its owner fetches nothing
         async with self._writing:
             at = clock.now().isoformat(timespec="seconds")
             return await self._kept(
@@ -382,6 +382,6 @@ class RegisterService:
 
 
 async def _hung_up(connection: Connection[messages.ToRegisters]) -> None:
-    """Until the caller is gone. Whatever else it says now is too much."""
+    """Return when the caller disconnects, or sends anything more."""
     with contextlib.suppress(ChannelError):
         await connection.receive()

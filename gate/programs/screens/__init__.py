@@ -1,1 +1,1 @@
-"""The screens program: what travellers see, and officers' orders on their way. It can make no order and sees no device."""
+"""The screens program: shows the traveller's page and relays officers' orders, but cannot make any. Has no devices."""

@@ -1,6 +1,6 @@
-"""The officers' consoles' way to a lane (docs/protocols/console.md): TLS 1.3, both ends known by their certificates.
+"""Server for officers' consoles (docs/protocols/console.md): TLS 1.3, with certificates known to both ends.
 
-A stranger gets no further than the handshake. What one console does costs neither another nor the traveller's page anything.
+An unknown client fails in the handshake. A console cannot slow down another one, or the traveller's page.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from gate_core.programs.reconnect import Backoff
 from gate_core.programs.task_groups import wait_at_most
 from gate_core.rate_limit import Addresses, Bucket, Rate
 
-# Of one console, which waits over it; of all together what the channel of orders takes.
+# Per console; above it requests wait. The channel of orders limits all together.
 REQUEST_RATE: Final = Rate(4, 8)
-QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
+QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; more wait, at most 9 s
 BODY_S: Final = 5.0
 HEAD_BYTES_MAX: Final = 8 * 1024
-KERNEL_BYTES_MAX: Final = 128 * 1024  # what the kernel keeps of a stream that is not read
+KERNEL_BYTES_MAX: Final = 128 * 1024  # the kernel's buffer for a stream that is not read
 GRACE_S: Final = 1
 AGAIN_MIN_S: Final = 0.5
 AGAIN_MAX_S: Final = 5.0
@@ -62,11 +62,11 @@ log = logging.getLogger("gate.screens")
 
 Answer = TypeVar("Answer")
 LOOK_S: Final = 1.0
-ORDER_S: Final = 9.0  # the lane takes 2 s for the machine and 5 s for the sensors at most
+ORDER_S: Final = 9.0  # the lane needs at most 2 s for the machine and 5 s for sensors
 
 
 class LaneAwayError(Exception):
-    """The lane did not answer. `maybe_done`: it had been asked, and nobody knows what came of it."""
+    """The lane did not answer. `maybe_done`: the request was sent, and its result is unknown."""
 
     def __init__(self, *, maybe_done: bool) -> None:
         super().__init__("the lane does not answer")
@@ -74,17 +74,17 @@ class LaneAwayError(Exception):
 
 
 class LaneClient:
-    """Asks the lane at this socket: one connection a question, so that an order that takes long holds up no other."""
+    """Client of the lane's socket: a new connection for each request, so that a slow order delays no other."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     async def look(self) -> messages.Look:
-        """How the lane is, with a challenge. Raises LaneAwayError."""
+        """Return the lane's state, with a challenge. Raises LaneAwayError."""
         return await self._ask(Terminal.look, LOOK_S)
 
     async def submit(self, order: bytes) -> messages.OrderAnswer:
-        """What the lane did. Raises LaneAwayError."""
+        """Submit an order; return the outcome. Raises LaneAwayError."""
         return await self._ask(lambda terminal: terminal.submit(order), ORDER_S)
 
     async def _ask(self, question: Callable[[Terminal], Awaitable[Answer]], deadline_s: float) -> Answer:
@@ -103,14 +103,14 @@ class LaneClient:
 
 @dataclass(slots=True)
 class _Console:
-    """What one console may take."""
+    """The limits of one console."""
 
     bucket: Bucket = field(default_factory=lambda: Bucket(REQUEST_RATE))
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
 
     async def its_turn(self) -> None:
-        """Wait until it may ask again."""
+        """Wait until the console may send a request."""
         async with self.turn:
             now_s = loop_s()
             await asyncio.sleep(self.bucket.wait_s(now_s))
@@ -118,7 +118,7 @@ class _Console:
 
 
 class Road:
-    """One run of it. `told` is what the programs say; `boot` is new at each start."""
+    """The running server. `told`: returns the programs' status. `boot`: new at each start."""
 
     def __init__(
         self,
@@ -144,15 +144,15 @@ class Road:
         self._closed = asyncio.Event()
 
     def changed(self) -> None:
-        """The lane has something new to show."""
+        """Update the feed: the lane has changed."""
         self._feed.changed()
 
     def detail(self) -> dict[str, object]:
-        """For the status."""
+        """Return status fields."""
         return {"key": self._fingerprint, "streams": self._feed.streams, "problem": self._trouble.words or None}
 
     async def run(self) -> None:
-        """Serve until it is closed."""
+        """Serve until closed, with a restart after errors."""
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(self._feed.run())
             while not self._closed.is_set():
@@ -164,14 +164,14 @@ class Road:
             feeding.cancel()
 
     def close(self) -> None:
-        """End every stream, and accept nobody more."""
+        """End all streams, and accept no more clients."""
         self._closed.set()
         self._feed.close()
         if self._server is not None:
             self._server.should_exit = True
 
     async def _serve(self) -> None:
-        """Serve until it ends. Raises OSError, which ssl.SSLError is, and ConsolesError."""
+        """Serve until the server ends. Raises OSError (also ssl.SSLError) and ConsolesError."""
         assert self._config.console is not None
         context = self._context()
         with listen(*self._config.console.served_at()) as listener:
@@ -192,7 +192,7 @@ class Road:
             await self._server.serve(sockets=[])
 
     def _context(self) -> ssl.SSLContext:
-        """Raises OSError, ssl.SSLError and ConsolesError."""
+        """Load key and certificates. Raises OSError, ssl.SSLError and ConsolesError."""
         assert self._config.console is not None
         key = road_key(self._config)
         pem, self._known = consoles_in(Path(self._config.console.certificates))
@@ -261,7 +261,7 @@ class Road:
         )
 
 
-def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything of the road's
+def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - any message of `console_link`
     return Response(
         console_link.encode(said), status, media_type="application/json", headers={"cache-control": "no-store"}
     )
@@ -269,6 +269,6 @@ def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything 
 
 def _refused(status: int, problem: str, *, maybe_done: bool = False) -> Response:
     response = _said(console_link.Refusal(problem=problem, maybe_done=maybe_done), status)
-    if status in {408, 413}:  # there may be more of it
+    if status in {408, 413}:  # the body may continue
         response.headers["connection"] = "close"
     return response

@@ -1,4 +1,4 @@
-"""What a console is told of a lane (`gate_core.console_link`), and the feed of it: one look at the lane for all consoles."""
+"""A lane's state for consoles (`gate_core.console_link`), and its feed: one request to the lane serves all consoles."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from gate_core import console_link
 from gate_core.programs.task_groups import wait_at_most
 from gate_core.web_pages.fanout import Fanout, FanoutError, Latest
 
-FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
-WAITING_BYTES_MAX: Final = console_link.EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
-AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
-EVERY_S: Final = 0.5  # the lane is looked at, beside its own word that something changed
-APART_S: Final = 0.125  # and never more often
+FINDINGS_MAX: Final = 8  # latest referrals that are sent with findings, as an event is limited
+WAITING_BYTES_MAX: Final = console_link.EVENT_BYTES_MAX * 5 // 8  # of an event; its other fields are short
+AGES_APART_S: Final = 1.0  # ages that differ by less count as equal
+EVERY_S: Final = 0.5  # maximum interval of requests to the lane
+APART_S: Final = 0.125  # minimum interval
 
 
 class Feed:
-    """`look` gives the lane as it is now, whatever happens."""
+    """Streams the lane's state to consoles. `look`: returns the present state, and never fails."""
 
     def __init__(self, look: Callable[[], Awaitable[console_link.LaneEvent]], *, streams_max: int) -> None:
         self._look = look
@@ -39,15 +39,15 @@ class Feed:
 
     @property
     def streams(self) -> int:
-        """How many consoles watch."""
+        """The number of consoles that watch."""
         return self._streams.clients
 
     def changed(self) -> None:
-        """Look at the lane again."""
+        """Request the lane's state now."""
         self._changed.set()
 
     async def run(self) -> NoReturn:
-        """Look at it while somebody watches."""
+        """Request the lane's state while a console watches."""
         while True:
             await self._watched.wait()
             self._changed.clear()
@@ -57,7 +57,7 @@ class Feed:
             await wait_at_most(self._changed, EVERY_S - APART_S)
 
     async def events(self) -> AsyncIterator[bytes]:
-        """The stream of one console: the lane now and after each change, and a beat where there is nothing to say. Ends when all do."""
+        """Yield one console's events: the state now, then each change, or a beat without one. Ends with the feed."""
         with contextlib.suppress(FanoutError), self._watch() as sights:
             while True:
                 try:
@@ -69,7 +69,7 @@ class Feed:
                     yield console_link.event(sight.at(loop_s()))
 
     def close(self) -> None:
-        """End every stream."""
+        """End all streams."""
         self._streams.close()
 
     @contextlib.contextmanager
@@ -90,18 +90,18 @@ class Feed:
             self._watched.set()
         else:
             self._watched.clear()
-            self._latest = None  # who comes next is told nothing old
+            self._latest = None  # the next console gets no old state
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A lane as it was seen then, by a clock in seconds."""
+    """A lane's state, and its time in seconds."""
 
     taken_s: float
     lane: console_link.LaneEvent
 
     def at(self, now_s: float) -> console_link.LaneEvent:
-        """The same as it is to be told now: the ages have grown."""
+        """Return the state with ages increased to `now_s`."""
         older_s = max(0.0, now_s - self.taken_s)
         return replace(
             self.lane,
@@ -113,7 +113,7 @@ class Sight:
         )
 
     def says_no_more_than(self, before: Sight) -> bool:
-        """True when whoever was told of `before` knows all this."""
+        """True if it adds nothing to `before` but ages."""
         then = before.at(self.taken_s)
         ages = zip(_ages(then), _ages(self.lane), strict=False)
         return _ageless(then) == _ageless(self.lane) and all(abs(old - new) < AGES_APART_S for old, new in ages)
@@ -132,7 +132,7 @@ def _ageless(lane: console_link.LaneEvent) -> console_link.LaneEvent:
 
 
 def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus) -> console_link.LaneEvent:
-    """All of it. Without a look the lane does not answer, and what its status said before that is not told on."""
+    """Return the event. Without `look` the lane does not answer, and fields of its status are omitted."""
     lane = told.lane if look is not None else type(told.lane)()
     return console_link.LaneEvent(
         boot=boot,
@@ -162,12 +162,12 @@ def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus
 
 
 def _flags(look: Look) -> list[str]:
-    """Over somebody who does not wait: each concern once. Those over who waits stand with them."""
+    """Return the concerns about travellers who do not wait, each once. Others are sent with their referral."""
     return list(dict.fromkeys(one.concern.value for one in look.flags if one.crossing in {None, look.running}))
 
 
 def _waiting(referred: Sequence[Waiting]) -> list[console_link.Waits]:
-    """Everybody who waits, with as much about them as an event has room for: a chip can have much found about it."""
+    """Return all referrals, with as many findings as fit into an event."""
     for full, details in ((FINDINGS_MAX, True), (FINDINGS_MAX, False)):
         waiting = [_waits(one, full=at < full, details=details) for at, one in enumerate(referred)]
         if len(msgspec.json.encode(waiting)) <= WAITING_BYTES_MAX:
@@ -176,7 +176,7 @@ def _waiting(referred: Sequence[Waiting]) -> list[console_link.Waits]:
 
 
 def _reasons(one: Waiting, *, details: bool) -> list[console_link.Why]:
-    """Each with its details, or where these are too many or there is no room for them each reason once."""
+    """Return each reason with details; if these are too many or do not fit, each reason once."""
     if details and len(one.objections) <= console_link.REASONS_MAX:
         return [console_link.Why(reason=each.reason.value, detail=each.detail) for each in one.objections]
     return [console_link.Why(reason=reason.value) for reason in dict.fromkeys(each.reason for each in one.objections)]

@@ -1,4 +1,4 @@
-"""What watches over the traveller's page: its sounds, by `aplay`, while no page is open, and the proof that our own port serves it."""
+"""Monitors the traveller's page: plays its sounds with `aplay` while no page is open, and fetches it from our port."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gate.screens.kiosk.cues import Cue, cue_of, waveform
 from gate_core.evidence.screen import Screen
 
 LOOK_S: Final = 0.25
-DEAD_S: Final = 3.0  # without a page: a browser that reloads is back by then
+DEAD_S: Final = 3.0  # without a page: enough for a browser to reload
 AGAIN_S: Final = 3.0
 PLAY_S: Final = 5.0
 PLAYER: Final = "aplay"
@@ -26,7 +26,7 @@ log = logging.getLogger("gate.screens")
 
 
 class Sounding:
-    """Plays what the page would. `has_page` says whether one is open, `screen` what it would show; `play` raises OSError."""
+    """Plays the page's sounds. `has_page`: True if one is open. `screen`: its screen. `play` raises OSError."""
 
     def __init__(self, *, has_page: Callable[[], bool], screen: Callable[[], Screen], play: Play, volume: int) -> None:
         self._has_page = has_page
@@ -36,7 +36,7 @@ class Sounding:
         self._trouble = FaultLatch(log, begins="sound_lost", ends="sound_back", each=False)
 
     async def run(self) -> NoReturn:
-        """Watch for ever."""
+        """Monitor until cancelled."""
         loop = asyncio.get_running_loop()
         with_page_s, played_s, last = loop.time(), 0.0, None
         while True:
@@ -62,7 +62,7 @@ class Sounding:
 
 
 def player(device: str, command: str = PLAYER) -> Play:
-    """Plays a WAV file on this card. What it raises is an OSError."""
+    """Return a function that plays a WAV file on this card. It raises OSError."""
 
     async def play(sound: bytes) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -89,7 +89,7 @@ ALIVE_MAX_S: Final = 20.0
 
 
 class OwnPage:
-    """Fetches the page at `host` and `port`; `cookie` makes us no stranger to our own server."""
+    """Fetches the page at `host` and `port`. `cookie`: authorises the request to our own server."""
 
     def __init__(self, host: str, port: int, *, cookie: str, boot: str) -> None:
         self._host = host
@@ -103,7 +103,7 @@ class OwnPage:
         self._seen_s: float | None = None
 
     async def run(self) -> None:
-        """Fetch for ever."""
+        """Fetch the page until cancelled."""
         while True:
             if await self._came():
                 self._seen_s = loop_s()
@@ -111,12 +111,12 @@ class OwnPage:
 
     @property
     def is_shown(self) -> bool:
-        """True while it came lately."""
+        """True if it was served recently."""
         return self._seen_s is not None and loop_s() - self._seen_s <= ABLE_MAX_S
 
     @property
     def is_alive(self) -> bool:
-        """False when it has not come for long."""
+        """False if it has not been served for long."""
         return loop_s() - (self._begun_s if self._seen_s is None else self._seen_s) <= ALIVE_MAX_S
 
     async def _came(self) -> bool:
@@ -133,7 +133,7 @@ class OwnPage:
 
 
 async def _all(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the end, or until it is too much to be the page."""
+    """Read until the end, or until it is too long for the page."""
     page = b""
     while len(page) <= PAGE_BYTES_MAX and (piece := await reader.read(64 * 1024)):
         page += piece

@@ -1,7 +1,7 @@
-"""The start page: how the kiosk's browser gets the secret of the boot, and no other user of the machine does.
+"""The start page: gives the boot's secret to the kiosk's browser, and to no other user of the machine.
 
-`kiosk/` in the runtime folder holds `secret` and `start.html`, which leads to the page with the secret behind the #: so it is in no request's
-address, on no command line and in no log. It stays the same until the next boot.
+`kiosk/` in the runtime folder holds `secret`, and `start.html`, which redirects to the page with the secret behind the
+#: so it is in no request's address, on no command line and in no log. It stays the same until the next boot.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ log = logging.getLogger("gate.screens")
 
 
 def page_address(config: Config) -> str:
-    """The address of the traveller's page."""
+    """Return the address of the traveller's page."""
     return f"http://{host_of(config)}:{config.screens.port}/"
 
 
 def host_of(config: Config) -> str:
-    """The page's host as a browser writes it."""
+    """Return the page's host as in an address."""
     return "[::1]" if config.screens.host == "::1" else config.screens.host
 
 
 def start_page(runtime: Path) -> Path:
-    """Where the kiosk's browser begins."""
+    """Return the path of the start page."""
     return runtime / "kiosk" / "start.html"
 
 
 def page_with_secret(runtime: Path, address: str) -> str:
-    """The page's address with the secret behind the #, for whoever may read it. Raises OSError."""
+    """Return the page's address with the secret behind the #, if this user may read it. Raises OSError."""
     return (
         f"{address}#{read_ordinary(start_page(runtime).with_name('secret'), SECRET_LENGTH).decode('ascii', 'replace')}"
     )
 
 
 def prepare(runtime: Path, address: str) -> str:
-    """Leave the start page for the kiosk's user and return the secret. Raises OSError."""
+    """Write the start page for the kiosk's user, and return the secret. Raises OSError."""
     page = start_page(runtime)
     folder = page.parent
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def prepare(runtime: Path, address: str) -> str:
 
 
 def _group() -> int | None:
-    """The kiosk's group if it is ours to give, which it is not where one user runs everything."""
+    """Return the kiosk's group if this user may assign files to it; not so if one user runs everything."""
     with contextlib.suppress(KeyError):
         group = grp.getgrnam(GROUP).gr_gid
         if group in os.getgroups() or os.geteuid() == 0:
@@ -82,7 +82,7 @@ def _group() -> int | None:
 
 
 def _secret_before(path: Path) -> str | None:
-    """The one of an earlier start in this boot."""
+    """Return the secret of an earlier start in this boot, if any."""
     with contextlib.suppress(OSError):
         found = read_ordinary(path, SECRET_LENGTH)
         if _SECRET.fullmatch(found):
@@ -91,7 +91,7 @@ def _secret_before(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str, group: int | None) -> None:
-    """Write the file whole or not at all, never readable by anybody but us and the group."""
+    """Write the file atomically, readable only by this user and the group."""
     with durable.writing(path, mode=0o600) as file:
         file.write(text.encode())
         if group is not None:

@@ -1,6 +1,6 @@
-"""The gate's metrics for Prometheus: a table, a row a metric, in the text format 0.0.4. Drawn into docs/protocols/metrics.md. Pure.
+"""Table of the gate's Prometheus metrics, text format 0.0.4. Printed in docs/protocols/metrics.md. Pure.
 
-Names are stable. What is not said has no sample. Labels are of closed vocabularies: nothing is of a person, and no series grows.
+Names are stable. Unknown values have no sample. Labels have closed vocabularies: no personal data, bounded series.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gate_core.evidence.screen import Guidance
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DAY_S: Final = 86_400
 _LABEL: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_LABELS_MAX: Final = 16  # of a vocabulary that a driver has
+_LABELS_MAX: Final = 16  # of a driver's vocabulary
 _VERDICTS: Final = frozenset({*(one.value for one in ClosedAs), *(one.value for one in Disposition)})
 _REASONS: Final = frozenset(one.value for one in Reason)
 _INCIDENTS: Final = frozenset(one.value for one in IncidentKind)
@@ -34,7 +34,7 @@ Samples = Iterable[Sample]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row: its name, whether it is a counter, a gauge or a histogram, what it says, its labels, and its samples."""
+    """One metric: name, kind (counter, gauge or histogram), help, labels and samples."""
 
     name: str
     kind: str
@@ -44,7 +44,7 @@ class Metric:
 
 
 def exposition(told: ProgramStatus, config: Config, *, version: str) -> str:
-    """Everything that the gate says of itself now."""
+    """Return all metrics as text."""
     build = {"version": version, "purpose": config.purpose.value, "mode": config.mode}
     lines = ["# HELP portcullis_build_info What runs here.", "# TYPE portcullis_build_info gauge"]
     lines.append(f"portcullis_build_info{{{_written(build)}}} 1")
@@ -57,7 +57,7 @@ def exposition(told: ProgramStatus, config: Config, *, version: str) -> str:
 
 
 def _line(metric: Metric, labels: Labels, value: float) -> str:
-    name = f"{metric.name}{labels.get('', '')}"  # of a histogram's parts
+    name = f"{metric.name}{labels.get('', '')}"  # the suffix of a histogram's part
     said = _written({label: text for label, text in labels.items() if label})
     return f"{name}{{{said}}} {value:.10g}" if said else f"{name} {value:.10g}"
 
@@ -70,7 +70,7 @@ def _written(labels: Labels) -> str:
 
 
 def _one(value: Callable[[ProgramStatus], float | None], *, of: str = "") -> Callable[[ProgramStatus, Config], Samples]:
-    """One number, if it is known; `of` a program that must answer, since zero is said by no other."""
+    """Return a sampler for one number, if known. `of`: a program that must answer, so that its absence is not zero."""
 
     def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         if (not of or told.says(of)) and (known := value(told)) is not None:
@@ -82,7 +82,7 @@ def _one(value: Callable[[ProgramStatus], float | None], *, of: str = "") -> Cal
 def _counted(
     label: str, counts: Callable[[ProgramStatus], Mapping[str, int]], of: frozenset[str]
 ) -> Callable[[ProgramStatus, Config], Samples]:
-    """A count a word of a closed vocabulary, from 0: who watches sees no increase in a series that begins with its first event."""
+    """Return a sampler for a count per label. Starts at 0: else Prometheus sees no increase at the first event."""
 
     def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         if told.says("lane"):

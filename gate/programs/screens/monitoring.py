@@ -1,4 +1,4 @@
-"""`/metrics`, `/readyz` and `/healthz` over HTTP. A request that names a host by name is refused, so that no browser is led here."""
+"""`/metrics`, `/readyz` and `/healthz` over HTTP. Refuses requests by host name, so that no web page can reach them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FRESH_S: Final = 1.0
 
 
 class Watched:
-    """What the programs say, asked anew when the latest answers are a second old. `hear` asks them all."""
+    """The programs' status, at most FRESH_S old. `hear` requests it from all."""
 
     def __init__(self, config: Config, hear: Callable[[Config], Awaitable[ProgramStatus]]) -> None:
         self._config = config
@@ -33,7 +33,7 @@ class Watched:
         self._version = version("portcullis")
 
     async def told(self) -> ProgramStatus:
-        """What they say, a second old at most."""
+        """Return the status, at most FRESH_S old."""
         async with self._turn:
             now_s = loop_s()
             if self._heard is None or now_s - self._heard[0] >= FRESH_S:
@@ -41,22 +41,22 @@ class Watched:
             return self._heard[1]
 
     async def metrics(self, _: Request) -> Response:
-        """Everything, for Prometheus."""
+        """Answer with all metrics."""
         text = exposition(await self.told(), self._config, version=self._version)
         return Response(text, media_type=CONTENT_TYPE)
 
     async def readyz(self, _: Request) -> Response:
-        """Whether a traveller could pass, and why not."""
+        """Answer whether a traveller could pass, with the reasons if not."""
         against = reasons_against(await self.told(), self._config)
         return JSONResponse({"ready": not against, "reasons": against}, status_code=503 if against else 200)
 
     def routes(self) -> list[Route]:
-        """For the page's own port, where `/healthz` is."""
+        """Return the routes for the page's port, which has `/healthz` itself."""
         return [Route("/metrics", self.metrics), Route("/readyz", self.readyz)]
 
 
 def management_app(watched: Watched) -> Starlette:
-    """The application of the management address."""
+    """Return the application for the management address."""
 
     def only_by_address(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def answered(request: Request) -> Response:

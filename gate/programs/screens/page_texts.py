@@ -1,4 +1,4 @@
-"""What the traveller's page says at this gate: in which languages, which of them are drafts, and the notice of what happens to data."""
+"""Texts of this gate's traveller's page: its languages, which of them are drafts, and the privacy notice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gate_core.settings.toml_file import Problem
 
 
 def problems(config: Config, texts: Languages) -> Iterator[Problem]:
-    """What travellers must not be shown: a language without texts; outside demos one that no native speaker has read, by the site's own
-    word or ours; in service a page that does not say whom to ask.
+    """Yield what must not be shown: a language without texts; outside demos, one without a native speaker's review,
+    stated by the site or by us; in service, a page without contact.
     """
     known = texts.available()
     for language in config.screens.languages:
@@ -29,7 +29,7 @@ def problems(config: Config, texts: Languages) -> Iterator[Problem]:
 
 
 def drafts(config: Config, texts: Languages) -> tuple[str, ...]:
-    """The page's languages whose texts nobody has reviewed."""
+    """Return the page's languages without a review."""
     known, reviewed = texts.available(), config.screens.reviewed
     return tuple(
         one for one in config.screens.languages if one in known and one not in reviewed and not texts.reviewed(one)
@@ -37,7 +37,7 @@ def drafts(config: Config, texts: Languages) -> tuple[str, ...]:
 
 
 def notice_of(config: Config, texts: Languages) -> Notice:
-    """The notice, as the configuration makes it true. Raises TextError."""
+    """Return the notice with the configuration's facts. Raises TextError."""
     said, asked = config.notice, config.registers
     reuse = None if asked is None else asked.reuse
     facts = Facts(
@@ -56,7 +56,7 @@ def notice_of(config: Config, texts: Languages) -> Notice:
 
 
 def labels_of(config: Config, texts: Languages) -> Labels:
-    """What the page says of itself. Raises UnknownLanguageError."""
+    """Return the page's settings and labels. Raises UnknownLanguageError."""
     return Labels(
         gate=config.gate_id,
         operator=config.operator,

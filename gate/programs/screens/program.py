@@ -1,7 +1,7 @@
-"""The screens program: the traveller's page over HTTP on loopback, fed by the lane and by vision's preview.
+"""The screens program: serves the traveller's page over HTTP on loopback, from the lane's views and vision's preview.
 
-The page shows what the lane said last, or the officer's screen while the lane is silent for LANE_SILENCE_S. Pictures flow only while a page
-watches and the lane's screen is `look`, and are kept nowhere. Which crossing runs or waits reaches no page.
+The page shows the lane's last view, or the officer's screen after LANE_SILENCE_S of silence. Pictures are sent only
+while a page watches and the screen is `look`, and are not stored. No page gets a crossing's id.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ KEPT_S: Final = 30.0
 
 
 class Asks:
-    """A box of wishes, each in it once. `clock_s` is monotonic. For one event loop."""
+    """Queue of travellers' requests, each at most once. `clock_s`: monotonic. For one event loop."""
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
@@ -57,13 +57,13 @@ class Asks:
         self._changed = asyncio.Event()
 
     def put(self, wish: Wish, *, lane_up: bool) -> None:
-        """Somebody asks for this."""
+        """Add a request; MORE_TIME only while the lane answers."""
         if lane_up or wish is not Wish.MORE_TIME:
             self._waiting.setdefault(wish, self._clock_s())
             self._changed.set()
 
     async def take(self) -> Wish:
-        """Wait for what the lane is to be told next, and remove it."""
+        """Wait for the next request, and remove it. Requests older than KEPT_S are dropped."""
         while True:
             for wish, asked_s in tuple(self._waiting.items()):
                 del self._waiting[wish]
@@ -75,7 +75,7 @@ class Asks:
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 0.5
-LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
+LANE_PULSE_S = 1.0  # the lane sends only changes, so a status is requested, too
 LANE_SILENCE_S = 2.5
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
 _JPEG = b"\xff\xd8\xff"
@@ -84,12 +84,12 @@ log = logging.getLogger("gate.screens")
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Raises ConfigError for words that it must not show, OSError when the port cannot be had."""
+    """Serve until `stop` is set. Raises ConfigError for texts that must not be shown, OSError if a port is in use."""
     await Screens(config, boot=secrets.token_hex(8)).run(stop)
 
 
 class Screens:
-    """One run of the program: the page, its two sources, and the status socket. `boot` is new at each start."""
+    """The program: the page, its two sources, and the status socket. `boot`: new at each start."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class Screens:
         self._painting = Painting()
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
-        self._shown: messages.TintShown | None = None  # what vision has yet to be told
+        self._shown: messages.TintShown | None = None  # not yet sent to vision
         self._asks = Asks(loop_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
@@ -191,18 +191,18 @@ class Screens:
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch_lane(self) -> None:
-        """One connection to the lane, until it ends with a ChannelError."""
+        """Serve one connection to the lane, until ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
             asks = self._pass_on_asks(connection)
             await run_until_first_exits(self._pulse(connection), self._follow_lane(connection), asks)
         finally:
             connection.close()
-            if self._board.state.screen is not Screen.EMERGENCY:  # which only the lane's own word ends
+            if self._board.state.screen is not Screen.EMERGENCY:  # only the lane can end an emergency
                 self._show(lane_unknown(self._config.purpose))
 
     async def _pulse(self, connection: Connection[messages.FromLane]) -> NoReturn:
-        """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did; at once when one is there again."""
+        """Request the lane's status, and report whether a page shows the view; at once when one returns."""
         while True:
             self._painted_again.clear()
             await connection.send(messages.StatusRequest())
@@ -212,13 +212,13 @@ class Screens:
             await wait_at_most(self._painted_again, self._lane_pulse_s)
 
     def _seen(self, event: str) -> None:
-        """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""
+        """Handle a page's report of what it has shown; empty: it was hidden, which is a fault except in a demo."""
         in_demo = self._config.purpose == Purpose.DEMO
         if not event and in_demo:
             self._painting.close()
         before = self._painting.is_painted(loop_s())
         self._painting.seen(event, newest=self._board.event_id, at_s=loop_s())
-        # After a page of a demo that was closed the next pulse tells it: as often as somebody closes one it need not be told.
+        # In a demo, a page that returns is reported with the next pulse, since pages are often closed.
         if self._painting.is_painted(loop_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
 
@@ -242,10 +242,10 @@ class Screens:
                     if self._road is not None:
                         self._road.changed()
                 case messages.Status():
-                    pass  # a sign of life
+                    pass  # the lane answers
 
     def _without_officers_part(self, view: messages.View) -> ViewState:
-        """What a traveller may see of a view."""
+        """Return the part of a view that travellers may see."""
         language = self._texts.language_of(view.issuer, self._labels.languages)
         return ViewState(
             view.screen, view.guidance, view.purpose, view.direction, view.travellers, language, view.progress
@@ -264,7 +264,7 @@ class Screens:
         return self._board.state.preview and self._mirror.clients > 0
 
     async def _watch_preview(self) -> None:
-        """One connection to vision's preview, until it ends with a ChannelError."""
+        """Serve one connection to vision's preview, until ChannelError."""
         connection = await connect(CHANNELS.preview, self._config.socket("preview"))
         self._preview.is_up()
         try:
@@ -273,9 +273,9 @@ class Screens:
             connection.close()
 
     async def _speak_to_vision(self, connection: Connection[messages.FromPreview]) -> NoReturn:
-        """Say whether the preview is wanted, and which tint was painted last."""
+        """Report whether the preview is wanted, and the last shown tint."""
         self._shown = None
-        asked: bool | None = None  # the first word is said at once: a caller that stays silent is hung up on
+        asked: bool | None = None  # send the first message at once: vision closes silent connections
         while True:
             if (wanted := self._wants_preview) is not asked:
                 asked = wanted
@@ -288,7 +288,7 @@ class Screens:
 
     async def _pass_on(self, connection: Connection[messages.FromPreview]) -> NoReturn:
         while True:
-            self._hear_vision(await connection.receive())  # nothing here keeps a picture until the next one comes
+            self._hear_vision(await connection.receive())  # keep no reference to a picture until the next message
 
     def _hear_vision(self, message: messages.FromPreview) -> None:
         match message:
@@ -307,7 +307,7 @@ class Screens:
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def status(self) -> messages.Status:
-        """How it is now."""
+        """Return the program's status."""
         page = self._page
         shown = page is not None and page.is_shown
         painted = self._painting.is_painted(loop_s())
@@ -325,7 +325,7 @@ class Screens:
 
 
 class Link:
-    """A connection that is made anew whenever it ends. Its loss is logged once. `up` while the peer is there and has spoken."""
+    """A connection that is restored when lost; logs a loss once. `up`: True after the peer's first message."""
 
     def __init__(self, name: str) -> None:
         self.up = False
@@ -339,13 +339,13 @@ class Link:
         return "up" if self.up else "down"
 
     def is_up(self) -> None:
-        """The peer is there."""
+        """Note that the peer has answered."""
         self.up = True
         self._backoff.reset()
         self._trouble.is_now("")
 
     async def keep(self, session: Callable[[], Awaitable[None]]) -> NoReturn:
-        """Run one session after another, for ever. A session ends with a ChannelError."""
+        """Run sessions until cancelled. A session ends with a ChannelError."""
         await keep(session, ending=ChannelError, lost=self._is_down, backoff=self._backoff)
 
     async def _is_down(self, error: ChannelError) -> None:
@@ -354,5 +354,5 @@ class Link:
 
 
 def _now_ms() -> float:
-    """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
+    """Return CLOCK_MONOTONIC in milliseconds, as in vision's frames."""
     return loop_s() * 1000

@@ -1,1 +1,1 @@
-"""What the programs share: how they run, are configured and supervised, and the devices of one configuration."""
+"""What all programs share: runner, configuration, status, supervision, and creation of the configured devices."""

@@ -95,10 +95,10 @@ def _is_signed(signed: SignedApproval, approvers: Approvers) -> bool:
 def install(
     config: Config, note: Path, *, approvers: Path | None, staged: Path | None, path: Path, today: date
 ) -> Approved:
-    """Put an approval where the lane finds it, and with it the approvers and the configuration that it approves.
+    """Install an approval note, and the approvers and configuration that it approves, unless the card has blanks.
 
-    A system card with blanks keeps it out. `config` is what was approved, read from `staged` if it is to take the place of `path`. What lies there counts as what was before. Raises
-    ConfigError when the lane would not begin with it, and nothing is changed then; OSError, and then it is to be done again.
+    `config`: the approved configuration, read from `staged` if that replaces `path`. The installed files count as those
+    before. Raises ConfigError, with nothing changed, if the lane would not start with it; OSError: try again.
     """
     require_card(config, today)
     named = approvers or config.approvers_path

@@ -1,6 +1,6 @@
-"""What the decisions of a gate rest on, as one canonical text: the configuration with its defaults, and the files that it names.
+"""Canonical text of what a gate's decisions rest on: the configuration with defaults, and the files that it names.
 
-Left out is the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
+Left out is the folder of the device's certificate: enrolments change it, and no decision rests on it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROOMS: Final = {
 
 
 def basis_of(config: Config, approvers: Path | None = None) -> str:
-    """The canonical text; `approvers` are others than those in force. Raises ConfigError for a file that cannot be had."""
+    """Return the canonical text. `approvers`: instead of those in force. Raises ConfigError for an unreadable file."""
     settings, who = msgspec.to_builtins(config), approvers or config.approvers_path
     if config.sync is not None:
         del settings["sync"]["identity"]
@@ -48,7 +48,7 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
             "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
             "camera_authorities_sha256": _content("camera.authorities", getattr(config.camera, "authorities", "")),
             "page_authorities_sha256": _content("page.authorities", getattr(config.page, "authorities", "")),
-            # Every word of them, so that whoever approves them reads them.
+            # The full text, so that the approvers can read it.
             "written_rules": json.loads(text) if (text := written_rules(config).text) else None,
             "card_sha256": _content("card", config.card),
             "approvers_sha256": _content("", str(who) if approvers or who.exists() else ""),
@@ -57,7 +57,7 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
 
 
 def profile_of(config: Config, device: str) -> dict[str, str] | None:
-    """A device's profile, the file and the SHA-256 of its bytes; None of a device without one. Raises ConfigError when it cannot be had."""
+    """Return file and SHA-256 of a device's profile; None without one. Raises ConfigError if it is unreadable."""
     if device not in _ROOMS:
         return None
     settings = config.camera.pad if device == "camera.pad" else getattr(config, device)
@@ -72,7 +72,7 @@ def profile_of(config: Config, device: str) -> dict[str, str] | None:
 
 
 def _models(config: Config) -> dict[str, object]:
-    """The models of the profile, and our own: what they are, and what their thresholds rest on."""
+    """Return version, threshold and hashes of the face profile's and our own models, and the site file's hash."""
     folder = Path(config.paths.models)
     try:
         models = load_for(folder).needed_for(config.face.profile)
@@ -97,7 +97,7 @@ def _model(model: Model) -> dict[str, object]:
 
 
 def _content(key: str, path: str) -> str | None:
-    """The SHA-256 of a small file that a key names, if it names one."""
+    """Return the SHA-256 of the small file at `path`; None if `path` is empty."""
     if not path:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The one reader of the appliance's configuration file, `gate.toml`: parsed once, strictly, into `Config`."""
+"""The only reader of the appliance's configuration file, `gate.toml`: parses it once, strictly, into `Config`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits
 
 REGISTERS_MAX = 16
 RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-_OWN_KEYS: Final = ("log", "device")  # as what lies beside registers' credentials begins
+_OWN_KEYS: Final = ("log", "device")  # names of the gate's own keys, beside the registers' credentials
 CredentialName = Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z0-9][a-z0-9._-]{0,63})?$")]
 TRIED_ON_A_SIMULATOR: Final = 'purpose = service refuses: it says verified = "simulator"; try the device itself, and say in a profile of yours what that showed'
-# The tables of devices, and the driver of one that names none.
+# The tables of devices, with their default drivers.
 _DEVICES = {
     "barrier": "modbus",
     "first_barrier": "modbus",
@@ -48,8 +48,8 @@ def _each_once(section: Section, *names: str) -> Iterator[Wrong]:
 
 
 class Paths(Section, frozen=True, kw_only=True):
-    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse; `identity` holds
-    a folder for each enrolment, which sync writes. In `approval` lie approvers.toml and approval.note.
+    """Folders. `run`: the programs' runtime folders. `spool`: written by log, read by sync; `inbox`: the reverse.
+    `identity`: one folder per enrolment, written by sync. `approval`: approvers.toml and approval.note.
     """
 
     run: Text = "/run"
@@ -64,15 +64,15 @@ class Paths(Section, frozen=True, kw_only=True):
 
 
 class Document(Section, frozen=True, kw_only=True):
-    """The inspection of documents. `control_centre` is the socket of a control centre that lets us read fingers; empty: none."""
+    """Inspection of documents. `control_centre`: socket of a control centre that lets us read fingers; empty: none."""
 
     control_centre: str = ""
 
 
 class Face(Section, frozen=True, kw_only=True):
-    """Which models see faces: a profile of models/manifest.toml or of the site, and on which accelerators.
+    """The models for faces: a profile of models/manifest.toml or of the site, and their accelerators.
 
-    `providers` must have proved themselves on this machine (`gate models accept`); empty: those that have, then the CPU.
+    `providers` must have passed `gate models accept` on this machine; empty: those that passed, then the CPU.
     """
 
     profile: Text = "standard"
@@ -80,14 +80,14 @@ class Face(Section, frozen=True, kw_only=True):
 
 
 class ChipAuthenticationException(Section, frozen=True, kw_only=True):
-    """Documents for which it is normal to have no chip authentication: an issuer and its dates of issue."""
+    """Documents that are expected to lack chip authentication, by issuer and dates of issue."""
 
     issuer: Annotated[str, msgspec.Meta(min_length=1, max_length=3)]
     issued_from: date
     issued_to: date
 
     def contradictions(self) -> Iterator[Wrong]:
-        """A document is issued from its first day on."""
+        """Yield a problem if the dates are in the wrong order."""
         if self.issued_to < self.issued_from:
             yield Wrong("issued_to", f"is before issued_from, {self.issued_from}")
 
@@ -101,14 +101,15 @@ class Group(Section, frozen=True, kw_only=True):
 
 
 class Rules(Section, frozen=True, kw_only=True):
-    """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
-    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. `written` is the file of the site's
-    written rules (docs/rules.md); empty: it has none. `without_entry_record` is the group of travellers of whom no law of the site's wants it written down that
-    they enter or leave: no gate can write that, so everybody else is referred. Empty: eu, and all in a demo. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
-    was shown the pictures. Of 10,000 crossings, `random_checks_per_10000` are drawn for an officer. For
-    `swap_check_minutes` vision remembers face and portrait of those who were referred, in its memory alone, so that nobody comes again with another's document; 0: it does not.
-    `camera_inside_zone` says where a traveller stands who is compared, `camera_sees_zone` what the picture shows after that: whoever is before the leaf, and nobody who is
-    through it. Then a holder whom the camera sees after somebody passed on their grant did not pass (docs/safety.md).
+    """Numbers of the policy, and whom the lane may serve. `face_match_min` has no effect below the embedder's own
+    threshold. The lane starts with the first of `directions`. `travellers`: groups beside all and eu. `written`: file
+    of the site's written rules (docs/rules.md); empty: none. `without_entry_record`: the group of travellers whose
+    entry and exit need no record by law; the gate cannot write one, so all others are referred. Empty: eu, or all in a
+    demo. `two_officers_for`: reasons after which only two officers, each shown the pictures, can admit.
+    `random_checks_per_10000`: crossings drawn for an officer. `swap_check_minutes`: how long vision remembers, in
+    memory only, face and portrait of referred travellers, to find a person with another's document; 0: never.
+    `camera_inside_zone`: travellers are compared within the zone. `camera_sees_zone`: later pictures show everybody
+    before the leaf and nobody behind it: a holder seen after a passage on their grant did not pass (docs/safety.md).
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
@@ -120,8 +121,8 @@ class Rules(Section, frozen=True, kw_only=True):
     revocation_required: bool = True
     weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
-    page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
-    camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
+    page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; in any case its reading must be accepted
+    camera_inside_zone: bool = False  # so one body within the beams is no objection
     camera_sees_zone: bool = True
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
@@ -132,7 +133,7 @@ class Rules(Section, frozen=True, kw_only=True):
     random_checks_per_10000: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Each direction once, and groups of the site's own beside those that every gate has."""
+        """Yield a problem for each duplicate, unknown or reserved name, and for contradicting camera settings."""
         yield from _each_once(self, "directions", "two_officers_for")
         groups = {"", EVERYBODY.name, EU.name, *self.travellers}
         if self.without_entry_record not in groups:
@@ -145,8 +146,8 @@ class Rules(Section, frozen=True, kw_only=True):
 
 
 class Fairness(Section, frozen=True, kw_only=True):
-    """By which groups of travellers the lane counts how it fares (docs/fairness.md), and the law that lets it: `basis`, with its article. No table: it
-    counts by none. The counts are written when a shift ends, on the site's own clock.
+    """Groups by which the lane counts its results (docs/fairness.md), and the law that permits it: `basis`, with its
+    article. No table: no counts. Counts are recorded at the end of each shift, in the site's local time.
     """
 
     groups: Annotated[tuple[Literal["age_band", "sex", "issuer"], ...], msgspec.Meta(min_length=1)]
@@ -157,33 +158,34 @@ class Fairness(Section, frozen=True, kw_only=True):
     ] = ("06:00", "14:00", "22:00")
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Each group and each end once."""
+        """Yield a problem for a duplicate group or end."""
         yield from _each_once(self, "groups", "shift_ends")
 
 
 class Officers(Section, frozen=True, kw_only=True):
-    """Whose orders the lane obeys: the officers' authority's public key, base64. No table: there is no officer, everybody is referred."""
+    """`authority`: the officers' authority's public key, base64. No table: no officer; every traveller is referred."""
 
     authority: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
 class Hold(Section, frozen=True, kw_only=True):
-    """Days whose keys are kept until this is taken away again, both included: somebody may have a right to what is in their records."""
+    """Days, both included, whose keys are kept until this is removed: persons may have a right to their records."""
 
     first: date
     last: date
 
 
 class Audit(Section, frozen=True, kw_only=True):
-    """Who can read the sealed records: age recipients, one an auditor, two at least in service. And for how long: the keys of crossings as long as the
-    notice says that results are kept (`notice.results_kept_days`), those of other records, which hold nothing of a traveller, for
-    `others_kept_days` after their day, half a year at least. Left out: for good.
+    """The age recipients that can read sealed records, one per auditor, at least two in service; and for how long. Keys
+    of crossings are kept for `notice.results_kept_days`; keys of other records, which hold no traveller's data, for
+    `others_kept_days` after their day, at least half a year. Left out: for ever.
 
-    `mirrored_kept_days`: entries go from this gate's disk when the central server has signed that it holds them, with their bodies, and has done so for this many days.
-    Left out: they stay, and the disk fills by some 45 KB an admission.
+    `mirrored_kept_days`: days from the central server's signed receipt for an entry and its body until the gate deletes
+    them from its disk. Left out: never; the disk fills by about 45 KB an admission.
 
-    `profile`: what records hold (BSI TR-03135-2). "full": all that a decision rests on. "standard": the same, but for travellers whom the gate itself let pass: of them nothing
-    personal. "basic": nothing personal, neither of travellers nor of staff: no decision can be taken again from it, nor is it known who gave an order.
+    `profile`: content of records (BSI TR-03135-2). "full": all that a decision rests on. "standard": as full, but
+    without personal data of travellers whom the gate itself let pass. "basic": no personal data of travellers or staff,
+    so that decisions cannot be repeated, and who gave an order is not known.
     """
 
     recipients: tuple[Text, ...]
@@ -194,29 +196,29 @@ class Audit(Section, frozen=True, kw_only=True):
 
 
 class Sync(Section, frozen=True, kw_only=True):
-    """Where the log is mirrored. No table: no central server. `gate provision enrol` writes it, and the folder `identity`: the device's key
-    and certificate, which sync renews, and the authorities that vouch for the server.
+    """The central server that mirrors the log. No table: none. `gate provision enrol` writes it, and the folder
+    `identity`: the device's key and certificate, which sync renews, and the authorities that certify the server.
     """
 
     address: Text  # host:port or a name; HTTPS with mutual TLS
     identity: Text
     mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
-    # Of the line, both ways; the log goes before updates.
+    # Limit of the connection, both ways; the log has priority over updates.
     kbit_s: Annotated[int, msgspec.Meta(ge=32, le=1_000_000)] | None = None
 
 
 class Lists(Section, frozen=True, kw_only=True):
-    """The folder that certificates and lists are downloaded into. No table: they are imported by hand."""
+    """Folder to which certificates and lists are downloaded. No table: they are imported by hand."""
 
     folder: Text
-    signer: str = ""  # the CSCA certificate that vouches for a list's signer; empty: those that the store holds
-    test: bool = False  # everything in it is fit for demos only
+    signer: str = ""  # CSCA certificate that certifies a list's signer; empty: those in the store
+    test: bool = False  # its content is for demos only
     check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
 
 
 class Suspended(Section, frozen=True, kw_only=True):
-    """Days on which a register is not asked, both included, and the legal basis."""
+    """Days, both included, on which a register is not queried, and the legal basis."""
 
     title: Text
     basis: Text
@@ -224,14 +226,14 @@ class Suspended(Section, frozen=True, kw_only=True):
     last: date
 
     def contradictions(self) -> Iterator[Wrong]:
-        """It ends on its first day at the earliest."""
+        """Yield a problem if the dates are in the wrong order."""
         if self.last < self.first:
             yield Wrong("last", f"is before first, {self.first}")
 
 
 class SignedList(Section, frozen=True, kw_only=True):
-    """A list that an agency signs with one of these keys (note verifier keys). `secret` is the credential with the key of its numbers; empty: it has none.
-    `names`: it has names, which are asked for then.
+    """A list that an agency signs with one of `keys` (note verifier keys). `secret`: credential that holds the key of
+    its numbers; empty: it has none. `names`: it has names, which are then looked up.
     """
 
     agency: Text
@@ -242,11 +244,12 @@ class SignedList(Section, frozen=True, kw_only=True):
 
 
 class OnlineRegister(Section, frozen=True, kw_only=True):
-    """A register that is asked online, by one of the adapters (docs/guides/adapter.md). `certificate` is the credential with what the gate shows there, PEM with
-    its key; `authorities` is the file (PEM) of those that vouch for it. `names`: it needs names and dates of birth. `not_for`: it is not about nationals of these states.
+    """A register queried online through an adapter (docs/guides/adapter.md). `certificate`: credential with the gate's
+    client certificate and key, PEM. `authorities`: file (PEM) of the authorities that certify the register. `names`: it
+    needs names and dates of birth. `not_for`: it has no data on nationals of these states.
 
-    `adapter = "reuse"` asks the exchange of a site whether the same chip was read at another of its gates in the `minutes` before. It takes a law
-    that lets everybody who passes be remembered for that long: `basis`, with its article.
+    `adapter = "reuse"` asks the site's exchange whether another gate read the same chip in the `minutes` before. A law
+    must permit remembering every traveller for so long: `basis`, with its article.
 
     `adapter = "outside"` is one of another distribution, which the table `code` names (docs/guides/driver.md).
     """
@@ -265,7 +268,7 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
     suspended: Annotated[tuple[Suspended, ...], msgspec.Meta(max_length=16)] = ()
 
     def contradictions(self) -> Iterator[Wrong]:
-        """Reuse names its law and its minutes, and is told nothing of whose the document is; nothing else has any of these."""
+        """Yield a problem if reuse lacks its basis or minutes or has names, or another adapter has these."""
         if (self.adapter == "outside") is not (self.code is not None):
             yield Wrong("code", 'goes with adapter = "outside", and with no other')
         if self.adapter != "reuse":
@@ -283,9 +286,9 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
 
 
 class Registers(Section, frozen=True, kw_only=True):
-    """Lists and registers that must answer about each document before the gate opens. No table: none is asked. What is missing for one, an address, a list or a
-    credential, is an answer that is not known: an officer. Editions of lists are downloaded into `incoming`; in `folder` lie those that are held, and what is to be told
-    to their owners. `answer_ms`: how long all of them together have.
+    """Lists and registers that must answer about each document before the gate opens. No table: none. A missing
+    address, list or credential makes the answer unknown: the traveller is referred. `incoming`: downloaded editions of
+    lists. `folder`: editions in use, and reports to their owners. `answer_ms`: time limit of all answers together.
     """
 
     folder: Text = "/var/lib/portcullis/registers"
@@ -296,7 +299,7 @@ class Registers(Section, frozen=True, kw_only=True):
     online: dict[RegisterName, OnlineRegister] = {}
 
     def contradictions(self) -> Iterator[Wrong]:
-        """At least one, and each name once."""
+        """Yield a problem for no, too many or duplicate registers, a second exchange, or a reserved credential name."""
         if not self.lists and not self.online:
             yield Wrong("lists", "there is none, and no register online: leave the table [registers] out")
         if len(self.lists) + len(self.online) > REGISTERS_MAX:
@@ -315,27 +318,27 @@ class Registers(Section, frozen=True, kw_only=True):
 
     @property
     def credentials(self) -> tuple[str, ...]:
-        """The names of all keys and certificates that they need."""
+        """The names of all keys and certificates that they need, each once."""
         return tuple(dict.fromkeys(name for _, name in self._credentials() if name))
 
     @property
     def need_names(self) -> bool:
-        """True when one of them needs names and dates of birth."""
+        """True if one of them needs names and dates of birth."""
         return any(one.names for one in self.lists.values()) or any(one.names for one in self.online.values())
 
     @property
     def reuse(self) -> tuple[str, OnlineRegister] | None:
-        """The site's exchange and its name, if it has one."""
+        """Name and settings of the site's exchange, or None."""
         return next(((name, one) for name, one in self.online.items() if one.adapter == "reuse"), None)
 
     @property
     def looked_up(self) -> bool:
-        """True when there is a list or register beside the site's exchange."""
+        """True if there is a list or register beside the site's exchange."""
         return bool(self.lists) or any(one.adapter != "reuse" for one in self.online.values())
 
     @property
     def required(self) -> tuple[Register, ...]:
-        """Each of them, with the days on which it is not asked; lists first."""
+        """All of them with the days on which they are not queried; lists first."""
         asked: dict[str, SignedList | OnlineRegister] = {**self.lists, **self.online}
         return tuple(
             Register(name, tuple(Suspension(day.title, day.basis, day.first, day.last) for day in one.suspended))
@@ -344,9 +347,9 @@ class Registers(Section, frozen=True, kw_only=True):
 
 
 class Updates(Section, frozen=True, kw_only=True):
-    """Updates by the operator's repository. No table: this gate is updated by its packages only.
+    """Updates from the operator's repository. No table: this gate is updated by its packages only.
 
-    `root` is the repository's first root metadata, as the operator handed it over. What central or a stick brings lies in `folder`.
+    `root`: the repository's first root metadata, from the operator. `folder`: downloads from central or a stick.
     """
 
     root: Text = "/etc/portcullis/updates-root.json"
@@ -357,19 +360,18 @@ class Updates(Section, frozen=True, kw_only=True):
 class Screens(Section, frozen=True, kw_only=True):
     """The traveller's page, on loopback.
 
-    `challenge`: the page shines pale colours at the face, in an order drawn for each crossing, and the face must take them on. For a
-    display beside the camera, bright and near enough to be seen on a face.
+    `challenge`: the display shines pale colours at the face in a random order for each crossing, and the face must
+    reflect them. Needs a bright display beside the camera, close enough to light a face.
 
-    `languages` in the order of the page, the site's own first. Outside demos each of them must have been read by a native speaker: where its file
-    does not say so, `reviewed` says who did and when, such as ar = "N. N., 3 March 2027".
+    `languages`: in the page's order, the site's own first. Outside demos, a native speaker must have read each one. If
+    its file does not say so, `reviewed` names who did and when, such as ar = "N. N., 3 March 2027".
 
-    `camera_at`: on which side of the display the camera is; an arrow points there. `distance_cm`: how far away the traveller's eyes are, by
-    which the sizes are chosen. `width_mm`: how wide the picture on the display is, measured with a ruler; 0: the browser's millimetre is
-    believed.
-    `volume`: of the page's sounds, 0 to 100. `sound_device`: the sound card by its ALSA name, on which screens itself plays them while no page is open
-    ("default"; needs alsa-utils and a drop-in of its unit); empty: then it is silent.
+    `camera_at`: the camera's position beside the display, to which an arrow points. `distance_cm`: distance of the
+    traveller's eyes, for text sizes. `width_mm`: measured width of the display's picture; 0: trust the browser's
+    millimetre. `volume`: of the page's sounds, 0 to 100. `sound_device`: ALSA name of the sound card on which screens
+    plays them while no page is open ("default"; needs alsa-utils and a drop-in of its unit); empty: no sound then.
 
-    `management`: a further address, such as "192.0.2.5:9464", where metrics and readiness are asked for; loopback answers them always.
+    `management`: a further address for metrics and readiness, such as "192.0.2.5:9464"; loopback always serves them.
     """
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
@@ -387,39 +389,40 @@ class Screens(Section, frozen=True, kw_only=True):
     management: str = ""
 
     def contradictions(self) -> Iterator[Wrong]:
-        """The management address is one, if there is one, and each language stands once."""
+        """Yield a problem for a duplicate language or an invalid management address."""
         yield from _each_once(self, "languages")
         if self.management:
             yield from wrong_if_refused("management", self.managed_at)
 
     def managed_at(self) -> tuple[str, int]:
-        """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
+        """Return IP address and port of `management`. Raises ValueError if they are invalid."""
         return address_of(self.management, such_as="192.0.2.5:9464")
 
 
 class Console(Section, frozen=True, kw_only=True):
-    """The road of the officers' consoles. No table: no console is served. `address` is of the management network, such as
-    "192.0.2.5:8443"; `certificates` is the file (PEM) of the consoles that may come, eight at most.
+    """The connection for officers' consoles. No table: no console is served. `address`: on the management network, such
+    as "192.0.2.5:8443". `certificates`: file (PEM) of the consoles that may connect, at most eight.
     """
 
     address: Text
     certificates: Text
 
     def contradictions(self) -> Iterator[Wrong]:
-        """The address is one."""
+        """Yield a problem if the address is invalid."""
         yield from wrong_if_refused("address", self.served_at)
 
     def served_at(self) -> tuple[str, int]:
-        """IP address and port. Raises ValueError for anything else."""
+        """Return IP address and port. Raises ValueError if they are invalid."""
         return address_of(self.address, such_as="192.0.2.5:8443")
 
 
 class Notice(Section, frozen=True, kw_only=True):
-    """What travellers are told of their data beside what this file says anyway (`gate notices`). In service it must be there.
+    """The notice to travellers about their data: what does not follow from the rest of this file (`gate notices`).
 
-    `contact` is where they ask and complain, `address` where the whole notice is published, behind the QR code. `results_kept_days`: how long the
-    results of checks are kept. The gate forgets its keys to them then, and so does the central server; copies with auditors are the operator's promise. In service it
-    must be said; left out, the notice says that no end is set.
+    `contact`: where they ask and complain. `address`: where the whole notice is published, for the QR code.
+    `results_kept_days`: how long results of checks are kept; then gate and central server delete their keys. For
+    auditors' copies the operator answers. Service requires table and days; without days, the notice says that no end is
+    set.
     """
 
     contact: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]
@@ -428,14 +431,14 @@ class Notice(Section, frozen=True, kw_only=True):
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day.
+    """The whole of `gate.toml`. `time_zone`: IANA name of the gate's zone, in which a document's last day ends.
 
-    A lane of two doors has a `first_barrier`, which leads into it, and `sensors` between the doors; `barrier` is the last door's. Sensors of a lane
-    of one door watch its cabinet.
+    A lane of two doors has a `first_barrier`, at its entrance, and `sensors` between the doors; `barrier` is the last
+    door's. In a lane of one door, sensors monitor its cabinet.
 
-    `card` is the file of the system card's judgements (docs/system-card.md); empty: there is none.
+    `card`: file of the system card's judgements (docs/system-card.md); empty: none.
 
-    `mode` shadow: an officer works as always, and the gate beside them sees, decides and records, and can order nothing.
+    `mode` shadow: an officer works as always; the gate sees, decides and records, and gives no orders to a barrier.
     """
 
     purpose: Purpose
@@ -467,7 +470,7 @@ class Config(Section, frozen=True, kw_only=True):
     card: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
     def contradictions(self) -> Iterator[Wrong]:
-        """What a lane needs, and each device's own line."""
+        """Yield a problem for each missing device, shared line, address used twice, or unknown time zone."""
         if self.swipe is None and self.page is None:
             yield Wrong("swipe", "documents need a reader: a table [swipe], a table [page], or both")
         if self.mode == "gate" and self.barrier is None:
@@ -490,13 +493,13 @@ class Config(Section, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """The audit log's origin, marked when the gate is not in service (safety invariant 14)."""
+        """The audit log's origin; it contains the purpose unless that is service (safety invariant 14)."""
         mark = "" if self.purpose == "service" else f"/{self.purpose}"
         return f"{self.operator}/{self.gate_id}{mark}"
 
     @property
     def without_entry_record(self) -> str:
-        """The group of travellers of whom no record of entry or exit is wanted."""
+        """The name of the group of travellers whose entry and exit need not be recorded."""
         return self.rules.without_entry_record or (EVERYBODY if self.purpose == "demo" else EU).name
 
     @property
@@ -508,49 +511,49 @@ class Config(Section, frozen=True, kw_only=True):
 
     @property
     def driven(self) -> BarrierSettings | None:
-        """The barrier that this gate may give orders to, of two doors the last one's: none when it only watches."""
+        """The barrier that this gate controls, of two doors the last one's; None in shadow mode."""
         return None if self.mode == "shadow" else self.barrier
 
     @property
     def first_driven(self) -> BarrierSettings | None:
-        """The barrier of the first of two doors, if this gate has one that it may give orders to."""
+        """The barrier of the first of two doors, if this gate controls it; None in shadow mode."""
         return None if self.mode == "shadow" else self.first_barrier
 
     @property
     def approvers_path(self) -> Path:
-        """The list of those who may approve this configuration."""
+        """The list of persons who may approve this configuration."""
         return Path(self.paths.approval) / "approvers.toml"
 
     @property
     def approval_path(self) -> Path:
-        """The note that they have signed."""
+        """The signed approval."""
         return Path(self.paths.approval) / "approval.note"
 
     def runtime(self, program: str) -> Path:
-        """The runtime folder of a program, which it alone writes."""
+        """Return a program's runtime folder, which only it writes."""
         return Path(self.paths.run) / user_of(program)
 
     def socket(self, channel: str) -> Path:
-        """The socket of a channel of the table. Raises KeyError for a name that is not there."""
-        from gate.channel.table import CHANNELS  # noqa: PLC0415 - it loads every message; `gate status` needs two
+        """Return the socket of the channel with this name. Raises KeyError for an unknown name."""
+        from gate.channel.table import CHANNELS  # noqa: PLC0415 - loads every message; `gate status` needs two
 
         return self.socket_of(CHANNELS.by_name(channel))
 
     def socket_of(self, channel: Channel[Any, Any]) -> Path:
-        """The socket of a channel, in its listener's runtime folder."""
+        """Return a channel's socket, in its listener's runtime folder."""
         return self.runtime(channel.listener) / channel.file
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The programs that this gate runs: sync only where there is something to carry or to bring in, registers where some are asked."""
+        """The programs that this gate runs: sync only with a central server or lists, registers only if configured."""
         spared = set() if self.sync is not None or self.lists is not None else {"sync"}
         spared |= set() if self.registers is not None else {"registers"}
         return tuple(name for name in PROGRAMS if name not in spared)
 
 
 def load(path: Path, *, refuse_in_service: bool = True) -> Config:
-    """Read and check the configuration. Raises ConfigError with all that is wrong in it; without `refuse_in_service` what only service refuses
-    is not: for whoever says what is missing for service.
+    """Read and check the configuration. Raises ConfigError with all problems. Without `refuse_in_service`, problems
+    that concern service only are ignored, for a command that lists what service still needs.
     """
     file = TomlFile(str(path), text_of(path))
     try:
@@ -568,18 +571,18 @@ def load(path: Path, *, refuse_in_service: bool = True) -> Config:
 
 
 def parse(table: Mapping[str, object]) -> Config:
-    """The file's tables as they were meant. Raises msgspec.ValidationError with the first thing that is wrong."""
+    """Convert the file's tables. Raises msgspec.ValidationError with the first problem."""
     return msgspec.convert(_with_drivers(table), Config)
 
 
 def _with_drivers(table: Mapping[str, object]) -> dict[str, object]:
-    """The tables; a device's that names no driver has the usual one."""
+    """Return the tables, with the default driver for each device that names none."""
     devices = {name: device for name in _DEVICES if isinstance(device := table.get(name), dict)}
     return {**table, **{name: {"driver": _DEVICES[name], **device} for name, device in devices.items()}}
 
 
 def refused_in_service(config: Config) -> Iterator[Wrong]:
-    """Safety invariant 14, as far as the file tells."""
+    """Yield what safety invariant 14 refuses in service, as far as this file shows it."""
     if config.purpose != "service":
         return
     for name in _DEVICES:

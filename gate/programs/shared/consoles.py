@@ -1,4 +1,4 @@
-"""A gate's own key for the consoles' road, made at the first start for the user that runs `screens`."""
+"""The gate's own key for consoles, created at the first start by the user that runs `screens`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ KEY: Final = "console.pem"
 
 @dataclass(frozen=True, slots=True)
 class RoadKey:
-    """The file of the gate's own key and certificate, and the fingerprint that consoles pin."""
+    """File of the gate's key and certificate, and the fingerprint that consoles pin."""
 
     path: Path
     fingerprint: str
 
 
 def key_path(config: Config) -> Path:
-    """Where the gate's key for the road lies."""
+    """Return the path of the gate's key for consoles."""
     return Path(config.paths.state) / "screens" / KEY
 
 
 def road_key(config: Config) -> RoadKey:
-    """The gate's key, which is made if there is none. Raises ConsolesError."""
+    """Return the gate's key; create it if it is missing. Raises ConsolesError."""
     path = key_path(config)
     try:
         if not path.exists():
@@ -41,7 +41,7 @@ def road_key(config: Config) -> RoadKey:
 
 
 def known_fingerprint(config: Config) -> str:
-    """What consoles pin of this gate, empty where there is no key yet or this user may not read it."""
+    """Return the fingerprint that consoles pin; empty if there is no key yet or this user may not read it."""
     try:
         return pinned_certificates.fingerprint_in(key_path(config))
     except (OSError, pinned_certificates.PinnedError):

@@ -1,6 +1,6 @@
-"""What a gate does while something is missing: a table, a row a mode, drawn into docs/operations.md. Pure.
+"""Table of degraded modes: what a gate does while something is missing. Printed in docs/operations.md. Pure.
 
-The machine opens and refers (`gate.passage`), not this table: a test makes each row happen on a lane and holds the row to it.
+`gate.passage`, not this table, decides whether to open or refer. A test causes each mode on a lane and compares.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import ProgramStatus
 from gate_core.evidence.reasons import Reason
 
-DAYS_LEFT_MIN: Final = 7.0  # a week's notice, of whatever comes to an end
+DAYS_LEFT_MIN: Final = 7.0  # a week's notice for everything that expires
 DISK_SHARE_MIN: Final = 0.1
-FRAMES_PER_SECOND_MIN: Final = 5.0  # the least that a camera may be configured to
-# Somebody is being served: what the lane says of its door meanwhile is that traveller's.
+FRAMES_PER_SECOND_MIN: Final = 5.0  # the minimum that can be configured for a camera
+# A traveller is being served: blockers that the lane reports now concern that traveller.
 _SERVING = frozenset({"opening", "reading", "inspecting", "recording", "looking", "granted", "entering", "passing"})
 OWN_WORDS = ("shadow", "closed_by_officer", "emergency", "traveller_waits_for_officer", "out_of_service")
 _REASONS = frozenset(one.value for one in Reason)
 
 
 def reasons_against(told: ProgramStatus, config: Config) -> list[str]:
-    """Everything because of which nobody could pass; empty when a traveller with a document in order could.
+    """Return every reason why no traveller could pass now; empty if one with a document in order could.
 
-    A lane that serves somebody counts as one that can; one where somebody waits for an officer does not.
+    A lane that serves a traveller counts as able; one where a traveller waits for an officer does not.
     """
     lane = told.lane
     against = [mode.name for mode in modes_now(told, config) if mode.lane is not Lane.OPEN]
@@ -47,13 +47,13 @@ def reasons_against(told: ProgramStatus, config: Config) -> list[str]:
 
 
 def _is_a_mode(reason: str, against: list[str]) -> bool:
-    """True for what a row of the table says already."""
+    """True if a mode in `against` already reports this reason."""
     rows = {"lists_stale": "lists_old", "barrier_lost": "barrier_gone"}
     return rows.get(reason, reason) in against
 
 
 class Lane(enum.Enum):
-    """What the lane does with travellers."""
+    """What the lane does with travellers in a mode."""
 
     OPEN = "open"
     REFERS = "refers"
@@ -69,7 +69,7 @@ IN_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One row. `when` it holds, what the lane does then, what else comes of it, and whom to `tell`."""
+    """One degraded mode: its condition `when`, the lane's behaviour, `more` effects, and whom to `tell`."""
 
     name: str
     when: str
@@ -80,12 +80,12 @@ class Mode:
 
     @property
     def effect(self) -> str:
-        """What comes of it, in words."""
+        """The lane's behaviour and further effects, as text."""
         return f"{IN_WORDS[self.lane]}; {self.more}" if self.more else IN_WORDS[self.lane]
 
 
 def modes_now(told: ProgramStatus, config: Config) -> tuple[Mode, ...]:
-    """The rows that hold by what the programs say."""
+    """Return the modes whose conditions the programs' status meets."""
     return tuple(mode for mode in MODES if mode.holds(told, config))
 
 
@@ -121,7 +121,7 @@ def _disk_is_short(told: ProgramStatus, _: Config) -> bool:
 
 
 def lists_days_left(told: ProgramStatus, config: Config) -> float | None:
-    """How long the lists may still judge, in days; None when the lane has none, or says nothing."""
+    """Return the days until the lists are too old; None without lists or without an answer of the lane."""
     age_days = told.lane.trust_age_days
     return None if age_days is None else config.rules.trust_age_max_days - age_days
 

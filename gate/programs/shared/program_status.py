@@ -72,7 +72,7 @@ class WrittenRules(msgspec.Struct, frozen=True):
 
 
 class Lane(msgspec.Struct, frozen=True, rename={"blockers": "hinders"}):
-    """Of the lane."""
+    """The lane's status."""
 
     state: str | None = None
     in_service: bool = False

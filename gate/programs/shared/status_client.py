@@ -1,4 +1,4 @@
-"""What the programs say of themselves to a command, which asks without an event loop and is there at once."""
+"""Requests the programs' status for a command, without an event loop, so that the command starts fast."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DEADLINE_S: Final = 1.0
 
 
 def ask_all(config: Config) -> ProgramStatus:
-    """Have every program of this gate say how it is."""
+    """Request the status of every program of this gate."""
     return ProgramStatus.of(_asked(config, config.programs))
 
 
 def ask_one(config: Config, program: str) -> Status | Silence:
-    """Have one."""
+    """Request the status of one program."""
     return _asked(config, [program])[program]
 
 
@@ -33,5 +33,5 @@ def _asked(config: Config, programs: Iterable[str]) -> dict[str, Status | Silenc
 
 
 def silence_of(error: ChannelError) -> Silence:
-    """What it is taken for when a program could not be asked."""
+    """Return the reason for a missing status."""
     return Silence.NO_RIGHT if isinstance(error, NotPermittedError) else Silence.AWAY

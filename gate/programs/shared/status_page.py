@@ -1,4 +1,4 @@
-"""What `gate status` shows of the running programs: as fields, as a page and as one line. Pure."""
+"""Output of `gate status` from the programs' status: as JSON fields, as a page and as one line. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """The answers of the programs as a document and as text. `synchronised`: of the machine's clock. `start_page`: the file with which the
-    traveller's page begins, in the runtime folder of screens.
+    """The programs' answers as JSON and as text. `synchronised`: state of the machine's clock. `start_page`: returns
+    the file of the traveller's page in the runtime folder of screens.
     """
 
     settings: Config
@@ -31,7 +31,7 @@ class StatusPage:
 
     @property
     def _devices(self) -> dict[str, bool | None]:
-        """What the lane of this gate cannot do without, and whether it is there; None where the lane says nothing."""
+        """Devices and programs that the lane needs, and whether each works; None if the lane does not answer."""
         settings, told = self.settings, self.told.says("lane")
         sensors = None if self._watches else settings.sensors
         owned = {"barrier": settings.driven, "first_barrier": settings.first_driven, "sensors": sensors}
@@ -68,7 +68,7 @@ class StatusPage:
         return seen_ago_s is not None and seen_ago_s <= self.settings.rules.officer_presence_max_s
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the fields of the JSON output."""
         lane, log, states = self.told.lane, self.told.log, self.told.states()
         return {
             "ok": self.told.ok,
@@ -105,11 +105,11 @@ class StatusPage:
         }
 
     def line(self) -> str:
-        """For people who watch."""
+        """Return one line, for `--watch`."""
         return f"{self._service}  {' '.join(f'{name}={state}' for name, state in self.told.states().items())}"
 
     def page(self) -> str:
-        """For people."""
+        """Return the text page."""
         answer, lane = self.told.answers["lane"], self.told.lane
         unknown = UNKNOWN[answer] if isinstance(answer, Silence) else ""
         lost = [name for name, well in self._devices.items() if not well]
@@ -143,12 +143,12 @@ class StatusPage:
         return "\n".join(lines)
 
     def _page_lines(self) -> Iterator[str]:
-        """Where the traveller's page begins, while no browser shows it."""
+        """Yield the address of the traveller's page while no browser shows it."""
         if "screen" in self.told.lane.lost:
             yield f"  page     no browser shows it: open {self.start_page(self.settings.runtime('screens')).absolute().as_uri()}"
 
     def _register_lines(self) -> Iterator[str]:
-        """How each list and register would answer now."""
+        """Yield the state of each list and register."""
         for at, (name, one) in enumerate(sorted(self.told.registers.registers.items())):
             edition = "" if one.edition is None else f", edition {one.edition}"
             yield f"  {'' if at else 'asked':8} {name}: {one.state}{edition}"
@@ -156,13 +156,13 @@ class StatusPage:
             yield f"           {self.told.registers.problem}"
 
     def _head_lines(self) -> Iterator[str]:
-        """The log as this start of the machine found it."""
+        """Yield the log's head at this start of the machine."""
         if (head := self.told.log.head) is not None:
             age = "" if head.age_s is None else f", {head.age_s:.0f} s ago"
             yield f"  head     {head.state.value}{age}: {head.entries} entries when the machine was started"
 
     def _keys_lines(self) -> Iterator[str]:
-        """How long sealed records can be opened, and when the next day's can no more."""
+        """Yield how long keys of sealed records are kept, and when the oldest are deleted."""
         if (keys := self.told.log.keys) is None:
             return
         today = clock.now().date()
@@ -173,7 +173,7 @@ class StatusPage:
             yield f"           {keys.problem}"
 
     def _kept_lines(self) -> Iterator[str]:
-        """What of the log is on this disk, where entries go from it."""
+        """Yield which entries are on this disk, if old ones are deleted."""
         kept = self.told.log.kept
         if kept is None or kept.days is None:
             return
@@ -182,7 +182,7 @@ class StatusPage:
             yield f"           {kept.problem}"
 
     def _console_lines(self) -> Iterator[str]:
-        """What a console is told of this gate, and whether one watches."""
+        """Yield address, key and viewers of the service for consoles."""
         road, settings = self.told.screens.console, self.settings.console
         if settings is None:
             return
@@ -204,7 +204,6 @@ class StatusPage:
 
 
 def _problems(part: object) -> list[str]:
-    """What a part of a program's answer names as wrong."""
     match part:
         case {"problem": str(problem)}:
             return [problem]
@@ -213,7 +212,7 @@ def _problems(part: object) -> list[str]:
 
 
 def _days(name: str, days: float | None) -> str:
-    """How long one thing lasts, in whole days; or since when it does no more."""
+    """Return text: the whole days until something expires, or since it expired."""
     if days is None:
         return f"{name} unknown"
     if days >= 0:
@@ -226,7 +225,7 @@ def _counted(days: int) -> str:
 
 
 def _kept(about: str, days: int | None, oldest: date | None, today: date) -> str:
-    """How long one class's keys are kept."""
+    """Return text: how long one class's keys are kept."""
     if days is None:
         return f"{about} for good"
     goes = "" if oldest is None else f" (the oldest go in {max(0, (oldest - today).days + days + 1)} days)"
@@ -234,6 +233,6 @@ def _kept(about: str, days: int | None, oldest: date | None, today: date) -> str
 
 
 def _alarms(alarms: list[Alarm]) -> str:
-    """An alarm that waits for an officer closes the lane until one has seen it; the others end with their cause."""
+    """Return the alarms as text. One that waits for an officer closes the lane; the others end with their cause."""
     named = (f"{one['alarm']}{' (acknowledge it)' if one['waits'] else ''}" for one in alarms)
     return ", ".join(named) or "none"

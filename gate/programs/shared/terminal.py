@@ -1,4 +1,4 @@
-"""A terminal's conversation with a lane: look, sign the challenge, submit, hear what the lane did. A stale order is signed anew."""
+"""A terminal's side of officers' orders: get a challenge, sign, submit, get the outcome. Signs a stale order again."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gate.passage.orders import Outcome
 from gate_core.orders.order import Challenge, Shift
 from gate_core.orders.verbs import Verb
 
-ANSWER_DEADLINE_S = 15.0  # the lane itself answers within ten
+ANSWER_DEADLINE_S = 15.0  # the lane answers within ten
 ATTEMPTS_MAX = 3
 
 
 class Terminal:
-    """One connection to a lane's channel of orders. Every call raises ChannelError when the lane is away."""
+    """A connection to a lane's orders channel. Every call raises ChannelError if the lane does not answer."""
 
     def __init__(self, connection: Connection[messages.FromDesk]) -> None:
         self._connection = connection
 
     @classmethod
     async def reach(cls, path: Path) -> Terminal:
-        """Connect."""
+        """Connect to the socket at `path`."""
         return cls(await connect(CHANNELS.orders, path))
 
     async def look(self) -> messages.Look:
-        """How the lane stands, with a challenge."""
+        """Request the lane's state, with a challenge."""
         answer = await self._ask(messages.LookWanted())
         if not isinstance(answer, messages.Look):
             raise ChannelError("the lane answered something else")
@@ -45,7 +45,7 @@ class Terminal:
         reason: str = "",
         argument: str | None = None,
     ) -> messages.OrderAnswer:
-        """Have the lane do it. `gate` None: whichever answers. Raises MalformedError for what the verb misses."""
+        """Sign and submit an order. `gate` None: the gate that answers. Raises MalformedError if a field is missing."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             look = await self.look()
             challenge = Challenge(issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
@@ -58,14 +58,14 @@ class Terminal:
         raise AssertionError("unreachable")
 
     async def submit(self, order: bytes) -> messages.OrderAnswer:
-        """Carry an order that somebody signed."""
+        """Submit a signed order."""
         answer = await self._ask(messages.SubmitOrder(order))
         if not isinstance(answer, messages.OrderAnswer):
             raise ChannelError("the lane answered something else")
         return answer
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     async def _ask(self, message: messages.Message) -> messages.FromDesk:

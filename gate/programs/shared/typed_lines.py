@@ -1,4 +1,4 @@
-"""Lines that a person types at a command, for a loop that goes on meanwhile."""
+"""Reads lines typed at a command while its event loop runs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import threading
 
 
 def typed_lines(*, at_end: str) -> asyncio.Queue[str]:
-    """Each line of standard input as it comes, and `at_end` behind the last. Its thread ends with the program, at the latest."""
+    """Return a queue of standard input's lines, then `at_end`. The reading thread ends with the process."""
     loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
 
     def read() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended before the typing
+        with contextlib.suppress(RuntimeError):  # the loop ended before the input
             for line in iter(sys.stdin.readline, ""):
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             loop.call_soon_threadsafe(lines.put_nowait, at_end)

@@ -1,6 +1,6 @@
-"""An event loop whose clock jumps to the next timer, for code without threads, sockets or processes.
+"""An event loop in virtual time: its clock jumps to the next timer. For code without threads, sockets or processes.
 
-What is ready runs before time passes; timers of one time fire in the order in which they were set. A callback that fails ends the run.
+Ready callbacks run before time passes; timers of the same time run in the order of setting. An exception ends the run.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, TypeVar, TypeVarTuple
 Answer = TypeVar("Answer")
 Arguments = TypeVarTuple("Arguments")
 BEGINS_S = 1_000.0
-RESOLUTION_S = 1e-9  # what is due within so short a time is due at once, as in asyncio's own loops
-_TIMERS_MIN = 256  # with more, cancelled ones are cleared away whenever the timers have doubled; until then they wait for their time
+RESOLUTION_S = 1e-9  # timers due within this time run together, as in asyncio's loops
+_TIMERS_MIN = 256  # above it, cancelled timers are removed whenever the number of timers has doubled
 
 
 class StandstillError(RuntimeError):
-    """Everybody waits, and no timer is set."""
+    """Every task waits, and no timer is set."""
 
 
 class _Call(asyncio.TimerHandle):
-    """Something to be called, soon or at its time. Of its base it keeps the face alone: there are many."""
+    """A callback, ready or with a time. Does not initialise its base, to be fast: there are many."""
 
     __slots__ = ("args", "at_s", "callback", "context")
 
@@ -37,20 +37,20 @@ class _Call(asyncio.TimerHandle):
         context: contextvars.Context | None,
     ) -> None:
         self.at_s = at_s
-        self.callback: Callable[..., object] | None = callback  # None once it is cancelled
+        self.callback: Callable[..., object] | None = callback  # None if cancelled
         self.args = args
         self.context = contextvars.copy_context() if context is None else context
 
     def cancel(self) -> None:
-        """Let it not be called, if it was not yet."""
+        """Cancel the call, if it has not run yet."""
         self.callback, self.args = None, ()
 
     def cancelled(self) -> bool:
-        """True once it was cancelled."""
+        """True if it was cancelled."""
         return self.callback is None
 
     def when(self) -> float:
-        """Its time, in seconds of the loop's clock."""
+        """Return its time, in seconds of the loop's clock."""
         return self.at_s
 
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class _Call(asyncio.TimerHandle):
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """The loop. What runs and stops it is its base's."""
+    """The event loop; its base class runs and stops it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,13 +69,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers_max = _TIMERS_MIN
 
     def time(self) -> float:
-        """Seconds, virtual ones."""
+        """Return the virtual time in seconds."""
         return self._now_s
 
     def call_soon(
         self, callback: Callable[[*Arguments], object], *args: *Arguments, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
-        """Call it before time passes."""
+        """Run the callback before time passes."""
         call = _Call(self._now_s, callback, args, context)
         self._soon.append(call)
         return call
@@ -89,7 +89,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         *args: *Arguments,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call it at its time, or, where that is over, behind everything that is ready."""
+        """Run the callback at its time; if that is past, after all ready callbacks."""
         call = _Call(when, callback, args, context)
         heapq.heappush(self._timers, (when, next(self._order), call))
         return call
@@ -101,11 +101,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         *args: *Arguments,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call it after so many seconds."""
+        """Run the callback after `delay` seconds."""
         return self.call_at(self._now_s + delay, callback, *args, context=context)
 
     def _run_once(self) -> None:
-        """Call what is ready, and what that makes ready. Raises StandstillError."""
+        """Run ready callbacks, and those that they make ready. Raises StandstillError."""
         soon = self._soon
         if not soon:
             self._pass_time()
@@ -115,7 +115,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 call.context.run(call.callback, *call.args)
 
     def _pass_time(self) -> None:
-        """Until the next timer is due, and with it those of the same moment. Raises StandstillError."""
+        """Advance to the next timer, and make all timers of that time ready. Raises StandstillError."""
         timers = self._timers
         if len(timers) > self._timers_max:
             timers[:] = [timer for timer in timers if timer[2].callback is not None]
@@ -124,7 +124,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while timers and timers[0][2].callback is None:
             heapq.heappop(timers)
         if not timers:
-            raise StandstillError("everybody waits and no timer is set")
+            raise StandstillError("every task waits and no timer is set")
         self._now_s += max(0.0, timers[0][0] - self._now_s)
         due_s = self._now_s + RESOLUTION_S
         while timers and timers[0][0] <= due_s:
@@ -132,6 +132,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 def run_virtual(main: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run a coroutine to its end on a loop of its own. Raises StandstillError."""
+    """Run a coroutine to its end on a new virtual loop. Raises StandstillError."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)

@@ -1,4 +1,4 @@
-"""The site's written rules as the configuration names them: read, and held to everything that no rules may be."""
+"""Reads and checks the site's written rules."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rules, and their text in its one spelling, of which `book.sha256` is the SHA-256; empty without rules."""
+    """The rules, and their canonical text, whose SHA-256 is `book.sha256`; empty without rules."""
 
     book: RuleBook = NO_RULES
     text: str = ""
 
 
-@lru_cache(maxsize=1)  # a start asks twice, for the digest and for the lane, and nobody has time then
+@lru_cache(maxsize=1)  # a start needs it twice, for digest and lane, and must be fast
 def _wrong_with(book: RuleBook) -> tuple[Wrong, ...]:
     return tuple(wrong_with(book))
 
 
 def written_rules(config: Config) -> Written:
-    """The rules in force. Raises ConfigError with everything that is wrong in them."""
+    """Return the configured rules. Raises ConfigError with all problems."""
     return written_in(Path(config.rules.written)) if config.rules.written else Written()
 
 
 def written_in(path: Path) -> Written:
-    """The rules of a file. Raises ConfigError."""
+    """Return the rules of a file. Raises ConfigError."""
     file = TomlFile(str(path), text_of(path))
     try:
         table = file.table()

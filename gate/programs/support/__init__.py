@@ -1,1 +1,1 @@
-"""What a maker needs to find out what is wrong with a gate: a tar file without anything personal, and without secrets."""
+"""Support data for the maker of a gate: a tar file without personal data and secrets."""

@@ -1,6 +1,6 @@
-"""The support bundle: a tar file, not compressed, with a manifest of what is in it and what was left out.
+"""The support bundle: an uncompressed tar file, with a manifest of its content and of what was left out.
 
-Only numbers, and words of closed vocabularies, leave a gate (`kept`): nobody could tell a name from a reason.
+It holds only numbers, and words of closed vocabularies (`kept`), since free text may contain names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _VOCABULARIES: Final[tuple[type[enum.Enum], ...]] = (
     Alarm, BorderDirection, CheckId, CheckResult, ClosedAs, Disposition, Door, Guidance, IncidentKind, LampColour, Lane, LeafPosition, Notice,
     Outcome, LanePart, Purpose, Reason, RecordKind, Screen, Silence,
 )  # fmt: skip
-# Of the drivers' counters, the programs' states, the status and the journal.
+# Words of drivers' counters, programs' states, status and journal.
 _OTHERS: Final = (
     "requests silences bytes_passed_over strangers unasked connects looks pulses pulse_ms_max edges_forgotten ready degraded starting up down shown "
     "warm warming closed open importing failing all eu gate shadow first last swipe page count overdue certificates revocation_lists age_days kind "
@@ -84,7 +84,7 @@ WORDS: Final = frozenset(_words())
 
 
 def kept(value: object) -> object:
-    """What of plain data may leave: its shape, its numbers, its words of ours. Keys that are no words go with what they name."""
+    """Return the permitted part of plain data: structure, numbers, known words. Removes other keys with values."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -99,16 +99,16 @@ def kept(value: object) -> object:
 
 
 def _is_ours(text: str) -> bool:
-    """True for a word of ours, two of them joined by a colon, a date, or a short number."""
+    """True for a known word, two of them joined by a colon, a date, or a short number."""
     reason, _, detail = text.partition(":")
     joined = reason in WORDS and (not detail or detail in WORDS)
     return joined or _KEPT_TEXT.fullmatch(text) is not None
 
 
 def event_kept(line: Mapping[str, object]) -> dict[str, object] | None:
-    """What of a journal's entry may leave (`journalctl -o json`): when, which program's, which event, and its numbers and words of ours.
+    """Return the permitted part of a journal entry (`journalctl -o json`): time, program, event, numbers, words.
 
-    None for a line that is no event. Which crossing it was stays here: the audit log says more about that.
+    None if it is no event. The crossing's id is removed; the audit log has it.
     """
     name, program = line.get("GATE_EVENT"), line.get("GATE_PROGRAM")
     event = EVENTS.get(name) if isinstance(name, str) else None
@@ -126,7 +126,7 @@ def event_kept(line: Mapping[str, object]) -> dict[str, object] | None:
 
 
 def _number(value: object) -> int | None:
-    """A count or a time; nothing as long as a document's number might be, but for a time."""
+    """Return a count or time as int, else None: longer numbers might be a document's."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and (len(text) <= 7 or len(text) == 16) else None
 
@@ -134,7 +134,7 @@ def _number(value: object) -> int | None:
 JOURNAL_LINES_MAX: Final = 20_000
 JOURNAL_DAYS: Final = 7
 JOURNAL_DEADLINE_S: Final = 60
-# Of these tests the words are ours and the system's alone; others quote what lies in files and what devices say.
+# Tests whose text is only ours and the system's; others may quote files and devices.
 _OWN_WORDS: Final = (
     "disk", "clock", "reference_page", "reference_document", "barrier", "first_barrier", "sensors", "programs",
 )  # fmt: skip
@@ -145,7 +145,7 @@ NEVER: Final = (
     "text of devices, libraries and peers",
 )
 _DEVICE: Final = ("driver", "port", "profile", "path", "socket", "reader")
-# A table's keys whose text is kept, of a list each; beside them every number. Addresses keep scheme, host and port.
+# Keys whose texts are kept, by table; numbers are always kept. Addresses keep scheme, host and port.
 KEPT: Final = {
     "": ("purpose", "mode", "gate_id", "operator", "time_zone"),
     "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys", "approval", "identity"),
@@ -161,7 +161,7 @@ ADDRESSES: Final = (("camera", "address"), ("page", "address"), ("sync", "addres
 
 
 def without_secrets(config: Config) -> dict[str, object]:
-    """The configuration as it may leave."""
+    """Return the permitted part of the configuration."""
     tables = msgspec.to_builtins(config)
     told: dict[str, object] = {
         name: {key: _value(name, key, one) for key, one in value.items()}
@@ -187,7 +187,7 @@ def _value(table: str, key: str, value: object) -> object:
 
 
 def _address(text: str) -> str:
-    """Scheme, host and port of an address; a device's name stays."""
+    """Return scheme, host and port of an address, or a device's name."""
     if text.startswith("/dev/"):
         return text
     parts = urlsplit(text if "//" in text else f"//{text}")
@@ -202,19 +202,19 @@ def _address(text: str) -> str:
 
 
 class PartError(Exception):
-    """A part of the bundle cannot be had; the message says why, in our own words."""
+    """A part of the bundle is not available; the message gives the reason, in our own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of the bundle: its name, what it is, and its content."""
+    """One file of the bundle: name, description and content."""
 
     name: str
     says: str
     content: bytes
 
     def entry(self) -> dict[str, object]:
-        """As the manifest names it."""
+        """Return its entry in the manifest."""
         digest = hashlib.sha256(self.content).hexdigest()
         return {"name": self.name, "says": self.says, "bytes": len(self.content), "sha256": digest}
 
@@ -227,7 +227,7 @@ class Bundle:
     missing: tuple[str, ...]
 
     def manifest(self, made_at: datetime) -> dict[str, object]:
-        """What is in it."""
+        """Return the manifest."""
         return {
             "schema": "support-bundle.manifest/1",
             "made_at": made_at.isoformat(timespec="seconds"),
@@ -244,7 +244,7 @@ async def collect(
     tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]],
     journal: Callable[[], Iterable[str]],
 ) -> Bundle:
-    """Collect everything that this user may see."""
+    """Collect all parts that this user may read."""
     told = await told_by(config)
     outcomes = [_tested(one) for one in await tests(config)]
     exposed = exposition(told, config, version=_version()).encode()
@@ -266,7 +266,7 @@ async def collect(
 
 
 def write(bundle: Bundle, file: BinaryIO, made_at: datetime) -> None:
-    """Write it. Raises OSError."""
+    """Write the tar file. Raises OSError."""
     manifest = _json("manifest.json", "", bundle.manifest(made_at))
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for part in (manifest, *bundle.parts):
@@ -284,7 +284,7 @@ def _version() -> str:
 
 
 def versions() -> dict[str, object]:
-    """What runs here, by names that its makers gave it."""
+    """Return versions of the installed software and system."""
     release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     found = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
     return {
@@ -303,7 +303,7 @@ def _status(told: ProgramStatus, config: Config) -> dict[str, object]:
         for name in ("lane", "log", "vision", "sync", "screens", "registers")
     }
     if said["lane"]["closed_by"] is not None:
-        said["lane"]["closed_by"] = LEFT_OUT  # an officer's id may be a number, or a word of ours
+        said["lane"]["closed_by"] = LEFT_OUT  # an officer's id may be a number or a known word
     return {
         "programs": kept(told.states()),
         "ready_against": kept(reasons_against(told, config)),
@@ -322,13 +322,13 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, object]]:
         try:
             entry = json.loads(line)
         except ValueError:
-            continue  # of a journal that is being written
+            continue  # an incomplete line of the journal
         if isinstance(entry, dict) and (event := event_kept(entry)) is not None:
             yield event
 
 
 def journal_of_our_units() -> list[str]:
-    """The entries of our units as journald gives them, a JSON document a line. Raises PartError."""
+    """Return our units' journal entries, one JSON document per line. Raises PartError."""
     bounds = (f"--since=-{JOURNAL_DAYS}d", f"--lines={JOURNAL_LINES_MAX}")
     command = ("journalctl", "--output=json", "--unit=gate-*", *bounds, "--no-pager")
     try:

@@ -1,1 +1,1 @@
-"""The sync program: carries what the log published to the centre, and downloads lists. No database, no device, no key of the log."""
+"""The sync program: sends the published log to the central server, downloads lists. No database, device or log key."""

@@ -1,6 +1,6 @@
-"""Lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
+"""Automatic import of lists: watches the folder, imports in a child process, and reports the result in the status.
 
-A stranger's bytes are read in the child only; whatever they do, the store is the old one or a verified new one.
+Only the child reads the untrusted bytes. In any case the store is the old one or a verified new one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff
 
 IMPORT_DEADLINE_S = 600.0
-MEMORY = "/dev/shm"  # noqa: S108 - nobody else sees what has no name
+MEMORY = "/dev/shm"  # noqa: S108 - a file without a name is not accessible to others
 
 log = logging.getLogger("gate.sync")
 RETRY_MIN_S: Final = 60.0
@@ -36,17 +36,17 @@ RETRY_MAX_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The folder at one moment: its files, or why it could not be looked at."""
+    """The folder's files at one time, or why it could not be read."""
 
     files: tuple[Entry, ...] = ()
     problem: str = ""
 
 
 class Schedule:
-    """Compares what is seen with what was seen and imported before. Pure; times are seconds of any steady clock.
+    """Decides when the folder is imported. Pure; times are seconds of a monotonic clock.
 
-    A file may still be written when it is seen: the folder must look the same twice before it is touched. What was imported is not imported
-    again while it stays the same, unless that failed: then after a pause that doubles up to a bound.
+    A file may still be incomplete, so the folder must be unchanged between two looks. An imported folder is not
+    imported again while unchanged, except after a failure: then after a pause that doubles up to RETRY_MAX_S.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Schedule:
         self._retry_at_s: float | None = None
 
     def is_due(self, seen: Seen, now_s: float) -> bool:
-        """True when the folder is to be imported now."""
+        """True if the folder is to be imported now."""
         settled = seen == self._last
         self._last = seen
         if seen.problem or not seen.files or not settled:
@@ -64,7 +64,7 @@ class Schedule:
         return seen != self._imported or (self._retry_at_s is not None and now_s >= self._retry_at_s)
 
     def imported(self, seen: Seen, now_s: float, *, well: bool) -> None:
-        """Note that an import of what was seen has ended. A folder that has changed since is due again as soon as it settles."""
+        """Note that an import of `seen` has ended. A folder that changed since is due once it is stable."""
         if seen != self._imported:
             self._backoff.reset()
         self._imported = seen
@@ -72,7 +72,7 @@ class Schedule:
 
 
 class Lists:
-    """Keeps the store up to date with the folder. `run` watches until cancelled; `detail` is what the status shows."""
+    """Keeps the store up to date with the folder. `run` watches until cancelled; `detail` returns status fields."""
 
     def __init__(self, config: Config, settings: Settings) -> None:
         self._settings = settings
@@ -92,11 +92,11 @@ class Lists:
 
     @property
     def problem(self) -> str:
-        """What an operator has to look into; empty when all is well."""
+        """What an operator must look into; empty without a problem."""
         return self._of_folder or self._of_import
 
     def detail(self) -> dict[str, object]:
-        """What the status shows."""
+        """Return status fields."""
         outcome = self._outcome or Outcome()
         return {
             "folder": self._settings.folder,
@@ -115,7 +115,7 @@ class Lists:
         }
 
     async def run(self) -> None:
-        """Watch the folder for ever."""
+        """Watch the folder until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             seen = self._seen = await asyncio.to_thread(_look, Path(self._settings.folder))
@@ -128,7 +128,7 @@ class Lists:
             await asyncio.sleep(self._settings.check_every_ms / 1000)
 
     async def _import(self) -> bool:
-        """Import the folder; False when that is worth another try, which was reported."""
+        """Import the folder; False if that must be tried again, which was reported."""
         if not clock.is_sure(not_before=None, must_be_synchronised=self._must_be_synchronised):
             self._of_import = "the clock is not synchronised: no list is imported by a clock that may be wrong"
             return False
@@ -164,7 +164,7 @@ def _look(folder: Path) -> Seen:
 
 
 async def import_in_child(request: Request, *, deadline_s: float = IMPORT_DEADLINE_S) -> Outcome:
-    """Import in a process of its own, which ends with this call however it ends. Raises ChildLostError."""
+    """Import in a child process, which ends with this call in any case. Raises ChildLostError."""
     with _memory_file(msgspec.json.encode(request)) as asked, _memory_file() as answered:
         code = await _run(asked.fileno(), answered.fileno(), deadline_s)
         if code != 0:
@@ -178,8 +178,8 @@ async def import_in_child(request: Request, *, deadline_s: float = IMPORT_DEADLI
 
 
 def _memory_file(content: bytes = b"") -> IO[bytes]:
-    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs. No memfd: that could be executed.
-    Raises ChildLostError.
+    """Return a file without a name. Unlike a pipe it never blocks if the process hangs; unlike a memfd it is not
+    executable. Raises ChildLostError.
     """
     with contextlib.ExitStack() as held:
         try:
@@ -188,12 +188,12 @@ def _memory_file(content: bytes = b"") -> IO[bytes]:
             file.seek(0)
         except OSError as error:
             raise ChildLostError(f"the importing process cannot be asked: {MEMORY}: {error.strerror}") from error
-        held.pop_all()  # whoever asked closes it
+        held.pop_all()  # the caller closes it
     return file
 
 
 async def _run(standard_input: int, standard_output: int, deadline_s: float) -> int:
-    """Run the child to its end and return its exit code. Raises ChildLostError."""
+    """Run the child to its end; return its exit code. Raises ChildLostError."""
     process = await spawn("gate.programs.sync.lists_child", stdin=standard_input, stdout=standard_output)
     try:
         async with asyncio.timeout(deadline_s):
@@ -205,7 +205,7 @@ async def _run(standard_input: int, standard_output: int, deadline_s: float) -> 
 
 
 def _how(code: int) -> str:
-    """A process's end in words."""
+    """Return a process's exit code as text."""
     if code >= 0:
         return f"with exit code {code}"
     if -code == signal.SIGXCPU:

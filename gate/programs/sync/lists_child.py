@@ -1,4 +1,4 @@
-"""The process that reads and verifies downloaded lists, in bounded memory and time. It may be killed at any moment."""
+"""The process that reads and verifies downloaded lists, with limited memory and time. It may be killed at any time."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ from gate_documents.pki.certificate import Certificate, parse_certificate
 ADDRESS_SPACE_BYTES_MAX = 2 << 30
 CPU_MAX_S = 300
 OPEN_FILES_MAX = 64
-NICENESS = 10  # a traveller comes first
+NICENESS = 10  # travellers have priority
 SIGNER_BYTES_MAX = 64 << 10
 PROBLEM_CHARACTERS_MAX = 500
 
 
 def bind(parent_pid: int) -> None:
-    """Make this process bounded, polite and mortal. Raises OSError when it would stay unbounded."""
+    """Limit this process's resources, lower its priority, and end it with its parent. Raises OSError without limits."""
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX),
-        (resource.RLIMIT_CPU, CPU_MAX_S, CPU_MAX_S + 1),  # SIGXCPU says why; SIGKILL would follow
+        (resource.RLIMIT_CPU, CPU_MAX_S, CPU_MAX_S + 1),  # SIGXCPU names the cause; then SIGKILL
         (resource.RLIMIT_FSIZE, STORE_BYTES_MAX, STORE_BYTES_MAX),
         (resource.RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX),
     ):
         resource.setrlimit(kind, (soft, hard))
     end_with(parent_pid)
-    with contextlib.suppress(OSError):  # a unit may forbid it; then the kernel's fairness has to do
+    with contextlib.suppress(OSError):  # a unit may forbid it; not essential
         os.nice(NICENESS)
 
 
 def import_folder(request: Request, now: datetime) -> Outcome:
-    """Import what the folder holds. Never raises for what is wrong with a list, the folder or the store: the outcome says it."""
+    """Import the folder's lists. Errors of a list, the folder or the store are in the outcome, not raised."""
     began = time.monotonic()
     try:
         folder = read_folder(Path(request.folder))
@@ -75,7 +75,7 @@ def import_folder(request: Request, now: datetime) -> Outcome:
 
 
 def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms: int) -> Outcome:
-    """What an import comes to. Whatever would roll the store back is named first: it is what an operator has to look into."""
+    """Return an import's outcome. Refused older lists come first, since an operator must look into them."""
     refused = sorted((*unreadable, *report.rejected), key=lambda one: not one.older)
     problem = ""
     if refused and refused[0].older:
@@ -102,7 +102,7 @@ def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms:
 
 
 def _signer(path: str) -> Certificate | None:
-    """The certificate that vouches for lists, if one is configured. Raises SourceError."""
+    """Return the configured certificate that certifies lists, or None. Raises SourceError."""
     if not path:
         return None
     try:
@@ -114,8 +114,8 @@ def _signer(path: str) -> Certificate | None:
 
 
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.sync.lists_child PARENT_PID`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    """Run `python -m gate.programs.sync.lists_child PARENT_PID`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles a terminal's Ctrl-C
     bind(int(sys.argv[1]))
     request = msgspec.json.decode(sys.stdin.buffer.read(REQUEST_BYTES_MAX), type=Request)
     try:
@@ -123,7 +123,7 @@ def main() -> None:
     except MemoryError:
         outcome = Outcome(problem="the folder needs more memory than an import may take")
     answer = msgspec.json.encode(outcome)
-    assert len(answer) <= ANSWER_BYTES_MAX, "every part of it is bounded"
+    assert len(answer) <= ANSWER_BYTES_MAX, "every field is limited"
     sys.stdout.buffer.write(answer)
 
 

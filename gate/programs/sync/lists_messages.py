@@ -1,4 +1,4 @@
-"""What the sync program and its importing child say to each other: one request, one outcome, in JSON."""
+"""Messages between the sync program and its importing child: one request, one outcome, in JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REFUSED_MAX = 20
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Import this folder into this store."""
+    """Request to import this folder into this store."""
 
     folder: str
     store: str
@@ -19,7 +19,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A certificate or list that was left out, and why; `older`: it would have rolled the store back."""
+    """A refused certificate or list, and why. `older`: it would have rolled the store back."""
 
     subject: str
     reason: str
@@ -27,9 +27,9 @@ class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of an import. `problem` is empty when all is well; `refused` names the first of `refused_in_all`.
+    """An import's outcome. `problem`: empty if there is none. `refused`: the first of `refused_in_all`.
 
-    `version` is the store's, empty when there is none; the counts are of what the folder brought.
+    `version`: the store's, empty without a store. The counts are of the folder's content.
     """
 
     problem: str = ""

@@ -1,6 +1,6 @@
-"""The sync program: carries the published log to the mirror, imports lists that are downloaded here, and fetches updates.
+"""The sync program: carries the published log to the mirror, imports downloaded lists, and downloads updates.
 
-The spool is only read. A receipt is left in the inbox only when its cosignature holds; the log program judges it again.
+It only reads the spool. It puts a receipt into the inbox if its cosignature is valid; the log program verifies again.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from gate_core.settings.toml_file import Problem
 
 BACKOFF_MIN_S = 0.5
 HELD_EVERY_MS = 3_600_000
-UNTOLD_AGAIN_MS = 60_000  # what the centre did not take
+UNTOLD_AGAIN_MS = 60_000  # after a refusal by the central server
 BACKOFF_MAX_S = 30.0
-ERASURES_MAX = 16  # on their way at once; the others follow
-ERASURE_AGAIN_ROUNDS = 600  # until one that the centre did not take, or whose receipt the log did not, is brought again
+ERASURES_MAX = 16  # at once; the others follow
+ERASURE_AGAIN_ROUNDS = 600  # until one without a recorded receipt is sent again
 
 log = logging.getLogger("gate.sync")
 
@@ -57,7 +57,7 @@ log = logging.getLogger("gate.sync")
 async def run(
     config: Config, *, stop: asyncio.Event, now: Callable[[], datetime] = clock.now, look_every_s: float = LOOK_EVERY_S
 ) -> None:
-    """Say how it is, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
+    """Run all tasks until `stop` is set. Raises ConfigError for a configuration that can never work."""
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
@@ -68,7 +68,7 @@ async def run(
         keys, passphrase, line = _mirror_keys(config, sync), _passphrase_of_systemd(), Line(sync.kbit_s)
         outbox = Outbox(config, keys)
         upkeep = _upkeep(config, sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
-        courier = _courier(upkeep)  # a configuration that can never work shows now
+        courier = _courier(upkeep)  # fail now if the configuration can never work
         jitter = random.SystemRandom().uniform
         carry = partial(_keep_carrying, outbox, upkeep, courier, sync.interval_ms / 1000, stop, jitter=jitter)
         if config.updates is not None:
@@ -78,7 +78,7 @@ async def run(
 
 
 async def push(config: Config) -> dict[str, object]:
-    """Do one round now and return what `status` would say. Raises ConfigError, SyncError and OSError."""
+    """Run one round now; return the status fields. Raises ConfigError, SyncError and OSError."""
     settings = _settings(config)
     keys = _mirror_keys(config, settings)
     outbox, upkeep = Outbox(config, keys), _upkeep(config, settings, keys, _opened_passphrase(config))
@@ -92,7 +92,7 @@ async def push(config: Config) -> dict[str, object]:
 
 
 async def retire(config: Config) -> None:
-    """Tell the central server that this gate is no more. Raises ConfigError and SyncError."""
+    """Tell the central server that this gate is retired. Raises ConfigError and SyncError."""
     settings = _settings(config)
     upkeep = _upkeep(config, settings, _mirror_keys(config, settings), _opened_passphrase(config))
     async with _courier(upkeep) as courier:
@@ -115,7 +115,7 @@ def _mirror_keys(config: Config, settings: Sync) -> MirrorKeys:
 
 
 def _passphrase_of_systemd() -> bytes | None:
-    """What the device's key is encrypted under, where systemd has opened it for this program. Raises ConfigError."""
+    """Return the passphrase of the device's key from systemd's credential, or None. Raises ConfigError."""
     folder = credentials_folder()
     if folder is None or not (path := folder / DEVICE_PASSPHRASE.name).is_file():
         return None
@@ -126,7 +126,7 @@ def _passphrase_of_systemd() -> bytes | None:
 
 
 def _opened_passphrase(config: Config) -> bytes | None:
-    """The same for root at a terminal, out of its seal. Raises ConfigError."""
+    """Return the same for root at a terminal, by unsealing it. Raises ConfigError."""
     try:
         return device_passphrase(Path(config.paths.keys))
     except CredentialError as error:
@@ -143,7 +143,7 @@ def _upkeep(
     every_s: float = LOOK_EVERY_S,
     line: Line | None = None,
 ) -> Upkeep:
-    """What keeps the identity that is in force."""
+    """Build the upkeep of the device's certificate."""
     folder, shared = Path(settings.identity), line or Line(settings.kbit_s)
 
     def connect(authorities: Path) -> Courier:
@@ -158,7 +158,7 @@ def _upkeep(
 
 
 def _courier(upkeep: Upkeep) -> Courier:
-    """A connection with the identity that is in force. Raises ConfigError when it cannot be used."""
+    """Return a connection with the device's certificate. Raises ConfigError if it is unusable."""
     try:
         return upkeep.courier()
     except (OSError, ssl.SSLError, IdentityError) as error:
@@ -189,7 +189,7 @@ async def _keep_carrying(
                     pause_s = interval_s
                 else:
                     upkeep.hasten()
-                    # Half of it is chance: after an outage of the centre not all gates shall come at once.
+                    # Half of it is random, so that gates do not all return at once after an outage.
                     bound_s = backoff.next_s()
                     pause_s = jitter(bound_s / 2, bound_s)
                 await wait_at_most(stop, pause_s)
@@ -197,7 +197,7 @@ async def _keep_carrying(
 
 
 async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
-    """Let an attempt go on until it ends or the program does: an interrupted upload resumes where it was."""
+    """Run an attempt until it or the program ends: an interrupted upload is resumed later."""
     trying, stopping = asyncio.ensure_future(attempt), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((trying, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -211,7 +211,7 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
 
 
 def _status(outbox: Outbox | None, lists: Lists | None, updates: Updates | None, upkeep: Upkeep | None) -> Status:
-    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported or the centre keeps what is forgotten here. That no update comes blocks nobody."""
+    """`away` without mirror, `degraded` if lists fail or the server keeps deleted keys, else `ready`."""
     is_degraded = (lists and lists.problem) or (outbox and outbox.untold)
     state = "away" if outbox and outbox.problem else "degraded" if is_degraded else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()
@@ -225,7 +225,7 @@ _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None
 
 
 class Outbox:
-    """Carries rounds out and knows how they went."""
+    """Runs rounds with the mirror, and keeps their results."""
 
     def __init__(self, config: Config, keys: MirrorKeys) -> None:
         self._inbox = Path(config.paths.inbox)
@@ -249,7 +249,7 @@ class Outbox:
         self.problem: str | None = "the mirror was not asked yet"
 
     def detail(self) -> dict[str, object]:
-        """What the status shows."""
+        """Return status fields."""
         mirrored = self._mirrored or 0
         return {
             "head": self._head,
@@ -260,7 +260,7 @@ class Outbox:
         }
 
     async def attempt(self, courier: Courier, expired: str | None = None) -> bool:
-        """Do a round, unless our certificate has `expired`; False when it failed, which was reported."""
+        """Run a round, unless our certificate has `expired`; False if it failed, which was reported."""
         try:
             if expired is not None:
                 raise ExpiredError(expired)
@@ -272,25 +272,25 @@ class Outbox:
         return True
 
     async def round(self, courier: Courier) -> None:
-        """Do a round. Raises SyncError, and OSError when the inbox cannot be written."""
+        """Run a round. Raises SyncError, or OSError if the inbox cannot be written."""
         try:
             receipt = await self._converse_with_mirror(courier)
         except OtherHistoryError as error:
             if error.evidence is not None:
-                # The log program judges it, and stops signing when it is true.
+                # The log program verifies it, and stops signing if it is valid.
                 await asyncio.to_thread(inbox.drop, self._inbox, f"receipt-{error.size}", error.evidence)
             raise
         except RefusedError:
-            await self._carry_the_rest(courier)  # an order to erase waits for no quota
+            await self._carry_the_rest(courier)  # erasure orders do not depend on a quota
             raise
         if receipt is not None:
             try:
-                # Ours first: a start asks for a receipt anew, but whether the mirror has gone back it tells by this one alone.
+                # Our copy first: a start gets a new receipt, but only this one shows a rollback of the mirror.
                 await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
                 name = f"receipt-{receipt.checkpoint.size}"
                 await asyncio.to_thread(inbox.drop, self._inbox, name, receipt.note)
             except OSError:
-                self._client.forget()  # so that the next round gets another receipt
+                self._client.forget()  # the next round gets a new receipt
                 raise
             self._last_receipt = time_text(clock.now())
             log.info("mirrored", extra={"entries": receipt.checkpoint.size})
@@ -304,7 +304,7 @@ class Outbox:
         await self._ask_what_is_held(courier)
 
     async def _tell_what_is_forgotten(self, courier: Courier) -> None:
-        """Bring the centre the log's word for what is forgotten here: when it is another one, and now and then, since the centre may have been put back."""
+        """Send the log's signed list of expired keys if it changed, and regularly, as the server may be restored."""
         word, now_ms = await asyncio.to_thread(_note_in, self._spool / EXPIRED), clock.monotonic_ms()
         every_ms = HELD_EVERY_MS if self.untold is None else UNTOLD_AGAIN_MS
         if not word or (word == self._forgotten and now_ms - self._told_ms < every_ms):
@@ -317,7 +317,7 @@ class Outbox:
             )
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
-        """Leave the centre's word for what it holds to the log program, now and then; a server of before does not give it."""
+        """Request regularly what the central server holds, for the log program; older servers do not answer."""
         now_ms = clock.monotonic_ms()
         if self._asked_ms is not None and now_ms - self._asked_ms < HELD_EVERY_MS:
             return
@@ -327,7 +327,7 @@ class Outbox:
         self._asked_ms = now_ms
 
     async def _exchange_approval(self, courier: Courier) -> None:
-        """Show the centre the approval that lies beside the configuration, once, and leave a newer one that it knows to the log program."""
+        """Send the installed approval once; pass a newer one that the central server knows to the log program."""
         own = await asyncio.to_thread(_note_in, self._approval)
         if own == self._shown:
             return
@@ -337,9 +337,7 @@ class Outbox:
         self._shown = own
 
     async def _carry_erasures(self, courier: Courier) -> None:
-        """Bring the centre the erasures that were carried out here, and leave its word for each to the log program. One that it does not take now is
-        brought again much later.
-        """
+        """Send executed erasures; pass the receipts to the log program. Refused ones wait ERASURE_AGAIN_ROUNDS."""
         erasures = await asyncio.to_thread(_erasures_in, self._spool)
         self._rounds_to_wait = {digest: self._rounds_to_wait.get(digest, 0) - 1 for digest in erasures}
         for digest, order in erasures.items():
@@ -372,7 +370,7 @@ class Outbox:
             conversation.close()
 
     def _report(self, error: Exception | None) -> None:
-        """Say once when a kind of trouble begins, and once when all is well again."""
+        """Log once when a kind of fault begins, and once when all faults have ended."""
         self.problem = None if error is None else str(error)
         self.is_reached = not isinstance(error, (MirrorAwayError, ExpiredError))
         if error is None and self._reported is not None:
@@ -388,7 +386,7 @@ class Outbox:
 
 
 async def _step_beside(conversation: Conversation, response: wire.Response | None) -> wire.Request | Receipt | None:
-    """`_step`, not on the event loop, since the spool is read and hashed in it. It ends before this does, so that the conversation can be closed."""
+    """Run `_step`, which reads and hashes the spool, in a thread; wait for its end, to close the conversation."""
     stepping = asyncio.ensure_future(asyncio.to_thread(_step, conversation, response))
     try:
         return await asyncio.shield(stepping)
@@ -397,7 +395,7 @@ async def _step_beside(conversation: Conversation, response: wire.Response | Non
 
 
 def _step(conversation: Conversation, response: wire.Response | None) -> wire.Request | Receipt | None:
-    """Go on to the next request, or to the end."""
+    """Return the next request, or the result."""
     try:
         return next(conversation) if response is None else conversation.send(response)
     except StopIteration as end:
@@ -406,7 +404,7 @@ def _step(conversation: Conversation, response: wire.Response | None) -> wire.Re
 
 
 def _erasures_in(spool: Path) -> dict[str, bytes]:
-    """The erasures that the log program wants carried, by the SHA-256 of their notes; none while they cannot be read."""
+    """Return the erasures to send, by the SHA-256 of their notes; empty if they cannot be read."""
     found = dict[str, bytes]()
     for path in sorted((spool / ERASURES).glob("*.note"))[:ERASURES_MAX]:
         with contextlib.suppress(OSError):
@@ -417,7 +415,7 @@ def _erasures_in(spool: Path) -> dict[str, bytes]:
 
 
 def _note_in(path: Path) -> bytes:
-    """The note that lies there; none of a demo, and none while it cannot be read."""
+    """Return the note in this file; empty in a demo, or if it cannot be read."""
     try:
         return read_ordinary(path, wire.APPROVAL_BYTES_MAX)
     except OSError:

@@ -1,4 +1,4 @@
-"""Updates fetched from the central server into a folder, verified as they come (`gate.updates`). gate-update verifies them again."""
+"""Downloads updates from the central server to a folder and verifies them (`gate.updates`); gate-update repeats it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
 
-ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
+ROUND_DEADLINE_MS = 3_600_000  # of one round; the next one continues the download
 
 log = logging.getLogger("gate.sync")
 
 
 class HttpsSource:
-    """The repository at the central server. `transport` stands in for the network in tests."""
+    """The central server's update repository. `transport`: replaces the network in tests."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class HttpsSource:
         self._deadline_ms = clock.monotonic_ms() + ROUND_DEADLINE_MS
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._client.close()
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
-        """As `gate.updates.sources.Source` says."""
+        """As in `gate.updates.sources.Source`."""
         parts_of(path)
         headers = {"range": f"bytes={start}-"} if start else {}
         try:
@@ -97,7 +97,7 @@ class HttpsSource:
 
 
 class Updates:
-    """Fetches now and then. `run` never returns; `detail` is what the status shows. Raises ConfigError for a root that cannot be read."""
+    """Downloads regularly. `run` never returns; `detail` returns status fields. Raises ConfigError for a bad root."""
 
     def __init__(
         self, config: Config, sync: Sync, settings: Settings, *, line: Line, passphrase: bytes | None = None
@@ -118,7 +118,7 @@ class Updates:
         self._trouble = FaultLatch(log, begins="updates_not_fetched", ends="updates_well_again")
 
     def detail(self) -> dict[str, object]:
-        """What the status shows."""
+        """Return status fields."""
         offers = {} if self._fetched is None else self._fetched.offers
         return {
             "problem": self._trouble.words or None,
@@ -128,7 +128,7 @@ class Updates:
         }
 
     async def run(self) -> None:
-        """Fetch for ever."""
+        """Download regularly until cancelled."""
         try:
             while True:
                 await self._round()
@@ -150,7 +150,7 @@ class Updates:
 
     def _fetch(self) -> Verified:
         try:
-            identity = Path(self._sync.identity)  # as it lies there now: sync renews it
+            identity = Path(self._sync.identity)  # read again each time, since sync renews it
             context = tls(
                 ca=str(identity / AUTHORITIES), certificate=str(identity / DEVICE), passphrase=self._passphrase
             )

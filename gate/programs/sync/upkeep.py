@@ -1,6 +1,6 @@
-"""Keeps the gate's identity at the central server: its certificate, the server's authorities, the mirror's keys.
+"""Renews the device certificate, the central server's authorities and the mirror's keys.
 
-What is in force stays so until its successor is whole and was checked. An authority is forgotten only after a connection without it.
+The old one stays in use until the new one is complete and checked; an authority, until a connection worked without it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from gate_core.mirror_client.https import Courier
 from gate_core.mirror_client.wire import Request, Response, reason_of
 
 LOOK_EVERY_S = 3600.0
-AGAIN_AFTER_S = 60.0  # what went wrong
+AGAIN_AFTER_S = 60.0  # after an error
 AUTHORITIES_NEXT = "authorities-next.pem"
 
 log = logging.getLogger("gate.sync")
-TAKEN_WITHIN_S = 10.0  # a log that runs looks once a second; the receipts of one that does not are not lost, only later
+TAKEN_WITHIN_S = 10.0  # the log looks each second; if it does not run, receipts are only delayed
 _LOOK_S = 0.1
 
 
@@ -48,7 +48,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class MirrorKeys:
-    """From the key that the gate enrolled with to the newest, each by the word of the one before. The log program judges them for itself."""
+    """The mirror's keys, from the enrolled one to the newest; each signs the next. The log program verifies, too."""
 
     def __init__(self, anchor: Verifier, folder: Path) -> None:
         self._anchor = anchor
@@ -57,16 +57,16 @@ class MirrorKeys:
 
     @property
     def newest(self) -> Verifier:
-        """The key of receipts."""
+        """The key that signs receipts."""
         return self._chain[-1].new if self._chain else self._anchor
 
     @property
     def before(self) -> tuple[Verifier, ...]:
-        """The keys that have handed over."""
+        """The earlier keys."""
         return tuple(one.old for one in self._chain)
 
     async def learn(self, courier: Courier) -> bool:
-        """Ask the server for handovers; True when there is a newer key. Raises SyncError, and OSError when the inbox cannot be written."""
+        """Request handovers; True if there is a newer key. Raises SyncError, or OSError if the inbox fails."""
         response = await courier.send(Request("GET", "/mirror-keys"))
         try:
             told = msgspec.json.decode(response.body, type=_Told) if response.status == 200 else _Told()
@@ -90,8 +90,8 @@ class MirrorKeys:
 
 @dataclass(eq=False, repr=False, slots=True)
 class Upkeep:
-    """One gate's identity. `connect` makes a courier that trusts the authorities of a file, and raises what its opening does; new keys are
-    written under `passphrase`, where there is one.
+    """Upkeep of a gate's certificate and authorities. `connect`: returns a courier that trusts a file's authorities.
+    New keys are encrypted with `passphrase`, if any.
     """
 
     folder: Path
@@ -111,13 +111,13 @@ class Upkeep:
     )
 
     def courier(self) -> Courier:
-        """A connection with the identity as it lies there now. Raises OSError, ssl.SSLError and IdentityError."""
+        """Return a connection with the present certificate. Raises OSError, ssl.SSLError and IdentityError."""
         self._identity = Identity.load(self.folder)
         return self.connect(self.folder / AUTHORITIES)
 
     @property
     def expired(self) -> str | None:
-        """What to do, once nobody takes the certificate any more."""
+        """What to do if the certificate has expired, else None."""
         if self._identity is None or self.now() < self._identity.expires:
             return None
         return (
@@ -126,7 +126,7 @@ class Upkeep:
         )
 
     def detail(self) -> dict[str, object] | None:
-        """What the status shows."""
+        """Return status fields."""
         if self._identity is None:
             return None
         return {
@@ -136,11 +136,11 @@ class Upkeep:
         }
 
     def hasten(self) -> None:
-        """Look soon: something went wrong that another key may be the reason of."""
+        """Look soon, after an error that a new key may explain."""
         self._next_s = min(self._next_s, self._looked_s + AGAIN_AFTER_S)
 
     async def look(self, courier: Courier) -> bool:
-        """Do what is due; True when the connection must be made anew, with another certificate or other authorities."""
+        """Do what is due; True if the connection must be reopened with a new certificate or new authorities."""
         moment_s = loop_s()
         if moment_s < self._next_s:
             return False
@@ -154,11 +154,11 @@ class Upkeep:
             return False
         self._trouble.is_now("")
         if changed:
-            self._next_s = moment_s  # the rest follows at once
+            self._next_s = moment_s  # look again at once for the rest
         return changed
 
     async def _follow(self, courier: Courier) -> bool:
-        """Trust whom the server's authorities vouch for, and say so; forget who is shown no more."""
+        """Trust what the server's authorities certify and report it; remove authorities that are no longer shown."""
         identity = self._loaded()
         shown = await _asked(courier, Request("GET", CACERTS))
         whom = followed(identity.authorities, read_bag(shown.body), self.now())
@@ -174,7 +174,7 @@ class Upkeep:
         return False
 
     async def _try(self, whom: Certificates) -> None:
-        """Reach the server with these authorities alone. Raises SyncError and OSError."""
+        """Connect to the server with only these authorities. Raises SyncError and OSError."""
         draft = self.folder / AUTHORITIES_NEXT
         await asyncio.to_thread(write_authorities, draft, whom)
         try:
@@ -184,9 +184,7 @@ class Upkeep:
             draft.unlink(missing_ok=True)
 
     async def _renew(self, courier: Courier) -> bool:
-        """Have a new key certified once it is time. A kill before the end leaves the certificate in force, which the server takes until the
-        new one was used.
-        """
+        """Get a new key certified when due. If interrupted, the old certificate stays valid until the new one's use."""
         identity, now = self._loaded(), self.now()
         if now < identity.renewed_from:
             return False

@@ -1,1 +1,1 @@
-"""The update program (gate-update): root, no network, now and then. Verifies what sync fetched, switches versions, switches back."""
+"""The update program (gate-update): runs as root, without network, on demand. Verifies downloads, switches versions."""

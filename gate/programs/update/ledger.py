@@ -1,6 +1,6 @@
-"""What the update program remembers, in files that only root writes and everybody may read: installed, seen, step, outcome.
+"""The update program's stored state, written by root and readable by all: installed, seen, journal and outcome.
 
-An update whose id `installed.json` names is done; any other that `journal.json` tells of is undone at the next start.
+An update whose id is in `installed.json` is done; any other in `journal.json` is undone at the next start.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from gate.updates.download import read_seen
 from gate.updates.trust import Seen
 from gate_core import durable
 
-# Not of gate.toml, which an update replaces: whoever starts next must find the journal. The units of systemd have it built in.
+# Not from gate.toml, which an update replaces: the next start must find the journal. The systemd units contain it, too.
 FOLDER: Final = Path("/var/lib/portcullis/update")
 FILE_BYTES_MAX: Final = 1 << 20
 
 
 class Install(msgspec.Struct, frozen=True, kw_only=True):
-    """A target that is, or was to be, installed. `at` is RFC 3339."""
+    """A target that is, or was to be, installed. `at`: RFC 3339."""
 
     number: int
     name: str
@@ -33,21 +33,21 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SoftwareChange(msgspec.Struct, frozen=True, kw_only=True):
-    """From one versions' folder to another."""
+    """Names of the version folders before and after."""
 
     before: str
     after: str
 
 
 class ModelsChange(msgspec.Struct, frozen=True, kw_only=True):
-    """`spare` and the folder of models change places; `inode` is that of the one that comes."""
+    """Exchange of the folder of models and `spare`. `inode`: of the new folder."""
 
     spare: str
     inode: int
 
 
 class ConfigurationChange(msgspec.Struct, frozen=True, kw_only=True):
-    """These files come, and those of `gone` go; `fresh` are those that come and were not there."""
+    """`names`: new files; `fresh`: those without an earlier file. `gone`: files to delete."""
 
     names: tuple[str, ...]
     fresh: tuple[str, ...]
@@ -55,7 +55,7 @@ class ConfigurationChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What an update changes."""
+    """The changes of an update."""
 
     software: SoftwareChange | None = None
     models: ModelsChange | None = None
@@ -63,7 +63,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
-    """An update under way: its step, what it changes where, which units ran, and how their programs were."""
+    """A running update: step, changes with their places, units that ran, and their programs' states."""
 
     id: str
     verb: str
@@ -77,16 +77,16 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """What was not kept, and why."""
+    """A target that was not kept, and why."""
 
     install: Install
     why: str
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True):
-    """What is installed by kind; `tried` is the highest number that was kept or not, a kind; `before` is what `back` goes to.
+    """Installed targets by kind. `tried`: highest number by kind, kept or not. `before`: what `back` restores.
 
-    `id` is the newest update that was done.
+    `id`: of the last completed update.
     """
 
     id: str = ""
@@ -99,7 +99,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How the program ended last: its exit code, in words, when."""
+    """The program's last outcome: exit code, text and time."""
 
     verb: str
     code: int
@@ -119,7 +119,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only one. Raises BlockingIOError while another is."""
+        """Hold the exclusive lock. Raises BlockingIOError if another process has it."""
         durable.make_folder(self.folder, mode=0o755)
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -130,53 +130,53 @@ class Ledger:
 
     @property
     def memory(self) -> Path:
-        """python-tuf's own."""
+        """python-tuf's folder."""
         return self.folder / "memory"
 
     @property
     def staging(self) -> Path:
-        """Copies of archives while they are unpacked."""
+        """Folder of archives while they are unpacked."""
         return self.folder / "staging"
 
     @property
     def seen(self) -> Seen:
-        """What was believed before."""
+        """The metadata that was trusted before."""
         return read_seen(self.folder / "seen.json")
 
     def saw(self, seen: Seen) -> None:
-        """Remember it."""
+        """Store the trusted metadata."""
         self._write("seen.json", seen)
 
     @property
     def installed(self) -> Installed:
-        """What is installed."""
+        """The installed targets."""
         return self._read("installed.json", Installed) or Installed()
 
     def install(self, installed: Installed) -> None:
-        """Write what is installed."""
+        """Store the installed targets."""
         self._write("installed.json", installed)
 
     @property
     def journal(self) -> Journal | None:
-        """The update under way, if one is."""
+        """The running update, or None."""
         return self._read("journal.json", Journal)
 
     def at(self, journal: Journal) -> None:
-        """Write where an update is."""
+        """Store the running update's state."""
         self._write("journal.json", journal)
 
     def over(self) -> None:
-        """The update under way is over."""
+        """Delete the journal: the update has ended."""
         (self.folder / "journal.json").unlink(missing_ok=True)
         durable.sync(self.folder)
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the program ended last."""
+        """The program's last outcome, or None."""
         return self._read("outcome.json", Outcome)
 
     def ended(self, outcome: Outcome) -> None:
-        """Write how it ended."""
+        """Store the outcome."""
         self._write("outcome.json", outcome)
 
     def _read(self, name: str, kind: type[Kept]) -> Kept | None:

@@ -1,6 +1,6 @@
-"""What the update program asks of the machine: gate.toml (loosely, it may be a newer version's), units, checks, and how the programs are.
+"""The machine for the update program: gate.toml (loosely parsed, it may be a newer version's), units, checks, status.
 
-An update may run when nobody is in the lane; one of what runs, when an officer has closed it. A lane that cannot be understood is occupied.
+An update may run if nobody is in the lane; one of what runs, if an officer has closed it. An unknown lane is occupied.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE_BYTES_MAX: Final = 1024 * 1024
 
 
 class SiteError(Exception):
-    """The configuration cannot be read, or does not say what is needed."""
+    """The configuration cannot be read, or lacks what is needed."""
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +57,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     updates: Updates | None = None
 
     def socket(self, program: str) -> Path:
-        """Where a program says how it is."""
+        """Return a program's status socket."""
         return Path(self.paths.run) / user_of(program) / status_row(program).file
 
 
 def read_site(path: Path) -> Site:
-    """Read what is needed. Raises SiteError."""
+    """Read the settings that are needed. Raises SiteError."""
     try:
         with path.open("rb") as file:
             return msgspec.convert(tomllib.loads(file.read(FILE_BYTES_MAX).decode()), Site)
@@ -78,13 +78,13 @@ HOW_TO_CLOSE: Final = "close it (gate officer close), or stop the gate (systemct
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """How each program that answers is; `lane` is the lane's own detail, None while it does not answer."""
+    """The states of programs that answer. `lane`: the lane's status fields, None without an answer."""
 
     states: Mapping[str, str] = field(default_factory=dict)
     lane: Mapping[str, object] | None = None
 
     def occupied(self) -> str:
-        """Why somebody may be in the lane; empty when nobody is."""
+        """Return why a person may be in the lane; empty if nobody is."""
         if self.lane is None:
             return "the lane does not say how it is"
         if self.lane.get("state") != _IDLE:
@@ -95,13 +95,13 @@ class Programs:
         return f"{self.lane['people_inside']} inside" if self.lane.get("people_inside") else ""
 
     def open(self) -> str:
-        """Why the lane may serve somebody; empty when it is closed."""
+        """Return why the lane may serve a traveller; empty if it is closed."""
         return self.occupied() or (
             "" if self.lane and self.lane.get("closed_by") else f"the lane is open: {HOW_TO_CLOSE}"
         )
 
     def worse_than(self, before: Mapping[str, str]) -> str:
-        """The program that is not as well as it was before; empty when all are."""
+        """Return which program is in a worse state than before; empty if none is."""
         for name, state in before.items():
             now = self.states.get(name)
             if now not in {state, "ready"}:
@@ -110,7 +110,7 @@ class Programs:
 
 
 def programs_of(site: Site) -> Callable[[], Programs]:
-    """What asks every program how it is."""
+    """Return a function that requests every program's status."""
 
     async def ask() -> Programs:
         answers = await asyncio.gather(*(hear_at(name, site.socket(name)) for name in PROGRAMS))
@@ -125,21 +125,21 @@ CHECK_UNIT: Final = "gate-update-check.service"
 CHECKS: Final = Path("/run/portcullis-update/checks.json")
 ANSWER_BYTES_MAX: Final = 1 << 20
 COMMAND_DEADLINE_S: Final = 600.0
-# What must be well, whatever was before.
+# Checks that must pass even if they failed before.
 ALWAYS: Final = frozenset({"configuration", "models", "dry_crossing"})
 WELL: Final = frozenset({"well", "busy"})
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one check ended: a state of the self-test's, and what was found."""
+    """One check's result: a state of the self-test, and what was found."""
 
     state: str
     detail: str
 
 
 def worse(before: Mapping[str, Check], after: Mapping[str, Check]) -> str:
-    """What is not as well as it was, or else is missing; empty when nothing is."""
+    """Return the check that is worse than before, or missing; empty if there is none."""
     for name in sorted(ALWAYS | after.keys() | before.keys(), key=lambda name: (name not in after, name)):
         now = after.get(name)
         if now is None:
@@ -152,29 +152,29 @@ def worse(before: Mapping[str, Check], after: Mapping[str, Check]) -> str:
 
 
 class Machine:
-    """The machine, by its systemd."""
+    """The machine, through systemd."""
 
     def running(self) -> tuple[str, ...]:
-        """The programs whose units run."""
+        """Return the programs whose units run."""
         return tuple(
             name for name in PROGRAMS if self._state(name) in {"active", "activating", "reloading", "deactivating"}
         )
 
     def stop(self, programs: Iterable[str]) -> None:
-        """Stop units; they are down when this returns. Raises OSError."""
+        """Stop units, and wait until they are down. Raises OSError."""
         names = list(programs)
         if names:
             _ran("systemctl", "stop", *map(_unit, reversed(names)))
 
     def start(self, programs: Iterable[str]) -> None:
-        """Start units; how they come up is seen elsewhere. Raises OSError."""
+        """Start units, without a check that they work. Raises OSError."""
         names = list(programs)
         if names:
             _ran("systemctl", "reset-failed", *map(_unit, names), check=False)
             _ran("systemctl", "start", *map(_unit, names), check=False)
 
     def check(self) -> Mapping[str, Check]:
-        """Run every check of what `current` names. Raises OSError when they cannot be run."""
+        """Run every check of the version that `current` names. Raises OSError if they cannot run."""
         CHECKS.unlink(missing_ok=True)
         _ran("systemctl", "start", CHECK_UNIT, check=False)
         return read_checks(CHECKS.read_bytes()[:ANSWER_BYTES_MAX])
@@ -184,7 +184,7 @@ class Machine:
 
 
 def read_checks(raw: bytes) -> dict[str, Check]:
-    """What `gate update check --json` said; nothing where that is none: then every check is missing."""
+    """Parse the output of `gate update check --json`; empty if it is invalid: then every check is missing."""
     try:
         said = json.loads(raw)
         return {str(one["id"]): Check(str(one["state"]), str(one["detail"])) for one in said["checks"]}

@@ -1,7 +1,7 @@
-"""The places of what is installed: software, models, configuration, lists. Each is prepared beside its place and changed by one renaming.
+"""Storage of what is installed: software, models, configuration, lists. Each is prepared, then switched by one rename.
 
-Whatever is killed when, a place holds the old or the new one, whole; the way back is laid first. An archive is a zip of ordinary files,
-unpacked by name within limits into a new folder; what fails half way leaves nothing.
+If interrupted, each place has the whole old or new content; the way back is prepared first. An archive is a zip of
+regular files, unpacked by name, within limits, to a new folder; a failed unpacking leaves nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def unpack(
     may_hold: Callable[[str], bool],
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
 ) -> None:
-    """Unpack into a new folder. `may_hold` says which names the kind has. Raises RefusedError, OSError."""
+    """Unpack into a new folder. `may_hold`: True for names that the kind permits. Raises RefusedError, OSError."""
     folder.mkdir(mode=0o755)
     try:
         with archive.open("rb") as file:
@@ -71,7 +71,7 @@ def _expect_room_and_count(entries: list[zipfile.ZipInfo], files: int, free: int
 
 
 def _expect_small_directory(file: IO[bytes], kind: Kind) -> int:
-    """Its end without a comment, in 32 bits: then the directory is as small as it says; how many files. Raises RefusedError."""
+    """Check end record (no comment, 32 bits) and directory size; return the number of files. Raises RefusedError."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
     tail = file.read()
@@ -89,14 +89,14 @@ def _expect_small_directory(file: IO[bytes], kind: Kind) -> int:
 
 
 def _entries(contents: zipfile.ZipFile, kind: Kind, may_hold: Callable[[str], bool]) -> Iterator[zipfile.ZipInfo]:
-    """Its files, each judged. Raises RefusedError."""
+    """Yield the archive's files, each checked. Raises RefusedError."""
     names: set[str] = set()
     folders: set[str] = set()
     bytes_left = UNPACKED_BYTES_MAX[kind]
     for entry in contents.infolist():
         name = entry.filename
         parts = name.split("/")
-        # What zipfile makes of a name is not always what stands there.
+        # zipfile may change a name.
         if (
             name != entry.orig_filename
             or len(name.encode()) > NAME_BYTES_MAX
@@ -134,7 +134,7 @@ def _write(contents: zipfile.ZipFile, entry: zipfile.ZipInfo, place: Path) -> No
         raise RefusedError(f"{entry.filename} is shorter than it says")
 
 
-SHIPPED: Final = "0"  # the version that the package laid
+SHIPPED: Final = "0"  # the version of the Debian package
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 _MODEL_FILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}")
@@ -143,7 +143,7 @@ _LIST_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 
 
 class Software:
-    """Versions side by side in `versions/`, and the link `current` that /usr/bin/gate goes by."""
+    """Versions side by side in `versions/`, and the link `current` that /usr/bin/gate follows."""
 
     def __init__(self, folder: Path, python: str) -> None:
         self._folder = folder
@@ -154,15 +154,15 @@ class Software:
         self._python = python  # such as 3.13
 
     def current(self) -> str:
-        """The version that the link names. Raises OSError."""
+        """Return the version that the link names. Raises OSError."""
         return self._link.readlink().name
 
     def interpreter(self, version: str) -> Path:
-        """What runs a version."""
+        """Return a version's Python interpreter."""
         return self._versions / version / "bin" / "python3"
 
     def prepare(self, archive: Path, number: int) -> SoftwareChange:
-        """Unpack a version beside the others, and lay the way back. Raises RefusedError, OSError."""
+        """Unpack a version beside the others, and prepare the way back. Raises RefusedError, OSError."""
         before, after = self.current(), str(number)
         if after == before:
             raise RefusedError(f"version {after} is what runs")
@@ -173,13 +173,13 @@ class Software:
         (draft / "bin").mkdir()
         (draft / "bin" / "python3").symlink_to(f"/usr/bin/python{self._python}")
         (draft / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
-        _sync_all(draft)  # thousands of files, at once
+        _sync_all(draft)  # one call for thousands of files
         draft.rename(self._versions / after)
         durable.sync(self._versions)
         return self.between(before, after)
 
     def between(self, before: str, after: str) -> SoftwareChange:
-        """A change between two versions that are there; its way back is laid. Raises RefusedError, OSError."""
+        """Prepare a change between two existing versions, and the way back. Raises RefusedError, OSError."""
         if not self.interpreter(after).is_symlink():
             raise RefusedError(f"version {after} is no longer there")
         self._back.unlink(missing_ok=True)
@@ -188,31 +188,31 @@ class Software:
         return SoftwareChange(before=before, after=after)
 
     def switch(self, change: SoftwareChange) -> None:
-        """Have the link name the version that comes."""
+        """Set the link to the new version."""
         self._next.unlink(missing_ok=True)
         self._next.symlink_to(f"versions/{change.after}")
         self._next.replace(self._link)
         durable.sync(self._folder)
 
     def switch_back(self, change: SoftwareChange) -> None:
-        """Have it name the one that was."""
+        """Set the link to the old version."""
         if self.current() != change.before:
             self._back.replace(self._link)
             durable.sync(self._folder)
 
     def discard(self, version: str) -> None:
-        """Remove a version, or what there is of it."""
+        """Delete a version, complete or not."""
         for folder in (self._versions / f".{version}", self._versions / version):
             if folder.exists() and version not in {SHIPPED, self.current()}:
                 shutil.rmtree(folder)
 
     def forget(self) -> None:
-        """Forget the way back, and a way there that was not gone."""
+        """Delete the prepared links for the way back and an unfinished switch."""
         for link in (self._back, self._next):
             link.unlink(missing_ok=True)
 
     def keep(self, versions: Iterable[str]) -> None:
-        """Remove every version but these, the package's, and the one that runs."""
+        """Delete all versions but these, the package's and the current one."""
         self.forget()
         for folder in self._versions.iterdir():
             if folder.name.lstrip(".") not in {*versions, SHIPPED, self.current()}:
@@ -220,7 +220,7 @@ class Software:
 
 
 class Models:
-    """The folder of models, and a spare that changes places with it."""
+    """The folder of models, and a spare folder that is exchanged with it."""
 
     NEW: Final = "new"
     UNPACKED: Final = "unpacked"
@@ -230,11 +230,11 @@ class Models:
         self._folder = folder
 
     def prepare(self, archive: Path) -> ModelsChange:
-        """Make the folder anew with what comes: of the same name in the other's place, everything else as it is. Raises RefusedError, OSError."""
+        """Build the new folder from the archive's files and the other present ones. Raises RefusedError, OSError."""
         self.discard()
         spare, came = self._spare(self.NEW), self._spare(self.UNPACKED)
         unpack(archive, came, Kind.MODELS, may_hold=lambda name: _MODEL_FILE.fullmatch(name) is not None)
-        # Files of models are never written to, only replaced: the same bytes may stand in both folders.
+        # Model files are only replaced, never modified, so both folders may share them by hard links.
         shutil.copytree(self._folder, spare, copy_function=os.link, symlinks=True)
         for path in came.iterdir():
             path.replace(spare / path.name)
@@ -244,30 +244,30 @@ class Models:
         return self.between(self.NEW)
 
     def between(self, spare: str) -> ModelsChange:
-        """A change with a spare that is there. Raises RefusedError."""
+        """Prepare a change to an existing spare. Raises RefusedError."""
         try:
             return ModelsChange(spare=spare, inode=self._spare(spare).stat().st_ino)
         except FileNotFoundError as error:
             raise RefusedError("the models that were before are no longer there") from error
 
     def switch(self, change: ModelsChange) -> None:
-        """The spare takes the folder's place."""
+        """Exchange the folder with the spare, unless done."""
         if not self._is_switched(change):
             _exchange(self._spare(change.spare), self._folder)
 
     def switch_back(self, change: ModelsChange) -> None:
-        """The folder is the one that was."""
+        """Restore the old folder, unless done."""
         if self._is_switched(change):
             _exchange(self._spare(change.spare), self._folder)
 
     def discard(self) -> None:
-        """Remove what was prepared."""
+        """Delete what was prepared."""
         for name in (self.NEW, self.UNPACKED):
             if self._spare(name).exists():
                 shutil.rmtree(self._spare(name))
 
     def keep(self) -> None:
-        """What was there before a change is what `back` goes to."""
+        """Keep the old folder for `back`."""
         new, previous = self._spare(self.NEW), self._spare(self.PREVIOUS)
         if new.exists():
             if previous.exists():
@@ -282,14 +282,14 @@ class Models:
 
 
 class Configuration:
-    """gate.toml and the approvals beside it; of each file the next and the last lie hidden in the same folder."""
+    """gate.toml and its approvals; hidden files in the same folder hold the next and last version of each."""
 
     def __init__(self, file: Path) -> None:
         self._folder = file.parent
         self._name = file.name
 
     def prepare(self, archive: Path, staging: Path) -> ConfigurationChange:
-        """Lay the files beside those that are there. Raises RefusedError, OSError."""
+        """Write the new files beside the present ones. Raises RefusedError, OSError."""
         unpack(
             archive, staging, Kind.CONFIGURATION, may_hold=lambda name: _CONFIGURATION_FILE.fullmatch(name) is not None
         )
@@ -300,7 +300,7 @@ class Configuration:
         return self.between(came)
 
     def between(self, files: dict[str, bytes], gone: tuple[str, ...] = ()) -> ConfigurationChange:
-        """A change to these files, and away from those that go; the way back is laid. Raises OSError."""
+        """Prepare a change to `files`, without those of `gone`, and the way back. Raises OSError."""
         self.discard()
         for name, content in files.items():
             durable.write(self._next(name), content, mode=self._mode(name))
@@ -312,7 +312,7 @@ class Configuration:
         return ConfigurationChange(names=tuple(files), fresh=fresh, gone=gone)
 
     def switch(self, change: ConfigurationChange) -> None:
-        """Give the files their names; the configuration itself last."""
+        """Rename the new files into place; the configuration last."""
         for name in sorted(change.names, key=lambda one: one == self._name):
             with contextlib.suppress(FileNotFoundError):
                 self._next(name).replace(self._folder / name)
@@ -321,7 +321,7 @@ class Configuration:
         durable.sync(self._folder)
 
     def switch_back(self, change: ConfigurationChange) -> None:
-        """Give the files that were their names back."""
+        """Restore the old files."""
         for name in (*change.names, *change.gone):
             if name in change.fresh:
                 (self._folder / name).unlink(missing_ok=True)
@@ -330,13 +330,13 @@ class Configuration:
         durable.sync(self._folder)
 
     def kept(self, change: ConfigurationChange) -> dict[str, bytes]:
-        """The files that were before a change, as long as their hidden names are there."""
+        """Return the old files of a change, if their hidden copies exist."""
         return {
             name: self._back(name).read_bytes() for name in (*change.names, *change.gone) if self._back(name).exists()
         }
 
     def discard(self) -> None:
-        """Remove what was prepared, and the way back."""
+        """Delete what was prepared, and the way back."""
         for pattern in (".next-*", ".back-*", f"{durable.DRAFT}.next-*"):
             for path in self._folder.glob(pattern):
                 path.unlink()
@@ -355,9 +355,9 @@ class Configuration:
 
 
 def put_lists(archive: Path, staging: Path, folder: Path, former: Iterable[str]) -> tuple[str, ...]:
-    """Put lists into the folder that sync imports, one after another; those of `former` that do not come again go.
+    """Put lists into the folder that sync imports, one by one; delete those of `former` that are not in the archive.
 
-    Returns their names. Whether a list is taken is the import's to say. Raises RefusedError, OSError.
+    Returns their names. The import decides whether a list is used. Raises RefusedError, OSError.
     """
     unpack(archive, staging, Kind.LISTS, may_hold=lambda name: _LIST_FILE.fullmatch(name) is not None)
     came = sorted(staging.iterdir())
@@ -372,7 +372,7 @@ def put_lists(archive: Path, staging: Path, folder: Path, former: Iterable[str])
 
 @contextlib.contextmanager
 def emptied(folder: Path) -> Iterator[Path]:
-    """A folder of one's own that is empty, and gone afterwards."""
+    """Yield an empty folder, and delete it afterwards."""
     if folder.exists():
         shutil.rmtree(folder)
     durable.make_folder(folder, mode=0o700)
@@ -383,7 +383,7 @@ def emptied(folder: Path) -> Iterator[Path]:
 
 
 def _sync_all(folder: Path) -> None:
-    """Bring everything of a folder's file system to the disk (syncfs(2)). Raises OSError."""
+    """Write the folder's file system to the disk (syncfs(2)). Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
@@ -393,7 +393,7 @@ def _sync_all(folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Let two files or folders change places at once (renameat2(2)). Raises OSError."""
+    """Exchange two files or folders atomically (renameat2(2)). Raises OSError."""
     rename: Callable[..., int] = ctypes.CDLL(None, use_errno=True).renameat2
     if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
         number = ctypes.get_errno()

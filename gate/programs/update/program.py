@@ -1,6 +1,6 @@
-"""The update program, `python -m gate.programs.update VERB`: what may be believed, what is new, and how it ended.
+"""The update program, `python -m gate.programs.update VERB`: verifies downloads, finds new ones, installs them.
 
-Root, without a network, one at a time. The package's own version runs, never one that it installed.
+Runs as root, without network, one at a time; always the package's own version, never one that it installed.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from gate_core.programs.journal import log_as_json
 from gate_core.settings.environment import path_from_environment
 
 LIBRARY: Final = Path("/usr/lib/portcullis")
-# Exit codes. STUCK is for systemd: what could not be taken back is tried again.
+# Exit codes. STUCK is for systemd: undoing failed, and is tried again.
 DONE, NO, BAD_DATA, STUCK, IO_ERROR, TRY_LATER, CONFIG = 0, 1, 65, 70, 74, 75, 78
 
 log = logging.getLogger("gate.update")
 
 
 class Verb(enum.Enum):
-    """What it is to do, each after what an earlier one left was settled; `recover` is no more than that, at a boot.
+    """What to do, after an earlier run was undone or finished; `recover` does only that, at boot.
 
-    `again` tries once more what was not kept; `clock-checked` is `apply` by a clock that a person has compared.
+    `again` retries what was not kept; `clock-checked` is `apply` with a clock that a person has compared.
     """
 
     APPLY = "apply"
@@ -60,7 +60,7 @@ class Verb(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What it works with; a test's own."""
+    """What the program uses; tests pass their own."""
 
     file: Path
     library: Path
@@ -85,7 +85,7 @@ class Update:
         self._expires: str | None = None
 
     def run(self) -> Outcome:
-        """Do it, and say how it ended."""
+        """Run and return the outcome."""
         try:
             ledger = Ledger(self._ports.ledger)
             with ledger.locked():
@@ -129,7 +129,7 @@ class Update:
         return self._ended(DONE, words)
 
     def _settle_earlier(self, ledger: Ledger) -> Outcome | None:
-        """Undo what an earlier run left, or finish what it had committed; None when it left nothing. Raises OSError."""
+        """Undo an interrupted update, or finish a committed one; None if there is none. Raises OSError."""
         journal = ledger.journal
         if journal is None:
             return None
@@ -167,12 +167,12 @@ class Update:
         return f"installed: {_named(ledger.installed.current)}"
 
     def _expect(self, site: Site, ask: Callable[[Programs], str], what: str = "") -> None:
-        """Nothing is done with a lane that runs and stands against it. Raises NotNowError."""
+        """Raise NotNowError if the lane runs and `ask` returns an objection."""
         if "lane" in self._ports.machine.running() and (why := ask(self._ports.programs(site)())):
             raise steps.NotNowError(f"{what}{why}")
 
     def _verified(self, site: Site, updates: sites.Updates, source: Source, ledger: Ledger) -> Verified:
-        """What may be believed of what was fetched, remembered before anything rests on it. Raises UpdateError, SiteError, OSError."""
+        """Verify the downloaded metadata, and store what is trusted first. Raises UpdateError, SiteError, OSError."""
         try:
             first_root = read_first_root(Path(updates.root))
         except OSError as error:
@@ -187,7 +187,7 @@ class Update:
         return verified
 
     def _fresh(self, verified: Verified, installed: Installed) -> dict[Kind, Offer]:
-        """What was never begun; with `again`, also what was and is not installed."""
+        """Return offers that were never tried; with `again`, also tried ones that are not installed."""
         fresh = {}
         for kind, offer in verified.offers.items():
             tried = installed.tried.get(kind.value, 0)
@@ -201,7 +201,7 @@ class Update:
         return Install(number=offer.number, name=offer.name, at=self._at())
 
     def _put_lists(self, site: Site, ledger: Ledger, offer: Offer, archive: Path) -> None:
-        """Lists are no part of what runs: sync imports them from their folder by itself, whatever the lane does. Raises UpdateError, OSError."""
+        """Put lists into their folder, in any state of the lane: sync imports them. Raises UpdateError, OSError."""
         if site.lists is None:
             raise SiteError(f"{self._ports.file}: lists came, and there is no table [lists] to say where they go")
         installed, install = ledger.installed, self._install(offer)
@@ -240,7 +240,7 @@ class Update:
         steps.carry_out(work)
 
     def _back(self, site: Site, ledger: Ledger) -> str:
-        """To the version before the newest update, by the same steps."""
+        """Return to the version before the last update, by the same steps."""
         installed = ledger.installed
         before = installed.before
         if before == Changes():
@@ -284,7 +284,7 @@ class Update:
 
 
 def _copied(source: Source, offer: Offer, staging: Path) -> Path:
-    """Root's own copy of a target, with the bytes that were signed. Raises RefusedError, SourceAwayError, OSError."""
+    """Copy a target for root only, and check its signed hash. Raises RefusedError, SourceAwayError, OSError."""
     place = staging / f"{offer.kind.value}.zip"
     if shutil.disk_usage(staging).free < offer.size_bytes + FREE_BYTES_MIN:
         raise OSError(errno.ENOSPC, f"{offer.path} would leave less than {FREE_BYTES_MIN >> 20} MiB", str(staging))
@@ -315,7 +315,7 @@ def main() -> NoReturn:
     os.umask(0o022)
 
     def interrupted(number: int, _frame: object) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)  # once
+        signal.signal(number, signal.SIG_IGN)  # only the first one counts
         raise steps.InterruptedUpdateError("told to end")
 
     signal.signal(signal.SIGTERM, interrupted)

@@ -1,6 +1,6 @@
-"""An update's steps, in their order, and the way back. Killed at any of them, the next start goes back, or finishes what was committed.
+"""The steps of an update in sequence, and undoing them. After an interruption the next start undoes or finishes it.
 
-The journal is written before each step. Undoing takes the places first, then the units that ran. The lane's unit is stopped meanwhile.
+The journal is written before each step. Undoing restores the places, then the units. The lane's unit is down meanwhile.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ log = logging.getLogger("gate.update")
 
 
 class NotNowError(Exception):
-    """The lane is not as it must be: another time."""
+    """The lane's state does not permit an update now."""
 
 
 class NotKeptError(Exception):
-    """What is new is not as well as what was, or cannot be put into place."""
+    """The new version is worse than the old one, or cannot be installed."""
 
 
 class InterruptedUpdateError(Exception):
-    """The program is told to end."""
+    """The program got SIGTERM."""
 
 
 @dataclass(slots=True)
 class Work:
-    """One update: the ports it works through, and what it has found out. `archives` are root's own copies, by kind; without, `changes` are ready."""
+    """One update: its ports and state. `archives`: root's copies by kind; without them, `changes` are prepared."""
 
     ledger: Ledger
     software: Software
@@ -58,18 +58,18 @@ class Work:
     hook: Callable[[str], None] = lambda _: None
 
     def at(self, journal: Journal) -> None:
-        """Write down where it is."""
+        """Store the journal."""
         self.ledger.at(journal)
         self.journal = journal
 
     @property
     def changes(self) -> Changes:
-        """What it changes."""
+        """The update's changes."""
         return self.journal.changes
 
 
 def _prepare(work: Work) -> None:
-    """Lay what is new beside what is there."""
+    """Unpack what is new beside what is installed."""
     changes = work.changes
     installs = work.journal.installs
     for kind, archive in work.archives.items():
@@ -84,12 +84,12 @@ def _prepare(work: Work) -> None:
                 staging = work.ledger.staging / kind.value
                 changes = msgspec.structs.replace(changes, configuration=work.configuration.prepare(archive, staging))
             case Kind.LISTS:
-                pass  # they are no part of what runs (`program`)
+                pass  # handled by `program`
     work.at(msgspec.structs.replace(work.journal, changes=changes))
 
 
 def _look(work: Work) -> None:
-    """The lane is still closed; remember what runs, and how."""
+    """Check that the lane is still closed; note running units and their states."""
     ran = work.machine.running()
     programs = work.programs()
     if "lane" in ran and (why := programs.open()):
@@ -103,7 +103,7 @@ def _stop(work: Work) -> None:
 
 
 def _measure(work: Work) -> None:
-    """What the old version's checks say, with every device free."""
+    """Run the old version's checks, while every device is free."""
     work.before = work.machine.check()
 
 
@@ -118,7 +118,7 @@ def _switch(work: Work) -> None:
 
 
 def _check(work: Work) -> None:
-    """What the new version's say. The configuration is judged in its place, with the approvals beside it, while no unit runs."""
+    """Run the new version's checks, of the configuration in its place with its approvals, while no unit runs."""
     if problem := worse(work.before, work.machine.check()):
         raise NotKeptError(problem)
 
@@ -128,7 +128,7 @@ def _start(work: Work) -> None:
 
 
 def _settle(work: Work) -> None:
-    """Every program that ran says that it is as well as it was."""
+    """Wait until every program that ran is in as good a state as before."""
     left_s, problem = SETTLE_S, ""
     while left_s > 0:
         if not (problem := work.programs().worse_than(work.journal.states)):
@@ -139,7 +139,7 @@ def _settle(work: Work) -> None:
 
 
 def _commit(work: Work) -> None:
-    """One writing makes it done. What was before stays, for `back`."""
+    """Commit with one write; keep the old content for `back`."""
     installed, journal, changes = work.ledger.installed, work.journal, work.changes
     kept = work.ledger.folder / f"configuration-{journal.id}"
     if changes.configuration is not None:
@@ -164,7 +164,7 @@ def _commit(work: Work) -> None:
 
 
 def finish(work: Work) -> None:
-    """Only what runs and what `back` needs stays. May be repeated. Raises OSError."""
+    """Delete all but the running version and what `back` needs. May be repeated. Raises OSError."""
     changes = work.changes
     work.models.keep()
     work.configuration.discard()
@@ -177,7 +177,7 @@ def finish(work: Work) -> None:
     work.ledger.over()
 
 
-# By their names in the journal.
+# By name in the journal.
 STEPS: Final[Mapping[str, Callable[[Work], None]]] = {
     "prepare": _prepare,
     "look": _look,
@@ -190,11 +190,11 @@ STEPS: Final[Mapping[str, Callable[[Work], None]]] = {
     "commit": _commit,
     "tidy": finish,
 }
-_RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # the steps while which units run as before
+_RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # steps during which units still run
 
 
 def carry_out(work: Work) -> None:
-    """Do every step. What goes wrong before the commit is undone, and raised anew. Raises NotNowError, NotKeptError, UpdateError, OSError."""
+    """Run every step. An error before the commit undoes them, and is raised: NotNowError, NotKeptError and others."""
     try:
         for name, do in STEPS.items():
             work.at(msgspec.structs.replace(work.journal, step=name))
@@ -212,15 +212,15 @@ def carry_out(work: Work) -> None:
 
 
 def is_committed(work: Work) -> bool:
-    """True when the update of the journal is done."""
+    """True if the journal's update is done."""
     return work.ledger.installed.id == work.journal.id
 
 
 def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> None:
-    """Undo whatever was done: the places are those of before, and what ran runs. May be repeated. Raises OSError.
+    """Undo every change, and start the units that ran. May be repeated. Raises OSError.
 
-    `tried`: it is not begun again by itself. Without `start` units are left to whoever starts them: at a boot nothing runs yet, and to stop what is
-    about to start would cancel it.
+    `tried`: do not retry it automatically. Without `start`, units are left alone: at boot none runs yet, and stopping
+    one would cancel its start.
     """
     journal, changes = work.journal, work.changes
     stopped = journal.step not in _RUNS_ON
@@ -241,7 +241,7 @@ def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Drop a SIGTERM that comes, whichever thread it comes to: the way back is the last thing that the program does."""
+    """Ignore SIGTERM in all threads: undoing is the program's last action."""
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         yield
@@ -250,7 +250,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _forget(work: Work, why: str, *, tried: bool) -> None:
-    """Remove what was prepared, and remember why it was not kept, as far as the disk lets us."""
+    """Delete what was prepared, and store why it was not kept, if the disk permits."""
     journal = work.journal
     try:
         work.software.forget()
@@ -274,6 +274,6 @@ def _forget(work: Work, why: str, *, tried: bool) -> None:
 
 
 def _tried(installed: Installed, journal: Journal) -> dict[str, int]:
-    """The numbers that are not begun by themselves any more."""
+    """Return the numbers that are not tried automatically again."""
     numbers = {kind: max(install.number, installed.tried.get(kind, 0)) for kind, install in journal.installs.items()}
     return {**installed.tried, **numbers}

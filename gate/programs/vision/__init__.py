@@ -1,1 +1,1 @@
-"""The vision program and its children: what cameras see. No key, no serial line, no network but a camera's address."""
+"""The vision program and its children: camera pictures. No key, no serial line, no network but a camera's address."""

@@ -1,8 +1,8 @@
-"""The process in which one crossing's face lives and with which it dies: the end of the process is the erasure, and it takes no second crossing.
+"""The process that holds one crossing's biometric data. Its end erases them; it serves no second crossing.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. Out go scores, reasons, guidance, preview pictures
-while they are wanted, and at the end of a referred crossing what officers must see, sealed to them. Nothing biometric is written. It cannot be
-dumped or traced, leaves no core, is locked into memory where that is allowed, is bounded, and ends with its parent.
+`gate.programs.vision.program` starts it with one end of a socket pair as stdin. Output: scores, reasons, guidance, any
+preview pictures, and after a referral, what officers must see, encrypted to them. It stores nothing biometric, cannot
+be dumped or traced, is locked into memory if permitted, has limited resources, and ends with its parent.
 """
 
 import asyncio
@@ -49,21 +49,21 @@ from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from models.errors import ModelError
 
-FRAME_EVERY_S = 0.06  # a camera of 15 frames a second is looked at as its frames come
+FRAME_EVERY_S = 0.06  # fast enough for all frames of a camera with 15 a second
 FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
-PREVIEW_BYTES_MAX = 60_000  # with what else its message holds less than BYTES_MAX
+PREVIEW_BYTES_MAX = 60_000  # with the rest of its message below BYTES_MAX
 PROBE_S = 2.0
-SESSION_BITS = 53  # what every spelling of a number keeps
-PRINTED_DEADLINE_S = 2.0  # the page child has it ready
+SESSION_BITS = 53  # exact in a JSON number
+PRINTED_DEADLINE_S = 2.0  # the page child has it already
 Confine = Callable[[Needs], dict[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges, `sensor` where one gives a verdict of its own.
+    """The one crossing of this process. `tints`: the display's challenge, or None. `sensor`: the PAD sensor, or None.
 
-    `session` is the number of this look at the traveller: the camera is opened once, and a child that comes after us has another.
+    `session`: random number of this look at the traveller; the camera is opened once, and another child has another.
     """
 
     id: str
@@ -77,7 +77,7 @@ class Crossing:
 
 
 class Child:
-    """One child: `run` serves the parent until it hangs up."""
+    """One child; `run` serves the parent until it closes the connection."""
 
     def __init__(
         self, parent: Connection[messages.ToChild], handed: Handed, hardened: dict[str, bool], *, confine: Confine
@@ -97,14 +97,14 @@ class Child:
         self._preview_wanted = False
         self._printed: PrintedPortrait | None = None
         self._printed_comes = False
-        self._portrait: bytearray | None = None  # the chip's, as it came: decoded anew if an officer must see it
-        self._seen_well = False  # one face, and nothing to be asked of it
-        self._first: tuple[int, float] | None = None  # the camera's first frame here: its number and its time
-        self._earlier: list[bytes] | None = None  # pairs of those referred lately
-        self._rate: float | None = None  # of the camera, in frames a second
+        self._portrait: bytearray | None = None  # the chip's, not decoded; decoded again if an officer must see it
+        self._seen_well = False  # one face, without guidance
+        self._first: tuple[int, float] | None = None  # number and time of the first frame
+        self._earlier: list[bytes] | None = None  # face and portrait of recent referrals
+        self._rate: float | None = None  # the camera's frames a second
 
     async def run(self) -> None:
-        """Serve until the parent hangs up; then close the camera and wipe."""
+        """Serve until the parent closes; then close the camera and wipe."""
         try:
             await run_until_first_exits(self._receive(), self._look(), self._await_portrait(), self._hear_sensor())
         finally:
@@ -131,7 +131,7 @@ class Child:
                     self._open_camera()
                 case messages.EndCrossing():
                     await self._end(message)
-                case messages.WantPreview(on):  # a page that shows the preview shows tints, too
+                case messages.WantPreview(on):  # the page with the preview also shows tints
                     self._preview_wanted = on
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.page_is(there=on)
@@ -164,7 +164,7 @@ class Child:
         await self._parent.send(messages.Prepared(detail))
 
     def _start(self, crossing: str, *, printed: bool) -> None:
-        """Take the one crossing of this process."""
+        """Prepare the one crossing of this process."""
         if self._crossing is not None or self._models is None or self._camera is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
         camera = camera_for(self._camera)
@@ -175,7 +175,7 @@ class Child:
         answered = VideoLiveness(tints or faces, video)
         sensor = None if self._sensor is None else SensorLiveness(answered, *self._sensor, clock_ms=_now_ms)
         liveness = sensor or answered
-        height, head = self._camera.live_image_px, self._camera.live_image_head  # if the site asks for a live image
+        height, head = self._camera.live_image_px, self._camera.live_image_head  # if the site requires a live image
         shape = None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, head)
         likeness = Likeness(shape)
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), liveness=liveness, likeness=likeness)
@@ -185,14 +185,14 @@ class Child:
         self._started.set()
 
     def _open_camera(self) -> None:
-        """Begin to look; once."""
+        """Open the camera, once."""
         if self._crossing is not None and not self._looking.is_set():
             self._crossing.camera.open()
             self._looking.set()
 
     async def _await_portrait(self) -> None:
-        """The chip's portrait comes from the document child, over a way that the parents have only handed on; before it the one printed on the page,
-        from the page child, if the crossing began with a page.
+        """Receive the chip's portrait from the document child over a forwarded socket; before it the page's printed
+        one, from the page child, if the crossing has a page.
         """
         await self._started.wait()
         if self._printed_comes:
@@ -212,7 +212,7 @@ class Child:
         await asyncio.Event().wait()
 
     async def _hear_sensor(self) -> None:
-        """Hear the sensor from when the traveller is before the camera, over a connection that the parent has opened."""
+        """Run the sensor's session once the traveller is before the camera, over a socket opened by the parent."""
         await self._looking.wait()
         if self._crossing is not None and self._crossing.sensor is not None:
             await self._crossing.sensor.hear(await self._handed.take(fd_passing.SENSOR))
@@ -220,13 +220,13 @@ class Child:
 
     async def _take_portrait(self, template: Template | PortraitProblem) -> None:
         crossing = self._crossing
-        assert crossing is not None, "it has begun"
+        assert crossing is not None, "a portrait needs a crossing"
         if self._printed is not None:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
 
     async def _end(self, end: messages.EndCrossing) -> None:
-        """Say the last of a traveller who was referred, to officers alone, and leave to be remembered what the parent was told may be."""
+        """Send a referred traveller's report, encrypted for officers, and the face to remember, if requested."""
         content: bytes | None = None
         if end.seal is not None and self._crossing is not None and self._models is not None:
             chip = None if self._portrait is None else of_portrait(self._models, bytes(self._portrait))
@@ -238,7 +238,7 @@ class Child:
             await self._parent.send(messages.FaceRemembered(end.crossing, b"" if pair is None else spelt(*pair)))
 
     def _swap(self, crossing: Crossing) -> Swap | None:
-        """Hold face and portrait against those of the latest referrals; None where that may not be, or what is remembered cannot be read."""
+        """Compare face and portrait with recent referrals; None if not permitted, or if these cannot be decoded."""
         pair = crossing.watch.compared_pair()
         if pair is None or self._earlier is None or self._models is None:
             return None
@@ -256,7 +256,7 @@ class Child:
         return found
 
     async def _camera_fault(self) -> str:
-        """Why the camera is not back, empty when it is. Looks at nothing: it must give two pictures that are not the same one."""
+        """Return the camera's fault, empty if it gives two different pictures; nothing is analysed."""
         if self._camera is None:
             raise RuntimeError("a child that is not prepared has no camera")
         camera = camera_for(self._camera)
@@ -269,7 +269,7 @@ class Child:
             camera.close()
 
     async def _models_fault(self) -> str:
-        """Which model does not give its golden values, empty when all do. Without models nothing is proven."""
+        """Return the fault of a model without its golden values, or of missing models; empty if all pass."""
         try:
             for session in () if self._models is None else self._models.sessions:
                 session.self_test()
@@ -279,10 +279,10 @@ class Child:
         return "no models are loaded" if self._models is None else ""
 
     async def _look(self) -> None:
-        """Look at the camera once the traveller is before it. One that is lost, or does not work, is told once; the process's end follows."""
+        """Process frames once the traveller is before the camera. Reports a lost camera; the parent then ends us."""
         await self._looking.wait()
         crossing = self._crossing
-        assert crossing is not None, "the event says so"
+        assert crossing is not None, "set before the event"
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:
@@ -291,7 +291,7 @@ class Child:
         await asyncio.Event().wait()
 
     async def _look_until_lost(self, crossing: Crossing) -> None:
-        """Judge the newest frame, at most one each `FRAME_EVERY_S`. Raises DriverError."""
+        """Process the newest frame, at most one each FRAME_EVERY_S. Raises DriverError."""
         seq = 0
         while True:
             started_s = time.monotonic()
@@ -301,7 +301,7 @@ class Child:
                     await self._parent.send(messages.CameraStatus(crossing.id))
                 seq = frame.seq
                 first, first_s = self._first = self._first or (seq, frame.at_s)
-                if frame.at_s > first_s:  # by the frames' own numbers: those that nobody looked at are among them
+                if frame.at_s > first_s:  # by frame numbers, which count skipped frames, too
                     self._rate = min(1000.0, (seq - first) / (frame.at_s - first_s))
                 if self._preview_wanted and (
                     jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)
@@ -310,7 +310,7 @@ class Child:
                 for trouble in await crossing.video.see(frame):
                     await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
-                # Colours wait for the camera's challenge: they would pass for changes of exposure.
+                # Colours wait for the exposure challenge, as they could look like changes of exposure.
                 if (
                     crossing.tints is not None
                     and crossing.video.settled
@@ -336,12 +336,12 @@ class Child:
 
 
 def _now_ms() -> int:
-    """CLOCK_MONOTONIC, which frames are stamped by, too."""
+    """Return CLOCK_MONOTONIC in milliseconds, as in the frames."""
     return int(time.monotonic() * 1000)
 
 
 def gives_pictures(camera: NewestFrame) -> bool:
-    """True when two different pictures come soon. Raises DriverError."""
+    """True if the camera gives two different pictures soon. Raises DriverError."""
     first = camera.newest(after=0, wait_s=PROBE_S)
     until_s = time.monotonic() + PROBE_S
     newest = first
@@ -353,7 +353,7 @@ def gives_pictures(camera: NewestFrame) -> bool:
 
 
 def portrait(models: FaceModels, image: bytes | bytearray) -> Template | PortraitProblem:
-    """The chip's portrait as a template, or why it is none. The bytes are hostile."""
+    """Return the template of the chip's portrait, or its problem. The bytes are untrusted."""
     try:
         return portrait_template(models, bytes(image))
     except BadPictureError:
@@ -367,9 +367,9 @@ def portrait(models: FaceModels, image: bytes | bytearray) -> Template | Portrai
 def message_of(
     event: Event, crossing: str, session: int
 ) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
-    """What the lane is told."""
+    """Convert an event to the lane's message."""
     match event:
-        case Guided(faces, hint, progress):  # nobody in the picture is asked to look at the camera
+        case Guided(faces, hint, progress):  # without a face, ask the traveller to look at the camera
             guidance = hint or (Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE)
             return messages.FaceSeen(crossing, faces, guidance, session, progress)
         case Compared():
@@ -392,7 +392,7 @@ def message_of(
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Run the child."""
     child_runtime.run(messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
 
 

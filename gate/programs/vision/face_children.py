@@ -1,4 +1,4 @@
-"""The face children of vision: the spare of them, which can try the camera and prove itself, and what of referred travellers is remembered."""
+"""The face children's spare, with trials of camera and models; and the memory of referred travellers' faces."""
 
 import asyncio
 import logging
@@ -20,11 +20,11 @@ Faces = Process[messages.FromChild]
 
 
 class ChildMuteError(ChildLostError):
-    """A child lives, and gives no answer."""
+    """A child is alive but does not answer."""
 
 
 class FaceSpare(Spare[messages.FromChild]):
-    """Keeps one prepared face child at hand, which `start` gives."""
+    """Keeps one prepared face child; `start` starts one."""
 
     def __init__(self, start: Start[messages.FromChild]) -> None:
         super().__init__(self._start_one, log=log)
@@ -33,21 +33,21 @@ class FaceSpare(Spare[messages.FromChild]):
 
     @property
     def proven_s(self) -> float | None:
-        """How long ago the waiting child gave its golden values; None when there is none, or it never did."""
+        """Seconds since the spare's models gave their golden values; None without a spare or a proof."""
         child, at_s = self._proven
         if child is None or child is not self.child:
             return None
         return loop_s() - at_s
 
     async def probe_camera(self) -> str | None:
-        """Let the spare see whether the camera gives a frame: None when it does, or why not. Raises ChildLostError."""
+        """Let the spare test the camera. Returns None, or the fault. Raises ChildLostError."""
         answer = await self._try(messages.Trial.CAMERA, PROBE_DEADLINE_S)
         return None if answer.ok else answer.reason
 
     async def prove(self) -> str | None:
-        """Let the spare run its models on their golden inputs: None when it does, or why not. Raises ChildLostError.
+        """Let the spare run its models on their golden inputs. Returns None, or the fault. Raises ChildLostError.
 
-        One that does not answer, or no longer as it should, is replaced.
+        A spare that fails or does not answer is replaced.
         """
         child = self.child
         try:
@@ -61,7 +61,7 @@ class FaceSpare(Spare[messages.FromChild]):
         return None
 
     async def _try(self, what: messages.Trial, deadline_s: float) -> messages.Tried:
-        async with self._changed:  # nobody takes it meanwhile
+        async with self._changed:  # the spare cannot be taken meanwhile
             child = self.child
             if child is None:
                 raise ChildLostError(self.problem or "no child is ready")
@@ -78,11 +78,11 @@ class FaceSpare(Spare[messages.FromChild]):
 
     async def _start_one(self) -> Faces:
         child = await self._start_face_child()
-        self._proven = (child, loop_s())  # it has just proved every model
+        self._proven = (child, loop_s())  # it has just tested every model
         return child
 
     async def _give_up(self, child: Faces | None, reason: str) -> None:
-        """End a child that waits, and have another one."""
+        """End the spare, and request a new one."""
         async with self._changed:
             if child is None or child is not self.child:
                 return
@@ -93,27 +93,28 @@ class FaceSpare(Spare[messages.FromChild]):
 
 
 class Memory:
-    """Faces and documents of the latest referrals of a lane, against swaps, for the minutes that the site's approved configuration says; overwritten after.
+    """Faces and portraits of recent referrals, to detect swaps; overwritten after the approved number of minutes.
 
-    They are in this memory alone and go to the next crossing's face child, nowhere else. At `REMEMBERED_FACES_MAX` the oldest goes.
+    They are only in this memory, and sent only to the next face child. At REMEMBERED_FACES_MAX the oldest is
+    overwritten.
     """
 
     def __init__(self) -> None:
         self._kept: deque[tuple[float, bytearray]] = deque()
 
     def remember(self, content: bytes, *, until_s: float) -> None:
-        """Keep this until then."""
+        """Keep `content` until `until_s`."""
         self._kept.append((until_s, bytearray(content)))
         if len(self._kept) > REMEMBERED_FACES_MAX:
             _overwrite(self._kept.popleft()[1])
 
     def at(self, now_s: float) -> list[bytes]:
-        """What is remembered now; what is over is forgotten."""
+        """Return what is kept at `now_s`; overwrite what has expired."""
         self.forget(now_s)
         return [bytes(content) for _, content in self._kept]
 
     def forget(self, now_s: float) -> None:
-        """Overwrite what is over."""
+        """Overwrite what has expired."""
         for until_s, content in [one for one in self._kept if one[0] <= now_s]:
             self._kept.remove((until_s, content))
             _overwrite(content)

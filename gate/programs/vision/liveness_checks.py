@@ -1,10 +1,9 @@
-"""Whether the video answers what the gate commands, and what a liveness check waits for beside the frames.
+"""Challenges of camera and display, and liveness checks that wait for their answers or for a sensor.
 
-The exposure is changed at moments and to levels that nobody can know beforehand, until the frames have followed it well
-(`gate.face.injection` judges); until then, and for good where the camera takes no controls, liveness counts as not run. The display shows
-one pale colour after another, drawn when it is due; it counts from when the page says that it is painted. A page that goes, or does not
-answer in time, ends that challenge, and nobody is held to it. No frame and no comparison waits for a control, a colour or a sensor longer
-than liveness may.
+The exposure is changed at unpredictable times to unpredictable levels, until the frames have followed (judged by
+`gate.face.injection`). Until then, and always if the camera accepts no controls, liveness counts as not run. The
+display shows pale colours, each drawn when due, which count from the time that the page reports. If the page is closed
+or late, that challenge ends without effect. Frames and comparisons never wait longer for these than liveness may take.
 """
 
 from __future__ import annotations
@@ -33,20 +32,20 @@ from gate_core.evidence.crossing import CameraTrouble
 from gate_core.ports.pad import PadCodec
 from gate_core.ports.values import CameraControls, Frame
 
-LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
+LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: detectable, but mild
 CHANGES_MIN: Final = 4
 CHANGES_MAX: Final = 10
 BEGIN_MS: Final = 40
 EXPOSURE_HOLD_MS: Final = (40, 190)  # one to three frames of 15 a second
 ANSWER_WITHIN_MS: Final = 400
-REFUSALS_MAX: Final = 40  # a camera that was just opened settles first
+REFUSALS_MAX: Final = 40  # a camera needs time after opening
 UNANSWERED: Final = "video_unanswered"
 
 log = logging.getLogger("vision")
 
 
 class Camera(Protocol):
-    """What is asked of the camera."""
+    """The camera, as the challenge uses it."""
 
     def set_controls(self, wanted: CameraControls) -> None:
         """Change exposure and gain. Raises DriverError."""
@@ -54,14 +53,14 @@ class Camera(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the exposure is to be, as a multiple of the calibrated one, so long after the change before."""
+    """One exposure, as a multiple of the calibrated one, `after_ms` after the previous change."""
 
     after_ms: int
     factor: float
 
 
 def exposures(dice: random.Random) -> tuple[Exposure, ...]:
-    """Draw the changes of one crossing. The first undoes what a crossing before may have left, the last what this one did."""
+    """Draw a crossing's changes. The first and the last one restore the calibrated exposure."""
     drawn = [Exposure(0, 1.0), Exposure(BEGIN_MS, dice.choice(LEVELS[1:]))]
     while len(drawn) < CHANGES_MAX:
         others = [level for level in LEVELS if level != drawn[-1].factor]
@@ -72,27 +71,28 @@ def exposures(dice: random.Random) -> tuple[Exposure, ...]:
 
 
 class VideoLiveness:
-    """Liveness that says nothing before the video has answered for itself: until then liveness counts as not run."""
+    """Liveness that counts as not run until the video has answered the challenge."""
 
     def __init__(self, liveness: LivenessCheck, video: Video) -> None:
         self._liveness = liveness
         self._video = video
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Take a frame with one face, alone, and return what is known up to it."""
+        """Process a frame with a single face; return the result so far."""
         live = self._liveness.see(frame, seen)
         return live if self._video.settled else replace(live, score=None, ready=False, reasons=(UNANSWERED,))
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Overwrite what shows the person."""
         self._liveness.wipe()
 
 
 class Video:
-    """Watches the video of one crossing, every frame that is looked at in their order. `settled` once it has answered for itself, or was not asked.
+    """Checks one crossing's video, frame by frame. `settled`: the challenge was answered, or there is none.
 
-    `clock_ms` is the frames' clock, `lag_ms` how late the camera obeys, if it was measured. An exposure counts from when the camera took it: on
-    a busy machine a frame is looked at a tenth of a second late, which would pass for a camera that does not follow.
+    `clock_ms`: the frames' clock. `lag_ms`: the camera's measured delay, or None. An exposure counts from when the
+    camera took it: on a busy machine frames are processed 0.1 s late, which could look like a camera that does not
+    follow.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Video:
         self._concluded = False
 
     async def see(self, frame: Frame) -> tuple[CameraTrouble, ...]:
-        """Take the next frame and return what is newly found."""
+        """Process the next frame; return new faults."""
         at_ms = int(frame.at_s * 1000)
         found = self._feed.see(frame.pixels, at_ms=at_ms)
         if self.settled:
@@ -131,11 +131,11 @@ class Video:
         return found
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Overwrite what shows the person."""
         self._feed.wipe()
 
     async def _change(self) -> None:
-        """Tell the camera the next exposure. One that does not take it is asked again, or never: then the video has not answered."""
+        """Set the next exposure. After a refusal retry later or give up: then the challenge stays unanswered."""
         wanted, sent_ms = self._left[0], self._clock_ms()
         try:
             await self._set(wanted.factor)
@@ -152,7 +152,7 @@ class Video:
         self._feed.command(wanted.factor, at_ms=sent_ms, taken_ms=self._told_ms)
 
     async def _restore(self) -> None:
-        """Leave the camera as it was calibrated."""
+        """Restore the calibrated exposure."""
         try:
             if self._told[-1].factor != 1.0:
                 await self._set(1.0)
@@ -164,13 +164,13 @@ class Video:
 
 
 HOLD_MS: Final = 400
-PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before
-AHEAD: Final = 3  # colours that do not wait for a face: whoever comes at once is seen under several
-COLOURS_MAX: Final = 40  # 16 seconds: the light cue keeps no more frames either
+PAINTED_WITHIN_MS: Final = 1000  # until then the page shows the previous colour
+AHEAD: Final = 3  # colours shown before there is a face, so that a quick traveller is seen under several
+COLOURS_MAX: Final = 40  # 16 s, as many frames as the light cue keeps
 
 
 class SensorLiveness:
-    """Liveness that waits for the sensor's verdict on the person whom the frames show. `clock_ms` is the frames' clock."""
+    """Liveness that waits for the PAD sensor's verdict on the person in the frames. `clock_ms`: the frames' clock."""
 
     def __init__(
         self, liveness: LivenessCheck, profile: PadProfile, codec: PadCodec, *, clock_ms: Callable[[], int]
@@ -182,25 +182,25 @@ class SensorLiveness:
         self._since_ms = 0
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Take a frame with one face, alone, and return what is known up to it."""
+        """Process a frame with a single face; return the result so far."""
         if seen.subject != self._subject:
             self._subject, self._since_ms = seen.subject, seen.at_ms
         live = self._liveness.see(frame, seen)
         return live if self.said() is not None else replace(live, ready=False)
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Overwrite what shows the person."""
         self._liveness.wipe()
 
     def said(self) -> messages.PadSaid | None:
-        """The verdict that counts now; None: not run."""
+        """Return the sensor's valid verdict; None: not run."""
         found = self._session.verdict(self._clock_ms(), since_ms=self._since_ms)
         if found is None:
             return None
         return messages.PadSaid(found.name, found.version, found.bound, found.result, found.score, found.age_ms)
 
     async def hear(self, end: socket.socket) -> None:
-        """Speak with the sensor until it hangs up, or is not to be believed any more."""
+        """Run the sensor's session until it ends or breaks the protocol."""
         try:
             await converse(end, self._session, clock_ms=self._clock_ms)
         except DriverError as error:
@@ -208,45 +208,45 @@ class SensorLiveness:
 
 
 class DisplayLiveness(LivenessCheck, Protocol):
-    """Liveness that is told what the display shows."""
+    """A liveness check that gets the displayed colours."""
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
-        """The display shows a colour."""
+        """Note a displayed colour."""
 
     def show_nothing(self) -> None:
-        """The display shows nothing, and what it showed does not count."""
+        """End the challenge: earlier colours do not count."""
 
 
 class DisplayChallenge:
-    """Has the display challenge whoever this check looks at."""
+    """Lets the display challenge the person that a liveness check looks at."""
 
     def __init__(self, liveness: DisplayLiveness, dice: random.Random) -> None:
         self._liveness = liveness
         self._dice = dice
-        self._there = False  # a page says that it shows what it is told
+        self._there = False  # a page shows tints
         self._over = False
-        self._looking = False  # the newest frame showed one face, alone
+        self._looking = False  # the newest frame showed a single face
         self._asked: ShowTint | None = None
         self._asked_ms = 0
-        self._painted_ms: int | None = None  # None: the page has yet to answer
+        self._painted_ms: int | None = None  # None: the page has not answered
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Take a frame with one face, alone, and return what is known up to it."""
+        """Process a frame with a single face; return the result so far."""
         self._looking = True
         return self._liveness.see(frame, seen)
 
     def wipe(self) -> None:
-        """Zero what shows the person."""
+        """Overwrite what shows the person."""
         self._liveness.wipe()
 
     def page_is(self, *, there: bool) -> None:
-        """A page shows what it is told, or none does any more. One that went may have shown anything: the challenge is over."""
+        """Note whether a page shows tints. If it closes during the challenge, that ends: what it showed is unknown."""
         if self._there and not there and self._asked is not None:
             self._end()
         self._there = there
 
     def painted(self, number: int, *, at_ms: int, now_ms: int) -> None:
-        """The page says that it has painted this tint, and when. What it cannot know or was not asked is not believed."""
+        """Note the page's report that a tint is shown. Reports of other tints or impossible times are ignored."""
         if self._over or self._asked is None or self._asked.number != number or self._painted_ms is not None:
             return
         if not self._asked_ms <= at_ms <= now_ms:
@@ -255,7 +255,7 @@ class DisplayChallenge:
         self._liveness.show(linear(self._asked.colour), at_ms=at_ms)
 
     def due(self, *, now_ms: int) -> ShowTint | None:
-        """What the page is to show now, if it is time; to be asked after each frame."""
+        """Return the tint to show now, or None; called after each frame."""
         looking, self._looking = self._looking, False
         if self._over or not self._there:
             return None

@@ -1,6 +1,6 @@
-"""The page source's child process as vision keeps it: started anew for ever when it is lost, and what it says handed on to the lanes that watch.
+"""Keeps the page source's child process: restarts it when lost, and passes its messages to the lanes that watch.
 
-What was read of the newest page, its lines and its portrait, stays in the child: ways to it are handed on here and never read.
+The newest page's lines and portrait stay in the child; sockets for them are forwarded, and never read here.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ Lane = Connection[messages.ToVision]
 
 
 class Pages:
-    """Keeps the page source. `state` is for the status: up, starting, or why it is lost."""
+    """Keeps the page source. `state`, for the status: up, starting, or why it is lost."""
 
     def __init__(self, settings: PageSettings, *, models: str) -> None:
         self.state = "starting"
@@ -38,21 +38,21 @@ class Pages:
         self._trouble = FaultLatch(log, begins="page_source_lost", ends="page_source_up", first=True)
 
     async def show_to(self, lane: Lane) -> None:
-        """Tell this lane what lies there, from now on; first, whether the source is there."""
+        """Send this lane all messages from now on; first, whether the source works."""
         self._lanes.add(lane)
         if self.state != "starting":
             await lane.send(messages.PageSource(None if self.state == "up" else messages.words(self.state)))
 
     def forget(self, lane: Lane) -> None:
-        """This lane is gone."""
+        """Stop sending to this lane."""
         self._lanes.discard(lane)
 
     def hand_lines(self, page: int, way: socket.socket) -> None:
-        """Hand the child a way for the lines of this page."""
+        """Pass a socket for this page's lines to the child."""
         self._hand(fd_passing.LINES, page, way)
 
     def printed_portrait(self, page: int | None) -> socket.socket | None:
-        """The end of a way on which the child writes the portrait of this page, if it has one; None without a page or a child."""
+        """Return a socket on which the child sends this page's portrait; None without a page or a child."""
         if page is None or self._child is None:
             return None
         ours, theirs = socket.socketpair()
@@ -62,11 +62,11 @@ class Pages:
 
     def _hand(self, letter: bytes, page: int, way: socket.socket) -> None:
         if self._child is not None:
-            with contextlib.suppress(ChildLostError):  # whoever waits at the other end sees it hung up
+            with contextlib.suppress(ChildLostError):  # the other end sees the socket closed
                 self._child.hand(letter + str(page).encode(), way.fileno())
 
     async def keep(self) -> None:
-        """Have a child for ever, until cancelled."""
+        """Keep a child running until cancelled."""
 
         async def lost(error: ChildLostError) -> None:
             await self._hear(messages.PageSource(messages.words(error)))
@@ -74,7 +74,7 @@ class Pages:
         await keep(self._hear_child, ending=ChildLostError, lost=lost, backoff=self._backoff)
 
     async def _hear_child(self) -> None:
-        """One child, until it is lost. Raises ChildLostError."""
+        """Serve one child until it is lost. Raises ChildLostError."""
         prepare = messages.Prepare(self._models, self._settings.spelt(), first_page=self._next_page)
         child: Process[messages.FromPageChild] = await Process.start(
             MODULE, prepare, incoming=messages.FromPageChild, ends=False
@@ -98,7 +98,7 @@ class Pages:
             case messages.PageHint() | messages.PageStatus():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():
-                return  # answers to what came before
+                return  # answers to earlier messages
         for lane in tuple(self._lanes):
-            with contextlib.suppress(ChannelClosedError):  # its own loop forgets it
+            with contextlib.suppress(ChannelClosedError):  # its own task removes it
                 await lane.send(message)

@@ -1,8 +1,9 @@
-"""The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
+"""The process that reads pages: frames of a document camera, or pictures that a vendor's service writes to a folder.
 
-Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it: no key,
-no dump, trace or core, bounded, and it ends with its parent. Out go format, confidence and reasons. The lines go to the document child and the
-portrait's part of the page to the face child, over ways that the parents only hand on; they are forgotten then, or with the page.
+`gate.programs.vision.program` starts it with one end of a socket pair as stdin. A hostile picture can break only this
+process: it has no key, dump, trace or core, has limited resources, and ends with its parent. Output: format,
+confidence, reasons. Lines go to the document child, the portrait to the face child, over forwarded sockets, and are
+then deleted.
 """
 
 import asyncio
@@ -40,13 +41,13 @@ from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdicts
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
-FRAME_EVERY_S = 0.08  # about 12 looks a second
+FRAME_EVERY_S = 0.08  # about 12 frames a second
 WAIT_S = 0.1
 RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
-WRITE_DEADLINE_S = 10.0  # until the face child has taken the printed portrait
-READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
+WRITE_DEADLINE_S = 10.0  # for the face child to take the printed portrait
+READINGS_MAX = 2  # tried as the chip's key: a chip slows down with each wrong one
 
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
@@ -56,7 +57,7 @@ _RESULT_OF: Final = {
 
 
 def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> messages.PageRead:
-    """A reading with everything that is said of the page."""
+    """Return the lane's message for a reading, with all findings about the page."""
     reading = read.reading
     return messages.PageRead(
         page=read.page,
@@ -69,13 +70,13 @@ def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> mes
 
 
 def readings_of(read: Read) -> list[list[str]]:
-    """The readings to try, likeliest first, `READINGS_MAX` at most, each other than the ones before."""
+    """Return the different readings, likeliest first, at most READINGS_MAX."""
     unique = dict.fromkeys(tuple(lines) for lines in (read.reading.lines, *read.reading.alternatives))
     return [list(lines) for lines in tuple(unique)[:READINGS_MAX]]
 
 
 def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
-    """The verdicts of a multispectral reader's service, with the rates that it states."""
+    """Return the verdicts of a multispectral reader's service, with its stated rates."""
     if verdicts is None:
         return []
     return [
@@ -87,7 +88,7 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
 
 
 def guidance_of(why: Why | None) -> Guidance:
-    """What the traveller is asked to do about it."""
+    """Return the guidance for the traveller."""
     match why:
         case None:
             return Guidance.NONE
@@ -107,7 +108,7 @@ def guidance_of(why: Why | None) -> Guidance:
 
 @dataclass(slots=True, repr=False)
 class Kept:
-    """What was read of the newest page, until it is asked for."""
+    """The newest page's data, until requested."""
 
     page: int = 0
     readings: list[list[str]] = field(default_factory=list)
@@ -115,7 +116,7 @@ class Kept:
 
 
 class Child:
-    """One child: `run` serves the parent until it hangs up."""
+    """One child; `run` serves the parent until it closes the connection."""
 
     def __init__(self, parent: Connection[messages.ToPageChild], handed: Handed) -> None:
         self._parent = parent
@@ -126,7 +127,7 @@ class Child:
         self._next_page = 1
 
     async def run(self) -> None:
-        """Prepare, then look for ever."""
+        """Prepare, then read pages until the parent closes."""
         prepare = await self._parent.receive()
         self._next_page = prepare.first_page
         settings: PageSettings = msgspec.json.decode(prepare.camera, type=PageSettings)
@@ -145,7 +146,7 @@ class Child:
             await self._parent.receive()
 
     async def _give_lines(self) -> None:
-        """Write the lines of the newest page to whoever is handed to us for them. Between two pages nothing here names any."""
+        """Send the newest page's lines on each socket received for them. Keeps no reference between pages."""
         while True:
             page, end = await self._handed.take_numbered(fd_passing.LINES)
             await _written(fd_passing.send_lines(end, self._taken_readings(page)))
@@ -157,7 +158,7 @@ class Child:
         return readings
 
     async def _give_portraits(self) -> None:
-        """Write the portrait's part of the newest page, likewise; hang up when there is none."""
+        """Send the newest page's portrait on each socket received for it; close the socket if there is none."""
         while True:
             page, end = await self._handed.take_numbered(fd_passing.PAGE_PORTRAIT)
             await self._give_portrait(page, end)
@@ -172,7 +173,7 @@ class Child:
             await _written(portraits.send(end, "jpeg", portrait))
 
     async def _look(self, settings: PageSettings, recogniser: Recogniser) -> None:
-        """Look through the source, and through a new one when it is lost. Page numbers go on."""
+        """Read the source, and reopen it when lost. Page numbers continue."""
 
         async def session() -> None:
             kind = CameraStream if isinstance(settings, PageCamera) else ScannerStream
@@ -191,9 +192,9 @@ class Child:
         await self._tell_source(up=False, reason=str(error))
 
     async def _look_until_lost(self, source: PageSource, eye: CameraStream | ScannerStream, driver: str) -> None:
-        """Raises DriverError."""
+        """Read until the source is lost. Raises DriverError."""
         if isinstance(eye, ScannerStream):
-            await self._tell_source(up=True)  # an open folder is all there is to know
+            await self._tell_source(up=True)  # an open folder counts as working
         while True:
             started_s = time.monotonic()
             event = await asyncio.to_thread(source.next_event, wait_s=WAIT_S)
@@ -210,7 +211,7 @@ class Child:
                 try:
                     return eye.see(pixels, at_ms=at_ms)
                 except BadPictureError:
-                    return ()  # the source bounds its pictures; one too small is no page
+                    return ()  # too small for a page; the source limits the size
             case PageVerdicts():
                 self._verdicts = event
             case PagePresence.REMOVED:
@@ -245,7 +246,7 @@ class Child:
 
 
 def source_for(settings: PageSettings) -> PageSource:
-    """The source, not open yet: a camera's stream, a USB camera by its name, or a folder. Raises SetupError."""
+    """Return the source, not open: a network or USB camera, or a folder. Raises SetupError."""
     match settings:
         case PageCamera():
             return CameraPage(page_camera(settings))
@@ -254,14 +255,14 @@ def source_for(settings: PageSettings) -> PageSource:
 
 
 async def _written(writing: Coroutine[Any, Any, None]) -> None:
-    """Whoever does not read in time has no use for it."""
+    """Run a send with a time limit; a slow or lost receiver gets nothing."""
     with contextlib.suppress(TimeoutError, OSError):
         async with asyncio.timeout(WRITE_DEADLINE_S):
             await writing
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Run the child."""
     cv2.setNumThreads(1)
     child_runtime.run(messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
 

@@ -1,7 +1,7 @@
-"""Portraits in a crossing's child process: the one printed on the page, held against chip and live face; and those that an officer sees, sealed.
+"""Portraits in a face child: comparison of the printed one with chip and live face, and pictures for officers.
 
-Evidence, never a rejection by itself: print, laminate and background lower the scores. How often genuine pages fail the embedder's own threshold was
-measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
+Comparisons are evidence, never a rejection alone: print, laminate and background lower the scores. Genuine pages below
+the embedder's threshold were measured on simulated pages only: 0 of 225, so at most 1.6 % at 95 % confidence.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from gate_core.evidence.names import PageCheckId
 
 MEASURED_ON: Final = "225 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
-# With all of them, in Base64 and sealed, less than a part may have (`gate.channel.messages.SEALED_BYTES_MAX`).
+# Together, in Base64 and encrypted, below a part's limit (`gate.channel.messages.SEALED_BYTES_MAX`).
 PORTRAIT_BYTES_MAX: Final = 44_000
 MOMENT_BYTES_MAX: Final = 32_000
 
 
 def shown(likeness: Likeness, chip: Picture | None, *, alarm: bool) -> bytes:
-    """What an officer sees, as it is sealed: JSON with JPEG in Base64 (docs/protocols/orders.md). The traveller beside the chip's portrait; with `alarm`
-    the moments of the look, too.
+    """Return the officer's JSON, with JPEG in Base64 (docs/protocols/orders.md): live picture and chip's portrait; with
+    `alarm` also moments of the look.
     """
     told = {
         "live": _jpeg(likeness.live, PORTRAIT_BYTES_MAX),
@@ -39,14 +39,14 @@ def shown(likeness: Likeness, chip: Picture | None, *, alarm: bool) -> bytes:
 def _jpeg(picture: Picture | None, bytes_max: int) -> str | None:
     if picture is None:
         return None
-    # One that is too large even when coarse is shown smaller rather than not at all.
+    # A picture that is too large at any quality is sent smaller.
     whole = preview(picture, width_max=picture.shape[1], bytes_max=bytes_max)
     jpeg = whole or preview(picture, width_max=WIDTH, bytes_max=bytes_max)
     return None if jpeg is None else b64encode(jpeg).decode()
 
 
 class PrintedPortrait:
-    """One page's portrait. `wipe` zeroes the templates that it owns."""
+    """One page's portrait. `wipe` zeroes its templates."""
 
     def __init__(self, models: FaceModels, image: bytes) -> None:
         self._models = models
@@ -58,25 +58,25 @@ class PrintedPortrait:
             self._printed = None  # no usable print: the checks stay undetermined
 
     def take_chip(self, portrait: Template | object) -> None:
-        """Keep a copy of the chip's template, if there is one; the original belongs to the capture."""
+        """Copy the chip's template, if there is one; the original belongs to the capture."""
         if isinstance(portrait, Template):
             self._chip = Template(portrait.vector.copy(), portrait.model, portrait.cohort)
 
     def take_live(self, frame: Picture) -> None:
-        """Embed the live face once, from a frame that shows one face well: until the chip is read there is time for it."""
+        """Embed the live face once, from a frame with one good face, while the chip is being read."""
         if self._live is None and self._printed is not None:
             with contextlib.suppress(NoFaceError, SeveralFacesError):
                 self._live = template_of(self._models, frame)
 
     def findings(self) -> list[PageCheck]:
-        """Both comparisons."""
+        """Return both comparisons."""
         return [
             self._finding(PageCheckId.PRINTED_PORTRAIT_CHIP, self._chip),
             self._finding(PageCheckId.PRINTED_PORTRAIT_LIVE, self._live),
         ]
 
     def wipe(self) -> None:
-        """Zero what we own."""
+        """Zero the owned templates."""
         for template in (self._printed, self._chip, self._live):
             if template is not None:
                 template.wipe()

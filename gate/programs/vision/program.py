@@ -1,8 +1,8 @@
-"""The vision program's parent: it hands each crossing a child process and passes on what the child says; it sees no pixel and loads no image library.
+"""The vision program's parent: assigns a child process to each crossing and forwards its messages. Sees no pixels.
 
-Frames, portrait and templates stay in the child (`face_child`), whose end erases them. A child that dies or hangs is a lost camera to the lane,
-with a reason, and never a wait. A lost camera is tried again between crossings, without looking, until it gives a frame. Between crossings the
-waiting child proves its models again and again, and the camera must be there.
+Frames, portraits and templates stay in the child (`face_child`), whose end erases them. A child that dies or hangs is
+reported to the lane at once, as a lost camera with a reason. A lost camera is tested between crossings until it gives
+pictures; the spare's models and the camera's presence are tested then, too. Loads no image library.
 """
 
 import asyncio
@@ -41,13 +41,13 @@ from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
 
-REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
+REFILL_AFTER_COMPARISON_S = 1.0  # leaves the processor to the decision
 PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
 HEAT_EVERY_S = 10.0
-PROVE_EVERY_S = 24.0  # with the watch's pause and the answer's deadline it is done within `readiness.PROVEN_MAX_S`
+PROVE_EVERY_S = 24.0  # plus pause and deadline below `readiness.PROVEN_MAX_S`
 OUTBOX_MAX = 16
-WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
+WAY_DEADLINE_S = 10.0  # for a portrait's crossing to get its face child
 
 log = logging.getLogger("vision")
 
@@ -58,13 +58,13 @@ Missing = Callable[[], Awaitable[str | None]]
 
 @dataclass(slots=True, eq=False)
 class Crossing:
-    """A crossing under way: what is to be sent to its child, and whether it is to end."""
+    """A running crossing: messages for its child, and its end."""
 
     id: str
     lane: Lane
     page: int | None = None
     look: bool = True
-    printed: socket.socket | None = None  # the end of a way for the printed portrait
+    printed: socket.socket | None = None  # socket for the printed portrait
     child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
     begun_s: float = field(default_factory=loop_s)
@@ -75,26 +75,26 @@ class Crossing:
     erased: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self) -> None:
-        """It is over: whoever serves it erases it."""
+        """End the crossing: the task that serves it erases it."""
         if not self.ending.is_set():
             self.ended_s = loop_s()
             self.ending.set()
 
     def facts(self, now_s: float) -> CrossingFacts:
-        """How it goes."""
+        """Return facts for the program's readiness."""
         ending_s = None if self.ended_s is None else now_s - self.ended_s
         has_child = self.child is not None and not self.child.lost.is_set()
         return CrossingFacts(now_s - self.begun_s, has_child, ending_s)
 
     def post(self, message: messages.ToChild) -> None:
-        """Queue a message for the child; one too many is dropped, which no honest lane reaches."""
+        """Queue a message for the child; drop it if the queue is full, which an honest lane never causes."""
         with contextlib.suppress(asyncio.QueueFull):
             self.outbox.put_nowait(message)
 
 
 @dataclass(slots=True, eq=False)
 class Viewer:
-    """A screen that may want the preview; holds the newest picture and the newest tint that it has not taken."""
+    """A screen that may want the preview, with the newest picture and tint that it has not taken."""
 
     wants: bool = False
     newest: bytes | None = None
@@ -102,13 +102,13 @@ class Viewer:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self) -> bytes:
-        """The newest picture, which nobody here keeps from then on: what is forwarded is not held."""
+        """Return the newest picture, and keep no reference to it."""
         jpeg, self.newest = self.newest or b"", None
         return jpeg
 
 
 class Vision:
-    """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
+    """The parent's state: spare, crossing, viewers, camera."""
 
     def __init__(
         self,
@@ -120,8 +120,8 @@ class Vision:
         remembers: bool = False,
         sensor: PadSensor | None = None,
     ) -> None:
-        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was
-        referred where the site has the swap check. `sensor` gives verdicts of its own, if there is one.
+        """`missing`: returns why the camera is missing, or None. `hot`: returns thermal zones that are too hot.
+        `remembers`: the site has the swap check. `sensor`: the PAD sensor, if any.
         """
         self._remembers = remembers
         self._sensor = sensor
@@ -159,7 +159,7 @@ class Vision:
             if self._pages is not None:
                 self._pages.forget(lane)
             if self._crossing is not None and self._crossing.lane is lane:
-                self._crossing.end()  # a crossing dies with its lane
+                self._crossing.end()  # a crossing ends with its lane's connection
 
     async def _obey(self, lane: Lane, message: messages.ToVision) -> None:
         crossing = self._crossing
@@ -181,7 +181,7 @@ class Vision:
                     crossing.end()
 
     async def _greet(self, lane: Lane) -> None:
-        """Tell a lane that has come how the camera is, once a child is ready to look: it may remember a loss from before we started."""
+        """Send a new lane the camera's state once a child is ready: it may still know an earlier loss."""
         is_lost = self._camera_lost.is_set()
         if lane in self._greeted or self._crossing is not None or not (is_lost or self._spare.child is not None):
             return
@@ -190,7 +190,7 @@ class Vision:
         await lane.send(messages.CameraStatus(None, lost))
 
     async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
-        """Begin a crossing, once the one before is erased."""
+        """Start a crossing once the previous one is erased."""
         while (before := self._crossing) is not None:
             before.end()
             await before.erased.wait()
@@ -199,21 +199,21 @@ class Vision:
         self._waiting.put_nowait(self._crossing)
 
     async def serve_crossings(self) -> None:
-        """Serve one crossing after another to its erasure, whatever becomes of the connection that began it. For ever."""
+        """Serve each crossing until its erasure, whatever happens to the lane's connection. Until cancelled."""
         while True:
             crossing = await self._waiting.get()
             await self._serve_crossing(crossing)
-            del crossing  # and its child, with what that had begun to say
+            del crossing  # also its child, with partial messages
 
     async def _serve_crossing(self, crossing: Crossing) -> None:
-        """From the crossing's start to its erasure."""
+        """Serve one crossing from its start to its erasure."""
         try:
             await run_until_first_exits(self._live(crossing), crossing.ending.wait())
             if crossing.child is not None:
                 end = messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
                 await last_words(crossing.child, end, crossing.lane.send, partial(self._remember, crossing))
         except ChannelClosedError:
-            pass  # the lane is gone, and the crossing with it
+            pass  # the lane has disconnected, which ends the crossing
         except ChildLostError as error:
             if crossing.child is not None:
                 await crossing.child.end()
@@ -247,7 +247,7 @@ class Vision:
         await run_until_first_exits(self._tell_child(crossing, child), self._hear_child(crossing, child))
 
     async def _hand_sensor(self, child: Faces) -> None:
-        """Hand the child a connection to the sensor: nothing that is said on it is read here. Without one its verdict is not run."""
+        """Pass a connection to the sensor to the child, without reading from it. Without one its verdict is not run."""
         if self._sensor is None:
             return
         try:
@@ -262,7 +262,7 @@ class Vision:
 
     async def _hear_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
-            await self._pass_on(crossing, await child.receive())  # no name here: what is cancelled keeps what it names
+            await self._pass_on(crossing, await child.receive())  # no local variable: a cancelled task would keep it
 
     async def _pass_on(self, crossing: Crossing, message: messages.FromChild) -> None:
         match message:
@@ -283,9 +283,9 @@ class Vision:
             case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
                 await crossing.lane.send(message)
             case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.Tried():
-                pass  # answers to what came before the crossing
+                pass  # answers to earlier messages
             case messages.SealedPiece() | messages.FaceRemembered():
-                pass  # nobody has asked for it yet
+                pass  # not requested yet
 
     def _remember(self, crossing: Crossing, content: bytes) -> None:
         self._memory.remember(content, until_s=loop_s() + 60 * crossing.remember_min)
@@ -293,7 +293,7 @@ class Vision:
     # ── ways between children ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def hand_on(self, way: socket.socket, _: Peer) -> None:
-        """Hand a way to the child that it is addressed to: of what flows after the address nothing is read."""
+        """Pass a socket to the child that its address names; the data after the address is not read."""
         with contextlib.suppress(TimeoutError, ChildLostError):
             async with asyncio.timeout(WAY_DEADLINE_S):
                 match await fd_passing.address_of(way):
@@ -305,7 +305,7 @@ class Vision:
                         pass
 
     async def _child_of(self, crossing_id: str) -> Faces:
-        """The face child of this crossing; waits for it: the way may come first."""
+        """Return this crossing's face child; wait for it, as the socket may arrive first."""
         while True:
             crossing = self._crossing
             if crossing is not None and crossing.id == crossing_id and crossing.child is not None:
@@ -325,7 +325,7 @@ class Vision:
             await _say(lane, messages.CameraStatus(crossing_id, why))
 
     async def watch(self) -> None:
-        """Between crossings see again and again whether the next traveller could be looked at; the lanes hear when not. For ever."""
+        """Test regularly, between crossings, whether a traveller could be served; report a fault. Until cancelled."""
         while True:
             self._watched_s = loop_s()
             if self._crossing is None and not self._camera_lost.is_set():
@@ -337,7 +337,7 @@ class Vision:
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def _watch_sensor(self) -> None:
-        """See whether the sensor's service is there, and the one that its profile names."""
+        """Check that the sensor's service is there, and the one of its profile."""
         if self._sensor is None:
             return
         try:
@@ -348,7 +348,7 @@ class Vision:
             self._sensor_lost.is_now("")
 
     async def watch_heat(self) -> None:
-        """See again and again whether the machine slows itself down, and forget whom it is time to forget. For ever."""
+        """Check regularly whether the machine throttles, and delete expired faces. Until cancelled."""
         while True:
             self._hot = await asyncio.to_thread(self._look_for_heat)
             self._memory.forget(loop_s())
@@ -356,7 +356,7 @@ class Vision:
             await asyncio.sleep(HEAT_EVERY_S)
 
     async def _problem(self) -> str | None:
-        """Why no traveller could be looked at. A child that is being started is no reason."""
+        """Return why no traveller could be served, or None. A starting child is no reason."""
         if self._spare.problem:
             return self._spare.problem
         try:
@@ -365,11 +365,11 @@ class Vision:
         except ChildMuteError as error:
             return str(error)
         except ChildLostError:
-            return None  # taken, or lost just now and replaced
+            return None  # taken, or lost and being replaced
         return await self._missing()
 
     async def mend_camera(self) -> None:
-        """After a loss, try the camera between crossings until it is back, and tell the lane that lost it."""
+        """After a loss, test the camera between crossings until it is back, and report that."""
         while True:
             await self._camera_lost.wait()
             if await self._camera_gives_a_frame():
@@ -446,7 +446,7 @@ class Vision:
                 viewer.arrived.set()
 
     async def close(self) -> None:
-        """Erase the crossing under way, if any."""
+        """Erase the running crossing, if any."""
         if (crossing := self._crossing) is not None:
             crossing.end()
             await crossing.erased.wait()
@@ -454,7 +454,7 @@ class Vision:
     # ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def status(self) -> messages.Status:
-        """One word, and what stands behind it."""
+        """Return the program's status."""
         child = self._spare.child
         page = "up" if self._pages is None else self._pages.state
         now_s = loop_s()
@@ -477,13 +477,13 @@ class Vision:
 
 
 async def _say(lane: Lane, message: messages.FromVision) -> None:
-    """Tell a lane, if it is still there: its own loop notices when it is not."""
+    """Send to a lane, if it is still connected; its own task detects a loss."""
     with contextlib.suppress(ChannelClosedError):
         await lane.send(message)
 
 
 def preparation(config: Config) -> messages.Prepare:
-    """What a child is told first. Raises ConfigError for a profile or provider that cannot be used."""
+    """Return a face child's first message. Raises ConfigError for an unusable profile or provider."""
     folder = Path(config.paths.models)
     try:
         models = load_for(folder).profile(config.face.profile)

@@ -1,7 +1,7 @@
-"""Whether vision could serve a traveller now (pure), and whether its machine slows itself down because it is hot.
+"""Readiness of vision (pure), and detection of thermal throttling.
 
-Able is proven: the waiting child gave its golden values within `PROVEN_MAX_S`, or the crossing under way has a child that lives. Alive is another
-question: whoever waits for a camera, for models or for a child lives; whoever has stood still does not.
+Ready needs a proof: the spare's models gave their golden values within PROVEN_MAX_S, or the running crossing has a live
+child. Alive differs: a program that waits for camera, models or child is alive; one that makes no progress is not.
 """
 
 import contextlib
@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Final
 
 PROVEN_MAX_S: Final = 30.0
-CHILD_MAX_S: Final = 12.0  # from a crossing's start to its child: the spare gives up after ten
+CHILD_MAX_S: Final = 12.0  # from a crossing's start to its child; the spare's limit is 10 s
 ERASED_MAX_S: Final = 5.0  # from a crossing's end to the end of its child
-WATCH_MAX_S: Final = 20.0  # between two turns of the watch over camera and spare
+WATCH_MAX_S: Final = 20.0  # between two tests of camera and spare
 ZONES: Final = Path("/sys/class/thermal")
 _ZONES_MAX: Final = 64
 _TRIPS_MAX: Final = 16
 
 
 def hot_zones(zones: Path = ZONES) -> list[str]:
-    """The kinds of the thermal zones that are at a passive trip point or above, for which the kernel takes speed away
-    (Documentation/driver-api/thermal/sysfs-api.rst), in order; one that cannot be read is left out, and nothing is assumed of which there are.
+    """Return the kinds of thermal zones at or above a passive trip point, where the kernel throttles
+    (Documentation/driver-api/thermal/sysfs-api.rst), sorted. Unreadable zones are left out.
     """
     try:
         places = sorted(zones.glob("thermal_zone*"))[:_ZONES_MAX]
@@ -51,7 +51,7 @@ def _text(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CrossingFacts:
-    """The crossing under way: how old it is, whether it has a child, how long ago it was told to end."""
+    """The running crossing: age, whether it has a child, time since its end was requested."""
 
     age_s: float
     has_child: bool
@@ -59,7 +59,7 @@ class CrossingFacts:
 
     @property
     def stands_still(self) -> bool:
-        """True when nobody serves it, or nobody erases it."""
+        """True if it is not served, or not erased, in time."""
         if self.ending_s is not None:
             return self.ending_s > ERASED_MAX_S
         return not self.has_child and self.age_s > CHILD_MAX_S
@@ -67,7 +67,7 @@ class CrossingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known. `lost` is why no traveller can be looked at, `proven_s` how long ago the waiting child gave its golden values."""
+    """Facts for the state. `lost`: why no traveller can be served. `proven_s`: since the spare's last proof."""
 
     lost: str
     page: str
@@ -78,7 +78,7 @@ class Facts:
 
 
 def state_of(facts: Facts) -> str:
-    """One word: ready, starting or degraded."""
+    """Return ready, starting or degraded."""
     if facts.lost or facts.page not in {"up", "starting"}:
         return "degraded"
     if facts.page == "starting":
@@ -91,7 +91,7 @@ def state_of(facts: Facts) -> str:
 
 
 def is_alive(facts: Facts) -> bool:
-    """False when a new start is the only way on."""
+    """False if only a restart can help."""
     if facts.crossing is not None and facts.crossing.stands_still:
         return False
     return facts.watched_s <= WATCH_MAX_S

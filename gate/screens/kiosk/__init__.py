@@ -1,1 +1,1 @@
-"""The traveller's page: what a lane's view looks like, its texts, and the small web application that shows it."""
+"""The traveller's page: its states for each view of the lane, its texts, and the small web application that shows it."""

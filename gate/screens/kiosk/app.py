@@ -1,4 +1,4 @@
-"""The web application of the traveller's page: page, events, preview, and what a page says back. It keeps no state of its own."""
+"""The web application of the traveller's page: page, events, preview, and a page's messages. It keeps no state of its own."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from gate_core.web_pages.fanout import EndedError, Fanout, FanoutError, Latest, 
 from gate_core.web_pages.guard import Guard
 from gate_core.web_pages.templates import environment
 
-HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
+HEARTBEAT_S = 1.0  # the page calls an officer after three missing ones
 VIEWERS_MAX = 4
 SEEN_LENGTH_MAX = 64  # the id of the event that a page has painted
 WISH_LENGTH_MAX = max(len(wish.value) for wish in Wish)
-ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
+ANSWER_LENGTH_MAX = 7  # a page's message: the number of the painted tint
 _HERE = Path(__file__).parent
 _OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never change while a page is open
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the page says of itself: which gate this is, who runs it, what for, in which languages, in that order, which of them are `drafts`,
-    what happens to a traveller's data, and how loud it is, 0 to 100.
+    """The page's fixed content: gate, operator, purpose, languages in order, which of them are `drafts`, the privacy
+    notice, and the sounds' volume, 0 to 100.
 
-    `camera_at` is the side of the display on which the camera is. Sizes are for eyes that are `distance_cm` away; `width_mm` is the
-    display's own width, 0 where nobody measured it: then a millimetre is the browser's.
+    `camera_at`: the side of the display with the camera. Sizes are for eyes at `distance_cm`; `width_mm`: the display's
+    own width, 0 if unknown: then a millimetre is the browser's.
     """
 
     gate: str
@@ -75,11 +75,11 @@ def create_app(
     on_seen: Callable[[str], None] = lambda _: None,
     on_asked: Callable[[Wish], None] = lambda _: None,
 ) -> Starlette:
-    """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
+    """Return the application. `hosts`: the accepted Host headers; without `tints` the page keeps its colours.
 
-    `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port;
-    `on_refused` hears of another secret, `on_seen` the id of an event that a page has painted, `on_asked` what is asked for. Raises TextError when a
-    language is not there.
+    `on_known` receives the scope of each request with the secret; `watched`: routes for a monitoring system on the same
+    port; `on_refused` is called for another secret, `on_seen` with the ID of a painted event, `on_asked` with a
+    request. Raises TextError for a missing language.
     """
     page = _page(boot=board.boot, labels=labels, texts=texts)
 
@@ -103,7 +103,7 @@ def create_app(
         return Response(status_code=204)
 
     async def ask(request: Request) -> Response:
-        """The answer is the same for everything that can be asked."""
+        """The answer is the same for every request."""
         try:
             wish = Wish((await read_body(request.stream(), WISH_LENGTH_MAX) or b"").decode("ascii", "replace"))
         except ValueError:
@@ -132,7 +132,7 @@ def create_app(
 
 
 def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
-    """The page as HTML, with every text of every language inside, so that it can speak when its server is gone."""
+    """Return the page as HTML, with all texts in every language, so that it works without its server."""
     catalogue = {
         language: {
             text: texts.t(language, text) for text in texts.text_ids(language) if not text.startswith(_OF_THE_NOTICE)
@@ -184,13 +184,13 @@ def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket]
 
 
 async def _until_gone(websocket: WebSocket) -> None:
-    """Wait for the page's end; a page that shows no tints says nothing."""
+    """Wait until the page closes; a page without tints sends nothing."""
     if (await websocket.receive())["type"] == "websocket.receive":
         await websocket.close(code=1008)
 
 
 async def _hear_answers(websocket: WebSocket, painted: Callable[[int], None]) -> None:
-    """Pass on the numbers of the tints that the page says it has painted, until it has gone or says something else."""
+    """Pass on the numbers of tints that the page reports as painted, until it closes or sends something else."""
     while (message := await websocket.receive())["type"] == "websocket.receive":
         said = message.get("text") or ""
         if not (said.isascii() and said.isdigit() and len(said) <= ANSWER_LENGTH_MAX):
@@ -214,4 +214,4 @@ async def _send_tints(websocket: WebSocket, mailbox: Latest[Tint]) -> None:
         while True:
             await websocket.send_text((await mailbox.take()).as_json())
     except (EndedError, WebSocketDisconnect):
-        return  # the frames' task says goodbye
+        return  # the frames' task closes it

@@ -1,7 +1,7 @@
-"""The page that is shown now and the colours that it shines at the face, for every browser that watches.
+"""The current page and its colours for the face, for every connected browser.
 
-A state that equals the one before is not sent again (safety invariant 13). Colours are pale and change three times a second at most, so that
-nothing flashes (WCAG 2.3.1).
+A state equal to the one before is not sent again (safety invariant 13). Colours are pale and change at most three times
+a second, so that nothing flashes (WCAG 2.3.1).
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ PAINTED_S_MAX: Final = 3.5  # a page speaks once a second, and within 50 ms of a
 
 
 class Painting:
-    """What the open pages say that they have painted, after each state and each beat. Times are of any one clock, in seconds.
+    """What the open pages report as painted, after each state and each heartbeat. Times are of any one clock, in seconds.
 
-    A page whose script has stopped, whose display is gone, or that is stuck with an older state says nothing that counts. Where none ever
-    painted, there is none to miss: the display may be elsewhere.
+    A page with a stopped script, a lost display, or an old state reports nothing that counts. If none ever painted, none is
+    expected: the display may be elsewhere.
     """
 
     def __init__(self) -> None:
         self._painted_s: float | None = None
 
     def seen(self, event: str, *, newest: str, at_s: float) -> None:
-        """A page has painted the state of this event; only the `newest` counts."""
+        """A page has painted this event's state; only the `newest` counts."""
         if event == newest:
             self._painted_s = at_s
 
     def close(self) -> None:
-        """The page was closed or hidden on purpose: there is none to miss until one paints again."""
+        """The page was closed or hidden on purpose: none is expected until one paints again."""
         self._painted_s = None
 
     def is_painted(self, now_s: float) -> bool | None:
-        """True while a page shows what it should, False when the one that did does no more, None when there never was one."""
+        """True while a page shows the current state, False if the one that did no longer does, None if there never was one."""
         return None if self._painted_s is None else now_s - self._painted_s <= PAINTED_S_MAX
 
 
 class Board:
-    """Holds the newest state, which is shown, and numbers it. `boot` is new at each start, so that a page knows when to reload."""
+    """The newest state, which is shown, with its number. `boot` is new at each start, so that a page knows when to reload."""
 
     def __init__(self, *, boot: str, state: PageState, pages_max: int = PAGES_MAX) -> None:
         self.boot = boot
@@ -54,21 +54,21 @@ class Board:
 
     @property
     def event_id(self) -> str:
-        """What a page calls the state that is shown, once it has painted it."""
+        """The ID that a page reports for the current state once painted."""
         return f"{self.boot}-{self._seq}"
 
     @property
     def pages(self) -> int:
-        """How many browsers watch."""
+        """Return the number of connected browsers."""
         return self._pages.clients
 
     @property
     def is_full(self) -> bool:
-        """True when no browser more can watch."""
+        """True if no further browser can connect."""
         return self._pages.is_full
 
     def show(self, state: PageState) -> None:
-        """Show a page to everyone, unless it is shown already."""
+        """Send a page to all browsers, unless it is shown already."""
         if state == self.state:
             return
         self.state = state
@@ -97,7 +97,7 @@ CHANGE_MS_MIN: Final = 340
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """A colour `#rrggbb` and its number, which a page says when it has painted it."""
+    """A colour `#rrggbb` with the number that a page reports once painted."""
 
     number: int
     colour: str
@@ -108,7 +108,7 @@ class Tint:
 
 
 class Tints:
-    """What the open pages are to be coloured. `on_painted` gets the number of a tint that all of them have painted."""
+    """The colours of the open pages. `on_painted` receives the number of a tint that all of them have painted."""
 
     def __init__(self, *, pages_max: int, on_painted: Callable[[int], None]) -> None:
         self._pages: Fanout[Tint] = Fanout(clients_max=pages_max)
@@ -119,12 +119,12 @@ class Tints:
         self._since_ms: float | None = None
 
     def begin(self) -> None:
-        """Another traveller looks, and nothing is shown yet: the camera's own challenge needs a light that stays."""
+        """Another traveller is being looked at, without a tint yet: the camera's own challenge needs constant light."""
         self._now, self._since_ms = None, None
         self._waiting = set()
 
     def show(self, tint: Tint, *, at_ms: float) -> bool:
-        """Have every page show a colour. False for one that is not pale or comes too soon: it is not shown."""
+        """Show a colour on every page. False for one that is not pale or too soon: it is not shown."""
         if luminance(tint.colour) < LUMINANCE_MIN:
             return False
         if self._since_ms is not None and at_ms - self._since_ms < CHANGE_MS_MIN:
@@ -144,7 +144,7 @@ class Tints:
 
     @contextlib.contextmanager
     def page(self) -> Iterator[Latest[Tint]]:
-        """A page's mailbox of tints, which begins with what is shown now, if anything is. Raises FullError and EndedError."""
+        """Yield a page's mailbox of tints, starting with the current one, if any. Raises FullError and EndedError."""
         with self._pages.join() as mailbox:
             self._open.add(mailbox)
             if self._now is not None:
@@ -155,7 +155,7 @@ class Tints:
                 self._open.discard(mailbox)
 
     def close(self) -> None:
-        """End every page's tints; none can join any more."""
+        """End every page's tints; no page can connect any more."""
         self._pages.close()
 
 

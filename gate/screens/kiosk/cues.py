@@ -19,12 +19,12 @@ from gate_core.evidence.screen import Screen
 RATE_HZ: Final = 16_000
 ATTACK_S: Final = 0.008  # no click at the beginning
 PEAK: Final = 0.8 * 32_767
-OFFLINE: Final = "offline"  # what the page calls its screen without a server
+OFFLINE: Final = "offline"  # the page's name for its screen without a server
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A sound: `notes` are frequency in Hz and length in s, one after another. `screens` are those that it is for; `loops`: until the screen changes."""
+    """A sound: `notes`: frequency in Hz and length in s, in order. `screens`: where it is played; `loops`: until the screen changes."""
 
     name: str
     screens: str
@@ -42,7 +42,7 @@ CUES: Final = (
 
 
 def cue_of(screen: Screen) -> Cue | None:
-    """The cue of a screen; None for one that asks nothing of anybody."""
+    """Return a screen's cue; None for one that requests nothing."""
     return next((cue for cue in CUES if screen.value in cue.screens.split()), None)
 
 

@@ -1,6 +1,6 @@
-"""The traveller's page's words in every language, and the notice of what happens to a traveller's data.
+"""The texts of the traveller's page in every language, and the privacy notice.
 
-Beside its texts a language's file has `-issuers`, the states whose travellers see it first, and `-reviewed`; without that it is a draft.
+A language's file also has `-issuers`, the states whose travellers see it first, and `-reviewed`; without that it is a draft.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from gate_core.web_pages.texts import Texts
 
 
 class Languages(Texts):
-    """The languages of the page; `folder` is another one than it comes with."""
+    """The page's languages; `folder`: another one than the shipped one."""
 
     def __init__(self, folder: Any = None) -> None:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
         super().__init__(__package__, folder)
 
     def direction(self, language: str) -> str:
-        """`rtl` for a script that runs from right to left, else `ltr`: a value of HTML's `dir`. The language's own name tells."""
+        """Return `rtl` for a script from right to left, else `ltr`, as in HTML's `dir`; determined by the language's own name."""
         letters = (unicodedata.bidirectional(letter) for letter in self.t(language, "language-name"))
         return "rtl" if next((one for one in letters if one in {"L", "R", "AL"}), "L") != "L" else "ltr"
 
     def reviewed(self, language: str) -> str:
-        """Who has read a language's texts as a native speaker, and when; empty for a draft. Raises UnknownLanguageError."""
+        """Return which native speaker reviewed a language's texts, and when; empty for a draft. Raises UnknownLanguageError."""
         return self.term(language, "reviewed")
 
     def issuers(self, language: str) -> frozenset[str]:
@@ -39,7 +39,7 @@ class Languages(Texts):
         return frozenset(self.term(language, "issuers").split())
 
     def language_of(self, issuer: str | None, languages: Sequence[str]) -> str | None:
-        """Which of these languages a traveller with a document of this state sees first; None: none of them more than others."""
+        """Return the language that a traveller with a document of this state sees first; None for no preference."""
         return next((one for one in languages if issuer is not None and issuer in self.issuers(one)), None)
 
 
@@ -50,9 +50,9 @@ _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is so at this gate, by the names that the texts have for it. `days`: how long results are kept, None where no end is set. `address` of the
-    whole notice is empty where it has none. `remembered`: minutes after a referral, 0 where nobody is. `registers`: documents are looked up in lists
-    or registers. `reuse`: minutes for which a chip that was read here is looked for at the site's other gates, 0 where none is.
+    """This gate's facts, by their names in the texts. `days`: retention of results, None without an end. `address` of the
+    whole notice: empty if it has none. `remembered`: minutes after a referral, 0 for none. `registers`: documents are looked
+    up in lists or registers. `reuse`: minutes for which a chip read here is looked for at the site's other gates, 0 for none.
     """
 
     operator: str
@@ -68,7 +68,7 @@ class Facts:
 
 
 class Notice:
-    """The notice of one gate. Raises TextError for a language that is not there."""
+    """One gate's privacy notice. Raises TextError for a missing language."""
 
     def __init__(self, texts: Languages, facts: Facts, languages: tuple[str, ...]) -> None:
         self.address = facts.address
@@ -80,12 +80,12 @@ class Notice:
         self.version = hashlib.sha256(self.text.encode()).hexdigest()
 
     def lines(self, language: str) -> tuple[str, str, str]:
-        """What stands on the page before the camera opens: what is taken, how long it is kept, and the other way."""
+        """Return the page's lines before the camera opens: what is taken, how long it is kept, and the alternative."""
         kept = "notice-kept-open" if self._facts.days is None else "notice-kept-days"
         return self._say(language, "notice-what"), self._say(language, kept), self._say(language, "notice-choice")
 
     def sections(self, language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The whole notice: each section's heading and sentences."""
+        """Return the whole notice: each section's heading and sentences."""
         facts = self._facts
         kept = [
             "pictures",
@@ -97,7 +97,7 @@ class Notice:
         ]
         parts = {
             "who": ["who"],
-            # "with nobody else's" is so only where nobody is remembered
+            # "with nobody else's" is true only if no face is remembered
             "what": [
                 "what",
                 "why-also" if facts.remembered else "why",
@@ -114,9 +114,9 @@ class Notice:
         )
 
     def boards(self, *, purpose_mark: str | None) -> Iterator[tuple[str, str]]:
-        """The boards to be printed, and the page that stands at the notice's address: each file's name and content.
+        """Yield the boards to print, and the page for the notice's address: each file's name and content.
 
-        `purpose_mark` is the text id of what every board says outside service (safety invariant 14).
+        `purpose_mark`: the text ID that every board carries outside service (safety invariant 14).
         """
         template = environment(Path(__file__).parent / "templates").get_template("board.html")
         marks = [mark for mark in (purpose_mark,) if mark is not None]
@@ -142,7 +142,7 @@ class Notice:
         yield "notice.txt", self.text
 
     def code(self) -> str:
-        """The QR code of the notice's address as SVG, dark on light with its margin; empty without one. No word of the address stands in it."""
+        """Return the QR code of the notice's address as SVG, dark on light with its margin; empty without one. It has no readable address."""
         if not self.address:
             return ""
         return segno.make_qr(self.address, error="m").svg_inline(border=4, omitsize=True, dark="#000", light="#fff")
@@ -151,7 +151,7 @@ class Notice:
         return self._texts.t(language, text, minutes=REFERRAL_KEPT_MIN, **self._words)
 
     def _paragraphs(self, language: str) -> str:
-        """All of one language, a line each, without the marks that only steer a screen."""
+        """Return all of one language, one paragraph per line, without control marks of a screen."""
         sections = [line for heading, sentences in self.sections(language) for line in (heading, *sentences)]
         said = [f"[{language}]", *self.lines(language), self._say(language, "board-title"), *sections]
         return _ISOLATES.sub("", "\n".join([*said, *([self._say(language, "board-more")] if self.address else []), ""]))

@@ -1,6 +1,6 @@
-"""Turns what the lane shows into what the traveller's page shows. Pure and total.
+"""Converts the lane's view to the traveller's page. Pure and total.
 
-A page holds nothing of the crossing: every referral looks the same but NOT_SERVED (safety invariant 13).
+A page has nothing of the crossing: every referral looks the same except NOT_SERVED (safety invariant 13).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 
 
 class Tone(enum.Enum):
-    """The colour of the whole page. Never alone: pictogram and words say the same."""
+    """The colour of the whole page. Pictogram and words always show the same."""
 
     CALM = "calm"
     GO = "go"
@@ -72,7 +72,7 @@ GUIDES: Final = {
     Guidance.MORE_LIGHT: ("guide-more-light", Pictogram.LIGHT),
 }
 
-# How to lay the document. Any other guidance is for the face, and shows the plain invitation.
+# How to lay the document. Other guidance is for the face, and shows the plain invitation.
 PAGE_GUIDES = {
     Guidance.PAGE_OPEN: ("guide-page-open", Pictogram.PAGE_OPEN),
     Guidance.PAGE_TURN: ("guide-page-turn", Pictogram.PAGE_TURN),
@@ -82,13 +82,13 @@ PAGE_GUIDES = {
     Guidance.PAGE_GLARE: ("guide-page-glare", Pictogram.PAGE_GLARE),
 }
 
-# Whom the camera may never see as it stands: a child, somebody in a wheelchair. The page offers an officer when these stay.
+# A traveller whom the camera may never see as they stand: a child, a person in a wheelchair. The page offers an officer if these stay.
 OUT_OF_REACH: Final = frozenset({Guidance.MOVE_UP, Guidance.LOOK_AT_CAMERA})
 
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """The part of the lane's view that a traveller may see. `progress`: how much of the look is done, in tenths."""
+    """The part of the lane's view that a traveller may see. `progress`: of the look, in tenths."""
 
     screen: Screen
     guidance: Guidance
@@ -99,18 +99,18 @@ class ViewState:
     progress: int = 0
 
 
-# Somebody is being served: the page may speak their language. To everybody else it speaks all.
+# A traveller is being served: the page may use their language. Otherwise it uses all.
 _OF_A_TRAVELLER = frozenset({Screen.LOOK, Screen.WAIT, Screen.GO, Screen.OFFICER, Screen.OTHER_LANE})
 
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """One page: text ids, a pictogram, a tone.
+    """One page: text IDs, a pictogram, a tone.
 
-    `step` is the traveller's place on the way (1 passport, 2 face, 3 walk), None where there is no way onward.
-    `progress` is how far the oval is filled, in tenths; `offer`: an officer is offered when this page stays for long.
-    `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14), `signs` say whom the lane serves.
-    `language` is the one that the page speaks unless the traveller chooses another, None: all of them.
+    `step`: the traveller's progress (1 passport, 2 face, 3 walk), None without a way onward. `progress`: filling of the
+    oval, in tenths; `offer`: an officer is offered if this page stays for long. `mark`: text ID of the purpose that
+    every screen carries outside service (safety invariant 14); `signs`: whom the lane serves. `language`: used unless
+    the traveller chooses another, None: all of them.
     """
 
     screen: Screen
@@ -128,15 +128,15 @@ class PageState:
     language: str | None
 
     def as_json(self) -> dict[str, object]:
-        """The page as the browser receives it."""
+        """Return the page in the browser's form."""
         return {**msgspec.to_builtins(self), "signs": list(self.signs)}
 
 
 def render(view: ViewState) -> PageState:
-    """The page for a view.
+    """Return the page for a view.
 
-    Guidance counts before the decision only: how to lay the document on the `welcome` screen, how to stand on the `look` screen.
-    Elsewhere it could tell one referral from another.
+    Guidance is shown only before the decision: how to lay the document on the `welcome` screen, how to stand on the
+    `look` screen. Elsewhere it could distinguish one referral from another.
     """
     match view.screen:
         case Screen.CLOSED:
@@ -158,7 +158,7 @@ def render(view: ViewState) -> PageState:
 
 
 def lane_unknown(purpose: Purpose) -> PageState:
-    """The page while nobody knows what the lane does: the officer's, and never an old one."""
+    """Return the page while the lane's state is unknown: the officer's, and never an old one."""
     return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
 
 
@@ -176,7 +176,7 @@ def _page(
         preview=view.screen is Screen.LOOK,
         progress=view.progress if view.screen is Screen.LOOK else 0,
         offer=view.screen is Screen.LOOK and view.guidance in OUT_OF_REACH,
-        # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
+        # The purpose and retention of data are shown before the camera opens (EES Art. 50; GDPR Art. 13).
         notice=view.screen is Screen.WELCOME,
         mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",
         signs=_signs(view),
@@ -185,6 +185,6 @@ def _page(
 
 
 def _signs(view: ViewState) -> tuple[str, ...]:
-    """Whom the lane serves, as far as a page has words for it. A group of the site's own has the site's own signs, in the hall."""
+    """Return whom the lane serves, as far as the page has texts for it. A site's own group has its own signs in the hall."""
     direction = () if view.direction is None else (view.direction.value,)
     return (*direction, EU.name) if view.travellers == EU.name else direction

@@ -14,7 +14,11 @@ from typing import Final
 from gate.screens.kiosk.texts import Languages
 from gate_core.web_pages.templates import environment
 from gate_core.web_pages.texts import Texts
+from gate_lab.trials import Trial, Trials
+from gate_verify.audit_record import AuditRecord
+from gate_verify.records import read_as_signed
 from gate_verify.report.fairness import ATTRIBUTES, EVERYBODY, RATES, Alarm, Estimate, Fairness, Group
+from gate_verify.verify import name_of
 
 SHOWN_MIN: Final = 100  # crossings
 _PAGES: Final = Path(__file__).with_name("pages")
@@ -24,18 +28,64 @@ _WORDS: Final = {"referred": "referred", "not_acquired": "not-acquired", "alarms
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page tells of: the log's name, the counts, what trials showed, and by what faces are compared, where the log says that."""
+    """Facts of the page: the log's name, the counts, false match rates of trials, and the comparison's model and threshold if the log has
+    them. `trials_missing`: crossings of trials whose comparison is not in the log.
+    """
 
     gate: str
     counted: Fairness
     fmr: Mapping[tuple[str, str], Estimate] = field(default_factory=dict)
     model: str = ""
     threshold: str = ""
+    trials_missing: Sequence[str] = ()
 
     @property
     def crossings(self) -> int:
         """How many were counted."""
         return int(sum(one.counts["crossings"] for one in self.counted.groups() if one.attribute == EVERYBODY))
+
+    def fields(self) -> dict[str, object]:
+        """Return groups, trials and alarms for JSON."""
+        return {
+            "since": self.counted.since,
+            "until": self.counted.until,
+            "crossings": self.crossings,
+            "groups": [
+                {"attribute": one.attribute, "value": one.value, "crossings": int(one.counts["crossings"])}
+                | {rate: one.estimate(rate).fields() for rate in ("referred", "not_acquired", "alarms", "fnmr")}
+                for one in self.counted.groups()
+            ],
+            "fmr": [
+                {"attribute": attribute, "value": value, **one.fields()}
+                for (attribute, value), one in sorted(self.fmr.items())
+            ],
+            "trials_missing": self.trials_missing,
+            "alarms": [one.fields() for one in self.counted.alarms()],
+        }
+
+
+def facts_in(logs: Sequence[Path], vkey: str, identity: Path, trials: Sequence[Trial]) -> tuple[Facts, Sequence[str]]:
+    """Read the logs with an auditor's identity. Returns the page's facts and the log's contradictions.
+
+    Raises UnreadableError, NotSignedError and NotSealedForError.
+    """
+    counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
+
+    def take(record: AuditRecord) -> None:
+        if record.body is None:
+            return
+        tried.take(record.crossing, record.kind, record.body)
+        if record.kind == "groups_counted":
+            counted.take(record.index, dict(record.body))
+        elif record.kind == "started" and isinstance(found := record.body.get("face"), dict):
+            face.clear()
+            face.update(found)
+
+    problems = read_as_signed(logs, vkey, identity, take)
+    threshold = face.get("threshold")
+    shown = f"{threshold:.3f}" if isinstance(threshold, float) else ""
+    facts = Facts(name_of(vkey), counted, tried.fmr(), str(face.get("model", ""))[:100], shown, tried.missing)
+    return facts, problems
 
 
 def texts() -> Texts:

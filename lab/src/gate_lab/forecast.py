@@ -13,10 +13,11 @@ import io
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any, Final
 
+import msgspec
 import simpy
 
 from gate_lab.service_times import QUANTILES, ServiceTimes
@@ -26,6 +27,7 @@ TRAVELLERS_MAX: Final = 200_000
 DAY_S: Final = 86_400.0
 SPREAD_MIN: Final = 15  # minutes over which an arrival's travellers reach the hall
 LANES_MAX: Final = 64
+MORE: Final = 1.2  # of travellers, or of a lane's time, in a variant
 
 
 class ScheduleError(ValueError):
@@ -193,6 +195,31 @@ def _least(holds: Callable[[int], bool]) -> int | None:
         below, number = number, min(2 * number, LANES_MAX)
     between = range(below + 1, number)
     return below + 1 + bisect_right(between, 0, key=lambda one: int(holds(one)))
+
+
+def variants(
+    chosen: Outlook, arrivals: Sequence[Arrival], service: ServiceTimes, *, limit_s: float, days: int
+) -> list[tuple[str, Outlook]]:
+    """Return the chosen staff's outlook as it is, and with more travellers, slower lanes, faster arrivals, and one lane or officer less."""
+
+    def again(people: Sequence[Arrival], times: ServiceTimes, staff: Staff) -> Outlook:
+        return outlook(people, times, staff, limit_s=limit_s, days=days)
+
+    staff = chosen.staff
+    more = [replace(one, travellers=round(one.travellers * MORE)) for one in arrivals]
+    at_once = [replace(one, over_s=one.over_s / 2) for one in arrivals]
+    slower = msgspec.structs.replace(service, lane_s=tuple(one * MORE for one in service.lane_s))
+    found = [
+        ("as it is", chosen),
+        ("a fifth more travellers", again(more, service, staff)),
+        ("each lane a fifth slower", again(arrivals, slower, staff)),
+        ("arrivals reach the hall in half the time", again(at_once, service, staff)),
+    ]
+    if staff.lanes > 1:
+        found.append(("one lane out of service", again(arrivals, service, Staff(staff.lanes - 1, staff.officers))))
+    if staff.officers > 1:
+        found.append(("one officer away", again(arrivals, service, Staff(staff.lanes, staff.officers - 1))))
+    return found
 
 
 def over_the_day(waits: Waits, step_s: float = 300.0) -> list[tuple[float, float]]:

@@ -12,14 +12,17 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from gate.lists.entries import Entries, Named, digest_of, written, written_delta
 from gate.lists.errors import BadListError, NotNewerError, ShrunkError
-from gate.lists.header import NAMES_MAX, NUMBERS_MAX, About, Delta, Header, Hours, Place, Serial, Text
+from gate.lists.header import NAMES_MAX, NUMBERS_MAX, About, Delta, Header, Hours, Place, Serial, Text, signed
 from gate.lists.names import People
+from gate_core import durable
+from gate_core.audit_format.note import Signer
 
 _NAMED: Final = msgspec.json.Decoder(Named)
 
@@ -53,6 +56,21 @@ class Edition:
     entries: bytes
     digests: Sequence[bytes]
     people: Sequence[Named]
+
+
+def write(out: Path, made: Edition, change: Edition | None, signer: Signer) -> tuple[Path, Path | None]:
+    """Sign an edition, and the delta to it if there is one; write each note after its entries. Returns the notes. Raises OSError."""
+    note = out / f"{made.header.name}-{made.header.serial}.note"
+    before = None if change is None else change.header.delta
+    delta = None if before is None else note.with_name(f"{note.stem}-from-{before.serial}.note")
+    durable.make_folder(out)
+    if not made.header.withdrawn:
+        durable.write(note.with_suffix(".entries"), made.entries)
+    durable.write(note, signed(made.header, signer))
+    if change is not None and delta is not None:
+        durable.write(delta.with_suffix(".delta"), change.entries)
+        durable.write(delta, signed(change.header, signer))
+    return note, delta
 
 
 def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issued: datetime) -> Edition:

@@ -1,14 +1,16 @@
-"""Whom rules would concern, before they are in force: counted over a profile of a site's travellers that tells of nobody (docs/rules.md). Pure."""
+"""Tries written rules before they are in force: on a site's travellers, counted by kind, or on past decisions (docs/rules.md). Pure."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gate.passage.conditions import Fact, Facts
 from gate.passage.rulebook import RuleBook
+from gate.programs.lane.records import RecordError, decide_by
 
 AGE_BANDS: Final = (0, 12, 18, 30, 45, 60, 75)
 UNKNOWN: Final = "not known"
@@ -68,6 +70,61 @@ def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact
             found.by_rule[rule.name] += count
         for fact, group in groups_of(facts).items():
             found.groups[fact].setdefault(group, Share()).add(count, seen=is_seen)
+    return found
+
+
+class RecordsError(ValueError):
+    """A line that is no record; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A past decision whose verdict these rules change. `reasons`: those of the new decision."""
+
+    crossing: object
+    was: str
+    would: str
+    reasons: list[str]
+
+
+@dataclass(slots=True)
+class Again:
+    """Past decisions taken again: how many, how many could not be, and the changed ones."""
+
+    crossings: int = 0
+    others: int = 0
+    changed: list[Changed] = field(default_factory=list)
+
+
+def decisions_in(
+    lines: Sequence[bytes], *, tracked: Callable[[Sequence[bytes], str], Iterable[bytes]] = lambda lines, _: lines
+) -> Iterator[tuple[object, dict[str, object]]]:
+    """Yield crossing and body of each decided record of JSON lines. Raises RecordsError. `tracked` shows the progress."""
+    for number, line in enumerate(tracked(lines, "decisions"), start=1):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise RecordsError(f"line {number} is no JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise RecordsError(f"line {number} is no record")
+        body = record.get("body")
+        if record.get("kind") == "decided" and isinstance(body, dict):
+            yield record.get("crossing"), body
+
+
+def decisions_again(book: RuleBook, decisions: Iterable[tuple[object, dict[str, object]]]) -> Again:
+    """Take each decision again by these rules, from its recorded evidence."""
+    found = Again()
+    for crossing, body in decisions:
+        try:
+            was, would = decide_by(book, body)
+        except RecordError:
+            found.others += 1
+            continue
+        found.crossings += 1
+        if was is not would.verdict:
+            reasons = [f"{one.reason.value}:{one.detail}".removesuffix(":") for one in would.objections]
+            found.changed.append(Changed(crossing, was.value, would.verdict.value, reasons))
     return found
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import pyrage
+from central_fakes.process import KEPT
 from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
-from fakes.central_process import KEPT
 from fakes.roots import SOURCES
 
 from gate.channel.row import PROGRAMS

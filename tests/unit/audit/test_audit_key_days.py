@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from core_fakes.killing import killed_at, refused
 from fakes.audit_logs import SmallLog, crossing, happening, wanted
-from fakes.killing import killed_at, refused
 
 from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.store import Store

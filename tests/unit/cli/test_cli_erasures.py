@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from fakes.approvals import signer, write_approvers
+from core_fakes.approvals import signer, write_approvers
 from typer.testing import CliRunner, Result
 
 from gate.audit.inbox import ERASURE

@@ -1,12 +1,14 @@
-"""`gate sync status`: what the sync program says of the mirror is what people and programs are told."""
+"""`gate sync`: people and programs are told what the sync program says of the mirror; what is missing is one line."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
 from gate.channel.messages import Status
@@ -53,3 +55,30 @@ def test_programs_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     code, out = told(monkeypatch, "ready", "--json")
     assert code == 0
     assert json.loads(out) == {"schema": "sync.status/1", **WELL}
+
+
+def refused(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(sync.app, list(arguments))
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("gate: ")
+    return done.exit_code, done.stderr
+
+
+def test_a_gate_without_a_central_server_says_how_to_get_one(tmp_path: Path) -> None:
+    gate = SyncGate.make(tmp_path / "gate")
+    code, said = refused("push", "--config", str(gate.config))
+    assert (code, "gate provision enrol" in said) == (78, True)
+    code, said = refused("status", "--config", str(gate.config))
+    assert (code, "does not answer" in said) == (69, True)
+
+
+def test_a_log_with_nothing_in_it_cannot_be_carried_away(tmp_path: Path) -> None:
+    gate = SyncGate.make(tmp_path / "gate")
+    code, said = refused("export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick"))
+    assert (code, "was anything logged yet" in said) == (74, True)
+    gate.grow(1)
+    done = CliRunner().invoke(sync.app, ["export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick")])
+    assert done.exit_code == 0
+    code, said = refused("export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick"))
+    assert (code, "not empty" in said) == (65, True)

@@ -17,10 +17,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from core_fakes.shifts import AUTHORITY, GATE, certificate, key_of, shift
 from fakes.officers_lane import Lane
 from fakes.passage_examples import AT_REST, CROSSING, RULES
 from fakes.passage_examples import said as said_by
-from fakes.shifts import AUTHORITY, GATE, certificate, key_of, shift
 from typer.testing import CliRunner, Result
 
 from gate.channel import messages
@@ -30,6 +30,7 @@ from gate.passage import two_officers
 from gate.passage.events import LampAnswered
 from gate.passage.lane import FirstWord
 from gate.passage.orders import Outcome
+from gate.programs.shared.lane_report import NOTICES
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
@@ -516,12 +517,12 @@ def test_an_alarm_that_waits_for_an_officer_is_listed_until_it_is_acknowledged(g
 
 def test_what_an_officer_must_know_beside_alarms_is_listed_while_it_lasts(gate: Gate) -> None:
     assert gate.lane is not None
-    assert set(officer.NOTICES) == {notice.value for notice in Notice}
+    assert set(NOTICES) == {notice.value for notice in Notice}
     gate.lane.engine.post(LampAnswered(shown=False))
     while not document(run("list", "--json"))["notices"]:
         pass
     assert document(run("list", "--json"))["notices"] == ["lamp_refused"]
-    assert f"lamp_refused: {officer.NOTICES['lamp_refused']}" in run("list").stdout
+    assert f"lamp_refused: {NOTICES['lamp_refused']}" in run("list").stdout
     gate.lane.engine.post(LampAnswered(shown=True))
     while document(run("list", "--json"))["notices"]:
         pass

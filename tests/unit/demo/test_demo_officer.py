@@ -8,7 +8,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
-from fakes.shifts import shift
+from core_fakes.shifts import shift
 
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS

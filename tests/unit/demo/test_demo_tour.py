@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.shifts import AUTHORITY
 from fakes.roots import ROOT, SOURCES
-from fakes.shifts import AUTHORITY
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 

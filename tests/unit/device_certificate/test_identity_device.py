@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from central_fakes.server import GATE_ID, NOW
+from core_fakes.killing import killed_at, refused
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
-from fakes.central_server import GATE_ID, NOW
-from fakes.killing import killed_at, refused
 
 from gate.device_certificate.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
 from gate.device_certificate.device import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gate.cli.officer import NOTICES
 from gate.programs.shared.degraded_modes import MODES
+from gate.programs.shared.lane_report import NOTICES
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/operations.md"

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEXTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 PATH = re.compile(
-    r"\b(?:gate|drivers|models|tests|scripts|systemd|hardware-sim)/[\w./-]+\.(?:py|toml|service|rules|html|js)\b"
+    r"\b(?:gate|drivers|models|tests|scripts|systemd|documents|hardware-sim|(?:core|central|lab|officers|verify)/(?:src|tests))/[\w./-]+"
+    r"\.(?:py|toml|service|rules|html|js)\b"
 )
 TEST = re.compile(r"(?<![\w/])test_\w+\.py\b")
 PLACES = (ROOT, *(ROOT / "docs/examples").iterdir())  # an example is named from its own folder

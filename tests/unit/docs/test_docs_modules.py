@@ -12,6 +12,7 @@ from fakes.roots import PACKAGES, ROOT
 
 HOMES = {
     **PACKAGES,
+    **{place.name: place for place in ROOT.glob("*/tests/*_fakes")},
     "fakes": ROOT / "tests/fakes",
     "catalogue": ROOT / "tests/catalogue",
     "bench": ROOT / "tests/bench",

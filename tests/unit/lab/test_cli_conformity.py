@@ -15,8 +15,8 @@ from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, living, surv
 from typer.testing import CliRunner
 
 from gate_core.command_line.tree import application
-from gate_lab.commands import conformity
-from gate_lab.commands.conformity import CLAUSES, NO_CERTIFICATE, TESTS, Clause
+from gate_lab import conformity
+from gate_lab.conformity import CLAUSES, NO_CERTIFICATE, TESTS, Clause
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,7 +51,7 @@ def test_a_test_of_a_clause_is_there_and_not_marked_to_be_skipped(test: str) -> 
 
 
 def test_a_clause_whose_table_is_misspelt_is_an_error_and_not_one_clause_less() -> None:
-    text = (ROOT / "lab/src/gate_lab/commands/conformity.toml").read_text()
+    text = (ROOT / "lab/src/gate_lab/conformity.toml").read_text()
     assert msgspec.toml.decode(text, type=conformity._File).clause == CLAUSES
     with pytest.raises(msgspec.ValidationError, match="unknown field `clauses`"):
         msgspec.toml.decode(text.replace("[[clause]]", "[[clauses]]", 1), type=conformity._File)

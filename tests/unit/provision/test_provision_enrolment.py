@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+from central_fakes.server import GATE_ID, NOW
+from core_fakes.killing import killed_at, refused
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
-from fakes.central_server import GATE_ID, NOW
-from fakes.killing import killed_at, refused
 
 from gate.device_certificate import device
 from gate.device_certificate.credentials import CredentialError

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from central_fakes.server import GATE_ID, NOW
+from core_fakes.killing import killed_at
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
 from fakes import tpm
 from fakes.audit_logs import ORIGIN
-from fakes.central_server import GATE_ID, NOW
-from fakes.killing import killed_at
 
 from gate.device_certificate.credentials import (
     DEVICE_PASSPHRASE,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from fakes.killing import killed_at, refused
+from core_fakes.killing import killed_at, refused
 
 from gate.provision.decommission import Part, Progress, wiping_steps
 from gate.provision.steps import LaterStepError, StepError, StepReport, StepState, carry_out

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from central_fakes.process import KEPT
+from central_fakes.server import GATE_ID
 from fakes.audit_logs import SmallLog, crossing, wanted
-from fakes.central_process import KEPT
-from fakes.central_server import GATE_ID, Bench
+from fakes.central_server import Bench
 from typer.testing import CliRunner
 
 from gate_central.commands.central import app

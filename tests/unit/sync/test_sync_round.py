@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from central_fakes.server import GATE_ID
 from fakes.audit_logs import wanted
-from fakes.central_server import GATE_ID, Bench
+from fakes.central_server import Bench
 
 from gate_central.schema import age_keys, awaited
 from gate_core.audit_format.checkpoint import Checkpoint

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import random
 import sqlite3
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import NOW, party, revocation_list
+from document_fakes.master_lists import NOW, party, revocation_list
 
 from gate.trust import snapshot
 from gate.trust.errors import StoreError
+from gate.trust.folder import binary_values
 from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -217,3 +220,15 @@ def test_whatever_bytes_are_damaged_the_store_is_refused_or_read(path: Path) -> 
             refusals.append(str(error))
     assert len(refusals) > 100
     assert not any("\n" in one for one in refusals)
+
+
+def test_a_value_folded_into_many_lines_takes_memory_for_its_characters_only() -> None:
+    lines = io.BytesIO(b"a:: QQ\n" + b" A\n" * 400_002)
+    tracemalloc.start()
+    try:
+        (value,) = binary_values(iter(lines.readline, b""))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(value.content) > 300_000
+    assert peak_bytes < 8 << 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from document_fakes.master_lists import party, signed_list
 from fakes.additions import Copy
-from fakes.master_lists import party, signed_list
 
 from gate.trust.freshness import in_words
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS

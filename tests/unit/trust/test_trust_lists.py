@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes.damage import damage_rows
-from fakes.defect_lists import (
+from document_fakes.defect_lists import (
     DEVIATION_SIGNER,
     defect,
     defect_list,
@@ -24,7 +23,8 @@ from fakes.defect_lists import (
     issuer_and_serial,
     known,
 )
-from fakes.master_lists import NOW, Party, master_list, party, revocation_list, signed_list
+from document_fakes.master_lists import NOW, Party, master_list, party, revocation_list, signed_list
+from fakes.damage import damage_rows
 from typer.testing import CliRunner
 
 from gate.cli.trust import app

@@ -8,11 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import NOW, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, master_list, party, revocation_list
 from typer.testing import CliRunner
 
 from gate.cli.trust import app
-from gate.cli.trust_report import fields, render
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
 from gate.trust.list_import import import_sources
@@ -20,6 +19,7 @@ from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import Revocation, survey
+from gate.trust.survey_report import fields, render
 from gate_documents.pki.certificate import parse_certificate
 
 CSCA = party("CSCA")

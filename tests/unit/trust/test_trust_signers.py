@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.inspections import NOW, inspected, issued, results
-from fakes.master_lists import party
-from fakes.sample_passports import utopia
+from document_fakes.inspections import NOW, inspected, issued, results
+from document_fakes.master_lists import party
+from document_fakes.sample_passports import utopia
 
 from gate.trust import signers
 from gate.trust.errors import StoreError

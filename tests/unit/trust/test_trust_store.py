@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from document_fakes.defect_lists import DEVIATION_SIGNER, deviation_list
+from document_fakes.master_lists import NOW, Party, master_list, party, revocation_list
 from fakes.damage import damage_rows
-from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
-from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.list_import import ImportReport, import_sources

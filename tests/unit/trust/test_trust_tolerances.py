@@ -12,9 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from fakes.anchors import ListedAnchors
-from fakes.inspections import issued
-from fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
+from document_fakes.anchors import ListedAnchors
+from document_fakes.inspections import issued
+from document_fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
 from fakes.without_null import (
     Encode,
     digest_info,
@@ -32,13 +32,13 @@ from fakes.without_null import (
 from typer.testing import CliRunner
 
 from gate.cli.trust import app
-from gate.cli.trust_report import fields, render
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.list_import import import_sources
 from gate.trust.signers import no_document_signer
 from gate.trust.sources import Way, read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
+from gate.trust.survey_report import fields, render
 from gate_documents.access.agreement_keys import parse_agreement_key
 from gate_documents.access.pace import MappingProof
 from gate_documents.authenticity.pace_cam import judge_mapping

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.defect_lists import (
+from document_fakes.defect_lists import (
     DEVIATION_SIGNER,
     defect,
     defect_list,
@@ -19,7 +19,7 @@ from fakes.defect_lists import (
     issuer_and_serial,
     known,
 )
-from fakes.master_lists import NOW, Party, master_list, party, revocation_list
+from document_fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
 from gate.trust.list_import import ImportReport, import_sources
 from gate.trust.sources import Way, read_source

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes.updates import folder_in_memory
+from lab_fakes.updates import folder_in_memory
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes.updates import HERE, Operator
+from lab_fakes.updates import HERE, Operator
 
 from gate.updates.download import FREE_BYTES_MIN, Store
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError

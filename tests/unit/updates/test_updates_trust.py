@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.updates import HERE, Believer, Operator
+from lab_fakes.updates import HERE, Believer, Operator
 from tuf.api.metadata import DelegatedRole
 
 from gate.updates.errors import OldError, RefusedError, SourceAwayError, UpdateError

@@ -16,7 +16,7 @@ from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.unsealer import Unsealer
 from gate_core.command_line.tree import verbs
-from gate_verify.commands.access import WORDS_MAX, Access
+from gate_verify.access_note import WORDS_MAX, Access
 
 RUNNER = CliRunner()
 GOOD = Access("2026-11-25T10:00:00.000Z", "age1x", ORIGIN, "5", "0" * 64, "a complaint", "2026/17")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.killing import killed_at
 from fakes.audit_logs import SmallLog, crossing, happening
 from fakes.audited_days import MORNING, Day
-from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
@@ -31,9 +31,9 @@ from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
-from gate_verify.commands.records import with_story
-from gate_verify.commands.report import make
-from gate_verify.commands.report_page import cell
+from gate_verify.records import with_story
+from gate_verify.report_files import make
+from gate_verify.report_page import cell
 from gate_verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()
@@ -280,7 +280,7 @@ def test_a_full_disk_is_said_of_the_page_by_its_name(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")  # as a write says it, which names no file
 
-    monkeypatch.setattr(f"gate_verify.commands.report.{failing}", full)
+    monkeypatch.setattr(f"gate_verify.report_files.{failing}", full)
     result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t")
     assert result.exit_code == 74
     assert f"cannot write {log.folder / 'r.html'} or {log.folder / 't'}: No space left on device" in result.stderr

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from fakes.approvals import approvers, signer
+from core_fakes.approvals import approvers, signer
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner
 
@@ -27,8 +27,8 @@ from gate_verify.accounts import Accounts
 from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
 from gate_verify.commands.audit import app
-from gate_verify.commands.records import with_story
 from gate_verify.findings import Held, Ledger, Report
+from gate_verify.records import with_story
 from gate_verify.verify import contents, verify
 
 DAY, LATER = "2026-11-25", "2026-12-27"

@@ -20,8 +20,8 @@ from gate_core.audit_format.unsealer import Unsealer
 from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import Clock
 from gate_verify.commands.audit import app
-from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
+from gate_verify.records import with_story
 from gate_verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

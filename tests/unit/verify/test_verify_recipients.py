@@ -20,9 +20,9 @@ from gate_core.audit_format.sealer import CrossingKey, Sealer
 from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealer import Unsealer, readers_of
 from gate_verify.bundle import EntryLine
-from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
 from gate_verify.recipients import NamedRecipients
+from gate_verify.records import with_story
 from gate_verify.verify import contents, verify
 
 OURS, THEIRS = ("a" * 64, "b" * 64), ("a" * 64, "c" * 64)

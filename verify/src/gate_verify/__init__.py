@@ -1,1 +1,1 @@
-"""The auditor's verifier: judges a log from its bytes alone. Shares no code with the program that wrote them."""
+"""The auditor's verifier. Judges a log from its bytes alone; shares no code with the program that wrote it."""

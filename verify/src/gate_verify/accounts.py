@@ -1,9 +1,9 @@
-"""Accounts for the keys to sealed records: which of those that are missing were to go, and which are here that were to go.
+"""Accounts for the keys of sealed records: missing keys that should be deleted, and present keys that should be.
 
-What the log says of its keys, in records of its own: `keys_erased` names keys that two persons ordered erased, with their signatures, `keys_expired` how many
-keys of a class and a day were forgotten after their time, `keys_erased_at_mirror` that the central server has carried an order out. A key lies with the day of its
-first record; with a later one where the gate's clock was nobody's word, and with an earlier one to which a clock was set back that had been ahead. An order
-binds every copy that holds its record, and an expiry the gate's own: others keep theirs by settings of their own, and what an older copy has is its owner's to erase.
+Three kinds of record concern keys. `keys_erased`: keys that two people ordered erased, with their signatures. `keys_expired`: the number of
+keys of a class and day that were deleted after their time. `keys_erased_at_mirror`: the central server has carried out an order. A key is
+stored under the day of its first record; under a later day if the gate's clock was unconfirmed, and under an earlier one if a fast clock was
+set back. An order applies to every copy that holds its record, an expiry only to the gate's copy: other copies have their own settings.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from gate_verify.audit_record import AuditRecord
 from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError, UnreadableError, harmless
 from gate_verify.signed_note import signers_of
 
-KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration says less
+KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration allows less
 SIGNERS_MIN: Final = 2
 
 
 @dataclass(slots=True)
 class Accounts:
-    """Takes the records in order. `origin` is the log's, which orders name."""
+    """Accounts for a log's keys, from its records in order. `origin`: the log's origin, which orders must name."""
 
     origin: str
     # Of each key: the class and the day that it lies with, its first entry, the latest hour of its records.
     _first: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)
     _turns: list[tuple[int, str]] = field(default_factory=list)  # from which entry on no record is of an earlier day
-    _approvers: Mapping[str, object] = field(default_factory=dict)  # whom the latest start named; empty if not known
+    _approvers: Mapping[str, object] = field(default_factory=dict)  # as the latest start named them; empty if unknown
     _orders: dict[tuple[str, tuple[str, ...]], tuple[int, tuple[str, ...], bool]] = field(default_factory=dict)
     _at_mirror: set[str] = field(default_factory=set)
     _expired: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Accounts:
                 pass
 
     def _is_signed(self, index: int, order: tuple[str, tuple[str, ...]], signatures: object) -> bool:
-        """Whether two of the approvers in force have signed it; that is not known of a record without signatures, and before any start was read."""
+        """True if two approvers in force signed it; None if the record has no signatures, or no start was read yet."""
         if not isinstance(signatures, list):
             return False
         text = "".join(f"{line}\n" for line in ("portcullis erasure/1", self.origin, *order[1]))
@@ -89,7 +89,7 @@ class Accounts:
         return len(found) >= SIGNERS_MIN
 
     def erasures(self, ledger: Ledger) -> tuple[Erasure, ...]:
-        """Each order, the oldest first."""
+        """Return the orders, oldest first."""
         here = frozenset().union(*(copy.keys for copy in ledger.copies))
         return tuple(
             Erasure(index, by, note, len(keys), len(here.intersection(keys)), note in self._at_mirror, is_signed)
@@ -97,8 +97,8 @@ class Accounts:
         )
 
     def gone(self, copy: Held) -> frozenset[str]:
-        """The keys that a copy lacks and that were to go: ordered, or of a day whose time was over, as many as were said to be forgotten. Where one of that
-        day is here all the same, none of another day went in its place.
+        """Return the keys that a copy lacks and that were due: ordered erased, or of an expired day, at most as many as
+        the log reports deleted. If a key of that day is still in the copy, no key of another day counts in its place.
         """
         lacking = copy.named - copy.keys
         found = self._ordered() & lacking
@@ -118,12 +118,12 @@ class Accounts:
         return {key for _, keys in self._orders for key in keys}
 
     def _earliest(self, key: str) -> tuple[str, str]:
-        """The class of a key and the earliest day that it can lie with."""
+        """Return a key's class and the earliest day under which it can be stored."""
         about, _, index, _ = self._first[key]
         return about, self._turns[bisect_right(self._turns, (index, "~")) - 1][1]
 
     def _uncounted(self) -> set[str]:
-        """The keys that some order names and that no expiry before that order can have counted."""
+        """Return the keys that an order names and that no expiry before that order can have counted."""
         found = set()
         for (_, keys), (at, *_) in self._orders.items():
             last = {about: day for (about, day), (index, _) in sorted(self._expired.items()) if index < at}
@@ -132,13 +132,13 @@ class Accounts:
         return found
 
     def unsigned(self, ledger: Ledger) -> Iterator[str]:
-        """What is missing by an order that is the gate's word alone."""
+        """Yield the keys that are missing by an order for which there is only the gate's statement."""
         for (note, keys), (index, _, is_signed) in self._orders.items():
             if not is_signed and (gone := ledger.missing.intersection(keys)):
                 yield f"whether two persons ordered {len(gone)} keys erased, entry {index}: that is the gate's word alone; the order is a note with the SHA-256 {note}"
 
     def contradictions(self, ledger: Ledger) -> Iterator[str]:
-        """What was to go and is here, in a copy that knows so; and orders and expiries that can be none."""
+        """Yield keys that were due and are in a copy that knows so, and orders and expiries that are impossible."""
         yield from self._wrong.all()
         uncounted = self._uncounted()
         for copy in ledger.copies:
@@ -155,7 +155,7 @@ class Accounts:
                 yield f"{copy.name}: {said[about]} keys of class {about} were said to be forgotten, and {missing[about]} are missing: the others are still here"
 
     def kept_longer(self, ledger: Ledger) -> Iterator[str]:
-        """What a copy has of a day that the gate has forgotten, or of an earlier one."""
+        """Yield the keys that a copy has of a day whose keys the gate has deleted, or of an earlier day."""
         for copy in ledger.copies:
             until = {about: day for (about, day), (index, _) in sorted(self._expired.items()) if index < copy.size}
             days = sorted(self._first[key][:2] for key in copy.keys & self._first.keys() - self._ordered())
@@ -165,7 +165,7 @@ class Accounts:
 
 
 def _was_over(about: str, day: str, today: str) -> bool:
-    """Whether the time of a day's keys can have been over; what is no class, or no day as records spell it, has none."""
+    """True if the keys of that day can have been due; unknown classes, and days in another format, have no end."""
     try:
         of, now = date.fromisoformat(day), date.fromisoformat(today)
     except ValueError:

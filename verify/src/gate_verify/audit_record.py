@@ -10,9 +10,9 @@ from gate_verify.findings import about
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about`, `key` and
-    `recipients` stand in clear, and are empty where an entry is no record at all. `readers` is for how many the key's age file is, if it is here, and which
-    identities of the auditor's do not open it.
+    """A record as the auditor reads it. If it does not open, `kind` and `body` are None and `note` gives the reason;
+    `hour`, `about`, `key` and `recipients` are in clear, and empty if the entry is no record. `readers`: the number of
+    recipients of the key's age file, if it is here, and the auditor's identities that do not open it.
     """
 
     index: int
@@ -32,5 +32,5 @@ class AuditRecord:
 
     @property
     def when(self) -> str:
-        """Its moment; of one that does not open, about when it was, as people read it."""
+        """The record's time; if it does not open, its approximate hour, as text."""
         return self.time or about(self.hour)

@@ -41,7 +41,7 @@ class KeyLine:
 
 
 class EntryLine(NamedTuple):
-    """A leaf and its sealed body; and what the leaf says, where reading the line told it."""
+    """A leaf and its sealed body, and the leaf's header if reading the line gave it."""
 
     leaf: bytes
     sealed: bytes
@@ -50,7 +50,7 @@ class EntryLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The last line: how many lines of each kind there were."""
+    """The last line: the number of lines of each kind."""
 
     entries: int
     keys: int
@@ -141,7 +141,7 @@ def _verify_lines(stream: Iterator[Line], judge: Judge, opening: Opening) -> Non
 
 
 def _usual(raw: bytes) -> KeyLine | EntryLine | None:
-    """The line of a key or of an entry in its one spelling, without a JSON parser: nearly every line is one. None: `_line` says what it is."""
+    """Parse a key or entry in its canonical spelling without a JSON parser, for speed. Returns None for other lines: `_line` parses them."""
     if not raw.endswith(_END):
         return None
     if raw.startswith(_KEY):

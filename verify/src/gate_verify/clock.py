@@ -1,8 +1,8 @@
-"""Judges the gate's wall clock: the log program records each time that it is set (`clock_stepped`), so one that was set without a record is found.
+"""Judges the gate's wall clock. The log program records each time that the clock is set (`clock_stepped`); this finds unrecorded steps.
 
-A record's moment is the wall clock when the log program took it: in the order of the log moments go back only where the clock was set back. Beside it stands
-CLOCK_MONOTONIC of the program that reported, which nobody sets. Within one boot the two keep their distance; that of a record that waited is larger, but not
-the same as that of another one a minute later.
+A record's time is the wall clock when the log program received it: in log order, times go back only if the clock was set back. Each
+record also has CLOCK_MONOTONIC of the reporting program, which cannot be set. Within one boot the difference of the two stays constant; a
+record that waited has a larger one, but not the same as that of another record a minute later.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Clock:
         # none explains those of `_passed`, since the clock has gone past that moment again.
         self._back: list[tuple[AuditRecord, str, int]] = []
         self._passed: list[tuple[AuditRecord, str, int]] = []
-        self._set: AuditRecord | None = None  # the latest record that stands back or says that the clock was set
+        self._set: AuditRecord | None = None  # the latest that is back or reports a step
         self._forward: list[tuple[int, int]] = []  # from which entry on, and how far
         self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
         self._boot: str | None = None
@@ -60,7 +60,7 @@ class Clock:
             self._steady(told.index, at_ms, at_ms - told.monotonic_ms)
 
     def jumps(self) -> Iterator[tuple[str, bool]]:
-        """Each time that the clock was set and no record says so; and whether that is sure."""
+        """Yield each unrecorded step of the clock, and True if it is certain."""
         for told, latest, at in (*self._passed, *self._back):
             text = f"entry {told.index} is of {told.time}, after records of {latest}"
             yield f"{text}: the clock was set back, and no record says so", self._hidden <= at
@@ -69,13 +69,13 @@ class Clock:
             yield f"{text}: no record says so, and a log program that did not run then leaves none", False
 
     def _is_late(self, told: AuditRecord) -> bool:
-        """Whether a record is from before the clock was set, and was passed by the one that shows it."""
+        """True if a record is from before the clock was set, and was overtaken by the record that shows the step."""
         if self._set is None or self._set.boot != told.boot:
             return False
         return 0 < (self._set.monotonic_ms or 0) - (told.monotonic_ms or 0) <= PASSING_MS
 
     def _stepped(self, told: AuditRecord, time: str, before: str, after: str) -> None:
-        """Take a record of a step; it explains one from a time that the clock has shown by the records, if the clock has not gone forward again."""
+        """Take a record of a step. It explains a step back from a time that earlier records show, unless the clock went forward again."""
         if ms(before) and before[:13] >= self._latest[:13]:
             self._back = [
                 one for one in self._back if one[0].boot != told.boot or time >= one[1] or one[1][:13] > before[:13]
@@ -83,7 +83,7 @@ class Clock:
             self._latest, self._latest_at = min(time, after), told.index
 
     def _steady(self, index: int, at_ms: int, distance_ms: int) -> None:
-        """Hold a record's two clocks against one another, as those of the records before it in this boot."""
+        """Compare a record's two clocks with those of earlier records of this boot."""
         if distance_ms <= self._distance_ms + WAITED_MS:
             self._distance_ms, self._other = min(distance_ms, self._distance_ms), None
         elif self._other is None or abs(distance_ms - self._other[1]) > ALIKE_MS:
@@ -94,7 +94,7 @@ class Clock:
 
 
 def ms(time: str) -> int:
-    """A record's time; 0 for what is none, or has no zone: nobody knows which one it would be."""
+    """Return a record's time in milliseconds since 1970; 0 if it is invalid or has no time zone."""
     try:
         moment = datetime.fromisoformat(time)
         return 0 if moment.tzinfo is None else int(moment.timestamp() * 1000)

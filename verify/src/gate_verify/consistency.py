@@ -1,8 +1,8 @@
-"""What several copies of one log say together, and what all of them cannot show.
+"""Compares copies of one log, and lists what they cannot show.
 
-Copies agree when one is the beginning of the other, up to the byte. The longest one is the log that is judged; the others may have what it
-lacks, and are what the auditor knows of how long the log must be. Where two disagree and both are signed, the log's key has signed two
-histories, and no copy is believed.
+Two copies agree if one is a byte-exact prefix of the other. The longest copy is the log that is judged. The others may
+have parts that it lacks, and show how long the log must be. If two signed copies disagree, the log's key signed two
+histories, and no copy is trusted.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CLOCKS_APART = timedelta(hours=1)  # so much a mirror's clock may be behind a ga
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A copy that was read: what it is called, of what kind it is, and its judge."""
+    """A copy that was read: its name, kind and judge."""
 
     name: str
     kind: str
     judge: Judge
 
     def held(self) -> Held:
-        """Its keys. It is the gate's own if it is no bundle and nobody cosigned its checkpoint: others hand their copies on so."""
+        """The copy's keys. It is the gate's own copy if it is no bundle and its checkpoint has no cosignature, as copies from others do."""
         judge, signatures = self.judge, b"".join(self.judge.notes).count(b"\n\xe2\x80\x94 ")
         is_gates = self.kind == "database" or (self.kind == "folder" and signatures < 2)
         named = frozenset(judge.keys_used if any(judge.bodies) else ())  # a folder of tiles alone holds no keys
@@ -40,7 +40,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A signed checkpoint without entries: `head` is None when it is not the log's, and `problems` say why."""
+    """A signed checkpoint without entries. `head` is None if it is not the log's; `problems` gives the reasons."""
 
     name: str
     head: Head | None
@@ -58,17 +58,17 @@ def report(
     words: Sequence[str] = (),
     again: Sequence[str] = (),
 ) -> Report:
-    """Close the case. `at_least` entries are known to have been, and `words` is what is wrong with handovers in files of their own. `ring` and
-    `cosigners` are those that `read` was judged by, for what is to be said of the keys themselves; `again` names what was given twice.
+    """Make the report. `at_least`: entries that the log is known to have had; `words`: problems of handovers in files
+    of their own; `ring` and `cosigners`: those by which `read` was judged; `again`: inputs that were given twice.
 
-    `read` has one copy at least.
+    `read` has at least one copy.
     """
     return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words, again)
 
 
 @dataclass
 class _Case:
-    """The copies, and what they say of one another."""
+    """The copies, compared with one another."""
 
     _read: Sequence[Read]
     _receipts: Sequence[Receipt]
@@ -130,7 +130,7 @@ class _Case:
         )
 
     def _untimely(self, mark: Cosignature, parts: Sequence[Read]) -> tuple[str, bool] | None:
-        """Why nobody can have cosigned at that time, and whether that is sure: where later hours go back as far, the gate's clock may have been ahead."""
+        """Return why no cosigner can have signed at that time, and True if it is certain: if later hours go back as far, the gate's clock was fast."""
         said = f"{mark.by} cosigned {mark.size} entries at {mark.time}"
         if mark.time is None:
             return None
@@ -192,7 +192,7 @@ class _Case:
                 yield f"{receipt.name} says that the log had {receipt.head.size} entries, and what is here ends after {self._size}"
 
     def _parts(self) -> list[Read]:
-        """The longest copy, and those that agree with it and reach back further without a gap."""
+        """Return the longest copy, and the copies that agree with it and extend further back without a gap."""
         parts = [self._read[0]]
         for one in self._read[1:]:
             tree = one.judge.tree
@@ -207,7 +207,7 @@ class _Case:
 
     @staticmethod
     def _bodies(parts: Sequence[Read], since: int) -> bytearray:
-        """What the best copy has of each entry's sealed body, from `since` on."""
+        """Return the best copy's state of each entry's sealed body, from `since` on."""
         base = min(one.judge.tree.since for one in parts)
         found = bytearray(parts[0].judge.tree.size - base)
         for part in parts:
@@ -216,7 +216,7 @@ class _Case:
         return found[since - base :]
 
     def _missing(self, since: int, bodies: bytearray) -> Iterator[str]:
-        """What is not here, and is no contradiction."""
+        """Yield what is missing here without being a contradiction."""
         if since:
             yield f"entries 0 to {since - 1} are not here, only the hashes over them"
         if self._size == since:
@@ -225,7 +225,7 @@ class _Case:
             yield f"the sealed bodies of {without} entries are not here, only their hashes"
 
     def _by_an_earlier_key(self) -> Iterator[str]:
-        """All that is here is signed by a key that has handed over: by whoever has had it, for what anybody sees."""
+        """Yield a notice if all that is here was signed by a key that has handed over: any former holder may have signed it."""
         if len(self._signers) > 1 and self._signers[-1].since >= self._size:
             key = self._signers[-1].vkey.rpartition("+")[0]
             yield f"whether this is the log of {key}, its newest key: an earlier one has signed all that is here, and whoever has had that one can"

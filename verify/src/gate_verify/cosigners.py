@@ -1,7 +1,7 @@
-"""Those who cosign a log, such as the mirror at the central server, and which of their keys counted when.
+"""Judges cosignatures on a log, such as the central mirror's, by the cosigners' keys that were in force.
 
-A cosigner's key that handed over counts for what it signed until then, by the time that stands in the cosignature. That is the key's own word:
-whoever stole it can write an earlier one, if not one before the entries (`gate_verify.consistency`). So it shows how long a log was at least, and never that a log is the gate's, which the log's key does.
+A cosigner's key that handed over counts for earlier cosignatures, by their own time. A thief of the key can write an earlier time, though not
+one before the entries (`gate_verify.consistency`). So cosignatures show a log's minimum length; only the log's key shows that it is the gate's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gate_verify.signed_note import TIME_S_MAX, LogKey, cosigned_s, read_head, s
 
 
 class Cosigners:
-    """The keys that the auditor holds, of each name the oldest first."""
+    """The cosigners' keys that the auditor holds, oldest first for each name."""
 
     def __init__(self, keys: tuple[LogKey, ...] = ()) -> None:
         self.names = tuple(dict.fromkeys(one.name for one in keys))
@@ -26,11 +26,11 @@ class Cosigners:
         self._late: dict[str, None] = {}
 
     def take(self, notes: Iterable[bytes]) -> Iterator[str]:
-        """Follow the handovers that lie with a log; yields what is wrong with them."""
+        """Apply the handovers that come with a log; yield their problems."""
         return follow(tuple(self._rows.values()), notes)
 
     def judge(self, note: bytes) -> tuple[list[Cosignature], list[str]]:
-        """The signatures of others than the log, and what is wrong with them. Raises StructureError for what is no checkpoint."""
+        """Return the cosignatures on a checkpoint, and their problems. Raises StructureError if it is no checkpoint."""
         text, signatures = signed_text(note)
         head = read_head(note)
         found: list[Cosignature] = []
@@ -49,7 +49,7 @@ class Cosigners:
         return found, problems
 
     def unknown(self, marks: Sequence[Cosignature]) -> Iterator[str]:
-        """What cannot be seen of those who cosign, when everything was judged; `marks` is what was found."""
+        """Yield what cannot be determined about cosigners, after everything was judged; `marks`: the cosignatures found."""
         strangers = [mark.by for mark in marks if self._key(mark.by, bytes.fromhex(mark.key_id)) is None]
         for name in dict.fromkeys(strangers):
             yield f"whether {name} signed what bears its name: --mirror-vkey gives its key"
@@ -69,7 +69,7 @@ class Cosigners:
         return None if row is None else next((one for one in (*row.given, *row.keys) if one.key_id == key_id), None)
 
     def _counted_s(self, key: LogKey, text: str, signature: bytes) -> int | None:
-        """The time that a cosignature says, None where it is of a key that did not count then. Raises StructureError for a false one."""
+        """Return the time in a cosignature, in seconds since 1970; None if its key was not in force then. Raises StructureError if it is invalid."""
         try:
             time_s = cosigned_s(key, text, signature)
         except (struct.error, InvalidSignature) as error:
@@ -79,7 +79,7 @@ class Cosigners:
         row = self._rows[key.name]
         word = next((one for one in row.joined if one.old == key), None)
         if word is not None and time_s > word.at_s:
-            # Not a problem: a server that runs goes on with the old key until it starts anew.
+            # Not a problem: a running server uses the old key until it restarts.
             self._late[
                 f"whether {key.name} cosigned this at {_time(time_s)}: the key {key.short} had handed over at {_time(word.at_s)}"
             ] = None

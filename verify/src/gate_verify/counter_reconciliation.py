@@ -1,7 +1,7 @@
-"""What the barrier's controller counted, against the passages that were recorded.
+"""Compares the counters of the barrier's controller with the recorded passages.
 
-Between one record of counters and the next every counter grows by what the `passed` records say (docs/protocols/audit-log.md, "Passages").
-Where it does not, a record is missing or untrue.
+Between two records of counters, every counter grows by the number of `passed` records (docs/protocols/audit-log.md,
+"Passages"). If it does not, a record is missing or false.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-COUNTS = 2**32  # a counter goes on at 0 after so many
+COUNTS = 2**32  # a counter wraps to 0 after this many
 WAYS = ("entry", "exit")
 DOORS = ("first", "last")
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Where counter and records disagree: between the entries `after` and `until`. `is_explained` by a record there that does not open."""
+    """A difference between counter and records, between the entries `after` and `until`. `is_explained`: a record there does not open."""
 
     door: str
     way: str
@@ -36,7 +36,7 @@ class Gap:
 
 @dataclass(slots=True)
 class _Door:
-    """One controller: where its counters stood at `after`, where they stand by the latest records, and what those told meanwhile."""
+    """One controller: its counters at `after`, its counters by the latest records, and the passages recorded in between."""
 
     base: tuple[int, int]
     now: tuple[int, int]
@@ -55,7 +55,7 @@ class Books:
         self.counted: Counter[tuple[str, str]] = Counter()  # by door and direction, as far as the books are closed
 
     def take(self, index: int, kind: str, body: Mapping[str, object]) -> None:
-        """Book a record, if it is one of passages."""
+        """Apply the next record, if it is about passages."""
         if kind not in {"passed", "counted"}:
             return
         door, now = str(body.get("door", "last")), _counters(body.get("counters"))
@@ -82,11 +82,11 @@ class Books:
             books.told[WAYS.index(str(body.get("direction", "entry")))] += count
 
     def skip(self, index: int) -> None:
-        """Note a record that does not open: it may be of a passage."""
+        """Note a record that does not open: it may be about a passage."""
         self._skipped = index
 
     def gaps(self) -> tuple[Gap, ...]:
-        """Every gap so far, the books closed here."""
+        """Return the gaps up to here."""
         for door in list(self._doors):
             self._close(door)
         return tuple(self._gaps)

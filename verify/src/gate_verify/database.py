@@ -1,8 +1,8 @@
-"""Reads a copy of the log's database (with its `-wal` file and the folder `keys` beside it, if these were copied too).
+"""Reads a copy of the log's database, with its `-wal` file and the folder `keys` beside it if these were copied too.
 
-The copy is copied once more before SQLite opens it, because opening writes; the auditor's file stays as it is. A database
-is bytes from outside like any other: nothing in it is run, only plain tables are read, and a cell may hold anything of any kind.
-Whatever was flipped in it, the end is a report.
+SQLite opens a second copy, because opening writes; the auditor's file stays unchanged. The database is untrusted:
+nothing in it is executed, only plain tables are read, and a cell may hold a value of any type. Any damage ends in a
+report.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from gate_verify.keyring import KeyRing
 from gate_verify.tree import HASH_BYTES
 
 MAGIC = b"SQLite format 3\0"
-# Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
-# for an officer, and what its latest boot found; and what the log's keys said of one another, which is judged.
+# The log program's own tables, no part of the log: its write check, what the lane wants at its next start, waiting referrals, the findings
+# of its latest boot, and the log keys' handovers, which are judged.
 OURS_BESIDE = frozenset(
     {
         "probe",
@@ -50,7 +50,7 @@ _DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def verify_database(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
-    """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
+    """Judge a copy of the database. Raises UnreadableError if it cannot be read at all."""
     judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
     with _copied(path) as copy:
         try:
@@ -63,13 +63,13 @@ def verify_database(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: s
         except (
             sqlite3.Error,
             UnicodeDecodeError,
-        ) as error:  # SQLite quotes what it cannot read, whatever its bytes are
+        ) as error:  # SQLite quotes unreadable bytes in its message
             judge.findings.add(f"the database cannot be read to its end: {error}")
     return judge
 
 
 def database_lines(path: Path) -> Iterator[Line]:
-    """Yield a copy of the database as the lines of a bundle, for whoever opens what is sealed. Raises StructureError and UnreadableError."""
+    """Yield the database as the lines of a bundle, for decryption. Raises StructureError and UnreadableError."""
     try:
         moved = {hashlib.sha256(wrapped).hexdigest(): wrapped for wrapped in _keys_of_days(path.parent / "keys")}
         with _copied(path) as copy, closing(_opened(copy)) as connection:
@@ -135,7 +135,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
 
 
 def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
-    """The hashes of the entries that went when somebody else had them."""
+    """Verify the hashes of entries that were deleted after a mirror had them."""
     if not _has(connection, "pruned"):
         return  # an older log program's
     for n, hashes in connection.execute("SELECT n, hashes FROM pruned ORDER BY n"):
@@ -169,7 +169,7 @@ def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
 
 
 def _keys_of_days(folder: Path) -> Iterator[bytes]:
-    """The age files that were moved to the files of their days, a line each; what is none is a key that no header names."""
+    """Yield the age files that were moved to files by day, one per line. Anything else becomes a key that no header names."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if _DAY.fullmatch(path.name) and path.is_file():
             with path.open("rb") as file:
@@ -198,7 +198,7 @@ def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:
 
 
 def _verify_derived(connection: sqlite3.Connection, judge: Judge, tiles: Mapping[int, bytes]) -> None:
-    """Compare what the log program derives from entries and relies on."""
+    """Compare the data that the log program derives from entries and relies on."""
     nodes = list(connection.execute("SELECT level, n, hash FROM nodes ORDER BY level, n"))
     if nodes != list(_nodes(tiles)):
         judge.findings.add("the stored hashes of full tiles are not those that the entries make")
@@ -217,7 +217,7 @@ def _has(connection: sqlite3.Connection, table: str) -> bool:
 
 
 def _bytes(cell: object) -> bytes:
-    """What a cell for bytes holds; another kind of value is the bytes of nothing, and no hash will fit."""
+    """Return a cell's bytes; empty for a value of another type, which no hash matches."""
     return cell if isinstance(cell, bytes) else b""
 
 

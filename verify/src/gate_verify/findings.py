@@ -1,8 +1,11 @@
-"""What a verification found: every objection, and the figures of the report.
+"""The result of a verification: every objection, and the figures of the report.
 
 VerifyError
 ├── UnreadableError   the path or the key cannot be read at all: there is nothing to judge
-└── StructureError    bytes that cannot be taken further apart: becomes a problem in the report
+├── StructureError    bytes that cannot be parsed further: becomes a problem in the report
+├── NotSignedError    the log differs from what was signed: its records are not read
+├── NotSealedForError no record is sealed for this identity
+└── UnwrittenError    a file of the report exists already or cannot be written
 """
 
 from __future__ import annotations
@@ -23,16 +26,28 @@ class UnreadableError(VerifyError):
 
 
 class StructureError(VerifyError):
-    """Bytes that cannot be taken further apart."""
+    """Bytes that cannot be parsed further."""
+
+
+class NotSignedError(VerifyError):
+    """The log differs from what was signed."""
+
+
+class NotSealedForError(VerifyError):
+    """No record of the log is sealed for this identity."""
+
+
+class UnwrittenError(VerifyError):
+    """A file of the report exists already or cannot be written."""
 
 
 def about(hour: str | None) -> str:
-    """An hour of a header as people read it: it says no minute."""
+    """Format a header's hour for people, without minutes."""
     return f"about {hour[:10]} {hour[11:13]}h UTC" if hour else ""
 
 
 def harmless(text: str) -> str:
-    """One line of text that can be printed, whatever a stranger put into it."""
+    """Escape text so that it prints as one line without control characters."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
@@ -40,7 +55,7 @@ def harmless(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A key of the log, and the sizes of the log that it answers for: more than `since`, up to `until`, None for all that follow."""
+    """A key of the log, and the log sizes that it signs for: above `since`, up to `until`; None: no end."""
 
     vkey: str
     since: int
@@ -49,7 +64,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Whom entries are sealed for, from `since` on: `sha256` is the digest of the set, None where headers did not name it yet."""
+    """The recipients of entries from `since` on. `sha256`: digest of the set; None for headers of the version without it."""
 
     since: int
     sha256: str | None
@@ -57,8 +72,8 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """Somebody else's word that the log had so many entries. `time` is the cosigner's, RFC 3339 UTC; None, as nothing is `checked`, where
-    the auditor gave no key for it.
+    """A cosigner's statement that the log had this many entries. `time`: by the cosigner, RFC 3339 UTC; None if not
+    `checked`, because the auditor gave no key for it.
     """
 
     by: str
@@ -70,7 +85,7 @@ class Cosignature:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One of the inputs: `kind` is bundle, folder, database or receipt, which has no entries; `intact` as in a report, of it alone."""
+    """One input. `kind`: bundle, folder, database, or receipt, which has no entries. `intact`: as in `Report`, for this copy alone."""
 
     name: str
     kind: str
@@ -82,9 +97,9 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An order of two persons to forget keys, as entry `index` says: who gave it, if it names them, its note, how many keys it names and how many of them
-    are here all the same. `at_mirror` once the central server has said that it has carried it out; `signed` when two signatures of approvers in force are
-    with it, so that it is not the gate's word alone.
+    """An order by two people to erase keys, in entry `index`: who gave it (if it names them), its note, the number of
+    keys named, and how many are still here. `at_mirror`: the central server reported that it carried it out. `signed`:
+    two signatures of approvers in force are with it; otherwise there is only the gate's statement.
     """
 
     index: int
@@ -98,7 +113,7 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The keys that one copy has, those that its headers name, and how many entries it knows of."""
+    """The keys that one copy has, the keys that its headers name, and its number of known entries."""
 
     name: str
     size: int
@@ -109,8 +124,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Every key that headers name, with how many entries need it, and which copy has which. `is_whole` when no entry before is missing, and
-    `is_partial` when something else than a key is.
+    """Every key that headers name, with the number of entries that need it, and which copy has which key. `is_whole`:
+    no earlier entry is missing. `is_partial`: something besides keys is missing.
     """
 
     uses: Mapping[str, int]
@@ -124,7 +139,7 @@ class Ledger:
         return frozenset(self.uses).difference(*(one.keys for one in self.copies))
 
     def unaccounted(self, gone: Callable[[Held], frozenset[str]] = lambda _: frozenset()) -> Iterator[str]:
-        """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that a copy lacks and that were to go."""
+        """Yield the keys missing in one copy or in all without a record that explains it; `gone`: a copy's missing keys that were due."""
         were_to_go = [gone(one) for one in self.copies]
         if lost := self.missing.difference(*were_to_go):
             entries = sum(self.uses[key] for key in lost)
@@ -140,13 +155,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdict on the longest copy, with what the others have of it. `verified` is true only without a single problem; `intact` when what
-    is wrong, if anything, is only what the log tells: its bytes are those that were signed.
+    """The verdict on the longest copy, with what the other copies have of it. `verified`: there is no problem. `intact`: the bytes are those
+    that were signed; problems, if any, are in the records' content.
 
-    `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
-    the keys that headers name and that are not there any more; whether they were to go say the sealed records, and `erasures` are the orders
-    among these. `ledger` is which copy has which key. `first_time` and `last_time` are hours: that is all that the headers say, and `time_precision` says so. `unknown` says what was given cannot show; `is_partial` whether some of that
-    is more than what came after the end, and `is_open_ended` whether that is among it. `recipients` are those of the longest copy.
+    `entries`: entries read; `bodies`: sealed bodies, and `keys`: age files, with correct hashes; `erased`: keys that headers name and that are
+    no longer here. Only sealed records show whether they were due; `erasures`: the orders among these. `ledger`: which copy has which key.
+    `first_time`, `last_time`: hours, as `time_precision` states, because headers have no more. `unknown`: what the input cannot show;
+    `is_partial`: some of it is more than what came after the end; `is_open_ended`: that is among it. `recipients`: those of the longest copy.
     """
 
     entries: int
@@ -173,19 +188,19 @@ class Report:
     time_precision: str = "hour"
 
     def fields(self) -> dict[str, object]:
-        """For machines: all but the ledger."""
+        """Return the report for JSON, without the ledger."""
         return {name: value for name, value in asdict(replace(self, ledger=None)).items() if name != "ledger"}
 
 
 @dataclass(slots=True)
 class Findings:
-    """Collects problems while the log is read. What they quote of the log or of file names cannot steer a terminal."""
+    """Collects problems while the log is read. Quoted names and content are escaped for the terminal."""
 
     problems: list[str] = field(default_factory=list)
     unlisted: int = 0
 
     def add(self, problem: str) -> None:
-        """Note a problem."""
+        """Add a problem."""
         if len(self.problems) < PROBLEMS_MAX:
             is_long = len(problem) > PROBLEM_LETTERS_MAX
             self.problems.append(harmless(f"{problem[:PROBLEM_LETTERS_MAX]}…" if is_long else problem))
@@ -193,5 +208,5 @@ class Findings:
             self.unlisted += 1
 
     def all(self) -> tuple[str, ...]:
-        """Return every problem, and how many more there are."""
+        """Return every listed problem, and the number of unlisted ones."""
         return (*self.problems, *([f"and {self.unlisted} more problems"] if self.unlisted else []))

@@ -1,7 +1,7 @@
-"""Reads a spool, or any folder with the log's tiles (C2SP tlog-tiles), and looks at every file in it.
+"""Reads a spool, or any folder with the log's tiles (C2SP tlog-tiles), and every file in it.
 
-Where `sealed` and `keys` are both missing, it is a folder of tiles alone and only the log itself is judged. A folder that is
-being written meanwhile is judged by the checkpoint found first; files that a newer checkpoint explains are left alone.
+If `sealed` and `keys` are both missing, it is a folder of tiles alone, and only the log itself is judged. A folder that
+is being written is judged by the checkpoint found first; files that belong to a newer checkpoint are ignored.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Tiles = dict[int, bytes]  # the hashes that the tiles of each level must hold
 
 
 def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
-    """Judge a folder. Raises UnreadableError when there is no checkpoint to judge it by."""
+    """Judge a folder. Raises UnreadableError if it has no checkpoint."""
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
@@ -69,7 +69,7 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
 
 
 def folder_lines(path: Path) -> Iterator[Line]:
-    """Yield a spool as the lines of a bundle, for whoever opens what is sealed. Raises StructureError where it cannot be read on."""
+    """Yield a spool as the lines of a bundle, for decryption. Raises StructureError where it cannot be read further."""
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
@@ -99,7 +99,7 @@ def folder_lines(path: Path) -> Iterator[Line]:
 
 
 def _first_here(folder: _Folder, size: int) -> int:
-    """The first piece that is here; of those before it, which are full ones, the hashes alone are: they went when somebody else had them."""
+    """Return the first piece that is here. Earlier pieces were deleted after a mirror had them: only their hashes are left."""
     for n in range(size // WIDTH):
         here = folder.piece("tile/entries", n, WIDTH, BUNDLE_BYTES_MAX) or folder.piece(
             "sealed", n, WIDTH, SEALED_BYTES_MAX
@@ -118,14 +118,14 @@ def _handovers(folder: _Folder, below: str) -> Iterator[bytes]:
 
 
 class _Folder:
-    """Bounded reading of plain files below a folder. `judged` are the files of which every byte was looked at already."""
+    """Reads plain files below a folder, with limits. `judged`: files of which every byte was checked."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.judged: set[str] = set()
 
     def read(self, name: str, bytes_max: int) -> bytes | None:
-        """Return a file's content, None when it is missing, no plain file, unreadable or too large."""
+        """Return a file's content; None if it is missing, no plain file, unreadable or too large."""
         try:
             descriptor = os.open(f"{self._path}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
@@ -137,7 +137,7 @@ class _Folder:
             return None
 
     def names(self) -> Iterator[str]:
-        """Yield the name of every file and every other thing that is no folder, or lies deeper than any file of a log."""
+        """Yield the name of every file, of everything else that is no folder, and of what is deeper than any file of a log."""
         pending = [""]
         while pending:
             below = pending.pop()
@@ -150,7 +150,7 @@ class _Folder:
                         yield name
 
     def piece(self, kind: str, n: int, width: int, bytes_max: int) -> tuple[str, bytes] | None:
-        """Return the file that holds the first `width` things of a piece: its own, the full one or a wider partial one."""
+        """Return the file with the first `width` items of a piece: its own file, the full one, or a wider partial one."""
         stem = f"{kind}/{number_path(n)}"
         wider = [f"{stem}.p/{one}" for one in range(width + 1, WIDTH)]
         for name in (*([f"{stem}.p/{width}"] if width < WIDTH else []), stem, *wider):
@@ -160,7 +160,7 @@ class _Folder:
         return None
 
     def note_whole(self, kind: str, n: int, name: str, width: int) -> None:
-        """Note that a file holds what the log needs and no byte more, if it is the piece's own and not a wider one."""
+        """Mark a file as judged if it is the piece's own: it then holds exactly what the log needs."""
         if name == f"{kind}/{number_path(n)}" + (f".p/{width}" if width < WIDTH else ""):
             self.judged.add(name)
 
@@ -207,7 +207,7 @@ def _why_no_body(line: bytes, index: int) -> str:
 
 
 def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodies: bool) -> bool:
-    """Judge the entries of one piece; False when the log cannot be followed beyond it."""
+    """Judge the entries of one piece; False if the log cannot be followed beyond it."""
     leaves = _things_of(folder, judge, "tile/entries", n, width)
     if leaves is None:
         return False
@@ -218,7 +218,7 @@ def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodi
 
 
 def _things_of(folder: _Folder, judge: Judge, kind: str, n: int, width: int) -> list[bytes] | None:
-    """The entries or sealed bodies of one piece, as many as there are; None where they cannot be read."""
+    """Return the entries or sealed bodies of one piece; None if they cannot be read."""
     start, of_entries = n * WIDTH, kind == "tile/entries"
     found = folder.piece(kind, n, width, BUNDLE_BYTES_MAX if of_entries else SEALED_BYTES_MAX)
     if found is None:
@@ -239,7 +239,7 @@ def _things_of(folder: _Folder, judge: Judge, kind: str, n: int, width: int) -> 
 
 
 def _verify_tiles(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str]) -> None:
-    """Compare every tile of hashes with the tree that the entries make."""
+    """Compare every tile of hashes with the tree of the entries."""
     for level, hashes in sorted(tiles.items()):
         for n in range(-(-len(hashes) // TILE_BYTES)):
             wanted = hashes[n * TILE_BYTES : (n + 1) * TILE_BYTES]
@@ -271,7 +271,7 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
 
 
 def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], size: int) -> None:
-    """Find files that do not belong, that are longer than their name says, or that say something else than the log."""
+    """Find files that do not belong to the log, are longer than their name states, or differ from the log."""
     for name in sorted(names - folder.judged - {"checkpoint"}):
         if name.startswith("keys/") or _is_temporary(name) or _BESIDE.fullmatch(name):
             continue
@@ -287,7 +287,7 @@ def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], s
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What a file name of the spool says that it holds."""
+    """A piece's kind, number and width, as a file name of the spool states them."""
 
     kind: str
     n: int
@@ -304,7 +304,7 @@ class _Piece:
 
 
 def _is_as_the_log_had_it(folder: _Folder, name: str, piece: _Piece, things: int) -> bool:
-    """A partial piece begins like the one that the checkpoint needs, and every piece is as long as its name says."""
+    """True if a partial piece is a prefix of the one that the checkpoint needs, and its length matches its name."""
     raw = folder.read(name, SEALED_BYTES_MAX)
     needed = min(WIDTH, things - piece.n * WIDTH)
     best = folder.piece(piece.kind, piece.n, needed, SEALED_BYTES_MAX)
@@ -312,7 +312,7 @@ def _is_as_the_log_had_it(folder: _Folder, name: str, piece: _Piece, things: int
 
 
 def _count(kind: str, raw: bytes) -> int:
-    """Return how many things a file holds, -1 when it holds something else."""
+    """Return the number of items in a file; -1 for other content."""
     try:
         if kind == "sealed":
             return raw.count(b"\n")
@@ -324,13 +324,13 @@ def _count(kind: str, raw: bytes) -> int:
 
 
 def _things(tiles: Tiles, kind: str, size: int) -> int:
-    """Return how many things of a kind the checkpoint covers."""
+    """Return the number of items of a kind that the checkpoint covers."""
     level = kind.removeprefix("tile/")
     return len(tiles[int(level)]) // HASH_BYTES if level.isdigit() and int(level) in tiles else size
 
 
 def _is_published_since(folder: _Folder, size: int) -> bool:
-    """Whether a newer checkpoint was published while we read."""
+    """True if a newer checkpoint was published during the reading."""
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     try:
         return note is not None and read_head(note).size > size

@@ -1,8 +1,8 @@
-"""A key's word for the one that follows it, and the row that such words make (docs/protocols/audit-log.md, "Handovers").
+"""A key's handover to its successor, and the chain of such handovers (docs/protocols/audit-log.md, "Handovers").
 
-The auditor gives one key or more of a name, the oldest first. From a key that is trusted words lead on to the next; a key that handed over
-twice has been in two hands, and only its first word is taken. Where no words join the keys that were given, the last of them alone counts:
-whoever has had an earlier one may have signed with it since.
+The auditor gives one or more keys of a name, oldest first. Handovers lead from a trusted key to the next. A key that
+handed over twice was held by two parties, and only its first handover counts. If no handovers join the given keys, only
+the last key counts: any former holder of an earlier key may have signed with it since.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _TEXT = re.compile(r"portcullis key handover\n([^\s+]{1,512})\n(0|[1-9][0-9]{0,1
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One key's word for the next. `since`: how many entries the old key of a log answers for. `at_s`: until when the old key of a cosigner
-    counts, by its own clock, seconds since 1970; 0 of a log's.
+    """A key's handover to the next. `since`: the number of entries that the old log key signs for. `at_s`: the end of
+    the old cosigner key's time, by its own clock, in seconds since 1970; 0 for a log's key.
     """
 
     since: int
@@ -34,7 +34,7 @@ class Handover:
 
 
 class Row:
-    """The keys of one name, each followed by the next; `given` are the auditor's, the oldest first."""
+    """The keys of one name in order of use; `given`: the auditor's, oldest first."""
 
     def __init__(self, given: Sequence[LogKey]) -> None:
         self.given = tuple(key for at, key in enumerate(given) if key not in given[:at])
@@ -42,31 +42,31 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Whose keys they are."""
+        """The name of the keys."""
         return self.given[-1].name
 
     @property
     def keys(self) -> tuple[LogKey, ...]:
-        """The keys that words join, the oldest first; the newest that was given where none do, or where they lead elsewhere."""
+        """The keys joined by handovers, oldest first; only the newest given key if none join, or if they lead elsewhere."""
         row = (self.words[0].old, *(one.new for one in self.words)) if self.words else ()
         return row if self.given[-1] in row else self.given[-1:]
 
     @property
     def joined(self) -> tuple[Handover, ...]:
-        """The words between `keys`."""
+        """The handovers between `keys`."""
         return tuple(self.words) if len(self.keys) > 1 else ()
 
     def knows(self, word: Handover) -> bool:
-        """Whether a word is of a key that is trusted, or for one."""
+        """True if a handover is from or to a trusted key."""
         trusted = (*self.given, *(one.new for one in self.words), *(one.old for one in self.words))
         return word.old in trusted or word.new in trusted
 
     def take(self, word: Handover) -> str | None:
-        """Take a word that is known; what is wrong with it."""
+        """Add a handover that is known; return what is wrong with it, or None."""
         if word.old.name != self.name:
             return f"is of {word.old.name}, not of {self.name}"
         if word in self.words:
-            return None  # another copy has told it
+            return None  # another copy contained it
         if any(one.old == word.old for one in self.words):
             return "is of a key that has handed over before, to another"
         if not self.words or (word.old == self.words[-1].new and word.since >= self.words[-1].since):
@@ -78,14 +78,14 @@ class Row:
         return None
 
     def apart(self) -> Iterator[tuple[LogKey, LogKey]]:
-        """Keys that were given one after the other and that no words join."""
+        """Yield neighbouring given keys that no handover joins."""
         for one, other in zip(self.given, self.given[1:], strict=False):
             if not {one.vkey, other.vkey} <= {key.vkey for key in self.keys}:
                 yield one, other
 
 
 def follow(rows: Sequence[Row], notes: Iterable[bytes]) -> Iterator[str]:
-    """Follow the handovers that lie with a log; yields what is wrong with them. Those of other keys are passed over."""
+    """Apply the handovers that come with a log; yield their problems. Handovers of other keys are ignored."""
     for number, raw in enumerate(notes):
         if number >= HANDOVERS_MAX:
             yield f"more than {HANDOVERS_MAX} handovers are here"
@@ -101,7 +101,7 @@ def follow(rows: Sequence[Row], notes: Iterable[bytes]) -> Iterator[str]:
 
 
 def is_handover(note: bytes) -> bool:
-    """Whether a note says that it is one."""
+    """True if a note has the text of a handover."""
     try:
         return _TEXT.fullmatch(signed_text(note)[0]) is not None
     except StructureError:
@@ -122,7 +122,7 @@ def read_handover(note: bytes) -> Handover:
 
 
 def _signed_s(key: LogKey, text: str, signatures: Sequence[tuple[str, bytes]]) -> int:
-    """When a cosigner's key has signed a handover, by its own clock, 0 for a log's."""
+    """Return when a cosigner's key signed a handover, by its own clock, in seconds since 1970; 0 for a log's key."""
     mine = [raw[4:] for name, raw in signatures if (name, raw[:4]) == (key.name, key.key_id)]
     found = 0
     try:

@@ -1,7 +1,7 @@
-"""Judges entries one after the other: spelling, order, hours, hashes of what is sealed, and at the end root and signature.
+"""Judges entries in order: spelling, index, hours, hashes of sealed bodies, and at the end root and signature.
 
-The readers of bundles, folders and databases bring the bytes here; they judge only what is particular to their form. What several copies
-say together, and what is not known after all, is left to `gate_verify.consistency`.
+The readers of bundles, folders and databases supply the bytes; they judge only what is specific to their format.
+`gate_verify.consistency` compares copies and lists what remains unknown.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _HEADER_IN_A_LINE = re.compile(_HEADER.pattern.replace('"', r"\\\""), re.ASCII)
 
 
 class Header(NamedTuple):
-    """The clear part of a record, but for its class; `number` is its index, `sealed` and `key` are SHA-256 in hex, and so is `recipients`, whom
-    the key is for, empty in version 2.
+    """The clear part of a record, without its class. `number`: its index; `sealed`, `key`: SHA-256 in hex;
+    `recipients`: SHA-256 of the key's recipients, empty in version 2.
     """
 
     hour: str
@@ -49,7 +49,7 @@ class Header(NamedTuple):
 
 
 def one_spelling(raw: bytes) -> dict[str, object]:
-    """Read a JSON object that is spelled in the one allowed way. Raises StructureError."""
+    """Parse a JSON object in its only allowed spelling. Raises StructureError."""
     try:
         value = json.loads(raw)
         again = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
@@ -61,7 +61,7 @@ def one_spelling(raw: bytes) -> dict[str, object]:
 
 
 def read_header(leaf: bytes) -> Header:
-    """Read the clear part of a record. A header has so few spellings that one pattern knows them all. Raises StructureError."""
+    """Parse a record's clear part; one pattern covers all its spellings. Raises StructureError."""
     match = _HEADER.fullmatch(leaf.decode("latin-1"))
     if match is None or len(leaf) > LEAF_BYTES_MAX:
         raise StructureError("not the fields of version 2 or 3 in their one spelling")
@@ -69,7 +69,7 @@ def read_header(leaf: bytes) -> Header:
 
 
 def header_in_a_line(spelt: str) -> tuple[bytes, Header] | None:
-    """The record's clear part, and what it says, from a string of a bundle's line, without its quotes; None where it is spelt in any other way."""
+    """Return a record's clear part and its header from a string of a bundle's line, without quotes; None for another spelling."""
     match = _HEADER_IN_A_LINE.fullmatch(spelt)
     if match is None:
         return None
@@ -88,7 +88,7 @@ def _header(match: re.Match[str]) -> Header:
 
 
 def key_of(leaf: bytes) -> str | None:
-    """The age file that opens an entry, None for what is no header."""
+    """Return the ID of the age file that opens an entry; None if the leaf is no header."""
     try:
         return read_header(leaf).key
     except StructureError:
@@ -96,7 +96,7 @@ def key_of(leaf: bytes) -> str | None:
 
 
 class Judge:
-    """One copy of the log, from its first entry on. `hour_max` is the last hour that can have been by the auditor's own clock."""
+    """One copy of the log, from its first entry on. `hour_max`: the last possible hour by the auditor's clock."""
 
     def __init__(
         self,
@@ -115,8 +115,8 @@ class Judge:
         self.bodies = bytearray()  # what is here of each entry's sealed body
         self.notes: list[bytes] = []
         self.first_here = since  # the first entry of which more than a hash may be here
-        self.recipients: list[tuple[int, str]] = []  # from which entry on it is sealed for whom
-        self.hours_from: list[tuple[int, str]] = []  # from which entry on they say which hour
+        self.recipients: list[tuple[int, str]] = []  # (first entry, its and later recipients)
+        self.hours_from: list[tuple[int, str]] = []  # (first entry, its and later hours)
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
@@ -128,8 +128,8 @@ class Judge:
         self._strange_first: dict[str, int] = {}
 
     def entry(self, leaf: bytes, sealed: bytes | None, header: Header | None = None) -> str | None:
-        """Judge the next entry and the body beside it, None where bodies are not kept; return its key's id. `header` is what the leaf says, if
-        the caller has read it.
+        """Judge the next entry and its body (None if bodies are not kept); return its key's ID. `header`: the leaf's
+        header, if the caller has parsed it.
         """
         index = self.tree.size
         self.tree.add(leaf)
@@ -168,7 +168,7 @@ class Judge:
         return key
 
     def dropped(self, hashes: bytes) -> None:
-        """Take the hashes of entries that are not here any more, the first ones of the log: they are the tree's, and nothing else is known of them."""
+        """Add the hashes of the log's first entries that are no longer here. Only the tree uses them."""
         for at in range(0, len(hashes), HASH_BYTES):
             self.tree.add_hash(hashes[at : at + HASH_BYTES])
             self.bodies.append(NONE)
@@ -189,28 +189,28 @@ class Judge:
         return WRONG
 
     def key(self, wrapped: bytes) -> str:
-        """Take note of an age file and return its id."""
+        """Note an age file and return its ID."""
         key_id = sha256(wrapped).hexdigest()
         self.keys_seen.add(key_id)
         return key_id
 
     def handovers(self, notes: Iterable[bytes]) -> None:
-        """Follow the log's keys; before its checkpoint is judged."""
+        """Apply handovers of the log's keys. Call before the checkpoint is judged."""
         for objection in self._ring.take(notes):
             self.findings.add(objection)
 
     def mirror_handovers(self, notes: Iterable[bytes]) -> None:
-        """Follow the keys of those who cosign."""
+        """Apply handovers of the cosigners' keys."""
         for objection in self._cosigners.take(notes):
             self.findings.add(f"of the mirror's: {objection}")
 
     def checkpoint(self, note: bytes) -> Head | None:
-        """Take a signed checkpoint and hold it against the entries read so far; who signed it is judged when every copy was read."""
+        """Compare a signed checkpoint with the entries read so far. Its signatures are judged after all copies were read."""
         self.notes.append(note)
         try:
             head = read_head(note)
         except StructureError:
-            return None  # `signatures` says so
+            return None  # `signatures` reports it
         if head.size != self.tree.size:
             self.findings.add(f"the checkpoint covers {head.size} entries, {self.tree.size} are here")
         elif head.root != self.tree.root():
@@ -218,7 +218,7 @@ class Judge:
         return head
 
     def signatures(self) -> tuple[Cosignature, ...]:
-        """Judge who signed, by all that is known of the log's keys by now; return the cosignatures."""
+        """Judge the signatures by the log keys known by now; return the cosignatures."""
         found: list[Cosignature] = []
         for note in self.notes:
             for objection in self._ring.objections(note):
@@ -235,7 +235,7 @@ class Judge:
         return tuple(found)
 
     def hours(self) -> Findings:
-        """What is wrong with the hours, a line an hour."""
+        """Return the problems of the hours, one line per hour."""
         found = Findings()
         for hour, count in sorted(self._strange.items()):
             why = "nothing of this format was written so early" if hour < HOUR_MIN else "it has not come yet"

@@ -1,7 +1,7 @@
-"""The keys of a log, one after the other, and which of them answers for how many entries.
+"""The keys of a log in order, and the number of entries for which each signs.
 
-The auditor holds one key or more, the oldest first. A handover says how many entries the old key answered for; a checkpoint counts only with
-the signature of the key in force at its size.
+The auditor holds one or more keys, oldest first. A handover states the number of entries for which the old key signs. A
+checkpoint counts only with the signature of the key in force at its size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gate_verify.signed_note import LogKey, objections, read_head, read_vkey
 
 
 class KeyRing:
-    """The keys that the auditor holds, of one log, in the order of their use."""
+    """The auditor's keys of one log, in the order of their use."""
 
     def __init__(self, keys: tuple[LogKey, ...]) -> None:
         if len({one.name for one in keys}) != 1:
@@ -24,15 +24,15 @@ class KeyRing:
 
     @property
     def name(self) -> str:
-        """The log's."""
+        """The log's name."""
         return self._row.name
 
     def take(self, notes: Iterable[bytes]) -> Iterator[str]:
-        """Follow the handovers that lie with the log; yields what is wrong with them."""
+        """Apply the handovers that come with the log; yield their problems."""
         return follow((self._row,), notes)
 
     def objections(self, note: bytes) -> list[str]:
-        """Why a checkpoint is not the log's: nothing for a good one."""
+        """Return why a checkpoint is not the log's; empty for a valid one."""
         try:
             size = read_head(note).size
         except StructureError as error:
@@ -45,7 +45,7 @@ class KeyRing:
         return [*found, *islice(others, 1)]
 
     def signers(self) -> tuple[Signer, ...]:
-        """The keys and the entries that they answer for, as far as that is told."""
+        """Return the keys with the entries that they sign for, as far as known."""
         ends = [one.since for one in self._row.joined]
         return tuple(
             Signer(key.vkey, since, until)
@@ -53,12 +53,12 @@ class KeyRing:
         )
 
     def apart(self) -> Iterator[str]:
-        """What cannot be seen of the keys that were given: whether one followed on the other."""
+        """Yield what cannot be determined about the given keys: whether one followed the other."""
         for one, other in self._row.apart():
             yield f"whether the log's key {one.short} handed over to {other.short}: no handover between the two is here"
 
     def _whose(self, key: LogKey) -> Iterator[str]:
-        """Why a checkpoint does not count that this key has signed."""
+        """Yield why a checkpoint signed by this key does not count."""
         word = next((one for one in self._row.joined if one.old == key), None)
         if word is not None:
             yield f"it is signed with {key.short}, which has handed over after {word.since} entries"

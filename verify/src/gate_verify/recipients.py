@@ -1,7 +1,7 @@
-"""Whom records are sealed for: the headers say it in clear, each start of the lane whom two approvers agreed to, and each age file for how many readers it is.
+"""Judges the recipients of records: headers name them, each lane start names the approved ones, each age file shows their number.
 
-A log program that was started with another configuration than the lane shows here, and so does a set that nobody approved. What a log writes of its own
-before the lane begins is sealed for those whom the lane's next start names.
+This finds a log program with another configuration than the lane's, and an unapproved set. Records that the log program writes
+before the lane starts are sealed for the recipients that the lane's next start names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(slots=True)
 class _Others:
-    """Records one after the other that are sealed for another set than the start before them named."""
+    """Consecutive records that are sealed for another set than the preceding start named."""
 
     first: int
     last: int
@@ -30,11 +30,11 @@ class _Others:
 
 
 class NamedRecipients:
-    """Takes records in order."""
+    """Judges records in order."""
 
     def __init__(self) -> None:
         self._named: str | None = None
-        self._sets: dict[str, frozenset[str]] = {}  # whom starts named
+        self._sets: dict[str, frozenset[str]] = {}  # as starts named them
         self._files: dict[str, tuple[int, str, int, frozenset[str]]] = {}  # by the key, of its first entry
         self._others: _Others | None = None
         self._wrong: list[str] = []
@@ -42,7 +42,7 @@ class NamedRecipients:
     def take(
         self, index: int, kind: str | None, *, about: str, recipients: str, body: Mapping[str, object] | None
     ) -> None:
-        """Hold the next record against the start before it; `kind` is None of one that does not open, which may be a start."""
+        """Compare the next record with the preceding start. `kind` is None if the record does not open: it may be a start."""
         if kind == "started" and body is not None:
             if recipients and not body.get("recipients"):
                 self._wrong.append(f"entry {index}, a start of the lane, is sealed for a named set and names nobody")
@@ -59,23 +59,23 @@ class NamedRecipients:
         self._others.only_own = self._others.only_own and kind in _LOGS_OWN
 
     def contradictions(self) -> tuple[str, ...]:
-        """What was found; after the last record."""
+        """Return the contradictions; call after the last record."""
         self._close()
         return (*self._wrong, *self._unlike())
 
     def unnamed(self) -> Iterator[str]:
-        """The sets that keys are for and that no start of the lane names, as far as starts open; none if no start names any."""
+        """Yield the sets that keys are sealed for and no readable start names; nothing if no start names any."""
         unnamed = Counter(one[1] for one in self._files.values() if self._sets and one[1] not in self._sets)
         for recipients, keys in sorted(unnamed.items()):
             named = f"the set {recipients}" if recipients else "a set that their records do not name"
             yield f"who can read {keys} keys: they are for {named}, and no start of the lane that opens names its recipients"
 
     def file(self, key: str, index: int, recipients: str, readers: tuple[int, frozenset[str]]) -> None:
-        """Note for how many readers a record's age file is, and which of the auditor's own identities do not open it, by the hashes of their recipients."""
+        """Note the number of recipients of a record's age file, and the hashes of the auditor's own recipients that do not open it."""
         self._files.setdefault(key, (index, recipients, *readers))
 
     def _unlike(self) -> Iterator[str]:
-        """What is wrong with age files, whenever a start named their set; those of a set that no start named are all for as many, and open alike."""
+        """Yield problems of age files whose set a start named. Files of a set that no start named must have equal numbers and open alike."""
         wrong: defaultdict[str, list[int]] = defaultdict(list)
         alike: dict[str, tuple[int, frozenset[str]]] = {}
         for index, recipients, readers, shut in self._files.values():
@@ -107,7 +107,7 @@ class NamedRecipients:
 
 
 def _digest(named: object) -> str | None:
-    """The digest of the set that a start names; None of one from before starts named any, or of one that names nobody."""
+    """Return the digest of the set that a start names; None for a start of an older version, or one that names none."""
     if named is None or named == []:
         return None
     if not isinstance(named, list) or not all(isinstance(one, str) and _HASH.fullmatch(one) for one in named):

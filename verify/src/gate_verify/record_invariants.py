@@ -1,8 +1,8 @@
-"""Judges what the records tell, once they are opened: that nobody was let through without a decision, that every crossing has one end, that
-the barrier's counters and the records agree, that the moments fit the hours in clear, and that the clock was not set unseen.
+"""Judges the content of opened records: no traveller passed without a decision, every crossing has one end, the
+barrier's counters agree with the records, times fit the hours in clear, and the clock was not set without a record.
 
-It is the auditor's own account of the rules in docs/protocols/audit-log.md and shares nothing with the programs that follow them. A record
-that does not open, or that the lane says was lost, explains a gap: what would be a contradiction without it is told as not known.
+It implements the rules in docs/protocols/audit-log.md independently of the programs that follow them. A record that
+does not open, or that the lane reports as lost, explains a gap: the contradiction is then reported as unknown.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IDS_KEPT = 100_000  # of the latest records, against doubles
 
 @dataclass(slots=True)
 class _Crossing:
-    """What was told of a crossing so far."""
+    """The state of a crossing by its records so far."""
 
     first: int
     boot: str | None
@@ -40,13 +40,13 @@ class _Crossing:
     once: set[str] = field(default_factory=set)
 
     def opens(self, *doors: str) -> None:
-        """Somebody may be granted these doors once more."""
+        """Allow one more grant at these doors."""
         for door in doors:
             self.decided[door] = self.decided.get(door, 0) + 1
 
 
 def _is_a_late_call(told: AuditRecord, crossing: _Crossing, body: Mapping[str, object]) -> bool:
-    """Whether somebody called for an officer while the disk was full: such a beginning waits for room, and what followed it passed it."""
+    """True if an officer was called while the disk was full: its record waited for space and was overtaken by later ones."""
     return (
         told.kind == "opened"
         and body.get("document") is False
@@ -59,7 +59,7 @@ def _is_a_late_call(told: AuditRecord, crossing: _Crossing, body: Mapping[str, o
 
 
 class Story:
-    """Takes the records in order. `since` is the first one's index: of what was before nothing is known."""
+    """Judges the records in order. `since`: index of the first one; earlier records are unknown."""
 
     def __init__(self, since: int = 0) -> None:
         self._since = since
@@ -109,7 +109,7 @@ class Story:
             self._officers(told, told.kind, told.crossing, told.body)
 
     def contradictions(self) -> tuple[str, ...]:
-        """What cannot have been as it is told."""
+        """Return the contradictions in the records."""
         for one in self._named.contradictions():
             self._wrong(one)
         for text, is_sure in self._clock.jumps():
@@ -119,7 +119,7 @@ class Story:
         return self._contradictions.all()
 
     def unsure(self) -> tuple[str, ...]:
-        """What may be a contradiction, or be explained by a record that does not open. After `contradictions`."""
+        """Return possible contradictions that a closed record may explain. Call after `contradictions`."""
         unopened = f"what {self._unopened} records tell: they do not open for you"
         return (*([unopened] if self._unopened else []), *self._unsure.all(), *self._named.unnamed())
 
@@ -127,7 +127,7 @@ class Story:
         self._contradictions.add(text)
 
     def _doubt(self, crossing: _Crossing, text: str) -> None:
-        """A contradiction, unless something is missing that explains it: the crossing's beginning, or a record since."""
+        """Report a contradiction, or a doubt if the crossing's beginning or a record since is missing."""
         explained = "opened" not in crossing.once and (self._since or self._closed_at is not None)
         explained = explained or (self._closed_at is not None and self._closed_at > crossing.first)
         (self._unsure if explained else self._contradictions).add(f"whether {text}" if explained else text)
@@ -162,7 +162,7 @@ class Story:
                     self._doubt(crossing, f"{at} without a decision that opens the {door} door")
                 if "disposition" in crossing.once:
                     self._wrong(f"{at} after what must follow it")
-                elif "closed" in crossing.once:  # the officer's word in between may be what does not open
+                elif "closed" in crossing.once:  # the disposition may be the closed record
                     self._doubt(crossing, f"{at} after what must follow it")
             case "passed" if body.get("how") == "grant":
                 count = body.get("count")
@@ -175,7 +175,7 @@ class Story:
                 pass
 
     def _order(self, told: AuditRecord, crossing: _Crossing, at: str, body: Mapping[str, object]) -> None:
-        """Hold a crossing's record against those before it: one beginning, then the decision, one verdict, one disposition."""
+        """Compare a crossing's record with the earlier ones: one beginning, then the decision, one verdict, one disposition."""
         kind = str(told.kind)
         rank = _RANK.get(kind, crossing.rank)
         if (rank < crossing.rank and not _is_a_late_call(told, crossing, body)) or (

@@ -27,7 +27,7 @@ _TIME = struct.Struct(">Q")
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """A public key: its name, which is the log's origin if it is the log's, its id and the key; or a cosigner's."""
+    """A public key of the log or of a cosigner: its name (the log's origin for a log), its ID and the key."""
 
     name: str
     key_id: bytes
@@ -36,19 +36,19 @@ class LogKey:
 
     @property
     def vkey(self) -> str:
-        """The key as the auditor holds it."""
+        """The key in the auditor's text form."""
         raw = base64.b64encode(bytes([self.kind]) + self.public.public_bytes_raw()).decode()
         return f"{self.short}+{raw}"
 
     @property
     def short(self) -> str:
-        """How the key begins as the auditor holds it: enough to tell it from the others."""
+        """The beginning of the key's text form: enough to distinguish it."""
         return f"{self.name}+{self.key_id.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a checkpoint says."""
+    """Content of a checkpoint."""
 
     origin: str
     size: int
@@ -56,7 +56,7 @@ class Head:
 
 
 def read_vkey(text: str) -> LogKey:
-    """Read the log's key that the auditor holds. Raises UnreadableError."""
+    """Parse the log's key that the auditor holds. Raises UnreadableError."""
     return _of_kind(LOG, text, "the log's key")
 
 
@@ -90,20 +90,20 @@ def _of_kind(kind: int, text: str, whose: str) -> LogKey:
 
 
 def cosigned_s(key: LogKey, text: str, signature: bytes) -> int:
-    """The time that a cosignature says, seconds since 1970. Raises InvalidSignature, and struct.error where there is none."""
+    """Return a cosignature's time in seconds since 1970. Raises InvalidSignature, and struct.error if there is none."""
     (time_s,) = _TIME.unpack_from(signature)
     key.public.verify(signature[_TIME.size :], f"cosignature/v1\ntime {time_s}\n{text}".encode())
     return int(time_s)
 
 
 def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
-    """Take a signed note apart: its text, and whose signatures it bears, with the key ids before them. Raises StructureError."""
+    """Split a signed note into its text and its signatures, each with name and key ID. Raises StructureError."""
     text, lines = _split(note)
     return text, [_signature(line) for line in lines]
 
 
 def signers_of(note: bytes, vkeys: Iterable[object]) -> set[str]:
-    """Whose signatures over a note hold, of these keys. Raises StructureError for what is no note, and UnreadableError for what is no key."""
+    """Return the names of these keys with valid signatures on a note. Raises StructureError for no note, UnreadableError for no key."""
     text, lines = signed_text(note)
     signatures, found = {(name, raw[:4]): raw[4:] for name, raw in lines}, set()
     for key in (read_vkey(str(one)) for one in vkeys):
@@ -114,7 +114,7 @@ def signers_of(note: bytes, vkeys: Iterable[object]) -> set[str]:
 
 
 def read_head(note: bytes) -> Head:
-    """Read what a checkpoint claims, without believing it. Raises StructureError."""
+    """Parse a checkpoint without verifying it. Raises StructureError."""
     text, _ = _split(note)
     match = _TEXT.fullmatch(text)
     if match is None:
@@ -123,7 +123,7 @@ def read_head(note: bytes) -> Head:
 
 
 def objections(note: bytes, key: LogKey) -> list[str]:
-    """Return why the checkpoint is not the log's: nothing for a good one. Signatures of others are not looked at."""
+    """Return why the checkpoint is not the log's; empty if it is valid. Other signatures are ignored."""
     try:
         text, lines = _split(note)
         head = read_head(note)
@@ -142,14 +142,14 @@ def objections(note: bytes, key: LogKey) -> list[str]:
 
 
 def exact_base64(text: str | bytes | memoryview) -> bytes:
-    """Decode Base64 that has only one spelling. Raises StructureError."""
+    """Decode canonical Base64. Raises StructureError."""
     spelt = text.encode("ascii", "replace") if isinstance(text, str) else text
     try:
         raw = binascii.a2b_base64(spelt)
     except ValueError as error:
         raise StructureError("not Base64") from error
-    # Decoding passes over whatever is no letter of Base64 and ends at the first padding: then there are too few bytes for the letters. The
-    # last four letters tell how many bytes they are, and whether all of their bits mean something.
+    # b64decode skips characters outside of the alphabet and stops at the first padding: then too few bytes result. The last four
+    # characters give the number of bytes, and show whether all of their bits are used.
     odd = len(raw) % 3
     if len(spelt) != 4 * -(-len(raw) // 3) or (odd and binascii.b2a_base64(raw[-odd:], newline=False) != spelt[-4:]):
         raise StructureError("not Base64, or with loose ends")

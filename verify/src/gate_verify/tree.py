@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162 §2.1: remembers the hash of every entry, 32 bytes each, and makes roots, frontiers and tiles of them when asked."""
+"""The Merkle tree of RFC 9162 §2.1. Stores the hash of every entry, 32 bytes each; computes roots, frontiers and tiles on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TILE_BITS = 8
 
 
 class Tree:
-    """A growing tree. Of the entries before `since` it has the hashes of complete subtrees only, the frontier, largest first."""
+    """A growing tree. For entries before `since` it has only the hashes of complete subtrees (the frontier), largest first."""
 
     def __init__(self, since: int = 0, frontier: bytes = b"") -> None:
         heights = [height for height in reversed(range(since.bit_length())) if since >> height & 1]
@@ -25,16 +25,16 @@ class Tree:
         self._frontiers: dict[int, tuple[bytes, ...]] = {}
 
     def add(self, leaf: bytes) -> None:
-        """Grow by one entry."""
+        """Add an entry."""
         self.add_hash(sha256(b"\0" + leaf).digest())
 
     def add_hash(self, hashed: bytes) -> None:
-        """Grow by an entry of which the hash alone is here."""
+        """Add an entry of which only the hash is here."""
         self._leaves += hashed
         self.size += 1
 
     def root(self, size: int | None = None) -> bytes:
-        """Return the root, or the one that there was when the log had `size` entries, `since` of them at least."""
+        """Return the root, or the earlier one for `size` entries; `size` is at least `since`."""
         complete = self._complete(self.size if size is None else size)
         if not complete:
             return sha256(b"").digest()
@@ -48,7 +48,7 @@ class Tree:
         return b"".join(self._complete(self.size))
 
     def tiles(self) -> dict[int, bytes]:
-        """Return what the tiles of a whole log hold: at each level the hashes of complete subtrees of `256 ** level` entries."""
+        """Return the content of a whole log's tiles: at each level the hashes of complete subtrees of `256 ** level` entries."""
         tiles: dict[int, bytes] = {}
         complete: list[bytes] = []
         for height, row in self._rows(self.size):
@@ -60,7 +60,7 @@ class Tree:
         return tiles
 
     def first_difference(self, other: Tree) -> int | None:
-        """Return the first entry that two trees have and that is not the same in both."""
+        """Return the first entry that both trees have and that differs; None if there is none."""
         start, end = max(self.since, other.since), min(self.size, other.size)
         mine, theirs = (one.hashes(start, end) for one in (self, other))
         if mine == theirs:

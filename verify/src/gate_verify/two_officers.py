@@ -1,8 +1,8 @@
-"""Judges officers' admissions where the site's rules want two officers: that another one had ordered it before, in time and for the same reasons, and
-that both were shown the pictures (docs/protocols/audit-log.md, "Two officers").
+"""Judges admissions for which the site's rules require two officers: another officer ordered it before, in time and for
+the same reasons, and both were shown the pictures (docs/protocols/audit-log.md, "Two officers").
 
-Which reasons take two, the latest `started` says; where none is told of, and in logs from before there was such a rule, nobody's admission takes two, but for
-the reason that a written rule gives which wants two.
+The latest `started` lists the reasons that require two. If it lists none, and in logs from before that rule, no
+admission requires two, except for the reason given by a written rule that requires it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-STANDS_MS = 300_000 + 5_000  # so long a first order stands; records are stamped a little after what they tell of
+STANDS_MS = 300_000 + 5_000  # validity of a first order; records are stamped a little later than the event
 UNKNOWN = "lane_restarted"  # in the place of reasons that the lane does not know any more
 BY_RULE = "rule_two_officers"
 _SAYS_TWO = '"officers":2'  # a rule of the text that `rules_stated` holds, in its one spelling
@@ -28,15 +28,15 @@ class _First:
 
 @dataclass(slots=True)
 class _Referral:
-    """What was told of one crossing."""
+    """The state of one crossing by its records."""
 
     reasons: set[str] = field(default_factory=set)
-    viewed: set[str] = field(default_factory=set)  # by whom
+    viewed: set[str] = field(default_factory=set)  # officers
     first: _First | None = None
 
 
 class TwoOfficers:
-    """Takes the records of crossings in order, and each `started`."""
+    """Judges records of crossings in order, and each `started`."""
 
     def __init__(self) -> None:
         self._of_two: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class TwoOfficers:
         self._referrals: dict[str, _Referral] = {}
 
     def started(self, body: Mapping[str, object]) -> None:
-        """The lane began anew, by these rules, and knows no first order any more."""
+        """The lane restarted with these rules; it has forgotten first orders."""
         rules = body.get("rules")
         named = rules.get("two_officers_for") if isinstance(rules, Mapping) else None
         self._of_two = frozenset(str(one) for one in named) if isinstance(named, list) else frozenset()
@@ -53,13 +53,13 @@ class TwoOfficers:
             one.first = None
 
     def stated(self, body: Mapping[str, object]) -> None:
-        """Written rules stand beside, in one piece or several."""
+        """Take written rules, which are recorded separately in one or several pieces."""
         self._text = self._text[-len(_SAYS_TWO) :] + str(body.get("text", ""))
         if _SAYS_TWO in self._text:
             self._of_two |= {BY_RULE}
 
     def take(self, kind: str, crossing: str, body: Mapping[str, object], *, at_ms: int | None, boot: str | None) -> str:
-        """Take a record. Returns what is wrong with an admission, or nothing."""
+        """Take a record. Returns the problem of an admission, or an empty string."""
         one = self._referrals.setdefault(crossing, _Referral())
         if kind in {"closed", "revoked", "overruled"}:
             one.reasons |= _reasons(body)
@@ -72,7 +72,7 @@ class TwoOfficers:
             case "obeyed" if body.get("verb") == "refer":
                 one.first = None
             case "disposition" | "closed" if kind == "disposition" or body.get("verdict") == "admitted":
-                del self._referrals[crossing]  # nobody is admitted in it any more
+                del self._referrals[crossing]  # no admission follows
             case "overruled" if "replaced" not in body:
                 first, one.first = one.first, None
                 return self._lacks(one, first, officer, _First(officer, _reasons(body), at_ms, boot))
@@ -81,7 +81,7 @@ class TwoOfficers:
         return ""
 
     def _lacks(self, one: _Referral, first: _First | None, officer: str, second: _First) -> str:
-        """What an admission lacks that takes two."""
+        """Return what is missing for an admission that requires two."""
         of_two = sorted(one.reasons & (self._of_two | {BY_RULE} | ({UNKNOWN} if self._of_two else set())))
         if not of_two:
             return ""

@@ -1,4 +1,4 @@
-"""Verifies a log, whatever form it was carried away in, by all that the auditor has of it."""
+"""Verifies a log in any exported form, with everything that the auditor has of it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gate_verify.signed_note import NOTE_BYTES_MAX, read_cosigner, read_head
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the auditor knows beside the log's keys: that it had `at_least` so many entries, the keys of those who cosign, one a line and of each
-    the oldest first, and the last hour that can have been (`2026-11-25T10:00:00Z`).
+    """What the auditor knows besides the log's keys: a minimum number of entries `at_least`, the cosigners' keys (one
+    per line, oldest first for each), and the last possible hour (`2026-11-25T10:00:00Z`).
     """
 
     at_least: int | None = None
@@ -33,12 +33,12 @@ class Known:
 
 
 def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> Report:
-    """Judge a log by its public key, or several, one a line, the oldest first: a bundle, a spool or tile folder, or a copy of the database.
+    """Judge a log by its public keys, one per line, oldest first. The log is a bundle, a spool or tile folder, or a copy of the database.
 
-    `others` are more copies of the same log, whole or in part, receipts, which are signed checkpoints in files of their own, and handovers of
+    `others`: more copies of the same log, complete or in part, receipts (signed checkpoints in files of their own), and handovers of
     keys. All of them must agree.
 
-    Everything wrong is in the report's `problems`. Raises UnreadableError when there is nothing to judge.
+    Every problem is in the report's `problems`. Raises UnreadableError if there is nothing to judge.
     """
     known = known or Known()
     ring = KeyRing(read_keys(vkey))
@@ -57,20 +57,20 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
         )
     handovers = [(one, name) for one, name, kind in given if kind == "handover"]
     words = [f"{name}: {wrong}" for one, name in handovers for wrong in _word(one, ring, cosigners)]
-    # After the logs, which tell what became of the log's keys.
+    # After the logs, which show what became of the log's keys.
     receipts = [_receipt(one, name, ring, cosigners) for one, name, kind in given if kind == "receipt"]
     return report(read, receipts, at_least=known.at_least, ring=ring, cosigners=cosigners, words=words, again=again)
 
 
 def name_of(vkey: str) -> str:
-    """The name of the log that these keys are of. Raises UnreadableError."""
+    """Return the name of the log to which these keys belong. Raises UnreadableError."""
     return KeyRing(read_keys(vkey)).name
 
 
 def contents(path: Path) -> Iterator[Line]:
-    """Yield a log in any of its forms as the lines of a bundle, for whoever opens what is sealed; nothing is judged.
+    """Yield a log in any form as the lines of a bundle, for decryption; nothing is judged.
 
-    Raises UnreadableError when it cannot be read at all, StructureError where it cannot be read on, and OSError.
+    Raises UnreadableError if it cannot be read at all, StructureError where it cannot be read further, and OSError.
     """
     match kind_of(path):
         case "folder":
@@ -88,7 +88,7 @@ _READERS = {"bundle": verify_bundle, "folder": verify_folder, "database": verify
 
 
 def kind_of(path: Path) -> str:
-    """By what lies there, not by the name; what is nothing else is read as a bundle. Raises UnreadableError."""
+    """Return the log's form by its content, not by its name; anything unknown is taken for a bundle. Raises UnreadableError."""
     if path.is_dir():
         return "folder"
     raw = _content(path)
@@ -104,7 +104,7 @@ def kind_of(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """The beginning of a file; a pipe, which may never have one, is not waited for."""
+    """Return the beginning of a file; of a pipe, nothing, without waiting for data."""
     try:
         with open(path, "rb", opener=_plain_file) as file:
             return file.read(NOTE_BYTES_MAX + 1)
@@ -121,7 +121,7 @@ def _plain_file(path: str, flags: int) -> int:
 
 
 def _once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Each file or folder once, by what it is and not by its name; and what was given again."""
+    """Return each file or folder once, by identity and not by name, and what was given twice."""
     found: dict[object, Path] = {}
     again: list[str] = []
     for path in paths:
@@ -147,6 +147,6 @@ def _receipt(path: Path, name: str, ring: KeyRing, cosigners: Cosigners) -> Rece
 
 
 def _word(path: Path, ring: KeyRing, cosigners: Cosigners) -> Iterator[str]:
-    """Follow a handover that lies in a file of its own; yields what is wrong with it."""
+    """Apply a handover in a file of its own; yield its problems."""
     note = _content(path)
     yield from dict.fromkeys((*ring.take([note]), *cosigners.take([note])))

@@ -6,7 +6,6 @@ import contextlib
 import enum
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -18,14 +17,12 @@ from gate_central.commands import keys, people, stick
 from gate_central.commands.store import Database, Dir, explained, opened, served
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say, tell
+from gate_core.command_line.output import Exit, emit_json, fail, note, tell
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from gate_central.fleet_report import GateReport
-    from gate_central.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 app.command("erase")(keys.erase)
@@ -154,15 +151,12 @@ def rotate(
     with explained():
         from gate_central import folder as folders
         from gate_central import rotation
-        from gate_central.authority import fingerprint
-        from gate_central.roster import Roster
 
         match what:
             case Rotated.SERVER:
                 loaded = folders.load(folder)
-                issuing = fingerprint(loaded.authority.certificate)
                 with opened(folder, database) as engine:
-                    lacking = Roster(engine).who_lacks(issuing) if len(loaded.roots) > 1 else []
+                    lacking = rotation.gates_without(loaded, engine)
                 made = f"a certificate until {rotation.rotate_server(loaded, now(), lacking):%Y-%m-%d}"
             case Rotated.AUTHORITY if retire:
                 rotation.retire_authority(folder, now())
@@ -247,7 +241,7 @@ def fleet(
         from gate_central import settings
         from gate_central.admin_log import DEVICE
         from gate_central.evidence import Evidence
-        from gate_central.fleet_report import FleetReport
+        from gate_central.fleet_report import FleetReport, own_alarm_lines
 
         found = settings.load(folder)
         report = FleetReport(engine, folder, found, now(), quick=quick, full=full)
@@ -255,27 +249,12 @@ def fleet(
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     for line in report.notes:
         note(line)
-    put_back = "of this server itself: its database was put back"
-    lines = [f"ALARM {one.id} {put_back}, {one.at}; see gate central alarms {DEVICE}" for one in own]
-    lines += [line for row in gates for line in _lines(row, found)]
+    lines = [line for one in own for line in own_alarm_lines(one)] + [
+        line for row in gates for line in row.lines(found)
+    ]
     fields = {"gates": [asdict(row) for row in gates], "alarms": [one.fields() for one in own]}
     tell("central.fleet/1", fields, *lines, as_json=as_json)
-    is_well = not own and all(one.verified is not False and not one.alarms for one in gates)
-    raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
-
-
-def _lines(row: GateReport, settings: Settings) -> Iterator[str]:
-    """Yield a gate's lines for people."""
-    verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[row.verified]
-    yield f"{row.id:24} {row.state:8} {row.entries:10} {verdict:14} {row.last_seen or 'never'}"
-    if row.problem:
-        yield f"    {row.problem}"
-    if row.keys_missing:
-        yield f"    {row.keys_missing} age files that its entries name did not come"
-    if row.today_bytes > settings.volume_of(row.id).alarm_mb_a_day * 1_000_000:
-        yield f"    {row.today_bytes / 1e6:.0f} MB today; beyond {row.quota_bytes / 1e6:.0f} MB refused"
-    for alarm in row.alarms:
-        yield f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row.id}"
+    raise typer.Exit(int(Exit.OK if not own and all(one.is_ok for one in gates) else Exit.NO))
 
 
 @app.command()
@@ -283,32 +262,11 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     """What contradicts a gate's log: each piece of evidence, and what was answered; and its silence. Exit 1 while one stands."""
     with explained(), opened(folder, database) as engine:
         from gate_central import settings
-        from gate_central.admin_log import DEVICE
-        from gate_central.evidence import Evidence
-        from gate_central.fleet import SILENT
-        from gate_central.roster import Roster
+        from gate_central.fleet_report import alarm_report
 
-        roster, silent_since = Roster(engine), None
-        gate = None if gate_id == DEVICE else roster.get(gate_id)
-        if gate is not None and not gate.revoked and gate_id not in roster.gone():
-            silent_since = settings.load(folder).silent_since(gate.last_word, now())
-        found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
-    if as_json:
-        counted = [asdict(one) for one in repeats]
-        told = {"gate": gate_id, "alarms": [one.fields() for one in found], "repeats": counted}
-        emit_json("central.alarms/1", {**told, "silent_since": silent_since})
-    else:
-        if silent_since is not None:
-            say(f"{SILENT:16} {SILENT:14} {silent_since} STANDS: nothing was heard of it since")
-        for alarm in found:
-            answer = alarm.answer
-            say(f"{alarm.id} {alarm.kind:14} {alarm.at} {'STANDS' if answer is None else 'answered'}")
-            if answer is not None:
-                say(f"    {answer.at} {one_line(answer.by)}: {one_line(answer.words)}")
-        for again in repeats:
-            say(f"{again.kind}: {again.count} more that were counted only, the last {again.last_at}")
-    stands = silent_since is not None or any(one.answer is None for one in found)
-    raise typer.Exit(int(Exit.NO if stands else Exit.OK))
+        report = alarm_report(engine, settings.load(folder), gate_id, now())
+    tell("central.alarms/1", report.fields(), *report.lines(), as_json=as_json)
+    raise typer.Exit(int(Exit.NO if report.is_open else Exit.OK))
 
 
 @app.command()

@@ -11,7 +11,6 @@ from gate_central.commands.store import Database, Dir, explained, opened, served
 from gate_central.rights import Role
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, say, tell
-from gate_core.programs.clock import now
 
 Words = Annotated[str, typer.Option("--name", help="What people call it.")]
 
@@ -120,32 +119,23 @@ def add_person(
 ) -> None:
     """Let a person in: a certificate of 90 days for the pages, for a key that they made and keep. Whoever had one before by this name has it no more."""
     with served(folder, database) as server:
-        from cryptography.hazmat.primitives.serialization import Encoding
-
-        from gate_central.authority import CSR_BYTES_MAX, fingerprint, issue_person
+        from gate_central.authority import CSR_BYTES_MAX
         from gate_central.errors import BadRequestError
         from gate_central.tenants import ID
-        from gate_core import durable, pinned_certificates
         from gate_core.ordinary import read_ordinary
 
         if ID.fullmatch(name) is None:
             fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")
         try:
-            made = issue_person(server.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
+            made = server.certificate_of(name, read_ordinary(csr, 2 * CSR_BYTES_MAX))
         except OSError as error:
             fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
         except BadRequestError as error:
             fail(Exit.BAD_DATA, f"{csr}: {error}")
-        try:  # before they are let in by it: the one that they have counts until then
-            durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        try:
+            key = server.admit_person(name, role, party, made, out)
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
-        try:
-            server.tenants.admit(name, role, party, fingerprint(made))
-        except BaseException:
-            out.unlink()
-            raise
-        key = pinned_certificates.fingerprint(made.public_bytes(Encoding.DER))
     tell(
         "central.person.add/1",
         {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key},

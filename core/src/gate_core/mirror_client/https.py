@@ -73,7 +73,7 @@ GZIP_LEVEL = 6
 
 def user_agent() -> str:
     """Return the software's name and version, for central's fleet list."""
-    return f"portcullis/{version('portcullis')}"
+    return f"portcullis/{version('portcullis-core')}"
 
 
 def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes | None = None) -> ssl.SSLContext:

@@ -76,19 +76,19 @@ __all__ = [
 
 
 class Link(Protocol):
-    """A dumb pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
+    """A pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError."""
 
     async def write(self, payload: bytes) -> None:
-        """Hand over all bytes. Raises LinkLostError."""
+        """Send all bytes. Raises LinkLostError."""
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+        """Drop and return the bytes that have arrived unread. Raises LinkLostError."""
 
     def close(self) -> None:
-        """End the link and wake whoever waits on it. May be called twice."""
+        """Close the link and wake its waiters. May be called twice."""
 
 
 class Line(Protocol):
@@ -103,17 +103,17 @@ class Line(Protocol):
 
 
 class BarrierDriver(Protocol):
-    """What a lane needs of its barrier. Every call raises DriverError."""
+    """A lane's barrier. Every call raises DriverError."""
 
     @property
     def grant_written_at_s(self) -> float | None:
         """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
 
     async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line, take over the controller, leave no grant behind unless `revoke` is False: in an emergency nothing closes."""
+        """Open the line, take over the controller; leave no grant, unless `revoke` is False: in an emergency nothing closes."""
 
     async def status(self) -> BarrierStatus:
-        """Ask the controller."""
+        """Query the controller."""
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Grant one passage."""
@@ -125,29 +125,29 @@ class BarrierDriver(Protocol):
         """Free a person."""
 
     def withdraw(self) -> None:
-        """Have an order under way go no further than the request on the wire; a release goes on."""
+        """Stop an order in progress after the request on the wire; a release continues."""
 
     @property
     def has_lamp(self) -> bool:
-        """True when the board has a lamp that it shows what it is told on."""
+        """True if the board has a controllable lamp."""
 
     async def lamp(self, colour: LampColour) -> None:
-        """Show a colour, on a board that has a lamp."""
+        """Show a colour, if the board has a lamp."""
 
     async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
-        """Clear those of these whose cause is gone."""
+        """Clear those of these alarms whose cause has ended."""
 
     async def end_emergency(self) -> None:
         """End an emergency whose input is clear."""
 
     async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
+        """Connect, return a description, and close the line."""
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return the line's counters since the start."""
 
     def close(self) -> None:
-        """Let the line go."""
+        """Close the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,42 +166,42 @@ class BarrierFacts:
 
 
 class SensorDriver(Protocol):
-    """What a lane needs of its sensor unit. Every call raises DriverError."""
+    """A sensor unit, as the lane uses it. Every call raises DriverError."""
 
     async def connect(self) -> None:
-        """Open the line and take the unit as it is powered now."""
+        """Open the line and start a session with the unit."""
 
     async def status(self) -> InsideStatus:
-        """Ask the unit."""
+        """Request the unit's status."""
 
     async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
+        """Connect, return a description, and close the line."""
 
     def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
+        """Return the line's counters since the start."""
 
     def close(self) -> None:
-        """Let the line go."""
+        """Close the line."""
 
 
 class MrzReader(Protocol):
-    """What every reader of machine-readable zones does."""
+    """A reader of machine-readable zones."""
 
     @property
     def source(self) -> str:
-        """The driver's name, as it stands beside the lines."""
+        """The driver's or profile's name, stored with the lines."""
 
     async def connect(self) -> None:
-        """Open the line and make the reader ready. Raises DriverError."""
+        """Open the line and prepare the reader. Raises DriverError."""
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next machine-readable zone. Raises DriverError."""
 
     async def check(self) -> str:
-        """Connect, say what was found, and let the line go. Raises DriverError."""
+        """Connect, return a description, and close the line. Raises DriverError."""
 
     def close(self) -> None:
-        """Let the line go."""
+        """Close the line."""
 
 
 class PictureSource(Protocol):
@@ -221,29 +221,29 @@ class PictureSource(Protocol):
 
 
 class ChipReader(Protocol):
-    """What a crossing needs of a chip reader. Every call raises DriverError."""
+    """A chip reader, as a crossing uses it. Every call raises DriverError."""
 
     @property
     def extended(self) -> bool:
-        """Whether the reader carries extended APDUs, once a chip is powered."""
+        """True if the reader supports extended APDUs; known once a chip is powered."""
 
     async def open(self) -> None:
-        """Reach the reader, before there is a card."""
+        """Connect to the reader, before there is a card."""
 
     async def look(self) -> None:
-        """See that the reader is still there."""
+        """Check that the reader is still there."""
 
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a chip and power it."""
 
     async def transmit(self, apdu: bytes) -> bytes:
-        """Send one command."""
+        """Send one command APDU; return the response."""
 
     async def wait_for_removal(self) -> None:
-        """Return when the chip is gone."""
+        """Return when the chip has been removed."""
 
     async def disconnect(self) -> None:
-        """Let the chip go."""
+        """Disconnect from the chip."""
 
     async def close(self) -> None:
-        """Let the reader go."""
+        """Disconnect from the reader."""

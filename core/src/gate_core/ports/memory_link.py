@@ -34,38 +34,38 @@ class MemoryLink:
         return taken
 
     def discard(self) -> bytes:
-        """Drop the bytes that have arrived and were not read, and say which."""
+        """Drop and return the bytes that have arrived unread."""
         dropped = bytes(self._received)
         self._received.clear()
         return dropped
 
     async def write(self, payload: bytes) -> None:
-        """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""
+        """Put bytes into the other end's buffer; bytes beyond its limit are lost. Raises LinkLostError."""
         if self._lost or self.peer is None:
             raise LinkLostError(self._lost or GONE)
         self.peer.receive(payload)
 
     def receive(self, payload: bytes) -> None:
-        """Take what the other end sent."""
+        """Add bytes from the other end."""
         self._received += payload[: self.bytes_max - len(self._received)]
         if self._reader is not None:
             _wake(self._reader)
 
     def close(self) -> None:
-        """Unplug the cable: both ends are lost."""
+        """Simulate an unplugged cable: both ends are lost."""
         for end in (self, self.peer):
             if end is not None:
                 end.lose()
 
     def lose(self, why: str = GONE) -> None:
-        """Be unplugged; what was received stays readable."""
+        """Mark this end as lost; received bytes stay readable."""
         self._lost = why or GONE
         if self._reader is not None:
             _wake(self._reader)
 
 
 def memory_pair() -> tuple[MemoryLink, MemoryLink]:
-    """Two ends of a cable: what one writes the other reads."""
+    """Return two ends of a cable: each reads what the other writes."""
     near, far = MemoryLink(), MemoryLink()
     near.peer, far.peer = far, near
     return near, far

@@ -13,7 +13,7 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Sensor(msgspec.Struct, frozen=True, tag_field="say", tag="sensor"):
-    """Who it is; the first line of a connection."""
+    """The sensor's identity; the first line of a connection."""
 
     name: Shown
     version: Shown
@@ -21,7 +21,7 @@ class Sensor(msgspec.Struct, frozen=True, tag_field="say", tag="sensor"):
 
 
 class Verdict(msgspec.Struct, frozen=True, tag_field="say", tag="verdict"):
-    """One verdict: of which crossing, the how manieth, how old its measurement is. A score from 0 (a picture) to 1 (a person)."""
+    """One verdict: its crossing, sequence number and measurement's age. A score from 0 (a picture) to 1 (a person)."""
 
     crossing: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
     number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]

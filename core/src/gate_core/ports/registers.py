@@ -1,10 +1,10 @@
-"""The public interface for adapters to registers: the question, the answer, and what an adapter is made with (docs/guides/adapter.md).
+"""The public interface for adapters to registers: question, answer, port and errors (docs/guides/adapter.md).
 
 AdapterError
-├── NoAnswerError     the register is away, slow, or refuses us: what it says of nobody is not known
-└── WrongAnswerError  it said something that is no answer
+├── NoAnswerError     the register is unreachable, slow, or refuses us: nothing is known
+└── WrongAnswerError  it sent an invalid answer
 
-Whatever an adapter raises beside these is a fault of its own, and leads to the same: nothing is known, and an officer sees the traveller.
+Other exceptions are faults of the adapter, with the same result: nothing is known, and an officer sees the traveller.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ REFERENCE_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Question:
-    """One traveller's document, in the letters of its MRZ, its fillers taken away. `surname`, `given` and `born` (YYYY-MM-DD, a year, or nothing) are
-    empty where no register needs them; `entry` is which way over the border the lane serves. With `mark`, which is for the exchange of a site,
-    nothing else is told.
+    """One traveller's document, in its MRZ's letters, without fillers. `surname`, `given` and `born` (YYYY-MM-DD, a
+    year, or empty) are empty if no register needs them; `entry`: the lane's direction over the border is entry. With
+    `mark`, which is for a site's exchange, everything else is empty.
     """
 
     document_type: str
@@ -44,9 +44,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a register said. `about` says to the officer, in the owner's words, what is to be done; `reference` tells the owner which entry it was.
+    """A register's answer. `about`: the owner's instructions to the officer; `reference` identifies the entry to the owner.
 
-    Raises ValueError for what could not be told on, or contradicts itself: words beyond their limit, or such as no page shows as they are.
+    Raises ValueError for contradictions, and for texts beyond their limit or not displayable.
     """
 
     answer: RegisterAnswer
@@ -56,7 +56,7 @@ class Answer:
     reference: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no answer may be."""
+        """Refuse impossible answers."""
         limits = ((self.edition, EDITION_MAX), (self.about, ABOUT_MAX), (self.reference, REFERENCE_MAX))
         if any(len(words) > most or not words.isprintable() for words, most in limits):
             raise ValueError("words that are too long, or that cannot be shown")
@@ -65,20 +65,20 @@ class Answer:
 
 
 def not_known(cause: RegisterCause) -> Answer:
-    """Nothing is known, and why."""
+    """Return the answer that nothing is known, and why."""
     return Answer(RegisterAnswer.UNKNOWN, cause)
 
 
 class AdapterError(Exception):
-    """A register did not answer. The message names nobody."""
+    """A register did not answer. The message contains no personal data."""
 
 
 class NoAnswerError(AdapterError):
-    """It is away, slow, or refuses us."""
+    """It is unreachable, slow, or refuses us."""
 
 
 class WrongAnswerError(AdapterError):
-    """It said something that is no answer."""
+    """It sent an invalid answer."""
 
 
 class Exchange(Protocol):
@@ -90,8 +90,8 @@ class Exchange(Protocol):
 
 
 class Adapter(Protocol):
-    """One register. It keeps nothing of a question when it has answered."""
+    """One register. It stores nothing of a question after its answer."""
 
     async def ask(self, question: Question, today: date) -> Answer:
-        """What the register says. May take as long as it likes: whoever asks has a deadline, and cancels. Raises AdapterError."""
+        """Return the register's answer. It may take any time: the caller has a deadline, and cancels. Raises AdapterError."""
         ...

@@ -1,7 +1,7 @@
-"""Reads which group a chip agrees on keys in: from an algorithm identifier, or with a public key (ICAO 9303-11 §9.4, §9.5).
+"""Parses the group of a key agreement: from an algorithm identifier, or with a public key (ICAO 9303-11 §9.4, §9.5).
 
-Curves are known ones, named or spelled out. Prime fields are the standardised ones, or any other of a size that is safe and
-does not take for ever: what a document's own field is worth is its issuer's word, so the caller must have that proven.
+Curves are known ones, named or with explicit parameters. Prime fields are standardised, or any other of a size that is
+safe and fast enough. Only the issuer vouches for a document's own field, so the caller must verify its signature.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gate_documents.pki.keys import EcKey, parse_public_key
 PRIME_BITS_MIN: Final = 1024
 PRIME_BITS_MAX: Final = 3072  # one power holds the lane's loop: 70 ms in the longest of these, 160 ms with 4,096 bits
 _ORDER_BITS_MIN: Final = 160
-# Where the order is not told: twice the strength of the largest field, and some more.
+# If the order is unknown: more than twice the strength of the largest field.
 _PRIVATE_BITS: Final = 384
 _STANDARDISED: Final = "0.4.0.127.0.7.1.2"
 _X9_42: Final = "1.2.840.10046.2.1"
@@ -49,7 +49,7 @@ class _Field(core.Sequence):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class AgreementKey:
-    """A chip's static public key and the group that it is an element of."""
+    """A chip's static public key and its group."""
 
     group: Group
     element: bytes
@@ -70,7 +70,7 @@ def parse_agreement_key(spki: bytes) -> AgreementKey:
 
 
 def group_of_algorithm(algorithm: bytes) -> Group:
-    """The group of an AlgorithmIdentifier in DER. Raises MalformedError or AlgorithmUnknownError."""
+    """Return the group of an AlgorithmIdentifier in DER. Raises MalformedError or AlgorithmUnknownError."""
     parsed = load(_Algorithm, algorithm, "domain parameters")
     with reading("domain parameters"):
         name = parsed["algorithm"].dotted
@@ -89,7 +89,7 @@ def _curve_group(spki: bytes) -> Group:
 
 
 def _number(key: bytes) -> bytes:
-    """The public number without leading zeros. Whether it is an element is checked when it is used."""
+    """Return the public number without leading zeros. It is checked when it is used."""
     value = int(core.Integer.load(key, strict=True).native)
     if value < 1:
         raise MalformedError("a public number that is none")

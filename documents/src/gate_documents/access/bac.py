@@ -27,8 +27,8 @@ _MAC_BYTES: Final = 8
 def open_with_bac(key: MrzKey, *, random: Callable[[int], bytes]) -> Generator[Transmit, bytes | None, SecureMessaging]:
     """Prove to the selected application that the MRZ was read, and agree on session keys.
 
-    Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the MRZ; AccessUnknownError when it says
-    that it does not know the first command.
+    Raises AccessDeniedError if the chip refuses, or does not prove that it knows the MRZ; AccessUnknownError if it
+    reports that it does not know the first command.
     """
     seed = hashlib.sha1(key.information, usedforsecurity=False).digest()[:_KEY_BYTES]
     encryption_key = tdes.derive_key(seed, FOR_ENCRYPTION)
@@ -51,7 +51,7 @@ def open_with_bac(key: MrzKey, *, random: Callable[[int], bytes]) -> Generator[T
 
 
 def _their_key_part(answer: bytes, encryption_key: bytes, mac_key: bytes, *, expected: bytes) -> bytes:
-    """The chip's half of the session key, once its token is proven to be fresh and made with the MRZ's key."""
+    """Return the chip's half of the session key, after verifying that its token is fresh and made with the MRZ's key."""
     token, proof = answer[:_TOKEN_BYTES], answer[_TOKEN_BYTES:]
     if len(answer) != _TOKEN_BYTES + _MAC_BYTES or not hmac.compare_digest(proof, tdes.mac(mac_key, token)):
         raise AccessDeniedError("the chip's token has a wrong MAC")

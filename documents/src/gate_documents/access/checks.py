@@ -1,7 +1,7 @@
 """The check of how the chip was opened (TR-03135-1 §5.6.3.1), and against weakening it (ICAO 9303-11 §4.2, §9.2.11).
 
-EF.CardAccess is read before anything is protected, and nobody signs it: whoever sits between chip and reader can take it away or
-leave the weakest way in it. EF.DG14 repeats it under the issuer's signature, so the two must agree.
+EF.CardAccess is read unprotected and is unsigned: an attacker between chip and reader can remove it or reduce it to the
+weakest protocol. EF.DG14 repeats it under the issuer's signature, so the two must agree.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NO_ACCESS_CONTROL: Final = "none"
 
 @dataclass(frozen=True, slots=True)
 class AccessFacts:
-    """How the chip was opened, as TR-03135-1 §5.6.3.1 wants it logged. For Basic Access Control the last five are empty.
+    """How the chip was opened, as logged by TR-03135-1 §5.6.3.1. For Basic Access Control the last five are empty.
 
-    A chip that anyone may read has the protocol `none` and everything else empty.
+    A chip without access control has the protocol `none` and everything else empty.
     """
 
     protocol: str
@@ -40,7 +40,7 @@ class AccessFacts:
 
     @classmethod
     def of(cls, way: PaceWay | None, *, with_number: bool, in_clear: bool) -> AccessFacts:
-        """From the way that was taken; None: Basic Access Control, or nothing for a chip that is read `in_clear`."""
+        """From the PACE used; None: Basic Access Control, or nothing for a chip that is read `in_clear`."""
         if in_clear:
             return cls(NO_ACCESS_CONTROL, "")
         if way is None:
@@ -67,7 +67,7 @@ class AccessFacts:
 
 
 def judge_offer(facts: AccessFacts, offered: SecurityInfos | None, signed: SecurityInfos | None) -> Check:
-    """The check of an opened chip. `offered` is EF.CardAccess, `signed` what EF.DG14 repeats of it, each None if not there."""
+    """Return the check of an opened chip. `offered`: EF.CardAccess; `signed`: EF.DG14's copy of it; None if missing."""
     repeated = _pace_of(signed)
     if offered is None:
         if repeated:
@@ -84,7 +84,7 @@ def judge_offer(facts: AccessFacts, offered: SecurityInfos | None, signed: Secur
 
 
 def judge_copied_offer(content: bytes, signed: SecurityInfos | None) -> Check | None:
-    """What speaks against the EF.CardAccess of a chip that someone else has read; None: nothing."""
+    """Return an objection to the EF.CardAccess of a chip read elsewhere, or None."""
     try:
         offered = parse_card_access(content)
     except DocumentError as error:
@@ -93,7 +93,7 @@ def judge_copied_offer(content: bytes, signed: SecurityInfos | None) -> Check | 
 
 
 def _compare(offered: SecurityInfos, repeated: frozenset[_Pace]) -> Check | None:
-    """What speaks against EF.CardAccess where EF.DG14 repeats this of it."""
+    """Return an objection to EF.CardAccess, given EF.DG14's copy of it."""
     if not repeated:
         return Check(CheckId.CHIP_ACCESS, Result.UNDETERMINED, "nothing that is signed repeats EF.CardAccess")
     if repeated != _pace_of(offered):

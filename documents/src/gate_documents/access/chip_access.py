@@ -1,14 +1,14 @@
-"""Opening a chip: PACE where EF.CardAccess offers it, Basic Access Control only where there is no such file (ICAO 9303-11 §4.2).
+"""Opening a chip: PACE if EF.CardAccess offers it, Basic Access Control only if there is no such file (ICAO 9303-11 §4.2).
 
-"There is no such file" is said in many ways. Each is safe to believe, for whoever sits between chip and reader can say the plainest
-of them; but none is believed once a byte of the file has come, and anything else keeps the chip closed.
+Chips report a missing file in many ways. Each is safe to accept, because an attacker between chip and reader can send the plainest
+of them; but none is accepted after a byte of the file was received, and anything else keeps the chip closed.
 
-The oldest documents have neither, and anyone may read them (TR-03135-1 §5.6.3.1). A chip is taken for one of those only if it has no
-EF.CardAccess, says that it does not know the first command of Basic Access Control, and gives EF.COM or EF.SOD in clear.
+The oldest documents have neither, and anyone may read them (TR-03135-1 §5.6.3.1). A chip counts as one of those only if it has no
+EF.CardAccess, reports that it does not know the first command of Basic Access Control, and gives EF.COM or EF.SOD in clear.
 
-There is no way from PACE back to Basic Access Control: a chip that offers PACE and fails in it stays closed, for whoever sits
-between chip and reader could make it fail; nor one from a chip that gave a challenge, or refused it for any other reason, to reading
-in clear. That EF.CardAccess was not taken away or weakened is seen later, from EF.DG14.
+There is no fallback from PACE to Basic Access Control: a chip that offers PACE and fails in it stays closed, because an attacker
+between chip and reader could make it fail. Nor is there one to reading in clear from a chip that gave a challenge, or refused it
+for any other reason. EF.DG14 shows later whether EF.CardAccess was removed or weakened.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ _CHAINED: Final = 0x10
 REOPENINGS_MAX: Final = 8  # twice as many as there are sizes of a block; a chip that wants more is given up
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
-# What chips without EF.CardAccess say of it beside 6A82: that what is selected is out of use, that files may not be had yet, that
-# conditions are missing, that no file is chosen, that parameters, the instruction or the class are wrong, or nothing in particular.
+# Statuses besides 6A82 for a missing EF.CardAccess: selected file out of use, files not accessible yet, conditions missing, no file
+# selected, wrong parameters, instruction or class, or an unspecific error.
 _NO_SUCH_FILE: Final = frozenset(
     {0x6283, FILE_NOT_FOUND, 0x6982, 0x6985, 0x6986, 0x6A81, 0x6A86, 0x6B00, 0x6D00, 0x6E00, 0x6F00}
 )
-_PROTECTION_BYTES: Final = 37  # the most that protection adds to a block, its padding and its status word included
+_PROTECTION_BYTES: Final = 37  # the most that protection adds to a block, including padding and status word
 _SHORT_BLOCK_BYTES: Final = 223
 
 
 class Chip:
     """One chip, opened with the key of the MRZ or the card access number. Steps are generators that yield Transmit.
 
-    `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `in_clear`
-    says that the chip has no access control, None while it was not opened; how it was opened first, it is opened each time. `proofs` are
-    the chip's proofs of PACE-CAM, one for each time that it was opened. `identities` are what the chip may go by in Terminal
-    Authentication, the standard's first, and `terminal_key` our newest key of Chip Authentication or PACE-CAM as it is named
-    there, None while there is none (ICAO 9303-11 §7.1.2).
+    `offered`: EF.CardAccess's content, None without it. `way`: the PACE chosen from it. `in_clear`: the chip has no
+    access control, None until it was opened; it is reopened as it was opened first. `proofs`: the chip's proofs of
+    PACE-CAM, one per opening. `identities`: the chip's possible names in Terminal Authentication, the standard's first;
+    `terminal_key`: our newest key of Chip Authentication or PACE-CAM as named there, None without one (ICAO 9303-11
+    §7.1.2).
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Chip:
         random: Callable[[int], bytes],
         extended: bool = True,
     ) -> None:
-        """`extended` is False for a reader that carries no long answers. Raises CardAccessNumberError."""
+        """`extended` is False for a reader without long answers. Raises CardAccessNumberError."""
         self._mrz_key = mrz_key
         self._number = card_access_number
         self._of_number = None if card_access_number is None else Password.of_card_access_number(card_access_number)
@@ -92,12 +92,12 @@ class Chip:
 
     @property
     def block_bytes(self) -> int:
-        """The block of the cipher that protects the conversation."""
+        """The block size of the session's cipher."""
         return self._conversation.block_bytes
 
     @property
     def opened_with_number(self) -> bool:
-        """True when the card access number opened the chip, not the MRZ."""
+        """True if the card access number opened the chip, not the MRZ."""
         return self.way is not None and self._number is not None
 
     def open(self) -> Generator[Transmit, bytes | None, None]:
@@ -118,15 +118,15 @@ class Chip:
             yield from self._open_with_pace(self.offered)
 
     def enter(self) -> Generator[Transmit, bytes | None, None]:
-        """Select the passport application, once what is wanted of the master file was read. Raises AccessDeniedError."""
+        """Select the passport application, after the master file's files were read. Raises AccessDeniedError."""
         if self.way is not None:
             yield from self._select_application()
         self._entered = True
 
     def reopen(self) -> Generator[Transmit, bytes | None, None]:
-        """Begin anew after a session that ended, and come back to where the conversation was.
+        """Reopen the chip after its session ended, and restore the conversation's state.
 
-        Raises AccessDeniedError for whatever stands in the way: what follows would not be read from the chip that was proven.
+        Raises AccessDeniedError for any failure: otherwise what follows might not be read from the proven chip.
         """
         if self._reopenings_left == 0:
             raise AccessDeniedError("the chip ends its sessions too often")
@@ -147,7 +147,7 @@ class Chip:
         *,
         terminal_key: bytes,
     ) -> None:
-        """Go on under the keys of Chip Authentication; `again` carries it out anew after each opening."""
+        """Continue with the keys of Chip Authentication; `again` repeats it after each reopening."""
         if self.in_clear:
             self._reader.forget_proven()
         self._conversation.secure(session)
@@ -155,30 +155,30 @@ class Chip:
         self._after_entering = again
 
     def forget_rekeying(self) -> None:
-        """Chip Authentication has failed: from now on without it."""
+        """Chip Authentication has failed: continue without it."""
         self._after_entering = None
         self.terminal_key = None
 
     def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
-        """The whole content of a file, or None when the chip has no such file.
+        """Return a file's whole content, or None if the chip has no such file.
 
-        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
+        Raises ChipStatusError if the chip refuses, MalformedError if the file is not of its kind, FileTooLongError if
         it is longer.
         """
         return (yield from self._persistently(lambda: self._reader.read(file)))
 
     def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
-        """Whether the chip has this file; nothing beyond its head is read. Raises as `read` does."""
+        """Return whether the chip has this file; only its head is read. Raises as `read` does."""
         return (yield from self._persistently(lambda: self._reader.look(file)))
 
     def read_fixed(self, file: File, size: int) -> Generator[Transmit, bytes | None, bytes | None]:
-        """Up to so many bytes of a file that is no single element. Raises as `read` does."""
+        """Return at most this many bytes of a file that is no single element. Raises as `read` does."""
         return (yield from self._persistently(lambda: self._reader.read_fixed(file, size)))
 
     def _persistently(
         self, step: Callable[[], Generator[Transmit, bytes | None, T]]
     ) -> Generator[Transmit, bytes | None, T]:
-        """Read within the session if there is one, opening the chip anew where it ended that over the size of a block."""
+        """Read within the session if there is one; reopen the chip if it ended the session over a block's size."""
         while True:
             try:
                 self._conversation.require_open()
@@ -207,7 +207,7 @@ class Chip:
         return (yield from self.ask(replace(command, data=parts[-1])))
 
     def _look(self) -> Generator[Transmit, bytes | None, SecurityInfos | None]:
-        """What EF.CardAccess offers, None where there is none."""
+        """Return EF.CardAccess's offers, None without the file."""
         try:
             content = yield from self._reader.read(CARD_ACCESS, denials=_NO_SUCH_FILE)
             return None if content is None else parse_card_access(content)
@@ -217,7 +217,7 @@ class Chip:
             raise AccessDeniedError(f"EF.CardAccess cannot be relied on: {error}") from error
 
     def _learn_lengths(self) -> Generator[Transmit, bytes | None, None]:
-        """Ask for no longer blocks than EF.ATR/INFO allows. Most chips have none, and are tried."""
+        """Limit blocks to EF.ATR/INFO's length. Most chips have none; their limit is found by trying."""
         if not self._conversation.extended:
             return
         response_bytes = response_bytes_max((yield from self._reader.read_short(ATR_INFO)))
@@ -240,7 +240,7 @@ class Chip:
         self.identities = (self._mrz_key.number.encode("ascii"),)  # with its check digit
 
     def _open_in_clear(self) -> Generator[Transmit, bytes | None, None]:
-        """See whether the chip lets anyone read it: it does if it gives EF.COM, which it may lack, or EF.SOD."""
+        """Try whether anyone may read the chip: it then gives EF.COM, which it may lack, or EF.SOD."""
         self._open_as_before(in_clear=True)
         for file in (COM, SOD):
             try:
@@ -270,7 +270,7 @@ class Chip:
             self.terminal_key = opened.terminal_key
 
     def _printed(self) -> bytes:
-        """The password's own text: the card access number, or the document's number with its check digit."""
+        """Return the password's text: the card access number, or the document's number with its check digit."""
         if self._number is not None:
             return self._number.encode("ascii")
         return b"" if self._mrz_key is None else self._mrz_key.number.encode("ascii")

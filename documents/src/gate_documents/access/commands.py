@@ -1,7 +1,7 @@
 """Commands and responses of ISO/IEC 7816-4, short and extended, and the step that sends one.
 
-A chip or reader that gives an answer in pieces (61xx) is asked for the rest, and the pieces are one answer. Whoever protects the
-conversation proves the whole.
+If a chip or reader gives an answer in pieces (61xx), the rest is requested, and the pieces form one answer. Secure
+messaging verifies it as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OK: Final = 0x9000
 END_OF_FILE: Final = 0x6282
 WRONG_LENGTH: Final = 0x6700
-SHORTER: Final = 0x6C  # SW1; SW2 says how much
+SHORTER: Final = 0x6C  # SW1; SW2 is the length
 FILE_NOT_FOUND: Final = 0x6A82
 # Function not supported; no such instruction; no such class (ISO/IEC 7816-4 §5.6).
 NOT_THERE: Final = frozenset({0x6A81, 0x6D00, 0x6E00})
@@ -25,7 +25,7 @@ SHORT_DATA_MAX: Final = 255
 SHORT_ANSWER_MAX: Final = 256
 EXTENDED_ANSWER_MAX: Final = 65536
 PIECES_MAX: Final = 300  # of one answer: the longest in short pieces, and some more
-_MORE: Final = 0x61  # SW1; SW2 says how much
+_MORE: Final = 0x61  # SW1; SW2 is the length
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,7 +41,7 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Command:
-    """A command in clear. `answer_max` is the longest answer that is expected; None: only a status word."""
+    """A command in clear. `answer_max`: the longest expected answer; None: only a status word."""
 
     instruction: int
     p1: int
@@ -56,7 +56,7 @@ class Command:
         return bytes((self.instruction_class, self.instruction, self.p1, self.p2))
 
     def encode(self, *, extended: bool = False) -> bytes:
-        """The command's bytes; extended length where it is asked for or needed."""
+        """Return the command's bytes; with extended length if requested or needed."""
         long = extended or len(self.data) > SHORT_DATA_MAX or (self.answer_max or 0) > SHORT_ANSWER_MAX
         body = b""
         if self.data:
@@ -79,7 +79,7 @@ class Response:
 
 
 def parse_response(answer: bytes | None) -> Response:
-    """Split data and status word. Raises MalformedError on an answer that is none."""
+    """Split data and status word. Raises MalformedError on an invalid answer."""
     if answer is None or not 2 <= len(answer) <= EXTENDED_ANSWER_MAX + 2:
         raise MalformedError("an answer without a status word, or too long")
     return Response(bytes(answer[:-2]), int.from_bytes(answer[-2:], "big"))
@@ -88,8 +88,8 @@ def parse_response(answer: bytes | None) -> Response:
 def transmit(apdu: bytes) -> Generator[Transmit, bytes | None, Response]:
     """Send a command and receive the whole answer, its later pieces by GET RESPONSE (ISO/IEC 7816-4 §11.7.1).
 
-    GET RESPONSE belongs to the transport: it is never protected, and what it brings is a part of the protected answer. Raises
-    MalformedError on an answer that is none, that has too many pieces or an empty one.
+    GET RESPONSE belongs to the transport: it is never protected, and its data is a part of the protected answer. Raises
+    MalformedError on an answer that is invalid, has too many pieces or an empty one.
     """
     response = parse_response((yield Transmit(apdu)))
     parts = [response.data]

@@ -1,6 +1,6 @@
-"""The conversation with one chip: in clear until a session is there, and from then on in no other way than within one.
+"""The conversation with one chip: in clear until there is a session, and then only within a session.
 
-A chip without any access control is read in clear, until a session is there all the same.
+A chip without access control is read in clear, unless there is a session nevertheless.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ COMMANDS_MAX: Final = 12_000  # a chip that answers a byte at a time is given up
 
 
 class Conversation:
-    """Who asks, asks here. Counts the commands, and knows the session.
+    """Sends all commands to the chip, counts them, and has the session.
 
-    `extended` is False where the reader carries no long answers: then none is asked for, and what is longer comes in pieces.
+    `extended` is False for a reader without long answers: none is then requested, and longer data comes in pieces.
     """
 
     def __init__(self, *, extended: bool = True) -> None:
@@ -34,20 +34,20 @@ class Conversation:
 
     @property
     def block_bytes(self) -> int:
-        """The block of the cipher that protects the conversation; 1 while none does."""
+        """The block size of the session's cipher; 1 without a session."""
         return 1 if self._session is None else self._session.block_bytes
 
     def begin(self) -> None:
-        """Begin anew, in clear and with nothing open."""
+        """Start again, in clear and with nothing open."""
         self._session = None
         self._open_in_clear = False
 
     def secure(self, session: SecureMessaging) -> None:
-        """Go on within this session."""
+        """Continue within this session."""
         self._session = session
 
     def open_in_clear(self) -> None:
-        """The chip is open, and nothing protects what it says."""
+        """The chip is open, without protection."""
         self._open_in_clear = True
 
     def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
@@ -58,7 +58,7 @@ class Conversation:
         return (yield from self._counted(said))
 
     def _counted(self, said: Generator[Transmit, bytes | None, T]) -> Generator[Transmit, bytes | None, T]:
-        """Pass on what is sent and what comes back, up to the limit. Raises MalformedError."""
+        """Pass on commands and answers, up to the limit. Raises MalformedError."""
         answer: bytes | None = None
         while True:
             try:
@@ -71,6 +71,6 @@ class Conversation:
             answer = yield step
 
     def require_open(self) -> None:
-        """Raise AccessDeniedError unless what is asked next is protected, or the chip is one that protects nothing."""
+        """Raise AccessDeniedError unless the next command is protected, or the chip has no protection."""
         if self._session is None and not self._open_in_clear:
             raise AccessDeniedError("the chip is not open")

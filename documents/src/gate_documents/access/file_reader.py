@@ -1,8 +1,8 @@
-"""Reading the files of a chip whole (ICAO 9303-10 §3.6, ISO/IEC 7816-4 §11.3).
+"""Reads complete files of a chip (ICAO 9303-10 §3.6, ISO/IEC 7816-4 §11.3).
 
-Chips differ in how much they give at once. The largest size that chip and reader are not known to refuse is tried first, and given
-up for a smaller one only while no block of that size has come. A chip that ends its session over a size has to be opened again, which
-is the caller's business.
+Chips differ in the length of one answer. The largest size that chip and reader are not known to refuse is tried first,
+and reduced only until a block of that size was received. The caller must reopen a chip that ends its session over a
+size.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
-# What chips say of a block that is too long, beside its right length: the standard's word for it, that it ends outside the file, that
-# they do not know, and that an object of secure messaging is missing or wrong.
+# Statuses for a block that is too long, besides its right length: the standard's, an end outside of the file, an unspecific error, and
+# a missing or wrong object of secure messaging.
 _TOO_LONG: Final = frozenset({WRONG_LENGTH, SHORTER << 8, 0x6B00, 0x6F00, 0x6987, 0x6988})
 _FAR_OVERHEAD_BYTES: Final = 4
 _PLAIN_OFFSET_MAX: Final = 0x7FFF
 
 
 class FileReader:
-    """Reads files of one chip, and learns how much the chip gives at once. Steps are generators that yield Transmit."""
+    """Reads files of one chip, and learns its maximum block size. Steps are generators that yield Transmit."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -50,24 +50,24 @@ class FileReader:
 
     @property
     def extended_proven(self) -> bool:
-        """True once a block came with extended length."""
+        """True after a block with extended length was received."""
         return self._size_proven > SHORT_ANSWER_MAX
 
     def forget_proven(self) -> None:
-        """What came in clear does not show what comes once answers are protected, and longer."""
+        """Forget that lengths worked in clear: protected answers are longer."""
         self._size_proven = 0
 
     def limit(self, size: int) -> None:
-        """Never ask for longer blocks than this. Raised to the smallest size that there is: a stranger may have said it."""
+        """Limit blocks to this size, but not below the smallest one, because the limit may come from an attacker."""
         self._size_max = min(self._size_max, max(size, BLOCK_BYTES[-1]))
 
     def read(
         self, file: File, *, denials: frozenset[int] = frozenset()
     ) -> Generator[Transmit, bytes | None, bytes | None]:
-        """The whole content of a file, or None when the chip has no such file.
+        """Return a file's whole content, or None if the chip has no such file.
 
-        `denials` are what says so beside 6A82, and only as long as not a byte of the file has come. Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
-        it says that it is longer, SecureMessagingError when the session ended.
+        `denials`: statuses that mean this besides 6A82, only before a byte of the file was received. Raises ChipStatusError if the chip refuses,
+        MalformedError if the file is not of its kind, FileTooLongError if its stated length is too long, SecureMessagingError if the session ended.
         """
         begun = yield from self._begin(file, denials)
         if begun is None:
@@ -84,18 +84,18 @@ class FileReader:
         return b"".join(parts)
 
     def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
-        """Whether the file is there and begins as one of its kind; False when there is none. Raises as `read` does."""
+        """Return whether the file exists and begins as one of its kind. Raises as `read` does."""
         return (yield from self._begin(file)) is not None
 
     def read_fixed(self, file: File, size: int) -> Generator[Transmit, bytes | None, bytes | None]:
-        """Up to so many bytes from the beginning of a file, in one block; None when there is no such file."""
+        """Return at most this many bytes from a file's beginning, in one block; None if there is no such file."""
         self._size_tried = 0
         if not (yield from self._select(file)):
             return None
         return (yield from self._block(file, 0, size))
 
     def read_short(self, file: File) -> Generator[Transmit, bytes | None, bytes]:
-        """What one short command gives of a file's beginning; empty for any refusal. Learns nothing of sizes."""
+        """Return a file's beginning by one short command; empty for any refusal. Does not affect the block size."""
         self._size_tried = 0
         if (yield from self._ask_for(file)).status != OK:
             return b""
@@ -107,7 +107,7 @@ class FileReader:
     def _begin(
         self, file: File, denials: frozenset[int] = frozenset()
     ) -> Generator[Transmit, bytes | None, tuple[bytes, int] | None]:
-        """Select the file and read its head: these bytes, and how many it has in all. None when there is no such file."""
+        """Select the file and read its head: return these bytes, and the total length. None if there is no such file."""
         self._size_tried = 0
         if not (yield from self._select(file, denials)):
             return None
@@ -133,7 +133,7 @@ class FileReader:
         return selected.status == OK
 
     def _block(self, file: File, offset: int, wanted: int) -> Generator[Transmit, bytes | None, bytes]:
-        """At least one byte from this offset, at most as many as wanted or as the chip gives at once."""
+        """Return at least one byte from this offset, at most as many as wanted or as the chip gives at once."""
         while True:
             far = offset > _PLAIN_OFFSET_MAX
             self._size_tried = min(wanted + _FAR_OVERHEAD_BYTES * far, self._size_max)
@@ -149,7 +149,7 @@ class FileReader:
             raise ChipStatusError(f"{file.name} cannot be read", response.status)
 
     def go_down(self, status: int) -> bool:
-        """Ask for less from now on: what the chip names (6Cxx), else the next size. False when the size is not at fault."""
+        """Reduce the block size: to the chip's value (6Cxx), else to the next smaller. False if the size is not the cause."""
         if self._size_tried <= self._size_proven:
             return False
         named = status & 0xFF if status >> 8 == SHORTER else 0
@@ -164,7 +164,7 @@ class FileReader:
 
 
 def _read_binary(offset: int, size: int) -> Command:
-    """READ BINARY; beyond 32 767 the offset goes into a data object (ISO/IEC 7816-4 §11.3.3)."""
+    """Return READ BINARY; beyond 32 767 the offset is in a data object (ISO/IEC 7816-4 §11.3.3)."""
     if offset <= _PLAIN_OFFSET_MAX:
         return Command(0xB0, offset >> 8, offset & 0xFF, answer_max=size)
     place = tlv.encode(0x54, offset.to_bytes(3, "big").lstrip(b"\x00"))
@@ -172,7 +172,7 @@ def _read_binary(offset: int, size: int) -> Command:
 
 
 def _content_of(block: bytes) -> bytes:
-    """With the odd instruction, a block stands in a data object."""
+    """Return a block's content, which the odd instruction puts into a data object."""
     content = tlv.only(block, 0x53)
     if not content:
         raise MalformedError("an empty block")

@@ -1,9 +1,9 @@
-"""The groups in which chip and terminal agree on keys: prime curves and prime fields (ICAO 9303-11 §9.5, TR-03111 §4).
+"""The groups for key agreement of chip and terminal: prime curves and prime fields (ICAO 9303-11 §9.5, TR-03111 §4).
 
-An element goes by its encoding: an uncompressed point, or a number without leading zeros. Whatever comes from a chip is
-checked before it is used: on the curve, in the subgroup, and not the neutral element. PACE needs generators of its own
-making, which OpenSSL does not take, so the curves are `ecdsa`'s. It does not run in constant time; private keys here are made
-for one run and forgotten.
+An element is represented by its encoding: an uncompressed point, or a number without leading zeros. Every element from
+a chip is checked before use: on the curve, in the subgroup, and not the neutral element. PACE needs its own generators,
+which OpenSSL does not support, so the curves are `ecdsa`'s. It does not run in constant time; private keys here are
+made for one run and forgotten.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _CURVES: Final = {
 
 
 class Group(Protocol):
-    """What key agreement needs of a group. Elements that are none, or neutral, raise MalformedError."""
+    """The group operations of key agreement. Invalid and neutral elements raise MalformedError."""
 
     @property
     def name(self) -> str:
-        """A name for the record of the inspection."""
+        """A name for the inspection's record."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class Group(Protocol):
         ...
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
-        """The element, so many times."""
+        """Return the element multiplied by the scalar."""
         ...
 
     def add(self, one: bytes, other: bytes) -> bytes:
@@ -77,11 +77,11 @@ class Group(Protocol):
         ...
 
     def secret(self, element: bytes) -> bytes:
-        """The part of a common element that keys are derived from, always as long as the prime."""
+        """Return the part of a common element from which keys are derived, always as long as the prime."""
         ...
 
     def element_of(self, number: int) -> bytes:
-        """An element whose logarithm nobody knows, for integrated mapping (ICAO 9303-11 §B)."""
+        """Return an element with an unknown logarithm, for integrated mapping (ICAO 9303-11 §B)."""
         ...
 
 
@@ -105,14 +105,14 @@ def curve_group(name: str) -> CurveGroup:
 
 
 def compressed(group: Group, element: bytes) -> bytes:
-    """What stands for an ephemeral key in Terminal Authentication (TR-03110-3 §A.2.2.3): a point's first coordinate, else a hash."""
+    """Return an ephemeral key's representation in Terminal Authentication (TR-03110-3 §A.2.2.3): a point's first coordinate, else a hash."""
     if group.key_tag == POINT_TAG:
         return group.secret(element)
     return hashlib.sha1(element, usedforsecurity=False).digest()
 
 
 def private_key(group: Group, random: Callable[[int], bytes]) -> int:
-    """A number from 1 to the order, each as likely as any other."""
+    """Return a uniformly random number from 1 to the order."""
     bits = (group.order - 1).bit_length()
     for _ in range(_DRAWS_MAX):
         number = int.from_bytes(random((bits + 7) // 8), "big") & ((1 << bits) - 1)
@@ -150,7 +150,7 @@ class CurveGroup:
         return POINT_TAG
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
-        """The point, so many times."""
+        """Return the point multiplied by the scalar."""
         return self._encode(self._decode(element) * scalar)
 
     def add(self, one: bytes, other: bytes) -> bytes:
@@ -202,7 +202,7 @@ class CurveGroup:
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """The powers of a generator below a prime. `proper` says that its order is known, and elements are held to it."""
+    """The powers of a generator below a prime. `proper`: its order is known, and elements are checked against it."""
 
     name: str
     prime: int

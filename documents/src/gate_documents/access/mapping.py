@@ -27,7 +27,7 @@ _CONSTANTS: Final = {
 
 
 def map_generic(group: Group, nonce: bytes, common: bytes) -> bytes:
-    """The nonce times the generator, plus an element that both sides agreed on (§4.4.3.3.1)."""
+    """Return the nonce times the generator, plus an element on which both sides agreed (§4.4.3.3.1)."""
     return group.add(group.multiply(group.generator, int.from_bytes(nonce, "big")), common)
 
 
@@ -38,7 +38,7 @@ def map_integrated(group: Group, suite: Suite, nonce: bytes, terminal_nonce: byt
 
 
 def pseudo_random(group: Group, suite: Suite, nonce: bytes, terminal_nonce: bytes) -> bytes:
-    """Bytes that exceed the prime by 64 bits at least, so that they are spread evenly below it (§B.3)."""
+    """Return bytes longer than the prime by at least 64 bits, for a uniform distribution below it (§B.3)."""
     expected = _SHORT_NONCE_BYTES if suite.key_bytes == _SHORT_NONCE_BYTES else _LONG_NONCE_BYTES
     if len(nonce) != expected:
         raise MalformedError("a nonce of the wrong length for integrated mapping")

@@ -1,8 +1,8 @@
 """Password Authenticated Connection Establishment, the terminal's part (ICAO 9303-11 §4.4).
 
-Generic, integrated and chip authentication mapping over curves and prime fields. A chip that sends the terminal's own key
-back, an element that is none, or a wrong token has not proven that it knows the password, and stays closed. Which way to
-take is chosen from EF.CardAccess, which nobody signed: the caller compares it with EF.DG14 later.
+Generic, integrated and chip authentication mapping over curves and prime fields. A chip that returns the terminal's own
+key, an invalid element, or a wrong token has not proven that it knows the password, and stays closed. The variant is
+chosen from EF.CardAccess, which is unsigned: the caller compares it with EF.DG14 later.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _AES_BLOCK_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Password:
-    """What opens the chip: its reference in MSE:Set AT, and the bytes that keys are derived from."""
+    """The chip's password: its reference in MSE:Set AT, and the bytes from which keys are derived."""
 
     reference: int
     secret: bytes
@@ -64,7 +64,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class PaceWay:
-    """One way to do PACE, and the group that it is done in."""
+    """One variant of PACE, and its group."""
 
     info: PaceInfo
     group: Group
@@ -72,7 +72,7 @@ class PaceWay:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MappingProof:
-    """What the chip says in PACE-CAM to prove that it holds a static key: its mapping key divided by that key."""
+    """The chip's proof in PACE-CAM that it holds a static key: its mapping key divided by that key."""
 
     group: Group
     mapping_key: bytes
@@ -88,7 +88,7 @@ class MappingProof:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """The session that PACE led to, and both ephemeral keys compressed; with chip authentication mapping, the chip's proof."""
+    """The session from PACE, and both ephemeral keys compressed; with chip authentication mapping, the chip's proof."""
 
     session: SecureMessaging
     chip_key: bytes
@@ -97,7 +97,7 @@ class Opened:
 
 
 def choose_way(offered: SecurityInfos) -> PaceWay | None:
-    """The best way that we know: with chip authentication, then AES, then curves, then longer keys; None when there is none."""
+    """Return the best known variant: with chip authentication, then AES, then curves, then longer keys; None without one."""
     ways = [way for info in offered.pace if (way := _way(info, offered)) is not None]
     return max(ways, key=_worth, default=None)
 
@@ -113,7 +113,7 @@ def _worth(way: PaceWay) -> tuple[bool, bool, bool, int]:
 
 
 def _way(info: PaceInfo, offered: SecurityInfos) -> PaceWay | None:
-    """The way that an entry names, or None when it is none of the standard's, or in a group that we do not know."""
+    """Return an entry's variant, or None if it is not the standard's, or its group is unknown."""
     if info.version != _VERSION or (info.mapping is Mapping.CHIP_AUTHENTICATION and info.cipher is Cipher.TDES):
         return None
     try:
@@ -142,7 +142,7 @@ def open_with_pace(
 ) -> Generator[Transmit, bytes | None, Opened]:
     """Run PACE with the chip, whose master file is selected.
 
-    Raises AccessDeniedError when the chip refuses, or does not prove in turn that it knows the password.
+    Raises AccessDeniedError if the chip refuses, or does not prove that it knows the password.
     """
     try:
         return (yield from _run(way, password, random))
@@ -192,7 +192,7 @@ def _choose(way: PaceWay, password: Password) -> Generator[Transmit, bytes | Non
 def _map(
     way: PaceWay, suite: Suite, nonce: bytes, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, tuple[bytes, bytes]]:
-    """The generator of this run, and the chip's mapping key where there is one."""
+    """Return this run's generator, and the chip's mapping key if there is one."""
     group = way.group
     if way.info.mapping is Mapping.INTEGRATED:
         ours = random(suite.key_bytes)
@@ -211,7 +211,7 @@ def _map(
 def _authenticate(
     sent: Mapped[int, bytes], answer_max: int, *wanted: int, last: bool = False, empty: bool = False
 ) -> Generator[Transmit, bytes | None, dict[int, bytes]]:
-    """GENERAL AUTHENTICATE (§4.4.4.2): objects there, the wanted objects back; `empty` allows for none."""
+    """GENERAL AUTHENTICATE (§4.4.4.2): send objects, return the wanted ones; `empty` permits none."""
     body = b"".join(tlv.encode(tag, value) for tag, value in sent.items())
     command = Command(
         0x86, 0x00, 0x00, tlv.encode(0x7C, body), answer_max=answer_max, instruction_class=0x00 if last else _CHAINED
@@ -237,7 +237,7 @@ def _answer_max(group: Group) -> int:
 
 
 def _key_object(way: PaceWay, element: bytes) -> bytes:
-    """The public key data object that a token is made over (§4.4.3.4, TR-03110-3 §D.3)."""
+    """Return the public key data object for a token (§4.4.3.4, TR-03110-3 §D.3)."""
     protocol = tlv.encode(0x06, core.ObjectIdentifier(way.info.protocol).contents)
     return tlv.encode(0x7F49, protocol + tlv.encode(way.group.key_tag, element))
 

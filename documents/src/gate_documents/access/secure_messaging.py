@@ -38,7 +38,7 @@ _STATUS_AND_MAC_BYTES: Final = 4 + 10
 
 
 def protected_bytes(answer_bytes: int, block_bytes: int) -> int:
-    """How long an answer of so many bytes is when protected by a cipher with this block."""
+    """Return the length of an answer with this many bytes when protected by a cipher with this block size."""
     padded = pad(bytes(answer_bytes), block_bytes)
     return len(tlv.encode(_CRYPTOGRAM, b"\x01" + padded)) + _STATUS_AND_MAC_BYTES
 
@@ -57,7 +57,7 @@ class SecureMessaging:
         """Send a command protected and receive its response in clear. Raises SecureMessagingError and ends the session."""
         if self._ended:
             raise SecureMessagingError("the session has ended")
-        self._ended = True  # until the answer has proven itself; so a chip that is lost ends it as well
+        self._ended = True  # until the answer is verified; so a lost chip ends it too
         response = self.unprotect((yield from transmit(self.protect(command))))
         self._ended = False
         return response

@@ -1,4 +1,4 @@
-"""The ciphers of ICAO 9303-11 §9.7 and §9.8 as one kind of value: triple DES and AES look alike from outside.
+"""The ciphers of ICAO 9303-11 §9.7 and §9.8 with one interface for triple DES and AES.
 
 A `Suite` derives keys and uses them once, as PACE does; `SessionKeys` are the two keys of one session of secure messaging.
 """
@@ -20,7 +20,7 @@ _KEY_BYTES: Final = {Cipher.TDES: 16, Cipher.AES_128: 16, Cipher.AES_192: 24, Ci
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One cipher with its way to derive keys and to make MACs."""
+    """One cipher with its key derivation and MAC."""
 
     cipher: Cipher
 

@@ -1,6 +1,6 @@
 """Two-key triple DES as Basic Access Control and its secure messaging use it (ICAO 9303-11 §9.7.1, ISO/IEC 9797-1).
 
-Kept because every passport with BAC speaks it. The keys live for one session with one chip.
+Kept because every passport with BAC uses it. The keys live for one session with one chip.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Is the chip genuine, and is what it says what the issuer signed: the mechanisms of ICAO 9303-11, a file each."""
+"""Authenticity of the chip and its content: the mechanisms of ICAO 9303-11, one file each."""

@@ -1,7 +1,7 @@
-"""Active Authentication: the chip signs a fresh challenge with a key that it does not give away (ICAO 9303-11 §6.1).
+"""Active Authentication: the chip signs a fresh challenge with a key that never leaves it (ICAO 9303-11 §6.1).
 
-RSA with message recovery (ISO/IEC 9796-2, scheme 1) and ECDSA (TR-03111). Says whether the holder of the key answered;
-that the key is the issuer's is shown by EF.SOD, and only both together make a chip genuine.
+RSA with message recovery (ISO/IEC 9796-2, scheme 1) and ECDSA (TR-03111). Shows that the holder of the key answered;
+EF.SOD shows that the key is the issuer's, and only both together make a chip genuine.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _HASH_OF_CURVE_BYTES: Final = ((28, "sha224"), (32, "sha256"), (48, "sha384"), (
 
 
 def internal_authenticate(key: PublicKey, challenge: bytes, *, block_bytes: int) -> Command:
-    """The command that asks the chip to sign the challenge, with extended length only for signatures that need it.
+    """Return the command that requests a signature of the challenge, with extended length only for signatures that need it.
 
-    `block_bytes` is the block of the cipher that protects the answer. Chips in the field answer nothing to the one and cut their signature short with the other.
+    `block_bytes`: the block of the protecting cipher. Some chips do not answer extended length, and cut long signatures with short length.
     """
     expected = key.size_bytes if isinstance(key, RsaKey) else _EC_SIGNATURE_BYTES_MAX
     answer_max = SHORT_ANSWER_MAX if protected_bytes(expected, block_bytes) <= SHORT_ANSWER_MAX else EXTENDED_ANSWER_MAX
@@ -34,7 +34,7 @@ def internal_authenticate(key: PublicKey, challenge: bytes, *, block_bytes: int)
 
 
 def verify_answer(key: PublicKey, challenge: bytes, answer: bytes, *, ecdsa_algorithm: str | None) -> None:
-    """Return when the holder of the key signed the challenge. `ecdsa_algorithm` is what EF.DG14 names.
+    """Return if the holder of the key signed the challenge. `ecdsa_algorithm`: as in EF.DG14.
 
     Raises SignatureError, AlgorithmUnknownError or MalformedError.
     """
@@ -70,7 +70,7 @@ def _verify_rsa(key: RsaKey, challenge: bytes, answer: bytes) -> None:
 
 
 def _ecdsa_scheme(key: EcKey, answer: bytes, algorithm: str | None) -> Scheme:
-    """What EF.DG14 names; old chips name nothing and use the hash as long as their key. Some answer in DER."""
+    """Return EF.DG14's algorithm; old chips name none and use the hash of their key's length. Some answer in DER."""
     if algorithm is not None:
         scheme = scheme_by_oid(algorithm)
         if scheme.kind not in (Kind.ECDSA, Kind.ECDSA_PLAIN):

@@ -1,7 +1,7 @@
 """Chip Authentication version 1: the chip agrees on new keys with its static key (ICAO 9303-11 §6.2, TR-03110-3 §B.1).
 
-A chip without the private key cannot answer under the new keys, so its first answer is the proof. Says whether the holder of
-the key answered; that the key is the issuer's is shown by EF.SOD, and only both together make a chip genuine.
+A chip without the private key cannot answer with the new keys, so its first answer is the proof. Shows that the holder
+of the key answered; EF.SOD shows that the key is the issuer's, and only both together make a chip genuine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PROTOCOLS: Final = {KeyAgreement.DH: "0.4.0.127.0.7.2.2.3.1.1", KeyAgreement.EC
 
 @dataclass(frozen=True, slots=True)
 class AgreementOffer:
-    """One way to do Chip Authentication. `announced` is False for old chips that name a key and no algorithm."""
+    """One variant of Chip Authentication. `announced` is False for old chips that name a key and no algorithm."""
 
     protocol: str
     cipher: Cipher
@@ -43,7 +43,7 @@ class AgreementOffer:
 
 
 def choose_offer(infos: SecurityInfos) -> AgreementOffer | None:
-    """The best way that we know, AES and long keys first; None when there is none."""
+    """Return the best known variant, AES and long keys first; None without one."""
     offers: list[AgreementOffer] = []
     for one in infos.chip_keys:
         try:
@@ -74,10 +74,10 @@ def _worth(offer: AgreementOffer) -> tuple[bool, bool, int]:
 def prove(
     chip: Chip, offer: AgreementOffer, *, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, str | None]:
-    """Carry out Chip Authentication. Returns None when the chip holds its key, else why that was not shown.
+    """Carry out Chip Authentication. Returns None if the chip holds its key, else why that was not shown.
 
-    The conversation goes on under the new keys, and so it does after each opening anew. Where they were not reached, the chip
-    was opened again if need be. Raises SecureMessagingError on an answer that breaks the session before.
+    The conversation continues with the new keys, also after each reopening. If they were not reached, the chip was
+    reopened if necessary. Raises SecureMessagingError on an answer that breaks the session before.
     """
     try:
         ours = _new_keys(offer, random)
@@ -106,7 +106,7 @@ def prove(
 def _again(
     chip: Chip, offer: AgreementOffer, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, None]:
-    """The same for a chip that has proven itself and was opened anew: any error ends the inspection."""
+    """Repeat it for a proven chip that was reopened: any error ends the inspection."""
     ours = _new_keys(offer, random)
     yield from _tell(chip, offer, ours.public)
     yield from _go_over(chip, offer, ours, random)
@@ -114,14 +114,14 @@ def _again(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Ours:
-    """Our public key, and the session that the chip can follow us into."""
+    """Our public key, and the session with the new keys."""
 
     public: bytes
     session: SecureMessaging
 
 
 def _new_keys(offer: AgreementOffer, random: Callable[[int], bytes]) -> _Ours:
-    """A key pair for one run, and what the chip's key makes of it."""
+    """Return a key pair for one run, and its session keys with the chip's key."""
     group = offer.key.group
     private = private_key(group, random)
     secret = group.secret(group.multiply(offer.key.element, private))
@@ -132,14 +132,14 @@ def _new_keys(offer: AgreementOffer, random: Callable[[int], bytes]) -> _Ours:
 def _go_over(
     chip: Chip, offer: AgreementOffer, ours: _Ours, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, None]:
-    """Take the new keys into use, with a command that any answer to will do, even a refusal: it comes under them."""
+    """Switch to the new keys, with a command to which any answer suffices, even a refusal."""
     terminal_key = compressed(offer.key.group, ours.public)
     chip.rekey(ours.session, lambda: _again(chip, offer, random), terminal_key=terminal_key)
     yield from chip.ask(Command(0xA4, 0x02, 0x0C, data_group(1).identifier.to_bytes(2, "big")))
 
 
 def _tell(chip: Chip, offer: AgreementOffer, public: bytes) -> Generator[Transmit, bytes | None, None]:
-    """Give the chip our key. With triple DES there are two ways; the second is tried where the chip refuses the first."""
+    """Send our key to the chip. With triple DES there are two ways; the second is tried if the chip refuses the first."""
     first, second = (_set_and_authenticate, _set_key) if offer.announced else (_set_key, _set_and_authenticate)
     answer = yield from first(chip, offer, public)
     if answer.status != OK and offer.cipher is Cipher.TDES:

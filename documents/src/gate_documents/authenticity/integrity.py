@@ -1,8 +1,7 @@
-"""The integrity of each data group, in the terms of TR-03135-1 §5.6.4.4.2, and what a chip owes of the groups that it lists.
+"""The integrity of each data group, in the terms of TR-03135-1 §5.6.4.4.2, and the groups that a chip must give.
 
-A group that EF.SOD lists and the chip does not give leaves the check undetermined: one that is missing, one that is refused,
-and one that is no such file. Fingers and irises are another matter. They are kept for terminals with a right to them
-(ICAO 9303-11 §7.1), so a chip that refuses them has given what it owes. Pure.
+A listed group that the chip does not give (missing, refused, or malformed) leaves the check undetermined. Fingers and
+irises are excepted: they are for terminals with a right to them (ICAO 9303-11 §7.1), so a chip may refuse them. Pure.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Integrity(enum.Enum):
 
 
 class Absence(enum.Enum):
-    """Why there is no content of a data group: it is there and was only looked at, or is too long; or what the chip said."""
+    """Why a data group has no content: present but only its head read, too long, or the chip's answer."""
 
     LOOKED_AT = enum.auto()
     TOO_LONG = enum.auto()
@@ -54,7 +53,7 @@ _ABSENT: Final = {
 def integrities(
     security: SecurityObject | None, files: Mapping[int, bytes], absent: Mapping[int, Absence], *, broken: bool
 ) -> dict[int, Integrity]:
-    """Every data group that EF.SOD lists, or that the chip was asked for. `broken`: the process ended before its end."""
+    """Return the result for every data group that EF.SOD lists or that was requested. `broken`: the process ended early."""
     listed = frozenset[int]() if security is None else security.hashes.keys()
     return {
         number: _integrity(number, security, files.get(number), absent.get(number), broken=broken)
@@ -77,7 +76,7 @@ def _integrity(
 def owed(
     security: SecurityObject, files: Mapping[int, bytes], absent: Mapping[int, Absence], *, broken: bool
 ) -> frozenset[int]:
-    """The data groups that EF.SOD lists, and that are neither read nor known to be there as they should be."""
+    """Return the data groups that EF.SOD lists and that were neither read nor seen as required."""
     return frozenset(
         number
         for number in security.hashes.keys() - files.keys()
@@ -88,5 +87,5 @@ def owed(
 def _settled(number: int, absence: Absence | None, *, broken: bool) -> bool:
     if absence is Absence.LOOKED_AT:
         return True
-    # Whoever copies a chip's files has no right to these: that they are not among the copies says nothing.
+    # Copies made without the right to these groups lack them: their absence proves nothing.
     return number in GUARDED and (absence is Absence.REFUSED or (absence is None and not broken))

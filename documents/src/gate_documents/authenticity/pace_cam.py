@@ -1,7 +1,7 @@
-"""The verdict on PACE-CAM: is the key that the chip proved to hold in EF.CardSecurity, signed under a trusted CSCA.
+"""The verdict on PACE-CAM: whether the key that the chip holds is in EF.CardSecurity, signed under a trusted CSCA.
 
-ICAO 9303-11 §4.4.3.5. EF.CardSecurity is judged by the same rules as EF.SOD: a clone can bring a file and a key of its own. Nor
-may one state's signer vouch for the chip of another state's document, so both files must have signers of one state.
+ICAO 9303-11 §4.4.3.5. EF.CardSecurity is judged by the same rules as EF.SOD, because a clone can bring its own file and key.
+One state's signer must not vouch for the chip of another state's document, so both files must have signers of one state.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def judge_mapping(
     anchors: TrustAnchors,
     now: datetime,
 ) -> Check:
-    """The verdict on every opening with chip authentication mapping. `offered` is what EF.CardAccess said, `sod` what EF.SOD is worth."""
+    """Return the verdict on every opening with chip authentication mapping. `offered`: EF.CardAccess; `sod`: the verdict on EF.SOD."""
     if not content:
         return _check(Result.FAILED, "the chip does not give EF.CardSecurity, which PACE-CAM needs")
     vouched = _vouched(content, offered, sod, anchors, now)
     if isinstance(vouched, Check):
         return vouched
     card, tolerated = vouched
-    # Last: only a file that somebody answers for may make us calculate.
+    # Last: computations only for a file with a trusted signer.
     if not all(_holds_key(card, proof) for proof in proofs):
         return _check(Result.FAILED, "the chip does not hold the key that EF.CardSecurity names")
     return _check(Result.SUCCESSFUL, tolerating("PACE-CAM with the key of EF.CardSecurity", tolerated))
@@ -51,7 +51,7 @@ def judge_mapping(
 def judge_copied_card(
     content: bytes, *, offered: SecurityInfos | None, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
 ) -> Check | None:
-    """What speaks against the EF.CardSecurity of a chip that someone else has read; None: nothing. It proves no chip."""
+    """Return an objection to the EF.CardSecurity of a chip read elsewhere, or None. It proves no chip."""
     vouched = _vouched(content, offered, sod, anchors, now)
     return vouched if isinstance(vouched, Check) else None
 
@@ -59,7 +59,7 @@ def judge_copied_card(
 def _vouched(
     content: bytes, offered: SecurityInfos | None, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
 ) -> tuple[CardSecurity, frozenset[Tolerance]] | Check:
-    """The file and what was tolerated of its signer, if somebody answers for it; else what speaks against it."""
+    """Return the file and what was tolerated of its signer, if the signer is trusted; else the objection."""
     try:
         card = parse_card_security(content)
         signer = card.message.verify()
@@ -77,7 +77,7 @@ def _vouched(
 def _judge_card_signer(
     signer: Certificate, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
 ) -> Check | frozenset[Tolerance]:
-    """What speaks against the file's signer; nothing does: what was tolerated of it."""
+    """Return an objection to the file's signer, or else what was tolerated of it."""
     judged = judge_signer(signer, anchors, now)
     for check in judged.checks:
         if check.result is Result.FAILED:

@@ -1,4 +1,4 @@
-"""Passive Authentication: is what the chip holds what the issuer signed (ICAO 9303-11 §5.1, TR-03135-1 §5.6.4)."""
+"""Passive Authentication: whether the chip's content is what the issuer signed (ICAO 9303-11 §5.1, TR-03135-1 §5.6.4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ANY_PURPOSE = frozenset({"2.5.29.37.0"})
 
 @dataclass(frozen=True, slots=True)
 class SecurityVerdict:
-    """What EF.SOD is worth. `security` is there whenever it could be parsed, whoever signed it."""
+    """The verdict on EF.SOD. `security` is present whenever it could be parsed, whoever signed it."""
 
     checks: tuple[Check, ...]
     security: SecurityObject | None = None
@@ -37,7 +37,7 @@ class SecurityVerdict:
 
     @property
     def proven(self) -> bool:
-        """True when the hashes are the issuer's: signed, by a signer of a trusted country."""
+        """True if the hashes are the issuer's: signed by a signer of a trusted country."""
         return self.anchor is not None
 
 
@@ -64,14 +64,14 @@ def judge_sod(data: bytes, anchors: TrustAnchors, now: datetime) -> SecurityVerd
 
 @dataclass(frozen=True, slots=True)
 class SignerVerdict:
-    """The checks of a document signer's certificate, and the CSCA that vouches for it."""
+    """The checks of a document signer's certificate, and the CSCA that issued it."""
 
     checks: tuple[Check, ...]
     anchor: Anchor | None = None
 
 
 def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> SignerVerdict:
-    """The signer's issuer, validity and revocation, once it is known to have signed something."""
+    """Return the verdict on the signer's issuer, validity and revocation, for a signer with a verified signature."""
     ds_validity = _validity(CheckId.DS_VALIDITY, signer, now, "the document signer's certificate")
     # Who signs documents has no extended purpose; who has one signs only for that (9303-12 table 6, RFC 5280 §4.2.1.12).
     if not signer.may_sign_documents or (signer.purposes and not signer.purposes & _ANY_PURPOSE):
@@ -103,13 +103,13 @@ def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> S
 
 
 def _unsigned(signed: Check) -> tuple[Check, ...]:
-    """Without a signature that holds, the signer is unknown, and so is everything about it."""
+    """Return the checks without a valid signature: the signer is unknown, and so are all facts about it."""
     unknown = (CheckId.DS_SIGNATURE, CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.REVOCATION)
     return signed, *(Check(check_id, Result.UNDETERMINED, _UNSIGNED) for check_id in unknown)
 
 
 def _validity(check_id: CheckId, certificate: Certificate, now: datetime, whose: str) -> Check:
-    """At the time of the check, as TR-03135 wants it; policy may soften it."""
+    """Judge at the time of the check, as TR-03135 requires; policy may soften it."""
     if now < certificate.not_before:
         return Check(check_id, Result.FAILED, f"{whose} is valid only from {certificate.not_before:%Y-%m-%d}")
     if now > certificate.not_after:
@@ -118,7 +118,7 @@ def _validity(check_id: CheckId, certificate: Certificate, now: datetime, whose:
 
 
 def judge_hashes(security: SecurityObject, files: Mapping[int, bytes], wanted: frozenset[int]) -> Check:
-    """Every data group that was read against its hash. `wanted` must be among those read for a success."""
+    """Compare every data group that was read with its hash. `wanted` must be among those read for a success."""
     added = sorted(files.keys() - security.hashes.keys())
     changed = sorted(
         number for number in files if number in security.hashes and not hash_agrees(security, number, files[number])
@@ -142,7 +142,7 @@ def hash_agrees(security: SecurityObject, number: int, content: bytes) -> bool:
 
 
 def judge_com(security: SecurityObject | None, com: bytes | None) -> Check:
-    """EF.COM lists the data groups of EF.SOD, no more and no fewer. It is unsigned, and newer documents leave it out."""
+    """Compare EF.COM's list of data groups with EF.SOD's: they must be equal. It is unsigned, and newer documents omit it."""
     if com is None:
         return Check(CheckId.COM_SOD, Result.NOT_SUPPORTED, "there is no EF.COM")
     try:

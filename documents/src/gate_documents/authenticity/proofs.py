@@ -1,8 +1,8 @@
-"""Is the chip the one that the issuer made: the verdict on the proofs that it was asked for (TR-03135-1 §5.6.4.1).
+"""The verdict on the chip's proofs that it is the issuer's (TR-03135-1 §5.6.4.1).
 
-A clone can answer with a key of its own. So the verdict is good only when the key is among what the issuer signed, and a
-chip that hides the key which EF.SOD lists has failed: it is not one without the feature. One proof is enough, but each of
-those that were asked for must hold: a forged one beside a good one is a reason to look.
+A clone can answer with its own key. So the verdict is successful only if the key is among what the issuer signed, and a
+chip that hides a key listed in EF.SOD has failed: it does not count as one without the feature. One proof is enough,
+but each requested one must hold: a forged one beside a good one needs an officer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ChipProof(enum.Enum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ActiveAnswer:
-    """What the chip made of our challenge; None: it refused."""
+    """The chip's answer to our challenge; None: it refused."""
 
     challenge: bytes
     answer: bytes | None
@@ -47,7 +47,7 @@ class ActiveAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AgreementOutcome:
-    """What came of Chip Authentication: how it was done, and why the chip's key was not shown, None when it was."""
+    """The result of Chip Authentication: the variant, and why the chip's key was not shown; None if it was."""
 
     offer: AgreementOffer
     reason: str | None
@@ -55,7 +55,7 @@ class AgreementOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """What the chip was asked for. `mapping` is the verdict on PACE-CAM, whose key EF.CardSecurity proves by itself."""
+    """The requested proofs. `mapping`: the verdict on PACE-CAM, whose key EF.CardSecurity proves by itself."""
 
     active: ActiveAnswer | None = None
     agreement: AgreementOutcome | None = None
@@ -63,7 +63,7 @@ class Proofs:
 
 
 def judge_chip(verdict: SecurityVerdict, files: Mapping[int, bytes], withheld: frozenset[int], proofs: Proofs) -> Check:
-    """The verdict. `withheld` are the data groups that the chip would not give although they were asked for."""
+    """Return the verdict. `withheld`: the data groups that the chip refused to give."""
     security = verdict.security
     if security is None:
         return _check(Result.UNDETERMINED, "without EF.SOD no key of the chip is known")
@@ -85,7 +85,7 @@ def judge_chip(verdict: SecurityVerdict, files: Mapping[int, bytes], withheld: f
 def _asked(
     verdict: SecurityVerdict, security: SecurityObject, files: Mapping[int, bytes], proofs: Proofs
 ) -> tuple[Check | None, ...]:
-    """A verdict for each proof that the chip was asked for."""
+    """Return a verdict for each requested proof."""
     return (
         proofs.mapping,
         None if proofs.agreement is None else _judge_agreement(verdict, security, files, proofs.agreement),

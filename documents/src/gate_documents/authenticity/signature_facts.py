@@ -1,6 +1,6 @@
-"""With which algorithms and keys a document was signed, and which of them are weak.
+"""The algorithms and keys of a document's signature, and which of them are weak.
 
-Whether a signature holds is `passive_authentication`'s to say; what a weak one is worth, the policy's. Pure.
+`passive_authentication` verifies the signature; the policy decides the effect of a weak one. Pure.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class KeyFacts:
     curve: str = ""
 
     def __str__(self) -> str:
-        """One word, such as `rsa-2048` or `ec-256`."""
+        """A single token, such as `rsa-2048` or `ec-256`."""
         return f"{self.kind}-{self.bits}"
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """How the document signer's certificate was signed, and with which key: `authority`, None when no CSCA was found."""
+    """How the document signer's certificate was signed, and with which key: `authority`, None if no CSCA was found."""
 
     scheme: str
     hash: str
@@ -50,9 +50,9 @@ class CertificateFacts:
 class SignatureFacts:
     """How EF.SOD was signed.
 
-    `lds_hash` is the hash of the data groups, `digest` that of the signed attributes. `scheme` is `rsa_pkcs1`, `rsa_pss`,
-    `ecdsa` or `ecdsa_plain`, with `hash`. `certificate` is None when the signature was not shown to be the one of a
-    certificate that can be read. Of several signers, the first.
+    `lds_hash`: the hash of the data groups; `digest`: that of the signed attributes. `scheme`: `rsa_pkcs1`, `rsa_pss`,
+    `ecdsa` or `ecdsa_plain`, with `hash`. `certificate` is None if no readable certificate's signature was verified. Of
+    several signers, the first.
     """
 
     lds_hash: str
@@ -63,7 +63,7 @@ class SignatureFacts:
 
 
 def signature_facts(verdict: SecurityVerdict) -> SignatureFacts | None:
-    """What is known of the signature of EF.SOD; None when it could not be read."""
+    """Return the facts of EF.SOD's signature; None if it could not be read."""
     if verdict.security is None:
         return None
     signer = verdict.security.message.signers[0]
@@ -87,7 +87,7 @@ def _certificate_facts(signer: Certificate, authority: Certificate | None) -> Ce
             authority=None if authority is None else _key_facts(authority),
         )
     except DocumentError:
-        return None  # an algorithm that we do not know: the check of the signer's certificate says so
+        return None  # an unknown algorithm: the check of the signer's certificate reports it
 
 
 def _key_facts(certificate: Certificate) -> KeyFacts:
@@ -99,11 +99,11 @@ def _key_facts(certificate: Certificate) -> KeyFacts:
 
 
 def weak_algorithms(facts: SignatureFacts) -> tuple[str, ...]:
-    """What is weak, each as a word that names the place and the algorithm, such as `ds_key:rsa-1024`; empty: nothing is.
+    """Return the weak algorithms, each with its place, such as `ds_key:rsa-1024`; empty: none.
 
-    Weak are MD5, SHA-1, RSA below 2,048 bits and curves below 224: less than ICAO 9303-12 §4.4 allows a document signer. The
-    Agreed Cryptographic Mechanisms of SOG-IS and BSI TR-02102-1 have no SHA-1 and no shorter RSA for signatures either. The
-    places are `lds_hash`, `digest`, `sod_signature`, `ds_key`, `ds_signature` and `csca_key`.
+    Weak are MD5, SHA-1, RSA below 2,048 bits and curves below 224: less than ICAO 9303-12 §4.4 allows a document
+    signer. The Agreed Cryptographic Mechanisms of SOG-IS and BSI TR-02102-1 have no SHA-1 and no shorter RSA for
+    signatures either. The places are `lds_hash`, `digest`, `sod_signature`, `ds_key`, `ds_signature` and `csca_key`.
     """
     return tuple(_weak(facts))
 

@@ -1,7 +1,7 @@
 """What a document signer may sign, and when (ICAO 9303-12 §7.1.1): refinements of two checks of TR-03135-1.
 
-A key that signs outside its period of use may have been stolen or lent; one that signs documents of a type it was not made for
-is used by the wrong office. Neither shows in a signature that holds.
+A key that signs outside its period of use may have been stolen or lent; a key that signs documents of another type than
+its own is used by the wrong office. A valid signature shows neither.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ ISSUE_TOLERANCE: Final = timedelta(days=31)
 def judge_signing_time(
     check: Check, signer: Certificate, signed_at: datetime | None, issued: date | None, *, now: datetime
 ) -> Check:
-    """The check of the signer's validity, refined: what the document says of its own making lies in the signer's time.
+    """Refine the check of the signer's validity: the document's own dates must be in the signer's period.
 
-    The time in EF.SOD is the signer's exact word: outside its time, or still to come, it fails. The date of issue in EF.DG12 is
-    an office's, so a date far outside is only undetermined.
+    The time in EF.SOD is the signer's exact statement: outside its period, or in the future, it fails. The date of
+    issue in EF.DG12 is an office's, so a date far outside is only undetermined.
     """
     if check.result is not Result.SUCCESSFUL:
         return check
@@ -44,17 +44,17 @@ def judge_signing_time(
 
 
 def _context(day: datetime, signer: Certificate) -> tuple[datetime, ...]:
-    """Moments of which one lies in the signer's time if that time comes near the day at all."""
+    """Return times of which one is in the signer's period if that period comes near the day at all."""
     first, last = signer.key_use
     ends = (signer.not_before, signer.not_after, first or signer.not_before, last or signer.not_after)
     return day, *(end for end in ends if abs(end - day) <= ISSUE_TOLERANCE)
 
 
 def judge_document_type(check: Check, signer: Certificate, document_type: str) -> Check:
-    """The check of the issuing state, refined: the signer is one of that state, for documents of this type.
+    """Refine the check of the issuing state: the signer must be of that state, for documents of this type.
 
-    Subject and issuer of its certificate name the same country (ICAO 9303-12 §7.1.1). One letter in the list of types stands
-    for every type that begins with it.
+    Subject and issuer of its certificate must name the same country (ICAO 9303-12 §7.1.1). A single letter in the list
+    of types means every type with that first letter.
     """
     if check.result is not Result.SUCCESSFUL:
         return check
@@ -71,7 +71,7 @@ def judge_document_type(check: Check, signer: Certificate, document_type: str) -
 
 
 def covers_type(document_types: frozenset[str], document_type: str) -> bool:
-    """True when a list of document types has this one; a single letter stands for every type that begins with it."""
+    """True if a list of document types has this one; a single letter means every type with that first letter."""
     kind = document_type.replace("<", "")
     listed = {one.replace("<", "") for one in document_types}
     return kind in listed or kind[:1] in listed

@@ -1,9 +1,9 @@
-"""Terminal Authentication version 1: a control centre proves to the chip that this terminal may read what is guarded.
+"""Terminal Authentication version 1: a control centre proves to the chip that this terminal may read guarded data groups.
 
-ICAO 9303-11 §7.1.2, TR-03110-3 §B.3, §A.7; results in the terms of TR-03135-1 §5.6.3.2. It follows Chip Authentication or PACE-CAM,
-whose key of ours it names, so that nobody else can use the proof. No key of an inspection system is held here: certificates and signature are asked of a
-control centre, as steps of the conversation. Certificates that cannot lead to the rights that are wanted are never shown to
-the chip: our own centre's mistake must not look like the document's.
+ICAO 9303-11 §7.1.2, TR-03110-3 §B.3, §A.7; results in the terms of TR-03135-1 §5.6.3.2. It follows Chip Authentication or
+PACE-CAM, whose key of ours it names, so that the proof is useless to others. No key of an inspection system is stored here:
+certificates and signature are requested from a control centre, as steps of the conversation. Certificates that cannot lead to
+the required rights are never sent to the chip: our centre's mistake must not look like the document's.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _RIGHTS: Final = {FINGERS: 0b01, IRISES: 0b10}
 
 @dataclass(frozen=True, slots=True)
 class ChainRequest:
-    """Ask the control centre for the certificates that lead from one of these authorities to an inspection system.
+    """Request the certificates from one of these authorities to an inspection system from the control centre.
 
-    Answered by the certificates one after the other, the one that the authority signed first; None when there are none.
+    Answered by the concatenated certificates, first the one signed by the authority; None if there are none.
     """
 
     authorities: tuple[str, ...]
@@ -47,7 +47,7 @@ class ChainRequest:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SignatureRequest:
-    """Ask the control centre for the inspection system's signature over this message. Answered by it; None when there is none.
+    """Request the inspection system's signature over this message from the control centre. Answered by it; None if there is none.
 
     The message names the chip: in Basic Access Control by the document's number.
     """
@@ -65,7 +65,7 @@ CentreRequest = ChainRequest | SignatureRequest
 
 @dataclass(frozen=True, slots=True)
 class TerminalOutcome:
-    """What came of Terminal Authentication."""
+    """The result of Terminal Authentication."""
 
     result: Result
     reason: str
@@ -74,10 +74,10 @@ class TerminalOutcome:
 def authenticate_terminal(
     chip: Chip, infos: SecurityInfos | None, groups: frozenset[int], today: date
 ) -> Generator[Transmit | CentreRequest, bytes | None, TerminalOutcome]:
-    """Ask for the right to read these data groups, 3 and 4. `infos` is EF.DG14, None when it is not known.
+    """Request the right to read these data groups, 3 and 4. `infos`: EF.DG14, None if unknown.
 
-    A chip that ends its session over it is opened again. Raises SecureMessagingError on an answer that nobody can have meant,
-    and AccessDeniedError.
+    A chip that ends its session over it is reopened. Raises SecureMessagingError on an impossible answer, and
+    AccessDeniedError.
     """
     try:
         return (yield from _authenticate(chip, infos, groups, today))
@@ -125,7 +125,7 @@ def _authenticate(
 def _authorities(
     chip: Chip, info: TerminalAuthenticationInfo | None
 ) -> Generator[Transmit, bytes | None, tuple[bytes, ...] | None]:
-    """Whom the chip trusts. A chip that announces Terminal Authentication must have the file."""
+    """Return the chip's trusted authorities. A chip that announces Terminal Authentication must have the file."""
     content = yield from chip.read_fixed(cvca_file(info), FILE_BYTES)
     if content is None:
         if info is not None:
@@ -137,7 +137,7 @@ def _authorities(
 def _check_chain(
     chain: tuple[CardCertificate, ...], authorities: tuple[bytes, ...], groups: frozenset[int], today: date
 ) -> None:
-    """Return when the chain leads from an authority that the chip knows to a terminal that may read the groups today.
+    """Return if the chain leads from an authority that the chip knows to a terminal that may read the groups today.
 
     Raises CardCertificateError. Rights count only as far as every certificate grants them (TR-03110-3 §2.7, TR-03110-4 §2.1).
     """

@@ -1,7 +1,6 @@
-"""EF.ATR/INFO: how long answers may be, if the chip says so (ISO/IEC 7816-4 §12.7, ICAO 9303-10 §3.11).
+"""EF.ATR/INFO: the longest answer, if the chip states it (ISO/IEC 7816-4 §12.7, ICAO 9303-10 §3.11).
 
-Signed by nobody and read in clear: it spares a chip a question that it cannot answer, and nothing else is made of it. What is odd
-in it says nothing.
+Unsigned and read in clear: it only avoids a command that the chip cannot answer. Invalid content is ignored.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from gate_documents.errors import MalformedError
 SHORT_RESPONSE_BYTES: Final = 258  # 256 and the status word
 _EXTENDED_LENGTHS: Final = 0x7F66  # two numbers: the longest command, the longest response
 _INTEGER: Final = 0x02
-_CAPABILITIES: Final = 0x47  # of three bytes, when they tell of lengths at all
+_CAPABILITIES: Final = 0x47  # of three bytes, if they state lengths at all
 _EXTENDED_FIELDS: Final = 0x40
 
 
 def response_bytes_max(content: bytes) -> int | None:
-    """The longest response with its status word, or None when the file does not tell."""
+    """Return the longest response with its status word, or None if the file does not state it."""
     try:
         lengths = tlv.first(content, _EXTENDED_LENGTHS)
         capabilities = tlv.first(content, _CAPABILITIES)

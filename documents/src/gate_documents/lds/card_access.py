@@ -1,4 +1,4 @@
-"""EF.CardAccess: what can be done before the chip is opened (ICAO 9303-11 §4.4.2). Signed by nobody."""
+"""EF.CardAccess: the protocols before the chip is opened (ICAO 9303-11 §4.4.2). Unsigned."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CONTENT_TYPE: Final = "0.4.0.127.0.7.3.2.1"
 
 @dataclass(frozen=True, slots=True)
 class CardSecurity:
-    """What was signed, and the message that carries the signature."""
+    """The signed security infos, and the message with the signature."""
 
     message: SignedMessage
     infos: SecurityInfos

@@ -1,6 +1,6 @@
-"""EF.COM: the versions and the list of data groups, unsigned and only good for comparison (ICAO 9303-10 §4.6.1).
+"""EF.COM: the versions and the list of data groups, unsigned and used only for comparison (ICAO 9303-10 §4.6.1).
 
-Documents in the field leave the Unicode version out, or list the tag 71, which no group has. Nothing is signed here, so neither harms.
+Real documents omit the Unicode version, or list the tag 71, which no group has. Nothing is signed here, so neither is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOBODYS_TAG: Final = 0x71
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What EF.COM says: versions as digits, data groups by number. `unicode_version` is None where it is left out."""
+    """EF.COM's content: versions as digits, data groups by number. `unicode_version` is None if omitted."""
 
     lds_version: str
     unicode_version: str | None

@@ -1,4 +1,4 @@
-"""EF.CVCA: whose certificates a chip trusts in Terminal Authentication, the newest first (TR-03110-3 §A.7.2.4)."""
+"""EF.CVCA: the chip's trusted authorities in Terminal Authentication, newest first (TR-03110-3 §A.7.2.4)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What EF.DG7, EF.DG11, EF.DG12 and EF.DG16 have in common: optional fields by tag, and lists with a count.
+"""The common format of EF.DG7, EF.DG11, EF.DG12 and EF.DG16: optional fields by tag, and lists with a count.
 
-The tag list in front of the fields says nothing that the fields do not say themselves; real documents leave it out or let it
-differ, and it is not judged.
+The tag list before the fields adds nothing to the fields themselves; real documents omit it or let it differ, and it is
+not judged.
 
-What real documents have in EF.DG11 and EF.DG12 is often not what the standard has: Latin-1 in place of UTF-8, a name outside its list,
-lists with another count. The issuer signed them so. There, a field that cannot be read is none, and never harms the document.
+Real EF.DG11 and EF.DG12 often differ from the standard: Latin-1 instead of UTF-8, a name outside its list, lists with a
+wrong count. The issuer signed them so. There, an unreadable field counts as missing, and is no fault of the document.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def readable_fields(data: bytes, tag: int) -> Mapping[int, tuple[bytes, ...]]:
 
 
 def readable(read: Callable[[bytes | None, str], T | None], values: tuple[bytes, ...], what: str) -> T | None:
-    """What `read` makes of a field; None where the field is missing, stands twice or cannot be read."""
+    """Return the field parsed by `read`; None if it is missing, occurs twice or is unreadable."""
     with contextlib.suppress(MalformedError):
         return read(values[0], what) if len(values) == 1 else None
     return None
 
 
 def readable_names(lists: tuple[bytes, ...], loose: tuple[bytes, ...], tag: int, what: str) -> tuple[str, ...]:
-    """The names of a list with this tag, and those that stand outside of one; whatever cannot be read is left out."""
+    """Return the names of a list with this tag, and names outside of one; unreadable ones are skipped."""
     values = loose
     with contextlib.suppress(MalformedError):
         values += read_list(lists[0], tag, what) if len(lists) == 1 else ()

@@ -22,7 +22,7 @@ _WHAT: Final = "EF.DG11"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PersonalDetails:
-    """What may be compared with the MRZ: the name in full, as `SURNAME<<GIVEN<NAMES`, and the date of birth with its year."""
+    """Data to compare with the MRZ: the full name, as `SURNAME<<GIVEN<NAMES`, and the date of birth with its year."""
 
     full_name: str | None
     other_names: tuple[str, ...]

@@ -23,7 +23,7 @@ _WHAT: Final = "EF.DG12"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DocumentDetails:
-    """Who issued the document and when, and what is noted in it. `issued` is None when it is not given, given twice, or no date."""
+    """Who issued the document and when, and its notes. `issued` is None if it is missing, given twice, or no date."""
 
     authority: str | None
     issued: date | None

@@ -1,4 +1,4 @@
-"""EF.DG13: whatever the issuing state likes (ICAO 9303-10 §4.7.13). Its content has no format, so only its frame is read."""
+"""EF.DG13: content defined by the issuing state (ICAO 9303-10 §4.7.13). It has no fixed format, so only its frame is read."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""EF.DG2: where the portrait is and how it is encoded (ICAO 9303-10 §4.7.2, ISO/IEC 19794-5:2005, ISO/IEC 39794-5:2019).
+"""EF.DG2: position and encoding of the portrait (ICAO 9303-10 §4.7.2, ISO/IEC 19794-5:2005, ISO/IEC 39794-5:2019).
 
-The headers are held to what ICAO 9303 fixes: how many templates there are, whose format theirs is and which, and that it is of
-a face. Of the record, only counts, lengths and the picture's first bytes are looked at: what it says of eyes, hair and pose
-decides nothing here, and real records fill it in oddly. The picture itself is a stranger's data and is decoded in the
-crossing's child process, never here. With several pictures, the first one counts: ICAO 9303 wants the portrait there.
+The headers must match what ICAO 9303 fixes: the number of templates, their format's owner and type, and that it is a
+face. Of the record, only counts, lengths and the picture's first bytes are read: its statements on eyes, hair and pose
+are unused, and real records contain odd ones. The picture is untrusted and is decoded in the crossing's child process,
+never here. Of several pictures the first one counts, as ICAO 9303 requires.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BIOMETRIC_TYPE: Final = 0x81
 _OWNER: Final = 0x87
 _FORMAT: Final = 0x88
 _SC_37: Final = b"\x01\x01"  # ISO/IEC JTC 1/SC 37
-_FACE: Final = frozenset({0, 2})  # no type told, or facial features (ISO/IEC 7816-11 table C.2)
+_FACE: Final = frozenset({0, 2})  # no type stated, or facial features (ISO/IEC 7816-11 table C.2)
 _BLOCK_19794: Final = 0x5F2E
 _BLOCK_39794: Final = 0x7F2E
 _FORMATS: Final = {_BLOCK_19794: b"\x00\x08", _BLOCK_39794: b"\x00\x2a"}
@@ -53,7 +53,7 @@ _FIRST_BYTES: Final = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PortraitImage:
-    """A picture as it stands in the chip."""
+    """A picture as in the chip."""
 
     encoding: Encoding
     image: bytes
@@ -76,7 +76,7 @@ def parse_dg2(data: bytes) -> PortraitImage:
 
 
 def _check_header(header: bytes, form: bytes) -> None:
-    """Return when a biometric header is one of a face in this format (ICAO 9303-10 §4.7.2.1)."""
+    """Return if a biometric header is of a face in this format (ICAO 9303-10 §4.7.2.1)."""
     if tlv.first(header, _OWNER) != _SC_37 or tlv.first(header, _FORMAT) != form:
         raise MalformedError("EF.DG2 names another format than that of its record")
     if _number(tlv.first(header, _BIOMETRIC_TYPE) or b"") not in _FACE:

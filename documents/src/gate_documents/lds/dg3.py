@@ -1,6 +1,6 @@
-"""EF.DG3: fingerprints, of which only the presence is looked at (ICAO 9303-10 §4.7.3).
+"""EF.DG3: fingerprints, of which only the number is read (ICAO 9303-10 §4.7.3).
 
-What stands inside is protected by Terminal Authentication, and not needed: this gate compares faces.
+The content is protected by Terminal Authentication, and not needed: this gate compares faces.
 """
 
 from __future__ import annotations

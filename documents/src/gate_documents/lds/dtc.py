@@ -1,8 +1,8 @@
 """Digital travel credentials of type 1: the files of a passport's chip, carried by a phone (ICAO TR DTC-VC 1.2, DTCContentInfo).
 
-A credential that is bound to its passport holds EF.SOD and data groups and nothing of its own, so it is verified like files that
-someone else has read: `inspect_files` judges what `parse_dtc` gives. What it cannot show is that the chip is near. Types 2 and 3
-carry signatures of their own and are refused here.
+A credential that is bound to its passport has only EF.SOD and data groups, so it is verified like files read elsewhere:
+`inspect_files` judges the result of `parse_dtc`. It cannot show that the chip is near. Types 2 and 3 have their own signatures and
+are refused here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The elementary files of a chip: names, identifiers, tags, and how long each may be (ICAO 9303-10 §3.6, §4.6).
+"""The elementary files of a chip: names, identifiers, tags, and maximum lengths (ICAO 9303-10 §3.6, §4.6).
 
-How they are read is `gate_documents.access`'s business, what stands in them that of their parsers.
+`gate_documents.access` reads them; their parsers interpret them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FILE_BYTES_MAX: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An elementary file: its name, its identifier, the tag that its content begins with, and how long it may be."""
+    """An elementary file: its name, identifier, first tag, and maximum length."""
 
     name: str
     identifier: int
@@ -54,7 +54,7 @@ def data_group_of_tag(tag: int) -> int | None:
 
 
 def named_file(stem: str) -> str | None:
-    """The name of the EF that the name of a file on a disk means, such as `EF_DG1`, `DG1`, `Datagroup1` and `ef0101`, or None."""
+    """Return the EF's name for a file name on a disk, such as `EF_DG1`, `DG1`, `Datagroup1` and `ef0101`, or None."""
     if plain := _PLAIN_NAME.fullmatch(stem):
         word, number = plain.groups()
         if word is not None:

@@ -1,7 +1,7 @@
-"""Whether a data group keeps to its format, used or not.
+"""The format check of every data group, used or not.
 
-EF.DG14 and EF.DG15 are parsed where the chip is judged by them. EF.DG4 to EF.DG6 and EF.DG8 to EF.DG10 have no format that
-ICAO 9303 fixes, or none that is in use.
+EF.DG14 and EF.DG15 are parsed where the chip is judged by them. EF.DG4 to EF.DG6 and EF.DG8 to EF.DG10 have no format
+that ICAO 9303 fixes, or none that is in use.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PARSERS: Final[dict[int, Callable[[bytes], object]]] = {
 
 
 def check_format(number: int, content: bytes) -> None:
-    """Return when the data group has the format of its number, or has none. Raises MalformedError."""
+    """Return if the data group has the format of its number, or has none. Raises MalformedError."""
     parse = _PARSERS.get(number)
     if parse is not None:
         parse(content)

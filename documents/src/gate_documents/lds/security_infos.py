@@ -1,10 +1,10 @@
-"""SecurityInfos: which protocols a chip offers, with which algorithms and keys (ICAO 9303-11 §9.2, TR-03110-3 §A.1).
+"""SecurityInfos: a chip's protocols, with their algorithms and keys (ICAO 9303-11 §9.2, TR-03110-3 §A.1).
 
-EF.CardAccess, EF.CardSecurity and EF.DG14 hold the same structure. What an entry offers is told by its object identifier; an
-entry that is not known, or offers an algorithm that is not known, is kept by its identifier only and hides nothing. An
-entry of a known kind that breaks its format makes the whole file malformed: it could hide a stronger offer.
+EF.CardAccess, EF.CardSecurity and EF.DG14 have the same structure. The object identifier gives an entry's kind; an
+unknown entry, or one with an unknown algorithm, is kept by its identifier only and hides nothing. A malformed entry of
+a known kind makes the whole file malformed: it could hide a stronger offer.
 
-Nothing here is proven. EF.CardAccess is signed by nobody; whoever uses it compares it with EF.DG14 or EF.CardSecurity.
+Nothing here is proven. EF.CardAccess is unsigned; its user compares it with EF.DG14 or EF.CardSecurity.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ _CIPHERS: Final = {"1": Cipher.TDES, "2": Cipher.AES_128, "3": Cipher.AES_192, "
 
 @dataclass(frozen=True, slots=True)
 class PaceInfo:
-    """PACEInfo: one way to do PACE. `protocol` is the object identifier as MSE:Set AT wants it.
+    """PACEInfo: one variant of PACE. `protocol`: the object identifier as in MSE:Set AT.
 
-    `parameter_id` is a standardised domain parameter, or names a PaceDomainParameters; None when left out.
+    `parameter_id` is a standardised domain parameter, or names a PaceDomainParameters; None if omitted.
     """
 
     protocol: str
@@ -89,7 +89,7 @@ class PaceDomainParameters:
 
 @dataclass(frozen=True, slots=True)
 class ChipAuthenticationInfo:
-    """ChipAuthenticationInfo: one way to do Chip Authentication; `key_id` names the key if there are several."""
+    """ChipAuthenticationInfo: one variant of Chip Authentication; `key_id` names the key if there are several."""
 
     protocol: str
     agreement: KeyAgreement
@@ -109,7 +109,7 @@ class ChipAuthenticationKey:
 
 @dataclass(frozen=True, slots=True)
 class TerminalAuthenticationInfo:
-    """TerminalAuthenticationInfo. `cvca_file` is the file identifier of EF.CVCA if it is another than the standard's."""
+    """TerminalAuthenticationInfo. `cvca_file`: the file identifier of EF.CVCA if it differs from the standard's."""
 
     version: int
     cvca_file: int | None

@@ -33,9 +33,9 @@ CONTENT_TYPES: Final = frozenset({"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1
 
 @dataclass(frozen=True, slots=True)
 class SecurityObject:
-    """What the issuer signed: the hash of each data group, by its number. `message` carries the signature.
+    """The issuer's signed statement: the hash of each data group, by its number. `message` has the signature.
 
-    `versions` are those of LDS and Unicode, which version 1 of the object signs as well.
+    `versions`: those of LDS and Unicode, which version 1 of the object signs as well.
     """
 
     message: SignedMessage
@@ -46,8 +46,8 @@ class SecurityObject:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the LDS security object itself, which is what its signature covers: who copies a chip can write the rest of EF.SOD
-        otherwise, an ECDSA signature too, and it verifies all the same.
+        """The SHA-256 of the LDS security object itself, which its signature covers. A copy of a chip can differ in the
+        rest of EF.SOD, even in an ECDSA signature, and still verify.
         """
         return hashlib.sha256(self.message.content).digest()
 

@@ -16,7 +16,7 @@ OPTIONAL: Final = "optional"
 
 
 def judge_mrz(mrz: Mrz | None) -> Check:
-    """The printed MRZ: wrong check digits fail, other oddities leave it open."""
+    """Judge the printed MRZ: wrong check digits fail, other problems leave it undetermined."""
     if mrz is None:
         return Check(CheckId.MRZ, Result.NOT_SUPPORTED, "no printed MRZ was given")
     if not mrz.valid:
@@ -55,7 +55,7 @@ def differences(printed: Mrz, chip: Mrz) -> tuple[str, ...]:
 
 
 def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
-    """The printed MRZ against EF.DG1, field by field; a difference in optional data alone leaves it open."""
+    """Compare the printed MRZ with EF.DG1, field by field; a difference in optional data alone leaves it undetermined."""
     if printed.lines == chip.lines:
         return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed MRZ and EF.DG1 are the same")
     different = [name for name in differences(printed, chip) if name != OPTIONAL]

@@ -1,6 +1,6 @@
-"""Where the fields of an MRZ stand in each of its sizes (ICAO 9303-4 to 9303-7).
+"""The fields' positions in each size of MRZ (ICAO 9303-4 to 9303-7).
 
-Only the tables; what is read at these places, and what it is worth, is `parsing`'s to say.
+Only the tables; `parsing` reads and checks the fields.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class MrzFormat(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the fields of a format stand, and what its composite check digit covers."""
+    """A format's field positions, and the range of its composite check digit."""
 
     number: Place
     birth: Place

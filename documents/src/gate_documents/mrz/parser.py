@@ -1,8 +1,8 @@
 """The machine-readable zone: text to fields, check digits and problems (ICAO 9303-3 to 9303-7).
 
-Sizes TD1, TD2 and TD3 and the visas MRV-A and MRV-B, with document numbers that run over into the optional data. What is
-printed is reported as it is: wrong check digits and odd fields become problems, nothing is repaired or guessed. Text that
-cannot be a machine-readable zone at all raises MrzError. Values redact themselves: their repr never shows a field.
+Sizes TD1, TD2 and TD3 and the visas MRV-A and MRV-B, with document numbers that continue in the optional data. The
+print is reported as it is: wrong check digits and odd fields become problems, nothing is repaired or guessed. Text that
+cannot be a machine-readable zone raises MrzError. Values redact themselves: their repr never shows a field.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class MrzKey:
 class Mrz:
     """One MRZ.
 
-    `check_digits` says for each digit of the format whether it holds. `problems` holds words that name a field, never its
-    content. Fields are as printed, with fillers at the end removed; dates are six characters.
+    `check_digits`: for each digit of the format whether it is correct. `problems`: texts that name a field, never its
+    content. Fields are as printed, without fillers at the end; dates are six characters.
     """
 
     format: MrzFormat
@@ -79,15 +79,15 @@ class Mrz:
 
     @property
     def valid(self) -> bool:
-        """True when every check digit holds."""
+        """True if every check digit is correct."""
         return all(self.check_digits.values())
 
     def expires_on(self, today: date) -> date | None:
-        """The date of expiry, seen from today, or None when it cannot be read."""
+        """Return the date of expiry, relative to today, or None if it cannot be read."""
         return date_of_expiry(self.expiry, today)
 
     def born_on(self, today: date) -> date | None:
-        """The date of birth, seen from today, or None when it is unknown in part or cannot be read."""
+        """Return the date of birth, relative to today, or None if it is partly unknown or cannot be read."""
         return date_of_birth(self.birth, today)
 
     def __repr__(self) -> str:
@@ -128,7 +128,7 @@ def check_digit(text: str) -> str:
 
 
 def parse(text: str | Sequence[str]) -> Mrz:
-    """Read the MRZ from its lines, or from text with the lines joined or set apart by blanks or line ends.
+    """Parse the MRZ from its lines, or from text with the lines joined or separated by blanks or line ends.
 
     Raises MrzError when length or characters fit no format.
     """
@@ -169,7 +169,7 @@ def _split(text: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _format_of(lines: tuple[str, ...]) -> MrzFormat:
-    """The format that the shape and the first character name."""
+    """Return the format by shape and first character."""
     if not all(character in _ALPHABET for line in lines for character in line):
         raise MrzError("a character that no machine-readable zone has; only A to Z, 0 to 9 and < occur")
     visa = lines[0].startswith("V")
@@ -185,9 +185,9 @@ def _format_of(lines: tuple[str, ...]) -> MrzFormat:
 
 
 def _number_of(laid: _Laid) -> tuple[str, str, tuple[str, ...]]:
-    """The document number, its check digit and the optional data without what belongs to the number.
+    """Return the document number, its check digit and the optional data without the number's part.
 
-    A long number puts `<` for its digit and goes on in the optional data, digit last, ended by `<` (ICAO 9303-5 §4.2.2).
+    A long number has `<` for its digit and continues in the optional data, digit last, ended by `<` (ICAO 9303-5 §4.2.2).
     """
     number, digit = laid.at(laid.layout.number), laid.digit_after(laid.layout.number)
     optional = tuple(laid.at(place) for place in laid.layout.optional)
@@ -200,7 +200,7 @@ def _number_of(laid: _Laid) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _check_digits(laid: _Laid, number: str, number_digit: str) -> dict[str, bool]:
-    """Which check digits of the format hold."""
+    """Return for each check digit of the format whether it is correct."""
     layout = laid.layout
     digits = {
         "number": check_digit(number) == number_digit,
@@ -218,7 +218,7 @@ def _check_digits(laid: _Laid, number: str, number_digit: str) -> dict[str, bool
 
 
 def _problems(laid: _Laid, mrz_format: MrzFormat, digits: Mapping[str, bool]) -> tuple[str, ...]:
-    """What is odd about the MRZ, in words that name the field and never its content."""
+    """Return the MRZ's problems, which name the field and never its content."""
     layout, first = laid.layout, laid.lines[0]
     problems = [f"the check digit of {name} is wrong" for name, holds in digits.items() if not holds]
     if first[0] not in _FIRST_LETTERS[mrz_format]:
@@ -241,7 +241,7 @@ def _problems(laid: _Laid, mrz_format: MrzFormat, digits: Mapping[str, bool]) ->
 
 
 def _is_date(text: str, *, fillers: bool) -> bool:
-    """True for YYMMDD; with `fillers`, unknown parts may be `<<`, or XX as older documents print."""
+    """True for YYMMDD; with `fillers`, unknown parts may be `<<`, or XX as in older documents."""
     if not fillers:
         return date_of_expiry(text, _ANY_DAY) is not None
     year, month, day = text[:2], text[2:4], text[4:]

@@ -1,4 +1,4 @@
-"""What documents are judged against: a port for whoever keeps certificates and lists, and the simplest that fills it."""
+"""The port of the trusted certificates and lists for judging documents, and its simplest implementation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A trusted country signing certificate (CSCA). `test` marks one that only demos and specimens are signed under.
+    """A trusted country signing certificate (CSCA). `test` marks one for demos and specimens only.
 
-    `tolerated` is what had to be tolerated for it to be trusted.
+    `tolerated`: deviations that were accepted.
     """
 
     certificate: Certificate
@@ -29,7 +29,7 @@ class Anchor:
 
 
 class KnownIssuers(Protocol):
-    """The CSCA certificates that are trusted, all of them verified."""
+    """The trusted CSCA certificates, all of them verified."""
 
     def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
         """The anchors whose subject key identifier is `key_id`."""
@@ -40,7 +40,7 @@ class KnownIssuers(Protocol):
         ...
 
     def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
-        """The anchors' certificates of this anchor's country and key, whatever names they give it, itself among them."""
+        """Return the anchors' certificates of this anchor's country and key, under any name, itself included."""
         ...
 
 
@@ -52,26 +52,26 @@ class TrustAnchors(KnownIssuers, Protocol):
         ...
 
     def document_signers(self, signer: Signer) -> Sequence[Certificate]:
-        """The certificates that are known from elsewhere and that this signer may mean. They are not trusted for being found.
+        """Return known certificates that this signer identifier may mean. Being found does not make them trusted.
 
-        Raises SignerMissingError when that cannot be told.
+        Raises SignerMissingError if they cannot be read.
         """
         ...
 
     def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
-        """The certificates that are known of whoever signs seals under this country, common name and number.
+        """Return known certificates of a seal's signer with this country, common name and number.
 
-        They are not trusted for being found. Raises SignerMissingError when that cannot be told.
+        Being found does not make them trusted. Raises SignerMissingError if they cannot be read.
         """
         ...
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
-        """The entries of defect and deviation lists that name this document signer, or may cover its documents."""
+        """Return the entries of defect and deviation lists that name this document signer, or may cover its documents."""
         ...
 
 
 class HeldAnchors:
-    """CSCA certificates and revocation lists that the caller holds and trusts. Satisfies TrustAnchors; of anything else it knows nothing."""
+    """CSCA certificates and revocation lists that the caller trusts. Satisfies TrustAnchors; everything else is empty."""
 
     def __init__(self, certificates: Iterable[Certificate] = (), lists: Iterable[RevocationList] = ()) -> None:
         self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
@@ -82,7 +82,7 @@ class HeldAnchors:
             self.add(certificate)
 
     def add(self, certificate: Certificate) -> None:
-        """Trust this one, too."""
+        """Trust this certificate too."""
         anchor = Anchor(certificate)
         self._by_subject[certificate.subject_id].append(anchor)
         self._by_country[certificate.country].append(certificate)
@@ -106,16 +106,16 @@ class HeldAnchors:
         return [one for one in self._lists if one.issuer_id == issuer_id]
 
     def document_signers(self, signer: Signer) -> Sequence[Certificate]:
-        """None is known from elsewhere: the signer's certificate must be in the document."""
+        """Always empty: the signer's certificate must be in the document."""
         del signer
         return ()
 
     def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
-        """None is known."""
+        """Always empty."""
         del country, name, serial
         return ()
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
-        """None is known."""
+        """Always empty."""
         del signer
         return ()

@@ -1,7 +1,7 @@
-"""The edge to asn1crypto: its many exceptions become MalformedError, and every input is bounded.
+"""The interface to asn1crypto: its many exceptions become MalformedError, and every input is bounded.
 
-Its typed objects cost some microseconds a value. Where a certificate or a signer only has to be taken apart, `parts` cuts it with
-asn1crypto's own reader, and the few values that are wanted are then read by their types.
+Its typed objects cost some microseconds per value. If a certificate or a signer only has to be split, `parts` does it
+with asn1crypto's own reader, and the few required values are then parsed by type.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Translate what asn1crypto raises on bytes it cannot read. Values are parsed lazily, so read them inside."""
+    """Translate asn1crypto's exceptions. Values are parsed lazily, so read them inside."""
     try:
         yield
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
@@ -65,10 +65,10 @@ def load(kind: Any, data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) 
 
 
 def _require_bounded(data: bytes, what: str, bytes_max: int) -> None:
-    """Return when asn1crypto can read `data` in time. Raises MalformedError.
+    """Return if asn1crypto can parse `data` in time. Raises MalformedError.
 
-    A number in base 128, such as that of a tag, is a run of bytes whose first bit is set. asn1crypto's time grows with the
-    square of its length: a chip's megabyte would take minutes, a list's sixteen hours.
+    A number in base 128, such as that of a tag, is a run of bytes whose first bit is set. asn1crypto's time grows with
+    the square of its length: a chip's megabyte would take minutes, a list's sixteen hours.
     """
     if len(data) > bytes_max:
         raise MalformedError(f"{what} is longer than {bytes_max} bytes")
@@ -77,10 +77,10 @@ def _require_bounded(data: bytes, what: str, bytes_max: int) -> None:
 
 
 def require_few(value: Any, most: int, what: str) -> None:  # noqa: ANN401 - asn1crypto is untyped
-    """Return when a SET or SEQUENCE has `most` members at most, each of definite length. Raises MalformedError.
+    """Return if a SET or SEQUENCE has at most `most` members, each of definite length. Raises MalformedError.
 
-    asn1crypto makes an object of each member before it can say how many there are. Seven million empty ones, in a list that
-    nobody has signed, took ten seconds and a gigabyte.
+    asn1crypto makes an object of each member before it can count them. Seven million empty ones, in an unsigned list,
+    took ten seconds and a gigabyte.
     """
     contents, position = bytes(value.contents or b""), 0
     for _ in range(most):
@@ -104,7 +104,7 @@ def moment(value: Any) -> datetime:  # noqa: ANN401 - asn1crypto is untyped
 
 
 def only(data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) -> Part:
-    """The one value that makes up `data`, unread. Raises MalformedError."""
+    """Return the single value in `data`, unparsed. Raises MalformedError."""
     _require_bounded(data, what, bytes_max)
     with reading(what):
         (part,) = parts(data)
@@ -112,7 +112,7 @@ def only(data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) -> Part:
 
 
 def parts(contents: bytes) -> list[Part]:
-    """The values that `contents` are made of, unread. Raises MalformedError, or what `reading` translates."""
+    """Return the values in `contents`, unparsed. Raises MalformedError, or what `reading` translates."""
     found: list[Part] = []
     while contents:
         if len(found) == PARTS_MAX:
@@ -137,7 +137,7 @@ def parts_of(part: Part, tag: int) -> list[Part]:
 
 
 def optional(found: Sequence[Part], *tags: int) -> dict[int, Part]:
-    """The last fields of a structure by their tags: each may be left out, none may stand twice, and no other. Raises MalformedError."""
+    """Return a structure's last fields by tag: each is optional, none may occur twice, and no other. Raises MalformedError."""
     by_tag = {part.tag: part for part in found}
     if [part.tag for part in found] != [tag for tag in tags if tag in by_tag]:
         raise MalformedError("fields that a structure cannot have")
@@ -160,7 +160,7 @@ def integer(part: Part) -> int:
 
 
 def serial_number(part: Part) -> int:
-    """The number of a certificate or list, bounded: it is stored and looked up in decimals. Raises MalformedError."""
+    """Return a certificate's or list's number, bounded, because it is stored and looked up in decimals. Raises MalformedError."""
     if len(part.contents) > NUMBER_BYTES_MAX:
         raise MalformedError(f"a serial number of more than {NUMBER_BYTES_MAX} bytes")
     return integer(part)
@@ -189,7 +189,7 @@ def dotted(part: Part) -> str:
 
 @lru_cache(maxsize=OIDS_KEPT_MAX)
 def _dotted(contents: bytes) -> str:
-    """Remembered: the same few dozen stand in every document."""
+    """Cached: the same few dozen occur in every document."""
     if not 0 < len(contents) <= OID_BYTES_MAX:
         raise MalformedError("an object identifier that is empty or too long")
     return str(core.ObjectIdentifier(contents=contents).dotted)

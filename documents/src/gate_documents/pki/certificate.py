@@ -1,7 +1,7 @@
-"""X.509 certificates of country signing authorities, document signers and list signers, as real ones are written.
+"""X.509 certificates of country signing authorities, document signers and list signers, as real issuers encode them.
 
-Parsed tolerantly where lists of the field need it (negative serial numbers, odd string types, names that differ in case
-and blanks only), and never so that a signature covers other bytes than those that were parsed.
+Parsed tolerantly where real lists need it (negative serial numbers, odd string types, names that differ in case and
+blanks only), and never so that a signature covers other bytes than those that were parsed.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ _STRING_TAGS: Final = frozenset({0x0C, 0x13, 0x16})
 
 @dataclass(frozen=True)  # without slots: the key is kept once it was read
 class Certificate:
-    """One certificate. Names are compared by their ids; `issuer` and `subject_der` are the names in DER; `country` is the subject's, in upper case, or empty.
+    """One certificate. Names are compared by their ids; `issuer` and `subject_der`: the names in DER; `country`: the
+    subject's, in upper case, or empty.
 
-    `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
-    extension may do what it is found to do, and one with a critical extension that is not `understood` may do nothing
-    (RFC 5280 §4.2). `has_key_usage` tells whether that extension is there, `csca_departures` what speaks against taking it for
-    a CSCA's (ICAO 9303-12 §7.1.1). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
-    in which the private key may sign, and `document_types` those of the documents that it may sign, as the MRZ writes them;
-    None where the certificate does not say.
+    `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; without either extension everything
+    is allowed, and with a critical extension that is not `understood` nothing (RFC 5280 §4.2). `has_key_usage`: that
+    extension exists; `csca_departures`: objections to using it as a CSCA's (ICAO 9303-12 §7.1.1). `common_name`: the
+    subject's, if it has exactly one. `purposes`: the object identifiers of ExtendedKeyUsage. `key_use`: the period in which
+    the private key may sign; `document_types`: the types of documents that it may sign, as in the MRZ; None if not stated.
     """
 
     der: bytes
@@ -106,7 +106,7 @@ class Certificate:
 
     @cached_property
     def public_key(self) -> PublicKey:
-        """The subject's key, read when it is first asked for. Raises MalformedError or AlgorithmUnknownError."""
+        """The subject's key, parsed when first requested. Raises MalformedError or AlgorithmUnknownError."""
         return parse_public_key(self.spki)
 
     @property
@@ -115,7 +115,7 @@ class Certificate:
         return hashlib.sha256(self.der).digest()
 
     def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
-        """Return when the issuer's key made this certificate's signature. Arguments and errors as of `signatures.verify`."""
+        """Return if the issuer's key made this certificate's signature. Arguments and errors as of `signatures.verify`."""
         verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def has_key_of(self, other: Certificate) -> bool:
@@ -186,9 +186,9 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def _extensions(rest: Sequence[Part]) -> tuple[dict[str, bytes], bool]:
-    """The extensions by object identifier, unread, of the fields that may follow the key; and whether all are understood.
+    """Return the extensions after the key by object identifier, unparsed; and whether all are understood.
 
-    One that stands twice makes the certificate malformed (RFC 5280 §4.2).
+    A repeated one makes the certificate malformed (RFC 5280 §4.2).
     """
     field = optional(rest, _ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID, _EXTENSIONS_FIELD).get(_EXTENSIONS_FIELD)
     found: dict[str, bytes] = {}
@@ -210,7 +210,7 @@ def _extensions(rest: Sequence[Part]) -> tuple[dict[str, bytes], bool]:
 
 
 class _Said(TypedDict):
-    """What the extensions make of a certificate."""
+    """The facts from a certificate's extensions."""
 
     key_id: bytes | None
     authority_key_id: bytes | None
@@ -225,7 +225,7 @@ class _Said(TypedDict):
 
 
 def _said_by(extensions: Mapping[str, bytes], understood: bool) -> _Said:  # noqa: FBT001 - one pair, taken apart
-    """Read them; those that nothing asks for may be as odd as they like."""
+    """Parse the extensions; unused ones may be malformed."""
     usage, constraints, key_id, authority, purposes, key_use = (
         kind.load(extensions[oid], strict=True) if oid in extensions else None for oid, kind in _EXTENSIONS.items()
     )
@@ -255,7 +255,7 @@ def _csca_departures(uses: set[str] | None, *, is_ca: bool | None) -> frozenset[
 
 
 def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN401 - asn1crypto is untyped
-    """PrivateKeyUsagePeriod; either end may be left open (RFC 3280 §4.2.1.4)."""
+    """PrivateKeyUsagePeriod; either end may be open (RFC 3280 §4.2.1.4)."""
     if extension is None:
         return None, None
     first, last = extension["not_before"], extension["not_after"]
@@ -266,9 +266,9 @@ def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa
 
 
 def _document_types(extension: bytes | None) -> frozenset[str] | None:
-    """DocumentTypeList (ICAO 9303-12 §7.1.1.6), whatever stands around the strings: several issuers frame it their own way.
+    """DocumentTypeList (ICAO 9303-12 §7.1.1.6), with any structure around the strings, because issuers differ in it.
 
-    One that cannot be read at all is empty.
+    Empty if it is unreadable.
     """
     if extension is None:
         return None

@@ -1,8 +1,8 @@
 """Card-verifiable certificates: who may read the guarded data groups of chips (TR-03110-3 §C.1, §D.2, §D.3; part 4 for the rights).
 
-They come from a control centre and go to the chip, which alone can verify their signatures: it holds the key of the authority
-above. Here they are only read, strictly: DER with the shortest lengths, every object of the profile once and in its place. So
-what is shown to a chip is known to be a chain of the kind that is wanted.
+They come from a control centre and are sent to the chip. Only the chip can verify their signatures, with its key of the authority.
+Here they are only parsed, strictly: DER with the shortest lengths, every object of the profile once and in its place. So the chip
+receives only a chain of the required kind.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _KEY_PARTS: Final = {1: _RSA_PARTS, 2: _EC_PARTS}
 
 
 class Role(enum.Enum):
-    """What the holder is, the first two bits of its authorisation."""
+    """The holder's role, the first two bits of its authorisation."""
 
     TERMINAL = 0b00
     FOREIGN_VERIFIER = 0b01
@@ -54,9 +54,9 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CardCertificate:
-    """One certificate. `authority` and `holder` are names in ISO 8859-1, `template` the kind of terminals that it is about.
+    """One certificate. `authority` and `holder`: names in ISO 8859-1; `template`: the kind of terminals.
 
-    `rights` are the bits below the role; `body` and `signature` are whole data objects, as PSO: Verify Certificate wants them.
+    `rights`: the bits below the role; `body` and `signature`: whole data objects, as for PSO: Verify Certificate.
     """
 
     authority: bytes
@@ -98,7 +98,7 @@ def parse_card_certificate(data: bytes) -> CardCertificate:
 
 
 def parse_chain(data: bytes) -> tuple[CardCertificate, ...]:
-    """Read certificates that stand one after the other. Raises CardCertificateError, also for none and for too many."""
+    """Parse concatenated certificates. Raises CardCertificateError, also for none and for too many."""
     if len(data) > CHAIN_CERTIFICATES_MAX * CERTIFICATE_BYTES_MAX:
         raise CardCertificateError("a chain that is too long")
     found = _elements(data)
@@ -108,7 +108,7 @@ def parse_chain(data: bytes) -> tuple[CardCertificate, ...]:
 
 
 def reference(name: bytes) -> bytes:
-    """A public key's name as it is, once it is known to be one (§A.7.1, §D.2.1.4). Raises CardCertificateError."""
+    """Return a valid public key's name (§A.7.1, §D.2.1.4). Raises CardCertificateError."""
     country = name[:2]
     if not (_REFERENCE_BYTES_MIN <= len(name) <= REFERENCE_BYTES_MAX and country.isalpha() and country.isupper()):
         raise CardCertificateError("a reference that is no country, name and number")

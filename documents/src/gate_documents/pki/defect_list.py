@@ -1,7 +1,7 @@
-"""Defect lists: what a control centre says is wrong with documents of any country (BSI TR-03129-2 §7).
+"""Defect lists: a control centre's statements on defects of documents of any country (BSI TR-03129-2 §7).
 
-Such a list reaches far: it can lift the weight of a check from documents that its signer did not issue. So its signer is
-trusted only by the operator's own word, never because some country's CSCA issued the certificate.
+Such a list has a wide effect: it can lower the weight of a check for documents that its signer did not issue. So its
+signer is trusted only by the operator's decision, never because some country's CSCA issued the certificate.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Known(core.Sequence):  # type: ignore[misc]
 
 
 class _More(core.Choice):  # type: ignore[misc]
-    """What may follow. A field of any type that may be missing would take the place of the next one."""
+    """What may follow. An optional field of any type would take the place of the next one."""
 
     _alternatives = [  # noqa: RUF012
         ("parameters", core.Any, {"explicit": 0}),
@@ -124,7 +124,7 @@ class _Integers(core.SetOf):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class DefectList:
-    """One list. Its entries speak for documents of every country."""
+    """One list. Its entries apply to documents of every country."""
 
     der: bytes
     message: SignedMessage
@@ -132,9 +132,9 @@ class DefectList:
     signed_at: datetime
 
     def verify(self) -> Certificate:
-        """The certificate of the list's signer, once its signature was checked. Who issued it is the caller's question.
+        """Verify the signature and return the signer's certificate. The caller must check who issued it.
 
-        The purpose in the certificate is not asked for: TR-03129-2 §7.2 only recommends it.
+        The certificate's purpose is not checked: TR-03129-2 §7.2 only recommends it.
         """
         return self.message.verify(tolerated=set())
 
@@ -170,7 +170,7 @@ def _entry(defect: Any, algorithm: str) -> KnownDefects:  # noqa: ANN401 - asn1c
 
 
 def _defects(known: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is untyped
-    """What an entry says, as far as it concerns this gate; defects of the eID application do not."""
+    """Return an entry's defects that concern this gate; those of the eID application do not."""
     require_few(known, FIELDS_MAX, "a defect list")
     kind, parameters = known["kind"].dotted, known["parameters"]
     if isinstance(parameters, _More):
@@ -198,18 +198,18 @@ def _defects(known: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is 
         return (Defect(Flaw.ISSUING_COUNTRY, country=country),)
     if kind in _PLAIN:
         return (Defect(_PLAIN[kind]),)
-    # §7.3.3: with a defect of the document that nobody can interpret, its chip is not to be relied on.
+    # §7.3.3: with an unknown defect of the document, its chip must not be relied on.
     unknown = kind.startswith(_DOCUMENT) and kind != _POWER_DOWN
     return (Defect(Flaw.UNKNOWN_DOCUMENT_DEFECT),) if unknown else ()
 
 
 def _wrong_sod(status: int) -> tuple[Defect, ...]:
-    """SodFaultStatusCode: 1 to 3 are about the message, 4 is about the hashes in it; the others do not say."""
+    """SodFaultStatusCode: 1 to 3 are about the message, 4 is about its hashes; the others are unspecific."""
     about_message = (Defect(Flaw.SOD_SIGNATURE),) if status != 4 else ()
     about_hashes = (Defect(Flaw.DATA_GROUP_HASH, frozenset(range(1, 17))),) if status not in (1, 2, 3) else ()
     return about_message + about_hashes
 
 
 def _status(parameters: Any) -> int:  # noqa: ANN401 - asn1crypto is untyped
-    """A status code: an enumeration whose members grow, so read as the bare number."""
+    """Return a status code as a number: the enumeration may get new members."""
     return int.from_bytes(parameters.parse(_Status).contents, "big")

@@ -1,4 +1,4 @@
-"""Deviation lists: what an issuing state says is wrong with its documents (ICAO 9303-12 §10)."""
+"""Deviation lists: an issuing state's statements on defects of its documents (ICAO 9303-12 §10)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class _Period(core.Sequence):  # type: ignore[misc]
 
 
 class _Numbers(core.SetOf):  # type: ignore[misc]
-    """Read by `_numbers`: a list may name hundreds of thousands, and asn1crypto takes its time over each."""
+    """Parsed by `_numbers`: a list may have hundreds of thousands, and asn1crypto is slow for each."""
 
     _child_spec = core.Any
 
@@ -77,7 +77,7 @@ class _Documents(core.Sequence):  # type: ignore[misc]
 
 
 class _More(core.Choice):  # type: ignore[misc]
-    """What may follow. A field of any type that may be missing would take the place of the next one."""
+    """What may follow. An optional field of any type would take the place of the next one."""
 
     _alternatives = [  # noqa: RUF012
         ("parameters", core.Any, {"explicit": 0}),
@@ -116,7 +116,7 @@ class _List(core.Sequence):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class DeviationList:
-    """One list. Its entries speak for documents of `country` only, the country of the list's signer."""
+    """One list. Its entries apply only to documents of `country`, the country of the list's signer."""
 
     der: bytes
     message: SignedMessage
@@ -125,7 +125,7 @@ class DeviationList:
     signed_at: datetime
 
     def verify(self) -> Certificate:
-        """The certificate of the list's signer, once its signature was checked. Who issued it is the caller's question."""
+        """Verify the signature and return the signer's certificate. The caller must check who issued it."""
         signer = self.message.verify(tolerated=set())
         if LIST_SIGNER not in signer.purposes:
             raise SignatureError("the signer's certificate is not one of a deviation list signer")
@@ -190,14 +190,14 @@ def _numbers(contents: bytes) -> frozenset[str]:
 
 
 def _hash(chosen: Any) -> tuple[str, bytes]:  # noqa: ANN401 - asn1crypto is untyped
-    """The hash of a certificate. One that we cannot calculate makes the list unusable: its entry would not be found."""
+    """Return a certificate's hash. With an unknown algorithm the list is unusable: its entry would not be found."""
     require_few(chosen, FIELDS_MAX, "a deviation list")
     require_few(chosen["algorithm"], FIELDS_MAX, "a deviation list")
     return hash_name(chosen["algorithm"]["algorithm"].dotted), bytes(chosen["value"].native)
 
 
 def _defects(description: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is untyped
-    """What an entry says, as far as it concerns checks; national use and unknown kinds concern none."""
+    """Return an entry's defects, as far as they concern checks; national use and unknown kinds do not."""
     require_few(description, FIELDS_MAX, "a deviation list")
     flaws = _FLAWS.get(description["kind"].dotted.removeprefix(CONTENT_TYPE + "."), ())
     number = None

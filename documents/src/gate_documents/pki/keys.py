@@ -1,7 +1,7 @@
 """Public keys: RSA, and elliptic curves named or with explicit parameters.
 
-ICAO 9303-12 §4.4 wants explicit parameters. They are taken for a known curve only if every one of them is the curve's, the
-generator and the cofactor included: whoever may choose the generator can make a private key for any public key
+ICAO 9303-12 §4.4 requires explicit parameters. They count as a known curve only if every one of them is the curve's,
+including generator and cofactor: an attacker who chooses the generator can make a private key for any public key
 (CVE-2020-0601).
 """
 
@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class RsaKey:
-    """An RSA public key. One that is `pss_only` verifies nothing else, and may be `restricted_to` one way of that (RFC 4055 §1.2)."""
+    """An RSA public key. `pss_only`: it verifies nothing else; `restricted_to`: only with these parameters (RFC 4055 §1.2)."""
 
     modulus: int
     exponent: int
@@ -77,7 +77,7 @@ def parse_public_key(spki: bytes) -> PublicKey:
 
 
 def _for_pss(key: RsaKey, spki: bytes) -> RsaKey:
-    """The key with what its own algorithm says. Left out, it may have any parameters; some write NULL for that."""
+    """Return the key with its own algorithm's parameters. Without them it may have any; some issuers write NULL for that."""
     algorithm, _ = parts_of(only(spki, "a public key"), SEQUENCE)
     _, *parameters = parts_of(algorithm, SEQUENCE)
     said = [one for one in parameters if one.encoded != NULL]
@@ -100,7 +100,7 @@ def _rsa(modulus: int, exponent: int) -> RsaKey:
 
 @lru_cache(maxsize=CURVES_KEPT_MAX)
 def _curve_of(encoded: bytes) -> Curve:
-    """The curve that the algorithm's parameters name or spell out. Remembered: a country's keys share their parameters."""
+    """Return the curve named or defined by the algorithm's parameters. Cached: a country's keys share their parameters."""
     parameters = load(keys.ECDomainParameters, encoded, "curve parameters", bytes_max=PARAMETERS_BYTES_MAX)
     if parameters.name == "named":
         curve = _curves_by_oid().get(parameters.chosen.dotted)

@@ -1,7 +1,7 @@
-"""What is known to be wrong with whole batches of documents, as values: one vocabulary for both kinds of list.
+"""Known defects of whole batches of documents, as values: one vocabulary for both kinds of list.
 
-Issuers tell of it in deviation lists (ICAO 9303-12 §10), inspecting states in defect lists (BSI TR-03129-2 §7). What follows
-for the checks is the business of `gate_documents.verdict.defects`.
+Issuers publish them in deviation lists (ICAO 9303-12 §10), inspecting states in defect lists (BSI TR-03129-2 §7).
+`gate_documents.verdict.defects` applies them to the checks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(enum.Enum):
-    """One thing that is wrong. Stored nowhere; the lists themselves are."""
+    """One kind of defect. Never stored; the lists themselves are."""
 
     DS_NOT_TRUSTED = "ds_not_trusted"
     DS_UNDER_INVESTIGATION = "ds_under_investigation"
@@ -55,7 +55,7 @@ class Flaw(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One flaw with what its kind needs: the data groups concerned, the right country in upper case, a replacement in DER."""
+    """One flaw with the data that its kind needs: data groups, the right country in upper case, a replacement in DER."""
 
     flaw: Flaw
     data_groups: frozenset[int] = frozenset()
@@ -65,7 +65,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an inspection knows of a document when it asks for its defects. Personal, and never kept."""
+    """The inspection's data for finding a document's defects. Personal, and never stored."""
 
     signer: Certificate
     document_type: str = ""
@@ -75,10 +75,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """Which documents are concerned: those that meet every condition given. Without any condition, none are.
+    """The affected documents: those that meet every given condition. Without any condition, none are.
 
-    The document signer is named by issuer and serial number, key identifier, or the hash of its certificate. The issuer is the id
-    of its name; `issuer` is that name in DER, which counts in any order of its parts.
+    The document signer is given by issuer and serial number, key identifier, or the hash of its certificate. The issuer
+    is the id of its name; `issuer` is that name in DER, with its parts in any order.
     """
 
     issuer_and_serial: tuple[bytes, int] | None = None
@@ -90,7 +90,7 @@ class Affected:
     document_numbers: frozenset[str] | None = field(default=None, repr=False)
 
     def names(self, signer: Certificate) -> bool:
-        """True when every condition on the document signer holds; also when there is none."""
+        """True if every condition on the document signer holds; also if there is none."""
         if self.issuer_and_serial is not None and not self._numbers(signer, *self.issuer_and_serial):
             return False
         if self.key_id not in (None, signer.key_id):
@@ -111,7 +111,7 @@ class Affected:
         return (self.issuer_and_serial, self.key_id, self.certificate_hash) != (None, None, None)
 
     def covers(self, facts: Facts) -> bool:
-        """True for a document that meets every condition. What is not known of the document meets none."""
+        """True for a document that meets every condition. An unknown property meets none."""
         conditions = [self.names(facts.signer)] if self.by_signer else []
         if self.document_type is not None:
             conditions.append(facts.document_type.replace("<", "").startswith(self.document_type.replace("<", "")))
@@ -127,8 +127,8 @@ class Affected:
 class KnownDefects:
     """One entry of a list: these documents have these defects. `country` limits the entry to one issuing country.
 
-    A state speaks of its own documents only, so an entry of a deviation list has its country; `None` is for the lists of a
-    control centre that the operator trusts with the documents of every country.
+    A state's list applies only to its own documents, so an entry of a deviation list has its country; `None` is for the
+    lists of a control centre that the operator trusts with the documents of every country.
     """
 
     affected: Affected
@@ -136,18 +136,18 @@ class KnownDefects:
     country: str | None = None
 
     def covers(self, facts: Facts) -> bool:
-        """True when the entry may speak of this document, and does."""
+        """True if the entry may apply to this document, and does."""
         return self.country in (None, facts.signer.issuer_country) and self.affected.covers(facts)
 
 
 def flaws_of(signer: Certificate, entries: Iterable[KnownDefects]) -> frozenset[Flaw]:
-    """What is known to be wrong with whatever this signer has signed, of which nothing else is known."""
+    """Return the known flaws of everything that this signer has signed, without further facts."""
     facts = Facts(signer)
     return frozenset(defect.flaw for entry in entries if entry.covers(facts) for defect in entry.defects)
 
 
 def named_signer(identifier: Any) -> Affected:  # noqa: ANN401 - asn1crypto is untyped
-    """The documents of a signer, as both lists name it by issuer and serial number or by key; of any when it is left out."""
+    """Return the documents of a signer given by issuer and serial number or by key, as in both lists; of any signer if omitted."""
     if isinstance(identifier, core.Void):
         return Affected()
     chosen: Any = identifier.chosen

@@ -27,13 +27,13 @@ class _List(core.Sequence):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class MasterList:
-    """One list. `certificates` are in DER and unread: a single broken one does not spoil the list."""
+    """One list. `certificates` are in DER and unparsed: a single broken one does not invalidate the list."""
 
     message: SignedMessage
     certificates: tuple[bytes, ...]
 
     def verify(self) -> Certificate:
-        """The certificate of the list's signer, once its signature was checked. Who issued it is the caller's question."""
+        """Verify the signature and return the signer's certificate. The caller must check who issued it."""
         signer = self.message.verify(tolerated=set())
         if _LIST_SIGNER not in signer.purposes:
             raise SignatureError("the signer's certificate is not one of a master list signer")

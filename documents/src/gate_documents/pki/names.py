@@ -1,7 +1,7 @@
-"""Distinguished names, as certificates and lists bear them (RFC 5280 §4.1.2.4).
+"""Distinguished names in certificates and lists (RFC 5280 §4.1.2.4).
 
-Read once for all that is asked of them: two names of the same issuer differ, in the field, in case, blanks and string types, and
-in the order of their parts.
+Each name is parsed once. In practice two names of the same issuer differ in case, blanks and string types, and in the
+order of their parts.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _COMMON_NAME: Final = "2.5.4.3"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name. `id` is for comparing; `country` is the first one's, in upper case, or empty; `text` is for reports.
+    """One name. `id` is for comparing; `country`: the first one's, in upper case, or empty; `text` is for reports.
 
-    `id` is the SHA-256 with case, blanks and string types levelled (RFC 5280 §7.1, more tolerantly); `text` has the values only,
-    printable and bounded. `common` is the common name letter for letter, empty when there is none or more than one.
+    `id` is the SHA-256 with case, blanks and string types normalised (RFC 5280 §7.1, more tolerantly); `text` has the
+    values only, printable and bounded. `common`: the exact common name, empty if there is none or more than one.
     """
 
     id: bytes
@@ -65,9 +65,9 @@ def read_name(encoded: bytes) -> Name:
 
 
 def same_parts(one: bytes, other: bytes) -> bool:
-    """True for two names, in DER or BER, that differ in how their parts are ordered and grouped and in string types only.
+    """True for two names, in DER or BER, that differ only in the order and grouping of their parts and in string types.
 
-    Letter for letter, unlike `Name.id`: for places that nobody signs. Raises MalformedError.
+    Letters must be equal, unlike in `Name.id`: for unsigned fields. Raises MalformedError.
     """
     return one == other or _parts(one) == _parts(other)
 

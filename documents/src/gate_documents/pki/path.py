@@ -1,8 +1,8 @@
 """From a document signer to the country that signed it: one step, never a chain (ICAO 9303-12 §5, TR-03135-1 §5.6.4.3.3).
 
-The authority key identifier finds the CSCA; where a certificate has none, or it leads nowhere, its issuer's name does. A
-search by name never yields a failure: namesakes are common, and the right key may be in no list. A CSCA certificate with a
-critical extension that is not understood vouches for nothing (RFC 5280 §4.2).
+The authority key identifier finds the CSCA; without one, or without a result, the issuer's name does. A search by name never
+yields a failure: equal names are common, and the right key may be in no list. A CSCA certificate with an unknown critical
+extension vouches for nothing (RFC 5280 §4.2).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ISSUED_OUT_OF_TIME: Final = "the signer's certificate was issued outside the per
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The outcome of the search: successful with the anchor and what was tolerated of the signature, else failed or undetermined; the reason."""
+    """The search's result: successful with the anchor and what was tolerated of the signature, else failed or undetermined; the reason."""
 
     result: Result
     reason: str
@@ -57,17 +57,17 @@ def find_issuer(certificate: Certificate, anchors: KnownIssuers, now: datetime) 
 
 
 def issued_in_time(certificate: Certificate, issuer: Certificate, anchors: KnownIssuers) -> bool:
-    """True when the issuer's key was allowed to sign on the certificate's date of issue, the begin of its validity.
+    """True if the issuer's key was allowed to sign on the certificate's date of issue, the begin of its validity.
 
-    A key may have several certificates, such as links, whose periods begin at different times. One that allows it is enough.
-    One that states no period says nothing; where none states one, there is no limit.
+    A key may have several certificates, such as links, whose periods begin at different times. One that allows it is
+    enough. One without a period is ignored; if none has one, there is no limit.
     """
     stated = [one for one in anchors.with_key_of(issuer) if one.key_use != (None, None)]
     return not stated or any(one.key_may_be_used_at(certificate.not_before) for one in stated)
 
 
 def _found(reason: str, anchor: Anchor, tolerated: set[Tolerance]) -> Path:
-    """The success. Its reason names what was tolerated of this signature and of the anchor."""
+    """Return the success. Its reason names what was tolerated of this signature and of the anchor."""
     everything = tolerated | anchor.tolerated | anchor.certificate.csca_departures
     return Path(Result.SUCCESSFUL, tolerating(reason, everything), anchor, frozenset(tolerated))
 

@@ -18,7 +18,7 @@ _MGF1: Final = "1.2.840.113549.1.1.8"
 
 @dataclass(frozen=True, slots=True)
 class PssParameters:
-    """The hash of the message, that of the mask, and the salt: of a key, the least that a signature must have."""
+    """The hashes of message and mask, and the salt; for a key, the minimum for a signature."""
 
     hash: str
     mask_hash: str
@@ -26,7 +26,7 @@ class PssParameters:
 
 
 def read_pss(encoded: bytes) -> PssParameters:
-    """Read RSASSA-PSS-params; what is left out has its default. Raises MalformedError or AlgorithmUnknownError."""
+    """Parse RSASSA-PSS-params; omitted fields have their default. Raises MalformedError or AlgorithmUnknownError."""
     read = load(algos.RSASSAPSSParams, encoded, "the parameters of PSS", bytes_max=PARAMETERS_BYTES_MAX)
     mask = read["mask_gen_algorithm"]
     if mask["algorithm"].dotted != _MGF1 or read["trailer_field"].native not in (1, "trailer_field_bc"):

@@ -51,9 +51,9 @@ _KEPT_MAX: Final = 1024  # extensions of entries that are remembered: most lists
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none.
+    """One list. `issuer`: the issuer's name in DER; `number` grows with every list, None if the list has none.
 
-    `tolerated` is what the trust store says of the signature.
+    `tolerated`: the trust store's record on the signature.
     """
 
     der: bytes
@@ -70,20 +70,20 @@ class RevocationList:
     tolerated: frozenset[Tolerance] = frozenset()
 
     def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
-        """Return when the issuer's key made this list's signature. Arguments and errors as of `signatures.verify`."""
+        """Return if the issuer's key made this list's signature. Arguments and errors as of `signatures.verify`."""
         verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def current_at(self, moment: datetime) -> bool:
-        """True from the list's date until the next one is due; a list that names no date for it is never current."""
+        """True from the list's date until the next one is due; a list without that date is never current."""
         until = revocation_list_until(self.this_update, self.next_update)
         return until is not None and self.this_update <= moment <= until
 
 
 def parse_revocation_list(data: bytes) -> RevocationList:
-    """Read a list in DER. Raises MalformedError.
+    """Parse a list in DER. Raises MalformedError.
 
-    RefusedListError on lists that do not speak of all that their issuer has signed, which ICAO 9303-12 §7.1.4 does not allow,
-    and on critical extensions that are not understood: such a list must not tell that a certificate is good (RFC 5280 §5.2, §5.3).
+    RefusedListError for lists that do not cover everything their issuer has signed, which ICAO 9303-12 §7.1.4 forbids,
+    and for unknown critical extensions: such a list must not show that a certificate is good (RFC 5280 §5.2, §5.3).
     """
     parsed = load(crl.CertificateList, data, "a revocation list", bytes_max=LIST_BYTES_MAX)
     with reading("a revocation list"):
@@ -120,9 +120,9 @@ def parse_revocation_list(data: bytes) -> RevocationList:
 
 
 def _serials(revoked: bytes) -> Iterator[int]:
-    """The serial numbers of the entries, their extensions understood.
+    """Yield the serial numbers of the entries, their extensions understood.
 
-    Cut by hand: a list may have hundreds of thousands, and the lane waits while it is read.
+    Parsed by hand: a list may have hundreds of thousands, and the lane waits while it is read.
     """
     position = 0
     understood: set[bytes] = set()
@@ -151,7 +151,7 @@ def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
 
 
 def _require_understood(extensions: bytes) -> None:
-    """Return unless one is critical and not known: such an entry could say anything. Raises RefusedListError."""
+    """Return unless one is critical and unknown: such an entry could have any meaning. Raises RefusedListError."""
     whole, end = _inside(extensions, 0, SEQUENCE)
     if end != len(extensions) or end > ENTRY_EXTENSIONS_BYTES_MAX:
         raise RefusedListError("an entry of a revocation list has something after its extensions, or too many")
@@ -165,9 +165,9 @@ def _require_understood(extensions: bytes) -> None:
 
 
 def _after_plain(data: bytes, position: int) -> int | None:
-    """The position behind an extension that is short and not critical, as nearly all are; None for any other.
+    """Return the position behind an extension that is short and not critical, as nearly all are; None for any other.
 
-    Every date of invalidity is another one, so these are not remembered but looked at quickly.
+    Dates of invalidity all differ, so these are not cached but parsed quickly.
     """
     value_at = position + 4 + data[position + 3]
     end = position + 2 + data[position + 1]

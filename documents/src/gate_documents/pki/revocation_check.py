@@ -1,8 +1,8 @@
-"""Whether a certificate was revoked (TR-03135-1 §5.6.4.3.5): by the lists of its issuer's key, under every name of that key. Pure.
+"""Checks a certificate's revocation (TR-03135-1 §5.6.4.3.5): by the lists of its issuer's key, under every name of that key. Pure.
 
-A CSCA may have certificates under several names for one key, mostly the same name in another order, and it publishes one list
-for all that it has signed (ICAO 9303-12 §7.1.4). Whatever such a list names is revoked. That a list does not name a certificate
-is worth something only where the certificate names its issuer by one of these names.
+A CSCA may have certificates with several names for one key, mostly the same name in another order, and it publishes one list for
+everything that it has signed (ICAO 9303-12 §7.1.4). A certificate on such a list is revoked. Its absence from a list counts only if
+the certificate names its issuer by one of these names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def names_of_issuer(certificate: Certificate, issuer: Certificate | None, anchor
 def lists_about(
     certificate: Certificate, issuer: Certificate | None, anchors: TrustAnchors
 ) -> Sequence[RevocationList]:
-    """The lists that may name this certificate, newest first. `issuer` is the CSCA whose key signed it, if that is known."""
+    """Return the lists that may name this certificate, newest first. `issuer`: the CSCA whose key signed it, if known."""
     names = names_of_issuer(certificate, issuer, anchors)
     if len(names) == 1:
         return anchors.revocation_lists(names[0])
@@ -60,7 +60,7 @@ def lists_about(
 
 
 def _names(certificate: Certificate, issuer: Certificate, anchors: KnownIssuers) -> bool:
-    """True when the certificate names its issuer as one of the certificates of that key does, in whatever order."""
+    """True if the certificate names its issuer as one of that key's certificates does, in any order of parts."""
     return any(
         one.subject_id == certificate.issuer_id or same_parts(one.subject_der, certificate.issuer)
         for one in anchors.with_key_of(issuer)

@@ -1,7 +1,7 @@
-"""Verifying signatures: RSA PKCS #1 v1.5 and PSS, ECDSA with the signature in DER or plain (ICAO 9303-12 §4.4, TR-03111).
+"""Verifies signatures: RSA PKCS #1 v1.5 and PSS, ECDSA with the signature in DER or plain (ICAO 9303-12 §4.4, TR-03111).
 
-The primitives are those of `cryptography`; the curves that OpenSSL lacks go to `ecdsa`. Only public values pass through
-here, so running time that depends on them tells nobody anything.
+The primitives are those of `cryptography`; curves that OpenSSL lacks use `ecdsa`. Only public values are processed here, so
+running time reveals nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A signature algorithm with its parameters. `mask_hash` and `salt_bytes` belong to PSS."""
+    """A signature algorithm with its parameters. `mask_hash` and `salt_bytes` are for PSS."""
 
     kind: Kind
     hash: str
@@ -100,9 +100,9 @@ def digest(name: str, message: bytes) -> bytes:
 
 @lru_cache(maxsize=SCHEMES_KEPT_MAX)
 def parse_scheme(identifier: bytes, *, digest_hash: str | None = None) -> Scheme:
-    """Read an AlgorithmIdentifier. `digest_hash` completes the bare rsaEncryption that some signers write in CMS.
+    """Parse an AlgorithmIdentifier. `digest_hash` completes the bare rsaEncryption that some signers write in CMS.
 
-    What was read before is remembered: the world's documents share two dozen identifiers.
+    Results are cached: the world's documents share two dozen identifiers.
     """
     algorithm = only(identifier, "a signature algorithm", bytes_max=IDENTIFIER_BYTES_MAX)
     with reading("a signature algorithm"):
@@ -130,9 +130,9 @@ def scheme_by_oid(oid: str) -> Scheme:
 def verify(
     key: PublicKey, scheme: Scheme, message: bytes, signature: bytes, tolerated: set[Tolerance] | None = None
 ) -> None:
-    """Return when the signature is right. Raises SignatureError, MalformedError or AlgorithmUnknownError.
+    """Return if the signature is valid. Raises SignatureError, MalformedError or AlgorithmUnknownError.
 
-    Without `tolerated` only the form of the standard is right; with it, what was tolerated is added to the set.
+    Without `tolerated` only the standard's form is valid; with it, tolerated deviations are added to the set.
     """
     match key:
         case RsaKey():
@@ -150,7 +150,7 @@ def _pss(parameters: list[Part]) -> Scheme:
 
 
 def _require_allowed(key: RsaKey, scheme: Scheme) -> None:
-    """Return when the key's own parameters allow the scheme (RFC 4055 §3.3). Raises MalformedError."""
+    """Return if the key's own parameters allow the scheme (RFC 4055 §3.3). Raises MalformedError."""
     if key.pss_only and scheme.kind is not Kind.RSA_PSS:
         raise MalformedError("a key for PSS only, with a signature of another kind")
     if key.restricted_to is None:
@@ -184,7 +184,7 @@ def _verify_rsa(
 def _verify_pkcs1(
     public: rsa.RSAPublicKey, hash_name: str, message: bytes, signature: bytes, tolerated: set[Tolerance] | None
 ) -> None:
-    """Compare the whole encoded message with the two forms that exist (RFC 8017 §9.2). Nothing inside is parsed.
+    """Compare the whole encoded message with the two existing forms (RFC 8017 §9.2). Nothing inside is parsed.
 
     OpenSSL requires 00 01 FF … FF 00 in front. The signature has the key's length, so each form fixes the number of FF bytes.
     """
@@ -223,10 +223,10 @@ def _verify_ec(key: EcKey, scheme: Scheme, message: bytes, signature: bytes) -> 
 
 
 def _ecdsa_numbers(key: EcKey, scheme: Scheme, signature: bytes) -> tuple[int, int]:
-    """Read r and s. Raises SignatureError: what is no pair of numbers is no signature.
+    """Parse r and s. Raises SignatureError if it is no pair of numbers.
 
-    Real ones have zeros in front, and lengths that are longer than they need be. The numbers mean the same and their range is
-    checked afterwards, so nothing but the two numbers must be there.
+    Real ones have leading zeros, and lengths in longer form than necessary. The numbers are the same and their range is
+    checked afterwards, so only the two numbers must be there.
     """
     if scheme.kind is Kind.ECDSA_PLAIN:
         half = (key.curve.order.bit_length() + 7) // 8
@@ -243,7 +243,7 @@ def _ecdsa_numbers(key: EcKey, scheme: Scheme, signature: bytes) -> tuple[int, i
 
 
 def _verify_ec_slowly(key: EcKey, hashed: bytes, r: int, s: int) -> None:
-    """Brainpool P192, P224 and P320, which OpenSSL lacks. Imported here: hardly any issuer needs it."""
+    """Brainpool P192, P224 and P320, which OpenSSL lacks. Imported here: few issuers need it."""
     import ecdsa  # noqa: PLC0415
 
     curves = {"P192": ecdsa.BRAINPOOLP192r1, "P224": ecdsa.BRAINPOOLP224r1, "P320": ecdsa.BRAINPOOLP320r1}

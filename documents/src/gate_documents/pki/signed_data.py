@@ -1,8 +1,8 @@
 """Signed messages: the CMS SignedData of EF.SOD, master lists and deviation lists (RFC 5652, ICAO 9303-10 §4.6.2).
 
-DER and BER are read. The signature is checked over the signed attributes as they were received, and over their DER form where
-an issuer wrote them otherwise. A message without signed attributes is refused: its type must be signed (RFC 5652 §5.3), and
-bytes that somebody signed as attributes could be shown as content.
+DER and BER are accepted. The signature is checked over the signed attributes as they were received, and over their DER
+form if an issuer encoded them otherwise. A message without signed attributes is refused: its type must be signed (RFC
+5652 §5.3), and signed attributes could be presented as content.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """A signed message: what was signed, by whom it says it was, and the certificates that travel with it."""
+    """A signed message: the content, the signers that it names, and its certificates."""
 
     content_type: str
     content: bytes
@@ -97,7 +97,7 @@ class SignedMessage:
     ) -> Certificate:
         """Check every signer's signature and return the first signer's certificate.
 
-        `elsewhere` finds the certificates of a signer that left its own out. `tolerated` as in `signatures.verify`: for lists
+        `elsewhere` finds the certificates of a signer that omitted its own. `tolerated` as in `signatures.verify`: for lists
         only, never for EF.SOD. Raises SignatureError, SignerMissingError, AlgorithmUnknownError or MalformedError.
         """
         certificates = [self._verify_signer(signer, elsewhere, tolerated) for signer in self.signers]
@@ -137,7 +137,7 @@ class SignedMessage:
         return certificate
 
     def _signed_bytes(self, signer: Signer) -> bytes:
-        """What the signature covers: the attributes, which must speak of this content."""
+        """Return the signed bytes: the attributes, which must refer to this content."""
         if not signer.attributes:
             raise SignatureError("there are no signed attributes")
         if signer.content_type != self.content_type:
@@ -147,7 +147,7 @@ class SignedMessage:
         return signer.attributes
 
     def _certificates_of(self, signer: Signer) -> Sequence[Certificate]:
-        """Those that the signer names; of those that it names with its issuer's parts in another order, only if it is one."""
+        """Return those that the signer names; with its issuer's parts in another order, only if there is one."""
         if signer.issuer_and_serial is None:
             return [one for one in self.certificates if one.key_id == signer.key_id]
         issuer, serial = signer.issuer_and_serial
@@ -168,7 +168,7 @@ def parse_signed_message(data: bytes, what: str) -> SignedMessage:
             raise MalformedError(f"{what} is no signed message")
         (signed,) = parts_of(content, _FIRST)
         version, announced, encapsulated, *rest = parts_of(signed, SEQUENCE)
-        # Version 3 follows from a content type other than id-data; the Chinese id-data messages carry it as well.
+        # Version 3 follows from a content type other than id-data; the Chinese id-data messages have it as well.
         if integer(version) != 3:
             raise MalformedError(f"{what} has version v{integer(version)} of SignedData")
         content_type, content = parts_of(encapsulated, SEQUENCE)
@@ -188,7 +188,7 @@ def parse_signed_message(data: bytes, what: str) -> SignedMessage:
 
 
 def _signer(info: Part, announced: set[str]) -> Signer:
-    """Read one SignerInfo. What nobody signed must still make sense: version, and the hash among those announced."""
+    """Parse one SignerInfo. Unsigned fields must still be consistent: version, and the hash among those announced."""
     version, identifier, digest_algorithm, *rest = parts_of(info, SEQUENCE)
     by_name = identifier.tag == SEQUENCE
     digest_hash = hash_name(plain_algorithm(digest_algorithm))
@@ -214,7 +214,7 @@ def _signer(info: Part, announced: set[str]) -> Signer:
 
 
 def _require_agreement(protection: Part, digest_algorithm: Part, algorithm: Part) -> None:
-    """Return when CMSAlgorithmProtection holds the identifiers of its signer (RFC 6211 §2), NULL or not. Raises MalformedError."""
+    """Return if CMSAlgorithmProtection has its signer's identifiers (RFC 6211 §2), NULL or not. Raises MalformedError."""
     protected, *rest = parts_of(protection, SEQUENCE)
     signature = optional(rest, _SECOND).get(_SECOND)  # a signature's, and no message authentication code's
     if (
@@ -247,7 +247,7 @@ def _attribute_values(attributes: bytes) -> dict[str, Part]:
 
 
 def _in_der(attributes: bytes) -> bytes:
-    """The signed attributes in DER, which an issuer may have signed and written otherwise (RFC 5652 §5.4)."""
+    """Return the signed attributes in DER, which an issuer may have signed but encoded otherwise (RFC 5652 §5.4)."""
     read = load(cms.CMSAttributes, attributes, "signed attributes")
     with reading("signed attributes"):
         return tlv.encode(SET, b"".join(sorted(one.dump(force=True) for one in read)))

@@ -23,7 +23,7 @@ def encoded_bytes(characters: int) -> int:
 
 
 def decode(data: bytes) -> str:
-    """The characters. Raises MalformedError on what no encoder writes."""
+    """Return the characters. Raises MalformedError on bytes that no encoder writes."""
     if len(data) % 2:
         raise MalformedError("a string of an odd number of bytes")
     found: list[str] = []

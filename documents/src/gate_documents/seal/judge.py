@@ -1,7 +1,7 @@
 """The verdict on a seal, check by check (BSI TR-03135-1 §5.9 and §5.7.7).
 
-A seal does not carry its signer's certificate; the trust store has it, or who asks brings it. It is trusted no further than its CSCA
-is, and only for what it was made for: seals, of its own state, on documents of its types (ICAO 9303-12 §7.1.3).
+A seal does not contain its signer's certificate; the trust store has it, or the caller supplies it. It is trusted only
+as far as its CSCA, and only for its purpose: seals, of its own state, on documents of its types (ICAO 9303-12 §7.1.3).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ CLAUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SealCheck:
-    """One check: its result and the reason in words. The reason holds no personal data."""
+    """One check: its result and the reason as text. The reason holds no personal data."""
 
     id: SealCheckId
     result: Result
@@ -84,14 +84,14 @@ class SealCheck:
 
 @dataclass(frozen=True, slots=True)
 class SealVerdict:
-    """Every check of a seal, and what it says if its kind is known. `content` is whatever was read, whoever signed it."""
+    """Every check of a seal, and its content if its kind is known. `content`: as parsed, whoever signed it."""
 
     checks: tuple[SealCheck, ...]
     content: Content | None = None
 
     @property
     def overall(self) -> Result:
-        """Successful only if every check is, those apart that a seal of this kind does not support."""
+        """Successful only if every check is, except those that a seal of this kind does not support."""
         return combine(check.result for check in self.checks)
 
     def result_of(self, check_id: SealCheckId) -> Result:
@@ -99,7 +99,7 @@ class SealVerdict:
         return next(check.result for check in self.checks if check.id is check_id)
 
 
-# The hash goes with the length of the key (ICAO 9303-13 §3.4).
+# The hash follows from the key's length (ICAO 9303-13 §3.4).
 _HASHES: Final = ((224, "sha224"), (256, "sha256"), (384, "sha384"), (521, "sha512"))
 
 
@@ -111,7 +111,7 @@ def judge_seal(
     signers: Iterable[Certificate] = (),
     printed: Mrz | None = None,
 ) -> SealVerdict:
-    """Judge the bytes of a bar code. `signers` are certificates that may have signed it, besides those of the trust store."""
+    """Judge the bytes of a bar code. `signers`: certificates that may have signed it, besides the trust store's."""
     try:
         seal = parse_seal(data)
         content = read_content(seal)
@@ -152,7 +152,7 @@ def _unread(reason: str) -> tuple[SealCheck, ...]:
 
 
 def _find_signer(seal: Seal, signers: Iterable[Certificate], anchors: TrustAnchors) -> Certificate | None:
-    """The certificate that the header names: country, common name and serial number, letter for letter (ICAO 9303-13 §2.2).
+    """Return the certificate that the header names: country, common name and serial number, exactly (ICAO 9303-13 §2.2).
 
     Two CSCAs of one state may have made one each; then it is the one that verifies. Raises SignerMissingError.
     """
@@ -209,7 +209,7 @@ def _hash_for(key: EcKey) -> str:
 
 
 def _signer_validity(header: Header, signer: Certificate | None, now: datetime) -> _Outcome:
-    """At the time of the check, and on the day on which the seal was signed."""
+    """Judge at the time of the check, and on the day on which the seal was signed."""
     if signer is None:
         return _UNKNOWN_SIGNER
     if not signer.valid_at(now):
@@ -254,7 +254,7 @@ def _trust(
 
 
 def _unfit(signer: Certificate, content: Content | None) -> _Outcome | None:
-    """Why the signer may not have signed this seal: its key's use, or the document types that it was made for; None: it may."""
+    """Return why the signer may not have signed this seal: its key's use, or its document types; None: it may."""
     purposes = SIGNER_PURPOSES if content is None else content.profile.signer_purposes
     if not signer.may_sign_documents or not signer.purposes & purposes:
         return Result.FAILED, "the signer's certificate is not one for seals of this kind"
@@ -281,7 +281,7 @@ def _country(header: Header, signer: Certificate | None) -> _Outcome:
 
 
 def _printed(content: Content | None, printed: Mrz | None) -> _Outcome:
-    """Consistency, since a visa's seal holds only a part of the MRZ."""
+    """Check consistency; a visa's seal holds only a part of the MRZ."""
     if content is None or printed is None:
         return Result.NOT_SUPPORTED, "there is no printed MRZ, or none in the seal"
     if not "".join(printed.lines).startswith(content.mrz_text):

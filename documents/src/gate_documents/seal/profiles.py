@@ -1,6 +1,6 @@
-"""What the features of a seal mean: the kinds of document that a gate may meet (ICAO 9303-7 §9, 9303-8 §7, TR-03137-1 §5 to §8).
+"""The features of a seal, for the kinds of document that a gate may meet (ICAO 9303-7 §9, 9303-8 §7, TR-03137-1 §5 to §8).
 
-A seal of another kind is verified like any other and its features are left unread.
+A seal of another kind is verified like any other and its features are not parsed.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ SIGNER_PURPOSES: Final = frozenset({VDS_SIGNER, ARRIVAL_SIGNER})
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One kind of seal: the tags that must be there, and those of the MRZ with the length of their two lines as sealed.
+    """One kind of seal: its required tags, and those of the MRZ with the length of their two lines as sealed.
 
-    A visa's optional data at the end of the second line is not sealed. `signer_purposes` are the extended key usages of which
-    its signer has one.
+    A visa's optional data at the end of the second line is not sealed. `signer_purposes`: extended key usages of which
+    the signer needs one.
     """
 
     name: str
@@ -50,7 +50,7 @@ PROFILES: Final = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Content:
-    """What a seal of a known kind says. `mrz_text` is the part of the MRZ that was sealed; `mrz` is it with fillers after."""
+    """The content of a seal of a known kind. `mrz_text`: the sealed part of the MRZ; `mrz`: the same with fillers added."""
 
     profile: Profile
     mrz: Mrz
@@ -58,12 +58,12 @@ class Content:
     passport_number: str | None
 
     def __repr__(self) -> str:
-        """Never shows what the seal says of a person."""
+        """Never shows personal data."""
         return f"Content({self.profile.name})"
 
 
 def read_content(seal: Seal) -> Content | None:
-    """What the seal says; None for a kind that is not known. Raises MalformedError when it is not what its kind must be."""
+    """Return the seal's content; None for an unknown kind. Raises MalformedError if it lacks what its kind requires."""
     profile = PROFILES.get(seal.header.profile)
     if profile is None:
         return None

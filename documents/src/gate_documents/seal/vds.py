@@ -1,7 +1,7 @@
 """The zones of a seal: header, message, signature (ICAO 9303-13 §2 and §3).
 
-Only the form is read here: whose seal it claims to be, what it says by tag, and the bytes that were signed. Lengths are one
-byte, or in the long form of DER with one or two bytes. Two departures of real seals are tolerated by name; each has one meaning only.
+Only the form is parsed: the claimed signer, the features by tag, and the signed bytes. Lengths are one byte, or in the
+long form of DER with one or two bytes. Two deviations of real seals are tolerated by name; each has one meaning only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIGNATURE: Final = 0xFF
 _VERSIONS: Final = {0x02: 3, 0x03: 4}
 _COUNTRY_CHARACTERS: Final = 3
 _SIGNER_CHARACTERS: Final = 4
-_REFERENCE_CHARACTERS: Final = 5  # in version 3; version 4 says how many
+_REFERENCE_CHARACTERS: Final = 5  # in version 3; version 4 states the number
 _REFERENCE_CHARACTERS_MAX: Final = 40  # a SHA-1 in hexadecimal, which DEZV writes
 _DECIMAL_SIGNER: Final = "DEZV"  # writes the length of its reference in decimal (BSI TR-03171)
 _ARRIVAL_ATTESTATION: Final = (0xFD, 0x02)
@@ -32,10 +32,10 @@ _ARRIVAL_ATTESTATION: Final = (0xFD, 0x02)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who says what kind of thing, and when. `country` is the three-letter code of the MRZ, fillers removed.
+    """The seal's issuer, kind and dates. `country`: the three-letter code of the MRZ, fillers removed.
 
-    `signer` names the signer by the two letters of its country and two characters; `reference` is its certificate's serial
-    number in hexadecimal. `profile` is the reference of the feature definition and the category of the document.
+    `signer`: the two letters of its country and two characters; `reference`: its certificate's serial number in
+    hexadecimal. `profile`: the reference of the feature definition and the category of the document.
     """
 
     version: int
@@ -142,7 +142,7 @@ def _header(reader: _Reader) -> Header:
 
 
 def _country(reader: _Reader, version: int) -> str:
-    """The three letters; early arrival attestations of version 4 wrote D alone, without fillers."""
+    """Return the three letters; early arrival attestations of version 4 have D alone, without fillers."""
     start = reader.position
     if version == 4 and c40.decode(reader.take(c40.encoded_bytes(_COUNTRY_CHARACTERS))) == "D":
         reader.tolerated.add(Tolerance.SEAL_OLDER_HEADER)
@@ -152,7 +152,7 @@ def _country(reader: _Reader, version: int) -> str:
 
 
 def _signer(reader: _Reader, version: int) -> tuple[str, str]:
-    """Signer and reference of its certificate; version 4 puts the length of the reference in between (§2.2).
+    """Return the signer and its certificate's reference; version 4 has the reference's length in between (§2.2).
 
     Early arrival attestations of version 4 have none: their references of five characters begin with 00, which is no length.
     """

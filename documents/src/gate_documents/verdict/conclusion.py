@@ -1,6 +1,6 @@
-"""What findings come to: an Inspection, which is every check with its result and facts that are not personal. Pure.
+"""Converts findings to an Inspection: every check with its result, and facts that are not personal. Pure.
 
-What is missing when the process broke is aborted, else undetermined.
+Checks without a result are aborted if the process broke, else undetermined.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _SOD_CHECKS: Final = (
     CheckId.REVOCATION,
 )
 _VALIDITY_CHECKS: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY)
-# What is only known as well as the time is (TR-03135-1 §5.6.4.3.4, §5.6.4.3.5, §5.7.1).
+# As certain as the clock (TR-03135-1 §5.6.4.3.4, §5.6.4.3.5, §5.7.1).
 _TIMED: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.EXPIRY)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFields:
-    """The facts of a document that name nobody. From EF.DG1 where it was read, else from the printed MRZ. `sex` is M, F or X (also for `<`), empty
-    when unread; `age` is in whole years on the day of the inspection, None where any of the date of birth is unknown.
+    """A document's facts that identify nobody, from EF.DG1 if it was read, else from the printed MRZ. `sex`: M, F or X (also for
+    `<`), empty when unread; `age`: in whole years on the day of the inspection, None if any part of the date of birth is unknown.
     """
 
     type: str
@@ -72,14 +72,14 @@ class AgreementFacts:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The outcome of one inspection, one check of each kind in the order of CheckId; Terminal Authentication only if asked for.
+    """The result of one inspection, one check of each kind in the order of CheckId; Terminal Authentication only if requested.
 
-    `test_issuer` says that the document is a specimen: signed under a CSCA marked as test, or issued by Utopia.
-    `access` says how the chip was opened, None when it was not, with the protocol `none` when it has no access control; `agreement` how it did Chip Authentication, if it did.
-    `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
-    signed, None when it could not be read; `weak_algorithms` says what of it is weak. `fingerprints` is how many EF.DG3 holds,
-    None when it was not read or is not what EF.SOD says; nothing else is kept of them. `mrz` is EF.DG1's, and personal: for an officer's eyes.
-    `security_object` is the SHA-256 of the LDS security object in EF.SOD, by which a chip and its copies are known: personal, too.
+    `test_issuer`: the document is a specimen: signed under a CSCA marked as test, or issued by Utopia. `access`: how the chip was
+    opened, None if it was not, with the protocol `none` if it has no access control; `agreement`: the Chip Authentication carried
+    out, if any. `groups`: the integrity of every data group that EF.SOD lists or that was requested. `signature`: how EF.SOD was
+    signed, None if it could not be read; `weak_algorithms`: its weak ones. `fingerprints`: the number in EF.DG3, None if it was not
+    read or does not agree with EF.SOD; nothing else of them is kept. `mrz`: EF.DG1's, personal: only for officers.
+    `security_object`: SHA-256 of the LDS security object in EF.SOD, which identifies a chip and its copies: personal too.
     """
 
     checks: tuple[Check, ...]
@@ -104,10 +104,10 @@ class Inspection:
 
 
 def overall_of(checks: Iterable[Check]) -> Result:
-    """Successful only if every one of these checks is, unsupported features apart.
+    """Successful only if every one of these checks is, except unsupported features.
 
-    A validity that is not judged, since it is known to be wrong, is no feature that a document may lack: of the whole,
-    it leaves at best undetermined (TR-03135-1 §5.8.2.1.6).
+    A validity that is not judged because it is known to be wrong is no missing feature: the whole is then at best
+    undetermined (TR-03135-1 §5.8.2.1.6).
     """
     return combine(
         Result.UNDETERMINED if check.id in _VALIDITY_CHECKS and check.result is Result.NOT_SUPPORTED else check.result
@@ -147,7 +147,7 @@ def conclude(findings: Findings) -> Inspection:
 
 
 def _sex(mrz: Mrz) -> str:
-    """Empty for what the MRZ has no letter for."""
+    """Empty if the MRZ has no known letter."""
     return {"M": "M", "F": "F", "X": "X", "<": "X"}.get(mrz.sex, "")
 
 
@@ -172,7 +172,7 @@ def _checks(findings: Findings, chip_mrz: Mrz | None) -> tuple[Check, ...]:
 
 
 def _timed(findings: Findings, check: Check) -> Check:
-    """The check, if the clock is sure or it needs none. What a revocation list names is revoked at any time."""
+    """Return the check, if the clock is sure or it needs none. A certificate on a revocation list is revoked at any time."""
     depends = check.id in _TIMED and check.result in (Result.SUCCESSFUL, Result.FAILED)
     depends |= check.id is CheckId.REVOCATION and check.result is Result.SUCCESSFUL
     if findings.clock_sure or not depends:
@@ -188,7 +188,7 @@ def _agreement_facts(findings: Findings) -> AgreementFacts | None:
 
 
 def _within_scope(findings: Findings, chip_mrz: Mrz | None, check: Check) -> Check:
-    """The check, refined by what the signer of EF.SOD may sign, and when."""
+    """Return the check, refined by what the signer of EF.SOD may sign, and when."""
     if findings.security is None or findings.sod is None or findings.sod.signer is None:
         return check
     signer = findings.sod.signer
@@ -201,7 +201,7 @@ def _within_scope(findings: Findings, chip_mrz: Mrz | None, check: Check) -> Che
 
 
 def _open(findings: Findings, check_id: CheckId, reason: str) -> Check:
-    """A check that could not terminate: aborted when the process broke, else undetermined."""
+    """Return a check without a result: aborted if the process broke, else undetermined."""
     if findings.broken is not None:
         return Check(check_id, Result.ABORTED, findings.broken)
     return Check(check_id, Result.UNDETERMINED, reason)
@@ -244,7 +244,7 @@ def _hashes(findings: Findings) -> Check:
 
 
 def _conforming(findings: Findings) -> bool:
-    """True when every data group that is as it was signed keeps to its format, used here or not."""
+    """True if every data group that agrees with EF.SOD has its format, used here or not."""
     for number in findings.files:
         content = findings.file(number)
         try:
@@ -273,7 +273,7 @@ def _chip(findings: Findings) -> Check:
 
 
 def _terminal(findings: Findings) -> tuple[Check, ...]:
-    """Terminal Authentication, where it was asked for."""
+    """Return Terminal Authentication, if requested."""
     if not findings.guarded:
         return ()
     outcome = findings.terminal

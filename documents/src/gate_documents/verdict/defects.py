@@ -1,11 +1,11 @@
-"""What known defects make of the results of checks (BSI TR-03135-1 §5.8.2).
+"""Applies known defects to the results of checks (BSI TR-03135-1 §5.8.2).
 
-A defect explains a failure: failed becomes undetermined, and an officer looks. It never makes a check successful that its own
-evidence does not support. A revoked signer or a compromised key works the other way round and takes a success away.
+A defect explains a failure: failed becomes undetermined, for an officer to look. It never makes a check successful
+without evidence of its own. A revoked signer or a compromised key has the opposite effect and removes a success.
 
-Three clauses leave room, and the careful reading is taken: an incorrect validity period makes the check not supported
+Three clauses leave room, and the careful reading is used: an incorrect validity period makes the check not supported
 (§5.6.4.3.4) and the whole at best undetermined (§5.8.2.1.6); with EF.COM and EF.SOD known to differ, the check is
-successful only if the data groups are what EF.SOD says (§5.8.2.2.3); and what a replacement certificate would show stays
+successful only if the data groups agree with EF.SOD (§5.8.2.2.3); and what a replacement certificate would show stays
 undetermined.
 """
 
@@ -57,9 +57,9 @@ _KNOWN: Final = "a known defect of these documents"
 
 
 def judge_known_defects(checks: tuple[Check, ...], findings: Findings) -> tuple[Check, ...]:
-    """The checks with the known defects of this document taken into account, in the same order.
+    """Return the checks with this document's known defects applied, in the same order.
 
-    Documents whose signer is not known are left as they are.
+    Checks of documents with an unknown signer are unchanged.
     """
     signer = _signer(findings)
     defects = () if signer is None else _defects(findings, signer)
@@ -73,7 +73,7 @@ def judge_known_defects(checks: tuple[Check, ...], findings: Findings) -> tuple[
 
 
 def _signer(findings: Findings) -> Certificate | None:
-    """The document signer; where its signature does not hold, the one that EF.SOD claims. Defects only explain, so a claim is enough."""
+    """Return the document signer, or the one claimed in EF.SOD if its signature is invalid. Defects only explain, so a claim suffices."""
     if findings.sod is None or findings.sod.security is None:
         return None
     return findings.sod.signer or next(iter(findings.sod.security.message.certificates), None)
@@ -93,7 +93,7 @@ def _defects(findings: Findings, signer: Certificate) -> tuple[Defect, ...]:
 
 
 def _corrected_country(check: Check, findings: Findings, signer: Certificate, defects: tuple[Defect, ...]) -> Check:
-    """The check of the issuing state with the country that a defect list supplies (TR-03135-1 §5.8.2.2.5)."""
+    """Return the check of the issuing state with the country from a defect list (TR-03135-1 §5.8.2.2.5)."""
     countries = [defect.country for defect in defects if defect.flaw is Flaw.ISSUING_COUNTRY]
     signed = findings.sod is not None and findings.sod.signer is not None
     mrz = findings.chip_mrz()
@@ -105,17 +105,17 @@ def _corrected_country(check: Check, findings: Findings, signer: Certificate, de
 
 
 def _changed(findings: Findings) -> frozenset[int]:
-    """The data groups that are not what EF.SOD says."""
+    """Return the data groups that do not agree with EF.SOD."""
     return frozenset(number for number in findings.files if findings.lists(number) and findings.file(number) is None)
 
 
 def soften(
     checks: Iterable[Check], defects: Iterable[Defect], *, proofs: frozenset[ChipProof], changed: frozenset[int]
 ) -> tuple[Check, ...]:
-    """The checks with the defects taken into account, in the same order.
+    """Return the checks with the defects applied, in the same order.
 
-    `proofs` are the protocols by which the chip was asked to prove itself, `changed` the data groups that differ from
-    EF.SOD. A corrected issuing country is not applied here: it is what the check of the country compares with.
+    `proofs`: the protocols by which the chip was asked to prove itself; `changed`: the data groups that differ from
+    EF.SOD. A corrected issuing country is not applied here: the check of the country compares with it.
     """
     found = tuple(defects)
     flaws = {defect.flaw for defect in found}
@@ -138,7 +138,7 @@ def _explain(checks: dict[CheckId, Check], check_id: CheckId) -> None:
 
 
 def _worsen(checks: dict[CheckId, Check], check_id: CheckId, result: Result, reason: str) -> None:
-    """Take a success away; and turn what is undetermined into a failure where the failure is certain."""
+    """Remove a success; and make an undetermined check a failure if the failure is certain."""
     check = checks[check_id]
     if check.result is Result.SUCCESSFUL or (result is Result.FAILED and check.result is Result.UNDETERMINED):
         checks[check_id] = replace(check, result=result, reason=reason)
@@ -153,7 +153,7 @@ def _soften_validity(checks: dict[CheckId, Check], flaws: set[Flaw]) -> None:
 
 
 def _soften_hashes(checks: dict[CheckId, Check], defects: tuple[Defect, ...], changed: frozenset[int]) -> None:
-    """Hashes known to be wrong explain a failure that is only theirs. Malformed groups are named, their hashes must hold."""
+    """Hashes known to be wrong explain a failure that is only theirs. The hashes of malformed groups must hold."""
     known = frozenset[int]().union(*(one.data_groups for one in defects if one.flaw is Flaw.DATA_GROUP_HASH))
     if changed and changed <= known:
         _explain(checks, CheckId.DG_HASHES)
@@ -173,7 +173,7 @@ def _soften_com(checks: dict[CheckId, Check], flaws: set[Flaw]) -> None:
 
 
 def _judge_chip(checks: dict[CheckId, Check], flaws: set[Flaw], proofs: frozenset[ChipProof]) -> None:
-    """Which of several proofs succeeded is not known here, so one compromised key spoils them all."""
+    """Which of several proofs succeeded is unknown here, so one compromised key invalidates them all."""
     for flaw in flaws & _COMPROMISED.keys():
         if proofs & _COMPROMISED[flaw]:
             _worsen(checks, CheckId.CHIP_AUTHENTICITY, Result.FAILED, "the chips' keys are known to be compromised")

@@ -1,6 +1,6 @@
-"""What was found in one document so far, and what follows from it while it is still being read.
+"""What was found in one document so far, and its consequences while it is still being read.
 
-The same findings serve a chip that is being read and files that someone else has read. `conclusion` gives every check its
+The same findings serve a chip that is being read and files that were read elsewhere. `conclusion` gives every check its
 result in the end.
 """
 
@@ -43,14 +43,14 @@ _FROM_ELSEWHERE: Final = Check(CheckId.CHIP_ACCESS, Result.NOT_SUPPORTED, "the f
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class Findings:
-    """What was found in one document. `printed` is the MRZ as printed; None when nobody saw the page.
+    """What was found in one document. `printed`: the printed MRZ; None if the page was not read.
 
-    `access` is how far opening the chip has come, and `opening` how it was opened, with what EF.CardAccess offered (None:
-    there is none). `card_access` is EF.CardAccess where someone else has read the files. `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
-    the chip was asked for have no content. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why
-    the process broke: the chip was pulled out, or its answers make no sense. `complete` is False for files that need not be
-    all of the chip's. `guarded` are the data groups that Terminal Authentication was asked for, and `terminal` is what came
-    of it.
+    `access`: progress of opening the chip; `opening`: how it was opened, with EF.CardAccess's offer (None: there is
+    none). `card_access`: EF.CardAccess of files read elsewhere. `com`: EF.COM, None if there is none, empty if
+    unreadable. `absent`: why requested data groups have no content. `mapping_proofs`: a list that grows with each
+    reopening. `broken`: why the process broke: the chip was removed, or its answers are invalid. `complete` is False
+    for files that need not be all of the chip's. `guarded`: the data groups for Terminal Authentication, and
+    `terminal`: its result.
     """
 
     anchors: TrustAnchors
@@ -79,11 +79,11 @@ class Findings:
         self.access = Check(CheckId.CHIP_ACCESS, result, reason)
 
     def take_sod(self, content: bytes | None) -> None:
-        """EF.SOD; its signatures are checked at once. Every passport has one: none at all fails as an empty one does."""
+        """Take EF.SOD; its signatures are checked at once. Every passport has one: a missing one fails like an empty one."""
         self.sod = judge_sod(content or b"", self.anchors, self.now)
 
     def take(self, number: int, content: bytes | None) -> None:
-        """A data group; None when the chip has none with that number."""
+        """Take a data group; None if the chip has none with that number."""
         if content is None:
             self.absent[number] = Absence.MISSING
         else:
@@ -91,7 +91,7 @@ class Findings:
 
     @property
     def security(self) -> SecurityObject | None:
-        """What EF.SOD says, once it was read and could be."""
+        """EF.SOD's content, if it was read and could be parsed."""
         return None if self.sod is None else self.sod.security
 
     def listed(self) -> frozenset[int]:
@@ -100,14 +100,14 @@ class Findings:
         try:
             return hashed | (parse_com(self.com).data_groups if self.com else frozenset())
         except DocumentError:
-            return hashed  # the comparison of both says what is wrong
+            return hashed  # the comparison of both reports the error
 
     def lists(self, number: int) -> bool:
         """True when EF.SOD has a hash for this data group."""
         return self.security is not None and number in self.security.hashes
 
     def file(self, number: int) -> bytes | None:
-        """A data group as it was read, if its hash agrees with EF.SOD."""
+        """Return a data group, if its hash agrees with EF.SOD."""
         content = self.files.get(number)
         if content is None or self.security is None or not hash_agrees(self.security, number, content):
             return None
@@ -121,7 +121,7 @@ class Findings:
             return None
 
     def issued(self) -> date | None:
-        """The date of issue, only where it is proven to be the issuer's word."""
+        """The date of issue, only if it is proven to be the issuer's."""
         content = self.file(12)
         try:
             return None if content is None else parse_dg12(content).issued
@@ -151,12 +151,12 @@ class Findings:
         try:
             return None if content is None else parse_dg14(content)
         except DocumentError:
-            return None  # the verdict on the chip parses it again and says why
+            return None  # the verdict on the chip parses it again and reports the error
 
     def mapping_check(self) -> Check | None:
-        """The verdict on PACE-CAM, None when the chip was not opened with it or EF.SOD was not read.
+        """Return the verdict on PACE-CAM, None if the chip was not opened with it or EF.SOD was not read.
 
-        Of files that someone else has read, what speaks against EF.CardSecurity.
+        For files read elsewhere, the objection to EF.CardSecurity.
         """
         if self.sod is None:
             return None
@@ -179,7 +179,7 @@ class Findings:
         try:
             offered = None if self.card_access is None else parse_card_access(self.card_access)
         except DocumentError:
-            offered = None  # its own check says so
+            offered = None  # its own check reports it
         return judge_copied_card(self.card_security, offered=offered, sod=verdict, anchors=self.anchors, now=self.now)
 
     def mapping_shown(self) -> bool:

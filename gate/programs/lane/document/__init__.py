@@ -1,1 +1,1 @@
-"""The document child: the process in which one crossing's document is read and judged, and with which it is forgotten."""
+"""The document child: reads and judges one crossing's document; its end erases the document."""

@@ -1,8 +1,8 @@
-"""The process in which one crossing's document is read and judged, and with which it is forgotten: its end is the erasure.
+"""The process that reads and judges one crossing's document. Its end erases the document.
 
-Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists, reaches the chip
-reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; the chip's portrait goes into a way to the face child.
-Out come evidence without anything personal and questions; and at its end, of a crossing that was referred, what officers see, sealed to them.
+The lane starts it with one end of a socket pair as stdin, before there is a traveller. It opens the lists, connects to
+the chip reader, then gives up all other access. Input: the printed MRZ. Output: evidence without personal data, and
+questions; the chip's portrait to the face child; after a referral, what officers see, encrypted to them.
 """
 
 from __future__ import annotations
@@ -46,27 +46,27 @@ from gate_documents.errors import DocumentError
 from gate_documents.inspection import Portrait
 from gate_documents.mrz.parser import Mrz
 
-LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
-WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines
+LOOK_EVERY_S = 1.0  # check of the reader before there is a crossing
+WAY_DEADLINE_S = 10.0  # for the face child to take the portrait, or the page child to send lines
 
 REASON_CHARACTERS_MAX = 500
 
 
 class ListsError(Exception):
-    """The lists cannot be opened, or must not be used here; the message says why."""
+    """The lists cannot be opened or must not be used here; the message gives the reason."""
 
 
 def open_lists(path: Path, *, service: bool) -> TrustStore:
-    """The trust store of this gate, every list of it parsed. Raises ListsError when it cannot be opened or must not be used.
+    """Open the gate's trust store and parse all its lists. Raises ListsError.
 
-    `gate trust import --test` marks what is fit for demos and trials, and a gate in service judges by no store that holds any of it (safety
-    invariant 14). A specimen would be referred all the same, but whoever put it there did not mean this gate.
+    `gate trust import --test` marks content for demos and trials. A gate in service refuses a store that has any
+    (safety invariant 14): a specimen would be referred anyway, but the store was meant for another gate.
     """
     try:
         store = TrustStore.open(path)
     except StoreError as error:
-        raise ListsError(str(error).removeprefix(f"{path}: ")) from error  # the path is that of a copy
-    # Asked of what was opened, not of the file: another one may have taken its name since.
+        raise ListsError(str(error).removeprefix(f"{path}: ")) from error  # the path of a copy
+    # Ask the open store, not the file, which may have been replaced since.
     if service and store.marked_as_test:
         raise ListsError(
             f"purpose = service refuses: it holds {store.marked_as_test} certificates or lists that are marked as test; make it anew "
@@ -80,7 +80,7 @@ def open_lists(path: Path, *, service: bool) -> TrustStore:
 
 
 def told(store: TrustStore) -> messages.Lists:
-    """What the lane is told of the lists."""
+    """Return the lists' description for the lane."""
     return messages.Lists(
         version=store.version,
         certificates=len(store),
@@ -91,9 +91,9 @@ def told(store: TrustStore) -> messages.Lists:
 
 
 async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
-    """Prepare, and serve the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
+    """Prepare, then serve the lane until it closes, or until the chip reader is lost before there is a crossing."""
     wanted = await lane.receive()
-    assert isinstance(wanted, messages.PrepareDocument), "the first message prepares"
+    assert isinstance(wanted, messages.PrepareDocument), "the first message must be PrepareDocument"
     key = "paths.trust"
     try:
         store = open_lists(Path(wanted.lists), service=wanted.service)
@@ -121,7 +121,7 @@ async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened:
 
 
 class Child:
-    """One prepared child. `missing`: why there is no reader."""
+    """One prepared child. `missing`: why there is no chip reader."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Child:
         self._mark = ""
 
     async def run(self) -> None:
-        """Wait for the crossing, read, and watch the document until the lane hangs up."""
+        """Wait for the crossing, read the document, and watch it until the lane closes the connection."""
         try:
             await run_until_first_exits(self._receive(), self._cross())
         finally:
@@ -171,10 +171,10 @@ class Child:
                         self._lane, message, officers=officers, now_s=now_s, part=DOCUMENT, content=content
                     )
                 case messages.PrepareDocument() | messages.ReadDocument():
-                    raise RuntimeError("a child is prepared once, and serves one crossing")
+                    raise RuntimeError("repeated PrepareDocument or ReadDocument")
 
     async def _cross(self) -> None:
-        """The one crossing of this process, once it comes. Ends before, for another child, when the reader is lost meanwhile."""
+        """Serve the one crossing. Ends before, to be replaced, if the reader is lost before there is one."""
         wanted: messages.ReadDocument | None = None
         while wanted is None:
             with contextlib.suppress(TimeoutError):
@@ -186,12 +186,12 @@ class Child:
                 except DriverError:
                     return
         await self._read(wanted)
-        await asyncio.Event().wait()  # a second one never comes
+        await asyncio.Event().wait()  # there is no second crossing
 
     async def _read(self, wanted: messages.ReadDocument) -> None:
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
-        # Before anything about the chip is known: it is the same whatever comes.
+        # Sent before the chip is read, so that its time does not depend on the chip.
         if (issuer := printed_issuer(wanted)) is not None:
             await self._lane.send(messages.IssuerSeen(issuer))
         if self._missing:
@@ -216,12 +216,12 @@ class Child:
             await self._lane.send(messages.DocumentUnread(str(error)[:REASON_CHARACTERS_MAX]))
             return
         await self._lane.send(messages.DocumentJudged(evidence, self._mark))
-        with contextlib.suppress(DriverError):  # a reader that is lost is a document that is gone
+        with contextlib.suppress(DriverError):  # a lost reader counts as a removed document
             await self._reader.wait_for_removal()
         await self._lane.send(messages.DocumentLeft())
 
     async def _lines(self) -> list[list[str]]:
-        """The readings of the page, from the page source's child; none when they do not come."""
+        """Return the page's readings from the page child; empty if they do not arrive."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WAY_DEADLINE_S):
                 return await fd_passing.receive_lines(await self._handed.take(fd_passing.LINES))
@@ -235,7 +235,7 @@ class Child:
             self._mark = mark_of(day_key, security_object)
 
     async def _tell_known(self, mrz: Mrz) -> None:
-        """Say what lists and registers may be asked, and no more of it than they need."""
+        """Send the fields that lists and registers need, and no others."""
         if not self._prepared.registers:
             return
         question = messages.DocumentQuestion(
@@ -249,13 +249,13 @@ class Child:
         await self._lane.send(messages.DocumentKnown(question))
 
     async def _pass_portrait(self, portrait: Portrait, *, taken: bool) -> None:
-        """Send the portrait beside the reading, where a face child takes it: it may not be there yet."""
+        """Start to send the portrait, if a face child takes it, while the reading continues."""
         await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
-        if taken and self._sending is None:  # a second reading of the same chip has nothing to add
+        if taken and self._sending is None:  # a second reading of the chip has the same portrait
             self._sending = asyncio.ensure_future(self._send(portrait))
 
     async def _send(self, portrait: Portrait) -> None:
-        with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
+        with contextlib.suppress(TimeoutError, OSError):  # without a receiver there is no comparison, which refers
             async with asyncio.timeout(WAY_DEADLINE_S):
                 end = await self._handed.take(fd_passing.CHIP_PORTRAIT)
                 await portraits.send(end, portrait.encoding, portrait.image)
@@ -266,7 +266,7 @@ class Child:
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Run the child."""
     child_runtime.run(messages.ToDocument, serve)
 
 

@@ -1,6 +1,6 @@
-"""Reads and judges the chip of a presented document, with one reading of its MRZ, or with a second one if the first is refused.
+"""Reads and judges a presented document's chip by its MRZ, or by the second MRZ reading if the chip refuses the first.
 
-Two readings at most: a chip answers wrong keys ever more slowly, and each try begins with a chip that was let go and found again.
+At most two readings: a chip slows down with each wrong key, and each try needs a new connection to it.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ from gate_documents.pki.certificate import Certificate
 from gate_documents.verdict.conclusion import Inspection
 
 log = logging.getLogger(__name__)
-AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
+AUTHORITIES_MAX: Final = 8  # a country has a handful with one name; others are left out
 SUBJECT_CHARACTERS_MAX: Final = 200
 NOTHING_READ = "nothing of the page was read"
 KEY_NAME_BYTES: Final = 8
-CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
+CARD_WAIT_S = 10.0  # from MRZ to chip; after that the chip counts as unreachable
 
 
 class VersionedAnchors(TrustAnchors, Protocol):
-    """Trust anchors with a name for their content."""
+    """Trust anchors with a version that names their content."""
 
     version: str
 
@@ -67,15 +67,15 @@ class VersionedAnchors(TrustAnchors, Protocol):
 class RememberingAnchors:
     """The anchors of one inspection; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
-    An inspection asks for the issuer of whoever signed the document, so `given` are the CSCA certificates that it was judged
-    against, each once, in the order of asking.
+    `given`: the CSCA certificates that the document was judged against, each once, in sequence of requests: an
+    inspection requests the issuer of the document's signer.
     """
 
     def __init__(self, anchors: VersionedAnchors) -> None:
         self._anchors = anchors
         self._given: dict[bytes, Anchor] = {}
         self.version = anchors.version
-        # Whatever else is asked, nothing is judged against it.
+        # Nothing is judged against the results of these.
         self.with_key_of = anchors.with_key_of
         self.revocation_lists = anchors.revocation_lists
         self.document_signers = anchors.document_signers
@@ -84,15 +84,15 @@ class RememberingAnchors:
 
     @property
     def given(self) -> tuple[Anchor, ...]:
-        """What the inspection was given so far."""
+        """The anchors that the inspection received so far."""
         return tuple(self._given.values())
 
     def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
-        """The anchors whose subject key identifier is `key_id`."""
+        """Return the anchors whose subject key identifier is `key_id`."""
         return self._remembered(self._anchors.with_key_id(key_id))
 
     def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
-        """The anchors with this subject."""
+        """Return the anchors with this subject."""
         return self._remembered(self._anchors.with_subject(subject_id))
 
     def _remembered(self, anchors: Sequence[Anchor]) -> Sequence[Anchor]:
@@ -106,7 +106,7 @@ async def converse(
     on_portrait: Callable[[Portrait], Awaitable[None]],
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
 ) -> Inspection:
-    """Carry an inspection's steps to chip, vision and control centre. A lost chip ends in aborted checks, no error."""
+    """Pass an inspection's steps to chip, vision and control centre. A lost chip aborts checks, without an error."""
     try:
         step = next(conversation)
         while True:
@@ -125,7 +125,7 @@ async def converse(
                     step = conversation.send(await ask_centre(step))
     except StopIteration as end:
         inspection: Inspection = end.value
-        for check in inspection.checks:  # what came of asking for fingers decides nothing, so no record holds it
+        for check in inspection.checks:  # no decision depends on it, so no record has it
             if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
                 fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
                 log.info("terminal_authentication", extra=fields)
@@ -133,7 +133,7 @@ async def converse(
 
 
 def question_of(request: CentreRequest) -> messages.ToCentre:
-    """The message that asks for what a step of an inspection asks for."""
+    """Return the message to the control centre for an inspection's step."""
     match request:
         case ChainRequest(authorities):
             return messages.ChainWanted(list(authorities))
@@ -141,14 +141,14 @@ def question_of(request: CentreRequest) -> messages.ToCentre:
             return messages.SignatureWanted(holder, message)
 
 
-# Terminal authentication tells what we may read, not what the document is: no decision looks at it.
+# Terminal authentication is about our right to read, not about the document: no decision uses it.
 CHECK_OF: Final[dict[checks.CheckId, CheckId]] = {
     check: CheckId(check.value) for check in checks.CheckId if check is not checks.CheckId.TERMINAL_AUTHENTICATION
 }
 
 
 def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> DocumentEvidence:
-    """What the inspection found, without anything personal, and the `anchors` that it was judged against."""
+    """Return the inspection's result without personal data, and the `anchors` that it was judged against."""
     document, agreed = inspection.document, inspection.agreement
     return DocumentEvidence(
         checks=tuple(
@@ -173,13 +173,13 @@ def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> Do
 
 
 def access_evidence(facts: AccessFacts) -> AccessEvidence:
-    """How the chip was opened, in passage's terms: None for what is empty."""
+    """Return how the chip was opened, as evidence; empty fields become None."""
     told = {name: value for name, value in asdict(facts).items() if value != ""}
     return msgspec.convert({"password": None, **told}, AccessEvidence)
 
 
 def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
-    """Which CSCA certificate it was."""
+    """Return a CSCA certificate's subject, serial and fingerprint."""
     return AuthorityEvidence(
         subject=certificate.subject[:SUBJECT_CHARACTERS_MAX],
         serial=f"{certificate.serial:x}",
@@ -189,10 +189,10 @@ def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Particulars:
-    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal:
-    never outside the crossing's document child but sealed to an officer, and never in a repr.
+    """What an officer sees of a referred traveller's document: the MRZ as printed, as in the chip, and the differences.
+    Personal: leaves the document child only encrypted to an officer, and has no repr.
 
-    `printed` are the lines as they were read, parsed or not; `chip` is EF.DG1's MRZ, None where it was not read.
+    `printed`: the lines as read, parsed or not. `chip`: EF.DG1's MRZ, None if it was not read.
     """
 
     printed: tuple[str, ...]
@@ -200,7 +200,7 @@ class Particulars:
     chip: Mrz | None = None
 
     def shown(self) -> bytes:
-        """As it is sealed (docs/protocols/orders.md)."""
+        """Return the JSON that is encrypted for officers (docs/protocols/orders.md)."""
         differ = () if self.parsed is None or self.chip is None else differences(self.parsed, self.chip)
         told = {
             "printed": list(self.printed) or None,
@@ -212,10 +212,10 @@ class Particulars:
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of it, of the portrait, of what an officer may see, of the MRZ that the document goes by and
-    of the SHA-256 of its LDS security object, whom to ask for signatures, and whether for those that open the fingers.
+    """Ports of an inspection: the chip reader; callbacks for the chip, the portrait, an officer's particulars, the MRZ,
+    and the SHA-256 of the LDS security object; the control centre; and whether it opens the fingerprints (`fingers`).
 
-    `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
+    `now`: wall clock, aware. `clock_sure`: False if it may be wrong; checks that need it stay undetermined (safety
     invariant 15).
     """
 
@@ -232,7 +232,7 @@ class ChipSide:
 
 
 def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: bool, tries: int) -> PageEvidence:
-    """How the page was read, and whether that counts: its first reading was accepted, or EF.DG1 says the same."""
+    """Return how the page was read, and whether it counts: its first reading was accepted, or EF.DG1 is equal."""
     equal = any(
         check.id is DocumentCheckId.MRZ_DG1 and check.result is Result.SUCCESSFUL for check in inspection.checks
     )
@@ -251,9 +251,9 @@ def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: boo
 async def inspect_presented(
     wanted: messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
 ) -> DocumentEvidence:
-    """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
+    """Inspect the document. Raises DriverError if no chip is found; a chip lost later is in the evidence."""
     printed = [tuple(lines) for lines in wanted.readings if lines]
-    if not printed:  # a hand over the page says nothing against the document
+    if not printed:  # a hand over the page is no evidence against the document
         side.on_particulars(Particulars(()))
         return DocumentEvidence.unreadable(NOTHING_READ, CheckId.MRZ)
     side.on_particulars(Particulars(printed[0]))
@@ -262,7 +262,7 @@ async def inspect_presented(
     except MrzError as error:
         return DocumentEvidence.unreadable(str(error), CheckId.MRZ, CheckResult.FAILED)
     is_sure = len({mrz.key for mrz in mrzs}) == 1
-    if is_sure:  # lists and registers are asked while the chip is read
+    if is_sure:  # registers answer while the chip is read
         await _tell(mrzs[0], side)
     await side.chip.wait_for_card(CARD_WAIT_S)
     await side.on_chip()
@@ -283,23 +283,23 @@ async def inspect_presented(
 
 
 def mark_of(day_key: bytes, security_object: bytes) -> str:
-    """The mark of a chip, by which the exchange of a site sees that the same chip was read at another gate (docs/protocols/exchange.md): the name of the
-    key and the mark by it, 80 hexadecimal digits. `security_object` is the SHA-256 of the chip's LDS security object.
+    """Return a chip's mark for the site's exchange (docs/protocols/exchange.md): name of the key, and HMAC-SHA-256 of
+    `security_object`, the SHA-256 of the chip's LDS security object; 80 hexadecimal digits.
 
-    Nobody makes it who has not both the day's key and the chip's EF.SOD; with the key forgotten, nobody can any more.
+    Making it needs both the day's key and the chip's EF.SOD; after the key is deleted, it cannot be made.
     """
     name = hashlib.sha256(day_key).digest()[:KEY_NAME_BYTES]
     return (name + hmac.digest(day_key, security_object, "sha256")).hex()
 
 
 async def _tell(mrz: Mrz, side: ChipSide) -> None:
-    """Tell what the document goes by. With a check digit that does not hold nobody knows what to ask about, and the document is an officer's."""
+    """Report the document's MRZ for registers, unless a check digit is wrong: then the fields are unreliable."""
     if mrz.valid:
         await side.on_known(mrz)
 
 
 def printed_issuer(wanted: messages.ReadDocument) -> str | None:
-    """The state that the document says it is of, in the letters of its likeliest reading; None where that cannot be read."""
+    """Return the issuing state in the likeliest reading; None if there is none."""
     try:
         issuer = parse(wanted.readings[0]).issuer if wanted.readings else ""
     except MrzError:
@@ -321,7 +321,7 @@ async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> I
 
 
 def _refused(inspection: Inspection) -> bool:
-    """True when the chip did not take the key."""
+    """True if the chip refused the key."""
     return any(
         check.id is DocumentCheckId.CHIP_ACCESS and check.result is Result.FAILED and inspection.access is None
         for check in inspection.checks

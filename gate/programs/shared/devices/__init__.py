@@ -1,1 +1,1 @@
-"""Each device that a configuration means, made here and nowhere else."""
+"""Creates the devices that a configuration names; only this package does."""

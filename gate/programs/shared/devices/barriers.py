@@ -1,4 +1,4 @@
-"""The barrier that a configuration means."""
+"""Creates and checks the configured barrier."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
-    """The barrier, not yet connected; a recorder hears its line. Raises SetupError when it can never work, or has no line to be heard."""
+    """Return the barrier, not connected; `recorder` records its line. Raises SetupError if that can never work."""
     if isinstance(settings, Outside):
         from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
 
@@ -51,7 +51,7 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
         case Contacts(), ContactsProfile() if recorder is not None:
             raise SetupError("contacts carry no bytes, and cannot be traced")
         case Contacts(), ContactsProfile() as contacts:
-            from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads the driver that it has
+            from drivers.barrier.contacts.driver import ContactsBarrier  # noqa: PLC0415 - a lane loads only its own driver
             from drivers.barrier.contacts.gpio import Kernel  # noqa: PLC0415
 
             is_left = settings.entry_is_left
@@ -61,14 +61,14 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
 
 
 async def _open(line: LineSettings) -> Link:
-    """The board's line. Raises LinkLostError or SetupError."""
+    """Open the board's line. Raises LinkLostError or SetupError."""
     if isinstance(line, ModbusTcp):
         return TcpLink(await SocketLink.open(line.port))
     return await SerialLink.open(line.port, line.baud)
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """What is wrong with each barrier's profile, or does not fit this gate."""
+    """Yield the problems of each barrier's profile, and where it does not fit this gate."""
     for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
         if settings is not None:
             yield from _problems(config, name, settings)
@@ -99,11 +99,11 @@ def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[
 
 
 def is_verified(settings: BarrierSettings) -> bool:
-    """True when the board's protocol was tried on hardware, as its profile says and its traces show. Not from within a running loop.
+    """True if the profile says that the board's protocol was tried on hardware and its traces show it.
 
-    Raises SetupError, also when the traces do not show it.
+    Raises SetupError, also if the traces do not show it. Not callable within a running loop.
     """
-    from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - a lane that starts in an emergency has no time for it
+    from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - too slow for a lane that starts in an emergency
     from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace  # noqa: PLC0415
 
     profile = described(settings)
@@ -122,7 +122,7 @@ def is_verified(settings: BarrierSettings) -> bool:
 
 
 def replayed(profile: LineProfile, traces: Sequence[Trace]) -> list[tuple[Replayed, Coverage]]:
-    """How traces replay on a clock of their own, and what they show of a profile. Not from within a running loop. Raises SetupError."""
+    """Replay traces in virtual time, outside a running loop; return what each covers. Raises SetupError."""
     from drivers.barrier.tracing.coverage import coverage  # noqa: PLC0415
     from drivers.barrier.tracing.replay import replay  # noqa: PLC0415
 

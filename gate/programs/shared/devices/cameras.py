@@ -1,6 +1,6 @@
-"""Which camera driver a configuration means: picked here and nowhere else.
+"""Creates the configured camera; only this module chooses the driver.
 
-Importing this loads the image library: for the processes that look through a camera.
+Importing it loads the image library: only processes that use a camera import it.
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
 
 FROZEN_AFTER_S = 1.0
-PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera
+PAGE_FRAMES_PER_SECOND = 15  # requested from a USB document camera
 decode_frame = partial(decoded, pixels_max=FRAME_PIXELS_MAX)
 
 
 def camera_for(settings: CameraSettings) -> NewestFrame:
-    """The camera, not yet opened. Raises SetupError when it can never work."""
+    """Return the camera, not open. Raises SetupError if it can never work."""
     size, rate = (settings.width, settings.height), settings.frames_per_second
     match settings:
         case Network():
@@ -65,14 +65,14 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def page_camera(settings: PageCamera) -> NewestFrame:
-    """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
+    """Return the document camera, not open: USB if its name is a device, else network. Raises SetupError."""
     if settings.is_usb:
         return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
     return NetworkCamera(link_to(settings), decode=decode_frame)
 
 
 def link_to(settings: Network | PageCamera) -> Link:
-    """The way to a network camera. Raises SetupError."""
+    """Return the link to a network camera, not open. Raises SetupError."""
     return Link(
         settings.address,
         certificate_sha256=settings.certificate_sha256,
@@ -82,7 +82,7 @@ def link_to(settings: Network | PageCamera) -> Link:
 
 
 def _credentials(name: str) -> Credentials | None:
-    """A camera's user and password, of a file by its path or of a credential that systemd hands over by its name. Raises SetupError."""
+    """Return a camera's user and password, from a file (path) or a systemd credential (name). Raises SetupError."""
     if not name:
         return None
     if "/" in name:

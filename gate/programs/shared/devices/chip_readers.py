@@ -1,4 +1,4 @@
-"""The chip reader that a configuration means. Loads the PC/SC library where that is the one."""
+"""Creates the configured chip reader. Loads the PC/SC library if that reader needs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gate_core.ports.drivers import ChipReader
 
 
 def chip_reader(settings: ChipReaderSettings) -> ChipReader:
-    """The chip reader, not yet reached. Raises SetupError when it can never work."""
+    """Return the chip reader, not connected. Raises SetupError if it can never work."""
     match settings:
         case Direct():
             return DirectReader(Path(settings.socket))

@@ -1,4 +1,4 @@
-"""Which driver reads machine-readable zones: made from the configuration, which loads no other, or found out on a port (by its answer, or its first document)."""
+"""Creates the configured MRZ reader, and loads only its driver; or detects the reader on a port."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from gate_core.settings.base import is_pseudo_terminal
 from gate_core.settings.toml_file import Problem
 
 INPUT_FOLDER = Path("/dev/input")
-BAUD = 115_200  # where neither configuration nor profile says more
+BAUD = 115_200  # default of configuration and profile
 ELYCTIS_BAUDS = (115_200, 9_600)
-HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are forgotten
+HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are dropped
 
 DecodeLines = Decode[tuple[str, ...]]
 
 
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
-    """The reader, not yet connected. Raises SetupError when driver and profile do not belong together."""
+    """Return the reader, not connected. Raises SetupError if driver and profile do not match."""
     if isinstance(settings, Outside):
         from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
 
@@ -63,7 +63,7 @@ def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """What is wrong with the profile of the reader of machine-readable zones."""
+    """Yield the problems of the MRZ reader's profile."""
     if config.swipe is None:
         return
     try:
@@ -73,13 +73,13 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def is_verified(settings: MrzReaderSettings) -> bool:
-    """True when the reader's protocol was tried on hardware; the profiles say so, the others never were."""
+    """True if the profile says that the protocol was tried on hardware; False for drivers without profile."""
     profile = profile_of(settings)
     return profile is not None and load_profile(profile).verified_on_hardware
 
 
 def profile_of(settings: MrzReaderSettings) -> str | None:
-    """The reader's profile, of a driver that has them."""
+    """Return the reader's profile; None for drivers without profiles."""
     return settings.profile if isinstance(settings, Stx | Scanner) else None
 
 
@@ -113,7 +113,7 @@ def _link_opener(settings: LineReaderSettings) -> OpenLink:
 
 
 def baud_of(settings: LineReaderSettings) -> int:
-    """The speed of the reader's line. Raises SetupError for a profile that does not exist."""
+    """Return the line's speed in baud. Raises SetupError for an unknown profile."""
     if settings.baud is not None:
         return settings.baud
     profile = profile_of(settings)
@@ -122,16 +122,16 @@ def baud_of(settings: LineReaderSettings) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FoundReader:
-    """A reader that was found, as it is to be configured, and how it was known."""
+    """A detected reader, as settings, and how it was recognised."""
 
     settings: LineReaderSettings
     detail: str
 
 
 async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
-    """Find out what reader hangs on a port; None when nothing is known by its answer or by what it says in `listen_s` seconds.
+    """Detect the reader on a port, by its answer or by what it sends within `listen_s` seconds; None if not recognised.
 
-    Raises LinkLostError when the port cannot be opened.
+    Raises LinkLostError if the port cannot be opened.
     """
     if _is_input_device(port):
         return FoundReader(Keyboard(port=port), "an input device")
@@ -145,7 +145,7 @@ async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
             continue
         finally:
             reader.close()
-        identity = getattr(reader, "identity", None)  # of the one that says who it is
+        identity = getattr(reader, "identity", None)  # only of a reader that identifies itself
         return FoundReader(settings, f"answers: {identity.version if identity else 'obeys its commands'}")
     return await _listen(port, listen_s)
 
@@ -155,7 +155,7 @@ def _is_input_device(port: str) -> bool:
 
 
 def _answering(port: str) -> Iterator[Elyctis | Scanner]:
-    """The readers that can be asked who they are."""
+    """Yield the readers that identify themselves or obey commands."""
     for baud in ELYCTIS_BAUDS:
         yield Elyctis(port=port, baud=baud)
     for name, profile in all_profiles().items():
@@ -164,7 +164,7 @@ def _answering(port: str) -> Iterator[Elyctis | Scanner]:
 
 
 async def _listen(port: str, listen_s: float) -> FoundReader | None:
-    """Wait for a document, at one speed after the other; readers of one speed are listened to together."""
+    """Wait for a document at each speed in turn, for all readers of that speed."""
     talkers = _talkers(port)
     bauds = sorted({baud_of(settings) for settings, _ in talkers})
     for baud in bauds:
@@ -181,7 +181,7 @@ async def _listen(port: str, listen_s: float) -> FoundReader | None:
 
 
 def _talkers(port: str) -> list[tuple[LineReaderSettings, DecodeLines]]:
-    """The readers that are known only by what they say, the strictest framing first: one can look like part of another."""
+    """Return the readers recognised by their data; strictest framing first, as one can look like part of another."""
     from drivers.reader import text_wedge  # noqa: PLC0415
     from drivers.reader.stx import StxDecoder  # noqa: PLC0415
 
@@ -194,7 +194,7 @@ def _talkers(port: str) -> list[tuple[LineReaderSettings, DecodeLines]]:
 
 
 async def _hear_document(link: Link, talkers: list[tuple[LineReaderSettings, DecodeLines]]) -> FoundReader:
-    """Read until one of the framings holds an MRZ."""
+    """Read until an MRZ is found in one of the framings."""
     heard = b""
     while True:
         heard = (heard + await link.read(HEARD_BYTES_MAX))[-HEARD_BYTES_MAX:]

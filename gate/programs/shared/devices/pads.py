@@ -1,4 +1,4 @@
-"""The sensor beside the camera that gives a verdict of its own, if a configuration means one."""
+"""Creates and checks the PAD sensor beside the camera."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from gate_core.settings.toml_file import Problem
 
 
 def profile_of(config: Config) -> PadProfile | None:
-    """The sensor's profile; None where there is no sensor. Raises ConfigError, in service also for one that was not tried on hardware."""
+    """Return the sensor's profile, or None. Raises ConfigError, in service also if not tried on hardware."""
     if config.camera.pad is None:
         return None
     try:
@@ -27,7 +27,7 @@ def profile_of(config: Config) -> PadProfile | None:
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """What is wrong with its profile."""
+    """Yield the problems of the sensor's profile."""
     try:
         profile_of(config)
     except ConfigError as error:
@@ -35,12 +35,12 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def is_verified(settings: PadSensor) -> bool:
-    """True when the sensor was tried on hardware, as its profile says. Raises SetupError."""
+    """True if the profile says that the sensor was tried on hardware. Raises SetupError."""
     return load_profile(settings.profile).verified == "hardware"
 
 
 async def check(settings: PadSensor) -> str:
-    """Connect, hear who it is, and hang up. Raises DriverError."""
+    """Connect, return the sensor's identity, and disconnect. Raises DriverError."""
     return await driver.check(settings, load_profile(settings.profile), codec(settings))
 
 

@@ -1,4 +1,4 @@
-"""The profiles that a configuration names: sound, of the drivers that it names, and fit for its purpose."""
+"""Checks the device profiles that a configuration names: valid, right for their drivers, permitted for its purpose."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gate_core.settings.toml_file import Problem
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """Everything that is wrong with them, of a profile's own file with its place there."""
+    """Yield all problems, with their line if they are in a profile's own file."""
     for room in (barriers, sensors, mrz_readers, pads):
         yield from room.problems(config)
 
 
 def require_profiles(config: Config) -> None:
-    """Raise ConfigError when anything is wrong with one of them."""
+    """Raise ConfigError if there are problems."""
     if found := tuple(problems(config)):
         raise ConfigError(*found)

@@ -1,4 +1,4 @@
-"""The sensor unit that a configuration means, and what a lane needs of one."""
+"""Creates and checks the configured sensor unit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gate_core.settings.toml_file import Problem
 
 
 def sensors(settings: SensorSettings) -> SensorDriver:
-    """The sensor unit, not yet connected. Raises SetupError when it can never work."""
+    """Return the sensor unit, not connected. Raises SetupError if it can never work."""
     if isinstance(settings, Outside):
         from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
 
@@ -31,7 +31,7 @@ def sensors(settings: SensorSettings) -> SensorDriver:
 
 
 def problems(config: Config) -> Iterator[Problem]:
-    """What is wrong with the sensor unit's profile."""
+    """Yield the problems of the sensor unit's profile."""
     if config.sensors is None:
         return
     try:
@@ -46,5 +46,5 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def is_verified(settings: SensorSettings) -> bool:
-    """True when the unit's protocol was tried on hardware, as its profile says. Raises SetupError."""
+    """True if the profile says that the unit's protocol was tried on hardware. Raises SetupError."""
     return not isinstance(settings, Outside) and load_profile(settings.profile).verified == "hardware"

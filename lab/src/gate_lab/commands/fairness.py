@@ -11,11 +11,7 @@ from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from gate_lab.fairness_page import Facts
-    from gate_lab.trials import Trial, Trials
-    from gate_verify.audit_record import AuditRecord
+    from gate_lab.trials import Trial
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,14 +42,18 @@ def page(
     Also 1 for a log that gate audit verify does not bear out; 65 when nothing was counted.
     """
     from gate_core.web_pages.texts import TextError
-    from gate_lab.fairness_page import pages
+    from gate_lab.fairness_page import facts_in, pages
     from gate_verify.commands.audit import vkey_text
+    from gate_verify.commands.records import explained
 
     wanted = list(dict.fromkeys(one.strip() for one in languages.split(",") if one.strip()))
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already; name another")
     try:
-        facts, tried = _facts(logs, identity, "\n".join(map(vkey_text, vkey)), _trials(trials))
+        with explained():
+            facts, problems = facts_in(logs, "\n".join(map(vkey_text, vkey)), identity, _trials(trials))
+        if problems:
+            fail(Exit.NO, f"what this log tells cannot be: {problems[0]}; see gate audit verify")
         made = dict(pages(facts, wanted))
     except TextError as error:
         fail(Exit.USAGE, f"--languages: {error}")
@@ -62,72 +62,16 @@ def page(
     _write(out, made)
     alarms = facts.counted.alarms()
     if as_json:
-        document = {
-            "out": str(out),
-            "files": list(made),
-            "since": facts.counted.since,
-            "until": facts.counted.until,
-            "crossings": facts.crossings,
-            "groups": [
-                {"attribute": one.attribute, "value": one.value, "crossings": int(one.counts["crossings"])}
-                | {rate: one.estimate(rate).fields() for rate in ("referred", "not_acquired", "alarms", "fnmr")}
-                for one in facts.counted.groups()
-            ],
-            "fmr": [
-                {"attribute": attribute, "value": value, **one.fields()}
-                for (attribute, value), one in sorted(facts.fmr.items())
-            ],
-            "trials_missing": tried.missing,
-            "alarms": [one.fields() for one in alarms],
-        }
-        emit_json("fairness.page/1", document)
+        emit_json("fairness.page/1", {"out": str(out), "files": list(made), **facts.fields()})
     else:
         say(f"{facts.crossings} crossings in {len(facts.counted.shifts)} shifts: {', '.join(made)} in {out}")
         for one in alarms:
             say(
                 f"- {one.attribute} {one.value} fares worse: {one.rate} {one.of_group.value:.1%} of {one.of_group.of}, others {one.of_others.value:.1%}"
             )
-        if tried.missing:
-            say(f"- {len(tried.missing)} trials of which this log holds no comparison: {', '.join(tried.missing[:5])}")
+        if missing := facts.trials_missing:
+            say(f"- {len(missing)} trials of which this log holds no comparison: {', '.join(missing[:5])}")
     raise typer.Exit(int(Exit.NO if alarms else Exit.OK))
-
-
-def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Trial]) -> tuple[Facts, Trials]:
-    """What a log tells that is as it was signed and does not contradict itself; else the command ends."""
-    from gate_lab.fairness_page import Facts
-    from gate_lab.trials import Trials
-    from gate_verify.commands.records import read_as_signed
-    from gate_verify.report.fairness import Fairness
-    from gate_verify.verify import name_of
-
-    counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
-    problems = read_as_signed(logs, vkey, identity, _taker(counted.take, tried, face))
-    if problems:
-        fail(Exit.NO, f"what this log tells cannot be: {problems[0]}; see gate audit verify")
-    threshold = face.get("threshold")
-    return Facts(
-        name_of(vkey),
-        counted,
-        tried.fmr(),
-        str(face.get("model", ""))[:100],
-        f"{threshold:.3f}" if isinstance(threshold, float) else "",
-    ), tried
-
-
-def _taker(
-    count: Callable[[int, dict[str, object]], None], tried: Trials, face: dict[str, object]
-) -> Callable[[AuditRecord], None]:
-    def take(told: AuditRecord) -> None:
-        if told.body is None:
-            return
-        tried.take(told.crossing, told.kind, told.body)
-        if told.kind == "groups_counted":
-            count(told.index, dict(told.body))
-        elif told.kind == "started" and isinstance(found := told.body.get("face"), dict):
-            face.clear()
-            face.update(found)
-
-    return take
 
 
 def _trials(path: Path | None) -> list[Trial]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 FILE_BYTES_MAX = 256 << 20
-MORE = 1.2
 
 
 @app.callback()
@@ -72,7 +71,7 @@ def plan(
     """Find the fewest lanes and officers with which that share waits no longer, on nine days of ten. Exit 1: none do."""
     from rich.console import Console
 
-    from gate_lab.forecast import ScheduleError, fewest, read_schedule
+    from gate_lab.forecast import ScheduleError, fewest, read_schedule, variants
     from gate_lab.service_times import ServiceError, ServiceTimes
 
     if out is not None and out.exists():
@@ -93,7 +92,7 @@ def plan(
             status.update(f"{one.staff.lanes} lanes, {one.staff.officers} officers: {one.low:.1%} in time")
 
         chosen = fewest(arrivals, times, limit_s=within_min * 60, share=share, days=days, tried=heard)
-        what_if = [] if chosen is None else _what_if(chosen, arrivals, times, within_min * 60, days)
+        what_if = [] if chosen is None else variants(chosen, arrivals, times, limit_s=within_min * 60, days=days)
     if out is not None:
         _write_page(out, chosen, tried, what_if, arrivals, times, within_min * 60, share, days)
     if as_json:
@@ -111,34 +110,6 @@ def plan(
     else:
         _say(chosen, what_if, within_min)
     raise typer.Exit(int(Exit.OK if chosen is not None else Exit.NO))
-
-
-def _what_if(
-    chosen: Outlook, arrivals: list[Arrival], times: ServiceTimes, limit_s: float, days: int
-) -> list[tuple[str, Outlook]]:
-    """The same staff, were what it rests on otherwise."""
-    from msgspec.structs import replace as with_
-
-    from gate_lab.forecast import Staff, outlook
-
-    def again(people: list[Arrival], service: ServiceTimes, staff: Staff) -> Outlook:
-        return outlook(people, service, staff, limit_s=limit_s, days=days)
-
-    staff = chosen.staff
-    more = [replace(one, travellers=round(one.travellers * MORE)) for one in arrivals]
-    at_once = [replace(one, over_s=one.over_s / 2) for one in arrivals]
-    slower = with_(times, lane_s=tuple(one * MORE for one in times.lane_s))
-    found = [
-        ("as it is", chosen),
-        ("a fifth more travellers", again(more, times, staff)),
-        ("each lane a fifth slower", again(arrivals, slower, staff)),
-        ("arrivals reach the hall in half the time", again(at_once, times, staff)),
-    ]
-    if staff.lanes > 1:
-        found.append(("one lane out of service", again(arrivals, times, Staff(staff.lanes - 1, staff.officers))))
-    if staff.officers > 1:
-        found.append(("one officer away", again(arrivals, times, Staff(staff.lanes, staff.officers - 1))))
-    return found
 
 
 def _write_page(

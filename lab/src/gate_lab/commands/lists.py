@@ -53,13 +53,10 @@ def sign(
 ) -> None:
     """Make and sign an edition, and a delta to it (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
     from gate.lists.errors import ListError
-    from gate.lists.header import signed
-    from gate_core import durable
     from gate_core.programs import clock
     from gate_lab import list_edition as making
 
-    signer = signer_in(key, name)
-    at = said
+    signer, at = signer_in(key, name), said
     try:
         wanted = _said(said)
         digests = []
@@ -71,17 +68,8 @@ def sign(
         change = None if since is None else _change(made, at := since, signer.verifier)
     except ListError as error:
         fail(Exit.BAD_DATA, f"{at}: {error}")
-    note = out / f"{made.header.name}-{made.header.serial}.note"
-    before = None if change is None else change.header.delta
-    delta = None if before is None else note.with_name(f"{note.stem}-from-{before.serial}.note")
     try:
-        durable.make_folder(out)
-        if not made.header.withdrawn:
-            durable.write(note.with_suffix(".entries"), made.entries)
-        durable.write(note, signed(made.header, signer))
-        if change is not None and delta is not None:
-            durable.write(delta.with_suffix(".delta"), change.entries)
-            durable.write(delta, signed(change.header, signer))
+        note, delta = making.write(out, made, change, signer)
     except OSError as error:
         fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
     if as_json:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,16 +27,6 @@ RECORDS_BYTES_MAX = 4 << 30
 CHANGED_SHOWN = 20
 
 Rules = Annotated[Path, typer.Argument(metavar="RULES", help="A file of written rules (docs/rules.md).")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A decision that would be another one."""
-
-    crossing: object
-    was: str
-    would: str
-    reasons: list[str]
 
 
 @app.callback()
@@ -175,21 +165,15 @@ def _say_impact(found: Impact) -> None:
 
 def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
     from gate.passage.policy import Verdict
-    from gate.programs.lane.records import RecordError, decide_by
+    from gate_lab.rules_dry_run import RecordsError, decisions_again, decisions_in
 
-    crossings, others = 0, 0
-    changed: list[_Changed] = []
-    for crossing, body in _decisions(records):
-        try:
-            was, would = decide_by(written.book, body)
-        except RecordError:
-            others += 1
-            continue
-        crossings += 1
-        if was is not would.verdict:
-            reasons = [f"{one.reason.value}:{one.detail}".removesuffix(":") for one in would.objections]
-            changed.append(_Changed(crossing, was.value, would.verdict.value, reasons))
-    if not crossings + others:
+    raw = bytes_of(records, bytes_max=RECORDS_BYTES_MAX).splitlines()
+    try:
+        found = decisions_again(written.book, decisions_in(raw, tracked=tracked))
+    except RecordsError as error:
+        fail(Exit.BAD_DATA, f"{records}: {error}")
+    changed = found.changed
+    if not found.crossings + found.others:
         fail(Exit.BAD_DATA, f"{records}: no decision is in it, and on nobody rules show nothing")
     if as_json:
         emit_json(
@@ -197,13 +181,13 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
             {
                 "version": written.book.version,
                 "sha256": written.book.sha256,
-                "crossings": crossings,
-                "not_taken_again": others,
+                "crossings": found.crossings,
+                "not_taken_again": found.others,
                 "changed": [asdict(one) for one in changed],
             },
         )
         return
-    say(f"{crossings} decisions taken again, {len(changed)} would be others; {others} could not be")
+    say(f"{found.crossings} decisions taken again, {len(changed)} would be others; {found.others} could not be")
     for one in changed[:CHANGED_SHOWN]:
         why = ", ".join(one.reasons) or "nothing objects"
         say(f"  {one.crossing}: {one.was}, would {one.would}: {why}")
@@ -211,21 +195,6 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
         say(f"  and {len(changed) - CHANGED_SHOWN} more: --json names them")
     if any(one.was == Verdict.REFER.value for one in changed):
         note("what the moment alone knew, such as a document pulled away, is not in a decision that is taken again")
-
-
-def _decisions(records: Path) -> Iterator[tuple[object, dict[str, object]]]:
-    """The crossings and bodies of the decided records of a file of JSON lines. Ends the command for what is none."""
-    raw = bytes_of(records, bytes_max=RECORDS_BYTES_MAX).splitlines()
-    for number, line in enumerate(tracked(raw, "decisions"), start=1):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            fail(Exit.BAD_DATA, f"{records}: line {number} is no JSON: {error}")
-        if not isinstance(record, dict):
-            fail(Exit.BAD_DATA, f"{records}: line {number} is no record")
-        body = record.get("body")
-        if record.get("kind") == "decided" and isinstance(body, dict):
-            yield record.get("crossing"), body
 
 
 def _written(path: Path) -> Written:

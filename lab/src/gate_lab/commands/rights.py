@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import configuration_errors, configured
+from gate.cli.configuration import configuration_errors, configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gate_lab.rights.answers import Controller
     from gate_lab.rights.book import Book, Case, Event
-    from gate_verify.audit_record import AuditRecord
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -138,13 +135,9 @@ def access(
 
     Exit 1 where the log contradicts itself, which both are made of all the same: nobody's right waits for that. An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
     """
-    import hashlib
-
-    from gate_core import durable
-    from gate_lab.rights.answers import access_answer
-    from gate_lab.rights.book import Exported
+    from gate_lab.rights.access import Access, write
     from gate_verify.commands.audit import vkey_text
-    from gate_verify.commands.records import fields_of
+    from gate_verify.commands.records import explained
 
     read, controller, today = _book(book), _controller(config), _day(on)
     found = read.cases.get(case)
@@ -154,26 +147,19 @@ def access(
         fail(Exit.BAD_DATA, f"case {case} is about no crossing")
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already; name another")
-    told, problems = _told(logs, identity, "\n".join(map(vkey_text, vkey)), found.begun.crossing)
-    crossed = (told[0].time or "")[:13].replace("T", ", ") + " h UTC" if told else ""
-    letter = access_answer(found.begun.crossing, controller, crossed, held=bool(told))
-    keys = sorted({one.key for one in told if one.key})
-    held = {"crossing": found.begun.crossing, "keys": keys, "records": [fields_of(one) for one in told]}
-    held |= {"contradictions": list(problems)}
-    files = {"letter.txt": letter.encode(), "controller.json": json.dumps(held, indent=1, sort_keys=True).encode()}
-    try:
-        durable.make_folder(out, mode=0o700)
-        for name, content in files.items():
-            durable.write(out / name, content, mode=0o600, new_only=True)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename or out}: {error.strerror}")
-    exported = Exported(today, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    with explained():
+        held = Access.read(found.begun.crossing, logs, "\n".join(map(vkey_text, vkey)), identity)
+    with file_errors(out):
+        exported = write(out, held.files(controller), today)
     _add(read, case, exported)
+    problems = list(held.contradictions)
     if as_json:
-        document = {"case": case, "out": str(out), "records": len(told), "keys": keys, "contradictions": list(problems)}
-        emit_json("rights.access/1", document)
+        counted = {"records": len(held.records), "keys": held.keys, "contradictions": problems}
+        emit_json("rights.access/1", {"case": case, "out": str(out), **counted})
     else:
-        say(f"case {case}: {len(told)} records in {out}; letter.txt is for the traveller, controller.json is not")
+        say(
+            f"case {case}: {len(held.records)} records in {out}; letter.txt is for the traveller, controller.json is not"
+        )
         for problem in problems:
             say(f"- {problem}")
     raise typer.Exit(int(Exit.NO if problems else Exit.OK))
@@ -212,20 +198,6 @@ def card(
         for name, value in said.items():
             say(f"  {name}: {value or 'BLANK'}")
     raise typer.Exit(int(Exit.NO if blanks else Exit.OK))
-
-
-def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[AuditRecord], Sequence[str]]:
-    """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
-    from gate_verify.commands.records import read_as_signed
-
-    found: list[AuditRecord] = []
-
-    def take(told: AuditRecord) -> None:
-        if told.crossing == crossing and told.body is not None:
-            found.append(told)
-
-    problems = read_as_signed(logs, vkey, identity, take)
-    return found, problems
 
 
 def _controller(config: Path | None) -> Controller:

@@ -156,7 +156,14 @@ class Authority:
                 raise RefusedError(
                     Refusal.COUNTER, "the passkey's counter went back: there may be a second one; tell your supervisor"
                 )
-            certificate = self._certificate(officer, person.standing, signing, sealing, now_s)
+            certificate = certificate_for(
+                officer,
+                person.standing,
+                b64encode(signing).decode(),
+                b64encode(sealing).decode(),
+                now_s,
+                shift_s=self._shift_s,
+            )
             raw = certify(certificate, self._key)
             self._book.add(
                 Certified(
@@ -173,18 +180,25 @@ class Authority:
             )
         return raw, certificate
 
-    def _certificate(self, officer: str, standing: Standing, signing: bytes, sealing: bytes, now_s: int) -> Certificate:
-        return Certificate(
-            gates=standing.gates,
-            key=b64encode(signing).decode(),
-            not_before=now_s - CLOCKS_APART_S,
-            officer=officer,
-            party=standing.party,
-            role=standing.role,
-            sealing=b64encode(sealing).decode(),
-            trained=standing.trained,
-            until=now_s + self._shift_s,
-        )
+
+def certificate_for(
+    officer: str, standing: Standing, key: str, sealing: str | None, now_s: int, *, shift_s: int
+) -> Certificate:
+    """Return the unsigned certificate of a shift key that is valid from now for `shift_s`. Both keys are in Base64.
+
+    It is valid CLOCKS_APART_S earlier, for gates whose clock is slow.
+    """
+    return Certificate(
+        gates=standing.gates,
+        key=key,
+        not_before=now_s - CLOCKS_APART_S,
+        officer=officer,
+        party=standing.party,
+        role=standing.role,
+        sealing=sealing,
+        trained=standing.trained,
+        until=now_s + shift_s,
+    )
 
 
 def _websafe(raw: bytes) -> str:

@@ -6,6 +6,7 @@ The book holds only acts. Enrolled officers, their passkeys and counters are com
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -121,6 +122,32 @@ class Person:
     passkey: Passkey | None = None
     certified: int | None = None
 
+    @property
+    def is_synced(self) -> bool:
+        """True if the person's passkey can be copied to other devices."""
+        return self.passkey is not None and self.passkey.synced
+
+    def state(self, now_s: int) -> str:
+        """Return enrolled, invited, or lapsed (the invitation expired unused); `now_s` is in seconds since 1970."""
+        if self.passkey is not None:
+            return "enrolled"
+        return "invited" if self.invitation is not None and now_s < self.invitation.until else "lapsed"
+
+    def fields(self, officer: str, now_s: int) -> dict[str, object]:
+        """Return the person for JSON."""
+        certified = None if self.certified is None else moment_text(self.certified)
+        standing = msgspec.to_builtins(self.standing)
+        state = self.state(now_s)
+        return {"officer": officer, **standing, "state": state, "synced": self.is_synced, "certified": certified}
+
+    def line(self, officer: str, now_s: int) -> str:
+        """Return the person's line of the printed list."""
+        has = self.standing
+        gates = "every gate" if has.gates is None else " ".join(has.gates)
+        last = "never certified" if self.certified is None else f"certified {moment_text(self.certified)}"
+        synced = "; synced" if self.is_synced else ""
+        return f"{officer:24} {has.role.value:10} {has.party.value:10} {self.state(now_s):8} {gates}; {last}{synced}"
+
 
 @dataclass(slots=True)
 class People:
@@ -166,6 +193,11 @@ class People:
         person = self.known.pop(officer, None)
         if person is not None and person.passkey is not None:
             del self._owners[person.passkey.credential]
+
+
+def moment_text(at_s: int) -> str:
+    """Format seconds since 1970 as RFC 3339, UTC."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -57,33 +57,26 @@ def certify(
 ) -> None:
     """Make a shift key and certify it. Nothing is revoked: a shift key ends by itself, so keep shifts short."""
     from gate_core.command_line import key_files as files
-    from gate_core.orders import certificate as certificates
     from gate_core.orders import keys
     from gate_core.orders.errors import OrderError
     from gate_core.orders.verbs import ROLES
+    from gate_officers.authority.certificate_issuer import certificate_for
+    from gate_officers.authority.enrolment_history import Standing, moment_text
 
     if role not in ROLES[party]:
         fail(Exit.USAGE, f"people of the {party.value} are {', '.join(sorted(one.value for one in ROLES[party]))}")
     gates = people.gates_of(officer, gate, every_gate=every_gate)
-    key, from_s = keys.new_key(), people.now_s()
-    wanted = certificates.Certificate(
-        gates=gates,
-        key=keys.public_text(key),
-        not_before=from_s - certificates.CLOCKS_APART_S,
-        officer=officer,
-        party=party,
-        role=role,
-        sealing=None,  # a terminal shows no pictures
-        trained=trained,
-        until=from_s + int(hours * 3600),
-    )
+    key = keys.new_key()
+    standing = Standing(gates=gates, party=party, role=role, trained=trained)
+    # Without a sealing key: a terminal shows no pictures.
+    wanted = certificate_for(officer, standing, keys.public_text(key), None, people.now_s(), shift_s=int(hours * 3600))
     try:
         files.write(out, keys.shift_text(key, wanted, files.read_authority(authority)))
     except files.KeyFileError as error:
         fail(error.code, str(error))
     except OrderError as error:
         fail(Exit.USAGE, str(error))
-    until = people.time_of(wanted.until)
+    until = moment_text(wanted.until)
     about = {"key": str(out), "officer": officer, "role": role.value, "party": party.value, "trained": trained}
     told = f"{out}: {officer}, {role.value}, {party.value}, until {until}"
     tell("officer.authority-certify/1", {**about, "gates": gates, "until": until}, told, as_json=as_json)

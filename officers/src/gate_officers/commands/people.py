@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say, tell
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, tell
 from gate_core.evidence.names import Role
 from gate_core.orders.verbs import Party
 from gate_officers.authority.config import DEFAULT
@@ -20,7 +20,6 @@ from gate_officers.authority.config import DEFAULT
 if TYPE_CHECKING:
     from gate_officers.authority.act_log import Book
     from gate_officers.authority.config import AuthorityConfig
-    from gate_officers.authority.enrolment_history import Person
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
 RoleOption = Annotated[Role, typer.Option(help="What they are.")]
@@ -78,7 +77,7 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Let somebody in: prints a one-time code, with which they enrol their passkey at a console within a day."""
-    from gate_officers.authority.enrolment_history import GATES_MAX, Standing
+    from gate_officers.authority.enrolment_history import GATES_MAX, Standing, moment_text
     from gate_officers.authority.errors import RefusedError
     from gate_officers.authority.invitations import invite
 
@@ -95,10 +94,10 @@ def enrol(
             code, until = invite(book, officer, standing, now_s=now_s(), random=secrets.token_bytes, synced=synced)
         except RefusedError as error:
             fail(Exit.NO, str(error))
-    fields = {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": time_of(until)}
+    fields = {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": moment_text(until)}
     tell("officer.authority-enrol/1", fields, code, as_json=as_json)
     if not as_json:
-        note(f"for {officer}, once, until {time_of(until)}: at the console, Enrol your passkey")
+        note(f"for {officer}, once, until {moment_text(until)}: at the console, Enrol your passkey")
 
 
 def gates_of(officer: str, gate: list[str] | None, *, every_gate: bool) -> tuple[str, ...] | None:
@@ -117,26 +116,9 @@ def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> No
     with _explained():
         known = sorted(_book(config).people.known.items())
     today_s = now_s()
-    if as_json:
-        people = [
-            {
-                "officer": officer,
-                **_told(one.standing),
-                "state": _state(one, today_s),
-                "synced": _is_synced(one),
-                "certified": None if one.certified is None else time_of(one.certified),
-            }
-            for officer, one in known
-        ]
-        emit_json("officer.authority-list/1", {"people": people})
-        return
-    for officer, one in known:
-        is_ = one.standing
-        gates = "every gate" if is_.gates is None else " ".join(is_.gates)
-        last = "never certified" if one.certified is None else f"certified {time_of(one.certified)}"
-        say(
-            f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, today_s):8} {gates}; {last}{'; synced' if _is_synced(one) else ''}"
-        )
+    people: dict[str, object] = {"people": [one.fields(officer, today_s) for officer, one in known]}
+    lines = (one.line(officer, today_s) for officer, one in known)
+    tell("officer.authority-list/1", people, *lines, as_json=as_json)
 
 
 def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
@@ -173,17 +155,6 @@ def _book(config: Path) -> Book:
     return Book(folder / BOOK)
 
 
-def _state(person: Person, now_s: int) -> str:
-    if person.passkey is not None:
-        return "enrolled"
-    return "invited" if person.invitation is not None and now_s < person.invitation.until else "lapsed"
-
-
-def _is_synced(person: Person) -> bool:
-    """True if the person's passkey can be copied to other devices."""
-    return person.passkey is not None and person.passkey.synced
-
-
 def _told(standing: object) -> dict[str, object]:
     import msgspec
 
@@ -208,10 +179,3 @@ def now_s() -> int:
     from gate_core.programs.clock import now
 
     return int(now().timestamp())
-
-
-def time_of(at_s: int) -> str:
-    """Format seconds since 1970 as RFC 3339, UTC."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

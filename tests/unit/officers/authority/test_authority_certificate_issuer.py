@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.shifts import NOW_S, PUBLIC
 from fakes.officers_authority import SEALING, SHIFT_S, SIGNING, STANDING, Desk
 from fakes.passkeys import FLAG, Authenticator
-from fakes.shifts import NOW_S, PUBLIC
 from hypothesis import given
 from hypothesis import strategies as st
 

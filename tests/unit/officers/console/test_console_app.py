@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes import shifts
+from core_fakes import shifts
 from fakes.asgi import visit
 from fakes.console_hall import FakeGate, console, prove, waits
 from fakes.handovers import handover, reading

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from core_fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 from fakes.handovers import handover, reading
-from fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fakes.shifts import AUTHORITY, NOW_S, PUBLIC, certificate, key_of
+from core_fakes.shifts import AUTHORITY, NOW_S, PUBLIC, certificate, key_of
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from fakes.shifts import AUTHORITY, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, key_of
+from core_fakes.shifts import AUTHORITY, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, key_of
 
 from gate_core.orders.certificate import certify
 from gate_officers.console.sessions import (

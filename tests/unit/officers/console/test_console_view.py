@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from fakes import shifts
+from core_fakes import shifts
 from fakes.console_hall import event, waits
 from fluent.syntax import FluentParser, ast
 

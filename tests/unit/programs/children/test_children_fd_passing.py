@@ -100,7 +100,7 @@ async def test_who_hangs_up_without_a_portrait_sent_none() -> None:
         (b"\x01", "head"),
         (b"\x03\x00\x00\x00\x01x", "head"),
         (b"\x01" + (portraits.BYTES_MAX + 1).to_bytes(4, "big"), "head"),
-        (b"\x01\x00\x00\x00\x09short", "broke off"),
+        (b"\x01\x00\x00\x00\x09short", "incomplete"),
     ],
 )
 async def test_what_is_no_portrait_is_told_from_none(content: bytes, reason: str) -> None:

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from core_fakes.shifts import GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, of_an_officer
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from fakes.shifts import GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, of_an_officer
 
 from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX, Connection

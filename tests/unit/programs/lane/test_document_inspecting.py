@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.inspections import anchors, issued
+from document_fakes.inspections import anchors, issued
 
 from gate.channel import messages
 from gate.programs.lane.document.inspection import ChipSide, Particulars, RememberingAnchors, inspect_presented

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_fakes.shifts import GATE, PUBLIC, shift
 from fakes.document_children import Nursery
 from fakes.read_clock import clock_reads
-from fakes.shifts import GATE, PUBLIC, shift
 from msgspec.structs import replace
 
 from gate.channel import messages

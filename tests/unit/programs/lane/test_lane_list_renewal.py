@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from document_fakes.master_lists import NOW, party, revocation_list
 from fakes.document_children import FakeChild, Nursery
-from fakes.master_lists import NOW, party, revocation_list
 from fakes.read_clock import clock_reads
 
 from gate.channel import messages

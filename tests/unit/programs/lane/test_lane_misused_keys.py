@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from core_fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 from fakes.officers_lane import Lane, at_a_lane
-from fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from core_fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
 from fakes.officers_lane import POLL_S, Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
-from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError

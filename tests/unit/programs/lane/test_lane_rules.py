@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.approvals import approvers, signer
+from core_fakes.approvals import approvers, signer
 from fakes.passage_examples import GENUINE
 from msgspec.structs import replace
 

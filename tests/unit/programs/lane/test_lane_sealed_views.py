@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from core_fakes.shifts import NOW_S, of_an_officer, shift
 from fakes.officers_lane import Lane, at_a_lane
 from fakes.passage_examples import CROSSING, RULES, decided_record
-from fakes.shifts import NOW_S, of_an_officer, shift
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.approvals import approvers, signer, write_approvers
+from core_fakes.approvals import approvers, signer, write_approvers
 from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
 from fakes.log_context import log_context
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pytest
-from fakes.approvals import approvers, signed, write_approvers
+from core_fakes.approvals import approvers, signed, write_approvers
 from fakes.audit_logs import ORIGIN, SmallLog, happening
 from fakes.log_context import log_context
 

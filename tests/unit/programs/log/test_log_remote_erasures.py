@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fakes.central_folder import make_context, order
+from central_fakes.folder import make_context, order
 from fakes.central_process import settings_of
 from fakes.central_server import Bench
 from fakes.log_context import log_context

@@ -10,7 +10,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from fakes.approvals import approve, approvers, signed, signer, write_approvers
+from core_fakes.approvals import approvers, signed, signer, write_approvers
+from fakes.approvals import approve
 from msgspec.structs import replace
 
 from drivers.barrier.settings import Modbus

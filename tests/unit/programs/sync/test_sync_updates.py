@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from fakes.updates import GATE_ID, HERE, Operator
+from lab_fakes.updates import GATE_ID, HERE, Operator
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from central_fakes.server import GATE_ID, NOW, Server
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from fakes.audit_logs import ORIGIN
-from fakes.central_server import GATE_ID, NOW, Server
 
 from gate.audit.inbox import MirrorKeys as LogsMirrorKeys
 from gate.device_certificate.authorities import fingerprint

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.killing import killed_at, refused
-from fakes.updates import Gate
+from core_fakes.killing import killed_at, refused
+from lab_fakes.updates import Gate
 
 from gate.programs.update.program import Verb
 from gate.programs.update.steps import STEPS

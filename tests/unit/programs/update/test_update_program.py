@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from fakes.updates import HERE, PACKAGES, Gate, Machine, software
+from lab_fakes.updates import HERE, PACKAGES, Gate, Machine, software
 
 from gate.programs.update.machine import Check, read_checks, worse
 from gate.programs.update.program import Verb

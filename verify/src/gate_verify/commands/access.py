@@ -1,104 +1,39 @@
-"""Opens records for `gate audit decrypt`, after an access note says who opens which log for what, and in which case (docs/protocols/audit-log.md, "Access").
-
-The note stands before the first record is shown, so that no end of the command leaves an access without one. It is signed with a key that is made of the
-auditor's identity, and says to whom records were handed over. It is no lock: an identity opens records by other tools as well, and then no note is written.
+"""Opens records for `gate audit decrypt`, after an access note names who opens which log, for what purpose and in which
+case (docs/protocols/audit-log.md, "Access"). The note is written before the first record is printed, so no access is
+without one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Self
 
 import typer
 
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
-from gate_core.audit_format.note import NOTE_BYTES_MAX, Note, Signer, Verifier
+from gate_core.audit_format.note import NOTE_BYTES_MAX, Verifier
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.unsealer import Unsealer
 from gate_core.command_line.output import Exit, emit_json, fail, note, write_new
-from gate_verify.commands.records import first_line, records_of, unsealer_of
+from gate_verify.access_note import Access
+from gate_verify.commands.records import explained, records_of
 from gate_verify.findings import StructureError
+from gate_verify.records import first_line, unsealer_of
 from gate_verify.signed_note import read_head
 
 SCHEMA = "audit.decrypt/1"
-WORDS_MAX = 500  # of each answer
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_HEAD = "portcullis access note"
-_FIELDS = ("at", "by", "log", "entries", "root", "purpose", "case", "to", "file", "sha256", "records")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What an auditor says. `by` is the recipient whose identity opened, `entries` the size of the log that was read and `root` its hash, as
-    its checkpoint says. Of a handing over: `to` whom, the `file`'s name and SHA-256, and how many records it holds; else they are empty.
-    """
-
-    at: str
-    by: str
-    log: str
-    entries: str
-    root: str
-    purpose: str
-    case: str
-    to: str = ""
-    file: str = ""
-    sha256: str = ""
-    records: str = ""
-
-    def __post_init__(self) -> None:
-        if _TIME.fullmatch(self.at) is None:
-            raise BadFormatError("an access note has a moment, RFC 3339 in UTC")
-        for name in _FIELDS:
-            if len(getattr(self, name)) > WORDS_MAX:
-                raise BadFormatError(f"{name} is longer than {WORDS_MAX} characters")
-        if not (self.purpose.strip() and self.case.strip()):
-            raise BadFormatError("an access has a purpose and a case number")
-
-    @property
-    def text(self) -> str:
-        """The note's text: a line a field, its value as a JSON string, so that a value is one line whatever is in it."""
-        return "".join([f"{_HEAD}\n", *(f"{name} {json.dumps(getattr(self, name))}\n" for name in _FIELDS)])
-
-    def sign(self, signer: Signer) -> bytes:
-        """Write the note."""
-        return Note(self.text, (signer.sign(self.text),)).to_bytes()
-
-    @classmethod
-    def parse(cls, raw: bytes, verifier: Verifier) -> Self:
-        """Read a note that this key signed. Raises BadFormatError and BadSignatureError."""
-        signed = Note.parse(raw)
-        signed.verify(verifier)
-        head, *lines = signed.text.split("\n")[:-1]
-        if head != _HEAD or len(lines) != len(_FIELDS):
-            raise BadFormatError("not an access note")
-        try:
-            found = cls(
-                **{
-                    name: str(json.loads(line.removeprefix(f"{name} ")))
-                    for name, line in zip(_FIELDS, lines, strict=True)
-                }
-            )
-        except ValueError as error:
-            raise BadFormatError("not an access note") from error
-        if found.text != signed.text:
-            raise BadFormatError("an access note is not written as it must be")
-        if found.by != verifier.name:
-            raise BadSignatureError(f"the note is of {found.by}, not of {verifier.name}")
-        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller said; None is left to be asked, or to the default."""
+    """The command's options; None: asked on the terminal, or the default."""
 
     purpose: str | None = None
     case: str | None = None
@@ -109,9 +44,10 @@ class Wish:
 
 
 def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetime) -> None:
-    """Note the access, and print or write the records. What is wrong ends the command with one line."""
-    unsealer = unsealer_of(identity)
-    access = _access(log, unsealer, wish, now)
+    """Write the access note, then print or write the records. An error ends the command with one line."""
+    with explained():
+        unsealer = unsealer_of(identity)
+        access = _access(log, unsealer, wish, now)
     records = records_of(log, identity, vkey)
     wanted = (one for one in records if wish.crossing in {None, one["crossing"]})
     first = next(wanted, None)  # what cannot be opened ends the command here, without a note
@@ -134,7 +70,7 @@ def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetim
 
 
 def read(path: Path, vkey: str) -> Access:
-    """An access note that this key signed; else the command ends."""
+    """Read an access note that this key signed. Any other ends the command."""
     try:
         with path.open("rb") as file:
             return Access.parse(file.read(NOTE_BYTES_MAX), Verifier.parse(vkey))
@@ -147,7 +83,7 @@ def read(path: Path, vkey: str) -> Access:
 
 
 def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
-    """The note, its answers asked for where somebody can answer; else without them nothing is opened."""
+    """Return the note's content. On a terminal, missing answers are asked for; otherwise they end the command and nothing is opened."""
     purpose, case = wish.purpose, wish.case
     if sys.stdin.isatty() and sys.stderr.isatty():
         purpose = purpose or typer.prompt("What are the records opened for?", err=True)
@@ -165,7 +101,7 @@ def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
 
 
 def _into(out: Path, records: Iterator[dict[str, object]]) -> tuple[int, typer.Exit | None]:
-    """Write the records into a new file; how many, and how the command is to end where something stays closed, which the file says, too."""
+    """Write the records into a new file. Returns their number, and the command's exit if records stayed closed."""
     counted, ended = 0, None
     try:
         with durable.writing(out, mode=0o600, new_only=True) as file:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
@@ -40,18 +40,16 @@ def verify(
     as_json: bool = _JSON,
 ) -> None:
     """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong, 3 when parts are missing that nothing explains."""
-    from gate_verify.commands.records import unsealer_of, with_story
-    from gate_verify.findings import UnreadableError
+    from gate_verify.commands.records import explained
+    from gate_verify.records import unsealer_of, with_story
     from gate_verify.verify import Known
     from gate_verify.verify import verify as judge
 
-    unsealer = None if identity is None else unsealer_of(identity)
-    known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
-    try:
+    with explained():
+        unsealer = None if identity is None else unsealer_of(identity)
+        known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
         report = judge(paths[0], "\n".join(map(vkey_text, vkey)), *paths[1:], known=known)
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
-    report = with_story(report, paths, unsealer)
+        report = with_story(report, paths, unsealer)
     if as_json:
         emit_json("audit.verify/1", report.fields())
     else:
@@ -60,7 +58,7 @@ def verify(
 
 
 def hour_max() -> str:
-    """The last hour that a record can say, if this machine's clock is not slow by more than a day."""
+    """Return the last hour that a record can have, if this machine's clock is at most a day slow."""
     return f"{now() + timedelta(days=1):%Y-%m-%dT%H}:00:00Z"
 
 
@@ -174,18 +172,20 @@ def report(
 
     A log that is not what was signed gives no report.
     """
-    from gate_verify.commands.report import make
+    from gate_verify.commands.records import explained
+    from gate_verify.report_files import make
     from gate_verify.verify import Known
 
-    made = make(
-        logs,
-        identity=identity,
-        vkey="\n".join(map(vkey_text, vkey)),
-        known=Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max()),
-        out=out,
-        tables=tables,
-        now=now(),
-    )
+    with explained():
+        made = make(
+            logs,
+            identity=identity,
+            vkey="\n".join(map(vkey_text, vkey)),
+            known=Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max()),
+            out=out,
+            tables=tables,
+            now=now(),
+        )
     if as_json:
         emit_json("audit.report/1", made.fields())
     else:
@@ -227,7 +227,7 @@ def erasure(
 
 
 def vkey_text(vkey: str) -> str:
-    """Return the key itself, or those in the file that is named, one a line: a key has two plus signs at least."""
+    """Return the key itself, or the keys in the named file, one per line. A key contains at least two plus signs."""
     path = Path(vkey)
     try:
         if vkey.count("+") < 2 or (len(vkey) < 256 and path.is_file()):

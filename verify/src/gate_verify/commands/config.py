@@ -1,4 +1,4 @@
-"""`gate config key, vkey, approve`: an approver's work, on a machine of their own."""
+"""`gate config key, vkey, approve`: an approver's commands, on the approver's own machine."""
 
 from __future__ import annotations
 

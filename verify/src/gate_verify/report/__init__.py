@@ -1,1 +1,1 @@
-"""What a log comes to: figures, random checks, groups."""
+"""Figures of a log: totals, random checks, groups."""

@@ -1,10 +1,10 @@
-"""What a log's records add up to: crossings, reasons, officers, passages, clock, groups of travellers, each figure with its entries. Pure.
+"""Totals of a log's records: crossings, reasons, officers, passages, clock, groups of travellers, each figure with its entries. Pure.
 
-The words are those of the records; how they are said to people is left to the page. Officers are numbered in the order of their first record, so
-that a report can be shown around without their names. Groups are compared by how often the gate referred them; one smaller than GROUP_MIN
-crossings is counted with the others of its kind that are, since it could name a traveller.
+Names are those of the records; the page translates them. Officers are numbered in the order of their first record, so that a report can
+be shown without their names. Groups are compared by how often the gate referred them. Groups of fewer than GROUP_MIN crossings are
+counted together, since a small one could identify a traveller.
 
-Limits: whatever words a lane wrote, a table has NAMES_MAX lines of its own and one for all other words; the clock has STEPS_MAX steps.
+Limits: a table has NAMES_MAX lines and one more for all other names, whatever a lane wrote; the clock has STEPS_MAX steps.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The gate's clock was set: `by_ms` against the time since the machine's start, or of two starts against one another."""
+    """A step of the gate's clock: `by_ms` relative to the time since the machine's start, or between two starts."""
 
     index: int
     time: str
@@ -58,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long something took, in seconds."""
+    """Durations, in seconds."""
 
     n: int
     p50: float
@@ -67,7 +67,7 @@ class Spread:
 
     @classmethod
     def of(cls, values_s: Sequence[float]) -> Spread | None:
-        """Of these values; None without any."""
+        """Return the spread of these values; None without values."""
         if not values_s:
             return None
         ordered = sorted(values_s)
@@ -77,7 +77,7 @@ class Spread:
 
 @dataclass(slots=True)
 class Crossing:
-    """One crossing, as far as its records opened."""
+    """One crossing, from its records that opened."""
 
     name: str
     opened: str = ""
@@ -93,19 +93,19 @@ class Crossing:
     took_s: float | None = None
     granted_s: float | None = None
     groups: dict[str, str] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)  # what each list or register said
+    asked: dict[str, str] = field(default_factory=dict)  # the answer of each list or register
     entries: array[int] = field(default_factory=lambda: array("Q"))
 
     @property
     def waited_s(self) -> float | None:
-        """How long a referral waited for its officer, by the gate's clock."""
+        """How long a referral waited for an officer, by the gate's clock; in seconds."""
         if not (self.closed and self.disposed):
             return None
         return (_ms(self.disposed) - _ms(self.closed)) / 1000
 
 
 class Account:
-    """Takes the records in order."""
+    """Adds up the records in order."""
 
     def __init__(self) -> None:
         self.entries = 0
@@ -140,11 +140,11 @@ class Account:
         self._by_kind(told, told.kind, told.body, crossing)
 
     def again(self, told: AuditRecord, outcome: str) -> None:
-        """Count what came of a decision that was taken again from its record."""
+        """Count the outcome of a decision that was taken again from its record."""
         self._count(("again", outcome), told, outcome)
 
     def spreads(self) -> dict[str, Spread | None]:
-        """How long crossings took: from the document to the grant, to the lane at rest, and from a referral to an officer's word."""
+        """Return durations: from the document to the grant, from the document to the lane at rest, and from a referral to an officer's disposition."""
         found = self.crossings.values()
         return {
             "granted": Spread.of([one.granted_s for one in found if one.granted_s is not None]),
@@ -153,7 +153,7 @@ class Account:
         }
 
     def waiting(self) -> list[Crossing]:
-        """Referrals that no officer has settled as far as this log goes."""
+        """Return the referrals that no officer has settled by the end of this log."""
         return [one for one in self.crossings.values() if one.verdict == "referred" and not one.disposition]
 
     def unended(self) -> list[Crossing]:
@@ -161,7 +161,7 @@ class Account:
         return [one for one in self.crossings.values() if one.opened and not one.verdict]
 
     def by_group(self, kind: str) -> list[tuple[str, Rate, list[int]]]:
-        """How often the gate referred whom, by one property of the document; the entries are those verdicts. The largest group first."""
+        """Return how often the gate referred travellers, by one property of the document, with the verdicts' entries; largest group first."""
         members: defaultdict[str, list[Crossing]] = defaultdict(list)
         for one in self.crossings.values():
             if one.verdict and (value := one.groups.get(kind)):
@@ -176,7 +176,7 @@ class Account:
         ]
 
     def _referred(self, found: Sequence[Crossing]) -> list[int]:
-        """The verdicts of those whom the gate referred; the first of them are described, too."""
+        """Return the verdicts of referred travellers; describe the first SHOWN of them."""
         referred = sorted(
             (one.closed_at, one) for one in found if one.verdict == "referred" and one.closed_at is not None
         )
@@ -185,7 +185,7 @@ class Account:
         return [index for index, _ in referred]
 
     def officers(self) -> list[str]:
-        """Every officer's number, in the order of their first record."""
+        """Return every officer's number, in the order of their first record."""
         return list(self._officers.values())
 
     def _by_kind(self, told: AuditRecord, kind: str, body: Mapping[str, object], crossing: Crossing | None) -> None:
@@ -207,7 +207,7 @@ class Account:
             case "groups_counted":
                 self.fairness.take(told.index, body)
             case "counted" | "presence" | "alarm_ended" | "draw_committed" | "draw_revealed":
-                pass  # the books, the officer, the alarm's incident and the draws tell it
+                pass  # counted with the counters, officers, incidents and draws
             case _:  # of the gate, a kind that a newer one writes, too
                 self._count(("happened", kind[:WORD_MAX]), told, "")
 
@@ -263,7 +263,7 @@ class Account:
         self.passages[door, way, how] += count if isinstance(count, int) and 0 <= count < COUNTS else 1
 
     def _officer(self, told: AuditRecord, kind: str, body: Mapping[str, object]) -> str:
-        """The number of the officer whose word a record is; empty without one."""
+        """Return the number of the officer named in a record; empty without one."""
         name = _text(body, "order", "officer")
         if not name:
             return ""
@@ -274,7 +274,7 @@ class Account:
         return number
 
     def _count(self, figure: tuple[str, str], told: AuditRecord, what: str) -> str:
-        """Count an entry under a figure of a group; returns the figure's name, which is another one when the group has too many."""
+        """Count an entry under a figure of a group; return the figure's name, which changes if the group has too many."""
         group, name = figure
         if figure not in self.figures:
             name = name if self._names[group] < NAMES_MAX else OTHERS
@@ -289,10 +289,10 @@ class Account:
 
 
 class _Clock:
-    """Holds the gate's wall clock against the time since the machine's start, which nobody can set.
+    """Compares the gate's wall clock with the time since the machine's start, which cannot be set.
 
-    A record is written at once or late, never early: so a clock that was set back shows with the first record, and one that was set
-    forward when several in a row are late.
+    A record is written at once or late, never early. So the first record shows a clock that was set back, and several
+    late ones in a row show one that was set forward.
     """
 
     def __init__(self) -> None:
@@ -302,7 +302,7 @@ class _Clock:
         self._last_ms = 0
 
     def take(self, told: AuditRecord) -> Iterator[Step]:
-        """The next record; yields a step where it shows one."""
+        """Take the next record; yield a step if it shows one."""
         assert told.time is not None, "a record that opened has its moment"
         now_ms = _ms(told.time)
         ahead_ms = now_ms - (told.monotonic_ms or 0)
@@ -337,7 +337,7 @@ def _groups(body: Mapping[str, object]) -> dict[str, str]:
 
 
 def _asked(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Each list or register that was asked, and its answer."""
+    """Yield each list or register that was asked, and its answer."""
     evidence = body.get("evidence")
     found = evidence.get("registers") if isinstance(evidence, Mapping) else None
     for one in (found if isinstance(found, list) else [])[:NAMES_MAX]:
@@ -352,7 +352,7 @@ def _reasons(body: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _text(body: Mapping[str, object], *path: str) -> str:
-    """A word of a record, empty where it is not there: a lane that was captured may write anything."""
+    """Return a string in a record, empty if missing. The type is checked: a compromised lane may write anything."""
     found: object = body
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -364,5 +364,5 @@ def _one_of(word: str, words: Sequence[str]) -> str:
 
 
 def _seconds(value: object) -> float | None:
-    """A length of time, if it is one that somebody may have waited."""
+    """Return a duration in seconds; None if no traveller can have waited that long."""
     return value / 1000 if isinstance(value, int | float) and 0 <= value <= LONGEST_MS else None

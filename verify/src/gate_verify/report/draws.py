@@ -1,10 +1,10 @@
-"""Random checks, drawn again from what a log states: whom chance sent to an officer, and whether it was chance. Pure.
+"""Repeats the random checks from what a log states: which travellers chance sent to an officer, and whether it was chance. Pure.
 
-The rule of docs/protocols/audit-log.md, written once more: a lane that was captured may write anything, so nothing of what drew is used here. Whoever
-could tell beforehand who is drawn would come again until they are not: so those who gave up before a decision are counted, the drawn among them, too.
-None of them was admitted: the gate admits or refers.
+The rule of docs/protocols/audit-log.md is implemented independently: a compromised lane may write anything, so no code of the
+drawing program is used. A traveller who could predict a draw would return until not drawn. So crossings given up before a decision
+are counted, and those of them that were drawn. None of these was admitted: the gate admits or refers.
 
-Limits: PERIODS_MAX draws and PROBLEMS_MAX lines are told; of what is beyond, how much it is.
+Limits: PERIODS_MAX draws and PROBLEMS_MAX lines are listed; the rest is only counted.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _REASON: Final = "random_check"
 class _Crossing:
     opened_at: int
     decided_at: int | None = None
-    said: bool | None = None  # what its decision says that chance said
+    said: bool | None = None  # the draw's result as the decision records it
     referred_for_it: bool = False
 
 
 @dataclass(slots=True)
 class _Period:
-    """A draw, and the crossings that were opened under it."""
+    """A draw, and the crossings opened under it."""
 
     day: str
     per_10000: int
@@ -45,7 +45,7 @@ class _Period:
     crossings: dict[str, _Crossing] = field(default_factory=dict)
 
     def drawn(self, secret: bytes) -> dict[str, _Crossing]:
-        """The crossings that its secret draws."""
+        """Return the crossings that its secret draws."""
         return {
             name: one
             for name, one in self.crossings.items()
@@ -55,7 +55,7 @@ class _Period:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is not as it should be, and the entries that show it."""
+    """A deviation, and the entries that show it."""
 
     what: str
     entries: Sequence[int] = ()
@@ -78,7 +78,7 @@ class _Problems:
 
 @dataclass(slots=True)
 class Found:
-    """What the draws come to, as entries: of openings, of decisions (`sent`), of hashes (`unrevealed`). `known` are the openings whose draw is revealed."""
+    """Results of the draws, as entries: openings, decisions (`sent`), hashes (`unrevealed`). `known`: openings whose draw is revealed."""
 
     presented: list[int] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Found:
 
 
 class Draws:
-    """Takes the records in order."""
+    """Checks the records in order."""
 
     def __init__(self) -> None:
         self._periods: list[_Period] = []
@@ -119,7 +119,7 @@ class Draws:
                 pass
 
     def found(self) -> Found:
-        """Everything that the log shows by its end."""
+        """Return the results at the end of the log."""
         found, problems = Found(), _Problems([*self._problems.told], self._problems.more)
         for period in self._periods:
             crossings = period.crossings.values()
@@ -155,7 +155,7 @@ class Draws:
     def _revealed(self, index: int, body: Mapping[str, object]) -> None:
         period = self._by_hash.get(str(body.get("sha256")))
         if period is None:
-            return  # the log never took its hash, so nobody was drawn by it; or it was before this log begins
+            return  # the log never took its hash, so no traveller was drawn by it; or it is older than this log
         try:
             secret = bytes.fromhex(str(body.get("secret")))
         except ValueError:
@@ -195,7 +195,7 @@ class Draws:
 
 
 def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problems: _Problems) -> None:
-    """Hold what was done against what chance said, and what chance said against the share that was stated."""
+    """Compare the decisions with the draw, and the draw with the stated share."""
     found.known += [one.opened_at for one in period.crossings.values()]
     found.drawn += [one.opened_at for one in drawn.values()]
     for name, one in period.crossings.items():

@@ -1,11 +1,11 @@
-"""How a gate fares with groups of travellers, from what its lane counted shift by shift; and whether one of them fares worse. Pure.
+"""How the gate treats groups of travellers, from the counts of its lane per shift; and whether one group fares worse. Pure.
 
-Each rate has its denominator and an interval: Wilson's, or Clopper and Pearson's where fewer than FEW are on either side; of fewer than OF_MIN it is not
-estimable. A false non-match is one that an officer confirmed: the face was below the threshold, and the officer who looked let its owner through. Whoever
-was neither admitted nor confirmed is in no error rate. That strangers pass shows in no operation: false matches come from scheduled trials alone.
+Each rate has its denominator and an interval: Wilson's, or Clopper-Pearson's if there are fewer than FEW on either side. Below OF_MIN it is not
+estimable. A false non-match is confirmed by an officer: the face was below the threshold, and the officer admitted the document's owner. A crossing
+neither admitted nor confirmed is in no error rate. Operation shows no false matches: they come only from scheduled trials.
 
-The alarm: of each attribute every group against all others of it, one-sided, for each rate by Fisher's exact test; Holm's correction over all of them at ALARM_LEVEL. So it is raised for
-no reason at all in one look of a hundred at most, however many groups there are. It says that a group fares worse and not why.
+The alarm compares every group with all others of its attribute, one-sided, for each rate by Fisher's exact test, with Holm's correction over all of
+them at ALARM_LEVEL. So at most one look in a hundred raises a false alarm, for any number of groups. It shows that a group fares worse, not why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EVERYBODY: Final = "everybody"
 ATTRIBUTES: Final = ("age_band", "sex", "issuer")
 PUT_TOGETHER: Final = frozenset({"others", "unknown"})
 RATES: Final = ("referred", "not_acquired", "alarms", "fnmr")
-VALUES_MAX: Final = 500  # groups, whatever a lane wrote
+VALUES_MAX: Final = 500  # groups, whatever a lane writes
 WORD_MAX: Final = 40
 COUNT_MAX: Final = 10**9
 _NOTHING: Final = 1e-12
@@ -49,14 +49,14 @@ _COUNTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A rate: `errors` of `of`, with its interval at LEVEL and whose it is; without one it is not estimable."""
+    """A rate of `errors` in `of`, with its interval at LEVEL and the interval's method; not estimable below OF_MIN."""
 
     errors: int
     of: int
 
     @property
     def is_estimable(self) -> bool:
-        """True when there are enough to say anything."""
+        """True if `of` is at least OF_MIN."""
         return self.of >= OF_MIN
 
     @property
@@ -66,7 +66,7 @@ class Estimate:
 
     @property
     def method(self) -> str:
-        """Whose interval it is."""
+        """Name of the interval's method."""
         return "Clopper-Pearson" if min(self.errors, self.of - self.errors) < FEW else "Wilson"
 
     @property
@@ -77,7 +77,7 @@ class Estimate:
         return clopper_pearson(self.errors, self.of, LEVEL)
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the estimate for JSON."""
         counted: dict[str, object] = {"errors": self.errors, "of": self.of, "estimable": self.is_estimable}
         if not self.is_estimable:
             return counted
@@ -94,7 +94,7 @@ class Group:
     counts: Mapping[str, float]
 
     def estimate(self, rate: str) -> Estimate:
-        """One of RATES."""
+        """Return the estimate of one of RATES."""
         get = self.counts
         pairs = {
             "referred": (get["referred"], get["crossings"]),
@@ -107,7 +107,7 @@ class Group:
 
     @property
     def mean_s(self) -> tuple[float, float] | None:
-        """The mean time to the decision, in seconds, and how far its interval reaches to each side; None of few."""
+        """The mean time to the decision and the half-width of its interval, in seconds; None for too few."""
         n = self.counts["timed"]
         if n < OF_MIN:
             return None
@@ -128,7 +128,7 @@ class Alarm:
     p: float
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the alarm for JSON."""
         rates = {"group": self.of_group.fields(), "others": self.of_others.fields()}
         return {"attribute": self.attribute, "value": self.value, "rate": self.rate, **rates, "p": self.p}
 
@@ -146,7 +146,7 @@ class Fairness:
     )
 
     def take(self, index: int, body: Mapping[str, object]) -> None:
-        """Add a `groups_counted` record; of what is none as much as can be read."""
+        """Add a `groups_counted` record, as far as it can be parsed."""
         self.shifts.append(index)
         self.since = self.since or _word(body.get("since"))
         self.until = _word(body.get("until")) or self.until
@@ -158,7 +158,7 @@ class Fairness:
                 self._add(cell)
 
     def groups(self) -> list[Group]:
-        """Every group, those of one attribute together, the largest first."""
+        """Return every group, sorted by attribute, then by size, largest first."""
         found = [Group(attribute, value, counts) for (attribute, value), counts in self._cells.items()]
         order = (EVERYBODY, *ATTRIBUTES)
         return sorted(
@@ -172,7 +172,7 @@ class Fairness:
         )
 
     def alarms(self) -> list[Alarm]:
-        """The groups that fare worse."""
+        """Return the groups that fare worse."""
         return raised(self.groups())
 
     def _add(self, cell: Mapping[str, object]) -> None:
@@ -186,7 +186,7 @@ class Fairness:
 
 
 def raised(groups: Iterable[Group]) -> list[Alarm]:
-    """The groups that fare worse than the others of their attribute, the surest first."""
+    """Return the groups that fare worse than the others of their attribute, most certain first."""
     of_attribute: defaultdict[str, list[Group]] = defaultdict(list)
     for one in groups:
         if one.attribute != EVERYBODY:
@@ -214,7 +214,7 @@ def _tests(members: Sequence[Group]) -> Iterator[Alarm]:
 
 
 def _one_sided(mine: Estimate, others: Estimate) -> float:
-    """How likely chance alone gives this group so many of the errors of both, or more: Fisher's exact test. 1 where it fares no worse."""
+    """Return the probability that chance alone gives this group at least so many of the errors (Fisher's exact test). 1 if it fares no worse."""
     if mine.value <= others.value:
         return 1.0  # and no sum that begins far out on the other side, where nothing is left of it
     errors, of = mine.errors + others.errors, mine.of + others.of
@@ -232,7 +232,7 @@ def _one_sided(mine: Estimate, others: Estimate) -> float:
 
 
 def _ways(of: int, errors: int) -> float:
-    """In how many ways so many of them can be chosen: the logarithm."""
+    """Return the logarithm of the number of ways to choose `errors` of `of`."""
     return math.lgamma(of + 1) - math.lgamma(errors + 1) - math.lgamma(of - errors + 1)
 
 

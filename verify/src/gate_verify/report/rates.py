@@ -1,6 +1,6 @@
-"""Shares of what was counted, and how sure they are, by two intervals. Pure, standard library alone.
+"""Shares with two kinds of confidence interval. Pure, standard library alone.
 
-Wilson's score interval, and Clopper and Pearson's, which is never too narrow, also for a few errors or none (Biometrika 26 (1934), 404).
+Wilson's score interval, and Clopper-Pearson's, which is never too narrow, also for few errors or none (Biometrika 26 (1934), 404).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Rate:
 
 
 def clopper_pearson(errors: int, of: int, level: float) -> tuple[float, float]:
-    """The interval at a level, such as 0.95. Raises ValueError for more errors than there were, or for nothing."""
+    """Return the interval at a level, such as 0.95. Raises ValueError if `errors` exceeds `of`, or `of` is 0."""
     if not 0 <= errors <= of or of == 0:
         raise ValueError(f"{errors} of {of} is no rate")
     tail = (1 - level) / 2
@@ -48,7 +48,7 @@ def clopper_pearson(errors: int, of: int, level: float) -> tuple[float, float]:
 
 
 def _quantile(share: float, a: float, b: float) -> float:
-    """Where a beta distribution has so much of itself below."""
+    """Return the quantile of a beta distribution."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -60,7 +60,7 @@ def _quantile(share: float, a: float, b: float) -> float:
 
 
 def beta_below(x: float, a: float, b: float) -> float:
-    """How much of a beta distribution is below `x`: the regularised incomplete beta function."""
+    """Return the part of a beta distribution below `x`: the regularised incomplete beta function."""
     if x in {0.0, 1.0}:
         return x
     if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side

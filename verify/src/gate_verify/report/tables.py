@@ -1,6 +1,6 @@
-"""The tables of a report: every figure that a log comes to, in words, with the entries that it rests on. Pure.
+"""The tables of a report: every figure of a log as text, with its entries. Pure.
 
-What is told of a reason is said by `reason`, which the page takes from the officers' console.
+`reason` gives a reason's text, which the page takes from the officers' console.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _RATES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: what, how many, of which share with which interval, and the entries it rests on."""
+    """One figure: label, number, share with interval, and the entries that it rests on."""
 
     label: str
     value: str
@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of the page. `share` heads the column of shares, empty without one."""
+    """A table of the page. `share`: heading of the column of shares, empty without one."""
 
     id: str
     title: str
@@ -78,7 +78,7 @@ _SHARE: Final = f"Share, {LEVEL:.0%} interval"
 
 
 def sections(account: Account, reason: Callable[[str], str]) -> list[Section]:
-    """Every table of the page, in its order."""
+    """Return every table of the page, in order."""
     referred = len(account.figures["crossings", "referred"])
     return [
         _outcomes(account, referred),
@@ -184,7 +184,7 @@ def _clock(account: Account) -> Section:
 
 
 def _fairness(account: Account) -> Section:
-    """What the lane counted by groups itself, and which of them fares worse."""
+    """Return the lane's counts by group, and which groups fare worse."""
     found = account.fairness
     rows = [
         Row(f"A GROUP FARES WORSE: {_group(one.attribute, one.value)}, {_RATES[one.rate]}", _of_all(one.of_group), f"{one.of_group.value:.1%}, others {one.of_others.value:.1%}", one.of_group.interval)
@@ -218,7 +218,7 @@ def _group(attribute: str, value: str) -> str:
 
 
 def erasures(report: Report) -> Section:
-    """Every order to forget keys, and what became of it."""
+    """Return every order to erase keys, and its result."""
     rows = []
     for one in report.erasures:
         by = (f", ordered by {', '.join(one.by)}" if one.by else "") + (
@@ -238,7 +238,7 @@ def erasures(report: Report) -> Section:
 
 
 def _random_checks(found: Found) -> Section:
-    """What was drawn, drawn again from the secrets that the log reveals."""
+    """Return the draws, repeated from the secrets that the log reveals."""
     known, given_up = len(found.known), len(found.given_up)
     rows = [
         _entries(found.presented, "documents presented under a stated draw"),
@@ -267,7 +267,7 @@ def _entries(entries: Sequence[int], label: str, of: int = 0) -> Row:
 
 
 def _asked(account: Account) -> Section:
-    """What each list and register said, and what became of its hits."""
+    """Return the answers of each list and register, and the dispositions after its hits."""
     answers: Counter[str] = Counter()
     for one in names_of(account, "asked"):
         answers[one.rpartition(": ")[0]] += len(account.figures["asked", one])
@@ -307,7 +307,7 @@ def _officers(account: Account) -> Section:
 
 
 def _passages(account: Account) -> Section:
-    """The barrier's own counters, against what was recorded and who was admitted."""
+    """Return the barrier's counters, compared with recorded passages and admissions."""
     account.books.gaps()
     rows = []
     for door, way in sorted({*account.books.counted, *((door, way) for door, way, _ in account.passages)}):
@@ -357,7 +357,7 @@ def _groups(account: Account) -> Iterator[Section]:
 
 
 def _rows(account: Account, group: str, label: Callable[[str], str], of: int = 0) -> list[Row]:
-    """A row for each name of a group's figures."""
+    """Return a row for each name of a group's figures."""
     return [_row(account, group, one, label(one), of) for one in names_of(account, group)]
 
 
@@ -367,11 +367,11 @@ def _row(account: Account, group: str, name: str, label: str, of: int = 0) -> Ro
 
 
 def names_of(account: Account, group: str) -> list[str]:
-    """The names of a group's figures, the most frequent first."""
+    """Return the names of a group's figures, most frequent first."""
     found = [(-len(entries), name) for (one, name), entries in account.figures.items() if one == group]
     return [name for _, name in sorted(found)]
 
 
 def plain(word: str) -> str:
-    """A word of the records as people write it."""
+    """Return a name of the records with spaces for underscores."""
     return word.replace("_", " ")

@@ -1,0 +1,34 @@
+"""The long tests in ten slices of nearly equal time: a landing runs the slice of its day, so that ten days run all of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Final
+
+from fakes.roots import ROOT
+
+SLICES: Final = 10
+SLICE_S_MAX: Final = 20 * 60
+SECONDS_FILE: Final = ROOT / "tests/long_seconds.toml"
+
+
+def seconds() -> dict[str, int]:
+    """Measured seconds of each file's long tests by its path; of a file that takes long by the beginnings of its node ids."""
+    return tomllib.loads(SECONDS_FILE.read_text())
+
+
+def slices(taken: Mapping[str, int]) -> dict[str, int]:
+    """The slice of each entry, 0 to 9: the longest first, each into the slice with the least so far."""
+    filled = [0] * SLICES
+    found = {}
+    for name, took in sorted(taken.items(), key=lambda entry: (-entry[1], entry[0])):
+        found[name] = filled.index(min(filled))
+        filled[found[name]] += took
+    return found
+
+
+def slice_of(node: str, found: Mapping[str, int]) -> int | None:
+    """The slice of a test by its node id: that of the longest entry which it begins with; None if there is none."""
+    entry = max((name for name in found if node.startswith(name)), key=len, default=None)
+    return None if entry is None else found[entry]
