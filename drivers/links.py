@@ -13,32 +13,18 @@ import os
 import socket
 import termios
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from pathlib import Path
 
 import serial
 
 from gate_core.errors import LinkLostError, SetupError, not_opened
+from gate_core.ports.drivers import Link
 
-GONE = "the other end is gone"
+__all__ = ["DescriptorLink", "DeviceLine", "Link", "SerialLink", "SocketLink"]
+
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
-MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest bytes are lost, as on an overrun
-
-
-class Link(Protocol):
-    """A pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
-
-    async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes and return at least one of them. Raises LinkLostError."""
-
-    async def write(self, payload: bytes) -> None:
-        """Send all bytes. Raises LinkLostError."""
-
-    def discard(self) -> bytes:
-        """Drop and return the bytes that have arrived unread. Raises LinkLostError."""
-
-    def close(self) -> None:
-        """Close the link and wake its waiters. May be called twice."""
 
 
 class DescriptorLink:
@@ -168,72 +154,25 @@ class SocketLink(DescriptorLink):
         return cls(path, connection.fileno(), connection.close)
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device's serial port or Unix socket, for a driver of another distribution. Fills `Line`."""
+
+    port: str
+
+    async def open(self, baud: int) -> Link:
+        """Open it. Raises LinkLostError and SetupError."""
+        if Path(self.port).is_socket():  # noqa: ASYNC240 - of a path of this machine
+            return await SocketLink.open(self.port)
+        return await SerialLink.open(self.port, baud)
+
+
 def _shut(device: serial.Serial) -> None:
     """Close a port; unsent bytes are dropped, because waiting for them could take 30 s. Errors of a lost device are ignored."""
     with contextlib.suppress(OSError, termios.error):
         device.reset_output_buffer()
     with contextlib.suppress(OSError):
         device.close()
-
-
-class MemoryLink:
-    """One end of a pair in memory. Fills `Link` without a device or a thread, so it also runs on a virtual clock."""
-
-    bytes_max: ClassVar[int] = MEMORY_BYTES_MAX
-
-    def __init__(self) -> None:
-        self._received = bytearray()
-        self._reader: asyncio.Future[None] | None = None
-        self._lost = ""  # why
-        self.peer: MemoryLink | None = None
-
-    async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes and return at least one of them. Raises LinkLostError once either end is closed."""
-        while not self._received:
-            if self._lost:
-                raise LinkLostError(self._lost)
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        taken = bytes(self._received[:bytes_max])
-        del self._received[:bytes_max]
-        return taken
-
-    def discard(self) -> bytes:
-        """Drop and return the bytes that have arrived unread."""
-        dropped = bytes(self._received)
-        self._received.clear()
-        return dropped
-
-    async def write(self, payload: bytes) -> None:
-        """Put bytes into the other end's buffer; bytes beyond its limit are lost. Raises LinkLostError."""
-        if self._lost or self.peer is None:
-            raise LinkLostError(self._lost or GONE)
-        self.peer.receive(payload)
-
-    def receive(self, payload: bytes) -> None:
-        """Add bytes from the other end."""
-        self._received += payload[: self.bytes_max - len(self._received)]
-        if self._reader is not None:
-            _wake(self._reader)
-
-    def close(self) -> None:
-        """Simulate an unplugged cable: both ends are lost."""
-        for end in (self, self.peer):
-            if end is not None:
-                end.lose()
-
-    def lose(self, why: str = GONE) -> None:
-        """Mark this end as lost; received bytes stay readable."""
-        self._lost = why or GONE
-        if self._reader is not None:
-            _wake(self._reader)
-
-
-def memory_pair() -> tuple[MemoryLink, MemoryLink]:
-    """Return two ends of a cable: each reads what the other writes."""
-    near, far = MemoryLink(), MemoryLink()
-    near.peer, far.peer = far, near
-    return near, far
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

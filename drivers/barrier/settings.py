@@ -8,6 +8,9 @@ from typing import Annotated
 import msgspec
 
 from gate_core.settings.base import Baud, Settings, Text, simulated_line
+from gate_core.settings.outside import OutsideDevice
+
+PollMs = Annotated[int, msgspec.Meta(ge=20, le=250)]
 
 
 class Board(Settings, frozen=True, kw_only=True):
@@ -19,7 +22,7 @@ class Board(Settings, frozen=True, kw_only=True):
     port: Text
     profile: Text
     entry_is_left: bool = True
-    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 100
+    poll_ms: PollMs = 100
 
     @property
     def line(self) -> str | None:
@@ -74,5 +77,13 @@ class Contacts(Board, frozen=True, kw_only=True, tag="contacts"):
         return super().simulated() + ([f"port = {self.port} is a simulated chip"] if is_simulated else [])
 
 
+class Outside(OutsideDevice, frozen=True, kw_only=True, tag="outside"):
+    """A barrier that a driver of another distribution drives (docs/guides/driver.md). `port` is its line or socket, `poll_ms` how often it
+    is asked how it is.
+    """
+
+    poll_ms: PollMs = 100
+
+
 LineSettings = Modbus | ModbusTcp | Framed
-BarrierSettings = LineSettings | Contacts
+BarrierSettings = LineSettings | Contacts | Outside

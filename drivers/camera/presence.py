@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drivers.camera.link import Link
-from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, Outside, V4l2
 from gate_core.errors import DriverError
 from gate_core.settings.base import Reach
 
@@ -32,7 +32,9 @@ async def missing(settings: CameraSettings) -> str | None:
         case Gstreamer():  # a sensor behind an accelerator has nothing that could be asked
             found = _DEVICE.search(settings.address)
             return None if found is None else await asyncio.to_thread(_gone, Path(found[1]))
-        case V4l2() | Files():
+        case Outside() if not settings.address.startswith("/"):
+            return None
+        case V4l2() | Files() | Outside():
             return await asyncio.to_thread(_gone, Path(settings.address))
 
 

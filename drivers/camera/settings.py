@@ -16,6 +16,7 @@ import msgspec
 
 from drivers.pad.settings import PadSensor
 from gate_core.settings.base import Reach, Settings, Text
+from gate_core.settings.outside import Code
 from gate_core.settings.toml_file import Contradictions, Wrong
 
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
@@ -172,7 +173,13 @@ class Files(_Camera, frozen=True, kw_only=True, tag="files"):
         return ["driver = files shows recordings", *_Camera.simulated(self)]
 
 
-CameraSettings = Network | V4l2 | Gstreamer | Files
+class Outside(_Challenged, frozen=True, kw_only=True, tag="outside"):
+    """A camera that a driver of another distribution looks through (docs/guides/driver.md)."""
+
+    code: Code
+
+
+CameraSettings = Network | V4l2 | Gstreamer | Files | Outside
 
 
 class _Stream(Protocol):

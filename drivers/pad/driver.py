@@ -11,11 +11,11 @@ import pwd
 import socket
 import struct
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
-from drivers.pad.settings import PadProfile, PadSensor, Shown
+from drivers.pad.settings import PadProfile, PadSensor
 from gate_core.errors import (
     BadFrameError,
     DriverError,
@@ -27,31 +27,11 @@ from gate_core.errors import (
     not_opened,
 )
 from gate_core.evidence.crossing import PadResult
+from gate_core.ports.pad import PadCodec, Sensor, Verdict
 from gate_core.ports.values import PadVerdict
 
 LINE_BYTES_MAX: Final = 512
 LINES_MAX: Final = 4_000  # of one crossing: more than twenty a second for as long as any takes
-
-Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-
-
-class Sensor(msgspec.Struct, frozen=True, tag_field="say", tag="sensor"):
-    """The sensor's identity; the first line of a connection."""
-
-    name: Shown
-    version: Shown
-    bound: Share
-
-
-class Verdict(msgspec.Struct, frozen=True, tag_field="say", tag="verdict"):
-    """One verdict: its crossing, sequence number and measurement's age. A score from 0 (a picture) to 1 (a person)."""
-
-    crossing: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
-    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-    result: PadResult
-    age_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)]
-    score: Share | None = None
-
 
 Said = Sensor | Verdict
 _DECODER: Final = msgspec.json.Decoder(Said)
@@ -73,11 +53,26 @@ def decode(buffer: bytes) -> tuple[Said | None, int]:
         raise BadFrameError("the sensor sends a line that is none of its protocol") from error
 
 
+class PadLines:
+    """Our own protocol (docs/protocols/pad-sensor.md). Fills `PadCodec`."""
+
+    def ask(self, crossing: str) -> bytes:
+        """Look, for as long as the connection is open."""
+        return b'{"ask":"look","crossing":"%s"}\n' % crossing.encode("ascii")
+
+    def decode(self, buffer: bytes) -> tuple[Said | None, int]:
+        """One line. Raises BadFrameError."""
+        return decode(buffer)
+
+
+OWN: Final[PadCodec] = PadLines()
+
+
 class Session:
     """Receives bytes with `hear`, and gives the `verdict`. `crossing`: 32 hexadecimal digits that nobody can predict."""
 
-    def __init__(self, profile: PadProfile, *, crossing: str) -> None:
-        self._profile = profile
+    def __init__(self, profile: PadProfile, *, crossing: str, codec: PadCodec = OWN) -> None:
+        self._profile, self._codec = profile, codec
         self._crossing = crossing
         self._buffer = b""
         self.sensor: Sensor | None = None  # after its identity was received and matches the profile
@@ -89,7 +84,7 @@ class Session:
     def ask(self, now_ms: int) -> bytes:
         """Return the request: look at the person there while the connection is open. Earlier measurements do not count."""
         self._asked_ms = now_ms
-        return b'{"ask":"look","crossing":"%s"}\n' % self._crossing.encode("ascii")
+        return self._codec.ask(self._crossing)
 
     def hear(self, chunk: bytes, now_ms: int) -> None:
         """Add received bytes. Raises BadFrameError or NotWellError, permanently: close the connection then."""
@@ -125,7 +120,7 @@ class Session:
             raise BadFrameError(self.broken)
         self._buffer += chunk
         while True:
-            said, used = decode(self._buffer)
+            said, used = self._codec.decode(self._buffer)
             if said is None:
                 return
             self._buffer = self._buffer[used:]
@@ -223,9 +218,9 @@ async def converse(end: socket.socket, session: Session, *, clock_ms: Callable[[
         raise
 
 
-async def check(settings: PadSensor, profile: PadProfile) -> str:
+async def check(settings: PadSensor, profile: PadProfile, codec: PadCodec = OWN) -> str:
     """Connect, read the sensor's identity, and close; nobody is looked at. Raises DriverError."""
-    session = Session(profile, crossing=_NOBODY)
+    session = Session(profile, crossing=_NOBODY, codec=codec)
     loop = asyncio.get_running_loop()
     with await connect(settings) as end:
         try:

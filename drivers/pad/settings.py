@@ -9,23 +9,26 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from drivers.profile_file import ProfileFile, Table, Verified
+from gate_core.ports.pad import Shown
 from gate_core.settings.base import Text
+from gate_core.settings.outside import Code
 
 SIMULATED = "portcullis-sim"
 SOCKET: Final = r"^/[!-~]{1,106}$"
 USER: Final = r"^(?:[a-z_][a-z0-9_-]{0,31})?$"
-Shown = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]
 Bound = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 
 
 class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A sensor beside the camera whose verdict must be present, fresh and favourable: the socket of its service on this
-    computer, and its profile. `user`: whom the service runs as; empty: root, or the user of this program.
+    computer, and its profile. `user`: whom the service runs as; empty: root, or the user of this program. `code`: code of
+    another distribution that speaks the service's protocol (docs/guides/driver.md); without it, the service speaks ours.
     """
 
     socket: Annotated[str, msgspec.Meta(pattern=SOCKET)]
     profile: Text
     user: Annotated[str, msgspec.Meta(pattern=USER)] = ""
+    code: Code | None = None
 
     def simulated(self) -> list[str]:
         """Return what of it is simulated."""

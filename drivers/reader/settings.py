@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drivers.camera.settings import FileName, Sha256, Why, require_link
 from gate_core.settings.base import Baud, Reach, Settings, Text, simulated_line
+from gate_core.settings.outside import OutsideDevice
 from gate_core.settings.toml_file import Contradictions, Wrong
 
 
@@ -46,7 +47,12 @@ class Keyboard(_Serial, frozen=True, kw_only=True, tag="keyboard"):
     """A keyboard wedge; its port is /dev/input/by-id/…-event-kbd."""
 
 
-MrzReaderSettings = Elyctis | Stx | TextWedge | Scanner | Keyboard
+class Outside(OutsideDevice, frozen=True, kw_only=True, tag="outside"):
+    """A reader that a driver of another distribution drives (docs/guides/driver.md)."""
+
+
+LineReaderSettings = Elyctis | Stx | TextWedge | Scanner | Keyboard
+MrzReaderSettings = LineReaderSettings | Outside
 
 
 class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from gate_core.settings.base import Baud, Settings, Text, simulated_line
+from gate_core.settings.outside import OutsideDevice
 
 
 class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
@@ -33,4 +34,10 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
         return profile + simulated_line(self.port)
 
 
-SensorSettings = Modbus
+class Outside(OutsideDevice, frozen=True, kw_only=True, tag="outside"):
+    """A unit that a driver of another distribution drives (docs/guides/driver.md). `poll_ms` is how often it is asked how it is."""
+
+    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 100
+
+
+SensorSettings = Modbus | Outside

@@ -32,16 +32,17 @@ def command(
         fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
     settings = configured(config)
     with configuration_errors(config):
+        # The lane asks the log besides which serial it began with. Code of other distributions is loaded after this.
+        if program in {None, "vision"} or (program in {"lane", "registers"} and settings.has_outside_code):
+            from gate.programs.shared.approval import approved
+
+            approved(settings)
         if program in {None, "lane"}:
             from gate.programs.shared.approval import require_safe_files
             from gate.programs.shared.devices.profiles import require_profiles
 
             require_profiles(settings)
             require_safe_files(settings, config or path_from_environment())
-        if program in {None, "vision"}:  # the lane asks the log besides which serial it began with
-            from gate.programs.shared.approval import approved
-
-            approved(settings)
     if program is None:
         _refuse_a_second_instance(settings)
         asyncio.run(_run_all(settings, config or path_from_environment()))

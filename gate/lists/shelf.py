@@ -18,11 +18,11 @@ from gate.lists.entries import FILE_BYTES_MAX, Entries, changed, digest_of
 from gate.lists.errors import BadListError, ListError, NoCopyError, NotNewerError, ShrunkError
 from gate.lists.header import NOTE_BYTES_MAX, Delta, Header, believed
 from gate.lists.names import People
-from gate.lists.question import Answer, Question, not_known
 from gate_core import durable
 from gate_core.audit_format.note import Verifier
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.ordinary import open_ordinary, read_ordinary
+from gate_core.ports.registers import Answer, Question, not_known
 
 CURRENT: Final = "current.note"
 INCOMING: Final = "incoming"

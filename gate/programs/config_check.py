@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pyrage
 
+from drivers.camera.settings import Outside
 from gate.programs.lane.rules import embedder_of, require_liveness, require_officers, service_of
 from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.devices import profiles
+from gate.programs.shared.devices import pads, profiles, registers
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
 from gate_core.approval.canonical import digest
@@ -128,6 +129,7 @@ def _registers(config: Config) -> Iterator[Problem]:
     """Yield what would stop the registers program from starting, or make it answer every question with unknown."""
     if config.registers is None:
         return
+    yield from registers.problems(config)
     for name, signed in config.registers.lists.items():
         for vkey in signed.keys:
             try:
@@ -147,6 +149,15 @@ def _registers(config: Config) -> Iterator[Problem]:
             yield from _missing(f"{key}.authorities", str(Path(online.authorities)))
             if not online.certificate:
                 yield Problem(f"{key}.certificate", "there is none, so that nothing is known of anybody")
+
+
+def _camera(config: Config) -> Iterator[Problem]:
+    if isinstance(config.camera, Outside):
+        from gate.programs.shared.devices import cameras  # noqa: PLC0415 - an image library, and only for this
+
+        yield from cameras.problems(config)
+    if config.camera.pad is not None:
+        yield from pads.code_problems(config.camera.pad)
 
 
 def _console(config: Config) -> Iterator[Problem]:
@@ -178,6 +189,7 @@ def _said(act: Callable[[], object]) -> Iterator[Problem]:
 
 _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     profiles.problems,
+    _camera,
     lambda config: _said(lambda: service_of(config)),
     lambda config: _said(lambda: written_rules(config)),
     _models,

@@ -14,11 +14,10 @@ from typing import Any, Final
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile, Pulse
-from drivers.barrier.port import BarrierDriver
-from drivers.barrier.profiles import BarrierProfile, load_profile
-from drivers.barrier.settings import BarrierSettings, Board
+from drivers.barrier.profiles import BarrierProfile
+from drivers.barrier.settings import BarrierSettings
 from gate.programs.shared.config import Config
-from gate.programs.shared.devices.barriers import barrier
+from gate.programs.shared.devices.barriers import barrier, described
 from gate.provision import barrier_checks, simulation
 from gate.provision.barrier_checks import BarrierCheck, ClearAlarms, EndEmergency, Grant, Look, Reading, Request
 from gate.provision.host_kill import host_killed
@@ -26,6 +25,7 @@ from gate.provision.site import Site, at_device, require_unit_access, run
 from gate.provision.steps import ConfigurationStepError, Figure, Finding, Step, step_errors
 from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupError
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.drivers import BarrierDriver, BarrierFacts
 from gate_core.ports.values import Direction
 
 GRANT_SHORT_MS: Final = 5_000
@@ -34,7 +34,10 @@ RECONNECT_S: Final = 0.5
 
 def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterator[Step]:
     """Yield the steps in order, for the first of two doors with the prefix `first_`. Raises ConfigurationStepError."""
-    profile = _profile(settings)
+    try:
+        profile = described(settings)
+    except DriverError as error:
+        raise ConfigurationStepError(str(error)) from error
     ttl_ms = lasts_ms(profile, site.config.rules.grant_ttl_ms)
     short_ms = max(profile.ttl_ms.start, min(GRANT_SHORT_MS, profile.ttl_ms[-1]))
     wait_ms = int(site.wait_s * 1000)
@@ -70,7 +73,7 @@ def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
     yield checked("power", lambda: barrier_checks.power(wait_ms=wait_ms))
 
 
-def lasts_ms(profile: BarrierProfile, ttl_ms: int) -> int:
+def lasts_ms(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> int:
     """Return how long the leaf waits for a person on a grant for `ttl_ms`: many gates have their own time."""
     match profile:
         case ModbusProfile(grant=Pulse(lasts_ms=own_ms)):
@@ -79,19 +82,8 @@ def lasts_ms(profile: BarrierProfile, ttl_ms: int) -> int:
             return min(ttl_ms, profile.grant.lasts_ms)
         case FramedProfile():
             return min(ttl_ms, profile.timings.grant_ends_after_ms_max or ttl_ms)
-        case ModbusProfile():
+        case BarrierFacts() | ModbusProfile():
             return ttl_ms
-
-
-def _profile(settings: BarrierSettings) -> BarrierProfile:
-    if not isinstance(settings, Board):
-        raise ConfigurationStepError(
-            f"a barrier by {settings.driver} has no profile that says how a grant ends without us"
-        )
-    try:
-        return load_profile(settings.profile)
-    except DriverError as error:
-        raise ConfigurationStepError(str(error)) from error
 
 
 async def perform(check: BarrierCheck, settings: BarrierSettings, *, tell: Callable[[str], None]) -> Finding:

@@ -37,6 +37,7 @@ from gate.trust.list_import import import_sources
 from gate.trust.sources import Way
 from gate_core import durable
 from gate_core.errors import NoReplyError
+from gate_core.ports.drivers import SensorDriver
 from gate_core.programs import clock
 from gate_core.settings.base import Settings
 from gate_core.settings.config_file import ConfigError
@@ -254,7 +255,7 @@ def _left_bag(site: Site, config: Config) -> Finding:
     return Finding(detail, {}, simulation.of_line(settings))
 
 
-async def _until(unit: sensors.SensorDriver, *, left: bool, within_s: float) -> float:
+async def _until(unit: SensorDriver, *, left: bool, within_s: float) -> float:
     began_s = time.monotonic()
     while time.monotonic() - began_s <= within_s:
         with contextlib.suppress(NoReplyError):

@@ -24,7 +24,7 @@ from gate.programs.shared.devices.barriers import barrier
 from gate.provision.steps import Finding, StepError, step_errors
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
-from gate_core.ports.values import Direction, LeafPosition
+from gate_core.ports.drivers import BarrierFacts, Direction, LeafPosition
 from gate_core.settings.environment import environment_with
 
 CHILD_DEADLINE_S: Final = 20.0  # until the leaf is open on its grant
@@ -34,7 +34,7 @@ TIME_TO_LIVE: Final = "its time to live"
 GRANTING: Final = "gate.provision.host_kill"
 
 
-async def host_killed(settings: BarrierSettings, profile: BarrierProfile, *, ttl_ms: int) -> Finding:
+async def host_killed(settings: BarrierSettings, profile: BarrierProfile | BarrierFacts, *, ttl_ms: int) -> Finding:
     """Start a program that grants, kill it with the leaf open, and check that the board ends the grant alone. Raises StepError."""
     within_s, why = _ends_without_us(profile, ttl_ms)
     if why != TIME_TO_LIVE:
@@ -96,20 +96,22 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Find
     )
 
 
-def _ends_without_us(profile: BarrierProfile, ttl_ms: int) -> tuple[float, str]:
+def _ends_without_us(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> tuple[float, str]:
     """Return the seconds within which an unpolled board must end a grant, and by what."""
     match profile:
         case ModbusProfile(grant=Pulse(lasts_ms=lasts_ms)):
             return lasts_ms / 1000, "the gate's own time"
         case ContactsProfile():
             return profile.grant.lasts_ms / 1000, "the gate's own time"
+        case BarrierFacts(grant_ends_after_ms=int() as ends_after_ms):
+            return ends_after_ms / 1000, f"its {profile.grant_ends_by.replace('_', ' ')}"
         case ModbusProfile() if profile.watchdog is not None:
             return profile.watchdog.ms / 1000, "its host watchdog"
         case FramedProfile() if profile.timings.lease_ms is not None:
             return profile.timings.lease_ms / 1000, "its lease"
         case FramedProfile():
             return (profile.timings.grant_ends_after_ms_max or ttl_ms) / 1000, "its own timer"
-        case ModbusProfile():
+        case BarrierFacts() | ModbusProfile():
             return ttl_ms / 1000, TIME_TO_LIVE
 
 

@@ -151,7 +151,7 @@ def declared(config: Config) -> Iterator[tuple[str, str, str, Callable[[], bool]
             # A protocol has no profile.
             yield name, board.driver, getattr(board, "profile", ""), partial(barriers.is_verified, board)
     if (unit := config.sensors) is not None:
-        yield "sensors", unit.driver, unit.profile, partial(sensors.is_verified, unit)
+        yield "sensors", unit.driver, getattr(unit, "profile", ""), partial(sensors.is_verified, unit)
     if (pad := config.camera.pad) is not None:
         yield "camera.pad", "", pad.profile, partial(pads.is_verified, pad)
     if (swipe := config.swipe) is not None:

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Final
 
-from drivers.barrier.settings import BarrierSettings, ModbusTcp
+from drivers.barrier.settings import BarrierSettings
 from drivers.camera.presence import server_of
 from drivers.camera.settings import CameraSettings, Gstreamer, Network, V4l2
 from drivers.reader.pcsc import reader_names
@@ -22,10 +22,10 @@ _VIRTUAL_READERS: Final = ("virtual", "vpcd")
 
 
 def of_board(settings: BarrierSettings) -> Verified:
-    """A barrier's board. Over a network it cannot be distinguished from a simulated one."""
+    """A barrier's board. Behind a socket nobody can tell one from a simulated one."""
     if settings.simulated():
         return Verified.SIMULATOR
-    return Verified.NO if isinstance(settings, ModbusTcp) else Verified.HARDWARE
+    return Verified.HARDWARE if settings.port.startswith("/dev/") else Verified.NO
 
 
 def of_line(settings: MrzReaderSettings | SensorSettings) -> Verified:

@@ -22,12 +22,12 @@ from fakes.doubled_grants import ERROR_RATES, REQUESTS, doubled
 from bench.rows import Bench, Row
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile, Pulse
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import line_barrier, load_profile
 from drivers.links import SerialLink
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
 from gate_core.errors import NoReplyError
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import Direction, LeafPosition
 from hardware_sim.barrier.boards import device_of
 from hardware_sim.barrier.device import Barrier

@@ -32,13 +32,13 @@ from bench.rows import Bench, Row
 from gate.lists.entries import Named, written
 from gate.lists.header import signed
 from gate.lists.names import People
-from gate.lists.question import Question
 from gate.lists.shelf import Shelf
 from gate.passage.conditions import AgeFrom, All, IssuerIs, Not
 from gate.passage.policy import decide
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate_core.evidence.crossing import Evidence, SiteEvidence
 from gate_core.evidence.registers import Register, RegisterFinding
+from gate_core.ports.registers import Question
 
 LISTS: Final = 5
 NUMBERS: Final = 200_000  # a list

@@ -17,8 +17,9 @@ import pytest
 
 from drivers.reader import imager, swipe
 from drivers.reader.settings import MrzReaderSettings
-from gate.programs.shared.devices.mrz_readers import MrzReader, find_reader, mrz_reader, profile_of
+from gate.programs.shared.devices.mrz_readers import find_reader, mrz_reader, profile_of
 from gate_core.errors import LinkLostError, NoReplyError, SetupError
+from gate_core.ports.drivers import MrzReader
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
-from core_fakes.virtual_time import run_virtual
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, Turnstile
-from fakes.modbus_boards import Told
+from fakes.line_bench import WALKED, Told, way_of
 
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
+from gate_contract.barrier_bench import BarrierBench, Damage
+from gate_contract.virtual_time import pass_time
 from gate_core.ports.values import BarrierStatus, Direction
-from hardware_sim.barrier.beams import Way
-from hardware_sim.barrier.controller import End
+from hardware_sim.barrier.relays import STOP, UNLOCK_A, UNLOCK_B
 
 PATH = "/dev/portcullis-barrier"
 TICK_S = 0.01
@@ -29,8 +29,11 @@ def shipped() -> ContactsProfile:
     return found
 
 
-class ContactsBench(Kernel):
+class ContactsBench(Kernel, BarrierBench):
     """A driver, a chip, and a turnstile in time."""
+
+    barrier: ContactsBarrier
+    fire_ends_it = True
 
     def __init__(self, *, profile: ContactsProfile | None, entry_is_left: bool, keeps_outputs: bool) -> None:
         self.told = Told()
@@ -38,6 +41,7 @@ class ContactsBench(Kernel):
         self.gate = self.turnstile.gate
         self.broken = (False, False, False)
         self.keeps_outputs = keeps_outputs
+        self.stops = 0
         self.watch: Callable[[int, bool], None] = lambda _line, _high: None
         self.slow: Callable[[], None] = lambda: None  # what each call of the kernel waits for
         self.profile = profile or shipped()
@@ -80,6 +84,7 @@ class ContactsBench(Kernel):
 
     def _switched(self, line: int, high: bool) -> None:  # noqa: FBT001 - the chip's word
         self.watch(line, high)
+        self.stops += high and line == STOP
         self.turnstile.switched(line, high=high)
 
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -87,18 +92,65 @@ class ContactsBench(Kernel):
     async def live(self) -> None:
         """Let the turnstile's time pass for ever."""
         while True:
-            self.turnstile.step(_now_s() * 1000, self.broken)
+            self.step()
             await asyncio.sleep(TICK_S)
 
-    def ordered(self, direction: Direction = Direction.ENTRY) -> int:
-        """How often the turnstile was asked for a passage."""
+    def step(self) -> None:
+        self.turnstile.step(_now_s() * 1000, self.broken)
+
+    def grants(self, direction: Direction) -> int:
         return self.told.count("grant_ordered", side=int(direction is Direction.EXIT))
 
-    def pass_through(self, way: Way = Way.ENTRY) -> None:
-        """The granted traveller is through."""
-        assert self.gate.granted(way)
-        self.gate.passages[way] += 1
-        self.gate._end_grant(way, End.USED)
+    def releases(self) -> int:
+        return self.grants(Direction.EXIT)
+
+    def closings(self) -> int:
+        return self.stops
+
+    def stands(self, direction: Direction) -> bool:
+        self.step()
+        return bool(self.gate.granted(way_of(direction)))
+
+    def pass_through(self, direction: Direction) -> None:
+        assert self.stands(direction)
+        for broken in WALKED if direction is Direction.ENTRY else ((*beams[::-1],) for beams in WALKED):
+            self.turnstile.step(_now_s() * 1000, broken)
+
+    def occupy(self, *, occupied: bool) -> None:
+        self.broken = (occupied, False, False)
+
+    def set_fire(self, *, active: bool) -> None:
+        self.gate.fire = active
+
+    def turn_key(self) -> None:
+        """It has none."""
+
+    def power_cycle(self) -> None:
+        """The chip's: the gate's own shows nowhere."""
+        self.unplug()
+        self.replug()
+
+    def refuse(self) -> None:
+        for line in (UNLOCK_A, UNLOCK_B):
+            self.chip.stick(line, False)
+
+    # Nothing is asked and answered here: the kernel takes its time instead.
+
+    def deafen(self, *, deaf: bool = True) -> None:
+        if deaf:
+            self.unplug()
+
+    def lose(self, requests: int) -> None:
+        del requests
+
+    def mute(self, answers: int) -> None:
+        del answers
+
+    def delay(self, seconds: float) -> None:
+        self.slow = lambda: pass_time(seconds)
+
+    def damage(self, damage: Damage) -> None:
+        del damage
 
     async def polled(self, seconds: float) -> BarrierStatus:
         """Look as the lane does for a while; what was seen last."""
@@ -127,20 +179,3 @@ async def contacts_bench(
         finally:
             living.cancel()
             made.barrier.close()
-
-
-def on_contacts(
-    story: Callable[[ContactsBench], Awaitable[None]],
-    profile: ContactsProfile | None = None,
-    *,
-    entry_is_left: bool = True,
-    keeps_outputs: bool = False,
-) -> None:
-    """Tell a story to a connected driver, in virtual time."""
-
-    async def run() -> None:
-        async with contacts_bench(profile, entry_is_left=entry_is_left, keeps_outputs=keeps_outputs) as made:
-            await made.barrier.connect()
-            await story(made)
-
-    run_virtual(run())

@@ -20,6 +20,7 @@ FOLDERS = {
     "officers": {"gate_officers"},
     "lab": {"gate_lab"},
     "hardware-sim": {"hardware_sim", "gate_demo"},
+    "contract": {"gate_contract"},
 }
 
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-from core_fakes.virtual_time import run_virtual
-from fakes.barrier import Bench, bench
-from fakes.framed_boards import KINDS, CountingBoard, FramedBench, framed_bench
-from fakes.framed_boards import profile as framed_profile
-from fakes.links import BitFlips
-from fakes.modbus_boards import PROFILES, BoardBench, board_bench
+from fakes.line_bench import FRAMED, PROFILES, LineBench, line_bench, profile_of
 
+from drivers.barrier.framed.profile import FramedProfile
 from drivers.links import Link
 from drivers.modbus.frames import CoilsRequest, Request, WriteRequest, decode
+from gate_contract.links import BitFlips
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, NotWellError
 from gate_core.ports.values import Direction
 
-BOARDS = ("portcullis-sim", *PROFILES, *KINDS)
+BOARDS = PROFILES
 ERROR_RATES = (0.0, 1e-4, 1e-3)
 TTL_MS = 5000
 NAIVE_TRIES_MAX = 5
@@ -45,16 +44,6 @@ class Doubled:
     naive: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A driver before a board that counts, and a naive client's requests there, each with what tells a sound answer to it."""
-
-    bench: Bench | BoardBench | FramedBench
-    heard: Callable[[], int]
-    passes: Callable[[], None]
-    requests: tuple[tuple[bytes, Callable[[bytes], object]], ...]
-
-
 def doubled(board: str, error_rate: float, *, count: int, seed: int = 2) -> Doubled:
     """So many grants of each on a line of this bit error rate, in virtual time."""
 
@@ -67,33 +56,48 @@ def doubled(board: str, error_rate: float, *, count: int, seed: int = 2) -> Doub
 
 async def _ours(board: str, worn: Callable[[Link, int], Link], count: int) -> tuple[int, int]:
     stood = twice = 0
-    async with tried_board(board) as tried:
-        _wear(tried, worn)
-        await _insisting(tried, tried.bench.barrier.connect)
+    async with line_bench(board) as made:
+        _wear(made, worn)
+        await _insisting(made, made.barrier.connect)
         for _ in range(count):
-            before = tried.heard()
+            before = made.grants(Direction.ENTRY)
             with contextlib.suppress(DriverError):
-                await tried.bench.barrier.grant(Direction.ENTRY, TTL_MS)
+                await made.barrier.grant(Direction.ENTRY, TTL_MS)
                 stood += 1
-                tried.passes()
-            twice += tried.heard() - before > 1
-            await _insisting(tried, tried.bench.barrier.status)
-            await _insisting(tried, tried.bench.barrier.revoke)
+                made.pass_through(Direction.ENTRY)
+            twice += made.grants(Direction.ENTRY) - before > 1
+            await _insisting(made, made.barrier.status)
+            await _insisting(made, made.barrier.revoke)
             await asyncio.sleep(1)
     return stood, twice
 
 
 async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) -> int:
     twice = 0
-    async with tried_board(board) as tried:
-        _wear(tried, worn)
-        link = await tried.bench.open_link()
+    async with line_bench(board) as made:
+        _wear(made, worn)
+        link = await made.open(0)
         for _ in range(count):
-            before = tried.heard()
-            for request, is_sound in tried.requests:
+            before = made.grants(Direction.ENTRY)
+            for request, is_sound in _requests(board):
                 await _until_answered(link, request, is_sound)
-            twice += tried.heard() - before > 1
+            twice += made.grants(Direction.ENTRY) - before > 1
     return twice
+
+
+def _answered(request: Request, heard: bytes) -> object:
+    return decode(heard, request)[0]
+
+
+def _requests(board: str) -> list[tuple[bytes, Callable[[bytes], object]]]:
+    """What grants, and what tells a sound answer to it."""
+    if board not in FRAMED:
+        return [(request.wire, partial(_answered, request)) for request in REQUESTS[board]]
+    profile = profile_of(board)
+    assert isinstance(profile, FramedProfile)
+    layout = profile.reply_layout()
+    opening = profile.request_layout().encode({"address": 1, **profile.commands.open_left})
+    return [(opening, lambda heard: layout.decode(heard)[0])]
 
 
 async def _until_answered(link: Link, request: bytes, is_sound: Callable[[bytes], object]) -> None:
@@ -108,47 +112,23 @@ async def _until_answered(link: Link, request: bytes, is_sound: Callable[[bytes]
             return
 
 
-def _wear(tried: Tried, worn: Callable[[Link, int], Link]) -> None:
+def _wear(made: LineBench, worn: Callable[[Link, int], Link]) -> None:
     """Another seed at each connect: the same line would lose the same frame again."""
-    health = tried.bench.barrier.health
-    tried.bench.host_line = lambda link: worn(link, health.connects)
-    tried.bench.board_line = lambda link: worn(link, _BOARD_SEED + health.connects)
+    health = made.barrier.health
+    made.host_line = lambda link: worn(link, health.connects)
+    made.board_line = lambda link: worn(link, _BOARD_SEED + health.connects)
 
 
-async def _insisting(tried: Tried, call: Callable[[], Awaitable[object]]) -> None:
+async def _insisting(made: LineBench, call: Callable[[], Awaitable[object]]) -> None:
     """What the lane's keeper does: silence is answered by trying again, a lost line by connecting anew."""
     for _ in range(50):
         try:
             await call()
         except (LinkLostError, NotWellError):
             with contextlib.suppress(DriverError):
-                await tried.bench.barrier.connect()
+                await made.barrier.connect()
         except DriverError:
             continue
         else:
             return
     raise AssertionError("50 attempts were not enough")
-
-
-@contextlib.asynccontextmanager
-async def tried_board(board: str) -> AsyncIterator[Tried]:
-    if board in REQUESTS:
-        requests = tuple((request.wire, _answers(request)) for request in REQUESTS[board])
-        if board == "portcullis-sim":
-            async with bench() as own:
-                yield Tried(own, lambda: own.controller.grants_made, own.controller.pass_through, requests)
-        else:
-            async with board_bench(board) as made:
-                yield Tried(made, made.ordered, made.pass_through, requests)
-        return
-    (kind,) = (kind for kind in KINDS if kind == board)
-    profile = framed_profile(kind)
-    opening = profile.request_layout().encode({"address": 1, **profile.commands.open_left})
-    layout = profile.reply_layout()
-    async with framed_bench(CountingBoard(kind=kind)) as framed:
-        answers: Callable[[bytes], object] = lambda heard: layout.decode(heard)[0]  # noqa: E731
-        yield Tried(framed, lambda: framed.board.grants_made, framed.board.pass_through, ((opening, answers),))
-
-
-def _answers(request: Request) -> Callable[[bytes], object]:
-    return lambda heard: decode(heard, request)[0]

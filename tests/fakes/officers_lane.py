@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core_fakes.shifts import GATE, NOW_S, PUBLIC, shift
-from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 
 from gate.channel import messages
@@ -28,6 +27,7 @@ from gate.passage.records import Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.referrals import Referrals
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Purpose

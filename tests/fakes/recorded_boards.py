@@ -9,17 +9,16 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from core_fakes.virtual_time import run_virtual
-from fakes.modbus_boards import PROFILES as MODBUS
-
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
 from drivers.barrier.tracing.recorder import OpenLink, Recorder, bring_up
 from drivers.barrier.tracing.trace import Head, Trace, read_trace, spelt
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from drivers.profile_file import ProfileFile
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
-from hardware_sim.barrier.boards import FramedDevice, ModbusDevice, baud_of, device_of
+from gate_core.ports.memory_link import memory_pair
+from hardware_sim.barrier.boards import MODBUS, FramedDevice, ModbusDevice, baud_of, device_of
 
 NAMES = ("ds205a", "italdis", *MODBUS)
 TICK_S = 0.002

@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from core_fakes.virtual_time import run_virtual
-
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 from gate_core.ports.values import InsideStatus
 from hardware_sim.sensors.device import SensorDevice
 from hardware_sim.sensors.unit import WARM_UP_MS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from core_fakes.virtual_time import virtual_loop
 from fakes.siege import Siege
 from fakes.two_door_lane import TWO_DOORS
 
@@ -28,6 +27,7 @@ from gate.passage.events import Event, Part
 from gate.passage.lasting_state import LastingState
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
+from gate_contract.virtual_time import virtual_loop
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Purpose
 

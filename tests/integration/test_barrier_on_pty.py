@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.barrier import at_rest, simulators_profile
+from fakes.barrier import at_rest
+from fakes.line_bench import profile_of
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.links import SerialLink
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.crossing import Alarm
@@ -53,9 +55,9 @@ async def lane(folder: Path, *, baud: int = 115200) -> AsyncIterator[Lane]:
     device = Barrier(lambda event, **fields: truth.append((event, fields)))
     line = SerialLine(folder / "barrier", device, baud=baud, seed=1)
     line.start()
-    driver = ModbusBarrier(
-        open_link=lambda: SerialLink.open(str(line.path), baud), profile=simulators_profile(), baud=baud
-    )
+    profile = profile_of("portcullis-sim")
+    assert isinstance(profile, ModbusProfile)
+    driver = ModbusBarrier(open_link=lambda: SerialLink.open(str(line.path), baud), profile=profile, baud=baud)
     try:
         async with asyncio.timeout(STORY_LIMIT_S):
             yield Lane(driver, device, line, truth)

@@ -22,7 +22,7 @@ from fakes.contacts_gate import shipped
 from fakes.gpio_chip import GpioChip
 from fakes.gpio_turnstile import LABEL, LINES, PASS_A, READY, Turnstile
 from fakes.kernel_chip import KernelChip
-from fakes.modbus_boards import Told
+from fakes.line_bench import Told
 
 from drivers.barrier.contacts import gpio
 from drivers.barrier.contacts.driver import ContactsBarrier

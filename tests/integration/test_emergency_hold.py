@@ -35,7 +35,7 @@ from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
 
 if TYPE_CHECKING:
-    from drivers.barrier.port import BarrierDriver
+    from gate_core.ports.drivers import BarrierDriver
 
 UNHEARD_S = 10  # after which a release that was to come does not
 RULES = """schema = 1

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 import pytest
 from fakes.barrier import at_rest
-from fakes.framed_boards import BAUD, profile
+from fakes.framed_said import framed_profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.framed.driver import FramedBarrier
@@ -25,6 +25,7 @@ from hardware_sim.pty import LineFaults, SerialLine
 
 STORY_LIMIT_S = 30
 POLL_S = 0.05
+BAUD = 9600
 Kind = Literal["ds205a", "italdis"]
 BOTH = pytest.mark.parametrize("kind", ["ds205a", "italdis"])
 
@@ -58,7 +59,7 @@ async def lane(folder: Path, kind: Kind, *, turnaround_ms: int = 250) -> AsyncIt
     device = FramedDevice(kind, lambda event, **fields: truth.append((event, fields)))
     line = SerialLine(folder / "barrier", device, baud=BAUD, seed=1)
     line.start()
-    shipped = profile(kind)
+    shipped = framed_profile(kind)
     timings = msgspec.structs.replace(shipped.timings, turnaround_ms_max=turnaround_ms)
     patient = msgspec.structs.replace(shipped, timings=timings)
     driver = FramedBarrier(open_link=lambda: SerialLink.open(str(line.path), BAUD), profile=patient, baud=BAUD, unit=1)

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from fakes.ports import free_port
 
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
 from gate.programs.shared.devices.barriers import barrier
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.boards import ModbusDevice
 from hardware_sim.gateway import Gateway

@@ -17,6 +17,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
+from drivers.sensors import settings as sensors_of
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.device_certificate import credentials
@@ -177,7 +178,7 @@ def test_a_lane_of_two_doors_has_boards_of_one_kind_and_a_sensor_unit(root: Path
     config = load(root / "gate.toml")
     assert isinstance(config.barrier, Modbus)
     assert config.first_barrier == replace(config.barrier, port="/dev/f")
-    assert config.sensors is not None
+    assert isinstance(config.sensors, sensors_of.Modbus)
     assert (config.sensors.line, config.sensors.profile) == ("/dev/i", "inputs-8")
 
 

@@ -15,7 +15,6 @@ from typing import Any, cast
 import httpx2
 import msgspec
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, FakePreview, view
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -34,6 +33,7 @@ from gate.programs.screens.page_texts import notice_of
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.shared.config import Config, parse
 from gate.screens.kiosk.texts import Languages
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.http_server.https import listen
 from gate_core.programs.http import CONNECTIONS_MAX, Visitors

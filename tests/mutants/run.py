@@ -39,7 +39,7 @@ print(json.dumps(Report(run(Wishes(seed, tuple(range(crossings)), faults=True, d
 _WALK = """
 import logging
 from fakes.oracle_account import BrokenInvariantError
-from core_fakes.virtual_time import run_virtual
+from gate_contract.virtual_time import run_virtual
 from fakes.walks import walk
 logging.disable(logging.CRITICAL)
 try:

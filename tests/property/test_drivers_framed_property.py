@@ -1,25 +1,18 @@
-"""What holds for every short frame, every noise round it, and the driver in every order of calls on a bad line."""
+"""What holds for every short frame and every noise round it."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
-
-from core_fakes.virtual_time import run_virtual
-from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench, profile
-from fakes.links import BitFlips, Delay, RandomLoss
-from hypothesis import given, settings
+from fakes.framed_said import Said, framed_profile
+from fakes.line_bench import FRAMED
+from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.barrier.framed.frames import Hearing, find_reply
 from drivers.barrier.framed.profile import Reading
-from drivers.links import Link
-from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
-from gate_core.ports.values import Direction, LeafPosition
+from gate_core.ports.values import LeafPosition
 
-_kinds = st.sampled_from(KINDS)
+_kinds = st.sampled_from(FRAMED)
 _counts = st.integers(0, 0xFFFF)
 _readings = st.builds(
     Reading,
@@ -35,17 +28,17 @@ _readings = st.builds(
 
 @given(kind=_kinds, left=_counts, right=_counts, position=st.integers(0, 15), tail=st.binary(max_size=8))
 def test_a_reply_decodes_to_what_was_sent_and_leaves_the_tail(
-    kind: Kind, left: int, right: int, position: int, tail: bytes
+    kind: str, left: int, right: int, position: int, tail: bytes
 ) -> None:
-    wire = CountingBoard(kind=kind, left=left, right=right, position=position).status()
-    values, used = profile(kind).reply_layout().decode(wire + tail)
+    wire = Said(kind, left=left, right=right, position=position).wire()
+    values, used = framed_profile(kind).reply_layout().decode(wire + tail)
     assert values is not None
     assert (values["left"], values["right"], values["gate"], used) == (left, right, position, len(wire))
 
 
 @given(kind=_kinds, data=st.data())
-def test_what_a_layout_encodes_it_decodes(kind: Kind, data: st.DataObject) -> None:
-    layout = profile(kind).reply_layout()
+def test_what_a_layout_encodes_it_decodes(kind: str, data: st.DataObject) -> None:
+    layout = framed_profile(kind).reply_layout()
     values = {
         name: data.draw(st.integers(0, (1 << bits) - 1)) for name, bits in layout.widths.items() if name != "check"
     }
@@ -55,8 +48,8 @@ def test_what_a_layout_encodes_it_decodes(kind: Kind, data: st.DataObject) -> No
 
 
 @given(kind=_kinds, left=_counts, noise=st.binary(max_size=40))
-def test_a_reply_behind_noise_is_found_however_it_is_cut(kind: Kind, left: int, noise: bytes) -> None:
-    layout, wire = profile(kind).reply_layout(), CountingBoard(kind=kind, left=left).status()
+def test_a_reply_behind_noise_is_found_however_it_is_cut(kind: str, left: int, noise: bytes) -> None:
+    layout, wire = framed_profile(kind).reply_layout(), Said(kind, left=left).wire()
     hearing = Hearing(layout, 1)
     hearing.begin(b"\xff" * 7)
     for byte in noise + wire:
@@ -68,19 +61,19 @@ def test_a_reply_behind_noise_is_found_however_it_is_cut(kind: Kind, left: int, 
 
 
 @given(kind=_kinds, noise=st.binary(max_size=600))
-def test_no_noise_raises_or_grows(kind: Kind, noise: bytes) -> None:
-    layout, buffer = profile(kind).reply_layout(), bytearray(noise)
+def test_no_noise_raises_or_grows(kind: str, noise: bytes) -> None:
+    layout, buffer = framed_profile(kind).reply_layout(), bytearray(noise)
     while find_reply(buffer, layout, 1).reply is not None:
         pass
     assert len(buffer) < layout.length
 
 
 @given(kind=_kinds, flipped=st.integers(0, 8 * 15 - 1))
-def test_no_single_bit_error_passes(kind: Kind, flipped: int) -> None:
-    wire = bytearray(CountingBoard(kind=kind, left=77).status())
+def test_no_single_bit_error_passes(kind: str, flipped: int) -> None:
+    wire = bytearray(Said(kind, left=77).wire())
     wire[flipped // 8] ^= 1 << flipped % 8
     assert (
-        find_reply(wire, profile(kind).reply_layout(), 1).reply is None
+        find_reply(wire, framed_profile(kind).reply_layout(), 1).reply is None
     )  # an Italdis' last byte stands behind its check
 
 
@@ -101,61 +94,3 @@ def test_nothing_is_relaxed_that_two_replies_do_not_both_say(
     assert (taken.fire, taken.emergency) == (first.fire or second.fire, first.emergency or second.emergency)
     assert taken.counts in {second.counts, believed.counts}
     assert taken.counts == believed.counts or first.counts == second.counts
-
-
-_CALLS: dict[str, Callable[[FramedBench], Awaitable[object]]] = {
-    "grant": lambda made: made.barrier.grant(Direction.ENTRY, 30_000),
-    "revoke": lambda made: made.barrier.revoke(),
-    "status": lambda made: made.barrier.status(),
-    "connect": lambda made: made.barrier.connect(),
-}
-_steps = st.lists(st.tuples(st.sampled_from(sorted(_CALLS)), st.floats(0, 0.3)), min_size=1, max_size=10)
-
-
-def _worn(made: FramedBench, seed: int) -> Callable[[Link], Link]:
-    def wrap(link: Link) -> Link:
-        ours = (
-            seed + 10 * made.barrier.health.connects
-        )  # another seed at each connect: else the same frames are lost again
-        delayed = Delay(link, seed=ours, delay_s_max=0.04)
-        return RandomLoss(BitFlips(delayed, seed=ours, share=1e-3), seed=ours, share=0.1)
-
-    return wrap
-
-
-@given(steps=_steps, seed=st.integers(0, 2**32), kind=_kinds)
-@settings(deadline=None, max_examples=20)
-def test_grants_never_exceed_the_calls_and_a_revoke_has_the_last_word(
-    steps: list[tuple[str, float]], seed: int, kind: Kind
-) -> None:
-    async def run() -> None:
-        async with framed_bench(CountingBoard(kind=kind)) as made:
-            await made.barrier.connect()
-            made.host_line, made.board_line = _worn(made, seed), _worn(made, seed + 1)
-            await _insist(made, made.barrier.connect)
-            async with asyncio.TaskGroup() as tasks:
-                for name, pause_s in steps:
-                    tasks.create_task(_quietly(_CALLS[name](made)))
-                    await asyncio.sleep(pause_s)
-                # While grants may still be under way: none of them may be sent behind this.
-                await _insist(made, made.barrier.revoke)
-                assert made.board.granted_left == 0
-            assert made.board.granted_left == 0
-            assert made.board.grants_made <= sum(name == "grant" for name, _ in steps)
-
-    run_virtual(run())
-
-
-async def _insist(made: FramedBench, call: Callable[[], Awaitable[None]]) -> None:
-    """What the lane's keeper does: whatever is lost is connected anew, and that revokes, too."""
-    for _ in range(50):
-        with contextlib.suppress(DriverError):
-            return await call()
-        with contextlib.suppress(DriverError):
-            await made.barrier.connect()
-    raise AssertionError("50 attempts were not enough")
-
-
-async def _quietly(call: Awaitable[object]) -> None:
-    with contextlib.suppress(DriverError):
-        await call

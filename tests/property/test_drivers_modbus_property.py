@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.modbus_controller import framed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.modbus.frames import READ_HOLDING, READ_INPUT, ReadRequest, Registers, decode, find_reply
+from hardware_sim.modbus import seal as framed
 
 _words = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=125)
 _functions = st.sampled_from([READ_HOLDING, READ_INPUT])

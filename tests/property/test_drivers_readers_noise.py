@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import OneByteAtATime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.reader import text_wedge
 from drivers.reader.framed import OpenLink, TalkingReader
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.profile import StxProfile, load_profile
 from drivers.reader.stx import StxDecoder
-from gate.programs.shared.devices.mrz_readers import MrzReader
+from gate_contract.links import OneByteAtATime
+from gate_contract.virtual_time import run_virtual
+from gate_core.ports.drivers import MrzReader
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 from hardware_sim.readers.kinds import cr100_text, rte_native, stroke, stx_plain
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")

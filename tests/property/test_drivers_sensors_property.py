@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from core_fakes.virtual_time import run_virtual
-from fakes.links import BitFlips, Bursts, Delay, RandomLoss
-from fakes.modbus_controller import framed
 from fakes.sensors import BAUD, PROFILES, SensorBench, sensor_bench, unbacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
+from gate_contract.links import BitFlips, Bursts, Delay, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 from gate_core.ports.values import InsideStatus
+from hardware_sim.modbus import seal as framed
 from hardware_sim.sensors.unit import Fault
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core_fakes.virtual_time import run_virtual
 from fakes.recorded_boards import head_of, profile_of, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from drivers.barrier.tracing.coverage import coverage
 from drivers.barrier.tracing.replay import replay
 from drivers.barrier.tracing.trace import Event, Kind, Trace, read_trace, spelt
 from drivers.profile_file import ProfileFile
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import SetupError
 
 _words = st.text(st.characters(codec="ascii", exclude_categories=["C"], exclude_characters="#"), max_size=40).map(

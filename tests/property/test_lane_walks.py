@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.hostile_lane import Hostile
 from fakes.oracle_account import BrokenInvariantError
 from fakes.tiers import quick_or_long
@@ -36,6 +35,7 @@ from gate.passage.lane import LaneContext
 from gate.passage.records import crossing_of
 from gate.passage.states import Recording, Rules, Step
 from gate.programs.lane.records import encode
+from gate_contract.virtual_time import run_virtual
 from gate_verify.audit_record import AuditRecord
 from gate_verify.record_invariants import Story
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import CROSSING, ready
 
 from gate.channel import messages as m
@@ -21,6 +20,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.passage import states
 from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
 from gate.programs.lane.registers import LOOK_S, RegistersClient
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.onlooker import Cause, Lane, found, lower_bound, noted, told_apart
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
@@ -32,6 +31,7 @@ from gate.passage.events import (
 )
 from gate.passage.orders import Hold, LaneOrder
 from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding

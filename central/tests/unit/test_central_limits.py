@@ -11,7 +11,6 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from central_fakes.server import GATE_ID, Bench
-from core_fakes.virtual_time import in_virtual_time
 from starlette.requests import Request as Incoming
 
 from gate_central import request_reader
@@ -21,6 +20,7 @@ from gate_central.key_index import Wanted
 from gate_central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
 from gate_central.schema import awaited, checkpoints, heads, metadata, packages
 from gate_central.wire import FILES_MAX, parse_round
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import leaf_hash
 from gate_core.audit_format.note import Note

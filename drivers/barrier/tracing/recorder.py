@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import (
     BYTES_A_LINE_MAX,
     EVENTS_MAX,
@@ -26,6 +25,7 @@ from drivers.barrier.tracing.trace import (
 )
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
+from gate_core.ports.drivers import BarrierDriver
 
 OpenLink = Callable[[], Awaitable[Link]]
 # bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud

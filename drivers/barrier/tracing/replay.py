@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import LineProfile, line_barrier
 from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Event, Kind, Outcome, Trace, carry_out, understood
-from drivers.links import Link, MemoryLink
+from drivers.links import Link
 from gate_core.errors import LinkLostError
+from gate_core.ports.drivers import BarrierDriver
+from gate_core.ports.memory_link import MemoryLink
 
 Came = TypeVar("Came")
 LATE_S = 2.0  # after the captured time, until what the driver does not do counts as not done

@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from drivers.barrier.port import BarrierDriver
 from drivers.profile_file import ProfileFile, Table
 from gate_core.errors import DriverError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import BarrierStatus, Direction, LampColour
 from gate_core.settings.base import Baud
 from gate_core.settings.toml_file import TomlFile

@@ -17,9 +17,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from gate.lists.adapters.port import Exchange, WrongAnswerError
-from gate.lists.question import Answer, Question, not_known
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Answer, Exchange, Question, WrongAnswerError, not_known
 
 STAYS_MAX: Final = 1000
 DAYS_MAX: Final = 90
@@ -50,7 +49,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class EntryExit:
-    """Fills `port.Adapter`."""
+    """Fills `Adapter`."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

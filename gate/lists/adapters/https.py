@@ -6,16 +6,29 @@ authorities, no redirects, no proxy from the environment. An answer is limited t
 
 from __future__ import annotations
 
+import ssl
+from dataclasses import dataclass
 from typing import Final, Self
 
 import httpx2
 
-from gate.lists.adapters.port import NoAnswerError, Place, WrongAnswerError
 from gate_core.http_server.cookies import NoCookies
+from gate_core.ports.registers import NoAnswerError, WrongAnswerError
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 SILENCE_MAX_S: Final = 10.0
 CONNECTIONS_MAX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A register's address: `https://host[:port]`, with the gate's own certificate and the register's authorities.
+
+    `http://` is for simulators on this machine; no gate in service accepts it.
+    """
+
+    address: str
+    context: ssl.SSLContext | None = None
 
 
 class Courier:

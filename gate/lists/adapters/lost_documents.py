@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gate.lists.adapters.port import Exchange, WrongAnswerError
-from gate.lists.question import Answer, Question, not_known
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Answer, Exchange, Question, WrongAnswerError, not_known
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -25,7 +24,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class LostDocuments:
-    """Fills `port.Adapter`."""
+    """Fills `Adapter`."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

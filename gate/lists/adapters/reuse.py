@@ -14,9 +14,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gate.lists.adapters.port import Exchange, NoAnswerError, WrongAnswerError
-from gate.lists.question import Answer, Question, not_known
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Answer, Exchange, NoAnswerError, Question, WrongAnswerError, not_known
 
 
 class DaySaid(msgspec.Struct, frozen=True):
@@ -36,7 +35,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Reuse:
-    """Fills `port.Adapter`. It stores neither key nor mark."""
+    """Fills `Adapter`. It keeps neither key nor mark."""
 
     def __init__(self, exchange: Exchange, minutes: int) -> None:
         self._exchange = exchange

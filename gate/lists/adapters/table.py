@@ -7,7 +7,7 @@ from typing import Final
 
 from gate.lists.adapters.entry_exit import EntryExit
 from gate.lists.adapters.lost_documents import LostDocuments
-from gate.lists.adapters.port import Adapter, Exchange
+from gate_core.ports.registers import Adapter, Exchange
 
 ADAPTERS: Final[Mapping[str, Callable[[Exchange], Adapter]]] = {
     "lost_documents": LostDocuments,

@@ -17,11 +17,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from drivers.barrier.port import BarrierDriver
 from gate.channel.message import Status
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.status import serve_status
 from gate_core.errors import DriverError
+from gate_core.ports.drivers import BarrierDriver
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config

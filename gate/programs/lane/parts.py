@@ -11,17 +11,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn, TypeVar
 
-from drivers.barrier.port import BarrierDriver
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import SWIPE, Documents, Presented
 from gate.programs.lane.health_counters import LeafTimes
 from gate.programs.shared.aligned_timer import after_pause_s
-from gate.programs.shared.devices.mrz_readers import MrzReader
-from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.errors import DriverError, NoReplyError, RefusedError
 from gate_core.evidence.crossing import Alarm, Door
+from gate_core.ports.drivers import BarrierDriver, MrzReader, SensorDriver
 from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits

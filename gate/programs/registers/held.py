@@ -16,7 +16,6 @@ from typing import Final
 
 from gate.lists.errors import BadListError, ListError
 from gate.lists.header import NOTE_BYTES_MAX, Header
-from gate.lists.question import Answer, Question, not_known
 from gate.lists.shelf import Shelf
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core import durable
@@ -24,6 +23,7 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Note
 from gate_core.evidence.registers import RegisterCause
 from gate_core.ordinary import read_ordinary
+from gate_core.ports.registers import Answer, Question, not_known
 
 NOTES_MAX: Final = 256  # in the folder of downloads; more are ignored and reported
 

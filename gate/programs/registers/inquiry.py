@@ -10,12 +10,19 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 
-from gate.lists.adapters.port import Adapter, AdapterError, NoAnswerError, WrongAnswerError
 from gate.lists.adapters.reuse import Reuse
-from gate.lists.question import Answer, Question, not_known
 from gate.programs.registers.held import HeldLists
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import (
+    Adapter,
+    AdapterError,
+    Answer,
+    NoAnswerError,
+    Question,
+    WrongAnswerError,
+    not_known,
+)
 from gate_core.programs.task_groups import wait_at_most
 
 GIVEN_UP_S: Final = 0.1  # for an adapter to release its resources

@@ -26,12 +26,9 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.lists.adapters.https import Courier
-from gate.lists.adapters.port import Place
+from gate.lists.adapters.https import Courier, Place
 from gate.lists.adapters.reuse import Reuse
-from gate.lists.adapters.table import ADAPTERS
 from gate.lists.entries import SECRET_BYTES_MIN
-from gate.lists.question import Answer, Question
 from gate.lists.shelf import Shelf
 from gate.passage.orders import Disposition
 from gate.programs.registers.held import HeldLists, erase_others
@@ -39,6 +36,7 @@ from gate.programs.registers.inquiry import DayKey, Online, Registers
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config, OnlineRegister, SignedList
 from gate.programs.shared.config import Registers as Settings
+from gate.programs.shared.devices import registers as adapters
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
 from gate_core import durable
@@ -46,6 +44,7 @@ from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause
 from gate_core.ordinary import read_ordinary
+from gate_core.ports.registers import Answer, Question
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings.config_file import ConfigError, zone_of
@@ -118,6 +117,8 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     settings = config.registers
     if settings is None:
         raise ConfigError(Problem("registers", "there is no table [registers]: this gate asks none"))
+    if found := tuple(adapters.problems(config)):
+        raise ConfigError(*found)
     lists = HeldLists(
         {name: shelf_of(config, settings, name, one) for name, one in settings.lists.items()}, Path(settings.incoming)
     )
@@ -195,8 +196,7 @@ async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterat
             return
         place = Place(one.address, context)
     async with Courier(place) as courier:
-        adapter = Reuse(courier, one.minutes) if one.adapter == "reuse" else ADAPTERS[one.adapter](courier)
-        yield Online(name, adapter, None, not_for)
+        yield Online(name, adapters.adapter(one, courier), None, not_for)
 
 
 def _day_key(config: Config, settings: Settings, online: Mapping[str, Online]) -> DayKey | None:

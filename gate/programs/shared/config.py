@@ -21,6 +21,7 @@ from gate_core.evidence.screen import Purpose
 from gate_core.evidence.service_scope import EU, EVERYBODY, BorderDirection
 from gate_core.settings.base import Settings, Text
 from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, wrong_if_refused, zone_of
+from gate_core.settings.outside import Code
 from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits
 
 REGISTERS_MAX = 16
@@ -249,9 +250,12 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
 
     `adapter = "reuse"` asks the site's exchange whether another gate read the same chip in the `minutes` before. A law
     must permit remembering every traveller for so long: `basis`, with its article.
+
+    `adapter = "outside"` is one of another distribution, which the table `code` names (docs/guides/driver.md).
     """
 
-    adapter: Literal["lost_documents", "entry_exit", "reuse"]
+    adapter: Literal["lost_documents", "entry_exit", "reuse", "outside"]
+    code: Code | None = None
     address: Annotated[str, msgspec.Meta(max_length=256)] = ""
     certificate: CredentialName = ""
     authorities: Annotated[str, msgspec.Meta(max_length=512)] = ""
@@ -265,6 +269,8 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
 
     def contradictions(self) -> Iterator[Wrong]:
         """Yield a problem if reuse lacks its basis or minutes or has names, or another adapter has these."""
+        if (self.adapter == "outside") is not (self.code is not None):
+            yield Wrong("code", 'goes with adapter = "outside", and with no other')
         if self.adapter != "reuse":
             for key in ("basis", "minutes"):
                 if getattr(self, key):
@@ -495,6 +501,13 @@ class Config(Section, frozen=True, kw_only=True):
     def without_entry_record(self) -> str:
         """The name of the group of travellers whose entry and exit need not be recorded."""
         return self.rules.without_entry_record or (EVERYBODY if self.purpose == "demo" else EU).name
+
+    @property
+    def has_outside_code(self) -> bool:
+        """True when a driver of another distribution drives one of the devices."""
+        online = () if self.registers is None else self.registers.online.values()
+        devices = (getattr(self, name) for name in _DEVICES)
+        return any(getattr(one, "code", None) for one in (*devices, self.camera.pad, *online))
 
     @property
     def driven(self) -> BarrierSettings | None:

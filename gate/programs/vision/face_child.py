@@ -37,12 +37,14 @@ from gate.programs.children.confine import Needs, confine, of_device
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
+from gate.programs.shared.devices.pads import codec
 from gate.programs.vision.liveness_checks import DisplayChallenge, SensorLiveness, Video, VideoLiveness, exposures
 from gate.programs.vision.portraits import PrintedPortrait, shown
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Swap
 from gate_core.evidence.screen import Guidance
 from gate_core.orders.envelope import FACE
+from gate_core.ports.pad import PadCodec
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from models.errors import ModelError
@@ -86,7 +88,7 @@ class Child:
         self._confine = confine
         self._models: FaceModels | None = None
         self._camera: CameraSettings | None = None
-        self._sensor: PadProfile | None = None
+        self._sensor: tuple[PadProfile, PadCodec] | None = None
         self._officers: messages.OfficersOf | None = None
         self._has_display = False
         self._crossing: Crossing | None = None
@@ -144,7 +146,7 @@ class Child:
         try:
             camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
             camera_for(camera)
-            self._sensor = None if camera.pad is None else load_profile(camera.pad.profile)
+            self._sensor = None if camera.pad is None else (load_profile(camera.pad.profile), codec(camera.pad))
             self._camera, self._has_display, self._officers = camera, message.tints, message.officers
             self._hardened |= self._confine(of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
@@ -171,7 +173,7 @@ class Child:
         faces = LivenessAggregate(self._models.liveness, lag_ms=self._camera.lag_ms)
         tints = DisplayChallenge(faces, random.SystemRandom()) if self._has_display else None
         answered = VideoLiveness(tints or faces, video)
-        sensor = None if self._sensor is None else SensorLiveness(answered, self._sensor, clock_ms=_now_ms)
+        sensor = None if self._sensor is None else SensorLiveness(answered, *self._sensor, clock_ms=_now_ms)
         liveness = sensor or answered
         height, head = self._camera.live_image_px, self._camera.live_image_head  # if the site requires a live image
         shape = None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, head)

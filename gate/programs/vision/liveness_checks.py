@@ -29,6 +29,7 @@ from gate.face.watch import LivenessCheck
 from gate.picture import Picture
 from gate_core.errors import DriverError, RefusedError
 from gate_core.evidence.crossing import CameraTrouble
+from gate_core.ports.pad import PadCodec
 from gate_core.ports.values import CameraControls, Frame
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: detectable, but mild
@@ -171,9 +172,11 @@ COLOURS_MAX: Final = 40  # 16 s, as many frames as the light cue keeps
 class SensorLiveness:
     """Liveness that waits for the PAD sensor's verdict on the person in the frames. `clock_ms`: the frames' clock."""
 
-    def __init__(self, liveness: LivenessCheck, profile: PadProfile, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, liveness: LivenessCheck, profile: PadProfile, codec: PadCodec, *, clock_ms: Callable[[], int]
+    ) -> None:
         self._liveness = liveness
-        self._session = Session(profile, crossing=secrets.token_hex(16))
+        self._session = Session(profile, crossing=secrets.token_hex(16), codec=codec)
         self._clock_ms = clock_ms
         self._subject = 0
         self._since_ms = 0

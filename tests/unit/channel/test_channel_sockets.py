@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 from fakes.appends import APPEND, APPENDED, append_of
 
 from gate.channel import messages
@@ -19,6 +18,7 @@ from gate.channel.errors import BadMessageError, ChannelClosedError
 from gate.channel.row import Peer
 from gate.channel.sockets import REPEATED_TOLD_EVERY_S, Connection, connect, listen, reach, serve
 from gate.channel.table import CHANNELS
+from gate_contract.virtual_time import in_virtual_time
 
 
 def _answer_all(got: list[Any]) -> Callable[[Connection[Any]], Awaitable[None]]:

@@ -94,7 +94,7 @@ def test_all_problems_of_the_file_are_said_at_once_with_their_lines(path: Path) 
     assert found[("gate_id", line_with(path, "gate_id"))].startswith("Expected `str` matching")
     assert (
         found[("swipe.driver", line_with(path, "telepathy"))]
-        == "'telepathy' is none of elyctis, stx, text, imager, keyboard"
+        == "'telepathy' is none of elyctis, stx, text, imager, keyboard, outside"
     )
     assert found[("rules.liveness_mim", line_with(path, "liveness_mim"))] == "unknown setting; is liveness_min meant?"
     assert found[("rules.directions.0", line_with(path, "directions"))] == "'both' is none of entry, exit"

@@ -11,11 +11,11 @@ import pytest
 from fakes.signed_lists import GATE
 from typer.testing import CliRunner
 
-from gate.lists.question import Question
 from gate.lists.shelf import Shelf
 from gate_core.audit_format.note import Verifier
 from gate_core.command_line.tree import application
 from gate_core.evidence.registers import RegisterAnswer
+from gate_core.ports.registers import Question
 from gate_lab import list_edition as making
 
 SAID = """agency = "police.example"

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 
 from gate.channel.messages import Status
+from gate_contract.virtual_time import run_virtual
 from gate_demo import play
 from gate_demo.machine import Lateness, worked_ms
 from gate_demo.play import READY_DEADLINE_S, READY_S_MAX, TELL_EVERY_S, WORKS_MS, Patience, TooSlowError, _until_ready

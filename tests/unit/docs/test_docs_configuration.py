@@ -66,6 +66,8 @@ def measure(kind: mi.Type) -> str:
             return f"a number, {least:g} to {most:g}"
         case mi.DateType():
             return "a date"
+        case mi.AnyType():
+            return "what its driver takes"
         case _:
             raise AssertionError(f"no words for {kind}")
 

@@ -14,13 +14,18 @@ PATH = re.compile(
     r"\.(?:py|toml|service|rules|html|js)\b"
 )
 TEST = re.compile(r"(?<![\w/])test_\w+\.py\b")
-TESTS = {path.name for folder in (ROOT / "tests", *ROOT.glob("*/tests")) for path in folder.rglob("test_*.py")}
+PLACES = (ROOT, *(ROOT / "docs/examples").iterdir())  # an example is named from its own folder
+TESTS = {
+    path.name
+    for folder in ("tests", "hardware-sim/tests", "docs/examples")
+    for path in (ROOT / folder).rglob("test_*.py")
+}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_document_names_is_there(text: Path) -> None:
     said = text.read_text()
-    assert not [path for path in PATH.findall(said) if not (ROOT / path).exists()]
+    assert not [path for path in PATH.findall(said) if not any((place / path).exists() for place in PLACES)]
     assert set(TEST.findall(said)) <= TESTS
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from core_fakes.virtual_time import run_virtual
 
 from drivers.camera.presence import missing, silent
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from gate_contract.virtual_time import run_virtual
 
 
 async def test_a_network_camera_is_asked_for_nothing() -> None:

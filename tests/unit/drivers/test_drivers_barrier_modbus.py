@@ -1,304 +1,282 @@
-"""The Modbus barrier driver before a controller that counts, on a virtual clock: connecting, status, orders, emergency."""
+"""The Modbus driver before a board with our own map: what it writes and asks, and what it makes of the answers."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench, simulators_profile
-from fakes.links import Wrapped
-from fakes.modbus_controller import CountingController, framed
+from fakes.barrier import AT_REST
+from fakes.line_bench import OWN, REVOKE, LineBench, Lying, line_bench, profile_of, writes
+from fakes.stories import on
 
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.modbus.frames import Registers, WriteRequest
+from drivers.modbus.frames import ReadRequest, Registers, WriteRequest
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
+from hardware_sim.barrier.controller import Alarm as Bit
+from hardware_sim.barrier.controller import Controller
+from hardware_sim.barrier.registers import BarrierRegisters
+from hardware_sim.modbus import Slave
+
+ENTRY = Direction.ENTRY
 
 
-def connect_fails(controller: CountingController, error: type[Exception], match: str) -> None:
-    async def run() -> None:
-        async with bench(controller) as made:
-            with pytest.raises(error, match=match):
-                await made.barrier.connect()
-            with pytest.raises(LinkLostError):
-                await made.barrier.status()
-
-    run_virtual(run())
+@contextlib.asynccontextmanager
+async def lying(**lies: Any) -> AsyncIterator[LineBench]:
+    async with line_bench(OWN) as made:
+        made.slave = Slave(1, Lying(board(made), **lies))
+        yield made
 
 
-def test_connecting_arms_the_watchdog_and_revokes_what_stood_from_before() -> None:
-    controller = CountingController(granted_entry=1, watchdog_ms=5000)
+def own_board() -> contextlib.AbstractAsyncContextManager[LineBench]:
+    return line_bench(OWN)
 
-    async def story(made: Bench) -> None:
-        assert controller.watchdog_ms == 1000
-        assert controller.granted_entry == 0
-        assert controller.writes == [(3, (1000,)), REVOKE]
-        assert made.barrier.health.connects == 1
 
-    on_bench(story, controller)
+def board(made: LineBench) -> Controller:
+    assert isinstance(made.board, Controller)
+    return made.board
+
+
+def session(*, baud: int = 115200, now_s: list[float] | None = None) -> Session:
+    profile = profile_of(OWN)
+    assert isinstance(profile, ModbusProfile)
+    clock = now_s or [0.0]
+    return Session(profile=profile, baud=baud, unit=1, entry_is_left=True, clock=lambda: clock[0])
+
+
+# ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@on(own_board)
+async def test_connecting_arms_the_watchdog_and_revokes_what_stood_from_before(made: LineBench) -> None:
+    assert writes(made) == [(3, (1000,)), REVOKE]
+    assert made.barrier.health.connects == 1
 
 
 @pytest.mark.parametrize(
-    ("controller", "match"),
+    ("inputs", "holding", "why"),
     [
-        (CountingController(identity=0x1234), "the profile expects"),
-        (CountingController(map_version=2), "the profile expects"),
-        (CountingController(keeps_watchdog_at=0), "host watchdog .* reads 0 after 1000"),
-        (CountingController(granted_entry=1, keeps_grants=True), "keeps a grant"),
+        ({0: 0x1234}, {}, "the profile expects"),
+        ({1: 2}, {}, "the profile expects"),
+        ({}, {3: 0}, "host watchdog .* reads 0 after 1000"),
+        ({12: 1}, {}, "keeps a grant"),
+        ({13: 1}, {}, "keeps a grant"),
     ],
 )
-def test_a_board_that_cannot_be_trusted_is_a_setup_error(controller: CountingController, match: str) -> None:
-    connect_fails(controller, SetupError, match)
+@on(lying, "inputs", "holding", connected=False)
+async def test_a_board_that_cannot_be_trusted_is_a_setup_error(made: LineBench, why: str) -> None:
+    with pytest.raises(SetupError, match=why):
+        await made.barrier.connect()
+    with pytest.raises(LinkLostError):
+        await made.barrier.status()
 
 
-def test_a_silent_board_is_no_reply_and_the_line_is_let_go() -> None:
-    controller = CountingController(deaf=True)
-    connect_fails(controller, NoReplyError, "does not answer")
-    assert len(controller.requests) == 4
+@on(own_board, connected=False)
+async def test_a_silent_board_is_asked_four_times(made: LineBench) -> None:
+    made.deafen()
+    with pytest.raises(NoReplyError, match="does not answer"):
+        await made.barrier.connect()
+    assert made.barrier.health.requests == 4
 
 
-def test_status_tells_everything_the_board_reports() -> None:
-    async def story(made: Bench) -> None:
-        board = made.controller
-        board.position, board.bodies, board.entries, board.exits = 4, 2, 0x10002, 3
-        board.alarms, board.granted_exit = 0b100101, 1
-        assert await made.barrier.status() == BarrierStatus(
-            LeafPosition.CLOSING, 2, 0x10002, 3, 0, 1, fire=False, emergency_open=False,
-            alarms=frozenset({Alarm.FORCED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST}), restarts=1,
-        )  # fmt: skip
+# ── what it reads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    on_bench(story)
+TOLD = {2: 4, 4: 2, 5: 1, 6: 2, 7: 0, 8: 3, 9: 0b100101, 13: 1}
+
+
+@on(own_board)
+async def test_status_tells_everything_the_board_reports(made: LineBench) -> None:
+    made.slave = Slave(1, Lying(board(made), inputs=TOLD))
+    assert await made.barrier.status() == BarrierStatus(
+        LeafPosition.CLOSING, 2, 0x10002, 3, 0, 1, fire=False, emergency_open=False,
+        alarms=frozenset({Alarm.FORCED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST}), restarts=1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("register", [0, 6, 0xFFFF])
-def test_a_position_the_map_does_not_name_is_unknown(register: int) -> None:
-    async def story(made: Bench) -> None:
-        made.controller.position = register
-        assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
-
-    on_bench(story)
+@on(own_board)
+async def test_a_position_the_map_does_not_name_is_unknown(made: LineBench, register: int) -> None:
+    made.slave = Slave(1, Lying(board(made), inputs={2: register}))
+    assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
 
 
-def test_a_lane_mounted_the_other_way_round_swaps_counts_and_grants() -> None:
-    async def story(made: Bench) -> None:
-        made.controller.entries = 7
-        await made.barrier.grant(Direction.EXIT, 1000)
-        status = await made.barrier.status()
-        assert (status.count_entry, status.count_exit) == (0, 7)
-        assert (status.grants_left_entry, status.grants_left_exit) == (0, 1)
-        assert made.controller.granted_entry == 1
-
-    on_bench(story, entry_is_left=False)
-
-
-def test_two_answers_to_status_never_have_the_same_length_in_a_row() -> None:
-    async def story(made: Bench) -> None:
-        made.controller.requests.clear()
-        for _ in range(4):
-            await made.barrier.status()
-        counts = [request[5] for request in made.controller.requests]
-        assert sorted(counts[:2]) == sorted(counts[2:]) == [16, 17]
-        assert counts[0] == counts[2]
-
-    on_bench(story)
-
-
-def test_in_an_emergency_nothing_that_closes_is_sent() -> None:
-    async def story(made: Bench) -> None:
-        made.controller.fire = made.controller.emergency = True
+@on(own_board)
+async def test_two_answers_to_status_never_have_the_same_length_in_a_row(made: LineBench) -> None:
+    made.requests.clear()
+    for _ in range(4):
         await made.barrier.status()
-        made.controller.writes.clear()
-        await made.barrier.revoke()
-        with pytest.raises(RefusedError, match="emergency"):
-            await made.barrier.grant(Direction.ENTRY, 1000)
-        assert made.controller.writes == []
-        await made.barrier.release()
-        assert made.controller.writes == [RELEASE]
-
-    on_bench(story)
+    counts = [request[5] for request in made.requests]
+    assert sorted(counts[:2]) == sorted(counts[2:]) == [16, 17]
+    assert counts[0] == counts[2]
 
 
-def test_connecting_in_an_emergency_revokes_nothing() -> None:
-    controller = CountingController(emergency=True, granted_entry=1)
+@pytest.mark.parametrize("baud", [9600, 115200])
+def test_the_deadline_counts_both_frames_at_the_lines_speed(baud: int) -> None:
+    made, request = session(baud=baud), WriteRequest(1, 0, (1000, 1, 0))
+    made.asks(request)
+    made.hears(request, Registers(()), b"")
+    # 15 bytes out, 8 back, ten bits each, and 60 ms for the board.
+    assert made.reply_deadline_s(WriteRequest(1, 0, (1000, 1, 0))) == pytest.approx(0.060 + 230 / baud)
 
-    async def story(made: Bench) -> None:
-        assert controller.writes == [(3, (1000,))]
+
+# ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@on(lambda: lying(deaf_to=(7,)))
+async def test_an_emergency_ends_only_when_the_board_agrees(made: LineBench) -> None:
+    board(made).emergency = True
+    with pytest.raises(RefusedError, match="stays in its emergency"):
         await made.barrier.end_emergency()
-        assert controller.granted_entry == 0
-        assert not (await made.barrier.status()).emergency_open
-
-    on_bench(story, controller)
 
 
-def test_an_emergency_ends_only_when_the_board_agrees() -> None:
-    class Stubborn(CountingController):
-        def _write(self, address: int, values: tuple[int, ...]) -> int:
-            return 0 if address == 7 else super()._write(address, values)
-
-    async def fire_lasts(made: Bench) -> None:
-        made.controller.fire = made.controller.emergency = True
-        with pytest.raises(RefusedError, match="exception 4"):
-            await made.barrier.end_emergency()
-
-    async def board_stays(made: Bench) -> None:
-        made.controller.emergency = True
-        with pytest.raises(RefusedError, match="stays in its emergency"):
-            await made.barrier.end_emergency()
-
-    on_bench(fire_lasts)
-    on_bench(board_stays, Stubborn())
+@on(own_board)
+async def test_lamp_and_alarms_reach_the_board(made: LineBench) -> None:
+    made.requests.clear()
+    await made.barrier.lamp(LampColour.AMBER)
+    await made.barrier.clear_alarms(tuple(Alarm))
+    await made.barrier.clear_alarms((Alarm.HOST_LOST, Alarm.OBSTRUCTED))
+    assert writes(made) == [(4, (3,)), (6, (0x7F,)), (6, (0b100010,))], (
+        "an alarm that nobody has seen yet is left alone"
+    )
 
 
-def test_lamp_and_alarms_reach_the_board() -> None:
-    async def story(made: Bench) -> None:
-        await made.barrier.lamp(LampColour.AMBER)
-        await made.barrier.clear_alarms(tuple(Alarm))
-        assert (made.controller.lamp, made.controller.cleared) == (3, 0x7F)
-        await made.barrier.clear_alarms((Alarm.HOST_LOST, Alarm.OBSTRUCTED))
-        assert made.controller.cleared == 0b100010, "an alarm that nobody has seen yet is left alone"
-
-    on_bench(story)
-
-
-def test_a_release_overtakes_queued_polls_and_a_revoke_follows_it() -> None:
-    async def story(made: Bench) -> None:
-        made.controller.requests.clear()
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(3):
-                tasks.create_task(made.barrier.status())
-            await asyncio.sleep(0)
-            tasks.create_task(made.barrier.revoke())
-            tasks.create_task(made.barrier.release())
-        order = [(request[1], request[3]) for request in made.controller.requests]
-        assert order[:3] == [(4, 0), (16, 5), (16, 1)]
-
-    on_bench(story)
+@on(own_board)
+async def test_a_release_overtakes_queued_polls_and_a_revoke_follows_it(made: LineBench) -> None:
+    made.requests.clear()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(made.barrier.status())
+        await asyncio.sleep(0)
+        tasks.create_task(made.barrier.revoke())
+        tasks.create_task(made.barrier.release())
+    assert [(request[1], request[3]) for request in made.requests][:3] == [(4, 0), (16, 5), (16, 1)]
 
 
 @pytest.mark.parametrize("code", [5, 6])
-def test_a_controller_that_has_no_time_now_is_asked_again(code: int) -> None:
+@on(own_board)
+async def test_a_controller_that_has_no_time_now_is_asked_again(made: LineBench, code: int) -> None:
     """One such answer lost a revocation."""
-
-    class Busy(CountingController):
-        busy = 0
-
-        def _answer(self, frame: bytes) -> bytes:
-            if self.busy:
-                self.busy -= 1
-                return framed(bytes((frame[0], frame[1] | 0x80, code)))
-            return super()._answer(frame)
-
-    controller = Busy()
-
-    async def story(made: Bench) -> None:
-        await made.barrier.grant(Direction.ENTRY, 1000)
-        controller.busy = 3
+    await made.barrier.grant(ENTRY, 1000)
+    made.refusals = [code] * 3
+    await made.barrier.revoke()
+    assert not made.stands(ENTRY)
+    made.refusals = [code] * 3
+    await made.barrier.status()
+    made.refusals = [code] * 4
+    with pytest.raises(RefusedError, match=f"exception {code}"):
         await made.barrier.revoke()
-        assert controller.granted_entry == 0
-        controller.busy = 3
-        assert at_rest(await made.barrier.status())
-        controller.busy = 4
-        with pytest.raises(RefusedError, match=f"exception {code}"):
-            await made.barrier.revoke()
-        controller.busy = 4
-        with pytest.raises(NoReplyError):
-            await made.barrier.status()
-
-    on_bench(story, controller)
+    made.refusals = [code] * 4
+    with pytest.raises(NoReplyError):
+        await made.barrier.status()
 
 
-def test_a_withdrawn_order_goes_no_further_than_the_request_on_the_wire_and_a_release_goes_on() -> None:
-    controller = CountingController()
-
-    async def story(made: Bench) -> None:
-        controller.deaf = True
-        clear = functools.partial(made.barrier.clear_alarms, tuple(Alarm))
-        for order, requests in ((made.barrier.revoke, 1), (clear, 1), (made.barrier.release, 4)):
-            controller.requests.clear()
-            running = asyncio.ensure_future(order())
-            await asyncio.sleep(0.001)
-            made.barrier.withdraw()
-            with pytest.raises(RefusedError if requests == 1 else NoReplyError):
-                await running
-            assert len(controller.requests) == requests
-
-    on_bench(story, controller)
-
-
-def test_a_grant_that_is_withdrawn_while_it_asks_for_status_is_not_written() -> None:
-    async def story(made: Bench) -> None:
-        await asyncio.sleep(1)  # the status of the hello is old
-        made.controller.requests.clear()
-        granting = asyncio.ensure_future(made.barrier.grant(Direction.ENTRY, 1000))
-        await asyncio.sleep(0)
-        made.barrier.withdraw()
-        with pytest.raises(RefusedError, match="withdrawn"):
-            await granting
-        assert made.controller.grants_made == 0
-
-    on_bench(story)
+@on(own_board)
+async def test_a_withdrawn_order_goes_no_further_than_the_request_on_the_wire_and_a_release_goes_on(
+    made: LineBench,
+) -> None:
+    made.deafen()
+    barrier = made.barrier
+    clear = functools.partial(barrier.clear_alarms, tuple(Alarm))
+    for order, requests in ((barrier.revoke, 1), (clear, 1), (barrier.release, 4)):
+        before = barrier.health.requests
+        running = asyncio.ensure_future(order())
+        await asyncio.sleep(0.001)
+        barrier.withdraw()
+        with pytest.raises(RefusedError if requests == 1 else NoReplyError):
+            await running
+        assert barrier.health.requests - before == requests
 
 
-def test_an_unplugged_cable_wakes_whoever_waits_and_connecting_recovers() -> None:
-    async def story(made: Bench) -> None:
-        made.controller.deaf = True
-        async with asyncio.TaskGroup() as tasks:
-
-            async def wait() -> None:
-                with pytest.raises(LinkLostError):
-                    await made.barrier.status()
-
-            tasks.create_task(wait())
-            await asyncio.sleep(0.01)
-            made.unplug()
-        for call in (made.barrier.status, made.barrier.release, made.barrier.revoke, made.barrier.connect):
-            with pytest.raises(LinkLostError):
-                await call()
-        made.plugged, made.controller.deaf = True, False
-        await made.barrier.connect()
-        assert at_rest(await made.barrier.status())
-
-    on_bench(story)
+# ── grants ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_late_answer_to_an_earlier_question_does_not_pass_for_the_next_ones() -> None:
-    class HoldsTheFirst(Wrapped):
-        held = b""
-
-        async def write(self, payload: bytes) -> None:
-            if not self.held:
-                self.held = payload
-                return
-            await self.inner.write(self.held + payload)
-            self.held = payload
-
-    async def story(made: Bench) -> None:
-        await made.barrier.connect()
-        made.board_line = HoldsTheFirst
-        made.barrier.close()
-        async with asyncio.TaskGroup() as tasks:
-            link = await made.barrier._open_link()
-            made.barrier._line = link
-            asking = tasks.create_task(made.barrier.status())
-            await asyncio.sleep(0.01)
-            made.controller.bodies = 1
-        assert asking.result().bodies == 1
-        assert made.barrier.health.silences == 1
-
-    on_bench(story)
+@on(own_board)
+async def test_a_fresh_status_speaks_for_the_lane_and_an_old_one_is_asked_for_again(made: LineBench) -> None:
+    await made.barrier.status()
+    made.requests.clear()
+    await made.barrier.grant(ENTRY, 4000)
+    assert [request[1] for request in made.requests] == [16]
+    assert writes(made) == [(0, (4000, 1, 0))]
+    await made.barrier.revoke()
+    await asyncio.sleep(1)
+    await made.barrier.status()
+    await asyncio.sleep(0.31)
+    made.requests.clear()
+    await made.barrier.grant(Direction.EXIT, 1000)
+    assert [request[1] for request in made.requests] == [4, 16]
+    assert writes(made) == [(0, (1000, 0, 1))]
 
 
-def test_the_deadline_counts_both_frames_at_the_lines_speed() -> None:
-    def deadline_s(baud: int) -> float:
-        session = Session(profile=simulators_profile(), baud=baud, unit=1, entry_is_left=True, clock=lambda: 0.0)
-        request = WriteRequest(1, 0, (1000, 1, 0))
-        session.asks(request)
-        session.hears(request, Registers(()), b"")
-        return session.reply_deadline_s(WriteRequest(1, 0, (1000, 1, 0)))
+@pytest.mark.parametrize("trace", ["leaf", "watchdog", "fire"])
+@on(own_board)
+async def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(made: LineBench, trace: str) -> None:
+    await made.barrier.status()
+    made.requests.clear()
+    made.lose(1)
+    if trace == "leaf":
+        board(made).force_leaf(90)
+    elif trace == "watchdog":
+        board(made).alarms |= Bit.HOST_LOST
+    else:
+        board(made).fire = True
+    with pytest.raises(NoReplyError, match="stayed unknown"):
+        await made.barrier.grant(ENTRY, 1000)
+    # In an emergency not even the revoke is sent.
+    assert writes(made) == ([] if trace == "fire" else [REVOKE])
 
-    # 15 bytes out, 8 back, ten bits each, and 60 ms for the board.
-    assert deadline_s(9600) == pytest.approx(0.060 + 230 / 9600)
-    assert deadline_s(115200) == pytest.approx(0.060 + 230 / 115200)
+
+@pytest.mark.parametrize(("took_s", "repeated"), [(0.9, True), (1.0, False)])
+def test_a_grant_that_may_have_run_out_by_now_is_not_repeated(took_s: float, *, repeated: bool) -> None:
+    now_s = [10.0]
+    grant = session(now_s=now_s).grant(ENTRY, 1000, before=AT_REST)
+    order = next(grant)
+    question = grant.send(None)  # in a shape that nothing from before can have: at once
+    assert isinstance(question, ReadRequest)
+    now_s[0] += took_s
+    at_rest = BarrierRegisters(Controller(lambda *_, **__: None)).read_input(0, question.count)
+    following = grant.send(Registers(tuple(at_rest)))
+    assert (following == order) == repeated
+    assert (following == WriteRequest(1, *REVOKE)) == (not repeated)
+
+
+@pytest.mark.parametrize("afterwards", ["silence", "refusal"])
+@on(own_board)
+async def test_a_board_that_fails_after_a_grant_is_told_to_revoke_and_the_fate_is_unknown(
+    made: LineBench, afterwards: str
+) -> None:
+    made.requests.clear()
+    made.mute(1 if afterwards == "refusal" else 100)
+    granting = asyncio.ensure_future(made.barrier.grant(ENTRY, 1000))
+    await asyncio.sleep(0.01)
+    assert made.grants(ENTRY) == 1
+    made.refusals = [4] * 100 if afterwards == "refusal" else []
+    with pytest.raises(NoReplyError, match="a revoke was sent"):
+        await granting
+    assert REVOKE in writes(made)
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4])
+@on(own_board)
+async def test_a_board_that_says_no_is_refused_and_not_asked_again(made: LineBench, code: int) -> None:
+    await made.barrier.status()
+    made.requests.clear()
+    made.refusals = [code]
+    with pytest.raises(RefusedError, match=f"exception {code}"):
+        await made.barrier.grant(ENTRY, 1000)
+    assert len(made.requests) == 1
+
+
+@on(own_board)
+async def test_a_brown_out_during_a_grant_does_not_grant_again(made: LineBench) -> None:
+    await made.barrier.status()
+    made.lose(1)
+    made.power_cycle()
+    with pytest.raises(LinkLostError, match="powered up anew"):
+        await made.barrier.grant(ENTRY, 1000)
+    assert made.grants(ENTRY) == 0

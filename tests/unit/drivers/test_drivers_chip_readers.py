@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.direct_slot import DirectSlot
 from fakes.scard import FakeScard
 
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader, Worker
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")

@@ -7,17 +7,16 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.barrier import at_rest
-from fakes.contacts_gate import ContactsBench, contacts_bench, on_contacts, shipped
-from fakes.gpio_turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
+from fakes.contacts_gate import ContactsBench, contacts_bench, shipped
+from fakes.gpio_turnstile import LAMP, PASS_A, PASS_B, READY
+from fakes.stories import on
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from gate_core.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour, LeafPosition
-from hardware_sim.barrier.beams import Way
 
 A, B, STOP = range(3)
 PULSE_S = 0.3
@@ -36,6 +35,10 @@ def with_open(line: int) -> ContactsProfile:
     profile = shipped()
     opened = Input(line=line, bias="pull_up", active_low=True)
     return msgspec.structs.replace(profile, status=msgspec.structs.replace(profile.status, open=opened))
+
+
+def with_chip(name: str) -> ContactsProfile:
+    return msgspec.structs.replace(shipped(), chip=name)
 
 
 def now_s() -> float:
@@ -60,212 +63,133 @@ async def lasts(made: ContactsBench, line: int) -> float:
 # ── grants ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_grant_is_one_pulse_and_stands_until_the_passage_is_counted() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        began_s = now_s()
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        assert made.barrier.grant_written_at_s == began_s
-        assert await lasts(made, A) == pytest.approx(PULSE_S, abs=0.002)
-        assert (await made.polled(0.5)).grants_left_entry == 1
-        with pytest.raises(RefusedError, match="outstanding"):
-            await made.barrier.grant(Direction.EXIT, 10_000)
-        made.pass_through()
-        status = await made.polled(0.2)
-        assert (status.count_entry, status.count_exit, status.grants_left_entry) == (1, 0, 0)
-        assert (made.ordered(), made.ordered(Direction.EXIT)) == (1, 0)
-
-    on_contacts(story)
-
-
-def test_a_grant_out_is_as_outstanding_as_one_in() -> None:
-    async def story(made: ContactsBench) -> None:
+@on(contacts_bench)
+async def test_a_grant_is_one_pulse_and_stands_until_the_passage_is_counted(made: ContactsBench) -> None:
+    await made.polled(1)
+    began_s = now_s()
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    assert made.barrier.grant_written_at_s == began_s
+    assert await lasts(made, A) == pytest.approx(PULSE_S, abs=0.002)
+    assert (await made.polled(0.5)).grants_left_entry == 1
+    with pytest.raises(RefusedError, match="outstanding"):
         await made.barrier.grant(Direction.EXIT, 10_000)
-        for direction in Direction:
-            with pytest.raises(RefusedError, match="outstanding"):
-                await made.barrier.grant(direction, 10_000)
-        assert (made.ordered(), made.ordered(Direction.EXIT)) == (0, 1)
-
-    on_contacts(story)
+    made.pass_through(Direction.ENTRY)
+    status = await made.polled(0.2)
+    assert (status.count_entry, status.count_exit, status.grants_left_entry) == (1, 0, 0)
+    assert (made.grants(Direction.ENTRY), made.grants(Direction.EXIT)) == (1, 0)
 
 
-def test_a_grant_that_nobody_uses_ends_with_the_gates_own_time() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.grant(Direction.ENTRY, 5_000)
-        assert (await made.polled(5.2)).grants_left_entry == 1
-        assert (await made.polled(0.2)).grants_left_entry == 0
-        assert not made.gate.granted(Way.ENTRY)
-
-    on_contacts(story)
-
-
-def test_a_revoke_cuts_the_pulse_and_a_moment_later_stops_the_gate() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        await asyncio.sleep(0.1)
-        began_s = now_s()
-        await made.barrier.revoke()
-        assert now_s() - began_s == pytest.approx(0.05, abs=0.01)
-        assert made.chip.level(STOP)
-        assert not made.chip.level(A)
-        assert not made.gate.granted(Way.ENTRY)
-        assert (await made.barrier.status()).grants_left_entry == 0
-        assert await lasts(made, STOP) == pytest.approx(PULSE_S, abs=0.002)
-        assert made.turnstile.at_once == 1
-
-    on_contacts(story)
+@on(contacts_bench)
+async def test_a_revoke_cuts_the_pulse_and_a_moment_later_stops_the_gate(made: ContactsBench) -> None:
+    await made.polled(1)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    await asyncio.sleep(0.1)
+    began_s = now_s()
+    await made.barrier.revoke()
+    assert now_s() - began_s == pytest.approx(0.05, abs=0.01)
+    assert made.chip.level(STOP)
+    assert not made.chip.level(A)
+    assert not made.stands(Direction.ENTRY)
+    assert (await made.barrier.status()).grants_left_entry == 0
+    assert await lasts(made, STOP) == pytest.approx(PULSE_S, abs=0.002)
+    assert made.turnstile.at_once == 1
 
 
-def test_a_grant_behind_a_revoke_waits_for_the_end_of_the_stop() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.revoke()
-        began_s = now_s()
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        assert now_s() - began_s == pytest.approx(PULSE_S + 0.05, abs=0.02)
-        assert made.gate.granted(Way.ENTRY)
-        assert made.turnstile.at_once == 1
-
-    on_contacts(story)
+@on(contacts_bench)
+async def test_a_grant_behind_a_revoke_waits_for_the_end_of_the_stop(made: ContactsBench) -> None:
+    await made.barrier.revoke()
+    began_s = now_s()
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    assert now_s() - began_s == pytest.approx(PULSE_S + 0.05, abs=0.02)
+    assert made.stands(Direction.ENTRY)
+    assert made.turnstile.at_once == 1
 
 
-def test_a_grant_that_waits_goes_no_further_when_it_is_withdrawn_or_the_fire_loop_opens() -> None:
-    async def withdrawn(made: ContactsBench) -> None:
-        granting = asyncio.ensure_future(made.barrier.grant(Direction.ENTRY, 10_000))
-        await asyncio.sleep(0.05)
-        made.barrier.withdraw()
-        with pytest.raises(RefusedError, match="withdrawn"):
-            await granting
-        assert made.ordered() == 0
-
-    async def on_fire(made: ContactsBench) -> None:
-        granting = asyncio.ensure_future(made.barrier.grant(Direction.ENTRY, 10_000))
-        await asyncio.sleep(0.05)
-        made.gate.fire = True
-        with pytest.raises(RefusedError, match="emergency"):
-            await granting
-        assert made.ordered() == 0
-
-    on_contacts(withdrawn)
-    on_contacts(on_fire)
-
-
-def test_without_a_stop_a_grant_stands_for_the_gates_time_and_connecting_lets_it_pass() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        await made.barrier.revoke()
-        assert not made.chip.level(A)
-        assert (await made.polled(1)).grants_left_entry == 1, "nothing can take it back"
-        began_s = now_s()
-        await made.barrier.connect()
-        assert now_s() - began_s == pytest.approx(5, abs=0.1)
-        assert not made.gate.granted(Way.ENTRY)
-        assert (await made.barrier.status()).grants_left_entry == 0
-        assert made.ordered() == 1
-
-    on_contacts(story, without_stop())
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        (lambda made: made.barrier.withdraw(), "withdrawn"),
+        (lambda made: made.set_fire(active=True), "emergency"),
+    ],
+    ids=["withdrawn", "fire"],
+)
+@on(contacts_bench)
+async def test_a_grant_that_waits_for_a_stop_goes_no_further(
+    made: ContactsBench, ends: Callable[[ContactsBench], None], why: str
+) -> None:
+    granting = asyncio.ensure_future(made.barrier.grant(Direction.ENTRY, 10_000))
+    await asyncio.sleep(0.05)
+    ends(made)
+    with pytest.raises(RefusedError, match=why):
+        await granting
+    assert made.grants(Direction.ENTRY) == 0
 
 
-def test_a_lane_mounted_the_other_way_round_swaps_contacts_and_counts() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        assert (await made.polled(0.1)).grants_left_entry == 1
-        made.pass_through(Way.EXIT)
-        status = await made.polled(0.2)
-        assert (status.count_entry, status.grants_left_entry, made.ordered(Direction.EXIT)) == (1, 0, 1)
-
-    on_contacts(story, entry_is_left=False)
+@on(lambda: contacts_bench(without_stop()))
+async def test_without_a_stop_a_grant_stands_for_the_gates_time_and_connecting_lets_it_pass(
+    made: ContactsBench,
+) -> None:
+    await made.polled(1)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    await made.barrier.revoke()
+    assert not made.chip.level(A)
+    assert (await made.polled(1)).grants_left_entry == 1, "nothing can take it back"
+    began_s = now_s()
+    await made.barrier.connect()
+    assert now_s() - began_s == pytest.approx(5, abs=0.1)
+    assert not made.stands(Direction.ENTRY)
+    assert (await made.barrier.status()).grants_left_entry == 0
+    assert made.grants(Direction.ENTRY) == 1
 
 
 # ── release and emergency ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_release_is_one_passage_out_and_no_grant() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.release()
-        await made.barrier.release()
-        status = await made.polled(0.1)
-        assert (status.grants_left_entry, status.grants_left_exit) == (0, 0)
-        assert made.gate.granted(Way.EXIT)
-        assert made.ordered(Direction.EXIT) == 1, "a contact that is closed already is not closed again"
-
-    on_contacts(story)
+@on(lambda: contacts_bench(with_release(3)))
+async def test_a_gate_with_a_contact_for_it_is_released_by_that_one(made: ContactsBench) -> None:
+    await made.polled(1)
+    await made.barrier.release()
+    assert made.chip.level(3)
+    assert await lasts(made, 3) == pytest.approx(PULSE_S, abs=0.002)
+    assert made.grants(Direction.EXIT) == 0
 
 
-def test_a_gate_with_a_contact_for_it_is_released_by_that_one() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.release()
-        assert made.chip.level(3)
-        assert await lasts(made, 3) == pytest.approx(PULSE_S, abs=0.002)
-        assert made.ordered(Direction.EXIT) == 0
-
-    on_contacts(story, with_release(3))
-
-
-def test_in_an_emergency_nothing_is_stopped_and_somebody_is_let_out() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        made.chip.drive(FIRE_LOOP, None)  # the wire is cut
-        made.gate.fire = True
-        status = await made.polled(0.1)
-        assert status.fire
-        assert status.emergency_open
-        pulses = made.barrier.describe()["pulses"]
-        await made.barrier.revoke()
+@on(lambda: contacts_bench(with_release(3)))
+async def test_a_stop_that_waits_is_not_given_when_the_fire_loop_opens(made: ContactsBench) -> None:
+    await made.polled(1)
+    await made.barrier.release()
+    revoking = asyncio.ensure_future(made.barrier.revoke())
+    await asyncio.sleep(0.05)
+    assert made.chip.level(3)
+    made.gate.fire = True
+    await revoking
+    for _ in range(60):
         assert not made.chip.level(STOP)
-        await made.barrier.connect()
-        assert made.barrier.describe()["pulses"] == pulses
-        await made.barrier.release()
-        assert made.ordered(Direction.EXIT) == 1
-        assert made.barrier.grant_written_at_s is None
-
-    on_contacts(story)
-
-
-def test_a_stop_that_waits_is_not_given_when_the_fire_loop_opens() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.release()
-        revoking = asyncio.ensure_future(made.barrier.revoke())
-        await asyncio.sleep(0.05)
-        assert made.chip.level(3)
-        made.gate.fire = True
-        await revoking
-        for _ in range(60):
-            assert not made.chip.level(STOP)
-            await asyncio.sleep(0.01)
-
-    on_contacts(story, with_release(3))
+        await asyncio.sleep(0.01)
 
 
 # ── what is read ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_passages_are_counted_however_short_and_however_many_between_two_looks() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.status()
-        for line in (PASS_A, PASS_B, PASS_A, PASS_A):
-            pulse(made, line, 0.02)
-            await asyncio.sleep(0.3)
-        status = await made.barrier.status()
-        assert (status.count_entry, status.count_exit) == (3, 1)
-
-    on_contacts(story)
+@on(contacts_bench)
+async def test_passages_are_counted_however_short_and_however_many_between_two_looks(made: ContactsBench) -> None:
+    await made.barrier.status()
+    for line in (PASS_A, PASS_B, PASS_A, PASS_A):
+        pulse(made, line, 0.02)
+        await asyncio.sleep(0.3)
+    status = await made.barrier.status()
+    assert (status.count_entry, status.count_exit) == (3, 1)
 
 
-def test_edges_that_the_kernel_had_no_room_for_are_counted() -> None:
-    async def story(made: ContactsBench) -> None:
-        pulse(made, PASS_B, 0.1)
-        for _ in range(EVENTS_KEPT + 44):
-            pulse(made, PASS_A, 0.1)
-            await asyncio.sleep(0.5)
-        status = await made.barrier.status()
-        assert (status.count_entry, status.count_exit) == (EVENTS_KEPT + 44, 1), "nor does one line crowd out the other"
-        assert made.barrier.describe()["edges_forgotten"] == 44
-
-    on_contacts(story)
+@on(contacts_bench)
+async def test_edges_that_the_kernel_had_no_room_for_are_counted(made: ContactsBench) -> None:
+    pulse(made, PASS_B, 0.1)
+    for _ in range(EVENTS_KEPT + 44):
+        pulse(made, PASS_A, 0.1)
+        await asyncio.sleep(0.5)
+    status = await made.barrier.status()
+    assert (status.count_entry, status.count_exit) == (EVENTS_KEPT + 44, 1), "nor does one line crowd out the other"
+    assert made.barrier.describe()["edges_forgotten"] == 44
 
 
 async def bounces(made: ContactsBench, apart_s: float, times: int = 6) -> None:
@@ -274,77 +198,64 @@ async def bounces(made: ContactsBench, apart_s: float, times: int = 6) -> None:
         await asyncio.sleep(apart_s)
 
 
-def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service() -> None:
-    async def story(made: ContactsBench) -> None:
-        await bounces(made, 0.006)
-        assert (await made.barrier.status()).count_entry == 0
-        await bounces(made, 0.02)
-        with pytest.raises(NotWellError, match="faster than people walk"):
-            await made.barrier.status()
-        with pytest.raises(LinkLostError, match="faster than people"):
-            await made.barrier.status()
-        assert made.chip.owned == 0
+@on(contacts_bench)
+async def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service(
+    made: ContactsBench,
+) -> None:
+    await bounces(made, 0.006)
+    assert (await made.barrier.status()).count_entry == 0
+    await bounces(made, 0.02)
+    with pytest.raises(NotWellError, match="faster than people walk"):
+        await made.barrier.status()
+    with pytest.raises(LinkLostError, match="faster than people"):
+        await made.barrier.status()
+    assert made.chip.owned == 0
 
-    on_contacts(story)
 
-
-def test_a_contact_that_bounces_on_is_noticed_look_by_look_and_keeps_the_lane_out_of_service_until_it_is_calm() -> None:
-    async def story(made: ContactsBench) -> None:
-        bouncing = asyncio.ensure_future(bounces(made, 0.03, times=100))
-        with pytest.raises(NotWellError, match="faster than people walk"):
-            await made.polled(1)
-        with pytest.raises(NotWellError, match="faster than people walk"):
-            await made.barrier.connect()
-        await bouncing
-        began_s = now_s()
+@on(contacts_bench)
+async def test_a_contact_that_bounces_on_is_noticed_look_by_look_and_keeps_the_lane_out_of_service_until_it_is_calm(
+    made: ContactsBench,
+) -> None:
+    bouncing = asyncio.ensure_future(bounces(made, 0.03, times=100))
+    with pytest.raises(NotWellError, match="faster than people walk"):
+        await made.polled(1)
+    with pytest.raises(NotWellError, match="faster than people walk"):
         await made.barrier.connect()
-        assert now_s() - began_s == pytest.approx(1, abs=0.02)
-        assert at_rest(await made.polled(0.5))
-        await made.barrier.connect()
-        assert now_s() - began_s < 2, "calm is not asked for again"
-
-    on_contacts(story)
-
-
-def test_people_who_hurry_one_behind_the_other_are_counted() -> None:
-    async def story(made: ContactsBench) -> None:
-        for _ in range(30):
-            pulse(made, PASS_A, 0.1)
-            await made.polled(0.35)
-        assert (await made.barrier.status()).count_entry == 30
-
-    on_contacts(story)
+    await bouncing
+    began_s = now_s()
+    await made.barrier.connect()
+    assert now_s() - began_s == pytest.approx(1, abs=0.02)
+    assert at_rest(await made.polled(0.5))
+    await made.barrier.connect()
+    assert now_s() - began_s < 2, "calm is not asked for again"
 
 
-def test_a_leaf_is_closed_only_when_its_contact_says_so_and_no_other_contradicts_it() -> None:
-    async def cut(made: ContactsBench) -> None:
-        assert (await made.barrier.status()).position is LeafPosition.CLOSED
-        made.turnstile._chip = None  # the turnstile's cable is out
-        made.chip.drive(READY, None)
-        await asyncio.sleep(0.02)
-        assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
-
-    async def contradicted(made: ContactsBench) -> None:
-        assert (await made.barrier.status()).position is LeafPosition.CLOSED
-        made.chip.drive(14, False)
-        await asyncio.sleep(0.02)
-        assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
-        made.gate.motor_fault = True  # not ready
-        await asyncio.sleep(0.05)
-        status = await made.barrier.status()
-        assert status.position is LeafPosition.OPEN
-        assert status.alarms == {Alarm.MOTOR_FAULT}
-
-    on_contacts(cut)
-    on_contacts(contradicted, with_open(14))
+@on(contacts_bench)
+async def test_people_who_hurry_one_behind_the_other_are_counted(made: ContactsBench) -> None:
+    for _ in range(30):
+        pulse(made, PASS_A, 0.1)
+        await made.polled(0.35)
+    assert (await made.barrier.status()).count_entry == 30
 
 
-def test_somebody_in_the_turnstile_is_a_body() -> None:
-    async def story(made: ContactsBench) -> None:
-        made.broken = (True, False, False)
-        assert (await made.polled(0.1)).bodies == 1
+@on(contacts_bench)
+async def test_a_leaf_is_closed_only_when_its_contact_says_so(made: ContactsBench) -> None:
+    made.turnstile._chip = None  # the turnstile's cable is out
+    made.chip.drive(READY, None)
+    await asyncio.sleep(0.02)
+    assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
 
-    on_contacts(story)
+
+@on(lambda: contacts_bench(with_open(14)))
+async def test_a_leaf_whose_contacts_contradict_each_other_is_nowhere(made: ContactsBench) -> None:
+    assert (await made.barrier.status()).position is LeafPosition.CLOSED
+    made.chip.drive(14, False)
+    await asyncio.sleep(0.02)
+    assert (await made.barrier.status()).position is LeafPosition.UNKNOWN
+    made.gate.motor_fault = True  # not ready
+    await asyncio.sleep(0.05)
+    status = await made.barrier.status()
+    assert (status.position, status.alarms) == (LeafPosition.OPEN, {Alarm.MOTOR_FAULT})
 
 
 # ── outputs are read back ────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,144 +265,113 @@ def test_somebody_in_the_turnstile_is_a_body() -> None:
     ("line", "level", "why"),
     [(A, True, "left stays closed"), (STOP, True, "stop stays closed"), (STOP, False, "stop does not close")],
 )
-def test_an_output_that_sticks_keeps_the_lane_out_of_service(line: int, level: bool, why: str) -> None:  # noqa: FBT001
-    async def run() -> None:
-        async with contacts_bench() as made:
-            made.chip.stick(line, level)
-            for _ in range(2):
-                with pytest.raises(NotWellError, match=why):
-                    await made.barrier.connect()
-            made.chip.stick(line, None)
+@on(contacts_bench, connected=False)
+async def test_an_output_that_sticks_keeps_the_lane_out_of_service(
+    made: ContactsBench, line: int, *, level: bool, why: str
+) -> None:
+    made.chip.stick(line, level)
+    for _ in range(2):
+        with pytest.raises(NotWellError, match=why):
             await made.barrier.connect()
-            assert at_rest(await made.polled(0.5))
-
-    run_virtual(run())
-
-
-def test_a_contact_that_does_not_close_grants_nothing_and_says_so() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        made.chip.stick(A, False)
-        with pytest.raises(NotWellError, match="left does not close"):
-            await made.barrier.grant(Direction.ENTRY, 10_000)
-        with pytest.raises(LinkLostError, match="left does not close"):
-            await made.barrier.status()
-        assert made.ordered() == 0
-
-    on_contacts(story)
+    made.chip.stick(line, None)
+    await made.barrier.connect()
+    assert at_rest(await made.polled(0.5))
 
 
-def test_a_contact_that_nobody_means_to_be_closed_is_opened_at_the_next_look() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        made.chip._lines[B].out = True
-        made.chip._told(B)
-        assert (await made.barrier.status()).grants_left_exit == 1, "the turnstile took it for a pulse"
-        assert not made.chip.level(B)
-        await made.barrier.revoke()
-        assert at_rest(await made.polled(1))
-
-    on_contacts(story)
-
-
-def test_the_lamp_is_shown_and_one_that_is_not_is_refused() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.barrier.lamp(LampColour.AMBER)
+@on(contacts_bench)
+async def test_a_contact_that_does_not_close_grants_nothing_and_says_so(made: ContactsBench) -> None:
+    await made.polled(1)
+    made.chip.stick(A, False)
+    with pytest.raises(NotWellError, match="left does not close"):
         await made.barrier.grant(Direction.ENTRY, 10_000)
-        assert made.turnstile.lamp == 3, "a pulse leaves the lamp as it is"
-        made.chip.stick(LAMP[0], False)
-        with pytest.raises(RefusedError, match="lamp"):
-            await made.barrier.lamp(LampColour.RED)
-        assert (await made.barrier.status()).grants_left_entry == 1
+    with pytest.raises(LinkLostError, match="left does not close"):
+        await made.barrier.status()
+    assert made.grants(Direction.ENTRY) == 0
 
-    on_contacts(story)
+
+@on(contacts_bench)
+async def test_a_contact_that_nobody_means_to_be_closed_is_opened_at_the_next_look(made: ContactsBench) -> None:
+    await made.polled(1)
+    made.chip._lines[B].out = True
+    made.chip._told(B)
+    assert (await made.barrier.status()).grants_left_exit == 1, "the turnstile took it for a pulse"
+    assert not made.chip.level(B)
+    await made.barrier.revoke()
+    assert at_rest(await made.polled(1))
+
+
+@on(contacts_bench)
+async def test_the_lamp_is_shown_and_one_that_is_not_is_refused(made: ContactsBench) -> None:
+    await made.barrier.lamp(LampColour.AMBER)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    assert made.turnstile.lamp == 3, "a pulse leaves the lamp as it is"
+    made.chip.stick(LAMP[0], False)
+    with pytest.raises(RefusedError, match="lamp"):
+        await made.barrier.lamp(LampColour.RED)
+    assert (await made.barrier.status()).grants_left_entry == 1
 
 
 # ── losing the chip ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_closing_switches_everything_off_and_lets_the_lines_go() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.lamp(LampColour.GREEN)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        made.barrier.close()
-        assert not any(made.chip.level(line) for line in range(6))
-        assert made.chip.owned == 0
-        await asyncio.sleep(1)  # the pulse's end finds nothing left to do
-
-    on_contacts(story, keeps_outputs=True)
+@on(lambda: contacts_bench(keeps_outputs=True))
+async def test_closing_switches_everything_off_and_lets_the_lines_go(made: ContactsBench) -> None:
+    await made.polled(1)
+    await made.barrier.lamp(LampColour.GREEN)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    made.barrier.close()
+    assert not any(made.chip.level(line) for line in range(6))
+    assert made.chip.owned == 0
+    await asyncio.sleep(1)  # the pulse's end finds nothing left to do
 
 
-def test_who_connects_anew_in_the_middle_of_a_pulse_waits_a_moment_before_the_stop() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        began_s = now_s()
-        await made.barrier.connect()
-        assert now_s() - began_s == pytest.approx(0.05, abs=0.015)
-        assert made.chip.level(STOP)
-
-    on_contacts(story)
-
-
-def test_a_chip_that_goes_away_in_the_middle_of_a_pulse_is_a_lost_link() -> None:
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        made.chip.unplug()
-        await asyncio.sleep(PULSE_S + 0.1)
-        with pytest.raises(LinkLostError, match="went away"):
-            await made.barrier.status()
-        made.replug()
-        await made.barrier.connect()
-        assert at_rest(await made.polled(1))
-
-    on_contacts(story)
+@on(contacts_bench)
+async def test_who_connects_anew_in_the_middle_of_a_pulse_waits_a_moment_before_the_stop(made: ContactsBench) -> None:
+    await made.polled(1)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    began_s = now_s()
+    await made.barrier.connect()
+    assert now_s() - began_s == pytest.approx(0.05, abs=0.015)
+    assert made.chip.level(STOP)
 
 
 @pytest.mark.parametrize("keeps_outputs", [True, False])
-def test_who_dies_in_the_middle_of_a_pulse_may_leave_a_contact_closed_until_somebody_connects(
-    keeps_outputs: bool,  # noqa: FBT001
+@on(contacts_bench, "keeps_outputs")
+async def test_who_dies_in_the_middle_of_a_pulse_may_leave_a_contact_closed_until_somebody_connects(
+    made: ContactsBench,
 ) -> None:
     """Why a profile must say what a held contact does, and what ends a grant."""
-
-    async def story(made: ContactsBench) -> None:
-        await made.polled(1)
-        await made.barrier.grant(Direction.ENTRY, 10_000)
-        for descriptor in list(made.chip._requests):
-            made.chip.close(descriptor)  # as the kernel does for a dead program
-        barrier = made.barrier
-        assert barrier._pulse_ends is not None
-        barrier._pulse_ends.cancel()
-        await asyncio.sleep(2)
-        assert made.chip.level(A) is keeps_outputs
-        assert bool(made.told.count("held_open")) is keeps_outputs, "a gate of the wrong kind"
-        barrier._line = None
-        await barrier.connect()
-        assert not made.chip.level(A)
-        assert not made.gate.granted(Way.ENTRY)
-
-    on_contacts(story, keeps_outputs=keeps_outputs)
+    await made.polled(1)
+    await made.barrier.grant(Direction.ENTRY, 10_000)
+    for descriptor in list(made.chip._requests):
+        made.chip.close(descriptor)  # as the kernel does for a dead program
+    barrier = made.barrier
+    assert barrier._pulse_ends is not None
+    barrier._pulse_ends.cancel()
+    await asyncio.sleep(2)
+    assert made.chip.level(A) is made.keeps_outputs
+    assert bool(made.told.count("held_open")) is made.keeps_outputs, "a gate of the wrong kind"
+    barrier._line = None
+    await barrier.connect()
+    assert not made.chip.level(A)
+    assert not made.stands(Direction.ENTRY)
 
 
-def test_counts_begin_anew_with_each_connection_for_nobody_counted_in_between() -> None:
-    async def story(made: ContactsBench) -> None:
-        pulse(made, PASS_A, 0.1)
-        await asyncio.sleep(0.3)
-        before = await made.barrier.status()
-        assert before.count_entry == 1
+@on(contacts_bench)
+async def test_counts_begin_anew_with_each_connection_for_nobody_counted_in_between(made: ContactsBench) -> None:
+    pulse(made, PASS_A, 0.1)
+    await asyncio.sleep(0.3)
+    before = await made.barrier.status()
+    assert before.count_entry == 1
+    await made.barrier.connect()
+    after = await made.barrier.status()
+    assert (after.count_entry, after.count_exit) == (0, 0)
+    assert after.restarts > before.restarts
+    seen = []
+    for _ in range(5):
         await made.barrier.connect()
-        after = await made.barrier.status()
-        assert (after.count_entry, after.count_exit) == (0, 0)
-        assert after.restarts > before.restarts
-        seen = []
-        for _ in range(5):
-            await made.barrier.connect()
-            seen.append((await made.barrier.status()).restarts)
-        assert len(set(seen)) == 5, "several within the same tenth of a second"
-
-    on_contacts(story)
+        seen.append((await made.barrier.status()).restarts)
+    assert len(set(seen)) == 5, "several within the same tenth of a second"
 
 
 # ── the self-test ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -508,56 +388,49 @@ def open_leaf(made: ContactsBench) -> None:
 @pytest.mark.parametrize(
     ("before", "why"), [(burning, "fire input"), (open_leaf, "unknown, not closed")], ids=["fire", "leaf"]
 )
-def test_the_check_says_what_is_wrong(before: Callable[[ContactsBench], None], why: str) -> None:
-    async def run() -> None:
-        async with contacts_bench() as made:
-            before(made)
-            if before is open_leaf:
-                made.gate.motor_fault = True  # it stays where it was pushed
-            await asyncio.sleep(0.05)
-            with pytest.raises(DriverError, match=why):
-                await made.barrier.check()
-            assert made.chip.owned == 0
-
-    run_virtual(run())
-
-
-def test_the_check_grants_nothing_and_says_what_only_a_walk_shows() -> None:
-    async def run() -> None:
-        async with contacts_bench() as made:
-            await asyncio.sleep(0.05)
-            said = await made.barrier.check()
-            assert (
-                said
-                == "closed, stop reads back; the gate must end a grant within 5000 ms: only a walk shows that it does"
-            )
-            assert made.ordered() == made.ordered(Direction.EXIT) == 0
-            assert not any(made.chip.level(line) for line in range(6))
-
-    run_virtual(run())
+@on(contacts_bench, connected=False)
+async def test_the_check_says_what_is_wrong(
+    made: ContactsBench, before: Callable[[ContactsBench], None], why: str
+) -> None:
+    before(made)
+    if before is open_leaf:
+        made.gate.motor_fault = True  # it stays where it was pushed
+    await asyncio.sleep(0.05)
+    with pytest.raises(DriverError, match=why):
+        await made.barrier.check()
+    assert made.chip.owned == 0
 
 
-def test_another_chip_and_lines_that_it_does_not_have_are_setup_errors() -> None:
-    async def run(profile: ContactsProfile, why: str) -> None:
-        async with contacts_bench(profile) as made:
-            with pytest.raises(SetupError, match=why):
-                await made.barrier.connect()
-            assert made.chip.owned == 0
-            assert not made.chip._open
-
-    run_virtual(run(with_open(16), "lines 8, 16, 11, 12, 13 of portcullis-contacts cannot be had"))
-    run_virtual(
-        run(msgspec.structs.replace(shipped(), chip="other"), "'portcullis-contacts', the profile is for 'other'")
-    )
-    run_virtual(run(with_release(16), "lines 0, 1, 2, 16, 4, 5 of portcullis-contacts cannot be had"))
+@on(contacts_bench, connected=False)
+async def test_the_check_grants_nothing_and_says_what_only_a_walk_shows(made: ContactsBench) -> None:
+    await asyncio.sleep(0.05)
+    said = await made.barrier.check()
+    assert said == "closed, stop reads back; the gate must end a grant within 5000 ms: only a walk shows that it does"
+    assert made.grants(Direction.ENTRY) == made.grants(Direction.EXIT) == 0
+    assert not any(made.chip.level(line) for line in range(6))
 
 
-def test_lines_that_another_program_has_are_a_lost_link() -> None:
-    async def story(made: ContactsBench) -> None:
-        async with contacts_bench() as other:
-            other.chip = made.chip
-            with pytest.raises(LinkLostError, match="in use"):
-                await other.barrier.connect()
-            assert at_rest(await made.polled(0.4)), "the owner goes on"
+@pytest.mark.parametrize(
+    ("profile", "why"),
+    [
+        (with_open(16), "lines 8, 16, 11, 12, 13 of portcullis-contacts cannot be had"),
+        (with_release(16), "lines 0, 1, 2, 16, 4, 5 of portcullis-contacts cannot be had"),
+        (with_chip("other"), "'portcullis-contacts', the profile is for 'other'"),
+    ],
+    ids=["input", "output", "chip"],
+)
+@on(contacts_bench, "profile", connected=False)
+async def test_another_chip_and_lines_that_it_does_not_have_are_setup_errors(made: ContactsBench, why: str) -> None:
+    with pytest.raises(SetupError, match=why):
+        await made.barrier.connect()
+    assert made.chip.owned == 0
+    assert not made.chip._open
 
-    on_contacts(story)
+
+@on(contacts_bench)
+async def test_lines_that_another_program_has_are_a_lost_link(made: ContactsBench) -> None:
+    async with contacts_bench() as other:
+        other.chip = made.chip
+        with pytest.raises(LinkLostError, match="in use"):
+            await other.barrier.connect()
+        assert at_rest(await made.polled(0.4)), "the owner goes on"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.framed_boards import CountingBoard, Kind, profile
+from fakes.framed_said import Said, framed_profile
 
 from drivers.barrier.framed.frames import CheckKind, Found, Hearing, check_of, find_reply, parse_layout
 from gate_core.errors import BadFrameError
@@ -28,18 +28,17 @@ def test_checks_are_computed_as_documented(kind: CheckKind, body: str, check: in
 
 
 def test_requests_hold_the_bytes_that_the_documents_show() -> None:
-    ds205a = profile("ds205a").request_layout()
+    ds205a = framed_profile("ds205a").request_layout()
     assert ds205a.encode({"address": 1, "command": 0x80, "data": 0x010000}).hex(" ") == "7e 00 01 80 01 00 00 ff"
-    italdis = profile("italdis").request_layout()
+    italdis = framed_profile("italdis").request_layout()
     assert italdis.encode({"address": 1, "command": 0b10000}).hex(" ") == "21 70 90 80 aa b1 c0"
     assert parse_layout(EB, CheckKind.XOR).encode({"address": 1, "command": 0x42}).hex() == "eb014200a8"
 
 
 @pytest.mark.parametrize("kind", ["ds205a", "italdis"])
-def test_a_reply_is_read_as_an_independent_board_wrote_it(kind: Kind) -> None:
-    board = CountingBoard(kind=kind, left=0x1234, right=0x77, position=3, beams=5, alarm=4)
-    wire = board.status()
-    values, used = profile(kind).reply_layout().decode(wire + b"tail")
+def test_a_reply_is_read_as_an_independent_board_wrote_it(kind: str) -> None:
+    wire = Said(kind, left=0x1234, right=0x77, position=3, beams=(True, False, True), forced=True).wire()
+    values, used = framed_profile(kind).reply_layout().decode(wire + b"tail")
     assert values is not None
     assert used == len(wire)
     assert (values["address"], values["left"], values["right"]) == (1, 0x1234, 0x77)
@@ -81,8 +80,8 @@ def test_a_byte_order_of_a_field_that_is_not_there_is_refused() -> None:
 
 
 def test_a_start_byte_within_a_frame_loses_no_frame() -> None:
-    layout = profile("ds205a").reply_layout()
-    frames = [CountingBoard(left=0x7F7F7F, right=at).status() for at in range(6)]
+    layout = framed_profile("ds205a").reply_layout()
+    frames = [Said(left=0x7F7F7F, right=at).wire() for at in range(6)]
     buffer, found = bytearray(b"".join(frames)[1:]), []
     while (one := find_reply(buffer, layout, 1)).reply is not None:
         found.append(one.reply["right"])
@@ -91,8 +90,8 @@ def test_a_start_byte_within_a_frame_loses_no_frame() -> None:
 
 
 def test_another_boards_frame_is_a_stranger_and_hides_none_of_ours() -> None:
-    layout = profile("ds205a").reply_layout()
-    ours, theirs = CountingBoard(left=9).status(), CountingBoard(unit=7).status()
+    layout = framed_profile("ds205a").reply_layout()
+    ours, theirs = Said(left=9).wire(), Said().wire(7)
     found = find_reply(bytearray(theirs + ours), layout, 1)
     assert found.reply is not None
     assert (found.reply["left"], found.strangers, found.passed_over) == (9, 1, 18)
@@ -100,8 +99,8 @@ def test_another_boards_frame_is_a_stranger_and_hides_none_of_ours() -> None:
 
 
 def test_a_frame_with_a_wrong_check_is_none() -> None:
-    layout = profile("italdis").reply_layout()
-    wire = bytearray(CountingBoard(kind="italdis").status())
+    layout = framed_profile("italdis").reply_layout()
+    wire = bytearray(Said("italdis").wire())
     wire[2] ^= 1
     with pytest.raises(BadFrameError, match="check"):
         layout.decode(bytes(wire))
@@ -109,9 +108,9 @@ def test_a_frame_with_a_wrong_check_is_none() -> None:
 
 def test_an_adapter_that_hears_itself_makes_no_noise_and_two_replies_are_one_too_many() -> None:
     layout, request, reply = (
-        profile("ds205a").reply_layout(),
+        framed_profile("ds205a").reply_layout(),
         b"\x7e\x00\x01\x10\x00\x00\x00\x70",
-        CountingBoard().status(),
+        Said().wire(),
     )
     hearing = Hearing(layout, 1)
     hearing.begin(request)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import resources
 
 import pytest
-from fakes.framed_boards import KINDS, Kind, profile
+from fakes.framed_said import framed_profile
+from fakes.line_bench import FRAMED
 
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import BarrierProfile
@@ -14,18 +15,18 @@ from gate_core.errors import SetupError
 from gate_core.ports.values import LeafPosition
 
 
-def text(kind: Kind) -> str:
+def text(kind: str) -> str:
     return (resources.files("drivers.profiles") / "barrier" / f"{kind}.toml").read_text(encoding="utf-8")
 
 
-def changed(kind: Kind, was: str, becomes: str) -> str:
+def changed(kind: str, was: str, becomes: str) -> str:
     assert was in text(kind)
     return text(kind).replace(was, becomes, 1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_shipped_profile_says_how_a_grant_ends_and_what_nobody_knows(kind: Kind) -> None:
-    found = profile(kind)
+@pytest.mark.parametrize("kind", FRAMED)
+def test_a_shipped_profile_says_how_a_grant_ends_and_what_nobody_knows(kind: str) -> None:
+    found = framed_profile(kind)
     assert found.verified != "hardware"
     assert found.grant_ends_by
     assert found.assumed
@@ -33,7 +34,7 @@ def test_a_shipped_profile_says_how_a_grant_ends_and_what_nobody_knows(kind: Kin
 
 
 def test_a_second_board_needs_data_only() -> None:
-    assert type(profile("italdis")) is type(profile("ds205a")) is FramedProfile
+    assert type(framed_profile("italdis")) is type(framed_profile("ds205a")) is FramedProfile
 
 
 @pytest.mark.parametrize(

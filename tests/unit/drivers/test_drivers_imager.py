@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import OneByteAtATime
 
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from drivers.reader.imager import ATTEMPTS_MAX, Imager, Text
 from drivers.reader.profile import ImagerProfile, load_profile
+from gate_contract.links import OneByteAtATime
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.memory_link import memory_pair
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 TRIGGER = b"\x16T\r"

@@ -9,15 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import OneByteAtATime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.reader import keyboard
 from drivers.reader.keyboard import InputDevice, InputEvent, KeyboardWedge, Typed, Typing, decode, mrz_of
+from gate_contract.links import OneByteAtATime
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SHIFT, COMMA, LESS, ENTER, CAPS_LOCK, LEFT_CONTROL = 42, 51, 86, 28, 58, 29

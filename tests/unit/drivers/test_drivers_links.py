@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import serial
-from core_fakes.virtual_time import run_virtual
 
-from drivers.links import MEMORY_BYTES_MAX, Link, SerialLink, memory_pair
+from drivers.links import Link, SerialLink
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BusyError, LinkLostError, SetupError
+from gate_core.ports.memory_link import MEMORY_BYTES_MAX, memory_pair
 
 
 class Cable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from fakes.modbus_controller import framed
 
 from drivers.modbus.frames import (
     FRAME_BYTES_MAX,
@@ -20,6 +19,7 @@ from drivers.modbus.frames import (
     seal,
 )
 from gate_core.errors import BadFrameError
+from hardware_sim.modbus import seal as framed
 
 # Application Protocol V1.1b3: §6.3, §6.4, §6.12, bodies without unit and check.
 _HOLDING = ReadRequest(1, READ_HOLDING, 0x6B, 3)

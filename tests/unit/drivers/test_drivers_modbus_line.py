@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.modbus.exchange import byte_s, reply_deadline_s
 from drivers.modbus.frames import READ_INPUT, ExceptionReply, ReadRequest, Registers, Reply, seal
 from drivers.modbus.line import LineHealth, exchange
+from gate_contract.virtual_time import run_virtual
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 
 BAUD = 9_600
 TURNAROUND_MS_MAX = 50

@@ -7,11 +7,11 @@ import struct
 
 import pytest
 
-from drivers.links import MemoryLink, memory_pair
 from drivers.modbus.frames import READ_HOLDING, ExceptionReply, ReadRequest, Registers, Reply, seal
 from drivers.modbus.line import LineHealth, exchange
 from drivers.modbus.tcp import STRANGE_MAX, TcpLink
 from gate_core.errors import LinkLostError
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 
 REQUEST = ReadRequest(unit=1, function=READ_HOLDING, address=0x44, count=1)
 ANSWER = bytes((1, READ_HOLDING, 2, 0x12, 0x34))

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, Sensor, Session, decode
+from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, Session, decode
 from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult
+from gate_core.ports.pad import Sensor, Verdict
 from gate_core.ports.values import PadVerdict
 
 PROFILE = load_profile("portcullis-sim")
@@ -39,6 +40,29 @@ def asked(at_ms: int = 1000) -> Session:
     assert asked.endswith(b"\n")
     assert json.loads(asked) == {"ask": "look", "crossing": OURS}
     return session
+
+
+class Terse:
+    """Another distribution's codec: `P1;0.5` is who it is, `+` a verdict of live."""
+
+    def ask(self, crossing: str) -> bytes:
+        return b"?" + crossing.encode()
+
+    def decode(self, buffer: bytes) -> tuple[Sensor | Verdict | None, int]:
+        if buffer.startswith(b"+"):
+            return Verdict(OURS, 1, PadResult.LIVE, 20, 0.9), 1
+        return (Sensor("Simulated PAD", "1", 0.5), 1) if buffer else (None, 0)
+
+
+def test_a_service_with_a_protocol_of_its_own_is_held_to_the_same() -> None:
+    session = Session(PROFILE, crossing=OURS, codec=Terse())
+    assert session.ask(1000) == b"?" + OURS.encode()
+    with pytest.raises(BadFrameError, match="before it says who it is"):
+        session.hear(b"+", 1100)
+    session = Session(PROFILE, crossing=OURS, codec=Terse())
+    session.ask(1000)
+    session.hear(b"P+", 1100)
+    assert session.verdict(1120, since_ms=1080) == PadVerdict("Simulated PAD", "1", 0.5, PadResult.LIVE, 0.9, 40)
 
 
 def test_a_verdict_of_this_crossing_counts_with_who_gave_it_and_how_old_it_is() -> None:

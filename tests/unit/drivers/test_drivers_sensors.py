@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.sensors import PROFILES, SensorBench, on_sensor_bench, sensor_bench, unbacked
 
 from drivers.links import Link
+from gate_contract.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from gate_core.ports.values import InsideStatus
 from hardware_sim.sensors.unit import Fault

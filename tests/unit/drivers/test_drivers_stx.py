@@ -7,16 +7,17 @@ from functools import reduce
 from operator import xor
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import OneByteAtATime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link
 from drivers.reader.framed import BUFFER_BYTES_MAX, LineReader, TalkingReader
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile, parse_profile
 from drivers.reader.stx import StxDecoder
+from gate_contract.links import OneByteAtATime
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
+from gate_core.ports.memory_link import MemoryLink, memory_pair
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 CARD = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<")

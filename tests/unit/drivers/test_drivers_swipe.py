@@ -7,11 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.links import OneByteAtATime
 from fakes.swipe_unit import PAGE, SwipeUnit, frame
 
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from drivers.reader.swipe import (
     ARM_AGAIN_S,
     ARMS_UNANSWERED_MAX,
@@ -23,7 +21,10 @@ from drivers.reader.swipe import (
     encode,
     mrz_lines,
 )
+from gate_contract.links import OneByteAtATime
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import BadFrameError, LinkLostError, NoReplyError
+from gate_core.ports.memory_link import memory_pair
 
 
 def test_frames_are_the_command_sets_examples() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.barrier import AT_REST
 from fakes.recorded_boards import NAMES, head_of, profile_of, text_of, trace_of
 
@@ -23,10 +22,11 @@ from drivers.barrier.tracing.coverage import MINIMUM, REVOKE, Coverage, coverage
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
 from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Outcome, Trace, read_trace, spelt
-from drivers.links import memory_pair
 from drivers.profile_file import ProfileFile
 from gate.programs.shared.devices.barriers import is_verified
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import RefusedError, SetupError
+from gate_core.ports.memory_link import memory_pair
 from gate_core.ports.values import BarrierStatus, LeafPosition
 
 FOLDER = resources.files("drivers.profiles") / "barrier"

@@ -11,12 +11,11 @@ from datetime import date, timedelta
 import pytest
 from fakes.online_registers import Fault, Registers
 
-from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier
-from gate.lists.adapters.port import Adapter, AdapterError, Exchange, NoAnswerError, Place, WrongAnswerError
+from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier, Place
 from gate.lists.adapters.reuse import Reuse
 from gate.lists.adapters.table import ADAPTERS
-from gate.lists.question import Answer, Question
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Adapter, AdapterError, Answer, Exchange, NoAnswerError, Question, WrongAnswerError
 
 TODAY = date(2026, 12, 5)
 MARK = "5d" * 40

@@ -13,11 +13,11 @@ from fakes.signed_lists import GATE, NOW, Agency
 
 from gate.lists.entries import Named
 from gate.lists.errors import BadListError, ListError, NoCopyError, NotNewerError, ShrunkError
-from gate.lists.question import Answer, Question
 from gate.lists.shelf import CURRENT, Shelf
 from gate_core import durable
 from gate_core.audit_format.note import Signer
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Answer, Question
 
 STOLEN = Question("P", "UTO", "L898902C3")
 CLEAN = Question("P", "UTO", "C01X0006H")

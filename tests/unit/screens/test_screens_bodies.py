@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from starlette.requests import Request
 
+from gate_contract.virtual_time import run_virtual
 from gate_core.http_server.request_body import BODY_S, whole
 
 Message = dict[str, Any]

@@ -8,7 +8,7 @@ import pytest
 from core_fakes.cookie_peer import COOKIES, Peer
 
 from gate.lists.adapters.https import Courier as ToRegister
-from gate.lists.adapters.port import Place
+from gate.lists.adapters.https import Place
 from gate.programs.sync.updates import HttpsSource
 
 

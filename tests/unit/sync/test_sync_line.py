@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from core_fakes.virtual_time import run_virtual
 
 from gate.programs.sync.updates import HttpsSource
 from gate.updates.errors import SourceAwayError
+from gate_contract.virtual_time import run_virtual
 from gate_core.mirror_client.https import BULK_LOOKS_AGAIN_S, OVERHEAD_BYTES, STANDS_BACK_MAX_S, Courier, Line
 from gate_core.mirror_client.wire import Request
 

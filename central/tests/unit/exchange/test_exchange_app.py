@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 
 from gate_central.exchange.app import BODY_S, Clocks, make_app
 from gate_central.exchange.marks import Marks
 from gate_central.exchange.program import FORGET_S, forget
+from gate_contract.virtual_time import run_virtual
 
 NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall clock has no zone
 

@@ -10,8 +10,8 @@ import threading
 from typing import Any
 
 import uvicorn
-from core_fakes.virtual_time import run_virtual
 
+from gate_contract.virtual_time import run_virtual
 from gate_core.http_server.graceful import DATE_EVERY_S, GracefulServer
 
 SERVED_S = 10

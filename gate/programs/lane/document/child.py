@@ -32,11 +32,12 @@ from gate.programs.lane.document.inspection import (
     printed_issuer,
     question_of,
 )
-from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
+from gate.programs.shared.devices.chip_readers import chip_reader
 from gate.trust.errors import StoreError
 from gate.trust.store import TrustStore
 from gate_core.errors import DriverError
 from gate_core.orders.envelope import DOCUMENT
+from gate_core.ports.drivers import ChipReader
 from gate_core.programs import clock
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.settings import config_file

@@ -18,7 +18,6 @@ from typing import Final, Protocol
 import msgspec
 
 from gate.channel import messages
-from gate.programs.shared.devices.chip_readers import ChipReader
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import (
     AccessEvidence,
@@ -33,6 +32,7 @@ from gate_core.evidence.crossing import (
     page_checks,
 )
 from gate_core.evidence.names import PageCheckId
+from gate_core.ports.drivers import ChipReader
 from gate_documents import checks
 from gate_documents.access.checks import AccessFacts
 from gate_documents.access.commands import Transmit

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile, LineProfile, line_barrier, load_profile
-from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
-from drivers.links import Link, SerialLink, SocketLink
+from drivers.barrier.settings import BarrierSettings, Contacts, Framed, LineSettings, Modbus, ModbusTcp, Outside
+from drivers.links import DeviceLine, Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
+from gate.programs.shared.devices.problems import problems_of
 from gate.programs.shared.virtual_time import run_virtual
 from gate_core.errors import SetupError
-from gate_core.settings.config_file import problems_from
-from gate_core.settings.toml_file import Problem
+from gate_core.ports.drivers import BarrierDriver, BarrierFacts
+from gate_core.settings.toml_file import Problem, Wrong
 
 if TYPE_CHECKING:
     from drivers.barrier.tracing.coverage import Coverage
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
     """Return the barrier, not connected; `recorder` records its line. Raises SetupError if that can never work."""
+    if isinstance(settings, Outside):
+        from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
+
+        driver: BarrierDriver = opened(settings.code, BarrierDriver, DeviceLine(settings.port))
+        return driver
     match settings, load_profile(settings.profile):
         case (Modbus() | ModbusTcp() as line, ModbusProfile() as profile) | (
             Framed() as line,
@@ -71,10 +76,10 @@ def problems(config: Config) -> Iterator[Problem]:
 
 def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[Problem]:
     try:
-        profile = _profile_of(settings)
+        profile = described(settings)
         barrier(settings)
     except SetupError as error:
-        yield from problems_from(f"{name}.profile", error)
+        yield from problems_of(name, settings, error)
         return
     if config.purpose == "service" and isinstance(profile, FramedProfile | ContactsProfile) and profile.assumed:
         yield Problem(
@@ -82,13 +87,15 @@ def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[
             f"purpose = service refuses what rests on assumptions: {', '.join(profile.assumed)}; a trace of a real board decides them "
             "(docs/guides/bring-up-a-barrier.md)",
         )
-    # Contacts have no traces, so their profiles cannot be verified = "hardware"; a simulated chip shows in its port.
-    if config.purpose == "service" and isinstance(profile, LineProfile) and profile.verified == "simulator":
-        yield Problem(f"{name}.profile", TRIED_ON_A_SIMULATOR)
+    # Of contacts there are no traces, so no profile of theirs can say hardware; a simulated chip shows in its port.
+    is_tried_by_profile = isinstance(profile, LineProfile | BarrierFacts)
+    if config.purpose == "service" and is_tried_by_profile and profile.verified == "simulator":
+        key = "code.name" if isinstance(settings, Outside) else "profile"
+        yield Problem(f"{name}.{key}", TRIED_ON_A_SIMULATOR)
     asked = config.rules.grant_ttl_ms
-    if profile is not None and asked not in profile.ttl_ms:
+    if asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"
-        yield Problem("rules.grant_ttl_ms", f"a board of this {name}.profile takes {takes}, not {asked}")
+        yield Problem("rules.grant_ttl_ms", f"the board of {name} takes {takes}, not {asked}")
 
 
 def is_verified(settings: BarrierSettings) -> bool:
@@ -99,10 +106,11 @@ def is_verified(settings: BarrierSettings) -> bool:
     from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - too slow for a lane that starts in an emergency
     from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace  # noqa: PLC0415
 
-    profile = _profile_of(settings)
-    if profile is None or profile.verified != "hardware" or not isinstance(profile, LineProfile):
+    profile = described(settings)
+    if isinstance(settings, Outside):
+        return profile.verified == "hardware"  # by its maker's word: its line leaves no traces
+    if profile.verified != "hardware" or not isinstance(profile, LineProfile):
         return False
-    assert isinstance(settings, Board)
     files = (
         ProfileFile.beside(settings.profile, name, room="barrier", bytes_max=TRACE_BYTES_MAX) for name in profile.traces
     )
@@ -122,7 +130,13 @@ def replayed(profile: LineProfile, traces: Sequence[Trace]) -> list[tuple[Replay
     return [(each, coverage(each, profile)) for each in played]
 
 
-def _profile_of(settings: BarrierSettings) -> BarrierProfile | None:
-    if isinstance(settings, Board):
+def described(settings: BarrierSettings) -> BarrierProfile | BarrierFacts:
+    """What is known of the board: its profile, or what another distribution's driver states. Raises SetupError."""
+    if not isinstance(settings, Outside):
         return load_profile(settings.profile)
-    return None
+    from gate_core.outside import OutsideError, settings_of  # noqa: PLC0415
+
+    facts = getattr(settings_of(settings.code, BarrierDriver), "facts", None)
+    if not isinstance(facts, BarrierFacts):
+        raise OutsideError(Wrong("name", f"{settings.code.name} states no BarrierFacts as its facts; ask its maker"))
+    return facts

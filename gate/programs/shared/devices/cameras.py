@@ -3,6 +3,7 @@
 Importing it loads the image library: only processes that use a camera import it.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +12,17 @@ from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame
-from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.camera.outside import OutsideCamera
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, Outside, V4l2
 from drivers.camera.v4l2 import V4l2Camera
 from drivers.reader.settings import PageCamera
 from gate.picture import decoded
+from gate.programs.shared.config import Config
+from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import SetupError
+from gate_core.ports.drivers import PictureSource
 from gate_core.settings.environment import credentials_folder
+from gate_core.settings.toml_file import Problem
 
 FROZEN_AFTER_S = 1.0
 PAGE_FRAMES_PER_SECOND = 15  # requested from a USB document camera
@@ -42,6 +48,20 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
             return GstreamerCamera(settings.address, size=size, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
         case Files():
             return FilesCamera(settings.address, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
+        case Outside():
+            from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
+
+            source: PictureSource = opened(settings.code, PictureSource, settings.address, size, rate)
+            return OutsideCamera(source, frozen_after_s=FROZEN_AFTER_S)
+
+
+def problems(config: Config) -> Iterator[Problem]:
+    """What is wrong with the code of another distribution that looks through the camera."""
+    if isinstance(config.camera, Outside):
+        try:
+            camera_for(config.camera)
+        except SetupError as error:
+            yield from problems_of("camera", config.camera, error)
 
 
 def page_camera(settings: PageCamera) -> NewestFrame:

@@ -6,18 +6,26 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from drivers.links import Link, SerialLink
+from drivers.links import DeviceLine, Link, SerialLink
 from drivers.reader.framed import Decode, OpenLink
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
-from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
+from drivers.reader.settings import (
+    Elyctis,
+    Keyboard,
+    LineReaderSettings,
+    MrzReaderSettings,
+    Outside,
+    Scanner,
+    Stx,
+    TextWedge,
+)
 from gate.programs.shared.config import Config
+from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
-from gate_core.ports.values import MrzLines
+from gate_core.ports.drivers import MrzReader
 from gate_core.settings.base import is_pseudo_terminal
-from gate_core.settings.config_file import problems_from
 from gate_core.settings.toml_file import Problem
 
 INPUT_FOLDER = Path("/dev/input")
@@ -28,28 +36,13 @@ HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are dropped
 DecodeLines = Decode[tuple[str, ...]]
 
 
-class MrzReader(Protocol):
-    """A reader of machine-readable zones."""
-
-    @property
-    def source(self) -> str:
-        """The driver's or profile's name, stored with the lines."""
-
-    async def connect(self) -> None:
-        """Open the line and prepare the reader. Raises DriverError."""
-
-    async def next_lines(self) -> MrzLines:
-        """Wait for the next machine-readable zone. Raises DriverError."""
-
-    async def check(self) -> str:
-        """Connect, return a description, and close the line. Raises DriverError."""
-
-    def close(self) -> None:
-        """Close the line."""
-
-
 def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
     """Return the reader, not connected. Raises SetupError if driver and profile do not match."""
+    if isinstance(settings, Outside):
+        from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
+
+        driver: MrzReader = opened(settings.code, MrzReader, DeviceLine(settings.port))
+        return driver
     open_link = _link_opener(settings)
     match settings:
         case Elyctis():
@@ -76,7 +69,7 @@ def problems(config: Config) -> Iterator[Problem]:
     try:
         mrz_reader(config.swipe)
     except SetupError as error:
-        yield from problems_from("swipe.profile", error)
+        yield from problems_of("swipe", config.swipe, error)
 
 
 def is_verified(settings: MrzReaderSettings) -> bool:
@@ -106,7 +99,7 @@ def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
             raise SetupError(f"{settings.profile} is for the driver {profile.protocol}")
 
 
-def _link_opener(settings: MrzReaderSettings) -> OpenLink:
+def _link_opener(settings: LineReaderSettings) -> OpenLink:
     async def serial() -> Link:
         return await SerialLink.open(settings.port, baud_of(settings))
 
@@ -119,7 +112,7 @@ def _link_opener(settings: MrzReaderSettings) -> OpenLink:
     return keyboard if isinstance(settings, Keyboard) else serial
 
 
-def baud_of(settings: MrzReaderSettings) -> int:
+def baud_of(settings: LineReaderSettings) -> int:
     """Return the line's speed in baud. Raises SetupError for an unknown profile."""
     if settings.baud is not None:
         return settings.baud
@@ -131,7 +124,7 @@ def baud_of(settings: MrzReaderSettings) -> int:
 class FoundReader:
     """A detected reader, as settings, and how it was recognised."""
 
-    settings: MrzReaderSettings
+    settings: LineReaderSettings
     detail: str
 
 
@@ -187,7 +180,7 @@ async def _listen(port: str, listen_s: float) -> FoundReader | None:
     return None
 
 
-def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
+def _talkers(port: str) -> list[tuple[LineReaderSettings, DecodeLines]]:
     """Return the readers recognised by their data; strictest framing first, as one can look like part of another."""
     from drivers.reader import text_wedge  # noqa: PLC0415
     from drivers.reader.stx import StxDecoder  # noqa: PLC0415
@@ -200,7 +193,7 @@ def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
     ]
 
 
-async def _hear_document(link: Link, talkers: list[tuple[MrzReaderSettings, DecodeLines]]) -> FoundReader:
+async def _hear_document(link: Link, talkers: list[tuple[LineReaderSettings, DecodeLines]]) -> FoundReader:
     """Read until an MRZ is found in one of the framings."""
     heard = b""
     while True:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from drivers.pad import driver
 from drivers.pad.settings import PadProfile, PadSensor, load_profile
 from gate.programs.shared.config import Config
+from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import SetupError
+from gate_core.ports.pad import PadCodec
 from gate_core.settings.config_file import ConfigError, problems_from
 from gate_core.settings.toml_file import Problem
 
@@ -39,4 +41,22 @@ def is_verified(settings: PadSensor) -> bool:
 
 async def check(settings: PadSensor) -> str:
     """Connect, return the sensor's identity, and disconnect. Raises DriverError."""
-    return await driver.check(settings, load_profile(settings.profile))
+    return await driver.check(settings, load_profile(settings.profile), codec(settings))
+
+
+def codec(settings: PadSensor) -> PadCodec:
+    """What its service speaks. Raises SetupError."""
+    if settings.code is None:
+        return driver.OWN
+    from gate_core.outside import opened  # noqa: PLC0415 - where there is such code
+
+    made: PadCodec = opened(settings.code, PadCodec)
+    return made
+
+
+def code_problems(settings: PadSensor) -> Iterator[Problem]:
+    """What is wrong with the code of another distribution that speaks with it. Only for what looks through the camera, and `gate config check`."""
+    try:
+        codec(settings)
+    except SetupError as error:
+        yield from problems_of("camera.pad", settings, error)

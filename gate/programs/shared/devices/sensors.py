@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
-from drivers.links import SerialLink
+from drivers.links import DeviceLine, SerialLink
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
-from drivers.sensors.settings import SensorSettings
+from drivers.sensors.settings import Outside, SensorSettings
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
+from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import SetupError
-from gate_core.ports.values import InsideStatus
-from gate_core.settings.config_file import problems_from
+from gate_core.ports.drivers import SensorDriver
 from gate_core.settings.toml_file import Problem
-
-
-class SensorDriver(Protocol):
-    """A sensor unit, as the lane uses it. Every call raises DriverError."""
-
-    async def connect(self) -> None:
-        """Open the line and start a session with the unit."""
-
-    async def status(self) -> InsideStatus:
-        """Request the unit's status."""
-
-    async def check(self) -> str:
-        """Connect, return a description, and close the line."""
-
-    def describe(self) -> Mapping[str, int]:
-        """Return the line's counters since the start."""
-
-    def close(self) -> None:
-        """Close the line."""
 
 
 def sensors(settings: SensorSettings) -> SensorDriver:
     """Return the sensor unit, not connected. Raises SetupError if it can never work."""
+    if isinstance(settings, Outside):
+        from gate_core.outside import opened  # noqa: PLC0415 - where there is such a driver
+
+        driver: SensorDriver = opened(settings.code, SensorDriver, DeviceLine(settings.port))
+        return driver
     return ModbusSensors(
         open_link=lambda: SerialLink.open(settings.port, settings.baud),
         profile=load_profile(settings.profile),
@@ -50,14 +35,16 @@ def problems(config: Config) -> Iterator[Problem]:
     if config.sensors is None:
         return
     try:
-        profile = load_profile(config.sensors.profile)
+        sensors(config.sensors)
     except SetupError as error:
-        yield from problems_from("sensors.profile", error)
+        yield from problems_of("sensors", config.sensors, error)
         return
-    if config.purpose == "service" and profile.verified == "simulator":
+    if config.purpose != "service" or isinstance(config.sensors, Outside):
+        return
+    if load_profile(config.sensors.profile).verified == "simulator":
         yield Problem("sensors.profile", TRIED_ON_A_SIMULATOR)
 
 
 def is_verified(settings: SensorSettings) -> bool:
     """True if the profile says that the unit's protocol was tried on hardware. Raises SetupError."""
-    return load_profile(settings.profile).verified == "hardware"
+    return not isinstance(settings, Outside) and load_profile(settings.profile).verified == "hardware"

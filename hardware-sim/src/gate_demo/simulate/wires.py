@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from drivers.links import Link, MemoryLink
+from drivers.links import Link
 from gate.programs.lane.parts import BarrierKeeper
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.memory_link import MemoryLink
 from hardware_sim.hall.line import Line
 from hardware_sim.hall.scene import Scene
 

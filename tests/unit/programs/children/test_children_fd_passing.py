@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.programs.children import descriptors, fd_passing, portraits
 from gate.programs.children.descriptors import HANDED_MAX, Handed
 from gate.programs.children.portraits import BrokenPortraitError
+from gate_contract.virtual_time import run_virtual
 
 LINES = [["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]]
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 40

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import Spare
+from gate_contract.virtual_time import run_virtual
 
 
 class Starting:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 from fakes.passage_examples import decided_record, said
 from fakes.strangers import impostor, needs_root, open_folder
 
@@ -34,6 +33,7 @@ from gate.passage.events import (
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient, left_behind
 from gate.programs.lane.record_outbox import OUTBOX_MAX, RecordOutbox
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.names import Head
 
 

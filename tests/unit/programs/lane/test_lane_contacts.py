@@ -7,13 +7,14 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.gpio_turnstile import PASS_A
 
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import DriverError
+from gate_core.ports.values import Direction
 
 
 def stuck(made: ContactsBench, on: bool) -> None:  # noqa: FBT001 - a defect is there or not
@@ -56,10 +57,10 @@ def test_a_defect_closes_the_lane_once_and_its_end_opens_it_once(
         await asyncio.sleep(5)
         with pytest.raises(DriverError):
             await keeper.grant(10_000)
-        ordered = made.ordered()
+        ordered = made.grants(Direction.ENTRY)
         defect(made, False)
         await asyncio.sleep(4)
-        assert made.ordered() == ordered <= int(defect is stuck)
+        assert made.grants(Direction.ENTRY) == ordered <= int(defect is stuck)
         kept.cancel()
 
     async def run() -> None:

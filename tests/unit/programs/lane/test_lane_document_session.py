@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
 
 from gate.channel import messages as m
@@ -20,6 +19,7 @@ from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.document_session import QUESTIONS_MAX, ControlCentre, Reading
 from gate.programs.lane.documents import Presented
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from gate.channel import messages
@@ -28,6 +27,7 @@ from gate.passage.events import (
 from gate.passage.orders import BePresent, LaneOrder, Outcome
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 from gate.programs.lane.published_status import LAG_MS_MAX
+from gate_contract.virtual_time import run_virtual
 from gate_core.errors import RefusedError
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.screen import Purpose

@@ -1,4 +1,4 @@
-"""The engine, the barrier's keeper and the real driver before a counting controller: what the lane orders is carried out, or told.
+"""The engine, the barrier's keeper and the real driver before a board that counts: what the lane orders is carried out, or told.
 
 On a virtual clock. The line swallows, delays and answers "busy" as the test says.
 """
@@ -12,10 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
-from fakes.barrier import RELEASE, REVOKE, Bench, bench
-from fakes.links import Wrapped
-from fakes.modbus_controller import CLOSED, OPEN, CountingController, framed
+from fakes.line_bench import OWN, RELEASE, REVOKE, LineBench, Lying, is_write, line_bench, writes
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from drivers.links import Link
@@ -35,7 +32,16 @@ from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneO
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
+from gate_contract.links import Wrapped
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import Notice
+from gate_core.ports.values import Direction
+from hardware_sim.barrier.controller import Controller
+from hardware_sim.barrier.leaf import LeafState
+from hardware_sim.modbus import Slave
+
+GRANT = 0  # the register that a grant's write begins at
+BUSY = 6
 
 
 class Line(Wrapped):
@@ -50,40 +56,27 @@ class Line(Wrapped):
             await self.inner.write(payload)
 
 
-class Board(CountingController):
-    """A controller that opens for a grant or a release, and can be busy, or deaf to a kind of order."""
-
-    busy: int = 0  # so many writes are answered "busy"
-    deaf_to: tuple[tuple[int, tuple[int, ...]], ...] = ()  # answered, and not carried out
-
-    def _answer(self, frame: bytes) -> bytes:
-        if frame[1] == 16 and self.busy:
-            self.busy -= 1
-            return framed(bytes((frame[0], 0x90, 6)))
-        return super()._answer(frame)
-
-    def _write(self, address: int, values: tuple[int, ...]) -> int:
-        if (address, values) in self.deaf_to:
-            self.writes.append((address, values))
-            return 0
-        refusal = super()._write(address, values)
-        if (address, values) == RELEASE:
-            self.position = OPEN
-        return refusal
-
-
 @dataclass
 class Lane:
     """One lane whose traveller is genuine; the log writes everything at once."""
 
-    board: Board = field(default_factory=Board)
+    deaf_to: tuple[int, ...] = ()  # registers: what is written there is answered, and not carried out
     silent_until_s: float = 0.0
     swallow_orders: int = 0
     records: list[Record] = field(default_factory=list)
     engine: Engine = field(init=False)
+    made: LineBench = field(init=False)
+    lying: Lying = field(init=False)
+
+    def install(self, made: LineBench) -> None:
+        """Take a board."""
+        assert isinstance(made.board, Controller)
+        self.made, self.lying = made, Lying(made.board, deaf_to=self.deaf_to)
+        made.slave, made.refused = Slave(1, self.lying), is_write
+        made.host_line = lambda link: Line(link, self)
 
     def swallows(self, frame: bytes) -> bool:
-        if frame[1] == 16 and self.swallow_orders:
+        if is_write(frame) and self.swallow_orders:
             self.swallow_orders -= 1
             return True
         return asyncio.get_running_loop().time() < self.silent_until_s
@@ -100,7 +93,7 @@ class Lane:
     async def grant(self) -> None:
         """A traveller comes, and the barrier has the grant."""
         self.engine.post(DocumentPresented(CROSSING))
-        await self.until(lambda: self.board.granted_entry == 1)
+        await self.until(lambda: self.made.stands(Direction.ENTRY))
         await asyncio.sleep(0.2)
         assert isinstance(self.engine.state, states.Granted)
 
@@ -121,20 +114,20 @@ class Lane:
         return [one.incident for one in self.records if isinstance(one, records.Incident)]
 
 
-def on_the_wire(story: Callable[[Lane], Awaitable[None]]) -> Lane:
+def on_the_wire(story: Callable[[Lane], Awaitable[None]], *, deaf_to: tuple[int, ...] = ()) -> Lane:
     """Tell a story to a lane in service."""
-    lane = Lane()
+    lane = Lane(deaf_to)
 
     async def run() -> None:
-        async with bench(lane.board) as made:
+        async with line_bench(OWN) as made:
+            lane.install(made)
             await _play(lane, made, story)
 
     run_virtual(run())
     return lane
 
 
-async def _play(lane: Lane, made: Bench, story: Callable[[Lane], Awaitable[None]]) -> None:
-    made.host_line = lambda link: Line(link, lane)
+async def _play(lane: Lane, made: LineBench, story: Callable[[Lane], Awaitable[None]]) -> None:
     keeper = BarrierKeeper(made.barrier, post=lambda event: lane.engine.post(event), poll_s=0.05)  # noqa: PLW0108 - made below
     lane.engine = Engine(
         rules=RULES,
@@ -172,7 +165,7 @@ def taken_back_in_s(before: Callable[[Lane], None]) -> float:
         await lane.grant()
         before(lane)
         lane.engine.post(SWITCHED)
-        took_s.append(await lane.until(lambda: lane.board.granted_entry == 0, within_s=9.0))
+        took_s.append(await lane.until(lambda: not lane.made.stands(Direction.ENTRY), within_s=9.0))
 
     on_the_wire(story)
     return took_s[0]
@@ -187,7 +180,7 @@ def silent_for(seconds: float) -> Callable[[Lane], None]:
 
 def busy_for(answers: int) -> Callable[[Lane], None]:
     def before(lane: Lane) -> None:
-        lane.board.busy = answers
+        lane.made.refusals = [BUSY] * answers
 
     return before
 
@@ -217,12 +210,12 @@ def test_a_grant_is_taken_back_whatever_the_line_does_to_the_first_order(loss: s
 def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers_and_the_log() -> None:
     async def story(lane: Lane) -> None:
         await lane.grant()
-        lane.board.deaf_to = (REVOKE,)
+        lane.lying.deaf_to = (REVOKE[0],)
         lane.engine.post(SWITCHED)
         await lane.until(lambda: Notice.REVOKE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.REVOKE_NOT_SHOWN) == 1
-        assert lane.board.writes.count(REVOKE) > 5
-        lane.board.deaf_to = ()
+        assert writes(lane.made).count(REVOKE) > 5
+        lane.lying.deaf_to = ()
         await lane.until(lambda: lane.engine.context.notices() == (), within_s=0.5)
 
     on_the_wire(story)
@@ -233,11 +226,10 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
     async def story(lane: Lane) -> None:
         lane.swallow_orders = lost
         lane.order(LaneOrder.RELEASE)
-        await lane.until(lambda: lane.board.position == OPEN, within_s=4.0)
-        lane.board.position = CLOSED
-        told = lane.board.writes.count(RELEASE)
+        await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
+        told = writes(lane.made).count(RELEASE)
         await asyncio.sleep(3)
-        assert lane.board.writes.count(RELEASE) <= told + 1  # it was shown: nobody is inside
+        assert writes(lane.made).count(RELEASE) <= told + 1  # it was shown: nobody is inside
         assert lane.engine.context.notices() == ()
 
     on_the_wire(story)
@@ -245,35 +237,23 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
 
 def test_a_release_that_never_opens_is_told_to_officers_and_the_log() -> None:
     async def story(lane: Lane) -> None:
-        lane.board.deaf_to = (RELEASE,)
+        lane.lying.deaf_to = (RELEASE[0],)
         lane.order(LaneOrder.RELEASE)
         await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
-        assert lane.board.writes.count(RELEASE) > 5
+        assert writes(lane.made).count(RELEASE) > 5
 
     on_the_wire(story)
 
 
 def test_a_grant_that_the_board_takes_and_does_not_make_is_taken_back_and_not_repeated() -> None:
-    class Forgets(Board):
-        def _write(self, address: int, values: tuple[int, ...]) -> int:
-            refusal = super()._write(address, values)
-            self.granted_entry = 0
-            return refusal
-
-    lane = Lane(Forgets())
-
     async def story(lane: Lane) -> None:
         lane.engine.post(DocumentPresented(CROSSING))
         await lane.until(lambda: isinstance(lane.engine.state, states.Referred))
-        assert lane.board.grants_made == 1
+        assert [address for address, _ in writes(lane.made)].count(GRANT) == 1
         assert IncidentKind.GRANT_NOT_SHOWN in lane.incidents()
 
-    async def run() -> None:
-        async with bench(lane.board) as made:
-            await _play(lane, made, story)
-
-    run_virtual(run())
+    on_the_wire(story, deaf_to=(GRANT,))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -297,11 +277,11 @@ def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_l
             for one in lane.engine.context.waiting:
                 lane.order(HandOver(one.crossing, Disposition.WALKED_BACK))
                 await asyncio.sleep(0.01)
-        lane.silent_until_s, lane.swallow_orders, lane.board.busy = 0.0, 0, 0
+        lane.silent_until_s, lane.swallow_orders, lane.made.refusals = 0.0, 0, []
         await asyncio.sleep(3)
         granted = isinstance(lane.engine.state, states.Granted)
-        assert lane.board.granted_entry == int(granted)
-        assert lane.board.grants_made <= sum(isinstance(one, records.Granted) for one in lane.records)
+        assert lane.made.stands(Direction.ENTRY) is granted
+        assert lane.made.grants(Direction.ENTRY) <= sum(isinstance(one, records.Granted) for one in lane.records)
 
     lane = on_the_wire(story)
-    assert lane.board.grants_made
+    assert lane.made.grants(Direction.ENTRY)

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 from fakes.gate_status import CONFIG
 
 from gate.programs.lane.views import DUE_S, PROOF_MAX_S, PROOF_MIN_S, SILENCE_S, STEADY_S, Painted, is_due
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.screen import Purpose
 
 PULSE_S = 1.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 
 from gate.channel.messages import View
 from gate.passage.lane import Timing
 from gate.programs.lane.views import GRID_MS, REFERRAL_MS, Paced
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 

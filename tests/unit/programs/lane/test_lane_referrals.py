@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.passage_examples import CROSSING, decided_record, said
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
@@ -25,6 +24,7 @@ from gate.programs.lane.referrals import (
     Referrals,
     findings_of,
 )
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import (
     AccessEvidence,
     AccessProtocol,

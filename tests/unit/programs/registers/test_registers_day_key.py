@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 
-from gate.lists.adapters.port import NoAnswerError
 from gate.lists.adapters.reuse import Reuse
 from gate.programs.registers.inquiry import LOOK_S, DayKey
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_contract.virtual_time import run_virtual
+from gate_core.ports.registers import NoAnswerError
 
 DAY = date(2026, 12, 5)
 ONE, OTHER = b"\x01" * 32, b"\x02" * 32

@@ -31,7 +31,6 @@ from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.table import ADAPTERS
-from gate.lists.question import Answer
 from gate.lists.shelf import Brought, Shelf
 from gate.passage.orders import Disposition
 from gate.programs.registers import program
@@ -42,6 +41,7 @@ from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate_core.audit_format.note import Note
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.ports.registers import Answer
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 
@@ -318,7 +318,7 @@ async def test_an_adapter_that_fails_by_itself_is_not_known_and_says_nothing_of_
         async def ask(self, question: Any, _: Any) -> Any:
             raise KeyError(question.number)
 
-    monkeypatch.setattr("gate.programs.registers.program.ADAPTERS", {"lost_documents": lambda _: Broken()})
+    monkeypatch.setattr("gate.programs.shared.devices.registers.ADAPTERS", {"lost_documents": lambda _: Broken()})
     site.online = {"lost": OnlineRegister(adapter="lost_documents", address="http://127.0.0.1:1")}
     async with site.running() as config:
         (found,) = await said(config, STOLEN, "lost")
@@ -380,7 +380,7 @@ async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_o
             return await ask(question, today)
 
     adapters = {"lost_documents": lambda _: Odd(), "entry_exit": ADAPTERS["entry_exit"]}
-    monkeypatch.setattr("gate.programs.registers.program.ADAPTERS", adapters)
+    monkeypatch.setattr("gate.programs.shared.devices.registers.ADAPTERS", adapters)
     simulated = Simulated()
     async with simulated.serving():
         site.online = {

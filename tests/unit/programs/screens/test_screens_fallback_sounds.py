@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 
 from gate.programs.screens.fallback_sounds import AGAIN_S, DEAD_S, Sounding, player
 from gate.screens.kiosk.cues import CUES, waveform
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.screen import Screen
 
 VOLUME = 30

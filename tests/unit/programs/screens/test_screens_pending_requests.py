@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from core_fakes.virtual_time import in_virtual_time
 
 from gate.passage.events import Wish
 from gate.programs.screens.program import KEPT_S, Asks
+from gate_contract.virtual_time import in_virtual_time
 
 
 def asks() -> Asks:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from core_fakes.virtual_time import run_virtual
-
+from gate_contract.virtual_time import run_virtual
 from gate_core.rate_limit import Addresses, Rate
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from core_fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.programs.shared.aligned_timer import after_pause_s, beat, next_beat_s
+from gate_contract.virtual_time import run_virtual
 
 NOW_S = st.floats(0, 1e7)
 EVERY_S = st.integers(20, 5_000).map(lambda ms: ms / 1000)

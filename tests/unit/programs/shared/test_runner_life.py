@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.small_gate import small_gate
 
 from gate.channel.messages import Status
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import LIFE_POLL_S, READY_POLL_S, _tell_of_life
 from gate.programs.shared.status import serve_status
+from gate_contract.virtual_time import run_virtual
 
 ABLE = Status("lane", "ready", {})
 WAITING = Status("lane", "degraded", {})

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from core_fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
@@ -21,6 +20,7 @@ from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.vision.face_children import PROVE_DEADLINE_S, ChildMuteError
 from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision
 from gate.programs.vision.readiness import CHILD_MAX_S, ERASED_MAX_S, PROVEN_MAX_S
+from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.screen import Guidance
 from gate_core.programs.task_groups import run_until_first_exits
 

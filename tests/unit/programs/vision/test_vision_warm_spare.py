@@ -7,12 +7,12 @@ import itertools
 from typing import Any
 
 import pytest
-from core_fakes.virtual_time import run_virtual
 from fakes.document_children import FakeChild
 
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import TAKE_DEADLINE_S
 from gate.programs.vision.face_children import PROVE_DEADLINE_S, ChildMuteError, FaceSpare
+from gate_contract.virtual_time import run_virtual
 
 
 def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at_once() -> None:

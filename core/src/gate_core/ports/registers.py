@@ -1,9 +1,17 @@
-"""The question to a register, and its answer. Values of the registers' program, with redacted repr."""
+"""The public interface for adapters to registers: question, answer, port and errors (docs/guides/adapter.md).
+
+AdapterError
+├── NoAnswerError     the register is unreachable, slow, or refuses us: nothing is known
+└── WrongAnswerError  it sent an invalid answer
+
+Other exceptions are faults of the adapter, with the same result: nothing is known, and an officer sees the traveller.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Final, Protocol
 
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, agree
 
@@ -59,3 +67,31 @@ class Answer:
 def not_known(cause: RegisterCause) -> Answer:
     """Return the answer that nothing is known, and why."""
     return Answer(RegisterAnswer.UNKNOWN, cause)
+
+
+class AdapterError(Exception):
+    """A register did not answer. The message contains no personal data."""
+
+
+class NoAnswerError(AdapterError):
+    """It is unreachable, slow, or refuses us."""
+
+
+class WrongAnswerError(AdapterError):
+    """It sent an invalid answer."""
+
+
+class Exchange(Protocol):
+    """Carries one question to the register and its answer back."""
+
+    async def __call__(self, path: str, body: bytes) -> bytes:
+        """The answer's body. Raises NoAnswerError, and WrongAnswerError for one that is too long."""
+        ...
+
+
+class Adapter(Protocol):
+    """One register. It stores nothing of a question after its answer."""
+
+    async def ask(self, question: Question, today: date) -> Answer:
+        """Return the register's answer. It may take any time: the caller has a deadline, and cancels. Raises AdapterError."""
+        ...

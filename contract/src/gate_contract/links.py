@@ -6,8 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from drivers.links import Link
 from gate_core.errors import LinkLostError
+from gate_core.ports.drivers import Link
 
 
 class Wrapped:

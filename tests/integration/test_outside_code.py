@@ -1,0 +1,101 @@
+"""Programs and another distribution's code: loaded by the one that drives its device, once the configuration is approved, and by no other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate_core.outside import installed
+
+SETTINGS = """
+import pathlib
+from gate_core.ports.drivers import BarrierFacts, DriverSettings
+pathlib.Path(__file__).with_name("loaded").touch()
+
+class Acme(DriverSettings, frozen=True, kw_only=True):
+    facts = BarrierFacts(grant_ends_by="lease", ttl_ms=range(1, 2))
+    def open(self, line):
+        raise ZeroDivisionError
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with a distribution that says when it is loaded."""
+    files = {
+        "acme/__init__.py": "",
+        "acme/board.py": SETTINGS,
+        "acme-1.dist-info/entry_points.txt": "[portcullis.barriers]\nacme = acme.board:Acme\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "acme-1.dist-info/RECORD").write_text("".join(f"{name},,\n" for name in files))
+    return tmp_path
+
+
+def run(site: Path, program: str, purpose: str, sha256: str = "") -> tuple[int, str]:
+    """Start a program; its exit code and what it says."""
+    config = site / "gate.toml"
+    config.write_text(f"""
+purpose = "{purpose}"
+gate_id = "g"
+operator = "o"
+[paths]
+run = "{site}/run"
+state = "{site}/state"
+keys = "{site}/keys"
+approval = "{site}/approval"
+models = "{site}"
+[barrier]
+driver = "outside"
+port = "/dev/none"
+[barrier.code]
+name = "acme"
+folder = "{site}"
+distributions = {{ acme = "{sha256 or installed("acme", site).sha256}" }}
+[swipe]
+port = "/dev/none-either"
+[camera]
+address = "http://127.0.0.1:9/stream"
+[audit]
+recipients = []
+""")
+    command = (sys.executable, "-m", "gate.cli", "run", program, "--config", config)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return done.returncode, done.stderr
+
+
+def is_loaded(site: Path) -> bool:
+    return (site / "acme/loaded").exists()
+
+
+def test_the_lane_loads_what_is_named_and_says_what_is_wrong_with_it(site: Path) -> None:
+    code, said = run(site, "lane", "demo")
+    assert (code, is_loaded(site)) == (78, True)
+    assert "gate.toml:15: barrier.code.name: acme does not open: ZeroDivisionError" in said
+
+
+def test_the_lane_loads_nothing_of_what_nobody_approved(site: Path) -> None:
+    code, said = run(site, "lane", "trial")
+    assert (code, is_loaded(site)) == (78, False)
+    assert "approv" in said
+
+
+def test_the_lane_loads_nothing_of_what_has_changed(site: Path) -> None:
+    approved = installed("acme", site).sha256
+    with (site / "acme/board.py").open("a") as file:
+        file.write("# one line more\n")
+    code, said = run(site, "lane", "demo", approved)
+    assert (code, is_loaded(site)) == (78, False)
+    assert "gate.toml:17: barrier.code.distributions: acme has files with the hash" in said
+    assert f"not {approved}; compare it" in said
+
+
+def test_the_log_reads_the_same_configuration_and_loads_nothing(site: Path) -> None:
+    code, _ = run(site, "log", "demo")  # it has no key here, and ends
+    assert code
+    assert not is_loaded(site)
