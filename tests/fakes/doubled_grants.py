@@ -87,12 +87,16 @@ async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) ->
 def _requests(board: str) -> list[tuple[bytes, Callable[[bytes], object]]]:
     """What grants, and what tells a sound answer to it."""
     if board not in FRAMED:
-        return [(request.wire, lambda heard, to=request: decode(heard, to)[0]) for request in REQUESTS[board]]
+        return [(request.wire, _answers(request)) for request in REQUESTS[board]]
     profile = profile_of(board)
     assert isinstance(profile, FramedProfile)
     layout = profile.reply_layout()
     opening = profile.request_layout().encode({"address": 1, **profile.commands.open_left})
     return [(opening, lambda heard: layout.decode(heard)[0])]
+
+
+def _answers(request: Request) -> Callable[[bytes], object]:
+    return lambda heard: decode(heard, request)[0]
 
 
 async def _until_answered(link: Link, request: bytes, is_sound: Callable[[bytes], object]) -> None:

@@ -16,6 +16,7 @@ from fakes.troubled_cable import Cable, Gateway, Trouble
 
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
 from drivers.links import Link, memory_pair
 from drivers.modbus.tcp import TcpLink
@@ -321,6 +322,12 @@ def way_of(direction: Direction) -> Way:
 def profile_of(name: str) -> LineProfile:
     found = load_profile(name)
     assert isinstance(found, LineProfile)
+    return found
+
+
+def modbus_profile(name: str) -> ModbusProfile:
+    found = load_profile(name)
+    assert isinstance(found, ModbusProfile)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.barrier import at_rest
-from fakes.line_bench import profile_of
+from fakes.line_bench import modbus_profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.modbus.driver import ModbusBarrier
@@ -55,7 +55,7 @@ async def lane(folder: Path, *, baud: int = 115200) -> AsyncIterator[Lane]:
     line = SerialLine(folder / "barrier", device, baud=baud, seed=1)
     line.start()
     driver = ModbusBarrier(
-        open_link=lambda: SerialLink.open(str(line.path), baud), profile=profile_of("portcullis-sim"), baud=baud
+        open_link=lambda: SerialLink.open(str(line.path), baud), profile=modbus_profile("portcullis-sim"), baud=baud
     )
     try:
         async with asyncio.timeout(STORY_LIMIT_S):
