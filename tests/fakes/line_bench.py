@@ -14,6 +14,7 @@ from fakes.modbus_gateway import Gateway
 
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import LineProfile, line_barrier, load_profile
 from drivers.links import Link
 from drivers.modbus.tcp import TcpLink
@@ -72,6 +73,7 @@ class LineBench(lines.LineBench):
         self.board: Controller | SwingBoard
         self.slave: Slave | FramedSlave
         self.board, self.slave = _made(self.profile, self.told)
+        self.board.now_ms = _now_ms()  # its time begins now
         self.fire_ends_it, self.shows_fire = name == "relay-8", name != "lot"
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
@@ -122,7 +124,6 @@ class LineBench(lines.LineBench):
     def step(self) -> None:
         """Let the board's time pass until now."""
         while (late_ms := _now_ms() - self.board.now_ms) > STEP_MS:
-            # Only its own time since it stood still counts, not the loop's before it was made.
             self.board.step(self.board.now_ms + min(STEP_MS, late_ms), self.broken)
         self.board.step(_now_ms(), self.broken)
 
@@ -218,7 +219,7 @@ def _made(profile: str, told: Told) -> tuple[Controller | SwingBoard, Slave | Fr
         return MODBUS[profile](told, 1)
     if profile in BOARDS:
         kind = BOARDS[profile]
-        board = SwingBoard(told, lease_ms=kind.lease_ms, now_ms=_now_ms())
+        board = SwingBoard(told, lease_ms=kind.lease_ms)
         return board, FramedSlave(board, kind.codec(), number=1, baud=WIRE_BAUD)
     controller = Controller(told)
     return controller, Slave(1, BarrierRegisters(controller))
@@ -247,6 +248,12 @@ def way_of(direction: Direction) -> Way:
 def profile_of(name: str) -> LineProfile:
     found = load_profile(name)
     assert isinstance(found, LineProfile)
+    return found
+
+
+def modbus_profile(name: str) -> ModbusProfile:
+    found = load_profile(name)
+    assert isinstance(found, ModbusProfile)
     return found
 
 

@@ -17,6 +17,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 import pyrage
+from fakes.roots import search_path
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network

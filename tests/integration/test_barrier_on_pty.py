@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 from fakes.barrier import at_rest
-from fakes.line_bench import profile_of
+from fakes.line_bench import modbus_profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.links import SerialLink
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.crossing import Alarm
@@ -55,9 +54,9 @@ async def lane(folder: Path, *, baud: int = 115200) -> AsyncIterator[Lane]:
     device = Barrier(lambda event, **fields: truth.append((event, fields)))
     line = SerialLine(folder / "barrier", device, baud=baud, seed=1)
     line.start()
-    profile = profile_of("portcullis-sim")
-    assert isinstance(profile, ModbusProfile)
-    driver = ModbusBarrier(open_link=lambda: SerialLink.open(str(line.path), baud), profile=profile, baud=baud)
+    driver = ModbusBarrier(
+        open_link=lambda: SerialLink.open(str(line.path), baud), profile=modbus_profile("portcullis-sim"), baud=baud
+    )
     try:
         async with asyncio.timeout(STORY_LIMIT_S):
             yield Lane(driver, device, line, truth)

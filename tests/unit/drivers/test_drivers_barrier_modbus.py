@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from fakes.barrier import AT_REST
-from fakes.line_bench import OWN, REVOKE, LineBench, Lying, line_bench, profile_of, writes
+from fakes.line_bench import OWN, REVOKE, LineBench, Lying, line_bench, modbus_profile, writes
 from fakes.stories import on
 
-from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
 from drivers.modbus.frames import ReadRequest, Registers, WriteRequest
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
@@ -44,10 +43,8 @@ def board(made: LineBench) -> Controller:
 
 
 def session(*, baud: int = 115200, now_s: list[float] | None = None) -> Session:
-    profile = profile_of(OWN)
-    assert isinstance(profile, ModbusProfile)
     clock = now_s or [0.0]
-    return Session(profile=profile, baud=baud, unit=1, entry_is_left=True, clock=lambda: clock[0])
+    return Session(profile=modbus_profile(OWN), baud=baud, unit=1, entry_is_left=True, clock=lambda: clock[0])
 
 
 # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────────────

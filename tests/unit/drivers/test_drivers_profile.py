@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from fakes.line_bench import profile_of
+from fakes.line_bench import modbus_profile
 
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.modbus.profile import LATE_MS_MAX, Command, ModbusProfile
@@ -28,8 +28,7 @@ def text() -> str:
 
 
 def test_the_simulators_profile_says_what_its_document_says() -> None:
-    profile = profile_of("portcullis-sim")
-    assert isinstance(profile, ModbusProfile)
+    profile = modbus_profile("portcullis-sim")
     assert profile.verified == "simulator"
     assert profile.grant_ends_by == ("controller_ttl", "host_watchdog")
     assert profile.identity == Identity(input=0, expected=(0x504C, 1))

@@ -137,7 +137,9 @@ class FileReader:
         while True:
             far = offset > _PLAIN_OFFSET_MAX
             self._size_tried = min(wanted + _FAR_OVERHEAD_BYTES * far, self._size_max)
-            if BLOCK_BYTES[1] < self._size_tried <= SHORT_ANSWER_MAX:  # a short command whose protected answer is too long
+            if (
+                BLOCK_BYTES[1] < self._size_tried <= SHORT_ANSWER_MAX
+            ):  # a short command whose protected answer is too long
                 self._size_tried = BLOCK_BYTES[1]
             response = yield from self._conversation.ask(_read_binary(offset, self._size_tried))
             if response.status in (OK, END_OF_FILE) and response.data:

@@ -57,9 +57,8 @@ def mirrored(answer: bytes) -> list[bytes]:
     return [together(answer, answer[::-1])]
 
 
-Answers = Callable[[bytes], list[bytes]]
-MODBUS: list[tuple[str, Answers]] = [(OWN, trouble) for trouble in (never_valid, garbled, by_another, flooded)]
-SHORT: list[tuple[str, Answers]] = [(name, trouble) for name in FRAMED for trouble in (wrong_check, mirrored, flooded)]
+TROUBLES: list[tuple[str, Trouble]] = [(OWN, trouble) for trouble in (never_valid, garbled, by_another, flooded)]
+TROUBLES += [(name, trouble) for name in FRAMED for trouble in (wrong_check, mirrored, flooded)]
 
 
 async def kept(made: LineBench, begin: Callable[[], None], end: Callable[[], None]) -> None:
@@ -80,7 +79,7 @@ async def kept(made: LineBench, begin: Callable[[], None], end: Callable[[], Non
     assert parts == [PartBack(Part.BARRIER), PartLost(Part.BARRIER), PartBack(Part.BARRIER)]
 
 
-@pytest.mark.parametrize(("name", "trouble"), MODBUS + SHORT)
+@pytest.mark.parametrize(("name", "trouble"), TROUBLES)
 @on(line_bench, "name", connected=False)
 async def test_trouble_on_the_line_closes_the_lane_once_and_its_end_opens_it_once(
     made: LineBench, trouble: Trouble, caplog: pytest.LogCaptureFixture
