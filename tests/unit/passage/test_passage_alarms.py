@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
+from fakes.passage_examples import AT_REST, Run, inspecting, ready
 
 from gate.passage import alarms, records, states
 from gate.passage.door_state import Raised
-from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
+from gate.passage.effects import ClearAlarms, Effect, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.lane import LaneContext
-from gate.passage.orders import Admit, LaneOrder, Outcome
-from gate.passage.records import IncidentKind, ObeyedVerb
+from gate.passage.orders import LaneOrder
+from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
@@ -29,10 +29,6 @@ def written(effects: list[Effect], kind: type[records.Record]) -> list[records.R
 
 def begun(effects: list[Effect]) -> list[IncidentKind]:
     return [record.incident for record in written(effects, records.Incident) if isinstance(record, records.Incident)]
-
-
-def answered(effects: list[Effect]) -> Answer:
-    return next(effect for effect in effects if isinstance(effect, Answer))
 
 
 def test_every_alarm_is_one_or_the_other() -> None:
@@ -63,17 +59,6 @@ def test_what_tells_of_nobody_is_cleared_by_the_lane_once_it_is_at_rest_and_the_
     assert run.lane.alarms == ()
 
 
-def test_clearing_is_ordered_again_while_the_controller_keeps_the_alarm_and_no_more_often_than_told() -> None:
-    run = ready()
-    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
-    again_ms = run.rules.timing.order_again_ms
-    assert ClearAlarms((Alarm.OBSTRUCTED,)) in run.feed(standing)
-    assert run.feed(standing, after_ms=again_ms - 1) == []
-    assert run.feed(standing, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
-    assert run.feed(replace(standing, bodies=1), after_ms=1) == []
-    assert run.feed(standing) == [ClearAlarms((Alarm.OBSTRUCTED,))], "the lane came to rest anew"
-
-
 @pytest.mark.parametrize("alarm", FOR_AN_OFFICER)
 def test_what_tells_of_somebody_waits_for_an_officer_and_then_the_lane_is_back(alarm: Alarm) -> None:
     run = ready()
@@ -85,21 +70,6 @@ def test_what_tells_of_somebody_waits_for_an_officer_and_then_the_lane_is_back(a
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 99_001)]
     run.feed(SiteSeen(1.0, clock_sure=True))
     assert run.state == states.Idle(Screen.WELCOME)
-
-
-def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_cause_is_gone() -> None:
-    run = ready()
-    forced = replace(OPEN, alarms=(Alarm.FORCED,))
-    run.feed(forced)
-    effects = run.order(LaneOrder.ACKNOWLEDGE)
-    assert effects[0] == ClearAlarms((Alarm.FORCED,))
-    assert written(effects, records.Obeyed) == [
-        records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)),
-    ]
-    assert answered(effects).outcome is Outcome.ORDERED
-    assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(forced, after_ms=5_000)), "the leaf is open"
-    assert ClearAlarms((Alarm.FORCED,)) in run.feed(replace(forced, closed=True)), "nobody needs to say it twice"
-    assert Show(Screen.WELCOME) in run.feed(AT_REST)
 
 
 def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobody() -> None:
@@ -114,14 +84,6 @@ def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobod
     assert not any(isinstance(effect, ClearAlarms) for effect in effects), "there is nothing to clear"
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.FORCED, 10)]
     assert Show(Screen.WELCOME) in run.feed(AT_REST)
-
-
-def test_an_alarm_of_the_time_without_a_line_is_an_incident_and_waits() -> None:
-    run = ready()
-    run.feed(PartLost(Part.BARRIER), PartBack(Part.BARRIER))
-    effects = run.feed(replace(AT_REST, alarms=(Alarm.FORCED, Alarm.HOST_LOST)))
-    assert begun(effects) == [IncidentKind.FORCED, IncidentKind.HOST_LOST]
-    assert ClearAlarms((Alarm.HOST_LOST,)) in effects, "and nothing else is cleared with it"
 
 
 def test_an_alarm_that_keeps_coming_back_waits_and_fills_no_log() -> None:
@@ -171,59 +133,6 @@ def test_a_lane_without_one_of_its_parts_says_closed_and_comes_back(part: Part) 
     run.feed(AT_REST, Tick())
     assert run.state == states.Idle(Screen.CLOSED)
     assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
-
-
-def test_a_barrier_that_says_nothing_for_a_moment_closes_nothing() -> None:
-    run = ready()
-    assert run.feed(Tick(), after_ms=900) == []
-    assert run.state == states.Idle(Screen.WELCOME)
-
-
-def test_in_an_emergency_nothing_is_cleared() -> None:
-    run = ready()
-    run.order(LaneOrder.OPEN_EMERGENCY)
-    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,), emergency_open=True)
-    assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(standing, after_ms=1_000))
-
-
-def test_an_officer_admits_nobody_past_an_alarm_but_after_acknowledging_it() -> None:
-    run = referred()
-    run.feed(replace(AT_REST, alarms=(Alarm.PASSAGE_WITHOUT_GRANT,)))
-    assert answered(run.order(Admit(CROSSING))).outcome is Outcome.IMPOSSIBLE
-    run.order(LaneOrder.ACKNOWLEDGE)
-    run.feed(AT_REST)
-    assert answered(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
-
-
-@pytest.mark.parametrize("alarm", [Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT])
-def test_an_alarm_of_somebody_takes_the_grant_back(alarm: Alarm) -> None:
-    run = granted()
-    effects = run.feed(replace(OPEN, bodies=1, grants_left=1, alarms=(alarm,)))
-    assert effects[0] == Revoke()
-    (record,) = written(effects, records.Revoked)
-    assert isinstance(record, records.Revoked)
-    assert [(one.reason, one.detail) for one in record.reasons] == [(Reason.BARRIER_ALARM, alarm.value)]
-    assert IncidentKind(alarm.value) in begun(effects)
-
-
-@pytest.mark.parametrize("alarm", [Alarm.OBSTRUCTED, Alarm.OPEN_TOO_LONG])
-def test_an_alarm_of_the_leaf_leaves_the_grant(alarm: Alarm) -> None:
-    assert Revoke() not in granted().feed(replace(OPEN, bodies=1, grants_left=1, alarms=(alarm,)))
-
-
-@pytest.mark.parametrize(
-    "site", [SiteSeen(None, clock_sure=True), SiteSeen(91.0, clock_sure=True), SiteSeen(1.0, clock_sure=False)]
-)
-def test_a_lane_whose_lists_or_clock_refer_everybody_says_closed_and_comes_back(site: SiteSeen) -> None:
-    run = ready()
-    assert run.feed(site) == [Show(Screen.CLOSED)]
-    assert run.feed(SiteSeen(1.0, clock_sure=True)) == [Show(Screen.WELCOME)]
-
-
-def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
-    run = ready()
-    run.feed(SiteSeen(1.0, clock_sure=True), AT_REST, after_ms=121_000)
-    assert run.state == states.Idle(Screen.WELCOME)
 
 
 def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:

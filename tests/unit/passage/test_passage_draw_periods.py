@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 from fakes import passage_examples as one
-from fakes import two_door_lane as two
 from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, Run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +27,7 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext
 from gate.passage.policy import Verdict
-from gate.passage.records import Decided, DrawCommitted, DrawRevealed, EntryDecided, Record
+from gate.passage.records import Decided, DrawCommitted, DrawRevealed, Record
 from gate.passage.states import Inspecting, Referred
 from gate_core.evidence.reasons import Objection, Reason
 
@@ -113,15 +112,6 @@ def test_a_lane_that_draws_nobody_knows_nothing_of_it() -> None:
     run = ready(0)
     run.feed(DrawDue(HALF), COMMITTED)
     assert decided(run).evidence.drawn is None
-
-
-def test_before_two_doors_whoever_is_drawn_stays_before_the_first() -> None:
-    run = ready(OF, two.ready())
-    run.feed(DrawDue(EVERYBODY), COMMITTED, two.FIRST, two.LAST, two.EMPTY)
-    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
-    run.feed(two.FIRST, two.LAST, two.EMPTY, DocumentRead(CROSSING, GENUINE))
-    (found,) = (record for record in written(run) if isinstance(record, EntryDecided))
-    assert found.reasons == (DRAWN,)
 
 
 def test_a_day_ends_with_its_secret_before_the_next_one_begins() -> None:

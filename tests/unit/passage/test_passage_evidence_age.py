@@ -12,15 +12,12 @@ from fakes.passage_examples import (
     RULES,
     SAME_FACE,
     Run,
-    granted,
-    granted_by_officer,
     inspecting,
-    looking,
     recording,
 )
 
 from gate.passage import records, states
-from gate.passage.effects import Effect, Grant, Revoke, Write
+from gate.passage.effects import Effect, Grant, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -32,7 +29,6 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
-    SiteSeen,
     TrackChange,
     TrackChanged,
 )
@@ -96,57 +92,6 @@ def test_what_happens_between_decision_and_grant_refers(
     assert reason in {objection.reason for objection in run.state.objections}
 
 
-def test_before_the_comparison_the_number_of_faces_may_change_and_a_page_be_read_again() -> None:
-    run = inspecting()
-    run.feed(seen(2), seen(0), DocumentPresented("c2"), seen(1), DocumentRead(CROSSING, GENUINE))
-    assert decided(run.feed(FaceCompared(CROSSING, SAME_FACE))).decision is Verdict.ADMIT
-
-
-def test_a_camera_that_went_away_before_the_comparison_counts_as_well() -> None:
-    """It may have been somebody else's turn: nobody looked meanwhile."""
-    run = inspecting()
-    run.feed(seen(1), PartLost(Part.VISION), PartBack(Part.VISION), DocumentRead(CROSSING, GENUINE))
-    assert isinstance(run.state, states.Recording)
-    assert Reason.VISION_LOST in {objection.reason for objection in run.state.decision.objections}
-
-
-def test_what_another_crossings_child_still_says_changes_nothing() -> None:
-    run = inspecting()
-    run.feed(
-        FaceCompared(CROSSING, SAME_FACE, 7),
-        FaceSeen("old", 2, Guidance.NONE, 3),
-        TrackChanged("old", TrackChange.LOST, 3),
-    )
-    run.feed(seen(1, 7))
-    assert decided(run.feed(DocumentRead(CROSSING, GENUINE))).decision is Verdict.ADMIT
-
-
-def test_a_face_seen_in_another_session_takes_the_grant_back() -> None:
-    for event in (seen(1, 8), TrackChanged(CROSSING, TrackChange.LOST, 8), FaceCompared(CROSSING, SAME_FACE, 8)):
-        run = granted()
-        run.feed(seen(1, 0))
-        assert run.feed(event)[0] == Revoke()
-        assert isinstance(run.state, states.Referred)
-
-
-def test_who_else_is_seen_on_the_way_through_is_for_the_track_to_say() -> None:
-    run = granted()
-    assert run.feed(seen(2), seen(0)) == []
-    assert isinstance(run.state, states.Granted)
-    by_officer = granted_by_officer()
-    assert by_officer.feed(seen(1, 7), seen(1, 8)) == []
-    assert isinstance(by_officer.state, states.Granted)
-
-
-@pytest.mark.parametrize("change", list(TrackChange))
-def test_another_comparison_finds_no_lost_track_again(change: TrackChange) -> None:
-    """Found by a random walk: vision compared once more, and the track counted as held."""
-    run = inspecting()
-    run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, change), FaceCompared(CROSSING, SAME_FACE))
-    record = decided(run.feed(DocumentRead(CROSSING, GENUINE)))
-    assert reasons(record) == {Reason.TRACK_LOST}
-
-
 def test_a_comparison_has_an_age_limit() -> None:
     limit_ms = RULES.policy.face_age_max_ms
     for after_ms, verdict in ((limit_ms, Verdict.ADMIT), (limit_ms + 1, Verdict.REFER)):
@@ -172,20 +117,6 @@ def test_what_was_seen_of_lists_and_clock_a_day_ago_admits_nobody() -> None:
         assert record.decision is verdict
         assert record.evidence.site.age_s == after_ms / 1000
     assert reasons(record) == {Reason.LISTS_STALE, Reason.CLOCK_UNSURE}
-
-
-def test_a_look_at_lists_and_clock_makes_them_new_again() -> None:
-    run = inspecting()
-    run.lane = replace(run.lane, site_at_ms=run.now_ms - DAY_MS)
-    run.feed(SiteSeen(1.0, clock_sure=True), FaceCompared(CROSSING, SAME_FACE))
-    assert decided(run.feed(DocumentRead(CROSSING, GENUINE))).decision is Verdict.ADMIT
-
-
-def test_lists_and_clock_that_grow_old_while_the_receipt_comes_refer() -> None:
-    run = looking()
-    run.lane = replace(run.lane, site_at_ms=run.now_ms - DAY_MS)
-    assert not any(isinstance(effect, Grant) for effect in run.feed(AT_REST))
-    assert isinstance(run.state, states.Referred)
 
 
 def test_a_decision_older_than_these_ages_is_taken_again_as_it_was() -> None:

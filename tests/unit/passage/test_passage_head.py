@@ -14,14 +14,11 @@ from gate.passage.events import (
     DocumentRead,
     FaceCompared,
     HeadSeen,
-    Part,
-    PartBack,
-    PartLost,
     Recorded,
     RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome
+from gate.passage.orders import BePresent, Disposition, HandOver, LaneOrder, Outcome
 from gate.passage.policy import Verdict
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Notice
@@ -107,29 +104,6 @@ def test_the_decision_can_be_taken_again_from_its_record_and_one_of_before_too()
     assert replay({**before, "decision": "admit", "reasons": []})[1], "older records knew nothing of it"
 
 
-def test_no_officer_admits_meanwhile_and_each_may_once_it_is_borne_out() -> None:
-    run = lane(UNCONFIRMED)
-    comes(run)
-    refused = answer(run.order(Admit(CROSSING)))
-    assert (refused.outcome, refused.detail) == (Outcome.IMPOSSIBLE, "the lane: head_unconfirmed")
-    run.feed(replace(UNCONFIRMED, head=Head.ACCEPTED))
-    assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
-    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
-    assert Grant(CROSSING, 10_000) in run.feed(AT_REST, after_ms=10)
-
-
-def test_an_officers_admission_under_way_ends_when_another_log_turns_up() -> None:
-    run = lane(replace(UNCONFIRMED, head=Head.CONFIRMED))
-    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
-    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, replace(SAME_FACE, match=None)))
-    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
-    run.order(Admit(CROSSING))
-    run.feed(UNCONFIRMED, Recorded(CROSSING, RecordKind.OVERRULED))
-    assert not any(isinstance(effect, Grant) for effect in run.feed(AT_REST, after_ms=10))
-    assert isinstance(run.state, states.Referred)
-    assert WHY in run.state.objections
-
-
 def test_freeing_people_emergencies_and_the_end_of_a_referral_wait_for_nothing() -> None:
     run = lane(UNCONFIRMED)
     comes(run)
@@ -149,22 +123,3 @@ def test_a_supervisors_word_is_a_record_of_what_was_found_and_counts_when_the_lo
     assert run.lane.blockers == ()
     again = answer(run.order(LaneOrder.ACCEPT_HEAD, "chief"))
     assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
-
-
-def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
-    effects = lane().order(LaneOrder.ACCEPT_HEAD, "chief")
-    assert not any(isinstance(one, Write) for one in effects)
-    assert (answer(effects).outcome, answer(effects).detail) == (
-        Outcome.IMPOSSIBLE,
-        "the log has not said yet what it found",
-    )
-
-
-def test_while_the_log_is_away_nothing_is_accepted_and_nobody_is_told_that_it_will_be() -> None:
-    run = lane(UNCONFIRMED)
-    run.feed(PartLost(Part.LOG))
-    effects = run.order(LaneOrder.ACCEPT_HEAD, "chief")
-    assert not any(isinstance(one, Write) for one in effects)
-    assert (answer(effects).outcome, answer(effects).detail) == (Outcome.IMPOSSIBLE, "the log takes no records now")
-    run.feed(PartBack(Part.LOG))
-    assert answer(run.order(LaneOrder.ACCEPT_HEAD, "chief")).outcome is Outcome.ORDERED

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, looking, overruling, ready, recording
+from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, looking, ready, recording
 
-from gate.passage import states
 from gate.passage.door_state import DoorState, PendingOrder
-from gate.passage.effects import Erase, Show
-from gate.passage.events import DocumentPresented, FaceSeen, NotRecorded, Recorded, RecordKind, RecordReplaced, Tick
+from gate.passage.effects import Erase
+from gate.passage.events import DocumentPresented, RecordKind, RecordReplaced
 from gate.passage.lane import LaneContext
 from gate_core.evidence.crossing import Door, LaneEvidence, Notice
-from gate_core.evidence.screen import Guidance, Screen
 
 
 def opening() -> Run:
@@ -59,29 +57,6 @@ def test_a_record_of_no_crossing_that_was_refused_makes_no_crossing_suspect() ->
     run = ready()
     run.feed(RecordReplaced(None, RecordKind.INCIDENT))
     assert run.lane.replaced == ()
-
-
-def test_each_crossing_has_a_session_of_its_own() -> None:
-    """The face child of the next traveller is another one, and so is its session."""
-    run = ready()
-    run.lane = replace(run.lane, look=("before", 3))
-    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
-    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 4))
-    assert isinstance(run.state, states.Inspecting)
-    assert run.state.spoiled == ()
-    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 5))
-    assert run.state.spoiled != ()
-
-
-def test_travellers_are_invited_between_two_looks_at_the_barrier() -> None:
-    """Its silence is a lost part, which says so; an age of half a second is none."""
-    run = ready()
-    assert run.feed(Tick(), after_ms=500) == []
-    assert run.state == states.Idle(Screen.WELCOME)
-
-
-def test_an_officers_admission_that_fails_shows_the_officer_again() -> None:
-    assert Show(Screen.OFFICER) in overruling().feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
 
 
 @pytest.mark.parametrize("lane_in", [opening, inspecting, recording, looking, granted])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes.passage_examples import (
     AT_REST,
@@ -72,28 +70,6 @@ def test_an_earlier_runs_crossing_of_which_a_record_is_missing_is_granted_to_nob
     (answer,) = run.order(Admit(CROSSING))
     assert isinstance(answer, Answer)
     assert answer.outcome is Outcome.IMPOSSIBLE
-
-
-def test_whoever_is_through_stays_through() -> None:
-    run = granted()
-    run.feed(replace(AT_REST, passages_entry=1, closed=False))
-    run.feed(REPLACED)
-    assert isinstance(run.state, states.Passing)
-
-
-def test_a_record_of_another_crossing_or_of_none_is_an_alarm_and_changes_nothing() -> None:
-    for crossing in ("another", None):
-        run = granted()
-        before = run.state
-        effects = run.feed(RecordReplaced(crossing, RecordKind.INCIDENT))
-        assert run.state == before
-        assert effects == [Write(records.Incident(crossing, IncidentKind.RECORD_REFUSED))]
-
-
-def test_a_thousand_refused_records_of_a_crossing_are_one_alarm_a_second() -> None:
-    run = referred()
-    effects = [effect for _ in range(1_000) for effect in run.feed(REPLACED, after_ms=1)]
-    assert alarms(effects) == [CROSSING]
 
 
 def test_so_many_crossings_are_remembered() -> None:

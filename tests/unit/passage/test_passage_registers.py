@@ -7,12 +7,11 @@ from datetime import date, datetime
 
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ready
-from fakes.two_door_lane import ready as two_doors_ready
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import states
-from gate.passage.effects import Show, Write
+from gate.passage.effects import Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -23,11 +22,9 @@ from gate.passage.events import (
     RegistersAnswered,
     SiteSeen,
     Tick,
-    TravellerAsked,
-    Wish,
 )
 from gate.passage.policy import Verdict, is_read
-from gate.passage.records import Decided, EntryDecided
+from gate.passage.records import Decided
 from gate_core.evidence.crossing import Check, CheckId, CheckResult
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import (
@@ -40,7 +37,6 @@ from gate_core.evidence.registers import (
     register_objections,
     unknown,
 )
-from gate_core.evidence.screen import Screen
 
 STOLEN = Register("stolen-documents")
 EES = Register(
@@ -94,24 +90,6 @@ def test_a_hit_and_what_is_not_known_lead_to_an_officer(finding: RegisterFinding
     assert record.policy.registers == (STOLEN,)
 
 
-def test_whoever_is_on_no_list_is_admitted() -> None:
-    run = lane()
-    record = decided(
-        run, DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, (NONE,)), FaceCompared(CROSSING, SAME_FACE)
-    )
-    assert record is not None
-    assert (record.decision, record.reasons) == (Verdict.ADMIT, ())
-
-
-def test_a_register_that_says_nothing_of_what_is_required_is_not_known() -> None:
-    run = lane()
-    said = (DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, ()), FaceCompared(CROSSING, SAME_FACE))
-    assert decided(run, *said) is None
-    record = decided(run, AT_REST, Tick(), after_ms=REQUIRED.timing.registers_max_ms + 10)
-    assert record is not None
-    assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "stolen-documents"),)
-
-
 def test_the_decision_waits_for_the_registers_and_no_longer_than_their_time() -> None:
     run = lane()
     assert decided(run, DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE)) is None
@@ -120,25 +98,6 @@ def test_the_decision_waits_for_the_registers_and_no_longer_than_their_time() ->
     assert record is not None
     assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "stolen-documents"),)
     assert record.evidence.registers is None
-
-
-def test_whatever_the_registers_say_the_screens_are_the_same_at_the_same_times() -> None:
-    """A hit is silent: the same effects in the same steps as of somebody whose face is not theirs."""
-    other = replace(SAME_FACE, match=None)
-    shown = []
-    for finding, face in ((HIT, SAME_FACE), (UNKNOWN, SAME_FACE), (NONE, other)):
-        run = lane()
-        events: tuple[Event, ...] = (
-            DocumentRead(CROSSING, GENUINE),
-            RegistersAnswered(CROSSING, (finding,)),
-            FaceCompared(CROSSING, face),
-            Recorded(CROSSING, RecordKind.DECIDED),
-        )
-        seen = [[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events]
-        shown.append(seen)
-        assert isinstance(run.state, states.Referred)
-    assert shown[0] == shown[1] == shown[2]
-    assert Show(Screen.OFFICER) in shown[0][-1]
 
 
 REUSE = Register("reuse")
@@ -170,40 +129,11 @@ def test_who_answers_later_than_others_is_waited_for_and_what_the_others_said_st
     assert record.evidence.registers == (NONE, later)
 
 
-def test_a_document_that_was_presented_elsewhere_looks_like_every_other_referral() -> None:
-    """The same effects in the same steps as of a document that nobody knows anything of, and of a face that is not theirs."""
-    shown = []
-    clean, other = RegisterFinding("reuse", RegisterAnswer.NONE), replace(SAME_FACE, match=None)
-    for finding, face in ((ELSEWHERE, SAME_FACE), (clean, other)):
-        run = lane(BOTH)
-        events: tuple[Event, ...] = (
-            RegistersAnswered(CROSSING, (NONE,)),
-            DocumentRead(CROSSING, GENUINE),
-            FaceCompared(CROSSING, face),
-            RegistersAnswered(CROSSING, (finding,)),
-            Recorded(CROSSING, RecordKind.DECIDED),
-        )
-        shown.append([[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events])
-        assert isinstance(run.state, states.Referred)
-    assert shown[0] == shown[1]
-
-
 def test_where_no_register_is_required_nobody_waits() -> None:
     record = decided(lane(RULES), DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
     assert record is not None
     assert record.decision is Verdict.ADMIT
     assert (record.evidence.registers, record.evidence.no_outbound_query) == (None, False)
-
-
-def test_a_hit_that_was_not_required_is_a_hit() -> None:
-    record = decided(
-        lane(RULES),
-        RegistersAnswered(CROSSING, (HIT,)),
-        DocumentRead(CROSSING, GENUINE),
-        FaceCompared(CROSSING, SAME_FACE),
-    )
-    assert record is not None
-    assert [one.reason for one in record.reasons] == [Reason.REGISTER_HIT]
 
 
 def test_a_document_that_was_not_read_waits_for_no_register_and_is_referred_for_that_alone() -> None:
@@ -220,24 +150,6 @@ def test_whether_a_document_was_read_its_mrz_says_and_no_other_check(result: Che
         document = replace(GENUINE, checks=(Check(CheckId.MRZ, result), *others))
         assert is_read(document) is (result is CheckResult.SUCCESSFUL)
     assert not is_read(None)
-
-
-def test_calling_for_help_hides_no_hit() -> None:
-    run = lane()
-    run.feed(RegistersAnswered(CROSSING, (HIT,)), TravellerAsked("c3", Wish.HELP), after_ms=10)
-    assert isinstance(run.state, states.Referred)
-    assert Objection(Reason.REGISTER_HIT, "stolen-documents: number_listed") in run.state.objections
-
-
-@pytest.mark.parametrize("wish", [Wish.HELP, Wish.PROTECTION])
-def test_whoever_asks_for_an_officer_is_asked_about_nowhere_from_then_on(wish: Wish) -> None:
-    run = lane()
-    assert CROSSING not in run.lane.shielded
-    run.feed(TravellerAsked("c3", wish), after_ms=10)
-    assert run.lane.shielded == (CROSSING,)
-    assert isinstance(run.state, states.Referred)
-    run.feed(*(TravellerAsked("c3", one) for one in Wish), after_ms=10)
-    assert run.lane.shielded == (CROSSING,)
 
 
 def suspended_lane(local: datetime | None) -> Run:
@@ -277,38 +189,6 @@ def test_where_all_are_suspended_nobody_waits() -> None:
     record = decided(run, DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
     assert record is not None
     assert record.decision is Verdict.ADMIT
-
-
-def entry(*events: Event, after_ms: int = 10) -> tuple[Run, EntryDecided | None]:
-    run = two_doors_ready()
-    run.rules = replace(run.rules, policy=replace(run.rules.policy, registers=(STOLEN,)))
-    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
-    effects = run.feed(*events, after_ms=after_ms)
-    records = [one.record for one in effects if isinstance(one, Write)]
-    return run, next((one for one in records if isinstance(one, EntryDecided)), None)
-
-
-def test_before_the_first_of_two_doors_the_registers_are_waited_for_and_kept_for_the_second() -> None:
-    run, record = entry(DocumentRead(CROSSING, GENUINE))
-    assert record is None
-    assert isinstance(run.state, states.Reading)
-    effects = run.feed(RegistersAnswered(CROSSING, (NONE,)), after_ms=10)
-    record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
-    assert record.decision is Verdict.ADMIT
-    assert isinstance(run.state, states.Recording)
-    assert run.state.entry == states.Entry(GENUINE, (NONE,))
-    _, record = entry(RegistersAnswered(CROSSING, (HIT,)), DocumentRead(CROSSING, GENUINE))
-    assert record is not None
-    assert record.decision is Verdict.REFER
-
-
-def test_before_the_first_of_two_doors_a_register_that_is_late_refers() -> None:
-    run, _ = entry(DocumentRead(CROSSING, GENUINE))
-    run.feed(Tick(), after_ms=REQUIRED.timing.registers_max_ms)
-    assert isinstance(run.state, states.Reading)
-    effects = run.feed(Tick(), after_ms=1)
-    record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
-    assert Objection(Reason.REGISTER_UNKNOWN, "stolen-documents") in record.reasons
 
 
 findings = st.builds(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes import passage_examples as one
 from fakes import two_door_lane as two
-from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run
 
 from gate.channel.messages import REMEMBERED_BYTES_MAX
 from gate.passage.draws import Draw
@@ -42,7 +42,7 @@ from gate.passage.orders import (
 )
 from gate.passage.policy import Verdict, document_objections
 from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Opened
-from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
+from gate.passage.states import Emergency, Inspecting, Recording, Referred, crossing_of
 from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hit, Remembered, encode, replay
 from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
 from gate_core.evidence.reasons import Objection, Reason
@@ -260,18 +260,6 @@ def test_every_crossing_is_opened_with_its_direction() -> None:
         assert Write(Opened(CROSSING, direction), awaited=True) in run.effects
 
 
-def test_an_order_is_written_with_who_and_what_was_before() -> None:
-    run = serving(one.ready, *SERVE)
-    obeyed = [
-        effect.record for effect in run.effects if isinstance(effect, Write) and isinstance(effect.record, Obeyed)
-    ]
-    said = one.said()
-    assert obeyed == [
-        Obeyed(None, said, ObeyedVerb.DIRECTION, before="entry", after="exit"),
-        Obeyed(None, said, ObeyedVerb.MODE, before="all", after="eu"),
-    ]
-
-
 # ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -380,66 +368,6 @@ def test_between_two_travellers_the_lane_serves_others_from_now_on(stage: Callab
     assert answer(run.order(command)).outcome is Outcome.DONE
     assert (run.state, run.lane.version) == (state, version + 1)
     assert (run.lane.direction, run.lane.travellers) in {(EXIT, EVERYBODY), (ENTRY, EU)}
-
-
-def test_in_maintenance_too_and_the_technician_still_works() -> None:
-    run = serving()
-    run.order(LaneOrder.MAINTAIN, "technician-1")
-    run.order(LaneOrder.CONSENT, "supervisor-1")
-    assert answer(run.order(ServeTravellers("eu"), "supervisor-1")).outcome is Outcome.DONE
-    assert (run.lane.maintained_by, run.state) == ("technician-1", Idle(Screen.CLOSED))
-
-
-def test_beside_a_gate_that_only_watches_a_referral_holds_up_no_order() -> None:
-    run = one.ready()
-    run.rules = replace(run.rules, policy=replace(run.rules.policy, shadow=True), service=SERVICE)
-    comes(run, GENUINE)
-    assert isinstance(run.state, Referred)
-    assert answer(run.order(ServeDirection(EXIT))).outcome is Outcome.DONE
-    run.feed(DocumentPresented("c2"))
-    assert Write(Opened("c2", EXIT), awaited=True) in run.effects
-
-
-def test_of_an_order_and_a_document_that_come_at_once_the_first_has_its_way() -> None:
-    for order in SERVE:
-        run = serving()
-        told = ordered(order, version=run.lane.version)
-        run.feed(DocumentPresented(CROSSING), told)
-        assert (run.lane.direction, run.lane.travellers) == (ENTRY, EVERYBODY)
-        assert Write(Opened(CROSSING, ENTRY), awaited=True) in run.effects
-    run = serving()
-    run.feed(ordered(ServeDirection(EXIT), version=run.lane.version), DocumentPresented(CROSSING))
-    assert Write(Opened(CROSSING, EXIT), awaited=True) in run.effects
-
-
-@pytest.mark.parametrize("command", SERVE, ids=lambda command: type(command).__name__)
-def test_an_order_is_not_obeyed_twice_nor_at_another_version(command: Command) -> None:
-    run = serving()
-    told = ordered(command, version=run.lane.version)
-    assert answer(run.feed(told)).outcome is Outcome.DONE
-    back: Command = ServeDirection(ENTRY) if isinstance(command, ServeDirection) else ServeTravellers("all")
-    assert answer(run.order(back)).outcome is Outcome.DONE
-    before = (run.lane.direction, run.lane.travellers)
-    assert answer(run.feed(told)).outcome is Outcome.STALE
-    assert (run.lane.direction, run.lane.travellers) == before
-
-
-@pytest.mark.parametrize(
-    ("command", "why"),
-    [
-        (ServeDirection(ENTRY), "this lane serves entry already"),
-        (ServeTravellers("all"), "this lane serves all already"),
-        (ServeTravellers("nobody"), "this lane may serve all, eu, crew ([rules] in gate.toml)"),
-        (ServeTravellers(""), "this lane may serve all, eu, crew ([rules] in gate.toml)"),
-    ],
-)
-def test_what_changes_nothing_is_said_and_not_written(command: Command, why: str) -> None:
-    assert serving().order(command) == [Answer(1, Outcome.IMPOSSIBLE, why)]
-
-
-def test_a_lane_of_one_direction_has_no_other() -> None:
-    effects = one.ready().order(ServeDirection(EXIT))
-    assert effects == [Answer(1, Outcome.IMPOSSIBLE, "this lane may serve entry ([rules] in gate.toml)")]
 
 
 # ── over a restart ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,39 +9,23 @@ import pytest
 from fakes import two_door_lane
 from fakes.passage_examples import (
     CROSSING,
-    GENUINE,
-    SAME_FACE,
     Run,
-    granted,
-    inspecting,
-    looking,
     overruling,
     ready,
     recording,
     referred,
 )
 
-from gate.passage import states
 from gate.passage.draws import Draw
-from gate.passage.effects import Answer, Effect, Grant, Revoke
 from gate.passage.events import (
     DocumentPresented,
-    DocumentRead,
     DrawDue,
     Event,
-    FaceCompared,
-    GrantFailed,
-    Part,
-    PartBack,
-    PartLost,
     Recorded,
     RecordKind,
 )
-from gate.passage.orders import Admit, Command, Outcome, ViewTraveller
+from gate.passage.orders import Admit, Command, ViewTraveller
 from gate_core.evidence.reasons import Reason
-
-ANOTHER = "another"
-
 
 # Every state that stands still for a receipt, and the one that ends it. Whether it goes on shows in the state, or in an answer to an officer.
 WAITS: dict[str, tuple[Callable[[], Run], RecordKind]] = {
@@ -109,43 +93,3 @@ def test_a_receipt_that_comes_twice_says_nothing_the_second_time(wait: str) -> N
     before = standing(run)
     assert run.feed(Recorded(_of(wait), awaited)) == []
     assert standing(run) == before
-
-
-@pytest.mark.parametrize("late", [RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED])
-def test_the_receipt_of_an_admission_that_failed_is_not_the_next_ones(late: RecordKind) -> None:
-    """The log falls silent over an officer's admission; nobody admits again before it has said what became of that."""
-    run = overruling()
-    run.feed(PartLost(Part.LOG), PartBack(Part.LOG))
-    assert outcomes(run.order(Admit(CROSSING))) == [Outcome.IMPOSSIBLE]
-    run.feed(Recorded(CROSSING, late))
-    assert isinstance(run.state, states.Referred)
-    again = Outcome.ORDERED if late is RecordKind.OVERRULED else Outcome.IMPOSSIBLE
-    assert outcomes(run.order(Admit(CROSSING))) == [again]
-    assert isinstance(run.state, states.Overruling if again is Outcome.ORDERED else states.Referred)
-
-
-def outcomes(effects: list[Effect]) -> list[Outcome]:
-    return [one.outcome for one in effects if isinstance(one, Answer)]
-
-
-def test_a_document_and_a_face_of_two_crossings_are_no_evidence_of_one() -> None:
-    run = inspecting()
-    run.feed(DocumentRead(ANOTHER, GENUINE), FaceCompared(CROSSING, SAME_FACE))
-    assert isinstance(run.state, states.Inspecting)
-    assert run.state.document is None
-    run = inspecting()
-    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(ANOTHER, SAME_FACE))
-    assert isinstance(run.state, states.Inspecting)
-    assert run.state.face is None
-
-
-def test_the_failure_of_another_grant_takes_none_back() -> None:
-    run = granted()
-    assert Revoke() not in run.feed(GrantFailed(ANOTHER))
-    assert Revoke() in run.feed(GrantFailed(CROSSING))
-
-
-def test_a_look_answers_nobody_elses_receipt() -> None:
-    run = looking()
-    assert not [one for one in run.feed(Recorded(ANOTHER, RecordKind.DECIDED)) if isinstance(one, Grant)]
-    assert isinstance(run.state, states.Looking)
