@@ -190,11 +190,19 @@ def test_a_program_may_open_its_devices_whose_drivers_came_after_it(gate: Gate, 
     assert gate.attempt(program, Freedom.NONE, MAY_OPEN[program]) == dict.fromkeys(MAY_OPEN[program], 0)
 
 
-CENTRALS = {f"portcullis-{name}" for name in ("authority", "console", "central", "central-pages", "exchange")}
+CENTRALS = {
+    f"portcullis-{name}" for name in ("authority", "console", "console-kiosk", "central", "central-pages", "exchange")
+}
 OWN_FILES = "/usr/share/own_files.py"
 REFUSALS = (errno.EPERM, errno.EACCES)  # of mapping, and of executing
 # Units that need a memory file, or write code into memory as they run: a file of no folder is code to them all the same.
-HAVE_MEMORY_FILES = {"gate-vision", "portcullis-kiosk", "portcullis-selftest", "gate-update-check"}
+HAVE_MEMORY_FILES = {
+    "gate-vision",
+    "portcullis-kiosk",
+    "portcullis-console-kiosk",
+    "portcullis-selftest",
+    "gate-update-check",
+}
 
 
 def tried(machine: Machine, unit: str, freedom: Freedom, *places: str) -> dict[str, tuple[int, int]]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from fakes.passage_examples import GENUINE, SAME_FACE, ordered
 from fakes.siege_account import PART
-from fakes.siege_hall import TROUBLES, Board, Person, any_command, any_lie, any_sensors
+from fakes.siege_hall import OPEN_MS, TROUBLES, Board, Person, any_command, any_lie, any_sensors
 from fakes.siege_lane import BesiegedLane
 from fakes.two_door_lane import EMPTY
 
@@ -101,6 +101,8 @@ class Siege(BesiegedLane):
     def _send(self, door: Door, effect: Effect) -> None:
         """Orders keep their order on the wire; one that takes back or frees overtakes a grant that waits."""
         board = self.boards[door]
+        if isinstance(effect, Release):
+            board.told_ms = self.now_ms
         if isinstance(effect, Revoke | Release):
             board.wire = [one for one in board.wire if not isinstance(one[1], Grant)]
         lost = self.now_ms < board.deaf_until or board.lost or (not self.calm and self.rng.random() < 0.03)
@@ -152,7 +154,9 @@ class Siege(BesiegedLane):
             self.judge.broken("4: somebody else is let out on their word")
 
     def _excuse(self) -> bool:
-        emergency = self.judge.emergency or any(self.now_ms < one.fire_until for one in self.boards.values())
+        # A door may be open in an emergency that its mute board has not told anybody.
+        burns = (self.now_ms < max(one.fire_until, one.mute_until * one.emergency) for one in self.boards.values())
+        emergency = self.judge.emergency or any(burns)
         forced = any(self.now_ms < one.forced_until for one in self.boards.values())
         if emergency or forced:
             self.excused_ms = self.now_ms
@@ -168,8 +172,9 @@ class Siege(BesiegedLane):
         first, last = self.boards[Door.FIRST], self.boards[Door.LAST]
         heard = not first.lost and self.now_ms >= max(first.mute_until, first.deaf_until) + 5_000
         for person in self.inside:
-            # A counter that lies since a restart leaves nobody who knows of them.
-            if open_now or self._nobody_could_know():
+            # A counter that lies since a restart leaves nobody who knows of them; a leaf that chatters seems to have opened as told.
+            seems_open = self.now_ms < min(first.chatters_until, first.told_ms + OPEN_MS)
+            if open_now or seems_open or self._nobody_could_know():
                 person.enclosed_ms, person.called_ms = 0, None
             if open_now or not heard or self.now_ms < last.chatters_until or self._nobody_could_know():
                 continue

@@ -76,6 +76,7 @@ class Board:
     deaf_until: int = -1
     mute_until: int = -1
     chatters_until: int = -1
+    told_ms: int = -(10**9)  # when it was last told to open, whether or not it heard
     heard_ms: int = 0
     lost: bool = False
 

@@ -425,8 +425,6 @@ SURVIVES = {
     "anything, and the look at the lane that follows sees whatever lasts",
     "a revocation leaves the grant that waits behind it": "a grant waits only while another order is on the line, and here none "
     "ever is; one that were written would be taken back with the next status",
-    "several people inside are one": "the first door's controller counts the second one, too, and the lane refers by that; nobody whom "
-    "the counter alone would see came to the last door of this seed",
 }
 
 # Mutants that no simulation can kill: something else of the gate does what they leave out. They are not among the sixty.

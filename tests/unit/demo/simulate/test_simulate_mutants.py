@@ -44,7 +44,7 @@ def test_the_sound_lane_survives(tmp_path: Path, *, two_doors: bool) -> None:
 def test_nine_of_ten_mutants_are_killed_and_of_the_others_is_said_why() -> None:
     survived = {fate.mutant.name for fate in fates(MUTANTS) if not fate.troubles}
     assert len(survived) <= (1 - KILLED_MIN) * len(MUTANTS), survived
-    assert survived == SURVIVES.keys()
+    assert survived <= SURVIVES.keys()  # a change elsewhere may kill one of them
 
 
 @pytest.mark.long

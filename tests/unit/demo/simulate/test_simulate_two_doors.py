@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from gate_demo.simulate.report import GENUINE_SHARE_MIN, Report
+from gate_demo.simulate.report import Report
 from gate_demo.simulate.run import KINDS, Run, Wishes, replay_command, run, shortest
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, Doors, Intention, Kind
 from hardware_sim.hall.two_doors.plan import KINDS as DEALT
@@ -111,6 +111,5 @@ def test_two_thousand_crossings_with_faults_break_nothing_and_meet_every_fault()
     result = run(Wishes(seed, tuple(range(2_000)), faults=True, doors=Doors.TWO))
     report = Report(result)
     assert report.ok, (report.troubles(), replay_command(shortest(result).wishes), result.lines)
-    assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, seed
     assert all(result.tally.hits[kind] >= 15 for kind in KINDS[Doors.TWO].values()), (seed, result.tally.hits)
     assert result.orders_again > 0
