@@ -1,6 +1,6 @@
 """The nouns of the `gate` command in the appliance, each with a sentence and its verbs. Imports nothing else.
 
-`gate status` is called often and from many places: it does not load the command-line library.
+`gate status` is called often and from many places, and each unit is a `gate run`: both load no command-line library.
 """
 
 from __future__ import annotations
@@ -28,21 +28,24 @@ NOUNS: Final = {
 
 
 def quick(words: list[str]) -> int | None:
-    """Run `gate status` and return its exit code; None for all other words, including errors and --help."""
-    config: Path | None = None
-    left = iter(words)
-    if next(left, "") != "status":
-        return None
+    """Run `gate status` or `gate run PROGRAM` and return the exit code; None for all other words, including errors and --help."""
+    config, others, left = None, list[str](), iter(words)
     for word in left:
         if word == "--config" and (name := next(left, "-")) and not name.startswith("-"):
             config = Path(name)
-        elif word not in {"--watch", "--json"}:
-            return None
-    from gate.cli.status_page import show
-
+        else:
+            others.append(word)
     try:
-        return int(show(config, watch="--watch" in words, as_json="--json" in words))
+        if words[0] == "status" and set(others[1:]) <= {"--watch", "--json"}:
+            from gate.cli.status_page import show
+
+            return int(show(config, watch="--watch" in words, as_json="--json" in words))
+        if words[0] == "run" and len(others) == 2:
+            from gate.cli.run_one import PROGRAMS, run_one
+
+            return run_one(others[1], config) if others[1] in PROGRAMS else None
     except RuntimeError as error:  # typer's, with which every command ends that prints one line
         if not hasattr(error, "exit_code"):
             raise
         return int(error.exit_code)
+    return None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.channel.row import PROGRAMS
-from gate.cli.configuration import configuration_errors, configured
+from gate.cli.run_one import PROGRAMS, allowed, run_one
 from gate_core.command_line.options import ConfigFile
 from gate_core.command_line.output import Exit, fail, note
+from gate_core.settings.environment import path_from_environment
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -23,36 +23,14 @@ def command(
     config: ConfigFile = None,
 ) -> None:
     """Run the programs of the appliance."""
-    from gate.channel.errors import NoPlaceError
-    from gate.programs.shared.runner import run_program
-    from gate_core.programs.process import end_with_supervisor
-    from gate_core.settings.environment import path_from_environment
-
-    if program is not None and program not in PROGRAMS:
-        fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
-    settings = configured(config)
-    with configuration_errors(config):
-        # The lane asks the log besides which serial it began with. Code of other distributions is loaded after this.
-        if program in {None, "vision"} or (program in {"lane", "registers"} and settings.has_outside_code):
-            from gate.programs.shared.approval import approved
-
-            approved(settings)
-        if program in {None, "lane"}:
-            from gate.programs.shared.approval import require_safe_files
-            from gate.programs.shared.devices.profiles import require_profiles
-
-            require_profiles(settings)
-            require_safe_files(settings, config or path_from_environment())
-    if program is None:
-        _refuse_a_second_instance(settings)
-        asyncio.run(_run_all(settings, config or path_from_environment()))
+    if program is not None:
+        if program not in PROGRAMS:
+            fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
+        run_one(program, config)
         return
-    try:
-        with configuration_errors(config):
-            end_with_supervisor()
-            run_program(program, settings)
-    except (OSError, NoPlaceError) as error:
-        fail(Exit.IO_ERROR, f"{program}: {error}")
+    settings = allowed(None, config)
+    _refuse_a_second_instance(settings)
+    asyncio.run(_run_all(settings, config or path_from_environment()))
 
 
 def _refuse_a_second_instance(settings: Config) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.shared.config import Config
 from gate_core import durable
+from gate_core.programs.process import loading
 
 FOLDER = "lane"
 
@@ -24,8 +25,9 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as ending:
         if is_held(folder / STATE_FILE):
             await ending.enter_async_context(held_open(config))
-        await asyncio.to_thread(importlib.import_module, "gate.programs.lane.lane")
-        from gate.programs.lane import lane  # noqa: PLC0415 - loaded above, in a thread
+        with loading():
+            await asyncio.to_thread(importlib.import_module, "gate.programs.lane.lane")
+        from gate.programs.lane import lane  # noqa: PLC0415 - loaded by now
 
         prepared = await lane.prepare(config, state_folder=folder)
     await lane.serve(prepared, stop=stop)

@@ -26,7 +26,7 @@ from gate.programs.shared.fault_latch import WORDS_MAX
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate_core.programs.journal import log_as_json
-from gate_core.programs.process import make_unreadable, told_to_stop
+from gate_core.programs.process import loading, make_unreadable, told_to_stop
 from gate_core.settings import config_file, environment
 
 READY_POLL_S = 0.05
@@ -47,7 +47,8 @@ def run_program(name: str, config: Config) -> None:
     """
     make_unreadable()
     in_journal = log_as_json(name)
-    program: Program = importlib.import_module(f"gate.programs.{name}.program").run
+    with loading():
+        program: Program = importlib.import_module(f"gate.programs.{name}.program").run
     try:
         with only_instance(config.runtime(name)):
             asyncio.run(_supervised(name, program, config))
