@@ -13,8 +13,7 @@ from typing import Annotated
 import msgspec
 
 from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
-from gate.passage.events import RecordClass, RecordKind, TrackChange, Wish
-from gate.passage.orders import Concern, Disposition, Outcome
+from gate.passage.names import Concern, Disposition, Outcome, RecordClass, RecordKind, TrackChange, Wish
 from gate_core.evidence.crossing import (
     AccessProtocol,
     Alarm,

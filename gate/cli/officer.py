@@ -213,7 +213,7 @@ async def _look(path: Path) -> messages.Look:
 
 async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
     from gate.channel.messages import OrderAnswer
-    from gate.passage.orders import Outcome
+    from gate.passage.names import Outcome
     from gate.programs.shared.terminal import Terminal
 
     verb, crossing = wish.verb, wish.crossing
@@ -230,7 +230,7 @@ async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
 
 
 def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
-    from gate.passage.orders import Outcome
+    from gate.passage.names import Outcome
     from gate.programs.shared.lane_report import sights_of, standing
 
     code = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from gate.passage import events
 from gate.passage.events import Event, Part
 from gate.passage.lane import LaneContext
+from gate.passage.names import TrackChange
 from gate.passage.states import Entering, Granted, Inspecting
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.reasons import Objection, Reason
@@ -36,9 +37,9 @@ OF_THE_LANE = frozenset(
 # After a passage: the reasons for which it is unknown whether the camera has lost the holder of the grant.
 OF_THE_VIEW = frozenset({Reason.CAMERA_LOST, Reason.VISION_LOST, Reason.CAMERA_TAMPERED, Reason.TRACK_SWITCHED})
 _REASON_OF_TRACK = {
-    events.TrackChange.LOST: Reason.TRACK_LOST,
-    events.TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
-    events.TrackChange.SEVERAL: Reason.FACES_SEVERAL,
+    TrackChange.LOST: Reason.TRACK_LOST,
+    TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
+    TrackChange.SEVERAL: Reason.FACES_SEVERAL,
 }
 # The controller's alarms about people who move without a grant.
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})

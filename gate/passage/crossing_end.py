@@ -12,9 +12,8 @@ from gate.passage import records, states
 from gate.passage.conditions import Facts
 from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.lane import LaneContext
-from gate.passage.orders import Disposition
+from gate.passage.names import ClosedAs, Disposition, IncidentKind
 from gate.passage.policy import Policy, head_objections, lane_objections, site_objections
-from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.states import (
     Rules,
     Running,

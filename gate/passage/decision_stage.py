@@ -13,9 +13,10 @@ from gate.passage.abort_conditions import FACE_PARTS, REASON_OF_LOSS, breaks_in,
 from gate.passage.conditions import Fact
 from gate.passage.crossing_end import refer, rest, revoke
 from gate.passage.effects import Effect, OpenCamera, Show, StartCrossing, Write
-from gate.passage.events import Event, Part, RecordKind
+from gate.passage.events import Event, Part
 from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import RecordKind
 from gate.passage.policy import (
     Decision,
     Policy,

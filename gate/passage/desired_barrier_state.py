@@ -19,7 +19,7 @@ from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke
 from gate.passage.events import DoorSeen
 from gate.passage.lane import Timing
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind
 from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
 from gate_core.evidence.crossing import Door
 

@@ -12,8 +12,9 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.draws import Draw
 from gate.passage.effects import Effect, Write
-from gate.passage.events import DrawDue, NotRecorded, Recorded, RecordKind, RecordReplaced
+from gate.passage.events import DrawDue, NotRecorded, Recorded, RecordReplaced
 from gate.passage.lane import LaneContext
+from gate.passage.names import RecordKind
 from gate.passage.states import Emergency, Idle, Referred, Turn, Turned
 
 

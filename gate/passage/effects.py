@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.passage.records import Record
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Guidance, Screen

@@ -9,8 +9,8 @@ from gate.passage.crossing_end import begin_emergency, go_on, incident
 from gate.passage.effects import Effect, EndEmergency, Release, Revoke, Show, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import IncidentKind
 from gate.passage.passage_stage import passed
-from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step, crossing_of
 
 

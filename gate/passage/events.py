@@ -7,72 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.passage.draws import Draw
+from gate.passage.names import RecordKind, TrackChange, Wish
 from gate.passage.orders import Ordered, Said
 from gate_core.evidence.crossing import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import InsideStatus
-
-
-class RecordClass(enum.Enum):
-    """A record's subject, which the log has in clear."""
-
-    CROSSING = "crossing"  # for every kind of record that belongs to a crossing
-    DEVICE = "device"
-    ADMINISTRATION = "administration"
-
-
-class RecordKind(enum.Enum):
-    """The kinds of audit records. Stored; never renamed."""
-
-    STARTED = "started"
-    OPENED = "opened"
-    ENTRY_DECIDED = "entry_decided"
-    DECIDED = "decided"
-    OVERRULED = "overruled"
-    GRANTED = "granted"
-    PASSED = "passed"
-    COUNTED = "counted"
-    REVOKED = "revoked"
-    GRANT_ENDED = "grant_ended"
-    CLOSED = "closed"
-    DISPOSITION = "disposition"
-    INCIDENT = "incident"
-    RELEASE = "release"
-    EMERGENCY_BEGAN = "emergency_began"
-    EMERGENCY_ENDED = "emergency_ended"
-    ALARM_ENDED = "alarm_ended"
-    PRESENCE = "presence"
-    OBEYED = "obeyed"
-    VIEWED = "viewed"
-    WOULD_ADMIT = "would_admit"
-    FLAGGED = "flagged"
-    LISTS_UPDATED = "lists_updated"
-    NOTICE_SHOWN = "notice_shown"
-    RULES_STATED = "rules_stated"
-    DRAW_COMMITTED = "draw_committed"
-    DRAW_REVEALED = "draw_revealed"
-    GROUPS_COUNTED = "groups_counted"
-    STOPPED = "stopped"
-    ASKED = "asked"
-    HEAD_ACCEPTED = "head_accepted"
-
-
-class Wish(enum.Enum):
-    """A traveller's request on the page. Stored; never renamed."""
-
-    HELP = "help"  # an officer
-    PROTECTION = "protection"  # an officer, and that nothing about them leaves the gate
-    MORE_TIME = "more_time"
-
-
-class TrackChange(enum.Enum):
-    """What happened to the tracked face after the comparison."""
-
-    LOST = "lost"
-    SWITCHED = "switched"
-    SEVERAL = "several"
 
 
 class Part(enum.Enum):

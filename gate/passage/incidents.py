@@ -9,7 +9,7 @@ from gate.passage.crossing_end import incident
 from gate.passage.door_state import Inside
 from gate.passage.effects import Write
 from gate.passage.events import DoorSeen, LampAnswered, PartLost, RecordReplaced, VideoDoubted
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind
 from gate.passage.states import Emergency, Idle, Referred, Turn, Turned, crossing_of
 
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from gate.passage import events
 from gate.passage.door_state import DoorState, Raised
 from gate.passage.draws import Draw
-from gate.passage.events import Event, Part, RecordKind
+from gate.passage.events import Event, Part
 from gate.passage.interior import Interior
+from gate.passage.names import IncidentKind, RecordKind
 from gate.passage.orders import Said
-from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Door, LaneEvidence, Notice, SiteEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.service_scope import EVERYBODY, BorderDirection, Travellers

@@ -21,8 +21,8 @@ from gate.passage.crossing_end import incident
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Show, Write
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import IncidentKind
 from gate.passage.orders import Said
-from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, State, Turn, Turned
 from gate_core.evidence.crossing import Door
 from gate_core.evidence.reasons import Reason

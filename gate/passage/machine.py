@@ -52,10 +52,10 @@ from gate.passage.effects import Effect
 from gate.passage.emergency import emergency_begins, step_emergency
 from gate.passage.events import Event, RecordReplaced, TravellerAsked
 from gate.passage.lane import LaneContext
+from gate.passage.names import ClosedAs
 from gate.passage.officer_commands import obey
 from gate.passage.orders import Ordered
 from gate.passage.passage_stage import step_granted, step_looking, step_overruling, step_passing, step_recording
-from gate.passage.records import ClosedAs
 from gate.passage.states import Emergency, Rules, State, Step, Turn, Turned, crossing_of
 from gate.passage.traveller_requests import ask
 

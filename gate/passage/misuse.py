@@ -13,8 +13,8 @@ from gate.passage import records
 from gate.passage.effects import Effect, Write
 from gate.passage.events import OrderRefused
 from gate.passage.lane import LaneContext, Misuse
+from gate.passage.names import IncidentKind
 from gate.passage.orders import Missing, Ordered, Said
-from gate.passage.records import IncidentKind
 from gate.passage.states import Turn, Turned
 
 OFFICERS_MAX = 32  # officers counted separately; others are counted as one

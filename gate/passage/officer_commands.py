@@ -24,9 +24,10 @@ from gate.passage.effects import Answer, Effect, EndEmergency, LookAtLane, Relea
 from gate.passage.events import Part
 from gate.passage.interior import Waits
 from gate.passage.lane import FirstWord, LaneContext, Referral
+from gate.passage.names import Disposition, IncidentKind, Outcome
 from gate.passage.officer_views import NOT_ANSWERED, view
-from gate.passage.orders import LaneOrder, Ordered, Outcome
-from gate.passage.records import IncidentKind, ObeyedVerb
+from gate.passage.orders import LaneOrder, Ordered
+from gate.passage.records import ObeyedVerb
 from gate.passage.states import (
     State,
     Turn,
@@ -138,7 +139,7 @@ def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
     """Record that the traveller may pass; the lane is checked afterwards. In shadow mode this settles the referral."""
     lane, rules, crossing, said = turn.lane, turn.rules, admit.crossing, ordered.said
     if rules.policy.shadow:
-        return _settle(turn, ordered, crossing, orders.Disposition.ADMITTED_BY_OFFICER)
+        return _settle(turn, ordered, crossing, Disposition.ADMITTED_BY_OFFICER)
     referral = lane.waits(crossing)
     if referral is None or not isinstance(turn.state, states.Referred):
         why = "an emergency" if isinstance(turn.state, states.Emergency) else "another crossing is under way"
@@ -181,7 +182,7 @@ def _unanswered(lane: LaneContext, crossing: str) -> LaneContext:
     return replace(lane, unanswered=(*lane.unanswered, crossing)[-REMEMBERED_MAX:])
 
 
-def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: orders.Disposition) -> Obeying:
+def _settle(turn: Turn, ordered: Ordered, crossing: str, disposition: Disposition) -> Obeying:
     lane = _decided(turn.lane, crossing, ordered.said.officer)
     settled = Write(records.Settled(crossing, ordered.said, disposition))
     following, shown = go_on(lane, crossing) if crossing_of(turn.state) == crossing else (turn.state, ())

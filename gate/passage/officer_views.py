@@ -12,9 +12,10 @@ from typing import Final
 
 from gate.passage import records
 from gate.passage.effects import Answer, Write
-from gate.passage.events import NotRecorded, Recorded, RecordKind
+from gate.passage.events import NotRecorded, Recorded
 from gate.passage.lane import LaneContext
-from gate.passage.orders import Ordered, Outcome
+from gate.passage.names import Outcome, RecordKind
+from gate.passage.orders import Ordered
 from gate.passage.states import Turn, Turned
 
 VIEWING_MAX: Final = 32  # the oldest is forgotten, and its order not answered

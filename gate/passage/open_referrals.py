@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage.effects import Effect, Write
-from gate.passage.events import Wish
 from gate.passage.lane import Referral
-from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
+from gate.passage.names import ClosedAs, IncidentKind, Wish
+from gate.passage.records import Asked, Closed, Incident, Record, Revoked, Settled
 from gate.passage.states import Turn, Turned
 from gate_core.evidence.reasons import Objection, Reason
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate.passage.names import Concern, Disposition
 from gate_core.evidence.names import Role
 from gate_core.evidence.service_scope import BorderDirection
 
@@ -27,23 +28,6 @@ class Missing(enum.Enum):
     VERSION = "version"  # the lane's state had moved on
 
 
-class Disposition(enum.Enum):
-    """The result of a referral. Stored; never renamed."""
-
-    ADMITTED_BY_OFFICER = "admitted_by_officer"
-    WALKED_BACK = "walked_back"
-    TAKEN_OVER = "taken_over"
-
-
-class Concern(enum.Enum):
-    """Why an officer flagged a person. Stored; never renamed."""
-
-    CHILD = "child"
-    TRAFFICKING = "trafficking"
-    UNWELL = "unwell"
-    OTHER = "other"
-
-
 class LaneOrder(enum.Enum):
     """The orders that consist of their verb alone (`gate_core.orders.verbs`)."""
 
@@ -57,17 +41,6 @@ class LaneOrder(enum.Enum):
     CONSENT = "consent"  # the technician who asked may
     OPEN = "open"  # travellers again; also the end of maintenance
     ACCEPT_HEAD = "accept-head"  # a supervisor answers for the log as this boot of the machine found it: it is the newest there is
-
-
-class Outcome(enum.Enum):
-    """The answer to an order."""
-
-    DONE = "done"
-    ORDERED = "ordered"  # on its way; nothing has confirmed it yet
-    ONE_MORE = "one_more"  # an admission that needs two officers: recorded, admits nobody yet
-    IMPOSSIBLE = "impossible"  # not in this state of the lane, or not by this lane
-    STALE = "stale"  # it answers an old challenge or version: look again
-    FORBIDDEN = "forbidden"  # not by this key, here or now
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from gate.passage import records
 from gate.passage.door_state import DoorState, begins_anew
 from gate.passage.effects import Effect, Write
 from gate.passage.lane import Timing
-from gate.passage.records import IncidentKind, PassedBy
+from gate.passage.names import IncidentKind
+from gate.passage.records import PassedBy
 from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
 from gate_core.ports.values import Direction
 

@@ -34,10 +34,11 @@ from gate.passage.abort_conditions import OF_THE_LANE, OF_THE_VIEW, of_the_other
 from gate.passage.crossing_end import admitted, go_on, incident, keeps_closed, refer, revoke
 from gate.passage.decision_stage import step_idle
 from gate.passage.effects import Effect, Erase, Grant, LookAtLane, Revoke, Show, Write
-from gate.passage.events import Event, Part, RecordKind
+from gate.passage.events import Event, Part
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import IncidentKind, RecordKind, TrackChange
 from gate.passage.policy import Verdict, site_objections
-from gate.passage.records import GrantEnd, IncidentKind
+from gate.passage.records import GrantEnd
 from gate.passage.states import Entering, Granted, Idle, Looking, Overruling, Passing, Recording, Rules, Step
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
@@ -131,7 +132,7 @@ def step_granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, 
             state = replace(state, entered=event.bodies > 0, looked_ms=now_ms)
         case events.DoorSeen() if objections := of_the_other(event):
             return revoke(state, objections)
-        case events.TrackChanged(state.crossing, events.TrackChange.LOST) if not lane.another_look:
+        case events.TrackChanged(state.crossing, TrackChange.LOST) if not lane.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             first_ms = now_ms if state.track_lost_ms is None else state.track_lost_ms
             state = replace(state, track_lost_ms=first_ms, lost=event, lost_told_ms=now_ms)
@@ -213,9 +214,7 @@ def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, no
     """Wait until the camera has lost the grant's holder. If it does not, or cannot tell, another person may have passed: refer."""
     spoil: Objection | None
     match event:
-        case events.TrackChanged(state.crossing, events.TrackChange.LOST | events.TrackChange.SWITCHED) if (
-            not lane.another_look
-        ):
+        case events.TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not lane.another_look:
             spoil = Objection(Reason.HOLDER_IN_VIEW) if _stays(timing, state, event, now_ms) else None
             state = replace(state, lost=True)
         case _:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gate.passage.draws import Draw
-from gate.passage.events import Counters, Part, RecordClass, RecordKind, Wish
-from gate.passage.orders import Concern, Disposition, Said
+from gate.passage.events import Counters
+from gate.passage.names import ClosedAs, Concern, Disposition, IncidentKind, RecordClass, RecordKind, Wish
+from gate.passage.orders import Said
 from gate.passage.policy import Policy, Verdict
-from gate_core.evidence.crossing import Alarm, CameraTrouble, Door, Evidence
-from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.crossing import Alarm, Door, Evidence
+from gate_core.evidence.reasons import Objection
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.evidence.trust_lists import PublishedList
 from gate_core.ports.values import Direction
@@ -41,98 +42,6 @@ class GrantEnd(enum.Enum):
 
     PASSAGE = "passage"
     TIME = "time"
-
-
-class ClosedAs(enum.Enum):
-    """The one verdict of a crossing."""
-
-    ADMITTED = "admitted"
-    REFERRED = "referred"
-
-
-class IncidentKind(enum.Enum):
-    """Events that an officer or auditor should see."""
-
-    # What made a grant end, or came beside it
-    PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
-    BODIES_SEVERAL = "bodies_several"
-    WALKED_BACK = "walked_back"
-    LANE_NOT_CLOSED = "lane_not_closed"
-    TRACK_LOST = "track_lost"
-    TRACK_SWITCHED = "track_switched"
-    FACES_SEVERAL = "faces_several"
-    HOLDER_IN_VIEW = "holder_in_view"  # another person passed: the camera still sees the grant's holder
-    CAMERA_TAMPERED = "camera_tampered"
-    DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
-    RELEASED_BY_OFFICER = "released_by_officer"
-    HELD_BY_OFFICER = "held_by_officer"
-    GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
-    RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened although the beams saw nobody inside
-    # Officers' keys: `order` has the officer and what it lacked
-    FREEING_REFUSED = "freeing_refused"  # an order to free people
-    EXPIRED_KEY_USED = "expired_key_used"  # an order under one, whether it was refused or freed people
-    # Orders to the barrier that no status shows in time
-    GRANT_NOT_SHOWN = "grant_not_shown"
-    REVOKE_NOT_SHOWN = "revoke_not_shown"
-    RELEASE_NOT_SHOWN = "release_not_shown"
-    EMERGENCY_NOT_ENDED = "emergency_not_ended"
-    LAMP_REFUSED = "lamp_refused"
-    # A person who is not being served
-    PERSON_INSIDE = "person_inside"  # before a closed leaf, with nobody admitted
-    WAY_BACK = "way_back"  # the first door was opened for a person inside
-    HELP_CALLED = "help_called"  # the call button
-    LEFT_OBJECT = "left_object"
-    REFERRAL_WAITS = "referral_waits"  # no officer has answered it for longer than it may wait
-    ASKED_OFTEN = "asked_often"  # calls on the page above the limit: for a while officers are only notified
-    DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
-    # A part of the gate is gone
-    BARRIER_LOST = "barrier_lost"
-    FIRST_BARRIER_LOST = "first_barrier_lost"
-    SENSORS_LOST = "sensors_lost"
-    CABINET_OPEN = "cabinet_open"
-    MAINS_LOST = "mains_lost"
-    VISION_LOST = "vision_lost"
-    CAMERA_LOST = "camera_lost"
-    READER_LOST = "reader_lost"
-    LOG_LOST = "log_lost"
-    SCREEN_LOST = "screen_lost"
-    STATE_LOST = "state_lost"  # the lane's state file cannot be written
-    STATE_UNKNOWN = "state_unknown"  # it was lost with an earlier run
-    # The camera's video is doubted
-    CAMERA_COVERED = "camera_covered"
-    VIDEO_LOOPED = "video_looped"
-    VIDEO_IGNORES_EXPOSURE = "video_ignores_exposure"
-    # The barrier controller's alarms
-    FORCED = "forced"
-    OBSTRUCTED = "obstructed"
-    OPEN_TOO_LONG = "open_too_long"
-    REVERSE_PASSAGE = "reverse_passage"
-    PASSAGE_WITHOUT_GRANT = "passage_without_grant"
-    HOST_LOST = "host_lost"
-    MOTOR_FAULT = "motor_fault"
-    # The log itself
-    RECORDS_LOST = "records_lost"
-    RECORD_REFUSED = "record_refused"  # for good: a small one of its kind stands in its place
-
-    @classmethod
-    def of_reason(cls, reason: Reason) -> IncidentKind:
-        """Return the incident of a revoked grant."""
-        return cls.__members__.get(reason.name, cls.GRANT_REVOKED)
-
-    @classmethod
-    def of_loss(cls, part: Part) -> IncidentKind:
-        """Return the incident of a lost part."""
-        return cls(f"{part.value}_lost")
-
-    @classmethod
-    def of_alarm(cls, alarm: Alarm) -> IncidentKind:
-        """Return the incident of a controller's alarm."""
-        return cls(alarm.value)
-
-    @classmethod
-    def of_trouble(cls, trouble: CameraTrouble) -> IncidentKind:
-        """Return the incident of doubtful video."""
-        return cls(trouble.value)
 
 
 @dataclass(frozen=True)

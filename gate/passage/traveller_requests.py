@@ -19,10 +19,10 @@ from gate.passage import records
 from gate.passage.crossing_end import closed, incident
 from gate.passage.decision_stage import end_crossing
 from gate.passage.effects import Effect, Show, Write
-from gate.passage.events import TravellerAsked, Wish
+from gate.passage.events import TravellerAsked
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import ClosedAs, IncidentKind, Wish
 from gate.passage.open_referrals import CALLS
-from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.states import Emergency, Idle, Inspecting, Passing, Referred, Rules, State, Step, Turn, crossing_of
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.screen import Screen

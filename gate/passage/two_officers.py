@@ -15,9 +15,10 @@ from typing import Final
 
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Write
-from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
+from gate.passage.events import Event, NotRecorded, Recorded
 from gate.passage.lane import FirstWord, LaneContext, Referral, Timing
-from gate.passage.orders import Ordered, Outcome
+from gate.passage.names import Outcome, RecordKind
+from gate.passage.orders import Ordered
 from gate.passage.states import Rules, Turn, Turned
 from gate_core.evidence.reasons import Reason
 

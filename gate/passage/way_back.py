@@ -17,7 +17,7 @@ from gate.passage.effects import Effect, Release
 from gate.passage.events import Event, SensorsSeen
 from gate.passage.interior import LOOKS_MIN, Interior, Waits
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind
 from gate.passage.states import Idle, Referred, State, Turn, Turned, crossing_of
 from gate_core.evidence.crossing import Door
 

@@ -32,7 +32,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordClass
+from gate.passage.names import RecordClass
 from gate.programs.shared.config import load
 from gate.programs.shared.status import hear
 from gate_core.audit_format import keys

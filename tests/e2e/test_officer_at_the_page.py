@@ -23,7 +23,7 @@ from fakes.whole_gate import Gate, Onlooker, running
 from playwright.async_api import Route
 
 from gate.channel.row import PROGRAMS
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.passage.records import Overruled, Settled
 from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared.consoles import known_fingerprint

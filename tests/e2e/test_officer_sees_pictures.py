@@ -19,7 +19,7 @@ from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import running
 from playwright.async_api import Page, async_playwright
 
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.passage.records import Settled, Viewed
 from gate.picture import decode
 from gate.programs.shared.consoles import known_fingerprint

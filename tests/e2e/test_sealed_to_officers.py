@@ -20,7 +20,7 @@ from fakes import remains
 from fakes.whole_gate import Gate, running
 
 from gate.channel import messages as m
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.picture import decode
 from gate.programs.shared.terminal import Terminal
 from gate_core.command_line.key_files import read_authority

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fakes.whole_gate import Gate, running
 
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.shared.terminal import Terminal
 from gate_core.command_line.key_files import read_shift
 from gate_core.evidence.screen import Screen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate.channel import messages
-from gate.passage.events import RecordClass, RecordKind
+from gate.passage.names import RecordClass, RecordKind
 
 
 def append_of(body: bytes) -> messages.Append:

@@ -11,12 +11,11 @@ from fakes.passage_examples import decided_record, said
 
 from gate.audit.writer import Wanted
 from gate.passage.events import Counters
-from gate.passage.orders import Disposition
+from gate.passage.names import ClosedAs, Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import (
     ApprovalSettings,
     Closed,
-    ClosedAs,
     Counted,
     Decided,
     FaceSettings,

@@ -19,7 +19,7 @@ from fakes.screens_peers import FakeLane, view
 from gate.channel.messages import Look, LookWanted, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.screens.console_api import LIMITS
 from gate.programs.screens.program import Screens
 from gate.programs.shared.config import Config, parse

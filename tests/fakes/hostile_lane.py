@@ -40,26 +40,15 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     RecordReplaced,
     SiteSeen,
     Tick,
-    TrackChange,
     TrackChanged,
     TravellerAsked,
     VideoDoubted,
-    Wish,
 )
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Command,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-    Ordered,
-)
+from gate.passage.names import Disposition, RecordKind, TrackChange, Wish
+from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance

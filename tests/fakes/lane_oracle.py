@@ -25,7 +25,8 @@ from fakes.oracle_records import RecordChecks
 
 from gate.passage import records
 from gate.passage.events import Part
-from gate.passage.orders import Admit, BePresent, LaneOrder, Outcome
+from gate.passage.names import Outcome
+from gate.passage.orders import Admit, BePresent, LaneOrder
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import Direction

@@ -25,6 +25,7 @@ from fakes.story_notation import Order, brief, read, read_as
 from gate.passage import records
 from gate.passage.effects import Effect, Erase, Show, Shown, Write
 from gate.passage.events import Counters
+from gate.passage.names import ClosedAs
 from gate.passage.states import State
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.screen import Screen
@@ -265,7 +266,7 @@ def abbreviated(effects: Sequence[Effect]) -> Iterator[str]:
             case [
                 Show(Screen.OFFICER),
                 Erase(crossing, Shown.PICTURES),
-                Write(records.Closed(closed, records.ClosedAs.REFERRED, reasons)),
+                Write(records.Closed(closed, ClosedAs.REFERRED, reasons)),
             ] if crossing == closed == CROSSING:
                 yield f"refer({said('', reasons)})"
                 place += 3

@@ -27,7 +27,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, NewRecord, Recorded
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordClass, RecordKind
+from gate.passage.names import RecordClass, RecordKind
 from gate.programs.log import program
 from gate.programs.log.context import Timing
 from gate.programs.shared.config import Audit, Config, Paths

@@ -12,17 +12,8 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 
 from gate.channel import messages
 from gate.passage import records, states
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRead,
-    DoorSeen,
-    FaceCompared,
-    NotRecorded,
-    Recorded,
-    RecordKind,
-    SiteSeen,
-)
-from gate.passage.orders import Outcome
+from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, FaceCompared, NotRecorded, Recorded, SiteSeen
+from gate.passage.names import Outcome, RecordKind
 from gate.passage.records import Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers

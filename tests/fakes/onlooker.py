@@ -31,7 +31,8 @@ from gate.passage.events import (
     Recorded,
     SiteSeen,
 )
-from gate.passage.orders import BePresent, Outcome
+from gate.passage.names import Outcome
+from gate.passage.orders import BePresent
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.views import Paced
 from gate.screens.kiosk.board import Board

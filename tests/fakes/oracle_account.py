@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from gate.passage import records
 from gate.passage.events import Counters, DoorSeen, Part, SiteSeen
+from gate.passage.names import ClosedAs
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
 from gate.passage.states import Rules
@@ -27,7 +27,7 @@ CROSSING_MAX_MS = 120_000  # the sum of all that a crossing may wait for
 TRACE_LINES = 80
 CROSSINGS_MAX = 40
 CALLED = "the traveller asked for an officer"
-ADMITTED, REFERRED = records.ClosedAs.ADMITTED, records.ClosedAs.REFERRED
+ADMITTED, REFERRED = ClosedAs.ADMITTED, ClosedAs.REFERRED
 
 
 class BrokenInvariantError(AssertionError):
@@ -56,7 +56,7 @@ class Seen:
     passed: int = 0
     reasons: frozenset[Reason] = frozenset()  # for which it waits
     first: FirstOrder | None = None
-    verdict: records.ClosedAs | None = None
+    verdict: ClosedAs | None = None
     settled: bool = False
 
     @property

@@ -18,16 +18,14 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     RecordReplaced,
     SiteSeen,
     Tick,
-    TrackChange,
     TrackChanged,
     TravellerAsked,
     VideoDoubted,
-    Wish,
 )
+from gate.passage.names import RecordKind, TrackChange, Wish
 from gate.passage.orders import Admit, BePresent, Hold, LaneOrder, Ordered
 from gate.passage.policy import Verdict
 from gate_core.evidence.crossing import Alarm

@@ -5,15 +5,14 @@ from __future__ import annotations
 from fakes.oracle_account import ADMITTED, CALLED, CROSSINGS_MAX, REFERRED, Account, FirstOrder, Seen
 
 from gate.passage import records
-from gate.passage.events import Wish
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition, IncidentKind, Wish
 from gate.passage.policy import Verdict
 from gate.passage.records import Record
 from gate_core.evidence.crossing import CheckResult, FaceEvidence
 from gate_core.evidence.reasons import Reason
 
 CALLS = {Wish.HELP: (Reason.HELP_ASKED,), Wish.PROTECTION: (Reason.PROTECTION_ASKED,)}
-NOT_SHOWN = frozenset({records.IncidentKind.REVOKE_NOT_SHOWN, records.IncidentKind.RELEASE_NOT_SHOWN})
+NOT_SHOWN = frozenset({IncidentKind.REVOKE_NOT_SHOWN, IncidentKind.RELEASE_NOT_SHOWN})
 
 
 class RecordChecks(Account):
@@ -63,7 +62,7 @@ class RecordChecks(Account):
                 self.crossings[crossing].looked_for = False
             case records.Incident(incident=kind) if kind in NOT_SHOWN:
                 self.told_ms = now_ms
-            case records.Incident(incident=records.IncidentKind.ASKED_OFTEN):
+            case records.Incident(incident=IncidentKind.ASKED_OFTEN):
                 self._called_too_often()
             case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE):
                 self.asked_often = False

@@ -6,17 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from gate.passage import machine, states
 from gate.passage.effects import Effect, Write
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRead,
-    DoorSeen,
-    Event,
-    FaceCompared,
-    Recorded,
-    RecordKind,
-    SiteSeen,
-)
+from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, Event, FaceCompared, Recorded, SiteSeen
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.names import RecordKind
 from gate.passage.orders import Admit, BePresent, Command, Missing, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided

@@ -43,11 +43,11 @@ from gate.passage.events import (
     FaceSeen,
     Recorded,
     SiteSeen,
-    TrackChange,
     TrackChanged,
 )
 from gate.passage.lane import LaneContext
-from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder, Ordered
+from gate.passage.names import Disposition, TrackChange
+from gate.passage.orders import BePresent, Command, HandOver, LaneOrder, Ordered
 from gate_core.evidence.crossing import Alarm, Score
 from gate_core.evidence.screen import Guidance
 from hardware_sim.barrier import controller as board

@@ -26,7 +26,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate_core.evidence.screen import Guidance, Screen
 
 

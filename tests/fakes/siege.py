@@ -32,17 +32,9 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
     TravellerAsked,
-    Wish,
 )
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Command,
-    Disposition,
-    HandOver,
-    LaneOrder,
-    Ordered,
-)
+from gate.passage.names import Disposition, Wish
+from gate.passage.orders import Admit, BePresent, Command, HandOver, LaneOrder, Ordered
 from gate_core.evidence.crossing import Door, Score
 from gate_core.evidence.screen import Guidance, Screen
 

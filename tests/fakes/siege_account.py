@@ -21,10 +21,9 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
     TravellerAsked,
-    Wish,
 )
+from gate.passage.names import ClosedAs, Wish
 from gate.passage.orders import BePresent, Command, Hold, LaneOrder, Ordered
-from gate.passage.records import ClosedAs
 from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Alarm, Door

@@ -22,20 +22,12 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     SensorsSeen,
-    TrackChange,
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.orders import (
-    Admit,
-    Command,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-)
+from gate.passage.names import Disposition, RecordKind, TrackChange
+from gate.passage.orders import Admit, Command, HandOver, Hold, LaneOrder
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Door
 from gate_core.evidence.screen import Guidance
 

@@ -13,10 +13,11 @@ from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstandi
 
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Erase, Grant, OpenCamera, Release, Revoke, Show, StartCrossing, Write
-from gate.passage.events import Part, Wish
-from gate.passage.orders import Command, LaneOrder, Outcome
+from gate.passage.events import Part
+from gate.passage.names import ClosedAs, IncidentKind, Outcome, Wish
+from gate.passage.orders import Command, LaneOrder
 from gate.passage.policy import Verdict
-from gate.passage.records import ClosedAs, IncidentKind, ObeyedVerb
+from gate.passage.records import ObeyedVerb
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Door
 from gate_core.evidence.screen import Screen

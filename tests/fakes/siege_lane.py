@@ -16,6 +16,7 @@ from gate.passage.effects import Effect, Write
 from gate.passage.events import Event, NotRecorded, Part, Recorded, RecordReplaced
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
+from gate.passage.names import ClosedAs, IncidentKind
 from gate.passage.orders import Ordered
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Door
@@ -81,7 +82,7 @@ class BesiegedLane:
         closed = {one.crossing: one.verdict for one in kept if isinstance(one, records.Closed)}
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
-        referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
+        referred = tuple(one for one, v in closed.items() if v is ClosedAs.REFERRED and one not in settled)
         effects = self.started(left, referred, told, lasting_state.lasting_of(self.lane, self.state))
         self.judge.starts(kept, told, self.now_ms)
         self._done(effects)
@@ -132,7 +133,7 @@ class BesiegedLane:
                 stand_in = replace(record)  # a small one takes its place: it leads to nothing
                 if awaited:
                     self.tell(NotRecorded(crossing, record.kind))
-                self.durable.append(records.Incident(crossing, records.IncidentKind.RECORD_REFUSED))
+                self.durable.append(records.Incident(crossing, IncidentKind.RECORD_REFUSED))
                 if isinstance(stand_in, records.Opened | records.Closed | records.Settled | records.Passed):
                     self.durable[-1] = stand_in
                 self._replaced.append(crossing)

@@ -17,12 +17,12 @@ from gate.passage.events import (
     FaceCompared,
     FaceSeen,
     Recorded,
-    RecordKind,
     SensorsSeen,
     SiteSeen,
 )
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
+from gate.passage.names import RecordKind
 from gate.passage.orders import BePresent
 from gate_core.evidence.crossing import DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.screen import Guidance

@@ -35,7 +35,8 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.lasting_state import UNKNOWN, LastingState
-from gate.passage.orders import Command, Ordered, Outcome
+from gate.passage.names import Outcome
+from gate.passage.orders import Command, Ordered
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper

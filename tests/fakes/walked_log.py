@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from gate.passage import records
 from gate.passage.events import Counters, Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
+from gate.passage.names import ClosedAs
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Alarm
 
@@ -123,7 +124,7 @@ class WalkedLog:
         """The crossings that were referred and never settled."""
         settled = {one.crossing for one in self.durable if isinstance(one, records.Settled)}
         closed = [one for one in self.durable if isinstance(one, records.Closed) and one.crossing not in settled]
-        return tuple(one.crossing for one in closed if one.verdict is records.ClosedAs.REFERRED)
+        return tuple(one.crossing for one in closed if one.verdict is ClosedAs.REFERRED)
 
     def left_open(self) -> tuple[str, ...]:
         """The crossings that were opened and never closed."""

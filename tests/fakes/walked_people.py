@@ -16,21 +16,12 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     FaceSeen,
-    TrackChange,
     TrackChanged,
     TravellerAsked,
     VideoDoubted,
-    Wish,
 )
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Command,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-)
+from gate.passage.names import Disposition, TrackChange, Wish
+from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder
 from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.screen import Guidance, Screen
 

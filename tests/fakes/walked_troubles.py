@@ -11,15 +11,8 @@ from fakes.walked_lane import WalkedLane
 from fakes.walked_people import People
 
 from gate.passage.events import DocumentPresented, DocumentRemoved, Part, PartBack, PartLost
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Command,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-)
+from gate.passage.names import Disposition
+from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder
 from gate_core.evidence.crossing import Alarm
 
 EVERY_S = 6.0  # on the average

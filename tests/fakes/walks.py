@@ -15,7 +15,8 @@ from fakes.walked_people import People
 from fakes.walked_troubles import Troubles
 
 from gate.passage import records
-from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
+from gate.passage.names import Disposition
+from gate.passage.orders import BePresent, Command, HandOver, LaneOrder
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import Direction
 

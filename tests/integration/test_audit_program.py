@@ -44,7 +44,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordClass, RecordKind
+from gate.passage.names import RecordClass, RecordKind
 from gate.programs.log import program as log
 from gate.programs.log import server
 from gate.programs.log.context import Timing

@@ -10,7 +10,7 @@ from fakes.audit_logs import SmallLog
 from fakes.audited_days import ENTRIES_A_TRAVELLER, Day
 from fakes.simulated_nation import SimulatedLog
 
-from gate.passage.events import RecordKind
+from gate.passage.names import RecordKind
 from gate.passage.records import Decided
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.sealer import PLAIN_BYTES

@@ -17,7 +17,8 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage import states
 from gate.passage.effects import Show, Write
-from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
+from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, SiteSeen
+from gate.passage.names import RecordClass, RecordKind
 from gate.passage.orders import BePresent, Command, LaneOrder
 from gate.passage.records import Released
 from gate.programs.lane.clients import LogClient, left_behind

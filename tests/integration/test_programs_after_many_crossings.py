@@ -49,7 +49,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordClass, RecordKind
+from gate.passage.names import RecordClass, RecordKind
 from gate.programs.screens.kiosk_start import start_page
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config

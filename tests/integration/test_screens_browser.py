@@ -22,7 +22,7 @@ from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from gate.face.liveness.cues import TINTS
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.lane.views import Painted
 from gate.screens.kiosk.board import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES

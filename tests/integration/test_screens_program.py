@@ -26,7 +26,7 @@ from websockets.typing import Origin
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.row import status_row
 from gate.channel.sockets import connect
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.screens.fallback_sounds import ABLE_MAX_S, ALIVE_MAX_S
 from gate.programs.screens.kiosk_start import page_with_secret, start_page
 from gate.programs.screens.page_texts import notice_of

@@ -30,7 +30,7 @@ from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.quality import HINTS
 from gate.face.track import TrackState
-from gate.passage.events import TrackChange
+from gate.passage.names import TrackChange
 from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.vision import face_child

@@ -30,8 +30,9 @@ from gate.passage import (
     two_officers,
 )
 from gate.passage.effects import Erase
-from gate.passage.events import Event, Recorded, RecordKind
+from gate.passage.events import Event, Recorded
 from gate.passage.lane import LaneContext
+from gate.passage.names import RecordKind
 from gate.passage.records import crossing_of
 from gate.passage.states import Recording, Rules, Step
 from gate.programs.lane.records import encode

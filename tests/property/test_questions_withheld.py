@@ -18,7 +18,8 @@ from fakes.passage_examples import CROSSING, ready
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.passage import states
-from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
+from gate.passage.events import DocumentPresented, Event, Recorded, RegistersAnswered, TravellerAsked
+from gate.passage.names import RecordKind, Wish
 from gate.programs.lane.registers import LOOK_S, RegistersClient
 from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause

@@ -19,16 +19,14 @@ from gate.passage.events import (
     Event,
     Part,
     PartLost,
-    RecordKind,
     RecordReplaced,
     RegistersAnswered,
     SiteSeen,
-    TrackChange,
     TrackChanged,
     TravellerAsked,
     VideoDoubted,
-    Wish,
 )
+from gate.passage.names import RecordKind, TrackChange, Wish
 from gate.passage.orders import Hold, LaneOrder
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate_contract.virtual_time import run_virtual

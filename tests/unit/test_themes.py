@@ -26,29 +26,10 @@ from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, green, survi
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRead,
-    FaceCompared,
-    Recorded,
-    RecordKind,
-    SiteSeen,
-    TravellerAsked,
-    Wish,
-)
-from gate.passage.orders import Outcome
+from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, SiteSeen, TravellerAsked
+from gate.passage.names import IncidentKind, Outcome, RecordKind, Wish
 from gate.passage.policy import Policy, decide
-from gate.passage.records import (
-    Decided,
-    DrawCommitted,
-    DrawRevealed,
-    GroupCell,
-    Incident,
-    IncidentKind,
-    Opened,
-    Record,
-    crossing_of,
-)
+from gate.passage.records import Decided, DrawCommitted, DrawRevealed, GroupCell, Incident, Opened, Record, crossing_of
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
 from gate.programs.lane.document.inspection import mark_of
 from gate.programs.lane.records import encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gate.passage.events import RecordKind
+from gate.passage.names import RecordKind
 from gate.programs.lane.records import Books, RecordError, replay
 from gate_core.evidence.crossing import Door
 

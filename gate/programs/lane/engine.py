@@ -36,7 +36,7 @@ from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tic
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import LastingState
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
 from gate_core.errors import DriverError

@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, Literal
 
-from gate.passage.orders import Disposition
-from gate.passage.records import Closed, ClosedAs, Decided, GroupCell, GroupsCounted, Record, Settled
+from gate.passage.names import ClosedAs, Disposition
+from gate.passage.records import Closed, Decided, GroupCell, GroupsCounted, Record, Settled
 from gate_core.evidence.crossing import DocumentEvidence
 from gate_core.evidence.reasons import Reason
 

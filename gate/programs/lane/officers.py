@@ -26,7 +26,8 @@ from gate.channel.table import CHANNELS
 from gate.passage import orders, states, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
-from gate.passage.orders import Command, Concern, Disposition, LaneOrder, Missing, Ordered, Outcome, Said
+from gate.passage.names import Concern, Disposition, Outcome
+from gate.passage.orders import Command, LaneOrder, Missing, Ordered, Said
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.referrals import Recipient, Referrals
 from gate_core.evidence.names import Head

@@ -18,7 +18,8 @@ import msgspec
 
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
-from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
+from gate.passage.names import IncidentKind
+from gate.passage.records import Incident, Record, Started, class_of, crossing_of
 from gate.programs.lane.records import Profile, RecordError, Remembered, encode, stand_in
 from gate_core.approval.approvers import Listed
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from gate.passage.events import DocumentRead, Event
-from gate.passage.records import Incident, IncidentKind, Record
+from gate.passage.names import IncidentKind
+from gate.passage.records import Incident, Record
 from gate.programs.lane.clients import LogClient
 from gate.programs.lane.group_counts import GroupCounts, shift_of
 from gate.programs.lane.health_counters import Tally

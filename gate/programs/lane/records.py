@@ -15,8 +15,9 @@ import msgspec
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage import records
 from gate.passage.draws import Draw
-from gate.passage.events import Counters, Wish
-from gate.passage.orders import Disposition, Said
+from gate.passage.events import Counters
+from gate.passage.names import Disposition, IncidentKind, Wish
+from gate.passage.orders import Said
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import ApprovalSettings, Record
 from gate.passage.rulebook import NO_RULES, RuleBook
@@ -188,7 +189,7 @@ class Remembered:
             case records.Incident(incident=kind, waits=True, door=door):
                 waiting = {*self.alarms_at(door), Alarm(kind.value)}
                 return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))
-            case records.Incident(incident=records.IncidentKind.HELP_CALLED):
+            case records.Incident(incident=IncidentKind.HELP_CALLED):
                 return replace(known, called=True)
             case records.Obeyed():
                 return known.ordered(record)

@@ -15,9 +15,8 @@ from typing import Final
 
 from gate.channel.messages import CLAUSE_MAX, SEALED_BYTES_MAX, Findings, SealedPiece, words
 from gate.passage import records
-from gate.passage.orders import Concern
+from gate.passage.names import ClosedAs, Concern
 from gate.passage.policy import Policy
-from gate.passage.records import ClosedAs
 from gate_core.evidence.crossing import Check, Evidence, FaceEvidence, Score
 from gate_core.orders.envelope import PARTS, seen_of
 

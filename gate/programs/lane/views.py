@@ -17,7 +17,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.programs.reconnect import Backoff

@@ -22,7 +22,7 @@ from gate.audit.writer import Outcome, Refused, Unknown, Wanted
 from gate.channel import messages
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordKind
+from gate.passage.names import RecordKind
 from gate.programs.log.context import LogContext, Steps, Timing, found_head
 from gate.programs.log.erasures import ErasedElsewhere, Erasures
 from gate.programs.log.pruning import Pruning

@@ -30,7 +30,7 @@ from gate.lists.adapters.https import Courier, Place
 from gate.lists.adapters.reuse import Reuse
 from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.shelf import Shelf
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.programs.registers.held import HeldLists, erase_others
 from gate.programs.registers.inquiry import DayKey, Online, Registers
 from gate.programs.shared.aligned_timer import beat

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gate.passage.orders import Disposition
-from gate.passage.records import ClosedAs, IncidentKind
+from gate.passage.names import ClosedAs, Disposition, IncidentKind
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded_modes import MODES, lists_days_left, modes_now, reasons_against
 from gate.programs.shared.program_status import ProgramStatus

@@ -19,7 +19,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import OwnPage, Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare

@@ -9,7 +9,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate_core.orders.order import Challenge, Shift
 from gate_core.orders.verbs import Verb
 

@@ -29,9 +29,7 @@ from gate.channel.row import PROGRAMS
 from gate.channel.table import CHANNELS
 from gate.passage import states
 from gate.passage.events import Part as LanePart
-from gate.passage.events import RecordKind
-from gate.passage.orders import Disposition, Outcome
-from gate.passage.records import ClosedAs, IncidentKind
+from gate.passage.names import ClosedAs, Disposition, IncidentKind, Outcome, RecordKind
 from gate.programs import selftest
 from gate.programs.screens.metrics import exposition
 from gate.programs.shared import program_status

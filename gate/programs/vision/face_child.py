@@ -30,7 +30,7 @@ from gate.face.liveness.liveness_aggregate import LivenessAggregate
 from gate.face.subject import Zone
 from gate.face.values import NoFaceError, SeveralFacesError, Template
 from gate.face.watch import Watch
-from gate.passage.events import TrackChange
+from gate.passage.names import TrackChange
 from gate.picture import BadPictureError, preview
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import Needs, confine, of_device

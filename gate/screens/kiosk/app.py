@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.screens.kiosk.board import Board, Tint, Tints
 from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key

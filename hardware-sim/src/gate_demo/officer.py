@@ -15,7 +15,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen

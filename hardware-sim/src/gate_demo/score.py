@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate_demo.director import Visit
 from gate_demo.drills import Case, Drill
 from gate_demo.trainee import Diary, Ordered

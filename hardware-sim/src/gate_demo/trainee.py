@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gate.channel import messages
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.crossing import Notice
 from gate_core.evidence.screen import Screen

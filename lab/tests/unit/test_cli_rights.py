@@ -15,8 +15,9 @@ from fakes.audited_days import Day
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner
 
+from gate.passage.names import ClosedAs
 from gate.passage.policy import Verdict
-from gate.passage.records import Closed, ClosedAs, Granted, Opened
+from gate.passage.records import Closed, Granted, Opened
 from gate.programs.shared.config import load
 from gate_core.command_line.tree import application
 from gate_core.evidence.reasons import Objection, Reason

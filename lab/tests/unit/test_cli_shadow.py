@@ -12,8 +12,8 @@ from fakes.passage_examples import decided_record, said
 from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
-from gate.passage.orders import Disposition
-from gate.passage.records import Closed, ClosedAs, Record, Settled
+from gate.passage.names import ClosedAs, Disposition
+from gate.passage.records import Closed, Record, Settled
 from gate.programs.lane.records import encode
 from gate_core.evidence.reasons import Objection, Reason
 from gate_lab.commands.shadow import app

@@ -10,7 +10,7 @@ from fakes.audited_days import Day
 from fakes.passage_examples import said
 
 from gate.audit.writer import Wanted
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.passage.records import Released
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.audit_record import AuditRecord

@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
 from gate.passage.draws import Draw
-from gate.passage.orders import Disposition
+from gate.passage.names import ClosedAs, Disposition
 from gate.passage.policy import Verdict
-from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
+from gate.passage.records import Closed, DrawCommitted, DrawRevealed, Opened
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealer import Unsealer

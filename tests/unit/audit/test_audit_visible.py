@@ -15,9 +15,10 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, SAME_FACE, Run, g
 from gate.audit.writer import Wanted
 from gate.channel.messages import NewRecord
 from gate.passage.effects import Write
-from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
-from gate.passage.orders import Disposition, HandOver
-from gate.passage.records import Closed, ClosedAs
+from gate.passage.events import DocumentRead, FaceCompared, Recorded, Tick
+from gate.passage.names import ClosedAs, Disposition, RecordKind
+from gate.passage.orders import HandOver
+from gate.passage.records import Closed
 from gate.programs.lane.record_outbox import RecordOutbox
 from gate.programs.lane.records import Profile
 from gate_core.audit_format.export import Outlet

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from verify_fakes.audit_logs import OWN_KINDS
 
-from gate.passage.events import RecordKind
-from gate.passage.records import IncidentKind, PassedBy
+from gate.passage.names import IncidentKind, RecordKind
+from gate.passage.records import PassedBy
 from gate.programs import log as log_program
 from gate_verify import record_invariants as stories
 

@@ -21,7 +21,7 @@ from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.row import OPERATORS, Users, status_row
 from gate.channel.sockets import PERSONS_MAX, Connection, Turnstile, connect, serve
-from gate.passage.events import RecordClass, RecordKind
+from gate.passage.names import RecordClass, RecordKind
 from gate_core.evidence.crossing import PageCheck
 from gate_core.rate_limit import Bucket, Buckets, Rate
 

@@ -29,7 +29,7 @@ from gate.cli import officer
 from gate.passage import two_officers
 from gate.passage.events import LampAnswered
 from gate.passage.lane import FirstWord
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.shared.lane_report import NOTICES
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 from gate_core.command_line import key_files

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import gate_core.command_line.tree
 import gate_demo.play
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate_core.orders.verbs import VERBS, Verb
 from gate_demo.director import Visit
 from gate_demo.drills import DRILLS, Case, Drill

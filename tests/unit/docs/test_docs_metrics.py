@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind
 from gate.programs.lane.health_counters import STAGES
 from gate.programs.screens.metrics import METRICS
 from gate.programs.screens.metrics import Metric as GateMetric

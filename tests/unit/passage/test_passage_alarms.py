@@ -12,8 +12,8 @@ from gate.passage.door_state import Raised
 from gate.passage.effects import ClearAlarms, Effect, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.lane import LaneContext
+from gate.passage.names import IncidentKind
 from gate.passage.orders import LaneOrder
-from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen

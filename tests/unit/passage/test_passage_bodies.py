@@ -19,7 +19,8 @@ from fakes.passage_examples import (
 
 from gate.passage import records, states
 from gate.passage.effects import Effect, Write
-from gate.passage.events import DocumentRead, Event, FaceCompared, TrackChange, TrackChanged
+from gate.passage.events import DocumentRead, Event, FaceCompared, TrackChanged
+from gate.passage.names import TrackChange
 from gate.passage.policy import lane_objections
 from gate.programs.lane.records import fields_of, replay
 from gate_core.evidence.crossing import DoorEvidence, LaneEvidence

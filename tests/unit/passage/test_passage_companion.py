@@ -9,14 +9,10 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted
 
 from gate.passage import records, states
 from gate.passage.effects import Effect, Erase, Revoke, Write
-from gate.passage.events import (
-    Event,
-    Tick,
-    TrackChange,
-    TrackChanged,
-)
+from gate.passage.events import Event, Tick, TrackChanged
+from gate.passage.names import ClosedAs, IncidentKind, TrackChange
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
-from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
+from gate.passage.records import GrantEnd
 from gate.passage.states import Rules
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.screen import Screen

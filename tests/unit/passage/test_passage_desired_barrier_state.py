@@ -8,11 +8,9 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, granted, ready
 
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
-from gate.passage.events import (
-    TrackChange,
-    TrackChanged,
-)
-from gate.passage.records import Incident, IncidentKind
+from gate.passage.events import TrackChanged
+from gate.passage.names import IncidentKind, TrackChange
+from gate.passage.records import Incident
 
 AGAIN_MS, SHOWN_MS = RULES.timing.order_again_ms, RULES.timing.order_shown_max_ms
 STANDS = replace(AT_REST, grants_left=1)

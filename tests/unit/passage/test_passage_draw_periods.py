@@ -22,10 +22,10 @@ from gate.passage.events import (
     FaceCompared,
     NotRecorded,
     Recorded,
-    RecordKind,
     RecordReplaced,
 )
 from gate.passage.lane import LaneContext
+from gate.passage.names import RecordKind
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, Record
 from gate.passage.states import Inspecting, Referred

@@ -14,7 +14,8 @@ from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
 from gate.passage.effects import Effect, OpenCamera, Show, Write
-from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, RegistersAnswered
+from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RegistersAnswered
+from gate.passage.names import RecordKind
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, EntryDecided

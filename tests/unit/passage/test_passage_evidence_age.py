@@ -28,10 +28,9 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
-    TrackChange,
     TrackChanged,
 )
+from gate.passage.names import RecordKind, TrackChange
 from gate.passage.policy import Verdict, decide
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance

@@ -9,16 +9,9 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 
 from gate.passage import records, states
 from gate.passage.effects import Answer, Effect, Grant, Release, Show, Write
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRead,
-    FaceCompared,
-    HeadSeen,
-    Recorded,
-    RecordKind,
-    SiteSeen,
-)
-from gate.passage.orders import BePresent, Disposition, HandOver, LaneOrder, Outcome
+from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, HeadSeen, Recorded, SiteSeen
+from gate.passage.names import Disposition, Outcome, RecordKind
+from gate.passage.orders import BePresent, HandOver, LaneOrder
 from gate.passage.policy import Verdict
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Notice

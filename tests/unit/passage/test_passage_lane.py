@@ -10,8 +10,9 @@ from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, 
 
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase
-from gate.passage.events import DocumentPresented, RecordKind, RecordReplaced
+from gate.passage.events import DocumentPresented, RecordReplaced
 from gate.passage.lane import LaneContext
+from gate.passage.names import RecordKind
 from gate_core.evidence.crossing import Door, LaneEvidence, Notice
 
 

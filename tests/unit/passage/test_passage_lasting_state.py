@@ -12,8 +12,8 @@ from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
+from gate.passage.names import IncidentKind
 from gate.passage.orders import Hold, LaneOrder
-from gate.passage.records import IncidentKind
 from gate_core.evidence.crossing import Door, Notice
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen

@@ -19,10 +19,10 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     SiteSeen,
     Tick,
 )
+from gate.passage.names import RecordKind
 from gate.passage.orders import Admit, BePresent
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason

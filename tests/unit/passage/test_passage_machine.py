@@ -38,12 +38,11 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     Tick,
-    TrackChange,
     TrackChanged,
     VideoDoubted,
 )
+from gate.passage.names import RecordKind, TrackChange
 from gate.passage.orders import LaneOrder
 from gate_core.evidence.crossing import CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.screen import Screen

@@ -30,17 +30,11 @@ from gate.passage.effects import (
     Grant,
     Write,
 )
-from gate.passage.events import (
-    DocumentPresented,
-    NotRecorded,
-    Recorded,
-    RecordKind,
-    SiteSeen,
-    Tick,
-)
+from gate.passage.events import DocumentPresented, NotRecorded, Recorded, SiteSeen, Tick
 from gate.passage.lane import LaneContext
+from gate.passage.names import ClosedAs, Disposition, IncidentKind, Outcome, RecordKind
 from gate.passage.open_referrals import WAITING_MAX, follow, left
-from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, LaneOrder, Missing, Outcome
+from gate.passage.orders import Admit, BePresent, Command, HandOver, LaneOrder, Missing
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 
@@ -123,7 +117,7 @@ def test_what_a_release_lacked_stands_in_its_record() -> None:
     record, alarm = written(run.feed(order))
     assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
     assert isinstance(alarm, records.Incident)
-    assert (alarm.incident, alarm.count) == (records.IncidentKind.EXPIRED_KEY_USED, 1)
+    assert (alarm.incident, alarm.count) == (IncidentKind.EXPIRED_KEY_USED, 1)
     assert run.lane.officer_seen_ms is None  # freeing people is no presence: it admits nobody
 
 
@@ -224,7 +218,7 @@ def test_of_very_many_the_latest_are_remembered() -> None:
     assert len(run.lane.waiting) == WAITING_MAX
     run.feed(Tick())
     assert waiting(run)[-1] == "c99"
-    more = (Write(records.Closed("c100", records.ClosedAs.REFERRED)),)
+    more = (Write(records.Closed("c100", ClosedAs.REFERRED)),)
     assert [one.crossing for one in follow(run.lane.waiting, more)] == [f"c{number}" for number in range(69, 101)]
 
 

@@ -18,9 +18,10 @@ from fakes.two_door_lane import entering
 
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Write
-from gate.passage.events import NotRecorded, Recorded, RecordKind
+from gate.passage.events import NotRecorded, Recorded
+from gate.passage.names import Concern, Disposition, Outcome, RecordKind
 from gate.passage.officer_views import VIEWING_MAX
-from gate.passage.orders import Concern, Disposition, HandOver, Outcome, RaiseFlag, ViewTraveller
+from gate.passage.orders import HandOver, RaiseFlag, ViewTraveller
 
 
 def answers(effects: list[Effect]) -> list[Answer]:

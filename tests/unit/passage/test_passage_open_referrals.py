@@ -24,14 +24,13 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     SiteSeen,
     Tick,
-    TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, Hold, LaneOrder, Ordered
-from gate.passage.records import Closed, ClosedAs, EmergencyEnded, Settled
+from gate.passage.names import ClosedAs, Disposition, RecordKind, TrackChange
+from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered
+from gate.passage.records import Closed, EmergencyEnded, Settled
 from gate_core.evidence.crossing import Score
 
 AWAITED = {

@@ -24,8 +24,9 @@ from gate.passage import records, states
 from gate.passage.door_state import COUNTS, begins_anew, passages_between
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Counters, DocumentPresented, DoorSeen, Part, PartBack, PartLost
+from gate.passage.names import IncidentKind
 from gate.passage.orders import LaneOrder
-from gate.passage.records import IncidentKind, PassedBy
+from gate.passage.records import PassedBy
 from gate_core.ports.values import Direction
 
 OPEN = replace(AT_REST, closed=False, grants_left=0)

@@ -19,10 +19,10 @@ from fakes.passage_examples import (
 
 from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
-from gate.passage.events import DocumentPresented, Recorded, RecordKind, RecordReplaced
+from gate.passage.events import DocumentPresented, Recorded, RecordReplaced
 from gate.passage.lane import REPLACED_MAX, LaneContext
-from gate.passage.orders import Admit, Outcome
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind, Outcome, RecordKind
+from gate.passage.orders import Admit
 from gate_core.evidence.reasons import Reason
 
 REPLACED = RecordReplaced(CROSSING, RecordKind.INCIDENT)

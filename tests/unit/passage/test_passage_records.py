@@ -6,9 +6,9 @@ import pytest
 from fakes.passage_examples import decided_record, said
 
 from gate.passage import records
-from gate.passage.events import Part, RecordClass, RecordKind
-from gate.passage.orders import Disposition
-from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, class_of, crossing_of
+from gate.passage.events import Part
+from gate.passage.names import ClosedAs, Disposition, IncidentKind, RecordClass, RecordKind
+from gate.passage.records import GrantEnd, Incident, Record, class_of, crossing_of
 from gate_core.evidence.crossing import Alarm, CameraTrouble
 from gate_core.evidence.reasons import Objection, Reason
 
@@ -93,6 +93,6 @@ def test_whatever_can_happen_has_an_incident_of_its_name() -> None:
 
 
 def test_only_a_crossing_that_was_closed_as_referred_awaits_an_officer() -> None:
-    assert records.Closed("c1", records.ClosedAs.REFERRED).awaits_officer
-    assert not records.Closed("c1", records.ClosedAs.ADMITTED).awaits_officer
+    assert records.Closed("c1", ClosedAs.REFERRED).awaits_officer
+    assert not records.Closed("c1", ClosedAs.ADMITTED).awaits_officer
     assert not records.Opened("c1").awaits_officer

@@ -18,11 +18,11 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     Recorded,
-    RecordKind,
     RegistersAnswered,
     SiteSeen,
     Tick,
 )
+from gate.passage.names import RecordKind
 from gate.passage.policy import Verdict, is_read
 from gate.passage.records import Decided
 from gate_core.evidence.crossing import Check, CheckId, CheckResult

@@ -28,8 +28,9 @@ from gate.passage.conditions import (
     SexIs,
 )
 from gate.passage.effects import Show, Write
-from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, SiteSeen
+from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, SiteSeen
 from gate.passage.lane import Referral
+from gate.passage.names import RecordKind
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict, decide, facts_of
 from gate.passage.records import Decided, EntryDecided

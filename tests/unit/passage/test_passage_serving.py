@@ -23,23 +23,12 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     Recorded,
-    RecordKind,
     SensorsSeen,
     SiteSeen,
     Tick,
 )
-from gate.passage.orders import (
-    Admit,
-    BePresent,
-    Command,
-    Disposition,
-    HandOver,
-    Hold,
-    LaneOrder,
-    Outcome,
-    ServeDirection,
-    ServeTravellers,
-)
+from gate.passage.names import Disposition, Outcome, RecordKind
+from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, ServeDirection, ServeTravellers
 from gate.passage.policy import Verdict, document_objections
 from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Opened
 from gate.passage.states import Emergency, Inspecting, Recording, Referred, crossing_of

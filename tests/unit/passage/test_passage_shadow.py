@@ -22,15 +22,14 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     SiteSeen,
     Tick,
-    TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import Admit, BePresent, Disposition, HandOver, Hold, LaneOrder
+from gate.passage.names import ClosedAs, Disposition, RecordKind, TrackChange
+from gate.passage.orders import Admit, BePresent, HandOver, Hold, LaneOrder
 from gate.passage.policy import Verdict
-from gate.passage.records import Closed, ClosedAs, Decided
+from gate.passage.records import Closed, Decided
 from gate.passage.states import Referred, Rules
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import FaceEvidence

@@ -17,13 +17,8 @@ from fakes.passage_examples import (
 )
 
 from gate.passage.draws import Draw
-from gate.passage.events import (
-    DocumentPresented,
-    DrawDue,
-    Event,
-    Recorded,
-    RecordKind,
-)
+from gate.passage.events import DocumentPresented, DrawDue, Event, Recorded
+from gate.passage.names import RecordKind
 from gate.passage.orders import Admit, Command, ViewTraveller
 from gate_core.evidence.reasons import Reason
 

@@ -23,16 +23,11 @@ from fakes.passage_examples import (
 
 from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Grant, Release, Revoke, Show, Write
-from gate.passage.events import (
-    DocumentPresented,
-    Recorded,
-    RecordKind,
-    TravellerAsked,
-    Wish,
-)
+from gate.passage.events import DocumentPresented, Recorded, TravellerAsked
 from gate.passage.lane import Timing
-from gate.passage.orders import Disposition, HandOver, Hold, LaneOrder, Outcome
-from gate.passage.records import Asked, Closed, ClosedAs, Opened
+from gate.passage.names import ClosedAs, Disposition, Outcome, RecordKind, Wish
+from gate.passage.orders import HandOver, Hold, LaneOrder
+from gate.passage.records import Asked, Closed, Opened
 from gate.passage.states import Referred
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen

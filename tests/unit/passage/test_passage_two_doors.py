@@ -47,15 +47,14 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     Recorded,
-    RecordKind,
     SensorsSeen,
     SiteSeen,
     Tick,
 )
 from gate.passage.interior import Interior, Waits
-from gate.passage.orders import Admit, Disposition, HandOver, Hold, LaneOrder
+from gate.passage.names import ClosedAs, Disposition, IncidentKind, RecordKind
+from gate.passage.orders import Admit, HandOver, Hold, LaneOrder
 from gate.passage.policy import decide, decide_entry, lane_objections
-from gate.passage.records import IncidentKind
 from gate.programs.lane.records import encode, replay
 from gate_core.evidence.crossing import Alarm, Door, InsideEvidence, Notice
 from gate_core.evidence.reasons import Objection, Reason
@@ -434,7 +433,7 @@ def test_a_fire_ends_every_stage_with_one_verdict_and_closes_nothing(stage: Call
     assert isinstance(run.state, states.Emergency)
     assert not any(isinstance(effect, Revoke) for effect in effects)
     closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
-    assert [one.verdict for one in closings] == [records.ClosedAs.REFERRED]
+    assert [one.verdict for one in closings] == [ClosedAs.REFERRED]
 
 
 # ── alarms and restarts ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -444,7 +443,7 @@ def test_at_a_start_who_is_through_on_their_grant_was_admitted_and_everybody_els
     state, effects = machine.start(("a", "b"), through="a")
     assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
     closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
-    assert [one.verdict for one in closings] == [records.ClosedAs.ADMITTED, records.ClosedAs.REFERRED]
+    assert [one.verdict for one in closings] == [ClosedAs.ADMITTED, ClosedAs.REFERRED]
     assert isinstance(state, states.Referred)
     assert state.crossing == "b"
 

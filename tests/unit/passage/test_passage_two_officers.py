@@ -11,9 +11,10 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, referred, said
 
 from gate.passage import machine, open_referrals, records, states, two_officers
 from gate.passage.effects import Answer, Effect, Write
-from gate.passage.events import NotRecorded, Recorded, RecordKind, SiteSeen, TravellerAsked, Wish
+from gate.passage.events import NotRecorded, Recorded, SiteSeen, TravellerAsked
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import Admit, Disposition, HandOver, Hold, Outcome
+from gate.passage.names import Disposition, Outcome, RecordKind, Wish
+from gate.passage.orders import Admit, HandOver, Hold
 from gate_core.evidence.reasons import Objection, Reason
 
 OF_TWO = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))

@@ -41,9 +41,10 @@ from gate.passage.events import (
 )
 from gate.passage.interior import Interior, Waits
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import Admit, Disposition, HandOver, LaneOrder, Outcome
+from gate.passage.names import ClosedAs, Disposition, IncidentKind, Outcome
+from gate.passage.orders import Admit, HandOver, LaneOrder
 from gate.passage.passage_reconciliation import in_order
-from gate.passage.records import ClosedAs, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
+from gate.passage.records import GrantEnd, ObeyedVerb, PassedBy
 from gate_core.evidence.crossing import Alarm, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen

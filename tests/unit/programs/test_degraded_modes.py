@@ -27,6 +27,7 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.interior import Interior
+from gate.passage.names import ClosedAs
 from gate.passage.policy import PadPolicy
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, LeafTimes, Tally
@@ -226,7 +227,7 @@ def is_dark(gate: Gate) -> None:
 
     for _ in range(LATEST):
         gate.tally.guided(Guidance.MORE_LIGHT)
-        gate.tally.record(records.Closed("c", records.ClosedAs.ADMITTED, stages_ms={"face_compared": 3_000.0}))
+        gate.tally.record(records.Closed("c", ClosedAs.ADMITTED, stages_ms={"face_compared": 3_000.0}))
 
 
 def must_be_answered_by_a_register(gate: Gate) -> None:

@@ -14,7 +14,7 @@ import pytest
 from core_fakes.asgi import Visit, visit
 from starlette.testclient import TestClient
 
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.cues import CUES

@@ -15,21 +15,12 @@ from drivers.sensors.profile import load_profile as load_sensor_profile
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.effects import Erase
-from gate.passage.events import (
-    DocumentPresented,
-    DocumentRemoved,
-    Event,
-    Part,
-    PartBack,
-    SiteSeen,
-    TrackChange,
-    TravellerAsked,
-    Wish,
-)
+from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TravellerAsked
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.lane import Timing
 from gate.passage.lasting_state import LastingState
-from gate.passage.orders import Admit, BePresent, Command, Disposition, HandOver, LaneOrder, Ordered, Outcome, Said
+from gate.passage.names import Disposition, Outcome, TrackChange, Wish
+from gate.passage.orders import Admit, BePresent, Command, HandOver, LaneOrder, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.states import Emergency, Rules
 from gate.programs.lane.engine import Engine

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from gate.channel import messages
 from gate.passage import records
-from gate.passage.events import Event, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.passage.events import Event, Part, PartBack, PartLost, Recorded
+from gate.passage.names import RecordKind
 from gate.programs.lane.record_outbox import Outcome, RecordOutbox
 from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk

@@ -16,6 +16,7 @@ from gate.passage.door_state import DoorState
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.passage.lane import LaneContext
+from gate.passage.names import ClosedAs
 from gate.passage.orders import LaneOrder
 from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
@@ -121,7 +122,7 @@ class TroubledLane(PeopledLane):
         left = tuple(crossing for crossing in opened if crossing not in ended)
         settled = {one.crossing for one in self.records if isinstance(one, records.Settled)}
         closed = [one for one in self.records if isinstance(one, records.Closed) and one.crossing not in settled]
-        referred = tuple(one.crossing for one in closed if one.verdict is records.ClosedAs.REFERRED)
+        referred = tuple(one.crossing for one in closed if one.verdict is ClosedAs.REFERRED)
         remembered = Remembered()
         for record in self.records:
             remembered = remembered.after(record)

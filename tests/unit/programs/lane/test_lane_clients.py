@@ -18,19 +18,8 @@ from gate.channel import messages
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import records
-from gate.passage.events import (
-    Event,
-    HeadSeen,
-    NotRecorded,
-    Part,
-    PartBack,
-    PartLost,
-    RecordClass,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-)
-from gate.passage.records import IncidentKind
+from gate.passage.events import Event, HeadSeen, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
+from gate.passage.names import ClosedAs, IncidentKind, RecordClass, RecordKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient, left_behind
 from gate.programs.lane.record_outbox import OUTBOX_MAX, RecordOutbox
 from gate_contract.virtual_time import in_virtual_time
@@ -206,7 +195,7 @@ async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_the
         client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
         assert PartBack(Part.LOG) not in events.seen, "a log that takes no admissions is not there"
-        client.append(records.Closed("c1", records.ClosedAs.REFERRED), awaited=False)
+        client.append(records.Closed("c1", ClosedAs.REFERRED), awaited=False)
         assert log.written == []
         events.seen.clear()
         log.full = False

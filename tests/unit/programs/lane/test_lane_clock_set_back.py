@@ -14,7 +14,7 @@ from fakes.read_clock import clock_reads
 from msgspec.structs import replace
 
 from gate.channel import messages
-from gate.passage.orders import Outcome
+from gate.passage.names import Outcome
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists
 from gate.programs.lane.rules import start_of

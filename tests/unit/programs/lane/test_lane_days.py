@@ -16,7 +16,8 @@ from fakes.read_clock import clock_reads
 
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DrawDue, Event
-from gate.passage.records import Closed, ClosedAs, GroupsCounted, Record, Stopped
+from gate.passage.names import ClosedAs
+from gate.passage.records import Closed, GroupsCounted, Record, Stopped
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists
 from gate.programs.lane.rules import start_of

@@ -23,10 +23,10 @@ from gate.passage.events import (
     Part,
     PartBack,
     Recorded,
-    RecordKind,
     SiteSeen,
 )
-from gate.passage.orders import Admit, BePresent, Disposition, HandOver, LaneOrder, Outcome, ServeTravellers
+from gate.passage.names import ClosedAs, Disposition, Outcome, RecordKind
+from gate.passage.orders import Admit, BePresent, HandOver, LaneOrder, ServeTravellers
 from gate.passage.policy import Verdict
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
@@ -145,7 +145,7 @@ async def test_the_closing_record_tells_when_each_stage_was_reached(world: World
     world.engine.post(replace(AT_REST, passages_entry=1))
     await world.settle()
     closed = next(record for record in world.records if isinstance(record, records.Closed))
-    assert closed.verdict is records.ClosedAs.ADMITTED
+    assert closed.verdict is ClosedAs.ADMITTED
     assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed.stages_ms.keys()
     assert world.erased == [CROSSING]
 
@@ -211,7 +211,7 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
     world = World(open_crossings=("old",))
     task = asyncio.ensure_future(world.engine.run())
     await world.settle()
-    assert world.records == [records.Closed("old", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
+    assert world.records == [records.Closed("old", ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -222,8 +222,8 @@ async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_
     task = asyncio.ensure_future(world.engine.run())
     await world.settle()
     assert world.records == [
-        records.Closed("through", records.ClosedAs.ADMITTED),
-        records.Closed("other", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),)),
+        records.Closed("through", ClosedAs.ADMITTED),
+        records.Closed("other", ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),)),
     ]
     assert world.views[-1].referred == "other"
     (waits,) = world.engine.context.waiting

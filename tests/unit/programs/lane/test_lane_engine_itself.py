@@ -24,7 +24,8 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.orders import BePresent, LaneOrder, Outcome
+from gate.passage.names import Outcome
+from gate.passage.orders import BePresent, LaneOrder
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 from gate.programs.lane.published_status import LAG_MS_MAX
 from gate_contract.virtual_time import run_virtual

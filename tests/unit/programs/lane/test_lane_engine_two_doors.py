@@ -21,8 +21,9 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
+from gate.passage.names import IncidentKind
 from gate.passage.orders import BePresent, LaneOrder, Said
-from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
+from gate.passage.records import ObeyedVerb, PassedBy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 from gate_core.errors import LinkLostError

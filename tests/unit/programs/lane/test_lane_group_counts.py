@@ -11,8 +11,8 @@ from fakes.passage_examples import GENUINE, SAME_FACE, decided_record, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.passage.orders import Disposition
-from gate.passage.records import Closed, ClosedAs, GroupCell, GroupsCounted, Opened, Settled
+from gate.passage.names import ClosedAs, Disposition
+from gate.passage.records import Closed, GroupCell, GroupsCounted, Opened, Settled
 from gate.programs.lane.group_counts import CELL_MIN, KNOWN_MAX, Attribute, GroupCounts, age_band, shift_of
 from gate.programs.lane.records import encode
 from gate_core.evidence.crossing import Score

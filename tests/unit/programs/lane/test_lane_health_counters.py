@@ -8,6 +8,7 @@ from fakes.passage_examples import CROSSING, GENUINE, granted, referred
 
 from gate.passage import records
 from gate.passage.effects import Write
+from gate.passage.names import ClosedAs
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, USUAL, LeafTimes, Tally
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
 from gate_core.ports.values import LeafPosition as At
@@ -43,7 +44,7 @@ def test_a_chip_is_counted_once_in_a_lane_of_two_doors() -> None:
 
 
 def test_stages_are_a_histogram_of_seconds() -> None:
-    tally = counted([records.Closed(CROSSING, records.ClosedAs.ADMITTED, stages_ms={"decided": 5_500.0})])
+    tally = counted([records.Closed(CROSSING, ClosedAs.ADMITTED, stages_ms={"decided": 5_500.0})])
     decided = tally.detail()["stages"]["decided"]  # type: ignore[index]
     assert (decided["count"], decided["sum_s"]) == (1, 5.5)
     assert (decided["buckets"]["4"], decided["buckets"]["6"], decided["buckets"]["45"]) == (0, 1, 1)

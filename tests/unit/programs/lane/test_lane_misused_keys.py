@@ -12,8 +12,8 @@ from fakes.officers_lane import Lane, at_a_lane
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
-from gate.passage.orders import Missing, Outcome, Said
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind, Outcome
+from gate.passage.orders import Missing, Said
 from gate_core.evidence.crossing import Notice
 from gate_core.evidence.names import Role
 from gate_core.orders import certificate, order

@@ -21,7 +21,8 @@ from gate.channel.table import CHANNELS
 from gate.passage import records, states
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import Missing, Outcome, Said
+from gate.passage.names import IncidentKind, Outcome
+from gate.passage.orders import Missing, Said
 from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane.officers import FREED_MAX, _admission
 from gate.programs.shared.terminal import Terminal
@@ -339,7 +340,7 @@ def test_a_release_is_answered_by_the_leaf() -> None:
         answer = await lane.say(Verb.RELEASE)
         lost = "ordered, not confirmed: the leaf stays closed, and the barrier is told again"
         assert (answer.outcome, answer.detail) == (Outcome.ORDERED, lost)
-        assert records.Incident(None, records.IncidentKind.RELEASE_NOT_SHOWN) in lane.records
+        assert records.Incident(None, IncidentKind.RELEASE_NOT_SHOWN) in lane.records
         assert lane.orders.count("release") > 5
         lane.silent = True
         lane.engine.post(PartLost(Part.BARRIER))

@@ -25,11 +25,11 @@ from gate.passage.events import (
     PartBack,
     Recorded,
     SiteSeen,
-    TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import BePresent, Command, Disposition, HandOver, LaneOrder
-from gate.passage.records import IncidentKind, Record
+from gate.passage.names import Disposition, IncidentKind, TrackChange
+from gate.passage.orders import BePresent, Command, HandOver, LaneOrder
+from gate.passage.records import Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
 from gate_contract.links import Wrapped

@@ -22,26 +22,16 @@ from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
 from gate.passage.door_state import COUNTS
 from gate.passage.effects import Write
-from gate.passage.events import (
-    Counters,
-    NotRecorded,
-    RecordClass,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    TravellerAsked,
-    Wish,
-)
+from gate.passage.events import Counters, NotRecorded, Recorded, RecordReplaced, TravellerAsked
+from gate.passage.names import ClosedAs, IncidentKind, RecordClass, RecordKind, Wish
 from gate.passage.records import (
     Closed,
-    ClosedAs,
     Counted,
     Decided,
     Granted,
     GrantEnd,
     GrantEnded,
     Incident,
-    IncidentKind,
     Obeyed,
     ObeyedVerb,
     Opened,

@@ -11,9 +11,8 @@ from fakes.passage_examples import CROSSING, decided_record, said
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records
-from gate.passage.orders import Concern, Disposition
+from gate.passage.names import ClosedAs, Concern, Disposition
 from gate.passage.policy import Verdict
-from gate.passage.records import ClosedAs
 from gate.programs.lane.referrals import (
     FLAG_S,
     FLAGS_MAX,

@@ -15,7 +15,8 @@ from gate.channel import messages as m
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
-from gate.passage.orders import Disposition, Said
+from gate.passage.names import Disposition
+from gate.passage.orders import Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
 from gate.programs.lane.records import Hit, Remembered

@@ -22,9 +22,9 @@ from gate.channel.sockets import BYTES_MAX, Connection, connect
 from gate.channel.sockets import serve as channel
 from gate.channel.table import CHANNELS
 from gate.passage import records, two_officers
-from gate.passage.events import RecordKind
+from gate.passage.names import Concern, Disposition, Outcome, RecordKind
 from gate.passage.open_referrals import WAITING_MAX
-from gate.passage.orders import Concern, Disposition, Outcome, Said
+from gate.passage.orders import Said
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
 from gate.programs.lane.referrals import SEALED_S, Recipient, findings_of
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence

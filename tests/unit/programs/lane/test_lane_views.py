@@ -16,7 +16,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.lane.views import Views
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 

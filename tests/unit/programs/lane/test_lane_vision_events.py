@@ -8,7 +8,8 @@ from typing import Any, cast
 import msgspec
 
 from gate.channel import messages
-from gate.passage.events import TrackChange, TrackChanged
+from gate.passage.events import TrackChanged
+from gate.passage.names import TrackChange
 from gate.programs.lane.vision_events import CUES_MAX, VisionEvents, face_evidence
 from gate_core.evidence.crossing import CueEvidence, PadEvidence, PadResult, Score
 

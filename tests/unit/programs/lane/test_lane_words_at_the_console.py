@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from gate.passage import states
-from gate.passage.orders import Concern, Outcome
+from gate.passage.names import Concern, Outcome
 from gate.programs.lane import health_counters
 from gate_officers.console.app import TEXTS
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gate.channel.messages import HitSettled, ToRegisters
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.programs.registers.program import Hit, Outbox, OutboxFullError
 from gate_core import durable
 

@@ -32,7 +32,7 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.shelf import Brought, Shelf
-from gate.passage.orders import Disposition
+from gate.passage.names import Disposition
 from gate.programs.registers import program
 from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run

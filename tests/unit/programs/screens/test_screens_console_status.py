@@ -7,8 +7,8 @@ import pytest
 from fakes.gate_status import CONFIG, told
 
 from gate.channel.messages import EVIDENCE_ITEMS_MAX, Findings, Flag, Look, Present, Waiting
+from gate.passage.names import Concern
 from gate.passage.open_referrals import WAITING_MAX
-from gate.passage.orders import Concern
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
 from gate_core import console_link
 from gate_core.evidence.crossing import Check, CheckId, CheckResult

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from fakes.gate_status import CONFIG, told
 
-from gate.passage.records import IncidentKind
+from gate.passage.names import IncidentKind
 from gate.programs.lane.health_counters import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.shared.config import Screens

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gate.passage.events import Wish
+from gate.passage.names import Wish
 from gate.programs.screens.program import KEPT_S, Asks
 from gate_contract.virtual_time import in_virtual_time
 
