@@ -12,7 +12,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drivers.camera.link import Link
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, Outside, V4l2
 from gate_core.errors import DriverError
 from gate_core.settings.base import Reach
@@ -52,6 +51,8 @@ async def silent(address: str) -> str | None:
 
 def server_of(settings: Network | PageCamera) -> str | None:
     """Return the network camera's Server header, empty without one; None if it does not answer. No password is sent."""
+    from drivers.camera.link import Link  # noqa: PLC0415 - for provisioning and tests of a camera: no program loads it
+
     pin, authorities = settings.certificate_sha256, settings.authorities
     try:
         link = Link(settings.address, certificate_sha256=pin, authorities=authorities)

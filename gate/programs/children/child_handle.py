@@ -235,7 +235,8 @@ class Process(Generic[Said]):
 async def spawn(module: str, *arguments: str, ends: bool = True, **streams: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as they are
     """Start a process of this module, with the parent's pid as argument. Raises ChildLostError."""
     # -P: no imports from the working folder, which the child's sandbox would then have to allow; in service it is "/".
-    command = (sys.executable, "-P", "-m", module, str(os.getpid()), *arguments)
+    code = "from gate_core.programs.process import run_module; run_module()"
+    command = (sys.executable, "-P", "-c", code, module, str(os.getpid()), *arguments)
     environment = environment_with(ONE_THREAD, without=ERASING if ends else ())
     spawning = asyncio.ensure_future(asyncio.create_subprocess_exec(*command, env=environment, **streams))
     try:

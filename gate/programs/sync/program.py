@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.device_certificate.credentials import DEVICE_PASSPHRASE, CredentialError, device_passphrase
 from gate.device_certificate.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync

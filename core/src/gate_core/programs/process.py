@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import importlib
 import os
 import resource
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,6 +29,13 @@ def loading() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def run_module() -> None:
+    """Do as `python -m MODULE` for the module that the first argument names, and whose `main` it calls: its imports are `loading`."""
+    with loading():
+        module = importlib.import_module(sys.argv.pop(1))
+    module.main()
 
 
 def told_to_stop() -> asyncio.Event:
