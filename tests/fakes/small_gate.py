@@ -45,18 +45,21 @@ def small_gate(folder: Path) -> Config:
     return made
 
 
-def command(folder: Path, program: str) -> list[str]:
+MODULE = ("-m", "gate.cli")
+
+
+def command(folder: Path, program: str, way: tuple[str, str] = MODULE) -> list[str]:
     """What starts one of its programs."""
-    return [sys.executable, "-m", "gate.cli", "run", program, "--config", str(folder / "gate.toml")]
+    return [sys.executable, *way, "run", program, "--config", str(folder / "gate.toml")]
 
 
 @contextlib.asynccontextmanager
 async def started(
-    folder: Path, config: Config, program: str, *, prefix: tuple[str, ...] = ()
+    folder: Path, config: Config, program: str, *, prefix: tuple[str, ...] = (), way: tuple[str, str] = MODULE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """One of its programs as a process, from the moment that it says how it is. `prefix` is what its command begins with."""
     process = await asyncio.create_subprocess_exec(
-        *prefix, *command(folder, program), stderr=asyncio.subprocess.DEVNULL
+        *prefix, *command(folder, program, way), stderr=asyncio.subprocess.DEVNULL
     )
     try:
         async with asyncio.timeout(DEADLINE_S):

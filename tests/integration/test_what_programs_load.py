@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from fakes.roots import PACKAGES
+from fakes.small_gate import small_gate, started
 
+COMMAND_LINE = ("typer", "click", "rich")
+LANES_OWN = ("gate.passage.events", "gate.passage.orders", "gate.passage.records")
 PIXELS = ("numpy", "cv2", "onnxruntime")
 NETWORK = ("httpx2", "uvicorn", "starlette")
 # What reads a stranger's bytes; the codes of states are a table that the lane's rules are held to.
@@ -30,7 +34,11 @@ def loaded_by(module: str) -> set[str]:
     [
         (
             "gate.programs.lane.lane",
-            (*PIXELS, *NETWORK, "pyrage", "smartcard", "asn1crypto", *READS_DOCUMENTS, "gate.trust.store", "sqlite3"),
+            (
+                *(*PIXELS, *NETWORK, *COMMAND_LINE, "pyrage", "smartcard", "asn1crypto", *READS_DOCUMENTS),
+                *("gate.trust.store", "sqlite3", "drivers.barrier.framed.driver", "drivers.barrier.modbus.driver"),
+                *("drivers.barrier.contacts.driver", "drivers.barrier.tracing"),
+            ),
         ),
         # What holds the doors of an emergency open is loaded within the time that a leaf stays open by itself.
         (
@@ -42,16 +50,25 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.lane.document.child",
             (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit", "gate_core.audit_format"),
         ),
-        ("gate.programs.log.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
-        ("gate.programs.vision.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
-        ("gate.programs.screens.program", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
+        ("gate.programs.log.program", (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard")),
+        (
+            "gate.programs.vision.program",
+            (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "pyrage", "urllib.request"),
+        ),
+        (
+            "gate.programs.screens.program",
+            (*PIXELS, *LANES_OWN, "typer", "rich", "serial", "smartcard", "sqlite3", "pyrage"),
+        ),
         (
             "gate.programs.sync.program",
-            (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate_documents"),
+            (
+                *(*PIXELS, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto"),
+                *("gate_documents", "gate.channel.messages", "tuf", "urllib3"),
+            ),
         ),
         (
             "gate.programs.registers.program",
-            (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate_documents"),
+            (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "pyrage", "gate_documents"),
         ),
         (
             "gate_central.exchange.program",
@@ -74,6 +91,8 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.vision.page_source_child",
             (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents"),
         ),
+        # What a unit starts before it is a program: `gate run lane`.
+        ("gate.cli.run_one", (*PIXELS, *NETWORK, *COMMAND_LINE, "cryptography", "serial")),
         ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),
     ],
 )
@@ -87,3 +106,11 @@ def test_passage_needs_nothing_but_the_standard_library() -> None:
         name in {"gate", "gate_core"} or name.startswith(("gate.passage", "gate_core.evidence", "gate_core.ports"))
         for name in ours
     )
+
+
+async def test_a_unit_starts_its_program_without_the_library_of_command_lines(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['typer'] = None; from gate_core.command_line.main import main; main()"
+    config = small_gate(tmp_path)
+    async with started(tmp_path, config, "log", way=("-c", code)) as process:
+        process.terminate()
+        assert await process.wait() == 0

@@ -22,8 +22,6 @@ from gate.device_certificate.credentials import DEVICE_PASSPHRASE, CredentialErr
 from gate.device_certificate.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
-from gate.programs.sync.lists import Lists
-from gate.programs.sync.updates import Updates
 from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
 from gate.sync import inbox
 from gate_core.audit_format.errors import BadFormatError
@@ -44,6 +42,10 @@ from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
 
+if TYPE_CHECKING:
+    from gate.programs.sync.lists import Lists
+    from gate.programs.sync.updates import Updates
+
 BACKOFF_MIN_S = 0.5
 HELD_EVERY_MS = 3_600_000
 UNTOLD_AGAIN_MS = 60_000  # after a refusal by the central server
@@ -61,8 +63,11 @@ async def run(
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
-    lists = None if config.lists is None else Lists(config, config.lists)
-    outbox, updates, upkeep = None, None, None
+    outbox, lists, updates, upkeep = None, None, None, None
+    if config.lists is not None:
+        from gate.programs.sync.lists import Lists  # noqa: PLC0415 - with what it starts a child by
+
+        lists = Lists(config, config.lists)
     carry: Callable[[], Coroutine[Any, Any, object]] = stop.wait
     if (sync := config.sync) is not None:
         keys, passphrase, line = _mirror_keys(config, sync), _passphrase_of_systemd(), Line(sync.kbit_s)
