@@ -20,7 +20,7 @@ APPLIANCE = {
 }
 # Who names a module in a string, to start it as a child or to look beside it: no other string loads anything.
 NAMED = {
-    "drivers.profile_file": "drivers.profiles",
+    "drivers.reader.profile": "drivers.profiles",
     "gate.programs.lane.list_renewal": "gate.programs.lane.document.child",
     "gate.programs.lane.program": "gate.programs.lane.lane",
     "gate.programs.shared.supervisor": "gate.cli",
