@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gate.channel.message import Status
 from gate.device_certificate.credentials import DEVICE_PASSPHRASE, CredentialError, device_passphrase
@@ -77,6 +77,8 @@ async def run(
         jitter = random.SystemRandom().uniform
         carry = partial(_keep_carrying, outbox, upkeep, courier, sync.interval_ms / 1000, stop, jitter=jitter)
         if config.updates is not None:
+            from gate.programs.sync.updates import Updates  # noqa: PLC0415 - with the updates' metadata
+
             updates = Updates(config, sync, config.updates, line=line, passphrase=passphrase)
     async with serve_status(config, "sync", partial(_status, outbox, lists, updates, upkeep)):
         await run_until_first_exits(carry(), *(each.run() for each in (lists, updates) if each is not None))
