@@ -13,7 +13,6 @@ import stat
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -22,6 +21,7 @@ import msgspec
 from gate_core.errors import SetupError
 from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
+_SHIPPED = Path(__file__).with_name("profiles")
 FILE_BYTES_MAX = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -50,7 +50,7 @@ class ProfileFile(TomlFile):
         if profile.startswith("/"):
             return cls(profile, _text_of(Path(profile)))
         folder = f"drivers/profiles/{room}"
-        source = resources.files("drivers.profiles") / room / f"{profile}.toml"
+        source = _SHIPPED / room / f"{profile}.toml"
         if not _NAME.fullmatch(profile) or not source.is_file():
             raise SetupError(
                 f"there is no profile {profile!r} in {folder}; a site's own file is named by its absolute path"
@@ -71,7 +71,7 @@ class ProfileFile(TomlFile):
             path = Path(profile).with_name(name)
             return cls(str(path), _text_of(path, bytes_max))
         folder = f"drivers/profiles/{room}"
-        source = resources.files("drivers.profiles") / room / name
+        source = _SHIPPED / room / name
         if not source.is_file():
             raise SetupError(f"there is no {name} in {folder}")
         return cls(f"{folder}/{name}", source.read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ It pins every file by SHA-256 and size, and defines input, output, the threshold
 Most files come from a package and are in a folder named by the caller; a small one of our own is beside this module.
 """
 
+import functools
 import hashlib
 import tomllib
 from collections.abc import Iterable
@@ -255,6 +256,7 @@ def check_finders(models: Iterable[Model]) -> None:
             )
 
 
+@functools.lru_cache(1)
 def parse(text: str) -> Manifest:
     """Parse and check a manifest. Raises ManifestError."""
     try:

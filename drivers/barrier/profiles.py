@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.links import Link
 from drivers.profile_file import ProfileFile
+
+if TYPE_CHECKING:
+    from drivers.barrier.framed.driver import FramedBarrier
+    from drivers.barrier.modbus.driver import ModbusBarrier
 
 LineProfile = ModbusProfile | FramedProfile
 BarrierProfile = LineProfile | ContactsProfile  # `protocol` picks
@@ -28,10 +31,14 @@ def line_barrier(
     """Return the driver, not yet connected. Raises SetupError if the board cannot have this number."""
     match profile:
         case ModbusProfile():
+            from drivers.barrier.modbus.driver import ModbusBarrier  # noqa: PLC0415 - a lane loads the driver that it has
+
             return ModbusBarrier(
                 open_link=open_link, profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left
             )
         case FramedProfile():
+            from drivers.barrier.framed.driver import FramedBarrier  # noqa: PLC0415
+
             return FramedBarrier(
                 open_link=open_link, profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left
             )

@@ -26,7 +26,6 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.lists.adapters.https import Courier, Place
 from gate.lists.adapters.reuse import Reuse
 from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.shelf import Shelf
@@ -188,6 +187,8 @@ async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterat
     if not one.address:
         yield Online(name, None, RegisterCause.NO_ADDRESS, not_for)
         return
+    from gate.lists.adapters.https import Courier, Place  # noqa: PLC0415 - a gate that asks nobody online loads no HTTP client
+
     place = Place(one.address)
     if not one.address.startswith("http:"):
         context = _context(config, name, one)
