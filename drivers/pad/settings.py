@@ -9,8 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from drivers.profile_file import ProfileFile, Table, Verified
-from gate_core.ports.pad import Shown
-from gate_core.settings.base import Text
+from gate_core.settings.base import Shown, Text
 from gate_core.settings.outside import Code
 
 SIMULATED = "portcullis-sim"

@@ -43,14 +43,17 @@ class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
     poll_ms: int = 50
 
 
-BarrierSettings = LineSettings | Contacts | Turnstile
+BarrierSettings = LineSettings | Contacts | Outside | Turnstile
 '''
 TURNSTILE = '''"""A turnstile in memory."""
 
 from collections.abc import Collection, Mapping
 
 from gate_core.evidence.crossing import Alarm
+from gate_core.ports.drivers import BarrierFacts
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
+
+FACTS = BarrierFacts(grant_ends_by="controller_ttl", ttl_ms=range(1_000, 60_000))
 
 
 class Turnstile:
@@ -136,16 +139,21 @@ asyncio.run(tried())
 
 def add_turnstile(copy: Copy) -> list[str]:
     copy.edit(
-        "drivers/barrier/settings.py", ("BarrierSettings = LineSettings | Contacts\n", f"\n\n{TURNSTILE_SETTINGS}")
+        "drivers/barrier/settings.py",
+        ("BarrierSettings = LineSettings | Contacts | Outside\n", f"\n\n{TURNSTILE_SETTINGS}"),
     )
     copy.add("drivers/barrier/turnstile.py", TURNSTILE)
-    imported = "from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp\n"
+    imported = "from drivers.barrier.settings import BarrierSettings, Contacts, Framed, LineSettings, Modbus, ModbusTcp, Outside\n"
     copy.edit(
         "gate/programs/shared/devices/barriers.py",
         (imported, f"{imported}from drivers.barrier import settings as ours, turnstile\n"),
         (
             "    match settings, load_profile(",
             "    if isinstance(settings, ours.Turnstile):\n        return turnstile.Turnstile(settings.arms)\n    match settings, load_profile(",
+        ),
+        (
+            "    if not isinstance(settings, Outside):\n",
+            "    if isinstance(settings, ours.Turnstile):\n        return turnstile.FACTS\n    if not isinstance(settings, Outside):\n",
         ),
     )
     return ["drivers/barrier/settings.py", "drivers/barrier/turnstile.py", "gate/programs/shared/devices/barriers.py"]
@@ -172,7 +180,7 @@ GREY_SETTINGS = '''class Grey(_Camera, frozen=True, kw_only=True, tag="grey"):
     shade: int
 
 
-CameraSettings = Network | V4l2 | Gstreamer | Files | Grey
+CameraSettings = Network | V4l2 | Gstreamer | Files | Outside | Grey
 '''
 GREY = '''"""A sensor that knows one shade."""
 
@@ -210,7 +218,9 @@ print(asyncio.run(missing(config.camera)), of_device(config.camera.reach).writab
 
 
 def add_grey_camera(copy: Copy) -> list[str]:
-    copy.edit("drivers/camera/settings.py", ("CameraSettings = Network | V4l2 | Gstreamer | Files\n", GREY_SETTINGS))
+    copy.edit(
+        "drivers/camera/settings.py", ("CameraSettings = Network | V4l2 | Gstreamer | Files | Outside\n", GREY_SETTINGS)
+    )
     copy.add("drivers/camera/grey.py", GREY)
     copy.edit(
         "drivers/camera/presence.py",
@@ -220,8 +230,8 @@ def add_grey_camera(copy: Copy) -> list[str]:
     copy.edit(
         "gate/programs/shared/devices/cameras.py",
         (
-            "import CameraSettings, Files, Gstreamer, Network, V4l2\n",
-            "import CameraSettings, Files, Grey, Gstreamer, Network, V4l2\nfrom drivers.camera.grey import GreyCamera\n",
+            "import CameraSettings, Files, Gstreamer, Network, Outside, V4l2\n",
+            "import CameraSettings, Files, Grey, Gstreamer, Network, Outside, V4l2\nfrom drivers.camera.grey import GreyCamera\n",
         ),
         (
             "    match settings:\n",
@@ -376,10 +386,10 @@ def test_a_rule_on_known_evidence_is_a_reason_and_the_rule(copy: Copy) -> None:
 
 def add_record(copy: Copy) -> list[str]:
     copy.edit(
-        "gate/passage/events.py", ('    STOPPED = "stopped"\n', '    STOPPED = "stopped"\n    CLEANED = "cleaned"\n')
+        "gate/passage/names.py", ('    STOPPED = "stopped"\n', '    STOPPED = "stopped"\n    CLEANED = "cleaned"\n')
     )
     copy.edit("gate/passage/records.py", ("def crossing_of(", RECORD.strip()))
-    return ["gate/passage/events.py", "gate/passage/records.py"]
+    return ["gate/passage/names.py", "gate/passage/records.py"]
 
 
 def test_a_record_is_its_name_and_what_it_holds(copy: Copy, tmp_path: Path) -> None:

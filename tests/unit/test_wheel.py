@@ -90,7 +90,7 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: dict[st
 
 TESTS = {"pytest", "_pytest", "hypothesis", "conftest", "tests", *(one.stem for one in (ROOT / "tests").iterdir())}
 RUNS_TESTS = {
-    "gate_lab.commands.conformity",  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
+    "gate_lab.conformity",  # `gate conformity --run`: in a checkout, and it says so where pytest is missing
     "gate_contract.barrier",  # the plugin of pytest
     "gate_contract.barrier_bench",
     "gate_contract.mrz_reader",

@@ -7,8 +7,8 @@ from typing import Annotated, Protocol
 import msgspec
 
 from gate_core.evidence.crossing import PadResult
+from gate_core.settings.base import Shown
 
-Shown = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 

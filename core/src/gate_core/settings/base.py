@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Shown = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]  # what a device calls itself
 Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
 _PORTS: Final = {"http": 80, "https": 443}
 
