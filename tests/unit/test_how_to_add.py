@@ -41,6 +41,8 @@ class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
 
     arms: int
     poll_ms: int = 50
+    port: Text = "/dev/turnstile"
+    profile: Text = ""
 
 
 BarrierSettings = LineSettings | Contacts | Outside | Turnstile

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -38,7 +38,7 @@ class Code(Section, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     distributions: Annotated[dict[DistributionName, Sha256], msgspec.Meta(min_length=1, max_length=16)]
     folder: Text = FOLDER
-    settings: dict[str, object] = msgspec.field(default_factory=dict)
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def contradictions(self) -> Iterator[Wrong]:
         """The folder has an absolute path."""
