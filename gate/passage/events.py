@@ -130,7 +130,8 @@ class Counters:
 class DoorSeen:
     """A fresh status of a door's barrier controller. `passages` counts each direction since the latest power-up; `power_ups` counts these.
 
-    `unknown`: the leaf's position is unknown, which is never closed. `may_be_old`: unknown because the line is late.
+    `unknown`: the leaf's position is unknown, which is never closed. `may_be_old`: the line is late, or
+    the controller has not taken the latest release: the leaf's position says nothing of that order.
     """
 
     closed: bool

@@ -84,6 +84,7 @@ class BarrierKeeper:
         self._poll_s = poll_s
         self._look = asyncio.Event()
         self._orders = Ordering(driver.withdraw)
+        self._is_release_taken = True
         self._lamp: LampColour | None = None
         self._lamp_wanted = LampColour.RED
         self._lamp_again_s = 0.0
@@ -104,8 +105,13 @@ class BarrierKeeper:
         return self._orders.put(Kind.REVOKE, self._driver.revoke)
 
     def release(self) -> Awaitable[None]:
-        """Open for a person inside."""
-        return self._orders.put(Kind.RELEASE, self._driver.release)
+        """Open for a person inside. Until the controller has taken it, no status shows it: a leaf that closes looks open, too."""
+        self._is_release_taken = False
+        return self._orders.put(Kind.RELEASE, self._release)
+
+    async def _release(self) -> None:
+        await self._driver.release()
+        self._is_release_taken = True
 
     def end_emergency(self) -> Awaitable[None]:
         """End the controller's emergency state."""
@@ -156,7 +162,8 @@ class BarrierKeeper:
     async def _heard(self, status: BarrierStatus) -> None:
         now_s = asyncio.get_running_loop().time()
         self.leaf.see(status.position, now_s * 1000)
-        self._post(door_seen(status, self._door))
+        seen = door_seen(status, self._door)
+        self._post(seen if self._is_release_taken else dataclasses.replace(seen, may_be_old=True))
         await self._show_lamp(now_s)
 
     async def _show_lamp(self, now_s: float) -> None:
