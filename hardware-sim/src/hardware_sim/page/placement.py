@@ -86,7 +86,7 @@ class PlacedPage:
         return _noisy(seen, index)
 
     def _corners(self, sheet: Picture, index: int) -> npt.NDArray[np.float32]:
-        """Return the page's corners in the picture, (4, 2) pixels: slightly rotated and tilted, displaced while moving."""
+        """Return the page's corners in the picture, (4, 2) pixels: slightly turned and tilted, and off while moving."""
         dice = np.random.default_rng((zlib.crc32("".join(self.page.lines).encode()), self.laying))
         height, width = sheet.shape[:2]
         scale = (_FAR_SCALE if self.manner is Manner.FAR else _SCALE) / printing.PX_PER_MM

@@ -1,8 +1,8 @@
 """OCR scanners that text commands set up and trigger, and that send the MRZ as plain text.
 
 `HoneywellImager`: menu commands `SYN M CR tag data !`, echoed with ACK or ENQ before the punctuation; `SYN T CR` and
-`SYN U CR` press and release the trigger. `ScanEngine`: `7E 01 0000 @tag data ; 03`, answered `02 01 0000 @tag data ACK ;
-03`. A trigger ends with a reading or after some seconds. The next trigger reads a document that stays again.
+`SYN U CR` press and release the trigger. `ScanEngine`: `7E 01 0000 @tag data ; 03`, answered by
+`02 01 0000 @tag data ACK ; 03`. A trigger ends with a reading or after some seconds; the next one reads again.
 """
 
 from __future__ import annotations

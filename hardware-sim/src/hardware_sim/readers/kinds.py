@@ -28,7 +28,7 @@ PAGE_READER = "page"  # no serial reader, but a document camera, `hardware_sim.p
 
 
 def event(at_ms: float, kind: int, code: int, value: int) -> bytes:
-    """Return one `struct input_event`, little-endian."""
+    """Return one `struct input_event` in native byte order."""
     microseconds = int(at_ms * 1000)
     return EVENT.pack(microseconds // 1_000_000, microseconds % 1_000_000, kind, code, value)
 
@@ -82,13 +82,13 @@ class KeyboardReader(ReaderDevice):
 
 
 def rte_native(lines: tuple[str, ...]) -> bytes:
-    """Return a native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26), bottom line last. The length counts from the flag on; the check byte is the exclusive or of all bytes after SOH."""
+    """Return a native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26), bottom line last."""
     width = CHARACTERS_OF_THREE if len(lines) == 3 else CHARACTERS_OF_TWO
     three = ("",) * (3 - len(lines)) + lines
     optical = b"".join((line[:width].ljust(width, "_") if line else "").encode("ascii") + CR for line in three)
     text = b"0" + optical
-    block = len(text).to_bytes(2, "little") + b"OU" + STX + text + ETX
-    check = 0
+    block = len(text).to_bytes(2, "little") + b"OU" + STX + text + ETX  # the length counts from the flag on
+    check = 0  # exclusive or of all bytes after SOH
     for byte in block:
         check ^= byte
     return SOH + block + bytes([check])
