@@ -1,8 +1,8 @@
 """A simulated sensor unit: its measurements inside a lane, and the state that it derives from them. Pure.
 
-An overhead counter measures ten times a second. It separates people that are at least APART_M apart and detects things of
-SEEN_CM and more. After power-up it needs WARM_UP_MS until its first measurement. The button's contact counts as pressed
-after DEBOUNCE_MS; a press is shown for SHOWN_MS, so that a slow host does not miss it.
+An overhead counter measures ten times a second. It separates people that are at least APART_M apart and detects things
+of SEEN_CM and more. After power-up it needs WARM_UP_MS until its first measurement. The button's contact counts as
+pressed after DEBOUNCE_MS; a press is shown for SHOWN_MS, so that a slow host does not miss it.
 
 The unit does not detect its faults (`Fault`), unless the fault's comment states it. Times are in milliseconds.
 """
