@@ -42,7 +42,7 @@ class LensScene:
     """A loop before a real lens."""
 
     scene: Scene
-    nearness: Callable[[], float] = field(default=lambda: 1.0, compare=False)  # factor by which the person appears nearer
+    nearness: Callable[[], float] = field(default=lambda: 1.0, compare=False)  # how much nearer the person appears
 
     def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
         """Return the loop's picture at this time, with variation, (h, w, 3) BGR."""
