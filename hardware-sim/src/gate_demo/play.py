@@ -111,7 +111,7 @@ class Show(Protocol):
 
     @property
     def console(self) -> Pages:
-        """Return the required place of the console's pages."""
+        """Return the port and origin at which the console must serve its pages."""
 
     async def play(self, theatre: Theatre) -> list[Visit]:
         """Send the travellers. Raises DirectorError, WorldError, StageError."""

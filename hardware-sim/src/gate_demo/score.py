@@ -27,9 +27,9 @@ p { margin: .2rem 0; overflow-wrap: anywhere }
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A finished case. `missing` are sets of orders of which none was given; `wrong` are forbidden orders that were given.
+    """A finished case. `missing`: sets of required orders of which none was given. `wrong`: forbidden orders that were given.
 
-    `seconds` is from the first call for the officer to the last required order; None when none was required, or one is missing.
+    `seconds` is from the first call for the officer to the last required order; None when one is missing.
     """
 
     case: Case

@@ -60,7 +60,7 @@ class Mind(Protocol):
     wanted: asyncio.Queue[Said]
 
     def sees(self, words: str) -> None:
-        """A traveller comes: `words` is what is visible of them in the lane, empty when the case has nothing."""
+        """Receive what is visible of an arriving traveller in the lane, as text; empty when the case has nothing."""
 
     def look(self, calls: dict[str, str]) -> None:
         """Receive what requires the officer now: texts by stable names."""
@@ -206,19 +206,19 @@ class Person:
         self._tell = tell
 
     def sees(self, words: str) -> None:
-        """Print it."""
+        """Print what is visible of the traveller."""
         if words:
             self._tell(f"  you see {words}")
 
     def look(self, calls: dict[str, str]) -> None:
-        """Print it."""
+        """Print what requires the officer."""
         for words in calls.values():
             self._tell(f"  {words}")
         if not calls:
             self._tell("  nothing waits for you")
 
     def answered(self, ordered: Ordered) -> None:
-        """Print it."""
+        """Print the lane's answer."""
         detail = f": {ordered.detail}" if ordered.detail else ""
         self._tell(f"  {ordered.said.verb.value}: {ordered.outcome.value}{detail}")
 

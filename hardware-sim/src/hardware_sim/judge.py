@@ -56,7 +56,7 @@ class Ruling:
     openings: int
     passages: int
     wrong: tuple[Finding, ...]
-    passages_by_fault: int = 0  # through a leaf that stood open because its motor had failed
+    passages_by_fault: int = 0  # through a leaf that was open because its motor had failed
     doors: Mapping[str, Door] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:

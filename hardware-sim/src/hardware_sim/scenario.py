@@ -223,7 +223,7 @@ def scenario_folder() -> Path:
 
 
 def read_scenarios(folder: Path, lane: Lane = Lane.ONE_DOOR) -> dict[str, Scenario]:
-    """Return all scenarios of a folder for this kind of lane, by name. Raises ScenarioError with the invalid file."""
+    """Return all scenarios of a folder for this kind of lane, by name. Raises ScenarioError on an invalid file or an empty folder."""
     scenarios = {}
     for path in sorted(folder.glob("*.toml")):
         scenario = read_scenario(path, lane)

@@ -175,7 +175,7 @@ class Traveller:
         return invited
 
     def _cross(self) -> Generator[Move, Seen, None]:
-        """From the invitation to the end of the crossing."""
+        """Yield the moves from the invitation to the end of the crossing."""
         seen = yield from self._be_served()
         if seen.screen == "go":
             seen = yield from self._go()
@@ -183,7 +183,7 @@ class Traveller:
             yield from self._with_the_officer()
 
     def _be_served(self) -> Part:
-        """From the invitation to the decision."""
+        """Yield the moves from the invitation to the decision."""
         yield Pause(self._draw(150, 350))
         if not self._scenario.sight_late:
             yield Stand(self._scenario.sight)
@@ -204,7 +204,7 @@ class Traveller:
             self._holds_passport = False
 
     def _be_read(self) -> Part:
-        """From the placed document until it is read; it is placed again on request, as often as the scenario has ways."""
+        """Wait until the placed document is read; place it again on request, as often as the scenario has ways."""
         again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
         while True:
             asked = ASKED if again > 0 else frozenset()
@@ -224,7 +224,7 @@ class Traveller:
         return DECIDED - {"closed"} if lays_all_the_same else DECIDED
 
     def _go(self) -> Part:
-        """From GO until through the door, or until GO is no longer shown."""
+        """Yield the moves from GO until through the door, or until GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._take_passport()
         yield from self._deeds(Moment.GO)
@@ -306,7 +306,7 @@ class Traveller:
         yield Walk(Owner.OTHER)
 
     def _hide(self) -> Generator[Move, Seen, None]:
-        """A person is inside before any traveller is served, and leaves as soon as the way back opens."""
+        """Let a person be inside before any traveller is served; they leave as soon as the way back opens."""
         yield Hide(Owner.OTHER)
         yield Await(way_back=True, limit_ms=HIDDEN_MS_MAX)
         yield TurnBack(Owner.OTHER)

@@ -224,7 +224,7 @@ class _Framing:
 class Hosting:
     """The places of the three pages. All are on `localhost`, so that they are one site and a browser sends cookies in frames.
 
-    `console` is the required place and origin of the console's pages.
+    `console` is the port and origin at which the console must serve its pages.
     """
 
     def __init__(self) -> None:

@@ -70,7 +70,7 @@ class Guide:
 
     @property
     def console(self) -> Pages:
-        """Return the required place of the console's pages."""
+        """Return the port and origin at which the console must serve its pages."""
         return self._hosting.console
 
     async def play(self, theatre: Theatre) -> list[Visit]:

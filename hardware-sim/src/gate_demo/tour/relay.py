@@ -94,7 +94,7 @@ def path_of(head: bytes) -> str:
 
 
 def request(head: bytes, *, called: str, there: str) -> bytes:
-    """Return a request's head for the page's server: with its host instead of the relay's, and without keep-alive."""
+    """Return a request's head for the page's server: with its host for the relay's, and one request a connection."""
     lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     names = {
         b"host": (called.encode(), there.encode()),

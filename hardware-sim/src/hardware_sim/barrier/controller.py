@@ -96,7 +96,7 @@ class Controller:
             self.report("grant_repeated", direction=way.value)
 
     def release(self) -> None:
-        """Let the person inside out."""
+        """Open the leaf, so that the person inside can leave."""
         self._released_at_ms = self.now_ms
         self.report("release_received")
 

@@ -226,7 +226,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
         return self._controller.leaf.travel_ms > TRAVEL_MS
 
     def stick_beam(self, at: int | None) -> None:
-        """Make one beam, counted from the entry side, permanently broken; None: no beam."""
+        """Make one beam, counted from 0 at the entry side, permanently broken; None repairs it."""
         with self._lock:
             self._stuck = at
 

@@ -51,7 +51,7 @@ class LotRegisters:
         self._turnstile = turnstile
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Refuse: there are no input registers."""
+        """Raise IllegalAddressError: there are no input registers."""
         del address, count
         raise IllegalAddressError
 

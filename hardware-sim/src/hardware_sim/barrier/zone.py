@@ -55,12 +55,12 @@ class Body:
 
     @property
     def front_m(self) -> float:
-        """Return the position of the edge towards the exit side."""
+        """Return the position of the edge towards the exit side, in metres."""
         return self.centre_m + BODY_DEPTH_M / 2
 
     @property
     def rear_m(self) -> float:
-        """Return the position of the edge towards the entry side."""
+        """Return the position of the edge towards the entry side, in metres."""
         return self.centre_m - BODY_DEPTH_M / 2
 
     def covers(self, at_m: float) -> bool:

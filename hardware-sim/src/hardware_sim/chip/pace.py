@@ -68,7 +68,7 @@ class Chip:
 
 
 def conversation(chip: Chip) -> Conversation:
-    """Return one run. Start it with `next`, then send each command's objects. RefusedError ends it."""
+    """Return the chip's side of one run. Start it with `next`, then send each command's objects. Raises RefusedError."""
     cipher = chip.pace.cipher
     nonce = chip.random_bytes(_nonce_bytes(chip.pace))
     if (yield b""):  # the first command carries no data
@@ -91,9 +91,8 @@ def conversation(chip: Chip) -> Conversation:
 
     proof = _only(received, _TOKEN)
     if chip.lie is Lie.PACE_ECHOES_KEY:
-        return Agreed(
-            tlv(0x86, proof), keys, public, terminal_key
-        )  # a chip that echoes key and token has no key, and needs none
+        # A chip that echoes key and token has no key, and needs none.
+        return Agreed(tlv(0x86, proof), keys, public, terminal_key)
     if not hmac.compare_digest(proof, token(chip.pace, keys, public)):
         raise RefusedError(status.PROOF_WRONG)
     answer = tlv(0x86, _shown_token(chip, token(chip.pace, keys, terminal_key)))
@@ -158,7 +157,7 @@ def token(pace: Pace, keys: crypto.KeyPair, public: bytes) -> bytes:
 
 
 def authentication_data(chip: Chip, keys: crypto.KeyPair, mapping_private: int) -> bytes:
-    """Return mapping key divided by static key, encrypted from the block of all ones (§4.4.3.3.3, §4.4.3.5)."""
+    """Return the encrypted quotient of mapping key and static key (§4.4.3.3.3, §4.4.3.5). Raises RefusedError."""
     if chip.mapping_key is None:
         raise RefusedError(status.WRONG_DATA)
     order, block = chip.group.order, keys.cipher.block_bytes

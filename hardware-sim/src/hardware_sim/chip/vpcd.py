@@ -153,7 +153,7 @@ def listens(port: int) -> bool:
 
 
 def serve(pcscd_pid: int, slot: VpcdSlot) -> None:
-    """Carry out orders and answer the reader, until the orders or pcscd end."""
+    """Carry out orders and answer the reader until the orders end. Raises ReaderGoneError when pcscd ends."""
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     pcscd_end = os.pidfd_open(pcscd_pid)
     while True:

@@ -116,7 +116,7 @@ class Orders:
             self.waiting.pop(order, None)
 
     def look(self, well_since_s: float) -> None:
-        """Compare the orders with the board's state. Raises ViolationError."""
+        """Compare the orders with the board's state; time limits begin at `well_since_s`. Raises ViolationError."""
         now_s = self.clock()
         well_since_s = max(well_since_s, self.host_seen_s)
         stands_s = math.inf if not self.granted or self.revoked_s is None else max(self.revoked_s, self.granted_s)
@@ -180,7 +180,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def forfeits(self, after_s: float) -> None:
-        """Note that the admitted traveller presented another document or left: after this time no grant may be active."""
+        """Note that the admitted traveller left or presented another document: from `after_s` on no grant may be active."""
 
     @abc.abstractmethod
     def orders_of(self, door: str) -> Orders:

@@ -23,22 +23,22 @@ class _ReadOnly:
         self._unit = unit
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """Refuse: the unit has no holding registers."""
+        """Raise IllegalAddressError: the unit has no holding registers."""
         del address, count
         raise IllegalAddressError
 
     def write_holding(self, address: int, values: list[int]) -> None:
-        """Refuse: the unit has no holding registers."""
+        """Raise IllegalAddressError: the unit has no holding registers."""
         del address, values
         raise IllegalAddressError
 
     def read_coils(self, address: int, count: int) -> list[bool]:
-        """Refuse: the unit has no coils."""
+        """Raise IllegalAddressError: the unit has no coils."""
         del address, count
         raise IllegalAddressError
 
     def write_coils(self, address: int, values: list[bool]) -> None:
-        """Refuse: the unit has no coils."""
+        """Raise IllegalAddressError: the unit has no coils."""
         del address, values
         raise IllegalAddressError
 
@@ -56,7 +56,7 @@ class SimRegisters(_ReadOnly):
     """Profile `portcullis-sim`: everything is in input registers."""
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Return input registers (function 04)."""
+        """Return input registers (function 04). Raises IllegalAddressError."""
         unit, inside = self._unit, self._unit.inside
         left = None if unit.measured is None else unit.measured.object_left
         contacts = unit.call_shown | inside.cabinet_open << 1 | inside.mains << 2
@@ -73,7 +73,7 @@ class SimRegisters(_ReadOnly):
         return _part(registers, address, count)
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """Refuse: the profile has no discrete inputs."""
+        """Raise IllegalAddressError: the profile has no discrete inputs."""
         del address, count
         raise IllegalAddressError
 
@@ -82,11 +82,11 @@ class InputsRegisters(_ReadOnly):
     """Profile `inputs-8`: the counter in input registers, the contacts in discrete inputs, closed while normal."""
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Return input registers (function 04)."""
+        """Return input registers (function 04). Raises IllegalAddressError."""
         return _part([self._people(), self._age(10), self._unit.session, 0], address, count)
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """Return discrete inputs (function 02)."""
+        """Return discrete inputs (function 02). Raises IllegalAddressError."""
         unit, inside = self._unit, self._unit.inside
         left = None if unit.measured is None else unit.measured.object_left
         inputs = [

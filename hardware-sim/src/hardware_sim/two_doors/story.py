@@ -65,7 +65,7 @@ class InnerTraveller(Traveller):
             seen = yield Await(screens=SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
 
     def _step_in(self) -> Part:
-        """From GO until the traveller is inside, or sees that GO is no longer shown."""
+        """Yield the moves from GO until the traveller is inside, or sees that GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._take_passport()
         yield from self._deeds(Moment.LET_IN)
@@ -84,7 +84,7 @@ class InnerTraveller(Traveller):
         return seen
 
     def _inside(self) -> Generator[Move, Seen, None]:
-        """From being inside until out, on either side."""
+        """Yield the moves from being inside until out, on either side."""
         yield Await(screens=SCREENS - {"go"}, limit_ms=LOOKED_AT_MS_MAX)
         seen = yield Await(screens=DECIDED | {"look"}, limit_ms=LOOKED_AT_MS_MAX)
         if seen.screen == "look":
@@ -106,7 +106,7 @@ class InnerTraveller(Traveller):
         return (yield Await(screens=OVER, limit_ms=DECISION_MS_MAX))
 
     def _go_out(self) -> Part:
-        """From GO until the traveller is through the last door, or sees that GO is no longer shown."""
+        """Yield the moves from GO until the traveller is through the last door, or sees that GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._deeds(Moment.GO)
         yield Pause(self._draw(100, 200))
