@@ -29,7 +29,7 @@ class Records:
 
 
 def read(stage: Stage, bundle: Path) -> Records:
-    """Export what the log has published by now into a bundle, which replaces one of before, and decrypt it. Raises StageError."""
+    """Export the published log into a bundle, in place of an earlier one, and decrypt it. Raises StageError."""
     bundle.unlink(missing_ok=True)
     staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
     path, note = bundle.with_suffix(".jsonl"), bundle.with_suffix(".access.note")
@@ -57,7 +57,7 @@ def report(stage: Stage, bundle: Path, out: Path) -> tuple[str, ...]:
 
 
 def foreign_word(stage: Stage, folder: Path) -> Foreign:
-    """Return the verdict of Go's own packages on the log as tiles. Raises StageError."""
+    """Return the result of Go's own packages for the log as tiles. Raises StageError."""
     if not foreign.is_here():
         return Foreign(None, f"none is here; {foreign.NEEDS}")
     tiles = folder / "tiles"
@@ -69,7 +69,7 @@ def foreign_word(stage: Stage, folder: Path) -> Foreign:
 
 
 def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:
-    """Return the outcome of each visit, beside what its scenario expects."""
+    """Return the outcome of each visit, with the outcome that its scenario expects."""
     return [outcome_of(visit, records.lines, expected(scenarios[visit.scenario])) for visit in visits]
 
 
@@ -84,7 +84,7 @@ def expected(scenario: Scenario) -> Expected:
 
 
 def judge(truth: Path, records: Records) -> Judged:
-    """What the simulator's judge makes of ground truth and log. Raises StageError."""
+    """Return the simulator's judgement of ground truth and log. Raises StageError."""
     done = subprocess.run(
         [sys.executable, "-m", "hardware_sim", "judge", "--truth", str(truth), "--log", str(records.path), "--json"],
         capture_output=True,

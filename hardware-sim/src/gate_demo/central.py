@@ -35,12 +35,12 @@ class Central:
         self._process: asyncio.subprocess.Process | None = None
 
     def prepare(self) -> None:
-        """Make its authority and keys. Raises StageError."""
+        """Create its authority and keys. Raises StageError."""
         kept = ("--crossings-kept-days", "30", "--others-kept-days", "400")
         command("central", "init", "--dir", str(self._folder), "--name", HOST, *kept)
 
     def enrol(self, config: Path) -> None:
-        """Let the gate of this configuration in, as a technician does. Raises StageError."""
+        """Enrol the gate of this configuration, as a technician does. Raises StageError."""
         token = command("central", "token", GATE_ID, "--dir", str(self._folder))["token"]
         address = f"{HOST}:{self._port}"
         authority = str(self._folder / "ca.pem")
@@ -74,7 +74,7 @@ class Central:
         self._port = int(json.loads(line)["port"])
 
     async def stop(self) -> None:
-        """Take it away without warning."""
+        """Kill it."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             process.kill()

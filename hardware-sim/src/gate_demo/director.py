@@ -1,5 +1,5 @@
-"""Runs the demo: sends travellers, does what a scenario asks of the host, and notes which crossings were whose and how late
-the machine was meanwhile.
+"""Runs the demo: sends travellers, carries out a scenario's requests to the host, and records each traveller's crossings
+and how late the machine was.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from gate_demo.world import Done, Host, World
 
 TRAVELLER_DEADLINE_S = 90.0
 SETTLED_DEADLINE_S = 30.0
-OFFICER_FORGOTTEN_S = 6.0  # a little longer than the demo's officer_presence_max_s
+OFFICER_FORGOTTEN_S = 6.0  # slightly longer than the demo's officer_presence_max_s
 
 
 class DirectorError(Exception):
-    """A traveller did not come to an end; `late` is how late the machine was meanwhile."""
+    """A traveller did not finish; `late` is the machine's lateness at that time."""
 
     def __init__(self, message: str, late: Lateness) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class DirectorError(Exception):
 
 @dataclass(slots=True)
 class Visit:
-    """One traveller's visit: from when to when by CLOCK_MONOTONIC, which crossings the lane showed meanwhile, and what the world says of it."""
+    """One traveller's visit: begin and end by CLOCK_MONOTONIC, crossings in that time, and the world's result."""
 
     traveller: str
     scenario: str
@@ -47,7 +47,7 @@ class Visit:
 
 
 def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
-    """Each scenario once and the rest genuine, in an order drawn from the seed; a genuine traveller comes first."""
+    """Return each scenario once and the rest genuine, in an order drawn from the seed; the first is genuine."""
     others = [name for name in scenarios if name != "genuine"][: max(0, travellers - 1)]
     rest = ["genuine"] * max(0, travellers - len(others) - 1)
     shuffled = [*others, *rest]
@@ -56,7 +56,7 @@ def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
 
 
 class Director:
-    """Sends one traveller after another through the gate; with more `patience`, deadlines are so many times as long: an officer thinks."""
+    """Sends one traveller after another through the gate. `patience` multiplies the deadlines for a human officer."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Director:
         self._viewed = asyncio.Event()
 
     def see(self, view: messages.View) -> None:
-        """What the screen shows now: the traveller sees it, and the visit gets its crossing."""
+        """Pass the screen on to the traveller, and add its crossing to the visit."""
         visit = self._visit
         if visit is not None and view.crossing is not None and view.crossing not in visit.crossings:
             visit.crossings.append(view.crossing)
@@ -94,7 +94,7 @@ class Director:
         self._viewed.set()
 
     async def run(self, scenarios: list[str]) -> list[Visit]:
-        """Run these visits, after those before. Raises DirectorError and WorldError."""
+        """Play these visits, after earlier ones. Raises DirectorError and WorldError."""
         visits = []
         for scenario in scenarios:
             self._sent += 1
@@ -123,7 +123,7 @@ class Director:
         return DirectorError(why, self._machine.late_throughout())
 
     async def _until_done(self, visit: Visit) -> int:
-        """Note what came of the visit; returns how late the world was, in milliseconds."""
+        """Wait for the end of the visit and record its result; return how late the world was, in milliseconds."""
         while True:
             match await self._world.next_event():
                 case Host(do=deed):

@@ -1,8 +1,8 @@
-"""The demo's log disk: a small file system of its own for the log's state, which a scenario fills to the last byte and frees again.
+"""The demo's log disk: a small private file system for the log's state, which a scenario fills to the last byte and frees.
 
-Where the kernel lets this user mount one, it is a tmpfs in a user and mount namespace of its own: a keeper process holds the namespace,
-the log program is started in it, and nobody else sees the mount. Where it does not, the log's state lies on /dev/shm, a tmpfs, too, if that
-is small enough to be filled. Else no file of the log may grow while its disk is to be full, which is no full disk: the report says which.
+Where the kernel permits it, it is a tmpfs in a private user and mount namespace: a keeper process holds the namespace,
+the log program runs in it, and no other process sees the mount. Otherwise it is on /dev/shm, also a tmpfs, if that is
+small enough to fill. Otherwise the log's files may not grow, which approximates a full disk. The report names the kind.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 
 READY_DEADLINE_S = 10.0
 SHARED = Path("/dev/shm")  # noqa: S108 - a file system, not a name for a file
-SHARED_BYTES_MAX = 512 * 1024 * 1024  # more is not filled: it is this machine's memory
-BYTES_MIN = 48 * 1024 * 1024  # reserves, the write-ahead log, and room to begin with
+SHARED_BYTES_MAX = 512 * 1024 * 1024  # a larger one is not filled: it is this machine's memory
+BYTES_MIN = 48 * 1024 * 1024  # reserves, the write-ahead log, and initial space
 BYTES_A_TRAVELLER = 64 * 1024
 BALLAST = "ballast"
 _PIECE_BYTES = 1024 * 1024
 _KEEPER = 'mount -t tmpfs -o "size=$2,mode=0700" tmpfs "$1" && echo ready && exec cat'
-# A demo that was killed leaves processes that end in these moments, and may write yet.
+# A killed demo leaves processes that are ending at this moment and may still write.
 _BROOM = """PATH=/usr/bin:/bin
 trap '' HUP INT TERM
 read -r well
@@ -40,7 +40,7 @@ done"""
 
 
 class DiskKind(enum.Enum):
-    """What the log's state lies on."""
+    """The kind of storage of the log's state."""
 
     MOUNTED = "tmpfs"
     SHARED = "shm"
@@ -49,7 +49,7 @@ class DiskKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LogDisk:
-    """The disk. `state` is where the log finds it, `seen_at` where we do; `prefix` is what the log's command begins with."""
+    """The disk. The log sees it at `state`, this process at `seen_at`; the log's command begins with `prefix`."""
 
     kind: DiskKind
     state: Path
@@ -59,12 +59,12 @@ class LogDisk:
 
     @property
     def free_bytes(self) -> int:
-        """What is left on it."""
+        """Return the free space in bytes."""
         status = os.statvfs(self.seen_at)
         return status.f_bavail * status.f_frsize
 
     def fill(self, log: int) -> None:
-        """Leave no free space for the log, the process `log`."""
+        """Fill the disk, so that the log program with this process id cannot write."""
         if self.kind is DiskKind.LIMITED:
             _limit(log, 0)
             return
@@ -73,12 +73,12 @@ class LogDisk:
             while piece := min(self.free_bytes, _PIECE_BYTES):
                 os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, piece)
         except OSError:
-            pass  # the log was faster: it is full
+            pass  # the log wrote first: the disk is full
         finally:
             os.close(descriptor)
 
     def free(self, log: int) -> None:
-        """Give it back."""
+        """Free the filled space."""
         if self.kind is DiskKind.LIMITED:
             _limit(log, resource.RLIM_INFINITY)
         else:
@@ -86,14 +86,14 @@ class LogDisk:
 
 
 def _limit(log: int, bytes_max: int) -> None:
-    """Let no file of the log program grow: every write fails in the kernel."""
+    """Limit the size of the log program's files, so that the kernel refuses further writes."""
     _, hard = resource.prlimit(log, resource.RLIMIT_FSIZE)
     resource.prlimit(log, resource.RLIMIT_FSIZE, (bytes_max, hard))
 
 
 @contextlib.asynccontextmanager
 async def log_disk(state: Path, travellers: int, *, shared: Path = SHARED) -> AsyncIterator[LogDisk]:
-    """Make a disk for the log of so many travellers, at `state` if that can be, else on `shared`. It is gone with the block."""
+    """Yield a disk for the log of this many travellers, mounted at `state` if possible, otherwise on `shared`."""
     total_bytes = BYTES_MIN + travellers * BYTES_A_TRAVELLER
     keeper = await _keep(_made(state), total_bytes)
     if keeper is not None:
@@ -116,7 +116,7 @@ def _made(state: Path) -> Path:
 
 
 async def _keep(state: Path, total_bytes: int) -> asyncio.subprocess.Process | None:
-    """A process that holds a namespace with the file system mounted, until its input ends; None where there can be none."""
+    """Return a process that holds a namespace with the mount until its input ends; None where that is impossible."""
     try:
         keeper = await asyncio.create_subprocess_exec(
             *(
@@ -157,7 +157,7 @@ async def _end(keeper: asyncio.subprocess.Process) -> None:
 
 
 def _shared_bytes(shared: Path) -> int | None:
-    """How much of it there is, None when that is too much to be filled, too little to be used, or not there."""
+    """Return the free bytes, None when there are too many to fill, too few to use, or no file system."""
     try:
         status = os.statvfs(shared)
     except OSError:
@@ -168,10 +168,10 @@ def _shared_bytes(shared: Path) -> int | None:
 
 @contextlib.contextmanager
 def swept(parent: Path) -> Iterator[Path]:
-    """A new folder in this one, removed when the block ends, and when this process does before. Its broom is there first, so that no signal comes
-    in between. Raises OSError.
+    """Yield a new folder in `parent`. It is removed at the end, and also when this process dies: the cleaner starts first.
+    Raises OSError.
     """
-    folder = parent / f"gate-{secrets.token_hex(4)}"  # short: Unix sockets have paths of 107 bytes at most
+    folder = parent / f"gate-{secrets.token_hex(4)}"  # short: a Unix socket's path has at most 107 bytes
     with subprocess.Popen(
         ["/bin/sh", "-c", _BROOM, "sh", str(folder)],
         stdin=subprocess.PIPE,

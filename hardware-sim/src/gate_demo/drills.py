@@ -1,7 +1,7 @@
-"""Drills: days at the gate on which an officer meets what Frontex and secunet list as exceptions, and what people are owed at a border.
+"""Drills: days at the gate with the exceptions of Frontex and secunet, and with people's rights at a border.
 
-Pure. Each case is one of the simulated world's stories, what an officer must do about it and must not, and why: `drills.toml`. What nothing in the
-gate can raise yet is listed as that. Sources: Frontex, Best Practice Operational Guidelines for ABC systems, §3.8; secunet, How does ABC work.
+Pure. `drills.toml` has each case: a story, the officer's required and forbidden orders, and the reason. It also lists
+what the gate cannot raise yet. Sources: Frontex, Best Practice Operational Guidelines for ABC systems, §3.8; secunet.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _NEVER: Final = frozenset({Verb.ADMIT})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A story. Of each of `right` one order must have been given, and none of `never`; `why` is told afterwards.
+    """A story. One order of each set in `right` is required, all in `never` are forbidden; `why` is shown afterwards.
 
-    `sees` is what the officer sees in the lane with their own eyes as the traveller comes, where no program of the gate can tell it.
+    `sees` is what the officer sees in the lane themselves, where no program of the gate reports it.
     """
 
     scenario: str
@@ -35,7 +35,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """A day. `serves` is the travellers that the lane serves, as `gate officer mode` names them."""
+    """A day. `serves` are the travellers whom the lane serves, as in `gate officer mode`."""
 
     name: str
     title: str

@@ -1,8 +1,8 @@
-"""How late this machine was while a traveller was in the lane, measured beside the gate: a busy machine is not the gate's mistake.
+"""How late this machine was while a traveller was in the lane, measured beside the gate: not the gate's error.
 
-Three figures a visit: the simulated world's own lateness, the lag of a probe in this process, and which part of a second a thread of
-the gate was ready to run and had no processor, by the kernel's own count. A gate that is starved may refer whom it would have
-admitted; what it must not do, open wrongly, is never excused by any of this.
+Three figures for each visit: the simulated world's own lateness, the lag of a probe in this process, and the share of a
+second in which a thread of the gate was ready to run without a processor, by the kernel's count. A gate without
+processor time may refer a traveller whom it would have admitted. A wrong opening is never excused.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from statistics import median
 
 PROC = Path("/proc")
 PROBE_S = 0.02
-LOOK_EVERY_S = 0.2  # a child of one crossing lives for seconds
+LOOK_EVERY_S = 0.2  # the child process of a crossing lives for seconds
 WINDOW_S = 1.0
-WORLD_MS_MAX = 300  # three pictures of the camera beyond what time waits for
-PROBE_MS_MAX = 300  # as old as a status of the lane may be
-QUEUED_PERCENT_MAX = 50  # of one second: the gate alone never keeps a thread of its own waiting for so much of it
+WORLD_MS_MAX = 300  # three camera pictures more than the time for which the world's clock waits
+PROBE_MS_MAX = 300  # the maximum age of a lane's status
+QUEUED_PERCENT_MAX = 50  # of one second: without other load, the gate's threads never wait this long
 
 
 def pss_mb(pid: int) -> float:
-    """Megabytes of a process and all its descendants, shared pages counted in proportion where they can be seen: by root. 0 when it is gone."""
+    """Return the megabytes of a process and its descendants; for root, shared pages in proportion. 0 when it is gone."""
     kilobytes = sum(_pss_kb(member) for member in [pid, *descendants(pid)])
     return round(kilobytes / 1024, 1)
 
@@ -39,7 +39,7 @@ def _pss_kb(pid: int) -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below this one."""
+    """Return all descendants of this process."""
     found = []
     with contextlib.suppress(OSError):
         for thread in (PROC / str(pid) / "task").iterdir():
@@ -50,7 +50,7 @@ def descendants(pid: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The first two in milliseconds; `queued_percent` is of the worst second and of the thread that waited longest in it."""
+    """The first two are milliseconds; `queued_percent` is of the worst second and its longest waiting thread."""
 
     world_ms: int = 0
     probe_ms: int = 0
@@ -58,11 +58,11 @@ class Lateness:
 
     @property
     def excuses(self) -> bool:
-        """True when what came of the visit is no verdict on the gate."""
+        """Return True when the visit's result is no judgement of the gate."""
         return self.world_ms > WORLD_MS_MAX or self.probe_ms > PROBE_MS_MAX or self.queued_percent > QUEUED_PERCENT_MAX
 
     def worst(self, other: Lateness) -> Lateness:
-        """The larger figures of both."""
+        """Return the larger figures of both."""
         return Lateness(
             max(self.world_ms, other.world_ms),
             max(self.probe_ms, other.probe_ms),
@@ -70,7 +70,7 @@ class Lateness:
         )
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the figures as text."""
         return (
             f"the simulated world was up to {self.world_ms} ms late, a probe {self.probe_ms} ms, and a thread of the gate "
             f"waited for a processor for {self.queued_percent} % of a second"
@@ -79,9 +79,9 @@ class Lateness:
 
 @dataclass(slots=True)
 class Queued:
-    """Which part of each second a thread waited in the processor's queue, from counts that only grow. Pure.
+    """The share of each second in which a thread waited for a processor, from cumulative counts. Pure.
 
-    `shares` is that of the thread that waited longest, second by second, since `begin`.
+    `shares` has that of the longest waiting thread, for each second since `begin`.
     """
 
     shares: list[float] = field(default_factory=list)
@@ -90,12 +90,12 @@ class Queued:
     _newest_ms: dict[int, float] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Forget what was before; the counts of the threads that there are stay known."""
+        """Forget the past seconds; keep the counts of the present threads."""
         self.shares.clear()
         self._since_s = None
 
     def see(self, counts_ms: dict[int, float], at_s: float) -> None:
-        """Take the counts of all threads that there are now. One that is new has waited since it began, one that ended does no more."""
+        """Take the counts of all present threads. A new thread counts from its start; an ended one no longer counts."""
         if self._since_s is None:
             self._open(counts_ms, at_s)
             return
@@ -112,14 +112,14 @@ class Queued:
 
 @dataclass(slots=True)
 class Machine:
-    """Watches from `run`, for ever. `programs` gives the gate's processes."""
+    """Measures while `run` runs. `programs` returns the gate's processes."""
 
     programs: Callable[[], Iterable[int]]
     _probe_ms: float = 0.0
     _queued: Queued = field(default_factory=Queued)
 
     async def run(self) -> None:
-        """Probe and look."""
+        """Probe and measure, without end."""
         loop = asyncio.get_running_loop()
         look_at_s = 0.0
         while True:
@@ -132,26 +132,26 @@ class Machine:
                 self._queued.see(queued_ms(members), loop.time())
 
     def begin(self) -> None:
-        """A visit begins."""
+        """Begin a visit."""
         self._probe_ms = 0.0
         self._queued.begin()
 
     def late(self, world_ms: int) -> Lateness:
-        """Return the machine's worst lateness since the visit began; the world reports its own."""
+        """Return the machine's worst lateness since the visit began, with the world's own figure."""
         return Lateness(world_ms, round(self._probe_ms), round(100 * max(self._queued.shares, default=0.0)))
 
     def late_throughout(self) -> Lateness:
-        """How late it was in an ordinary second: what a lane that stays stuck can be excused by."""
+        """Return the lateness in an ordinary second, which may excuse a lane that remains stuck."""
         return Lateness(queued_percent=round(100 * median(self._queued.shares or [0.0])))
 
 
 def queued_ms(pids: Iterable[int], proc: Path = PROC) -> dict[int, float]:
-    """For how long each thread of these processes was ready and had no processor since it began; empty where the kernel does not count."""
+    """Return for each thread how long it was ready without a processor; empty where the kernel has no count."""
     return _schedstat(pids, 1, proc)
 
 
 def worked_ms(pids: Iterable[int], proc: Path = PROC) -> float:
-    """For how long the threads of these processes and of what they started had a processor since they began."""
+    """Return how long the threads of these processes and of their descendants had a processor, in milliseconds."""
     members = [member for pid in pids for member in (pid, *descendants(pid))]
     return sum(_schedstat(members, 0, proc).values())
 

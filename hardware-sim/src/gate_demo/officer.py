@@ -1,7 +1,7 @@
-"""The simulated officer at the lane: says that they are there, takes referrals over, acknowledges alarms, ends emergencies, frees people.
+"""The simulated officer at the lane: reports presence, handles referrals and alarms, ends emergencies, releases people.
 
-A client of the lane's own channels, like the officers' console will be: every order is signed with a shift key that the demo's authority
-certified. Also the demo's eyes: every view that comes this way is also what the traveller sees.
+A client of the lane's own channels, like the officers' console: a shift key that the demo's authority certified signs
+every order. The demo also reads its views: each is what the traveller sees.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ SETTLE_AFTER_S = 0.4
 REFERRED = frozenset({Screen.OFFICER, Screen.OTHER_LANE})  # an officer goes to a traveller who has to wait
 EMERGENCY_RETRY_S = 0.5
 RECONNECT_S = 0.1
-TURN_TRIES = 160  # a crossing with no traveller lasts until its timeout, and then until its referral ends
+TURN_TRIES = 160  # a crossing without a traveller lasts until its timeout and the end of its referral
 TURN_AGAIN_S = 0.25
 
 
 class Officer:
-    """One officer. `absent` is theirs to set: then nothing is said and nothing is settled. `thinks_s` is, too: for so much longer they leave what is
-    to be settled to somebody else. `took_over` are the crossings that they settled.
+    """One officer. While `absent` is True they report and settle nothing. `thinks_s` is an additional wait, in which another
+    officer may settle a case. `took_over` are the crossings that this officer settled.
 
-    `views` and `orders` are the lane's sockets. `patience` is how many times as long as this one somebody else may take.
+    `views` and `orders` are the lane's sockets. `patience` multiplies the director's deadlines.
     """
 
     patience = 1.0
@@ -53,7 +53,7 @@ class Officer:
         self._on_view = on_view
 
     async def run(self) -> None:
-        """Be at the lane for ever, through restarts of its program."""
+        """Serve the lane without end, also after restarts of its program."""
         while True:
             try:
                 with (
@@ -66,7 +66,7 @@ class Officer:
                 await asyncio.sleep(RECONNECT_S)
 
     async def release(self) -> bool:
-        """Free the person in the lane, on a connection of its own. Return True when the leaf was seen open."""
+        """Release the person in the lane, on a separate connection. Return True when the leaf was seen open."""
         terminal = await Terminal.reach(self._orders)
         try:
             answer = await terminal.order(self._shift, Verb.RELEASE, reason="somebody wants to leave")
@@ -75,7 +75,7 @@ class Officer:
             terminal.close()
 
     async def turn(self, direction: str, supervisor: Shift) -> bool:
-        """Have a supervisor turn the lane to `entry` or `exit`, between two travellers. True when it serves that direction."""
+        """Let a supervisor turn the lane to `entry` or `exit`, between two travellers. Return True when it has turned."""
         terminal = await Terminal.reach(self._orders)
         try:
             for _ in range(TURN_TRIES):

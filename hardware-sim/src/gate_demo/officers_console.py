@@ -1,4 +1,4 @@
-"""The officers' console beside the demo's gate: a child process on loopback, at which the demo's officer signs in with their key file."""
+"""The officers' console beside the demo's gate: a child process on loopback; its officer signs in with a key file."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The loopback port on which the console's pages are served, and the origin under which browsers open them."""
+    """The loopback port of the console's pages, and the origin under which browsers open them."""
 
     port: int
     origin: str
 
     @classmethod
     def direct(cls) -> Self:
-        """A free port, which browsers open themselves."""
+        """Return a free port, which browsers open directly."""
         port = free_port()
         return cls(port, f"http://localhost:{port}")
 
 
 @contextlib.asynccontextmanager
 async def console(stage: Stage, pages: Pages | None = None) -> AsyncIterator[str]:
-    """Serve the console of this gate, whose `screens` is ready, and end it with the block; gives the address of its pages. Raises StageError."""
+    """Run this gate's console during the block, once `screens` is ready; yield its address. Raises StageError."""
     pages = pages or Pages.direct()
     config = _written(stage, pages)
     with stage.log_of("console").open("ab") as log:
@@ -58,7 +58,7 @@ async def console(stage: Stage, pages: Pages | None = None) -> AsyncIterator[str
 
 
 def _written(stage: Stage, pages: Pages) -> Path:
-    """The console's configuration, which pins the gate's key."""
+    """Write the console's configuration, which pins the gate's key; return its path."""
     road, officers = stage.config.console, stage.config.officers
     assert road is not None
     assert officers is not None

@@ -1,6 +1,6 @@
-"""The demo from curtain to curtain: world, stage, programs, travellers, and then the auditor's and the judge's look at it.
+"""The whole demo: world, stage, programs, travellers, and then the review by auditor and judge.
 
-Whoever came out otherwise than their scenario says while the machine was late comes again: such a visit is no verdict on the gate.
+A visit with an unexpected result on a late machine is no judgement of the gate; it is played again.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
 
-READY_DEADLINE_S = 30.0  # without any work of theirs
+READY_DEADLINE_S = 30.0  # for a program that does no work
 READY_S_MAX = 300.0
-WORKS_MS = 500.0  # a program that hangs wakes now and then, and does not work
+WORKS_MS = 500.0  # a program that hangs wakes sometimes, but works less than this
 TELL_EVERY_S = 10.0
 READY_POLL_S = 0.05
-WORK_LOOK_S = 1.0  # it reads a file a thread
+WORK_LOOK_S = 1.0  # it reads one file for each thread
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
 LANES = tuple(lane.value for lane in Lane)
-PERSON_PRESENT_S = 120  # a person's console reports once a minute that its officer is there
-AGAIN_MAX = 2  # rounds of visits that are played again
+PERSON_PRESENT_S = 120  # a person's console reports once a minute that its officer is present
+AGAIN_MAX = 2  # rounds of repeated visits
 
 
 class PlayError(Exception):
-    """The demo could not be played to its end."""
+    """The demo did not finish."""
 
 
 class UnknownScenarioError(PlayError):
-    """Nothing has this name."""
+    """There is no scenario of this name."""
 
 
 class TooSlowError(PlayError):
-    """The machine was too late for the demo to be played to its end."""
+    """The machine was too late for the demo to finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Wishes:
     face_profile: str
     open_page: Callable[[str], None] | None
     lane: str = Lane.ONE_DOOR.value
-    cast: tuple[str, ...] = ()  # these scenarios, in this order, each once: what came of one stays so
-    role: str = "officer"  # what the officer's key is for
+    cast: tuple[str, ...] = ()  # these scenarios, in this order, each once; none is played again
+    role: str = "officer"  # of the officer's key
 
 
 @dataclass(frozen=True, slots=True)
 class Travelled:
-    """What is left when the last traveller has gone."""
+    """The demo's state after the last traveller."""
 
     stage: Stage
     visits: list[Visit]
@@ -96,7 +96,7 @@ class Travelled:
 
 @dataclass(frozen=True, slots=True)
 class Theatre:
-    """A gate that is ready, for whoever sends its travellers. `mirrored` waits until the central server has all of the log."""
+    """A gate that is ready for travellers. `mirrored` waits until the central server has the whole log."""
 
     stage: Stage
     world: World
@@ -111,14 +111,14 @@ class Show(Protocol):
 
     @property
     def console(self) -> Pages:
-        """Where the console's pages must be served."""
+        """Return the port and origin at which the console must serve its pages."""
 
     async def play(self, theatre: Theatre) -> list[Visit]:
-        """Send them. Raises DirectorError, WorldError, StageError."""
+        """Send the travellers. Raises DirectorError, WorldError, StageError."""
 
 
 def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
-    """Those of the lane. Raises PlayError, UnknownScenarioError where the one that is wished for is none of them."""
+    """Return the scenarios of the lane. Raises PlayError; UnknownScenarioError for an unknown name."""
     try:
         scenarios = read_scenarios(scenario_folder(), Lane(wishes.lane))
     except ScenarioError as error:
@@ -129,7 +129,7 @@ def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
 
 
 class Play:
-    """One demo. `arrives` hears of each traveller who comes; with a `show`, that sends the travellers of the wishes' cast."""
+    """One demo. `arrives` receives each traveller; a `show` sends the travellers of `cast` instead."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Play:
         self._console = console
 
     async def run(self) -> Result:
-        """Play it. Raises PlayError with one line, TooSlowError where that is the machine's fault."""
+        """Play it. Raises PlayError with one line, TooSlowError when the machine is the cause."""
         try:
             scenarios = scenarios_of(self._wishes)
             cast = self._cast(scenarios)
@@ -249,7 +249,7 @@ class Play:
                     officers_console(stage, None if self._show is None else self._show.console), beside, machine
                 )
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
-                world.tell({"do": "display", "page": page})  # what it shows lights the person whom the camera sees
+                world.tell({"do": "display", "page": page})  # the page's light falls on the person before the camera
                 start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
                 self._console.print(f"The traveller's page: {start} (at {page_address(stage.config)}).", soft_wrap=True)
                 self._console.print(
@@ -284,7 +284,7 @@ class Play:
     async def _play_again(
         self, director: Director, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]
     ) -> tuple[list[Visit], list[Again]]:
-        """Have those come again for whom the machine was late and who came out otherwise; returns the visits that count."""
+        """Repeat visits with unexpected results on a late machine; return the visits that count."""
         again: list[Again] = []
         for _ in range(AGAIN_MAX):
             if not any(visit.late.excuses for visit in visits):
@@ -300,13 +300,13 @@ class Play:
         return visits, again
 
     def _outcomes(self, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]) -> list[Outcome]:
-        """What came of these visits, by the log as it is published now."""
+        """Return the outcomes of these visits, by the log as published now."""
         return outcomes_of(visits, audit_review.read(stage, self._folder / "so-far"), scenarios)
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        # A drill's officer finds out for themselves who comes.
+        # A drill's officer must notice travellers themselves.
         with Progress(*columns, console=self._console, disable=bool(self._wishes.cast)) as progress:
             task = progress.add_task("travellers", total=total)
 
@@ -320,7 +320,7 @@ class Play:
             yield on_progress
 
     def _look_back(self, travelled: Travelled, scenarios: dict[str, Scenario], world: World) -> Result:
-        """Export, verify, decrypt and judge."""
+        """Export, verify and decrypt the log, and let the judge judge."""
         stage = travelled.stage
         bundle = self._folder / "demo.bundle"
         records = audit_review.read(stage, bundle)
@@ -344,7 +344,7 @@ class Play:
 
 
 def _fitting(scenarios: dict[str, Scenario], reader: str) -> list[str]:
-    """The scenarios that this reader can play; before a document camera, those about laying pages come first."""
+    """Return the scenarios that this reader can play; with a document camera, those on placing pages come first."""
     laying = [name for name, scenario in scenarios.items() if scenario.lays is not None]
     others = [name for name in scenarios if name not in laying]
     return [*laying, *others] if reader == PAGE_READER else others
@@ -352,7 +352,7 @@ def _fitting(scenarios: dict[str, Scenario], reader: str) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def _running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run this beside the block and cancel it with it."""
+    """Run this during the block, and cancel it at the end."""
     task = asyncio.ensure_future(coroutine)
     try:
         yield
@@ -364,10 +364,10 @@ async def _running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None
 async def _until_ready(
     stage: Stage, names: list[str], machine: Machine, *, worked: Callable[[set[str]], float], say: Callable[[str], None]
 ) -> float:
-    """Seconds until every program answers; `say` hears now and then which are waited for. While these work there is time: a busy machine is slow.
-    `worked` is for how many milliseconds they have had a processor.
+    """Return the seconds until all programs answer. `say` receives the names of those that do not; working ones get more time.
+    `worked` returns their processor time in milliseconds.
 
-    Raises StageError naming those that do not answer, TooSlowError on a machine that was late.
+    Raises StageError with the programs that do not answer, TooSlowError on a late machine.
     """
     loop = asyncio.get_running_loop()
     start_s, waiting, look_at_s = loop.time(), set(names), 0.0
@@ -389,7 +389,7 @@ async def _until_ready(
 
 @dataclass(slots=True)
 class Patience:
-    """How long programs are waited for that have not answered yet: as long as they work, and not without end. Pure."""
+    """The time limit for programs that have not answered: longer while they work, but finite. Pure."""
 
     since_s: float
     _told_s: float | None = None
@@ -397,7 +397,7 @@ class Patience:
     _progress_s: float | None = None
 
     def is_over(self, now_s: float, worked_ms: float) -> bool:
-        """True when they have had no time on a processor for READY_DEADLINE_S, or began READY_S_MAX ago."""
+        """Return True after READY_DEADLINE_S without work, or READY_S_MAX after the start."""
         if self._progress_s is None or worked_ms - self._worked_ms >= WORKS_MS:
             self._progress_s, self._worked_ms = now_s, worked_ms
         return now_s - self._progress_s > READY_DEADLINE_S or now_s - self.since_s > READY_S_MAX
@@ -413,7 +413,7 @@ class Patience:
 async def _served(
     console: contextlib.AbstractAsyncContextManager[str], beside: contextlib.AsyncExitStack, machine: Machine
 ) -> str:
-    """The address of the console, which is there as long as `beside`. Raises StageError, TooSlowError on a machine that was late."""
+    """Return the console's address; it runs until `beside` ends. Raises StageError, TooSlowError on a late machine."""
     try:
         return await beside.enter_async_context(console)
     except StageError as error:
@@ -424,7 +424,7 @@ async def _served(
 
 
 async def _until_mirrored(stage: Stage) -> None:
-    """Wait until the central server has signed for every entry. Raises StageError when it does not come to that."""
+    """Wait until the central server has signed every entry. Raises StageError when it does not."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + MIRROR_DEADLINE_S
     while True:
@@ -437,5 +437,5 @@ async def _until_mirrored(stage: Stage) -> None:
 
 
 def leave_samples(folder: Path, seed: int) -> None:
-    """Leave a chip's files, scans, pictures and lists of a simulated world in a folder. Raises OSError."""
+    """Write a chip's files, scans, pictures and lists of a simulated world into a folder. Raises OSError."""
     write(folder, seed)

@@ -48,7 +48,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one visit, and everything that was not as expected."""
+    """The outcome of one visit, and its differences from the expected one."""
 
     visit: Visit
     verdict: str
@@ -59,13 +59,13 @@ class Outcome:
 
     @property
     def excused(self) -> bool:
-        """True when it was not as expected and the machine was late: no verdict on the gate."""
+        """Return True when it was unexpected on a late machine: no judgement of the gate."""
         return bool(self.differences) and self.visit.late.excuses
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A visit that was played again, and why."""
+    """A visit that was repeated, and why."""
 
     scenario: str
     what: tuple[str, ...]
@@ -73,7 +73,7 @@ class Again:
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of `gate audit decrypt`: a record in clear, `body` None where its key was erased. `index` is its place in the log."""
+    """A line of `gate audit decrypt`: a decrypted record, `body` None where its key was erased. `index` is its log index."""
 
     kind: str | None
     crossing: str | None
@@ -82,16 +82,16 @@ class Line(msgspec.Struct, frozen=True):
     index: int = 0
 
     def record(self, kind: type[Kind]) -> Kind | None:
-        """The record, if it is of this kind."""
+        """Return the record if it is of this kind, otherwise None."""
         if self.body is None or self.kind != kind.kind.value:
             return None
         return msgspec.convert({"crossing": self.crossing, **self.body}, kind)
 
 
 def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
-    """Judge a visit by the decrypted records of its crossings, and the lane's own incidents meanwhile.
+    """Return a visit's outcome by the decrypted records of its crossings and the lane's incidents in that time.
 
-    Who passed is not the story's to say where an officer let somebody through: whether that opening was right, the judge says.
+    Where an officer admitted a person, the scenario does not determine who passed; the judge judges the opening.
     """
     mine = [line for line in lines if line.crossing in visit.crossings]
     meanwhile = (
@@ -118,7 +118,7 @@ def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, object]:
-    """The counting part of the demo's JSON document."""
+    """Return the numbers of the demo's JSON document."""
     genuine = [outcome for outcome in outcomes if outcome.visit.scenario == "genuine"]
     return {
         "travellers": len(outcomes),
@@ -133,18 +133,18 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
 
 
 def stages_ms(outcomes: list[Outcome]) -> dict[str, dict[str, float] | None]:
-    """When the admitted travellers came to each stage."""
+    """Return the distribution of the time from the beginning to each stage, for admitted travellers, in milliseconds."""
     admitted = [outcome for outcome in outcomes if outcome.verdict == "admitted"]
     return {stage: _spread([o.stages_ms[stage] for o in admitted if stage in o.stages_ms]) for stage, _ in STAGES}
 
 
 def decisions_ms(outcomes: list[Outcome]) -> dict[str, float] | None:
-    """How long the decisions took."""
+    """Return the distribution of the decision times, in milliseconds."""
     return _spread([ms for o in outcomes if (ms := decision_ms(o.stages_ms)) is not None])
 
 
 def decision_ms(stages_ms: dict[str, float]) -> float | None:
-    """From "chip read and good frame present" to the grant's first byte on the wire."""
+    """Return the milliseconds from "chip read and good frame present" to the grant's first byte on the line."""
     try:
         return round(stages_ms["grant_written"] - max(stages_ms["chip_read"], stages_ms["good_frame"]), 1)
     except KeyError:
@@ -161,7 +161,7 @@ def _spread(values: list[float]) -> dict[str, float] | None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A log that was read to its end, and whether it was verified."""
+    """A log that was read to its end, and whether it is verified."""
 
     entries: int
     verified: bool
@@ -171,7 +171,7 @@ class Checked:
 
 
 class Door(msgspec.Struct, frozen=True):
-    """What the judge saw at one of two doors. `along` are those who stepped in with another, on one grant."""
+    """The judge's result for one of two doors. `along` counts companions who entered on another person's grant."""
 
     openings: int
     passages: int
@@ -180,7 +180,7 @@ class Door(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The judge's report: `different` lists where the log differs from the ground truth; `doors` are those of a lane of two."""
+    """The judge's report: `different` lists differences from the ground truth; `doors` are those of a two-door lane."""
 
     wrong_openings: int
     different: list[dict[str, object]]
@@ -190,7 +190,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What a program of others says of the log; `verified` is None where there is none on this machine, and `said` is how to get it."""
+    """The result of another project's log checker. `verified` None: it is missing, and `said` is how to install it."""
 
     verified: bool | None
     said: str
@@ -210,7 +210,7 @@ class Result:
     chip: str
     disk: LogDisk
     lane: str = "one-door"
-    contradictions: tuple[str, ...] = ()  # that an auditor finds in the log
+    contradictions: tuple[str, ...] = ()  # found in the log by the auditor
     foreign: Foreign = Foreign(None, "not asked")
 
     @property
@@ -226,16 +226,16 @@ class Result:
 
     @property
     def too_slow(self) -> bool:
-        """True when it was not as expected, and for no other reason than a late machine."""
+        """Return True when a late machine is the only reason for an unexpected result."""
         return self._sound and not self.as_expected and all(o.excused for o in self.outcomes if o.differences)
 
     @property
     def late(self) -> Lateness:
-        """How late the machine was."""
+        """Return how late the machine was."""
         return reduce(Lateness.worst, (o.visit.late for o in self.outcomes), Lateness())
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the JSON document."""
         return {
             **summary(self.outcomes),
             "lane": self.lane,
@@ -273,7 +273,7 @@ class Result:
         }
 
     def draw(self, console: Console) -> None:
-        """Draw the report for people."""
+        """Draw the report as text."""
         console.print(_outcomes_table(self.outcomes))
         console.print(_stages_table(stages_ms(self.outcomes)))
         if self.judged.doors:

@@ -1,7 +1,6 @@
-"""What came of a drill: each case, what the officer did about it, how long that took, and a page of it. Pure.
+"""The result of a drill: each case, the officer's orders, the time, and a page of it. Pure.
 
-For the officer's own eyes: no name stands in it, and nothing compares one officer with another. A case that was settled otherwise while the
-machine was late does not count.
+Only for the officer: it has no name and no comparison of officers. A wrong case on a late machine does not count.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ p { margin: .2rem 0; overflow-wrap: anywhere }
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A case as it went. `missing` are the orders of which one was wanted; `wrong` those that were given and must not have been.
+    """A finished case. `missing`: sets of required orders of which none was given. `wrong`: forbidden orders that were given.
 
-    `seconds` run from the first call for the officer to the last order that was wanted; None where nothing was, or not all of it came.
+    `seconds` is from the first call for the officer to the last required order; None when one is missing.
     """
 
     case: Case
@@ -42,12 +41,12 @@ class Settled:
 
     @property
     def is_right(self) -> bool:
-        """Everything that was wanted, and nothing that must not be."""
+        """Return True when every required order and no forbidden one was given."""
         return not self.missing and not self.wrong
 
     @property
     def counts(self) -> bool:
-        """False where the machine may have been the reason."""
+        """Return False where the machine may be the reason for a wrong result."""
         return self.is_right or not self.late
 
 
@@ -60,16 +59,16 @@ class Score:
 
     @property
     def right(self) -> int:
-        """How many cases were settled as they should be."""
+        """Return the number of right cases."""
         return sum(one.is_right for one in self.settled)
 
     @property
     def counted(self) -> int:
-        """How many count."""
+        """Return the number of cases that count."""
         return sum(one.counts for one in self.settled)
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the JSON document."""
         return {
             "drill": self.drill.name,
             "title": self.drill.title,
@@ -92,7 +91,7 @@ class Score:
 
 
 def score(drill: Drill, visits: Sequence[Visit], diary: Diary) -> Score:
-    """Set what was ordered during each visit against its case."""
+    """Return the score: the orders during each visit, compared with its case."""
     return Score(drill, tuple(_settled(case, visit, diary) for case, visit in zip(drill.cases, visits, strict=True)))
 
 
@@ -116,7 +115,7 @@ def _seconds(
 
 
 def lines(found: Score) -> list[str]:
-    """For a terminal."""
+    """Return the score as lines of text."""
     said = [f"{found.drill.title}: {found.right} of {found.counted} settled as they should be"]
     for number, one in enumerate(found.settled, start=1):
         took = "" if one.seconds is None else f", {one.seconds:.1f} s"
@@ -125,7 +124,7 @@ def lines(found: Score) -> list[str]:
 
 
 def page(found: Score) -> str:
-    """One file without script, font or address."""
+    """Return the score as an HTML page without script, font or link."""
     title = f"Drill: {found.drill.title}"
     cases = [
         f"<article><h2>{number}. {escape(_verdict(one))}{'' if one.seconds is None else f', {one.seconds:.1f} s'}</h2>"

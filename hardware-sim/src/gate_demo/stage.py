@@ -1,4 +1,4 @@
-"""The demo's folders, keys, lists and configuration, made the way a technician makes them: with the `gate` commands."""
+"""The demo's folders, keys, lists and configuration, made as a technician makes them: with the `gate` commands."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ COMMAND_DEADLINE_S = 120.0
 
 
 def publish_list(folder: Path, keys: Path) -> dict[str, object]:
-    """Publish the list into a new folder of downloads, leave the key of its numbers in `keys`, and return the table [registers] for it.
+    """Publish the list into a new folder of downloads, its number key into `keys`; return the table [registers] for it.
 
-    Made at the start of each demo, as an agency makes one (docs/protocols/signed-lists.md): its keys are of that demo alone.
+    Made at the start of each demo, as an agency does (docs/protocols/signed-lists.md): the keys are for that demo only.
     """
     signer, secret = Signer.generate(AGENCY), secrets.token_bytes(32)
     (keys / CREDENTIAL).write_text(f"{secret.hex()}\n")
@@ -77,12 +77,12 @@ def publish_list(folder: Path, keys: Path) -> dict[str, object]:
 
 
 class StageError(Exception):
-    """The demo's stage could not be set, or one of its commands failed."""
+    """The demo's stage could not be prepared, or one of its commands failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where everything of one demo lies."""
+    """The paths of one demo."""
 
     folder: Path
     config_path: Path
@@ -90,22 +90,22 @@ class Stage:
     vkey: Path
     identities: tuple[Path, ...]
     shift: Path
-    authority: Path  # the officers' authority's key
-    supervisor: Path | None  # the key of a person who may change the lane's direction, where it goes both ways
+    authority: Path  # the key of the officers' authority
+    supervisor: Path | None  # the key of a person who may turn a lane with both directions
     console: Path  # the key and certificate of the officers' console beside the gate
 
     @property
     def spool(self) -> Path:
-        """The published log."""
+        """Return the folder of the published log."""
         return Path(self.config.paths.spool)
 
     def log_of(self, program: str) -> Path:
-        """Where a program's own messages go."""
+        """Return the file of a program's messages."""
         return self.folder / f"{program}.log"
 
 
 def command(*arguments: str, may_say_no: bool = False, told: str = "") -> dict[str, Any]:
-    """Run a `gate` command with --json, `told` on its standard input, and return its document. Raises StageError with its one line."""
+    """Run a `gate` command with --json and `told` as standard input; return its document. Raises StageError."""
     name = f"gate {' '.join(arguments[:2])}"
     try:
         done = subprocess.run(
@@ -126,7 +126,7 @@ def command(*arguments: str, may_say_no: bool = False, told: str = "") -> dict[s
 
 
 def auditors(folder: Path, count: int = 2) -> tuple[tuple[Path, str], ...]:
-    """Make auditors' identities: files as Debian's `age` takes them, and their recipients."""
+    """Create auditors' identities: files in the format of Debian's `age`, and their recipients."""
     made = []
     for number in range(1, count + 1):
         identity = pyrage.x25519.Identity.generate()
@@ -139,7 +139,7 @@ def auditors(folder: Path, count: int = 2) -> tuple[tuple[Path, str], ...]:
 
 
 def free_port() -> int:
-    """Return a loopback port that is free at the moment."""
+    """Return a loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -147,7 +147,7 @@ def free_port() -> int:
 
 
 def reader_tables(ready: Ready) -> dict[str, object]:
-    """The document reader that the world offers: the table [page] or [swipe]."""
+    """Return the configuration of the world's document reader: the table [page] or [swipe]."""
     if ready.page is not None:
         return {"page": {"driver": "camera", "address": ready.page}}
     settings = {key: value for key, value in ready.reader.items() if key != "kind"}
@@ -155,7 +155,7 @@ def reader_tables(ready: Ready) -> dict[str, object]:
 
 
 def barrier_tables(ready: Ready) -> dict[str, object]:
-    """What the lane has doors with: the table [barrier], and of two doors [first_barrier] and [sensors]."""
+    """Return the tables of the lane's doors: [barrier], and for two doors [first_barrier] and [sensors]."""
     ports = {"barrier": ready.barrier, "first_barrier": ready.first_barrier, "sensors": ready.sensors}
     tables: dict[str, object] = {name: {"port": port} for name, port in ports.items() if port is not None}
     if ready.sensors is not None:
@@ -176,9 +176,9 @@ def prepare(
     registers: bool = False,
     both_ways: bool = False,
 ) -> Stage:
-    """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
-    the end; an officer is present for `presence_max_s` after they said so. `registers`: a signed list must answer about each document.
-    `both_ways`: the lane goes both ways over the border, and there is a supervisor who may turn it.
+    """Create keys, trust store and `gate.toml` for the world's devices. `state` must exist; `enrol` receives gate.toml's path at
+    the end. An officer's report is valid for `presence_max_s`. `registers`: a signed list must answer for each
+    document. `both_ways`: the lane serves both directions, and a supervisor may turn it.
     """
     (folder / "rules.toml").write_text(Path(__file__).with_name("site_rules.toml").read_text())
     for name in ("keys", "run", "spool", "inbox"):
@@ -230,7 +230,7 @@ def prepare(
         "officers": {"authority": made["authority"]},
         "console": {"address": f"127.0.0.1:{free_port()}", "certificates": console["certificate"]},
         "audit": {"recipients": [recipient for _, recipient in people]},
-        # The profile `clean` judges by the display's cues, and its weights know no other people than those of sequences.
+        # The profile `clean` uses the display's light; its weights are only for people in sequences.
         "screens": {"port": free_port(), "challenge": face_profile == "standard", "languages": LANGUAGES},
         "notice": {"contact": f"privacy@{OPERATOR}", "address": f"https://{OPERATOR}/{GATE_ID}"},
     }

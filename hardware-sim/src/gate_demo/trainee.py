@@ -1,6 +1,6 @@
-"""The officer of a drill: a person at this terminal, or a robot for tests. They are taken for present, and everything else is theirs to order.
+"""The officer of a drill: a person at this terminal, or a robot for tests. They count as present, and must order the rest.
 
-What calls for them and what they ordered is noted with its time on CLOCK_MONOTONIC, for `gate_demo.score`.
+Calls for the officer and their orders are recorded with CLOCK_MONOTONIC times, for `gate_demo.score`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from gate_core.programs.clock import monotonic_ms
 from gate_demo.officer import PRESENCE_S, Officer
 
 LOOK_EVERY_S: Final = 0.25
-PATIENCE: Final = 10.0  # a person thinks
+PATIENCE: Final = 10.0  # factor for a person
 _TELLING: Final = frozenset({Notice.HELP_CALLED, Notice.PERSON_INSIDE, Notice.LEFT_OBJECT})
 _EMERGENCY: Final = "emergency"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an officer wants: a verb, and the words that it takes. About a crossing it is about the one that waits."""
+    """An officer's order: a verb and its arguments. An order about a crossing is for the one that waits."""
 
     verb: Verb
     argument: str | None = None
@@ -38,7 +38,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order, how the lane answered it, and when."""
+    """An order, the lane's answer, and its time."""
 
     said: Said
     outcome: Outcome
@@ -48,29 +48,29 @@ class Ordered:
 
 @dataclass(slots=True)
 class Diary:
-    """When something began to call for the officer, and what they did."""
+    """The times of calls for the officer, and the officer's orders."""
 
     calls_ms: list[int] = field(default_factory=list)
     orders: list[Ordered] = field(default_factory=list)
 
 
 class Mind(Protocol):
-    """Who decides. `look` is told whenever something changed; what is to be ordered comes out of `wanted`."""
+    """Decides the orders. `look` receives each change; the orders are put into `wanted`."""
 
     wanted: asyncio.Queue[Said]
 
     def sees(self, words: str) -> None:
-        """A traveller comes: `words` is what is visible of them in the lane, empty when the case has nothing."""
+        """Receive what is visible of an arriving traveller in the lane, as text; empty when the case has nothing."""
 
     def look(self, calls: dict[str, str]) -> None:
-        """What calls for the officer now, by a name that never changes, in words."""
+        """Receive what requires the officer now: texts by stable names."""
 
     def answered(self, ordered: Ordered) -> None:
-        """How the lane answered."""
+        """Receive the lane's answer to an order."""
 
 
 class Trainee(Officer):
-    """See the module."""
+    """An officer whose orders a `Mind` decides, and a diary of calls and orders."""
 
     patience = PATIENCE
 
@@ -140,8 +140,8 @@ def calls_of(look: messages.Look, *, emergency: bool) -> dict[str, str]:
 
 
 class Robot:
-    """Takes everybody over whom the gate refers, acknowledges, ends emergencies, flags a child that it sees, and first opens for whoever waits
-    inside where it is told to.
+    """Hands over referrals, acknowledges, ends emergencies, flags a child that it sees; `releases` first opens for a person who waits
+    inside.
     """
 
     def __init__(self, *, releases: bool, admits: bool = False) -> None:
@@ -152,11 +152,11 @@ class Robot:
         self._sees_child = False
 
     def sees(self, words: str) -> None:
-        """A child is a child."""
+        """Note whether the traveller is a child."""
         self._sees_child = "child" in words
 
     def look(self, calls: dict[str, str]) -> None:
-        """Settle it at once."""
+        """Order the settlement of everything at once."""
         self._calls = calls
         for name in calls:
             if name == _EMERGENCY:
@@ -171,8 +171,8 @@ class Robot:
                 self._want(self._settles)
 
     def answered(self, ordered: Ordered) -> None:
-        """What could not be done yet is tried again while it is called for."""
-        goes_on = ordered.said.verb in {Verb.ACKNOWLEDGE, Verb.END_EMERGENCY}  # a button is held, a fire burns
+        """Repeat an impossible or outdated order while it is still required."""
+        goes_on = ordered.said.verb in {Verb.ACKNOWLEDGE, Verb.END_EMERGENCY}  # a button may stay pressed
         if goes_on or ordered.outcome in {Outcome.IMPOSSIBLE, Outcome.STALE}:
             asyncio.get_running_loop().call_later(0.5, self._want, ordered.said)
 
@@ -199,31 +199,31 @@ HELP: Final = (
 
 
 class Person:
-    """Somebody at a terminal: lines come in by `typed`, words go out by `tell`."""
+    """A person at a terminal: `typed` receives lines, `tell` prints text."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self.wanted: asyncio.Queue[Said] = asyncio.Queue()
         self._tell = tell
 
     def sees(self, words: str) -> None:
-        """Print it."""
+        """Print what is visible of the traveller."""
         if words:
             self._tell(f"  you see {words}")
 
     def look(self, calls: dict[str, str]) -> None:
-        """Print it."""
+        """Print what requires the officer."""
         for words in calls.values():
             self._tell(f"  {words}")
         if not calls:
             self._tell("  nothing waits for you")
 
     def answered(self, ordered: Ordered) -> None:
-        """Print it."""
+        """Print the lane's answer."""
         detail = f": {ordered.detail}" if ordered.detail else ""
         self._tell(f"  {ordered.said.verb.value}: {ordered.outcome.value}{detail}")
 
     def typed(self, line: str) -> None:
-        """A line that was typed: a key, and a reason where it takes one."""
+        """Order what a typed line means: a key, and a reason where it requires one."""
         key, _, reason = line.strip().partition(" ")
         said = KEYS.get(key)
         if said is None or (VERBS[said.verb].reason and not reason.strip()):

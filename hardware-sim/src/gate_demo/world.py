@@ -1,4 +1,4 @@
-"""The simulated world as the demo sees it: a process that is told who comes and what the screen shows (JSON lines)."""
+"""The simulated world as the demo sees it: a process that receives travellers and screens as JSON lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_DEADLINE_S = 5.0
 
 
 class WorldError(Exception):
-    """The simulated world did not come up, or went away."""
+    """The simulated world did not start, or is gone."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
@@ -25,7 +25,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
 
 
 class Chip(msgspec.Struct, frozen=True):
-    """How the chip is reached, and why not over PC/SC."""
+    """How the chip is connected, and why not over PC/SC."""
 
     kind: str
     socket: str
@@ -33,9 +33,9 @@ class Chip(msgspec.Struct, frozen=True):
 
 
 class Ready(_Event, frozen=True):
-    """Where the world's devices are; `page` or `swipe` is the document reader's place, `reader` what a serial one is.
+    """The addresses of the world's devices. `page` or `swipe` is the document reader's, `reader` a serial one's kind.
 
-    A lane of two doors has a `first_barrier`, and `sensors` between the doors.
+    A two-door lane has a `first_barrier`, and `sensors` between the doors.
     """
 
     barrier: str
@@ -77,13 +77,13 @@ class Did(_Event, frozen=True):
 
 
 class Error(_Event, frozen=True):
-    """An order was none."""
+    """An order was invalid."""
 
     why: str
 
 
 class Broken(_Event, frozen=True):
-    """No traveller comes any more."""
+    """No further traveller can come."""
 
     why: str
 
@@ -92,7 +92,7 @@ Event = Ready | Host | Done | Did | Error | Broken
 
 
 class World:
-    """Talks to `gate-sim world`. `ready` is what it said first, `next_event` gives what it says from then on."""
+    """A connection to `gate-sim world`. `ready` is its first message, `next_event` returns the later ones."""
 
     ready: Ready
 
@@ -100,7 +100,7 @@ class World:
         self._process = process
 
     def tell(self, message: Mapping[str, object]) -> None:
-        """Send one line; a world that is gone is noticed by `next_event`."""
+        """Send one line. If the world is gone, `next_event` raises the error."""
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -119,7 +119,7 @@ class World:
 async def start(
     folder: Path, *, seed: int, log: Path, reader: str = "elyctis", lane: str = "one-door"
 ) -> AsyncIterator[World]:
-    """Start a world in `folder` and end it with the block. Raises WorldError."""
+    """Start a world in `folder`, and end it with the block. Raises WorldError."""
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

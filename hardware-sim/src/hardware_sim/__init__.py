@@ -1,1 +1,1 @@
-"""The world around a Portcullis gate, simulated. Imports nothing of the gate, so that no mistake is shared."""
+"""The simulated world around a Portcullis gate. It imports nothing of the gate, so that they share no mistake."""

@@ -1,11 +1,11 @@
-"""Does the log say what happened? Its passages and verdicts are held against the ground truth. Pure.
+"""Compares the log's passages and verdicts with the ground truth. Pure.
 
-Different is a passage that the controller counted and no `passed` record has, a record of one that nobody counted, counters that the
-controller never had, a verdict that the passages do not bear out, and a crossing without exactly one verdict. What was counted just
-before a power-up, or while the cable was out, and had been told to nobody when the power went, no gate could know.
+Differences are: a counted passage without a `passed` record, a record of an uncounted passage, counters that the controller
+never had, a verdict that the passages contradict, a crossing without exactly one verdict. A gate cannot know passages that
+were counted shortly before a power-up, or while the cable was out, and not reported: they are no difference.
 
-Two people without a gap are one to the beams: what they count is what a log can hold, so that is what it is held against. Two doors count each
-for themselves.
+The beams count two people without a gap as one, so the log is compared with the beams' count. Two doors are compared
+separately.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from hardware_sim.truth import Happening
 
-BOOKED_MS_MAX = 2_000  # from a passage to its record, with the cable in
+BOOKED_MS_MAX = 2_000  # from a passage to its record, with the cable connected
 CLOCK_MS = 50  # a record may seem older by this much than its event
-FIRST_COUNTERS = (0, 0, 1)  # of a controller that was never powered up anew
+FIRST_COUNTERS = (0, 0, 1)  # of a controller without a power cycle
 
 
 class Different(enum.Enum):
-    """How the log differs from what happened."""
+    """How the log differs from the ground truth."""
 
     PASSAGE_MISSING = "passage_missing"
     PASSAGE_INVENTED = "passage_invented"
@@ -38,19 +38,19 @@ class Different(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One of them."""
+    """One difference."""
 
     at_ms: int
     kind: Different
     why: str
 
     def as_json(self) -> dict[str, object]:
-        """One JSON object."""
+        """Return the difference as a JSON object."""
         return {"at_ms": self.at_ms, "kind": self.kind.value, "why": self.why}
 
 
 def differences(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> tuple[Difference, ...]:
-    """Everything in which the log differs from the ground truth, in the order of time."""
+    """Return all differences between the log and the ground truth, in the order of time."""
     found = [difference for door in (FIRST, LAST) for difference in _differences_at(door, truth, log)]
     return tuple(sorted((*found, *_verdicts(log)), key=lambda one: one.at_ms))
 
@@ -77,16 +77,16 @@ _COUNTING = frozenset({"passed", "counted"})
 
 @dataclass(slots=True)
 class _Books:
-    """Reads both in the order of time. A record covers the oldest passages of its direction that no other covers."""
+    """Reads both in the order of time. A record covers the oldest uncovered passages of its direction."""
 
-    is_told: bool  # of a world that does not tell what its controller counts, everybody is taken for counted
+    is_told: bool  # False when the world does not report its controller's counts: then every passage counts
     found: list[Difference] = field(default_factory=list)
     _uncovered: dict[str, deque[int]] = field(default_factory=lambda: {"entry": deque(), "exit": deque()})
     _counters: set[tuple[int, int, int]] = field(default_factory=lambda: {FIRST_COUNTERS})
     _cut: bool = False
 
     def happened(self, happening: Happening) -> None:
-        """Take one happening."""
+        """Process one happening of the ground truth."""
         match happening.event:
             case "counted":
                 self._uncovered[happening.text("direction")].append(happening.at_ms)
@@ -99,10 +99,10 @@ class _Books:
             case "barrier_unplugged" | "barrier_plugged":
                 self._cut = happening.event == "barrier_unplugged"
             case _:
-                pass  # the ground truth holds more than books do
+                pass  # other happenings are irrelevant here
 
     def _forget(self, at_ms: int) -> None:
-        """The controller begins at nought: what it told nobody is known to nobody, if there was no time to tell it."""
+        """Reset the controller's counts. Passages that it had time to report and that no record covers are missing."""
         for direction, passages in self._uncovered.items():
             for passed_ms in passages:
                 if not self._cut and at_ms - passed_ms > BOOKED_MS_MAX:
@@ -110,7 +110,7 @@ class _Books:
             passages.clear()
 
     def written(self, entry: Entry) -> None:
-        """Take one record."""
+        """Process one record."""
         if not entry.body:
             return
         counters = entry.body.get("counters")
@@ -129,7 +129,7 @@ class _Books:
             self._find(entry.at_ms, Different.PASSAGE_INVENTED, f"{count} in {direction} direction whom nobody counted")
 
     def finish(self) -> None:
-        """Both end."""
+        """Find the passages that no record covers, at the end of both."""
         for direction, passages in self._uncovered.items():
             for passed_ms in passages:
                 self._find(passed_ms, Different.PASSAGE_MISSING, f"in {direction} direction, in no record")
@@ -139,7 +139,7 @@ class _Books:
 
 
 def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
-    """Whoever was admitted passed on their grant, nobody else did, and each crossing has one verdict. The latest may go on still."""
+    """Return crossings without exactly one verdict, or whose passages differ from it. The latest may still run."""
     opened = {entry.crossing: entry.at_ms for entry in log if entry.kind == "opened" and entry.crossing is not None}
     running = next(reversed(opened), None)
     verdicts: Counter[str] = Counter()

@@ -40,7 +40,7 @@ EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; return its exit code."""
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     made = argparse.ArgumentParser(prog="gate-sim", description=__doc__)
     commands = made.add_subparsers(required=True)
     world = commands.add_parser(
@@ -133,7 +133,7 @@ def _workers(text: str) -> int:
 
 
 def _world(options: argparse.Namespace) -> int:
-    # Imported here: the judge runs where no camera, no faces and no PC/SC are installed.
+    # Imported here: the judge also runs without camera, faces and PC/SC libraries.
     from hardware_sim.chip.reader import ChipReader  # noqa: PLC0415
     from hardware_sim.chip.system_reader import SystemReader  # noqa: PLC0415
     from hardware_sim.world_setup import NotReadyError, open_world  # noqa: PLC0415
@@ -157,7 +157,7 @@ def _world(options: argparse.Namespace) -> int:
 
 
 def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Boards and units on lines of their own."""
+    """Add the commands for single boards and units."""
     barrier = commands.add_parser(
         "barrier", help="run one barrier board; orders on standard input, events on standard output"
     )
@@ -205,7 +205,7 @@ def _serve_unit(serve_unit: Callable[..., None], options: argparse.Namespace) ->
 
 
 def _centre(options: argparse.Namespace) -> int:
-    # Imported here: the judge runs where no issuer's libraries are installed.
+    # Imported here: the judge also runs without the issuer's libraries.
     from hardware_sim.centre.server import CentreServer, answers_of  # noqa: PLC0415
     from hardware_sim.passport.publications import Publications  # noqa: PLC0415
 

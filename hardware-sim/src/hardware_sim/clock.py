@@ -1,11 +1,11 @@
-"""The world's time: the machine's as long as every part of the world keeps up with it, and slower when one does not.
+"""The world's time: it follows the machine's clock while all parts of the world keep up, and stops when one does not.
 
-A part that moves by itself (the barrier, the camera, whoever plays the travellers) says after each move that it has come so far. From
-there time goes on for as long as that part may be late; then it stands still for everybody until the part has moved. So a
-busy machine slows the whole world down: nobody jumps over a beam, no timer of a device runs out unseen. How late each part was
-and how long time stood is measured here, and is the host's to judge.
+An active part (the barrier, the camera, the thread that plays the travellers) reports each step. Time then continues
+for as long as that part may be late. After that it stops for all parts until the late part reports a step. A busy
+machine therefore slows the whole world: no body skips a beam, no timer of a device expires unnoticed. The clock
+measures how late each part was and how long time stopped; the host decides what this means.
 
-`Times` is pure: the machine's clock is an argument. `WorldClock` reads it; thread-safe.
+`Times` is pure: the machine's time is an argument. `WorldClock` reads it and is thread-safe.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GLANCE_S = 0.02  # how often a thread that waits for a time reads the clock
+GLANCE_S = 0.02  # how often a thread that waits for a world time reads the clock
 
 
 @dataclass(slots=True)
 class _Part:
-    """`every_s` is how often it means to move, `late_s_max` how much later it may before time stands still."""
+    """`every_s` is the planned interval of its steps, `late_s_max` the delay after which time stops."""
 
     every_s: float
     late_s_max: float
-    moved_at_s: float | None = None  # of the machine's clock; None while it rests
-    until_s: float = 0.0  # the world's time may go on so far
+    moved_at_s: float | None = None  # machine's clock; None while it rests
+    until_s: float = 0.0  # the world's time may continue until then
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How late the world was since it was last asked: its latest part, and how long time stood, in milliseconds."""
+    """The latest part since the last query and its delay, and how long time stopped, in milliseconds."""
 
     part: str = ""
     late_ms: int = 0
@@ -42,23 +42,23 @@ class Lateness:
 
 @dataclass(slots=True)
 class Times:
-    """What time it is in the world at a time of the machine's clock, in seconds. Parts rest until they move first."""
+    """Converts the machine's time to the world's time, in seconds. A part rests until its first step."""
 
-    behind_s: float = 0.0  # how long time stood in all
+    behind_s: float = 0.0  # how long time stopped in total
     _parts: dict[str, _Part] = field(default_factory=dict)
     _stood_s: float = 0.0
     _latest: tuple[float, str] = (0.0, "")
 
     def part(self, name: str, *, every_s: float, late_s_max: float) -> None:
-        """There is such a part."""
+        """Register a part."""
         self._parts[name] = _Part(every_s, late_s_max)
 
     def at(self, real_s: float) -> float:
-        """The world's time."""
+        """Return the world's time at a time of the machine's clock."""
         return min(real_s - self.behind_s, self._until_s)
 
     def moved(self, name: str, real_s: float) -> None:
-        """This part has come as far as the world's time is."""
+        """Report a step of a part: it has reached the present world time."""
         part, now_s = self._parts[name], self.at(real_s)
         if part.moved_at_s is not None:
             self._latest = max(self._latest, (real_s - part.moved_at_s - part.every_s, name))
@@ -66,13 +66,13 @@ class Times:
         self._go_on(now_s, real_s)
 
     def rests(self, name: str, real_s: float) -> None:
-        """Time does not wait for this part until it moves again."""
+        """Stop waiting for this part until its next step."""
         now_s = self.at(real_s)
         self._parts[name].moved_at_s = None
         self._go_on(now_s, real_s)
 
     def take_lateness(self) -> Lateness:
-        """The figures since this was last called."""
+        """Return the figures since the last call, and reset them."""
         (late_s, name), stood_s = self._latest, self._stood_s
         self._latest, self._stood_s = (0.0, ""), 0.0
         return Lateness(name, round(late_s * 1000), round(stood_s * 1000))
@@ -82,7 +82,7 @@ class Times:
         return min((part.until_s for part in self._parts.values() if part.moved_at_s is not None), default=float("inf"))
 
     def _go_on(self, now_s: float, real_s: float) -> None:
-        """Let time continue from `now_s`, unless another part still holds it: the time it stood is lost."""
+        """Let time continue from `now_s`, unless another part still holds it; add the stop to `behind_s`."""
         stood_s = real_s - self.behind_s - now_s
         if stood_s > 0 and self._until_s > now_s:
             self.behind_s += stood_s
@@ -90,7 +90,7 @@ class Times:
 
 
 class WorldClock:
-    """The time of one world, for all its threads."""
+    """The time of one world; thread-safe."""
 
     def __init__(self, real_s: Callable[[], float] = time.monotonic) -> None:
         self._real_s = real_s
@@ -98,48 +98,48 @@ class WorldClock:
         self._lock = threading.Lock()
 
     def part(self, name: str, *, every_s: float, late_s_max: float) -> Part:
-        """Make a part of the world known."""
+        """Register a part of the world, and return its handle."""
         with self._lock:
             self._times.part(name, every_s=every_s, late_s_max=late_s_max)
         return Part(self, name)
 
     def now_s(self) -> float:
-        """The world's time now."""
+        """Return the world's time now."""
         return self.at_s(self._real_s())
 
     def at_s(self, real_s: float) -> float:
-        """The world's time at a time of the machine's clock that is not long past."""
+        """Return the world's time at a recent time of the machine's clock."""
         with self._lock:
             return self._times.at(real_s)
 
     def stamp(self) -> tuple[float, float]:
-        """Now, as the machine's clock has it, and how far the world's is behind."""
+        """Return the machine's time, and how far the world's time is behind it, in seconds."""
         real_s = self._real_s()
         return real_s, real_s - self.at_s(real_s)
 
     @property
     def behind_s(self) -> float:
-        """Return how long time stood in all, where it has continued."""
+        """Return how long time stopped in total, in seconds, without the present stop."""
         with self._lock:
             return self._times.behind_s
 
     def take_lateness(self) -> Lateness:
-        """How late the world was since this was last called."""
+        """Return the figures since the last call, and reset them."""
         with self._lock:
             return self._times.take_lateness()
 
     def moved(self, name: str) -> None:
-        """A part has moved."""
+        """Report a step of a part."""
         with self._lock:
             self._times.moved(name, self._real_s())
 
     def rests(self, name: str) -> None:
-        """A part rests."""
+        """Stop waiting for a part until its next step."""
         with self._lock:
             self._times.rests(name, self._real_s())
 
     def later(self, after_s: float, act: Callable[[], None]) -> Timer:
-        """Do something once so much of the world's time has passed."""
+        """Call `act` once, after this much of the world's time."""
         timer = Timer(self, after_s, act)
         timer.start()
         return timer
@@ -147,22 +147,22 @@ class WorldClock:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a world, for its thread."""
+    """One part of a world; the handle for its thread."""
 
     clock: WorldClock
     name: str
 
     def moved(self) -> None:
-        """It has come so far."""
+        """Report a step."""
         self.clock.moved(self.name)
 
     def rests(self) -> None:
-        """No other part needs to wait for it."""
+        """Stop the clock's waiting for this part until its next step."""
         self.clock.rests(self.name)
 
 
 class Timer(threading.Thread):
-    """Acts once, at a time of the world, unless it was cancelled before."""
+    """Calls a function once at a world time, unless it is cancelled before."""
 
     def __init__(self, clock: WorldClock, after_s: float, act: Callable[[], None]) -> None:
         super().__init__(name="timer", daemon=True)
@@ -172,11 +172,11 @@ class Timer(threading.Thread):
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
-        """Do not act."""
+        """Cancel the call."""
         self._cancelled.set()
 
     def run(self) -> None:
-        """Wait and act."""
+        """Wait, then call the function."""
         while (left_s := self._due_s - self._clock.now_s()) > 0:
             if self._cancelled.wait(min(left_s, GLANCE_S)):
                 return

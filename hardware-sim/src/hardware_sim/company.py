@@ -1,8 +1,8 @@
-"""The people of the world: who a traveller is, what passport they carry, and what the camera sees of them.
+"""The people of the world: each traveller's identity, passport and appearance before the camera.
 
-Everything is drawn from the seed and the traveller's id, so one seed always tells the same stories. Identities are reused
-across travellers; a document number never is. Editions of passports are dealt like cards, in an order drawn from the seed: as
-many travellers as there are editions show them all.
+The seed and the traveller's id determine everything, so one seed always gives the same stories. Travellers may share
+identities, but never a document number. The seed orders the editions of passports: as many travellers as there are
+editions show each of them once.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ DAY = timedelta(days=1)
 
 
 class CompanyError(Exception):
-    """The company is too small for its stories."""
+    """There are not enough identities for the stories."""
 
 
 class Company:
-    """Casts travellers from a handful of identities, with pages for a document camera or lines for a serial reader.
+    """Casts travellers from a few identities, with pages for a document camera or lines for a serial reader.
 
     Raises CompanyError with fewer than two identities.
     """
@@ -55,11 +55,11 @@ class Company:
         self._editions = random.Random(f"{seed}:editions").sample(sorted(EDITIONS), k=len(EDITIONS))
 
     def chance(self, traveller: str) -> random.Random:
-        """This traveller's own dice."""
+        """Return this traveller's random generator."""
         return random.Random(f"{self._seed}:{traveller}")
 
     def cast(self, traveller: str, scenario: Scenario) -> Cast:
-        """The people and the passport of one story."""
+        """Return the people and the passport of one story."""
         dice = self.chance(f"{traveller}:cast")
         me, other = self._two(dice, scenario)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
@@ -94,14 +94,14 @@ class Company:
         )
 
     def _two(self, dice: random.Random, scenario: Scenario) -> list[Identity]:
-        """The traveller, one of the scenario's people, and another one."""
+        """Return two identities: the traveller, one of the scenario's people, and another person."""
         if not scenario.people:
             return dice.sample(self._identities, k=2)
         me = dice.choice([face for face in self._identities if face.name in scenario.people])
         return [me, dice.choice([face for face in self._identities if face is not me])]
 
     def _edition(self, scenario: Scenario) -> Edition:
-        """The one that the scenario asks for, else the next of the genuine ones."""
+        """Return the scenario's edition, or the next genuine one."""
         if scenario.edition is not None:
             return KNOWN[scenario.edition]
         name = self._editions.pop(0)
@@ -131,5 +131,5 @@ class Company:
 
 
 def _presented(attack: Attack, subject: Identity, other: Identity, variant: str) -> scenes.Playing:
-    """Somebody's passport portrait as an artefact in a hand; it then stays as it is held at the end."""
+    """Return a passport portrait as a hand-held artefact; at the end it remains in its last position."""
     return scenes.Playing(presentation(attack, "held", subject.name, other.name, variant=variant))

@@ -1,7 +1,7 @@
-"""What the gate's verified and decrypted log says was decided, read for the judge.
+"""Reads the decisions in the gate's verified and decrypted log, for the judge.
 
-An admission counts only when both of its records are there, the decision before the grant. The decision is the machine's, or an
-officer's who overruled it: then whoever was before the officer may pass. Of two doors each has admissions of its own.
+An admission counts only when both its records are in the log, the decision before the grant. The machine decides, or an
+officer who overrules it; an officer's decision admits the person before them. Each of two doors has its own admissions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINE_BYTES_MAX = 262_144
-FIRST, LAST = "first", "last"  # a lane of one door has the last alone
+FIRST, LAST = "first", "last"  # a lane with one door has only the last
 
 
 class Wrong(enum.Enum):
-    """What makes an opening wrong; the last two are of a lane of two doors."""
+    """Why an opening is wrong; the last two apply to two-door lanes."""
 
     NO_ADMISSION = "no_admission"
     BEYOND_GRANT = "beyond_grant"
@@ -32,7 +32,7 @@ class Wrong(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One of them."""
+    """One wrong opening or passage."""
 
     at_ms: int
     kind: Wrong
@@ -40,12 +40,12 @@ class Finding:
 
 
 class LogError(Exception):
-    """A log that cannot be judged."""
+    """A log that the judge cannot use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of the log. The body of an erased crossing is empty: it admits nobody."""
+    """One record of the log. An erased crossing has an empty body: it admits no one."""
 
     at_ms: int
     kind: str
@@ -55,7 +55,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Admission:
-    """An admission through a door, whose decision and grant are in the log, in this order. A crossing may have the machine's and an officer's."""
+    """An admission through a door: decision, then grant. A crossing may have the machine's and an officer's."""
 
     crossing: str
     decided_ms: int
@@ -70,7 +70,7 @@ class Admission:
 
 
 def read_log(path: Path) -> tuple[Entry, ...]:
-    """The records of a decrypted log in their order. Raises LogError with the line at fault."""
+    """Return the records of a decrypted log in their order. Raises LogError with the invalid line."""
     entries, boots = [], set()
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), 1):
@@ -99,13 +99,13 @@ def _entry(fields: object, number: int) -> Entry:
 
 
 def door_of(entry: Entry) -> str:
-    """The door that a record is about."""
+    """Return the door of a record."""
     return str(entry.body.get("door", LAST))
 
 
 def admissions(log: tuple[Entry, ...]) -> list[Admission]:
-    """Every admission that was granted, in the order of the grants."""
-    decided: dict[tuple[str, str], Entry] = {}  # by crossing and door, and not granted yet
+    """Return all granted admissions, in the order of the grants."""
+    decided: dict[tuple[str, str], Entry] = {}  # by crossing and door, not yet granted
     granted: set[tuple[str, str]] = set()
     latest: dict[str, Admission] = {}
     found: list[Admission] = []
@@ -122,7 +122,7 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
                 latest[crossing] = admission
                 granted.add((crossing, admission.door))
                 found.append(admission)
-                if admission.by_officer:  # their order opens one door
+                if admission.by_officer:  # an officer's order opens one door
                     _forget(decided, crossing)
         elif entry.kind == "closed" and crossing in latest and "'holder_in_view'" in str(entry.body.get("reasons")):
             latest[crossing].companion_told = True
@@ -136,7 +136,7 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
 def _let_through(entry: Entry) -> tuple[str, ...]:
     """Return the doors through which a record admits a person; an officer's order is for the door before which the traveller stands."""
     if entry.kind == "overruled":
-        return (FIRST, LAST) if "order" in entry.body else ()  # else it is erased, or could not be kept
+        return (FIRST, LAST) if "order" in entry.body else ()  # otherwise it is erased, or was not stored
     if entry.kind in {"decided", "entry_decided"} and entry.body.get("decision") == "admit":
         return (LAST if entry.kind == "decided" else FIRST,)
     return ()

@@ -1,8 +1,8 @@
-"""One simulated device on a line of its own, moved by orders on standard input.
+"""One simulated device on its own line, controlled by orders on standard input.
 
-Orders are JSON objects, one a line. Every device takes `{"do":"line"}` with the chances `drop`, `flip` and `garbage`, `unplug`, `replug` and
-`stop`; its own are said below. Events are JSON objects on standard output: `ready`, then `done` or `error` for each order, and
-`happened` for whatever physically happens.
+Orders are JSON objects, one a line. Every device accepts `{"do":"line"}` with the probabilities `drop`, `flip` and
+`garbage`, `unplug`, `replug` and `stop`; the functions below list each device's own. Events are JSON objects on
+standard output: `ready`, then `done` or `error` for each order, and `happened` for each physical event.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ SPECIMEN = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO740812
 
 
 class Orders(Protocol):
-    """Where orders come from."""
+    """The source of orders."""
 
     def readline(self, _size: int, /) -> str:
-        """One line of at most so many characters; empty at the end."""
+        """Return one line of at most this many characters; empty at the end."""
 
 
 class Out(Protocol):
-    """Where events go."""
+    """The destination of events."""
 
     def write(self, text: str, /) -> object:
-        """Add text."""
+        """Write text."""
 
     def flush(self) -> object:
-        """Send it off."""
+        """Flush the text."""
 
 
 class Teller:
-    """Prints events, one a line; the line's thread reports what happens."""
+    """Prints events, one a line; thread-safe, because the line's thread reports physical events."""
 
     def __init__(self, out: Out) -> None:
         self._out = out
@@ -60,17 +60,14 @@ class Teller:
             self._out.flush()
 
     def happened(self, what: str, **fields: object) -> None:
-        """Print what physically happened."""
+        """Print a physical event."""
         self.say("happened", what=what, **fields)
 
 
 def serve_orders(
     line: SerialLine, orders: Orders, teller: Teller, obey: Callable[[Order], None], **ready: object
 ) -> None:
-    """Run a line until `stop` or the end of the orders. `obey` raises ValueError, TypeError or KeyError for what is no order.
-
-    Raises OSError when no line can be had.
-    """
+    """Run a line until `stop` or the end of the orders. `obey` raises ValueError, TypeError or KeyError if invalid."""
     line.start()
     try:
         teller.say("ready", **ready)
@@ -104,7 +101,7 @@ def _obey(order: Order, line: SerialLine, obey: Callable[[Order], None]) -> None
 def serve_sensors(
     profile: str, path: Path, *, number: int, baud: int | None, seed: int, orders: Orders, out: Out
 ) -> None:
-    """Run one unit until `stop` or the end of the orders. Raises OSError when no line can be had."""
+    """Run one sensor unit until `stop` or the end of the orders. Raises OSError when it cannot create the line."""
     teller, speed = Teller(out), baud or BAUD
     unit = SensorDevice(profile, teller.happened, number=number)
     line = SerialLine(path, unit, baud=speed, seed=seed)
@@ -113,8 +110,8 @@ def serve_sensors(
 
 
 def _obey_sensors(order: Order, unit: SensorDevice) -> None:
-    """`walk` with `person` and `to_m`, `lay` with `thing`, `at_m` and `size_cm`, `take` with `thing`, `press` and `let_go` (the call button), `cabinet` with
-    `open`, `mains` with `present`, `power_cycle`, `fault` with `what` (a name, or null to mend all).
+    """Obey `walk` with `person` and `to_m`, `lay` with `thing`, `at_m` and `size_cm`, `take` with `thing`, `press` and `let_go` (the call button), `cabinet` with
+    `open`, `mains` with `present`, `power_cycle`, `fault` with `what` (a name; null clears the fault).
     """
     match order["do"]:
         case "walk":
@@ -138,7 +135,7 @@ def _obey_sensors(order: Order, unit: SensorDevice) -> None:
 
 
 def serve_reader(kind: str, path: Path, *, seed: int, orders: Orders, out: Out) -> None:
-    """Run one reader until `stop` or the end of the orders. Raises OSError when no line can be had."""
+    """Run one reader until `stop` or the end of the orders. Raises OSError when it cannot create the line."""
     chosen = KINDS[kind]
     device = chosen.make(seed)
     line = SerialLine(path, device, baud=chosen.baud, seed=seed)
@@ -147,7 +144,7 @@ def serve_reader(kind: str, path: Path, *, seed: int, orders: Orders, out: Out) 
 
 
 def _obey_reader(order: Order, device: ReaderDevice) -> None:
-    """`insert` with `lines` (without them: ICAO's specimen), `remove`, `fault` with `what` (a name, or null to mend it)."""
+    """Obey `insert` with `lines` (default: ICAO's specimen), `remove`, `fault` with `what` (a name; null clears it)."""
     match order["do"]:
         case "insert":
             device.insert(tuple(str(text).upper() for text in order.get("lines", SPECIMEN)))
@@ -162,7 +159,7 @@ def _obey_reader(order: Order, device: ReaderDevice) -> None:
 def serve_barrier(
     profile: str, path: Path, *, number: int, baud: int | None, seed: int, orders: Orders, out: Out
 ) -> None:
-    """Run one board until `stop` or the end of the orders. Raises OSError when no line can be had."""
+    """Run one board until `stop` or the end of the orders. Raises OSError when it cannot create the line."""
     teller, speed = Teller(out), baud or baud_of(profile)
     barrier = device_of(profile, teller.happened, number=number, baud=speed, seed=seed)
     line = SerialLine(path, barrier, baud=speed, seed=seed)
@@ -171,8 +168,8 @@ def serve_barrier(
 
 
 def _obey_barrier(order: Order, barrier: FramedDevice | ModbusDevice) -> None:
-    """`walk_in`, `walk_out` and `turn_back` with `traveller`, `fire` with `active`, `push` with `degrees`, `motor` with `faulty`, `power_cycle`, `reset` (the
-    key at a turnstile), `fault` with `what` (a name, or null to mend all).
+    """Obey `walk_in`, `walk_out` and `turn_back` with `traveller`, `fire` with `active`, `push` with `degrees`, `motor` with `faulty`, `power_cycle`, `reset` (the
+    key at a turnstile), `fault` with `what` (a name; null clears all).
     """
     match order["do"]:
         case "walk_in":

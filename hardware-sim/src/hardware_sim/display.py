@@ -1,8 +1,8 @@
-"""The display beside the lane's camera: follows the traveller's page as its browser does, and shines what it shows.
+"""The display beside the lane's camera: follows the traveller's page as its browser does, and emits the page's colours.
 
-It opens the page's events and, while the page shows the camera's picture, its preview; a colour that comes there is on the panel a
-frame or two later, falls on whoever stands before the camera, and is answered by its number. Without colours, or with another screen, the
-panel is dark. Pictures are thrown away. Everything of the page is another program's and may come late, go, or be nonsense.
+It opens the page's events and, while the page shows it, the camera's preview. A colour from the preview appears on the
+panel one or two frames later, lights the person before the camera, and is acknowledged by its number. Otherwise the
+panel is dark. Pictures are discarded. The page is another program's and may be late, absent or invalid.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hardware_sim.camera.settings import Rgb
 
-PAINT_S = 0.03  # two frames of a panel of 60 Hz
+PAINT_S = 0.03  # two frames of a 60 Hz panel
 EVENTS_SILENCE_S = 3.0
 RETRY_S = 0.3
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -36,7 +36,7 @@ _LEADS_TO = re.compile(r'location\.replace\("([^"]{1,300})"\)')
 
 
 class NoPageError(ValueError):
-    """An address that is no page's."""
+    """The address is not that of a traveller's page."""
 
 
 class Camera(Protocol):
@@ -47,7 +47,7 @@ class Camera(Protocol):
 
 
 def led_to(address: str) -> str:
-    """The page's address; that of a start page, file:///…, is where it leads to, as for a browser. Raises NoPageError."""
+    """Return the page's address; for a start page, file:///…, the address that it redirects to. Raises NoPageError."""
     if not address.startswith("file://"):
         return address
     try:
@@ -60,10 +60,7 @@ def led_to(address: str) -> str:
 
 
 class Display:
-    """A display that shows the page at `address`, http://HOST:PORT/#SECRET, or what its start page leads to. Raises NoPageError.
-
-    `seen` is told each screen that the page shows.
-    """
+    """A display of the page at `address`, http://HOST:PORT/#SECRET, or behind a start page. Raises NoPageError."""
 
     def __init__(self, address: str, camera: Camera, *, seen: Callable[[str], None] = lambda _: None) -> None:
         address = led_to(address)
@@ -80,16 +77,16 @@ class Display:
         self._thread = threading.Thread(target=self._run, name="display", daemon=True)
 
     def start(self) -> None:
-        """Show the page, whenever it is there."""
+        """Start following the page, as soon as it is available."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Go dark."""
+        """Stop, and turn the panel dark."""
         self._ending.set()
         self._thread.join(EVENTS_SILENCE_S + 2 * RETRY_S)
 
     def touch(self, wish: str) -> None:
-        """Touch this element of the page. Has no effect without a page."""
+        """Touch this element of the page. No effect without a page."""
         connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
             said = {"Origin": f"http://{self._host}", "Cookie": self._cookie}
@@ -105,14 +102,14 @@ class Display:
             self._ending.wait(RETRY_S)
 
     def _enter(self) -> None:
-        """Show the page's secret, as its browser does, and keep the cookie that comes back."""
+        """Send the page's secret, as its browser does, and keep the returned cookie."""
         connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
         with contextlib.closing(connection):
             connection.request("POST", "/enter", self._secret, {"Origin": f"http://{self._host}"})
             self._cookie = connection.getresponse().getheader("Set-Cookie", "").partition(";")[0]
 
     def _follow(self) -> None:
-        """Follow the page's events until they end or fall silent."""
+        """Follow the page's events until they end or time out."""
         connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
         with contextlib.closing(connection):
             connection.request("GET", "/events", headers={"Cookie": self._cookie})
@@ -132,7 +129,7 @@ class Display:
 
 
 class _Preview:
-    """The page's preview while it is shown."""
+    """The page's preview while the page shows it."""
 
     def __init__(self, host: str, cookie: str, camera: Camera) -> None:
         self._host = host
@@ -143,7 +140,7 @@ class _Preview:
         self._thread.start()
 
     def close(self) -> None:
-        """The page shows another screen."""
+        """Close the preview: the page shows another screen."""
         self._closing.set()
         self._thread.join(PAINT_S + RETRY_S + 1)
         self._camera.shine(DARK)
@@ -176,7 +173,7 @@ class _Preview:
 
 
 def light_of(colour: str) -> Rgb:
-    """The linear light of a panel that shows `#rrggbb` (sRGB). Raises ValueError, TypeError."""
+    """Return the linear light, 0 to 1, of a panel that shows `#rrggbb` (sRGB). Raises ValueError, TypeError."""
     if len(colour) != 7 or colour[0] != "#":
         raise ValueError(f"no colour: {colour}")
     red, green, blue = (level / 255 for level in bytes.fromhex(colour[1:]))

@@ -1,7 +1,7 @@
-"""A gateway from Modbus TCP to a serial line: what is bought to put a board of RS-485 on a network.
+"""A gateway from Modbus TCP to a serial line, like the products that connect an RS-485 board to a network.
 
-Takes one connection at a time and one request at a time, sends it along as Modbus RTU, and waits for the board. A board that keeps silent is
-answered for with exception 0B. Source: Modbus Messaging on TCP/IP V1.0b §3, Application Protocol V1.1b3 §7.
+Accepts one connection and one request at a time, forwards it as Modbus RTU, and waits for the board. When the board
+does not answer, it returns exception 0B. Source: Modbus Messaging on TCP/IP V1.0b §3, Application Protocol V1.1b3 §7.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hardware_sim.modbus import crc16, seal
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE_S = 0.3  # for the board's answer
-HEAD = struct.Struct(">HHHB")  # number, protocol, how many bytes follow, unit
+PATIENCE_S = 0.3  # time for the board's answer
+HEAD = struct.Struct(">HHHB")  # transaction, protocol, number of following bytes, unit
 FOLLOWING_BYTES_MAX = 254
 NO_ANSWER = 0x0B
 READ_BYTES_MAX = 256
@@ -28,14 +28,14 @@ FRAME_BYTES_MIN = 5
 
 
 class Gateway:
-    """Serves one line. The line is opened for each request, so that a cable which is out is silence too."""
+    """Serves one line. It opens the line for each request, so an unplugged cable is also silence."""
 
     def __init__(self, line: Path) -> None:
         self._line = line
         self._turn = asyncio.Lock()
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
-        """Listen. Raises OSError."""
+        """Listen for connections. Raises OSError."""
         return await asyncio.start_server(self._talk, host, port)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,7 +53,7 @@ class Gateway:
         writer.close()
 
     async def _asked(self, frame: bytes) -> bytes:
-        """The board's answer with its check, or nothing."""
+        """Return the board's answer with its CRC, empty when there is none."""
         try:
             line = os.open(self._line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
@@ -86,7 +86,7 @@ class Gateway:
 
 
 def run_gateway(line: Path, host: str, port: int) -> None:
-    """Serve until interrupted. Raises OSError when it cannot listen there."""
+    """Serve until interrupted. Raises OSError when it cannot listen on this address."""
 
     async def serve() -> None:
         server = await Gateway(line).serve(host, port)

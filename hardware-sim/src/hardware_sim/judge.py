@@ -1,16 +1,16 @@
-"""Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure.
+"""Decides which openings were wrong, from the ground truth and the verified, decrypted log alone. Pure.
 
-Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
-granted passage by somebody else than the holder of the document that was presented, unless an officer admitted them or was called because the holder stayed behind: beams know nobody, so no gate keeps a companion back. An officer's recorded release, the fire
-input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
-holds open is counted apart: no order of the gate opened it for them, and none could close it.
+Wrong are a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
+granted passage by another person than the holder of the presented document. The last is allowed when an officer admitted them
+or was called because the holder stayed behind. A recorded release, the fire input and a person in the closing leaf permit an
+opening. Passages through a leaf that a failed motor holds open are counted separately: no order could close it.
 
-Of two doors each is judged by itself, the last one as a lane's only door is. The first opens for a document, whoever holds it, and for whoever is to go
-back to the hall; who steps in along with another is counted there, for the last door must keep them. Both together are `two_doors.judge`'s.
+Two doors are judged separately, the last like a lane's only door. The first opens for any holder of a document and for the way
+back. Companions who enter on one grant are counted there; the last door must stop them. `two_doors.judge` judges both.
 
-The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
-lane or the auditor's verifier. The log must come from one boot, whose clock both files share. Everything is measured in the world's
-time: while that stood still for a busy machine, nobody's time ran out.
+The ground truth states what happened, the log what was decided. The judge shares no code with the lane or the auditor's
+verifier. The log must be of one boot, because both files use that boot's clock. All limits are in the world's time, so
+a pause of a busy machine does not count.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
     from hardware_sim.truth import Happening
 
-# The lane stamps a record when it makes it. An admission must be older than the opening; these are written while things move:
+# The lane stamps a record on creation. An admission must be older than the opening; other records may be later:
 GRANT_RECORD_MS_MAX = 1_000  # between the grant's record and its arrival at the controller
 RELEASE_RECORD_MS_MAX = 2_000  # the same for a release
-RELEASE_AGAIN_MS_MAX = 30_000  # from its record until it is told again for the last time: nothing had shown it
+RELEASE_AGAIN_MS_MAX = 30_000  # from its record until it is repeated for the last time, without a confirming status
 TTL_SLACK_MS = 250  # the controller's timer
 REVOKE_MS_MAX = 500  # from the revocation's record to the end of the grant
 WATCHDOG_MS_MAX = 5_000  # the same while the cable is out: the controller's longest watchdog
-CLOSING_MS_MAX = 1_000  # from the last reason to be open to the leaf's closing
-REPAIRED_MS_MAX = 3_000  # from the motor's repair until whoever was in the leaf is through
+CLOSING_MS_MAX = 1_000  # from the end of the last reason to open until the leaf closes
+REPAIRED_MS_MAX = 3_000  # from the motor's repair until a person in the doorway is through
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What was judged at one of two doors. `along` are those who stepped in with another, on one grant."""
+    """The judgement of one of two doors. `along` counts companions who entered on another person's grant."""
 
     openings: int
     passages: int
@@ -51,16 +51,16 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The judge's result. `passages` are those out of the lane; `doors` are those of a lane of two."""
+    """The judge's result. `passages` are those out of the lane; `doors` are those of a two-door lane."""
 
     openings: int
     passages: int
     wrong: tuple[Finding, ...]
-    passages_by_fault: int = 0  # through a leaf that stood open because its motor had failed
+    passages_by_fault: int = 0  # through a leaf that was open because its motor had failed
     doors: Mapping[str, Door] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """One JSON document."""
+        """Return the result as a JSON object."""
         return {
             "schema": "gate-sim.judge/1",
             "openings": self.openings,
@@ -83,13 +83,13 @@ class _Grant:
 
 
 def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
-    """Judge every opening and every passage of the ground truth."""
+    """Return the judgement of every opening and every passage in the ground truth."""
     time = _WorldTime(truth)
     log = tuple(replace(entry, at_ms=time.at(entry.at_ms)) for entry in log)
     if all(happening.text("door") != FIRST for happening in truth):
         only = _swept(LAST, truth, log, _freeings(log))
         return Ruling(only.openings, only.passages, _in_order(only.wrong), only.passages_by_fault)
-    # A release is towards the hall, and a fire at one door opens the other, too.
+    # A release opens towards the hall, and a fire at one door also opens the other.
     emergencies = _emergencies(log, ordered=False)
     first = _swept(FIRST, truth, log, [*_releases(log), *emergencies])
     last = _swept(LAST, truth, log, emergencies)
@@ -120,7 +120,7 @@ def _in_order(found: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _freeings(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
-    """From when to when the lane may release: by an officer's release, and in an emergency that an officer ordered."""
+    """Return the periods in which the lane may release: by an officer's release, or in an officer's emergency."""
     return [*_releases(log), *_emergencies(log, ordered=True)]
 
 
@@ -129,7 +129,7 @@ def _releases(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
 
 
 def _emergencies(log: tuple[Entry, ...], *, ordered: bool) -> list[tuple[int, float]]:
-    """Each from its beginning to its end; with `ordered` those alone that an officer ordered."""
+    """Return the period of each emergency; with `ordered` only of those that an officer ordered."""
     spans: list[tuple[int, float]] = []
     for at, entry in enumerate(log):
         if entry.kind == "emergency_began" and (entry.body.get("order") is not None or not ordered):
@@ -144,13 +144,13 @@ def _ways_back(log: tuple[Entry, ...]) -> list[int]:
 
 
 class _WorldTime:
-    """The world's time at a time of the machine's clock, as far as the happenings show it."""
+    """Converts the machine's time to the world's time, from the happenings' own stamps."""
 
     def __init__(self, truth: tuple[Happening, ...]) -> None:
         self._truth = truth
 
     def at(self, at_ms: int) -> int:
-        """Between two happenings time went on from the first and stood before the second."""
+        """Return the world's time: between two happenings it continues from the first and stops before the second."""
         index = bisect.bisect_right(self._truth, at_ms, key=lambda happening: happening.at_ms)
         from_before_ms = at_ms - (self._truth[index - 1].behind_ms if index else 0)
         if index == len(self._truth):
@@ -160,7 +160,7 @@ class _WorldTime:
 
 @dataclass(slots=True)
 class _Sweep:
-    """Goes through the ground truth once, knowing at each moment why a door's leaf may be open."""
+    """Reads the ground truth once, and tracks at each moment why a door's leaf may be open."""
 
     door: str
     admissions: list[Admission]
@@ -174,7 +174,7 @@ class _Sweep:
     _at_ms: int = 0
     _now_ms: int = 0
     _leaf_open: bool = False
-    _leaf_closed: bool = True  # at rest; between the two it moves, or has stopped on its way
+    _leaf_closed: bool = True  # at rest; between closed and open it moves, or has stopped
     _grants: dict[str, _Grant] = field(default_factory=dict)
     _covers: dict[str, _Grant] = field(default_factory=dict)  # by direction, until the leaf rests closed after its end
     _fire: bool = False
@@ -194,7 +194,7 @@ class _Sweep:
     _unexplained_ms: int | None = None
 
     def see(self, happening: Happening) -> None:
-        """Take one happening."""
+        """Process one happening."""
         self._at_ms, self._now_ms = happening.at_ms, happening.world_ms
         self._inside.see(happening)
         if happening.event == "presented":
@@ -206,7 +206,7 @@ class _Sweep:
         self._watch_leaf()
 
     def finish(self) -> None:
-        """The ground truth ends: what still runs is judged as it stands."""
+        """Judge what still runs at the end of the ground truth."""
         for grant in self._grants.values():
             self._judge_end(grant)
         self._judge_unexplained()
@@ -248,7 +248,7 @@ class _Sweep:
             case "barrier_unplugged" | "barrier_plugged":
                 self._unplugged, self._plugged_ms = event == "barrier_unplugged", self._now_ms
             case _:
-                pass  # the ground truth holds more than a judge needs
+                pass  # other happenings are irrelevant here
 
     # ── grants ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -317,7 +317,7 @@ class _Sweep:
             self._covers = dict(self._grants)
 
     def _watch_leaf(self) -> None:
-        """A leaf with no reason left to be open must close."""
+        """Find a leaf that stays open without a reason."""
         explained = self._grants or self._emergency or self._released or self._at_leaf or self._faulty
         if not self._leaf_open or explained:
             self._judge_unexplained()
@@ -359,7 +359,7 @@ class _Sweep:
         slack_ms = RELEASE_RECORD_MS_MAX
         if any(from_ms - slack_ms <= at_ms <= to_ms + slack_ms for from_ms, to_ms in self.freeings_ms):
             return True
-        # It opens again for as long as they stay, and is told again for a while after that.
+        # It opens again while they stay, and the order is repeated for some time after that.
         since_ms = min(at_ms - RELEASE_AGAIN_MS_MAX, self._inside.since_ms or at_ms)
         return any(since_ms <= offered_ms <= at_ms + slack_ms for offered_ms in self.ways_back_ms)
 

@@ -1,4 +1,4 @@
-"""A service on a Unix socket of this machine: a thread a client, eight at a time; who comes beyond them is hung up on."""
+"""A service on a local Unix socket: one thread for each client, at most eight; further clients are disconnected."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CLIENTS_MAX: Final = 8
 
 
 class LocalServer:
-    """Listens from the start until `stop`. `serve` speaks with one client, and ends soon after `stopping` is set. Raises OSError when the socket cannot
-    be made.
+    """Listens until `stop`. `serve` handles one client, and must end soon after `stopping` is set. Raises OSError when it cannot
+    create the socket.
     """
 
     def __init__(self, path: Path, serve: Callable[[socket.socket, threading.Event], None]) -> None:

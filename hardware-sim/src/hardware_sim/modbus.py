@@ -1,8 +1,8 @@
-"""The slave's side of Modbus RTU: bytes in, bytes out, registers asked and written through a small port. No I/O, no clock.
+"""The slave's side of Modbus RTU: bytes in, bytes out, registers through a small port. No I/O, no clock.
 
-Source: Modbus over Serial Line V1.02 §2.5.1 (RTU framing) and Modbus Application Protocol V1.1b3 §6 (functions 01 to 06, 15, 16).
-A frame for another unit or with a wrong CRC is met with silence. Broadcasts (unit 0) are not obeyed: a barrier moves only for
-a request that it can answer.
+Source: Modbus over Serial Line V1.02 §2.5.1 (RTU framing) and Modbus Application Protocol V1.1b3 §6 (functions 01 to
+06, 15, 16). A frame for another unit or with a wrong CRC gets no answer. Broadcasts (unit 0) have no effect: a barrier
+moves only for a request that it can answer.
 """
 
 from __future__ import annotations
@@ -19,54 +19,54 @@ FRAME_BYTES_MIN = 4  # unit, function, CRC
 READ_BITS_MAX = 2000
 SHORT_REQUEST_BYTES = 8  # functions 01 to 06
 WRITE_MANY_HEAD_BYTES = 7
-# Silence that ends a frame. The standard says 3.5 characters; a pty's scheduling needs more patience.
+# Silence that ends a frame. The standard has 3.5 characters; a pty's scheduling needs more time.
 SILENCE_MS = 10.0
 
 
 class ModbusRefusalError(Exception):
-    """The request is understood and refused; `code` is in the exception reply."""
+    """A valid request that is refused; `code` is in the exception reply."""
 
     code = 0
 
 
 class IllegalFunctionError(ModbusRefusalError):
-    """Exception 01."""
+    """Exception 01: illegal function."""
 
     code = 1
 
 
 class IllegalAddressError(ModbusRefusalError):
-    """Exception 02."""
+    """Exception 02: illegal data address."""
 
     code = 2
 
 
 class IllegalValueError(ModbusRefusalError):
-    """Exception 03."""
+    """Exception 03: illegal data value."""
 
     code = 3
 
 
 class WrongStateError(ModbusRefusalError):
-    """Exception 04: not in this state."""
+    """Exception 04: server device failure; the request is wrong in the present state."""
 
     code = 4
 
 
 class BusyError(ModbusRefusalError):
-    """Exception 06: no time now."""
+    """Exception 06: server device busy."""
 
     code = 6
 
 
 class Registers(Protocol):
-    """The device's registers. All three raise ModbusRefusalError."""
+    """The device's registers. All methods raise ModbusRefusalError."""
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Input registers, 16-bit values."""
+        """Return input registers, 16-bit values."""
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """Holding registers, 16-bit values."""
+        """Return holding registers, 16-bit values."""
 
     def write_holding(self, address: int, values: list[int]) -> None:
         """Write all of them or none."""
@@ -82,20 +82,20 @@ _SHIFTED = tuple(map(_shifted, range(256)))
 
 
 class Bits(Protocol):
-    """The device's coils and discrete inputs. All three raise ModbusRefusalError."""
+    """The device's coils and discrete inputs. All methods raise ModbusRefusalError."""
 
     def read_coils(self, address: int, count: int) -> list[bool]:
-        """Coils."""
+        """Return coils."""
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """Discrete inputs."""
+        """Return discrete inputs."""
 
     def write_coils(self, address: int, values: list[bool]) -> None:
         """Write all of them or none."""
 
 
 def crc16(data: bytes) -> int:
-    """The CRC of Modbus over Serial Line §6.2.2; sent low byte first."""
+    """Return the CRC of Modbus over Serial Line §6.2.2; it is sent low byte first."""
     crc = 0xFFFF
     for byte in data:
         crc = crc >> 8 ^ _SHIFTED[(crc ^ byte) & 0xFF]
@@ -103,17 +103,17 @@ def crc16(data: bytes) -> int:
 
 
 def seal(body: bytes) -> bytes:
-    """A frame: body and CRC."""
+    """Return a frame: body and CRC."""
     return body + crc16(body).to_bytes(2, "little")
 
 
 def sound(frame: bytes) -> bool:
-    """True when the CRC is right."""
+    """Return True when the frame's CRC is right."""
     return len(frame) >= FRAME_BYTES_MIN and seal(frame[:-2]) == frame
 
 
 class Slave:
-    """Collects bytes to frames and answers those for its unit. Without `bits` it knows no coils and no discrete inputs."""
+    """Collects bytes to frames and answers those for its unit. Without `bits` it refuses coils and discrete inputs."""
 
     def __init__(self, unit: int, registers: Registers, bits: Bits | None = None) -> None:
         self._unit = unit
@@ -121,11 +121,11 @@ class Slave:
         self._bits = bits
         self._buffer = bytearray()
         self._last_byte_ms = 0.0
-        self.answered = 0  # requests that were obeyed, exceptions not counted
-        self.busy = False  # then everything is refused for now
+        self.answered = 0  # requests that were carried out, without exceptions
+        self.busy = False  # answer every request with exception 06
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Take bytes; return the reply when they complete a frame."""
+        """Receive bytes; return the reply when they complete a frame."""
         stale = self.quiet(now_ms)
         self._last_byte_ms = now_ms
         self._buffer += received
@@ -137,7 +137,7 @@ class Slave:
         return stale + self._answer()
 
     def quiet(self, now_ms: float) -> bytes:
-        """Notice silence: whatever was collected before it is a whole frame, known to us or not."""
+        """Note silence: the bytes collected before it are a whole frame, of a known or unknown function."""
         if not self._buffer or now_ms - self._last_byte_ms < SILENCE_MS:
             return b""
         return self._answer()

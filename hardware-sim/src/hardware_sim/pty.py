@@ -1,13 +1,13 @@
-"""A serial cable between a simulated device and the program under test: a raw pty that keeps a UART's time.
+"""A serial cable between a simulated device and the program under test: a raw pty with a UART's timing.
 
-A pty alone has no speed: bytes of a "9600 baud" line arrive in microseconds. Here each direction is paced against absolute
-deadlines, ten bits a byte, so that a dialogue takes as long as on the wire. The cable can be unplugged and plugged in again at
-the same path, and can drop, flip and invent bytes from a seed.
+A pty has no speed: bytes of a "9600 baud" line arrive in microseconds. This cable paces each direction against absolute
+deadlines, ten bits a byte, so that a dialogue takes as long as on a real line. The cable can be unplugged and plugged
+in again at the same path, and can drop, flip and insert bytes at random from a seed.
 
-The device behind the cable does no I/O: it is asked what to answer and is told the time. One thread a line owns the pty and
-calls the device; when the cable is out the device still lives (its leaf still moves, its timers still run).
+The device behind the cable does no I/O: it receives bytes and the time, and returns bytes. One thread for each line
+owns the pty and calls the device. While the cable is out the device keeps running (its leaf moves, its timers run).
 
-Not simulated: parity, modem lines, break; a pty has none of them.
+Not simulated, because a pty has none: parity, modem lines, break.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BITS_PER_BYTE = 10  # start, eight data, stop
-READ_BYTES_MAX = 4096  # what a pty holds; the rest waits in the kernel
-PENDING_BYTES_MAX = 65536  # a host that writes faster than the wire for this long loses bytes, as with a real UART
+READ_BYTES_MAX = 4096  # a pty's buffer; more waits in the kernel
+PENDING_BYTES_MAX = 65536  # more pending bytes are lost, as in a real UART when a host writes too fast
 CHUNK_S = 0.001  # bytes of one millisecond travel together: fewer wake-ups, the same total time
 
 
 class Device(Protocol):
-    """What hangs on the far end of the cable."""
+    """The device at the far end of the cable."""
 
     @property
     def tick_ms(self) -> int:
-        """How often the device wants to be woken without traffic, in milliseconds."""
+        """Return the device's tick interval without traffic, in milliseconds."""
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Take bytes from the host, which arrived at this time, and return the bytes to answer with, maybe none."""
+        """Receive the host's bytes that arrived at this time; return the answer, which may be empty."""
 
     def tick(self, now_ms: float) -> bytes:
-        """Let time pass and return bytes to send unasked, maybe none."""
+        """Advance to `now_ms`; return bytes to send unasked, which may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineFaults:
-    """What the cable does to bytes, as probabilities from 0 to 1: a byte lost, a byte with one bit flipped, a byte invented."""
+    """Line faults, as probabilities from 0 to 1: a byte lost, a byte with one bit flipped, a byte inserted."""
 
     drop: float = 0.0
     flip: float = 0.0
     garbage: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability."""
+        """Raise ValueError when a value is not a probability."""
         if not all(0.0 <= chance <= 1.0 for chance in (self.drop, self.flip, self.garbage)):
             raise ValueError(f"a chance lies between 0 and 1: {self}")
 
 
 def disturb(data: bytes, faults: LineFaults, chance: random.Random) -> bytes:
-    """What arrives of `data` on a cable with these faults."""
+    """Return what arrives of `data` on a cable with these faults."""
     arrived = bytearray()
     for byte in data:
         if chance.random() < faults.garbage:
@@ -73,7 +73,7 @@ def disturb(data: bytes, faults: LineFaults, chance: random.Random) -> bytes:
 
 
 class Wire:
-    """One direction of the cable: says when bytes given to it now will have arrived. Does no I/O."""
+    """One direction of the cable: computes when bytes arrive. Does no I/O."""
 
     def __init__(self, baud: int) -> None:
         self._byte_s = BITS_PER_BYTE / baud
@@ -83,7 +83,7 @@ class Wire:
         self._bytes_under_way = 0
 
     def put(self, data: bytes, now_s: float) -> None:
-        """Send bytes; they queue behind those under way. What exceeds the limit is lost."""
+        """Send bytes; they queue behind the bytes in transit. Bytes above the limit are lost."""
         data = data[: PENDING_BYTES_MAX - self._bytes_under_way]
         at_s = max(now_s, self._free_at_s)
         for start in range(0, len(data), self._chunk_bytes):
@@ -94,7 +94,7 @@ class Wire:
         self._bytes_under_way += len(data)
 
     def take(self, now_s: float) -> list[tuple[float, bytes]]:
-        """What has arrived by now, each piece with the time of its arrival, however late this is asked."""
+        """Return the bytes that have arrived by now, in pieces, each with its true time of arrival."""
         arrived = []
         while self._under_way and self._under_way[0][0] <= now_s:
             arrived.append(self._under_way.popleft())
@@ -103,25 +103,25 @@ class Wire:
 
     @property
     def next_at_s(self) -> float | None:
-        """When the next bytes arrive, or None when nothing is under way."""
+        """Return the time at which the next bytes arrive; None when none are in transit."""
         return self._under_way[0][0] if self._under_way else None
 
     def clear(self) -> None:
-        """Lose everything under way: the cable was cut."""
+        """Lose all bytes in transit: the cable was cut."""
         self._under_way.clear()
         self._bytes_under_way = 0
         self._free_at_s = 0.0
 
 
 class _Ends:
-    """The two ends of an open pty and the link in the world's folder that names the host's end."""
+    """The two ends of an open pty, and the link in the world's folder to the host's end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)  # otherwise the line discipline echoes and turns CR into LF
         os.set_blocking(self.master, False)
-        # Our own hold on the host's end keeps the master readable while no host has it open.
+        # An open descriptor of the host's end keeps the master readable while no host has it open.
         try:
             fresh = path.with_name(f".{path.name}.new")
             fresh.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ class _Ends:
 
 
 class SerialLine:
-    """A device on a pty at `path`, served by a thread of its own between `start` and `stop`."""
+    """A device on a pty at `path`, served by its own thread between `start` and `stop`."""
 
     def __init__(self, path: Path, device: Device, *, baud: int = 115200, seed: int = 0) -> None:
         self.path = path
@@ -170,12 +170,12 @@ class SerialLine:
         self._thread = threading.Thread(target=self._run, name=f"line {path.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin; the path can be opened when this returns. Raises OSError when no pty can be had."""
+        """Start the thread; afterwards the path can be opened. Raises OSError when there is no pty."""
         self._ends = _Ends(self.path)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and take the path away."""
+        """Stop the thread and remove the path."""
         self._stopping = True
         self._wake()
         self._thread.join()
@@ -183,11 +183,11 @@ class SerialLine:
         os.close(self._wake_write)
 
     def unplug(self) -> None:
-        """Pull the cable: the path is gone and whoever has it open sees the line hang up."""
+        """Unplug the cable: the path disappears, and programs that have it open see a hang-up."""
         self._set_plugged(wanted=False)
 
     def replug(self) -> None:
-        """Put the cable in again, at the same path."""
+        """Plug the cable in again, at the same path."""
         self._set_plugged(wanted=True)
 
     def _set_plugged(self, *, wanted: bool) -> None:
@@ -217,7 +217,7 @@ class SerialLine:
                 self._ends.close()
 
     def _settle_plug(self) -> None:
-        # Only this thread touches the pty. It is not blocked in a read here: closing a master under a blocked reader
+        # Only this thread uses the pty. It must not block in a read here: closing a master under a blocked reader
         # would leave the host without a hang-up.
         with self._plug_lock:
             if self._wanted_plugged and self._ends is None:

@@ -1,6 +1,6 @@
-"""Samples of the simulated world, to try a gate's commands on: a chip's files, scans of pages, portraits, certificates and lists.
+"""Samples of the simulated world for a gate's commands: a chip's files, scans of pages, portraits, certificates and lists.
 
-Drawn from the seed and the day, as the world itself is. Nobody in them is anybody: the people are drawn, and the country is no country.
+Seed and day determine them, as in the world. The people are drawn and do not exist, and neither does the country.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PEOPLE: Final = 6
-FRAMES: Final = 2  # of each person, spread over the loop, beside the portrait
+FRAMES: Final = 2  # for each person, spread over the loop, besides the portrait
 _QUALITY: Final = 92
 _DAY: Final = timedelta(days=1)
 
 
 def write(folder: Path, seed: int) -> None:
-    """Fill a folder: `chip/`, `scan.jpg`, `chip.jpg`, `live.jpg`, `faces/`, `masterlist.ml`, `csca.cer` and `lists/`. Raises OSError."""
+    """Write `chip/`, `scan.jpg`, `chip.jpg`, `live.jpg`, `faces/`, `masterlist.ml`, `csca.cer`, `lists/`. Raises OSError."""
     issuer, (traveller, *others) = Issuer(seed), identities()[:PEOPLE]
     today = datetime.now(UTC).date()
     holder = Person(

@@ -1,7 +1,7 @@
-"""Scenarios: what one traveller and the people and faults around do, and what the gate must make of it. TOML, one a file.
+"""Scenarios: the actions of one traveller, of other people and of faults, and the expected result. One TOML file each.
 
-The format is described in docs/protocols/simulated-world.md. Everything is checked at reading, so that a story never meets a
-word it does not know.
+docs/protocols/simulated-world.md describes the format. A file is checked completely when it is read, so a story meets
+no unknown value.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ Member = TypeVar("Member", bound=enum.Enum)
 
 
 class ScenarioError(Exception):
-    """A scenario file that says something no scenario can say."""
+    """A scenario file with invalid content."""
 
 
 class Verdict(enum.Enum):
-    """What the gate must decide."""
+    """The decision that the gate must make."""
 
     ADMITTED = "admitted"
     REFERRED = "referred"
 
 
 class Sight(enum.Enum):
-    """What stands before the camera."""
+    """The scene before the camera."""
 
     SELF = "self"
     NOBODY = "nobody"
@@ -52,20 +52,20 @@ class Sight(enum.Enum):
     PICTURE = "picture"
     BENT_PRINT = "bent_print"
     SCREEN = "screen"
-    RECORDING = "recording"  # fed in behind the lens, round and round
+    RECORDING = "recording"  # fed in behind the lens, repeated
     COVERED = "covered"
 
 
 class Kind(enum.Enum):
-    """What kind of document the traveller has."""
+    """The traveller's kind of document."""
 
     PASSPORT = "passport"
     CARD = "card"
-    NONE = "none"  # none that they lay
+    NONE = "none"  # no document to present
 
 
 class Lay(enum.Enum):
-    """How a page is laid before the document camera, or which page it is."""
+    """How a page is placed before the document camera, or which page it is."""
 
     FLAT = "flat"
     UPSIDE_DOWN = "upside_down"
@@ -75,27 +75,27 @@ class Lay(enum.Enum):
     GLARE = "glare"
     FAR = "far"
     MOVING = "moving"
-    VISA = "visa"  # the visa's page, before the passport's own
+    VISA = "visa"  # the visa's page, before the passport's data page
     NO_MRZ = "no_zone"  # a page without an MRZ
-    OTHER_MRZ = "other_zone"  # the printed MRZ names someone else than the chip
+    OTHER_MRZ = "other_zone"  # the printed MRZ has another name than the chip
 
 
 class Owner(enum.Enum):
-    """Whose passport the traveller presents."""
+    """The holder of the passport that the traveller presents."""
 
     SELF = "self"
     OTHER = "other"
 
 
 class Lane(enum.Enum):
-    """What kind of lane a story is told of."""
+    """The kind of lane of a story."""
 
     ONE_DOOR = "one-door"
     TWO_DOOR = "two-door"
 
 
 class Moment(enum.Enum):
-    """When a deed is done. GO and WALKING are about the door that leads out of the lane; the two before are of a lane of two doors alone."""
+    """When a deed happens. GO and WALKING concern the door out of the lane; the two before need two doors."""
 
     ARRIVING = "arriving"
     INVITED = "invited"
@@ -109,7 +109,7 @@ class Moment(enum.Enum):
 
 
 class Deed(enum.Enum):
-    """What is done: by people in the lane, by the world, or by the host on the world's request."""
+    """A deed: of people in the lane, of the world, or of the host on the world's request."""
 
     SWAP_PERSON = "swap_person"
     SEND_COMPANION = "send_companion"
@@ -150,7 +150,7 @@ HOST_DEEDS = frozenset(
         Deed.SERVE_EXIT,
     }
 )
-TOUCHES = {Deed.ASK_HELP: "help", Deed.ASK_PROTECTION: "protection"}  # what is touched on the page
+TOUCHES = {Deed.ASK_HELP: "help", Deed.ASK_PROTECTION: "protection"}  # the element that is touched on the page
 UNDONE_BY = {
     Deed.FILL_LOG_DISK: Deed.FREE_LOG_DISK,
     Deed.OFFICER_ABSENT: Deed.OFFICER_BACK,
@@ -170,7 +170,7 @@ LASTING_DEEDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One deed at one moment. `for_ms` is how long a lasting one lasts."""
+    """One deed at one moment. `for_ms` is the duration of a lasting deed."""
 
     at: Moment
     do: Deed
@@ -179,13 +179,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
+    """One story and its expected end. `incidents` and `reasons` are kinds that the log must contain; it may contain more.
 
-    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `age` is theirs by their document, in years; None:
-    a grown-up's of 20 to 69. `number` is the document's, where somebody knows it: on a list; None: a fresh one. `lays` is how the document is laid before
-    a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
-    `people` are those of whom the traveller is one; none named: anybody. Of two doors, `hesitates_outside_ms` is before the first one, and
-    `stays` is how often somebody who waits inside leaves the open way back unused.
+    `edition` is a name of `editions.KNOWN`; None: the next edition. `age` is the holder's by the document, in years;
+    None: 20 to 69. `number` is the document's, when a list must name it; None: a new one. `lays` is how the document is
+    placed before a document camera, each time that the screen asks for it; None: flat, and the story is the same for
+    every reader. `people` are the identities for the traveller; empty: any. In two-door lanes, `hesitates_outside_ms`
+    is before the first door, and `stays` is how often a waiting person inside does not use the open way back.
     """
 
     name: str
@@ -211,19 +211,19 @@ class Scenario:
     steps: tuple[Step, ...] = ()
 
     def deeds(self, moment: Moment) -> tuple[Step, ...]:
-        """What is done at a moment, in order."""
+        """Return the deeds of a moment, in order."""
         return tuple(step for step in self.steps if step.at is moment)
 
 
 def scenario_folder() -> Path:
-    """Where the scenarios lie: beside the package when installed, beside `src` in a checkout."""
+    """Return the folder of the scenarios: beside the package when installed, beside `src` in a checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "scenarios"
     return installed if installed.is_dir() else package.parents[1] / "scenarios"
 
 
 def read_scenarios(folder: Path, lane: Lane = Lane.ONE_DOOR) -> dict[str, Scenario]:
-    """Every scenario of a folder that such a lane can play, by name. Raises ScenarioError naming the file at fault."""
+    """Return all scenarios of a folder for this kind of lane, by name. Raises ScenarioError on an invalid file or an empty folder."""
     scenarios = {}
     for path in sorted(folder.glob("*.toml")):
         scenario = read_scenario(path, lane)
@@ -235,7 +235,7 @@ def read_scenarios(folder: Path, lane: Lane = Lane.ONE_DOOR) -> dict[str, Scenar
 
 
 def read_scenario(path: Path, lane: Lane = Lane.ONE_DOOR) -> Scenario | None:
-    """One scenario, None when it is told of other lanes; its name must be the file's. Raises ScenarioError."""
+    """Return one scenario, None when it is for other lanes. Its name must be the file's. Raises ScenarioError."""
     if path.stat().st_size > FILE_BYTES_MAX:
         raise ScenarioError(f"{path.name}: larger than {FILE_BYTES_MAX} bytes")
     try:
@@ -253,7 +253,7 @@ def read_scenario(path: Path, lane: Lane = Lane.ONE_DOOR) -> Scenario | None:
 
 
 def _as_told_of(lane: Lane, table: dict[str, object]) -> dict[str, object]:
-    """The table for such a lane: what stands in [two_doors] takes the place of what is said of one. Raises ScenarioError."""
+    """Return the table for this kind of lane: [two_doors] replaces values of the one-door story. Raises ScenarioError."""
     told = {name: value for name, value in table.items() if name not in {"lanes", "two_doors"}}
     instead = table.get("two_doors", {})
     if not isinstance(instead, dict) or set(instead) - _INSTEAD:
@@ -265,7 +265,7 @@ _INSTEAD = frozenset({"verdict", "incidents", "reasons", "passages"})
 
 
 def parse_scenario(table: dict[str, object]) -> Scenario:
-    """A scenario from its TOML table. Raises ScenarioError."""
+    """Return a scenario from its TOML table. Raises ScenarioError."""
     document, page, camera, walk = (_take(table, name, dict, {}) for name in ("document", "page", "camera", "walk"))
     scenario = Scenario(
         name=_take(table, "name", str),

@@ -1,7 +1,7 @@
-"""What a traveller sees of the host: the screen, and that the host has done what it was asked for. Thread-safe.
+"""The host as the traveller sees it: the screen, and the completion of requests to the host. Thread-safe.
 
-Orders come in on one thread, the traveller waits on another. Here is the only place where a traveller waits; the end of the
-world wakes whoever does.
+Orders arrive on one thread, the traveller waits on another. This is the only place where a traveller waits. The end of
+the world wakes a waiting traveller.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from hardware_sim.clock import GLANCE_S, WorldClock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LATE_S_MAX = 0.1  # a traveller's eyes and feet; beyond, the world's time stands still
-UNSEEN_SCREENS_MAX = 64  # the oldest are forgotten; a host does not change the screen so often in one glance
+LATE_S_MAX = 0.1  # a person's reaction time; when the traveller is later, the world's time stops
+UNSEEN_SCREENS_MAX = 64  # the oldest are dropped; a host changes the screen less often between two looks
 
 
 class WorldClosedError(Exception):
-    """The world ends in the middle of a story."""
+    """The world ends during a story."""
 
 
 class Screen:
-    """The traveller's screen as the host last told it, and what the host has done; thread-safe.
+    """The traveller's screen as last reported by the host, and the host's completed requests; thread-safe.
 
-    A traveller notices screens one after another, in their order, so that none is missed that was shown only briefly. Waiting is in
-    the world's time, which waits for whoever looks around here, until `rest`.
+    A traveller notices screens one after another, in their order, so that no short screen is missed. Waiting is in
+    the world's time, which in turn waits for the traveller, until `rest`.
     """
 
     def __init__(self, clock: WorldClock | None = None) -> None:
@@ -40,46 +40,46 @@ class Screen:
         self._closing = False
 
     def show(self, screen: str) -> None:
-        """The screen shows this now."""
+        """Set the screen's present content."""
         with self._changed:
             self._unseen.append(screen)
             self._changed.notify_all()
 
     def host_did(self, what: str) -> None:
-        """The host has done what it was asked for."""
+        """Note that the host has completed a request."""
         with self._changed:
             self._done.add(what)
             self._changed.notify_all()
 
     def close(self) -> None:
-        """The world ends: wake everybody who waits."""
+        """End the world: wake all waiting threads."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
 
     @property
     def noticed(self) -> str:
-        """What the traveller has noticed last."""
+        """Return the screen that the traveller noticed last."""
         with self._changed:
             return self._noticed
 
     def look_up(self) -> None:
-        """Notice what is shown now and forget what was shown before."""
+        """Notice the present screen, and forget earlier ones."""
         with self._changed:
             if self._unseen:
                 self._noticed = self._unseen[-1]
                 self._unseen.clear()
 
     def notice(self, until: Callable[[str], bool], limit_ms: float) -> None:
-        """Notice screens until the condition holds of one, or the limit is over. Raises WorldClosedError."""
+        """Notice screens until one meets the condition, or the limit expires. Raises WorldClosedError."""
         self._wait(lambda: self._notice_next(until), limit_ms)
 
     def pause(self, ms: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Let time pass, or wait until the condition holds. Raises WorldClosedError."""
+        """Wait for this time, or until the condition holds. Raises WorldClosedError."""
         self._wait(until, ms)
 
     def wait_for_host(self, what: str, limit_ms: float) -> bool:
-        """Wait until the host says it has done this; False at the limit. Raises WorldClosedError."""
+        """Wait until the host has completed this request; return False at the limit. Raises WorldClosedError."""
         done = self._wait(lambda: what in self._done, limit_ms)
         with self._changed:
             self._done.discard(what)
@@ -93,7 +93,7 @@ class Screen:
         return True
 
     def rest(self) -> None:
-        """Nobody is there who looks around."""
+        """Tell the clock that no traveller is looking."""
         self._travellers.rests()
 
     def _wait(self, until: Callable[[], bool], limit_ms: float) -> bool:

@@ -1,7 +1,7 @@
-"""Carries a story's moves out on the simulated hardware, in the world's time, and keeps the ground truth of who presented what.
+"""Carries out a story's moves on the simulated hardware, in the world's time, and records who presented which document.
 
-One traveller at a time. The stage knows the hardware only through small ports, so that tests play on doubles; it knows the
-people through `Cast`. It waits; the story does not.
+One traveller at a time. The stage uses the hardware through small ports, so that tests can use doubles, and the people
+through `Cast`. The stage waits; the story does not.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from hardware_sim.two_doors.enclosure import Enclosure
 
 
-# A chip as travellers carry it: slower ones take 30 ms a command, quicker ones 848 kbit/s.
+# A typical chip: slower ones take 30 ms a command, faster ones have 848 kbit/s.
 CHIP_DELAY_PER_APDU_MS = 10.0
 CHIP_BIT_RATE_KBIT_S = 424.0
-WAY_BACK_MS_MAX = 40_000  # from the end of a story to the way back of whoever is left between two doors
+WAY_BACK_MS_MAX = 40_000  # from the end of a story to the way back for a person left between two doors
 
 
 class Chip(Protocol):
@@ -59,37 +59,37 @@ class Chip(Protocol):
         delay_per_apdu_ms: float,
         bit_rate_kbit_s: float,
     ) -> None:
-        """A passport lies on the reader."""
+        """Place a passport on the reader."""
 
     def remove(self) -> None:
-        """It does no longer."""
+        """Take the passport off the reader."""
 
 
 class Camera(Protocol):
     """The camera of the lane."""
 
     def show(self, scene: Any) -> None:  # noqa: ANN401 - the cast's business
-        """What the camera sees from now on."""
+        """Set the scene before the camera from now on."""
 
     def follow(self, nearness: Callable[[], float]) -> None:
-        """Whom it sees comes nearer: so many times as near as they stand."""
+        """Let the person in the scene appear nearer by the returned factor; 1 is where they stand."""
 
 
 class DocumentReader(Protocol):
-    """Where the document is laid: a serial reader, or a bed under a document camera."""
+    """The place for the document: a serial reader, or a bed under a document camera."""
 
     def insert(self, document: Any) -> None:  # noqa: ANN401 - the cast's business
-        """It lies there, in place of any other."""
+        """Place a document, instead of any other."""
 
     def remove(self) -> None:
-        """Nothing lies there any more."""
+        """Remove the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The people of one story: the passport presented, what the reader is given of it, and what each sight looks like.
+    """The people of one story: the presented passport, its form for the reader, and the scene of each sight.
 
-    `laid` is that, each time that the document is laid: lines for a serial reader, pages for a camera.
+    `laid` has one element for each time that the document is placed: lines for a serial reader, pages for a camera.
     """
 
     passport: object = field(repr=False)
@@ -99,7 +99,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class TwoDoors:
-    """What a lane of two doors has more than one of one door, whose barrier is the last door's."""
+    """The additional hardware of a two-door lane. The one-door lane's barrier is its last door's."""
 
     enclosure: Enclosure
     first_line: SerialLine
@@ -108,7 +108,7 @@ class TwoDoors:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Everything of the lane that the world moves."""
+    """Everything in the lane that the world moves."""
 
     barrier: Barrier
     barrier_line: SerialLine
@@ -120,22 +120,22 @@ class Hardware:
 
     @property
     def floor(self) -> Barrier | Enclosure:
-        """Where people walk."""
+        """Return the part that moves people."""
         return self.barrier if self.two_doors is None else self.two_doors.enclosure
 
     @property
     def enclosure(self) -> Enclosure:
-        """The space between two doors. Raises ScenarioError where there is none."""
+        """Return the space between two doors. Raises ScenarioError in a one-door lane."""
         return self._both.enclosure
 
     def line_of(self, deed: Deed) -> SerialLine:
-        """The cable that this deed pulls. Raises ScenarioError where there is none."""
+        """Return the cable that this deed unplugs. Raises ScenarioError when the lane has none."""
         if deed is Deed.UNPLUG_BARRIER:
             return self.barrier_line
         return self._both.first_line if deed is Deed.UNPLUG_FIRST_BARRIER else self._both.sensors_line
 
     def tell_cable(self, deed: Deed, how: str) -> None:
-        """The ground truth of it."""
+        """Record a cable's change in the ground truth."""
         if deed is Deed.UNPLUG_FIRST_BARRIER:
             self.truth.record(f"barrier_{how}", door="first")
         else:
@@ -149,7 +149,7 @@ class Hardware:
 
 
 class Stage:
-    """Plays stories. `ask_host` sends a request to the host, `touch` touches something on the traveller's page; `pace` above 1 makes people quicker, not the hardware."""
+    """Plays stories. `ask_host` and `touch` reach the host and the traveller's page; `pace` above 1 makes only people faster."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Stage:
         self._timers: list[Timer] = []
 
     def play(self, traveller: str, scenario: Scenario, cast: Cast, story: Story) -> bool:
-        """Play one story to its end and everybody out of the lane. Returns what the story returns."""
+        """Play one story to its end, and wait until its people have left the lane. Return the story's result."""
         scene = _Scene(traveller, scenario, cast)
         try:
             move = next(story)
@@ -252,7 +252,7 @@ class Stage:
         )
 
     def _lay(self, scene: _Scene) -> None:
-        """Lay the document in its next way; the last one stays."""
+        """Place the document in its next way; the last way repeats."""
         laid = scene.cast.laid
         self._hardware.reader.insert(laid[min(scene.lain, len(laid) - 1)])
         scene.lain += 1
@@ -298,7 +298,7 @@ class Stage:
         self._timers.append(self._clock.later(after_ms / 1000, act))
 
     def _clear(self, scene: _Scene) -> None:
-        """Wait until nobody of this story is in the zone, or between two doors, any more."""
+        """Wait until no person of this story is in the zone or between two doors."""
         floor = self._hardware.floor
         names = [scene.name_of(owner) for owner in Owner]
         limit_ms = BACK_MS_MAX if self._hardware.two_doors is None else WAY_BACK_MS_MAX

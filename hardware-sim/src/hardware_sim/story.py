@@ -1,8 +1,8 @@
-"""What a traveller does, as a conversation: the story yields moves and is sent what the traveller then sees. No I/O, no clock.
+"""A traveller's actions as a conversation: the story yields moves and receives what the traveller then sees. No I/O, no clock.
 
-A traveller reacts to the screen alone: presents the passport when invited, walks when told to, waits for an officer, leaves at
-once in an emergency. Whoever else is in the story (the one who takes the place, the one who follows) is moved from here too.
-The stage (`hardware_sim.stage`) carries the moves out; a test plays the stage with no time passing.
+A traveller reacts only to the screen: presents the passport at the invitation, walks at GO, waits for an officer,
+leaves at once in an emergency. The story also moves other people (one who takes the traveller's place, one who
+follows). The stage (`hardware_sim.stage`) carries out the moves; a test can replace it without waiting.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     import random
 
 SCREENS = frozenset({"closed", "welcome", "look", "wait", "go", "officer", "other_lane", "emergency"})
-# Words that the invitation may have about the document, in the screen's place.
+# An invitation's request about the document, which replaces the screen's name.
 PAGE_WORDS = frozenset({"page_open", "page_turn", "page_flat", "page_clear", "page_still", "page_glare"})
-ASKED = frozenset({"page_open", "page_turn"})  # words of the invitation that ask for the document to be laid anew
-WELCOME_MS_MAX = 60_000  # nobody is invited: the traveller goes to another lane
-DECISION_MS_MAX = 60_000  # neither GO nor an officer: gives up
-OFFICERS_GRANTS_MAX = 3  # an officer's grant may fail, too
-OFFICER_MS_MAX = 120_000  # no officer comes: gives up
-PASSAGE_MS_MAX = 20_000  # from setting out to being through
+ASKED = frozenset({"page_open", "page_turn"})  # requests to place the document again
+WELCOME_MS_MAX = 60_000  # no invitation: the traveller goes to another lane
+DECISION_MS_MAX = 60_000  # neither GO nor an officer: the traveller gives up
+OFFICERS_GRANTS_MAX = 3  # an officer's grant may also fail
+OFFICER_MS_MAX = 120_000  # no officer comes: the traveller gives up
+PASSAGE_MS_MAX = 20_000  # from the start of walking until through the door
 BACK_MS_MAX = 10_000  # walking out again
-HOST_MS_MAX = 30_000  # the host does what it was asked for
-AHEAD_MS = 1_800  # from setting out behind the traveller to the leaf
-FOLLOWING_M = 0.85  # a tailgater's distance, from middle to middle: close, and still told apart for a third of a second
-CLOSE_M = 0.44  # whoever comes so close behind is one body with the first to the beams, and two to a counter
-HIDDEN_MS_MAX = 40_000  # nobody lets the one out who is inside
-OUT_AGAIN_MS = 5_000  # from seeing the way back open until it has closed behind them
+HOST_MS_MAX = 30_000  # time for the host to complete a request
+AHEAD_MS = 1_800  # from the start of walking behind the traveller to the leaf
+FOLLOWING_M = 0.85  # a tailgater's distance between centres: close, but separate to the beams for a third of a second
+CLOSE_M = 0.44  # a follower this close is one body with the first to the beams, and two to a counter
+HIDDEN_MS_MAX = 40_000  # the person inside is not let out
+OUT_AGAIN_MS = 5_000  # from seeing the open way back until it has closed behind them
 FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
-STEPPED_IN_MS = 100  # how long somebody walks on in the zone before they turn back
+STEPPED_IN_MS = 100  # how long a person walks on in the zone before they turn back
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let time pass, in milliseconds."""
+    """Wait, in milliseconds."""
 
     ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait until the screen or the walker's place is one of these, or the limit is over. Screens are noticed in order.
+    """Wait for one of these screens or places of the walker, or for the limit. Screens are noticed in order.
 
-    With `way_back` also until the first of two doors opens, as whoever is between them sees.
+    `way_back` also ends the wait when the first of two doors opens, as a person between them sees.
     """
 
     screens: frozenset[str] = frozenset()
@@ -59,19 +59,19 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Look at the screen as it is now; what it showed before does not matter."""
+    """Look at the present screen; earlier ones do not matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Lay the passport on the reader. `by` is who does it."""
+    """Place the passport on the reader. `by` is the person who does it."""
 
     by: Owner
 
 
 @dataclass(frozen=True, slots=True)
 class LayAgain:
-    """Lay the document before the camera in the next way, or its next page."""
+    """Place the document before the camera in the next way, or its next page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,14 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Be seen by the camera like this."""
+    """Be before the camera in this way."""
 
     sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Set out through the barrier, so far behind the first."""
+    """Walk through the barrier, this far behind the first person."""
 
     who: Owner
     behind_m: float = 0.0
@@ -96,28 +96,28 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class WalkOn:
-    """Set out through the last of two doors."""
+    """Walk through the last of two doors."""
 
     who: Owner
 
 
 @dataclass(frozen=True, slots=True)
 class Hide:
-    """Be between two doors, where nobody came in."""
+    """Be between two doors without having entered."""
 
     who: Owner
 
 
 @dataclass(frozen=True, slots=True)
 class TurnBack:
-    """Walk out again."""
+    """Walk back out."""
 
     who: Owner
 
 
 @dataclass(frozen=True, slots=True)
 class Disturb:
-    """The world does something to the gate: a cable pulled, the fire input, a request to the host."""
+    """A disturbance of the gate by the world: an unplugged cable, the fire input, a request to the host."""
 
     step: Step
     limit_ms: float = HOST_MS_MAX
@@ -125,7 +125,7 @@ class Disturb:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the traveller sees: the screen, where the one who walks is, and whether the first of two doors opens."""
+    """What the traveller sees: the screen, the walker's place, and whether the first of two doors opens."""
 
     screen: str
     place: Place
@@ -142,13 +142,13 @@ _INVITING = frozenset({"welcome"}) | PAGE_WORDS
 SETTLED = _INVITING | {"closed", "emergency"}
 REFERRED = frozenset({"officer", "other_lane"})
 DECIDED = REFERRED | {"go", "emergency", "closed"}
-# After "one moment" or "look at the camera" an invitation is another's: an officer was quicker than the page.
+# After "one moment" or "look at the camera" an invitation is for the next traveller: an officer was faster than the page.
 OVER = DECIDED | _INVITING
 _OUT = frozenset({Place.PASSED, Place.BACK})
 
 
 class Traveller:
-    """One traveller in one scenario. `chance` draws the small delays of a person; `lays_pages` before a document camera."""
+    """One traveller in one scenario. `chance` draws small delays; `lays_pages` is True with a document camera."""
 
     def __init__(self, scenario: Scenario, chance: random.Random, *, lays_pages: bool = False) -> None:
         self._lays_pages = lays_pages
@@ -160,7 +160,7 @@ class Traveller:
         self._to_undo: list[Deed] = []
 
     def story(self) -> Story:
-        """Tell it. Returns True when the traveller was served, False when they gave up waiting to be invited."""
+        """Play the story. Return True when the traveller was served, False when they gave up before an invitation."""
         yield from self._deeds(Moment.ARRIVING)
         yield LookUp()
         seen = yield Await(screens=_INVITING, limit_ms=WELCOME_MS_MAX)
@@ -169,13 +169,13 @@ class Traveller:
             yield from self._cross()
         yield from self._leave()
         yield from self._deeds(Moment.LEAVING)
-        # A story that took another turn never came to where the scenario mends what it broke; the next traveller's begins whole.
+        # A story that ended early has not repaired what its scenario broke; the next story must begin with working devices.
         for deed in tuple(self._to_undo):
             yield Disturb(Step(Moment.LEAVING, deed))
         return invited
 
     def _cross(self) -> Generator[Move, Seen, None]:
-        """From the invitation to the end of the crossing."""
+        """Yield the moves from the invitation to the end of the crossing."""
         seen = yield from self._be_served()
         if seen.screen == "go":
             seen = yield from self._go()
@@ -183,7 +183,7 @@ class Traveller:
             yield from self._with_the_officer()
 
     def _be_served(self) -> Part:
-        """From the invitation to the decision."""
+        """Yield the moves from the invitation to the decision."""
         yield Pause(self._draw(150, 350))
         if not self._scenario.sight_late:
             yield Stand(self._scenario.sight)
@@ -197,14 +197,14 @@ class Traveller:
         return seen
 
     def _present(self) -> Generator[Move, Seen, None]:
-        """Whoever has a document lays it."""
+        """Place the document, if the traveller has one."""
         yield from self._deeds(Moment.INVITED)
         if self._scenario.kind is not Kind.NONE:
             yield Present(Owner.SELF)
             self._holds_passport = False
 
     def _be_read(self) -> Part:
-        """From the document's lying there to its being read; it is laid anew as often as the story says, when asked."""
+        """Wait until the placed document is read; place it again on request, as often as the scenario has ways."""
         again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
         while True:
             asked = ASKED if again > 0 else frozenset()
@@ -219,12 +219,12 @@ class Traveller:
             yield LookUp()
 
     def _told(self) -> frozenset[str]:
-        """The screens that say that it is over. Whoever lays their passport on a closed lane waits for another one."""
+        """Return the screens that end the crossing. At a lane in exit service the traveller also waits while it is closed."""
         lays_all_the_same = any(step.do is Deed.SERVE_EXIT for step in self._scenario.steps)
         return DECIDED - {"closed"} if lays_all_the_same else DECIDED
 
     def _go(self) -> Part:
-        """From GO to being through, or to seeing that it is no longer shown."""
+        """Yield the moves from GO until through the door, or until GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._take_passport()
         yield from self._deeds(Moment.GO)
@@ -237,16 +237,16 @@ class Traveller:
         seen = yield Await(screens=SETTLED | REFERRED | {"wait"}, places=_OUT, limit_ms=PASSAGE_MS_MAX)
         if seen.place is not Place.PASSED:
             yield TurnBack(self._walker)
-            # One who was in the leaf already comes out on the far side.
+            # A traveller who is already in the doorway leaves on the far side.
             seen = yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
         return seen if seen.place is Place.PASSED else (yield from self._be_told(seen))
 
     def _be_told(self, seen: Seen) -> Part:
-        """One moment: what a screen that took GO back leads to comes a little later."""
+        """Wait a moment: the screen that follows a withdrawn GO appears slightly later."""
         return seen if seen.screen != "wait" else (yield Await(screens=SCREENS - {"wait"}, limit_ms=OFFICER_MS_MAX))
 
     def _with_the_officer(self) -> Generator[Move, Seen, None]:
-        """Wait for an officer, and walk whenever they let one through."""
+        """Wait for an officer, and walk each time that they admit the traveller."""
         yield from self._deeds(Moment.OFFICER)
         for _ in range(OFFICERS_GRANTS_MAX):
             seen = yield Await(screens=SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
@@ -257,7 +257,7 @@ class Traveller:
                 return
 
     def _leave(self) -> Generator[Move, Seen, None]:
-        """Take what is theirs and go; whoever followed goes too."""
+        """Take the document and leave; a follower leaves too."""
         yield from self._take_passport()
         if self._followed:
             yield Pause(FOLLOWER_TRIES_MS)
@@ -275,7 +275,7 @@ class Traveller:
                 self._walker = Owner.OTHER
                 yield Stand(Sight.OTHER)
             elif step.do is Deed.SEND_COMPANION:
-                self._walker = Owner.OTHER  # and the camera goes on seeing the one whom it knows
+                self._walker = Owner.OTHER  # and the camera still sees the first person
             elif step.do is Deed.PRESENT_AGAIN:
                 self._walker = Owner.OTHER
                 self._holds_passport = False
@@ -284,7 +284,7 @@ class Traveller:
                 self._followed = True
                 yield Walk(Owner.OTHER, FOLLOWING_M)
                 if step.at is Moment.LOOK:
-                    yield Pause(AHEAD_MS)  # ahead of the traveller: at the leaf before anybody is looked at
+                    yield Pause(AHEAD_MS)  # ahead of the traveller: at the leaf before the camera examines anyone
             elif step.do is Deed.PIGGYBACK:
                 self._followed = True
                 yield Walk(Owner.OTHER, CLOSE_M)
@@ -297,7 +297,7 @@ class Traveller:
                 yield Disturb(step, HOST_MS_MAX if step.do in HOST_DEEDS else step.for_ms)
 
     def _step_back(self) -> Generator[Move, Seen, None]:
-        """Into the zone and out of it again, and whoever waited goes instead. The camera sees the first all the while."""
+        """Walk into the zone and out again, while a waiting person walks instead. The camera keeps seeing the first."""
         yield Await(places=frozenset({Place.IN_ZONE}), limit_ms=PASSAGE_MS_MAX)
         yield Pause(STEPPED_IN_MS)
         yield TurnBack(self._walker)
@@ -306,7 +306,7 @@ class Traveller:
         yield Walk(Owner.OTHER)
 
     def _hide(self) -> Generator[Move, Seen, None]:
-        """Somebody is inside before anybody is served, and goes as soon as the way back opens."""
+        """Let a person be inside before any traveller is served; they leave as soon as the way back opens."""
         yield Hide(Owner.OTHER)
         yield Await(way_back=True, limit_ms=HIDDEN_MS_MAX)
         yield TurnBack(Owner.OTHER)

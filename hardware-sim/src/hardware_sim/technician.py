@@ -1,9 +1,9 @@
-"""Somebody who sets the lane up: moves as they are told, outside of every story, with a passport of their own.
+"""A technician who sets the lane up: moves by orders, outside of stories, with their own passport.
 
-Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `walk_in` with `followed_by`
-(a second one right behind), `turn_back`, `fire` with `active`, `power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the
-camera, `lay` and `take` (a document). And what goes wrong in the night: `unplug` and `replug` with `what` (a cable), `line` with `drop` (of how many of its bytes
-the barrier's cable loses), `push` with `degrees` (the leaf, by hand), `motor` with `faulty`.
+Orders, one a line, in a one-door lane: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `walk_in` with `followed_by`
+(a second person close behind), `turn_back`, `fire` with `active`, `power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the
+camera, `lay` and `take` (a document). Faults: `unplug` and `replug` with `what` (a cable), `line` with `drop` (probability that the barrier's cable
+loses a byte), `push` with `degrees` (the leaf, by hand), `motor` with `faulty`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _SIGHTS = {sight.value: sight for sight in (Sight.SELF, Sight.NOBODY, Sight.TWO)
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """What one of the lane's devices hangs on: its data, or its power."""
+    """The data or power cable of one of the lane's devices."""
 
     unplug: Callable[[], None]
     replug: Callable[[], None]
 
 
 class Technician:
-    """One of them. Orders raise ValueError for what is none."""
+    """A technician. Invalid orders raise ValueError."""
 
     def __init__(self, hardware: Hardware, cast: Cast, cables: Mapping[str, Cable]) -> None:
         self._hardware = hardware
@@ -50,7 +50,7 @@ class Technician:
         self._out: set[str] = set()
 
     def do(self, order: Order) -> None:
-        """Carry one order out."""
+        """Carry out one order."""
         if order["do"] in HARM:
             self._harm(order)
             return
@@ -88,7 +88,7 @@ class Technician:
                 raise ValueError(f"there is no order {other!r}")
 
     def _harm(self, order: Order) -> None:
-        """Break something, or mend it."""
+        """Break or repair a device."""
         barrier = self._hardware.barrier
         match order["do"]:
             case "unplug" | "replug" as how:

@@ -1,8 +1,8 @@
-"""The ground truth: what physically happened, written by the world itself, one JSON object a line.
+"""The ground truth: the physical events, written by the world itself, one JSON object a line.
 
-Every line carries `monotonic_ms` (CLOCK_MONOTONIC, as in the gate's own log), `behind_ms` (what the world's time is behind that),
-`wall` (RFC 3339 UTC) and `event`; the other fields depend on the event and are listed in docs/protocols/simulated-world.md. An event is stamped where it happens and is
-written and fsync'd by a thread of its own, so that a slow disk never slows the simulated hardware.
+Every line has `monotonic_ms` (CLOCK_MONOTONIC, as in the gate's log), `behind_ms` (how far the world's time is behind that), `wall` (RFC 3339 UTC) and
+`event`; docs/protocols/simulated-world.md lists the other fields of each event. An event is stamped where it happens. A separate thread
+writes and fsyncs it, so that a slow disk never slows the simulated hardware.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-QUEUED_EVENTS_MAX = 10_000  # a disk this far behind makes the world wait
+QUEUED_EVENTS_MAX = 10_000  # when the disk is this far behind, the world waits
 LINE_BYTES_MAX = 16_384
 
 Field: TypeAlias = str | int | float | bool | None
 
 
 class TruthError(Exception):
-    """A line of a ground truth file that cannot be one."""
+    """An invalid line of a ground truth file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +39,25 @@ class Happening:
     at_ms: int
     event: str
     fields: Mapping[str, object]
-    behind_ms: int = 0  # how long the world's time had stood still until then
+    behind_ms: int = 0  # how long the world's time had stopped until then
 
     @property
     def world_ms(self) -> int:
-        """When it was, in the world's time."""
+        """Return the time in the world's time, in milliseconds."""
         return self.at_ms - self.behind_ms
 
     @property
     def door(self) -> str:
-        """The door that it happened at; the one door of a lane that has no other is the last."""
+        """Return the door of the event; a lane's only door is the last."""
         return self.text("door") or "last"
 
     def text(self, name: str) -> str:
-        """A field as text, empty when it is missing."""
+        """Return a field as text, empty when it is missing."""
         return str(self.fields.get(name, ""))
 
 
 class Truth:
-    """Writes the ground truth of a world of this clock; thread-safe. Use as a context manager, or call `close`."""
+    """Writes the ground truth of a world with this clock; thread-safe. Use as a context manager, or call `close`."""
 
     def __init__(self, path: Path, clock: WorldClock | None = None) -> None:
         self.path = path
@@ -68,7 +68,7 @@ class Truth:
         self._thread.start()
 
     def record(self, event: str, *, world_ms: int | None = None, **fields: Field) -> None:
-        """Something happened, now or at this time of the world."""
+        """Record an event, now or at `world_ms`."""
         at_ms, behind_ms = self._now() if world_ms is None else self._at(world_ms)
         line = {
             "monotonic_ms": at_ms,
@@ -88,17 +88,17 @@ class Truth:
         return world_ms + behind_ms, behind_ms
 
     def close(self) -> None:
-        """Everything recorded so far is on disk when this returns."""
+        """Write all recorded events to the disk before returning."""
         self._queue.put(None)
         self._thread.join()
         self._file.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Close."""
+        """Call `close`."""
         self.close()
 
     def _write(self) -> None:
@@ -109,7 +109,7 @@ class Truth:
 
 
 def read_truth(path: Path) -> tuple[Happening, ...]:
-    """Every happening of a file in the order of its clock. Raises TruthError with the line at fault."""
+    """Return all happenings of a file in the order of its clock. Raises TruthError with the invalid line."""
     happenings = []
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), 1):

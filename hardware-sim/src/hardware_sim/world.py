@@ -1,7 +1,7 @@
 """The simulated world as a process: hardware at paths in its folder, travellers on request, JSON lines in and out.
 
-The protocol is docs/protocols/simulated-world.md. Orders are read on the calling thread; one more thread plays the travellers,
-one at a time, in the order they were asked for. Several worlds can run beside each other, each in a folder of its own.
+docs/protocols/simulated-world.md describes the protocol. The calling thread reads orders; one more thread plays the travellers,
+one at a time, in the order of the requests. Several worlds can run at the same time, each in its own folder.
 """
 
 from __future__ import annotations
@@ -51,43 +51,43 @@ class Casting(Protocol):
     """Makes the people of a story."""
 
     def chance(self, traveller: str) -> random.Random:
-        """A traveller's own dice."""
+        """Return a traveller's random generator."""
 
     def cast(self, traveller: str, scenario: Scenario) -> Cast:
-        """The people and the passport of one story."""
+        """Return the people and the passport of one story."""
 
 
 class Orders(Protocol):
-    """Where orders come from."""
+    """The source of orders."""
 
     def readline(self, _size: int, /) -> str:
-        """One line of at most so many characters; empty at the end."""
+        """Return one line of at most this many characters; empty at the end."""
 
 
 class Out(Protocol):
-    """Where events go."""
+    """The destination of events."""
 
     def write(self, text: str, /) -> object:
-        """Add text."""
+        """Write text."""
 
     def flush(self) -> object:
-        """Send it off."""
+        """Flush the text."""
 
 
 class OrderError(Exception):
-    """A line on standard input that is no order."""
+    """A line on standard input that is not an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A traveller who is to come."""
+    """A traveller in the queue."""
 
     traveller: str
     scenario: Scenario
 
 
 class Speaker:
-    """Writes events as JSON lines; thread-safe. A reader that went away ends the world, not with a traceback."""
+    """Writes events as JSON lines; thread-safe. When the reader is gone, the world ends without a traceback."""
 
     def __init__(self, out: Out, on_lost: Callable[[], None]) -> None:
         self._out = out
@@ -95,7 +95,7 @@ class Speaker:
         self._lock = threading.Lock()
 
     def say(self, event: str, **fields: object) -> None:
-        """Tell the host."""
+        """Write an event for the host."""
         line = json.dumps({"event": event, **fields}, ensure_ascii=False)
         try:
             with self._lock:
@@ -126,7 +126,7 @@ class World:
         lane: Lane = Lane.ONE_DOOR,
         cables: Mapping[str, Cable] | None = None,
     ) -> None:
-        """`cables` are those that the world does not make itself: of what it is given."""
+        """`cables` are those of devices that the caller passes in; the world adds its own."""
         self._casting = casting
         self._scenarios = scenarios
         self._arrivals: queue.Queue[Arrival | None] = queue.Queue()
@@ -158,7 +158,7 @@ class World:
         return Barrier(self._report, part=part)
 
     def _between(self, folder: Path, seed: int) -> TwoDoors:
-        """Two doors, and what stands between them."""
+        """Return two doors and the sensor unit between them."""
         enclosure = Enclosure(self._report, self._clock)
         first = self._line(folder / FIRST_BARRIER, enclosure.first, BARRIER_BAUD, seed)
         sensors = self._line(folder / "sensors", enclosure.sensors, SENSORS_BAUD, seed)
@@ -180,11 +180,11 @@ class World:
         return line
 
     def close(self) -> None:
-        """Everything ends; the ground truth is complete on disk."""
+        """Stop everything; afterwards the ground truth on the disk is complete."""
         self._cleanup.close()
 
     def run(self, orders: Orders, ready: Mapping[str, object]) -> None:
-        """Say that the world is ready, with these fields besides its own, then obey orders."""
+        """Report that the world is ready, with these additional fields, then obey orders."""
         player = threading.Thread(target=self._play_all, name="travellers")
         player.start()
         self._speaker.say(
@@ -233,7 +233,7 @@ class World:
             raise OrderError("an order is see, or do: traveller, display, host_done, stop or a technician's")
 
     def _move_technician(self, order: dict[str, object]) -> None:
-        """Somebody sets the lane up; nobody should travel meanwhile."""
+        """Carry out a technician's order. No traveller should come meanwhile."""
         if self._technician is None:
             self._technician = Technician(self._hardware, self._casting.cast(STORY.name, STORY), self._cables)
         try:
@@ -243,7 +243,7 @@ class World:
         self._speaker.say("did", do=order["do"])
 
     def _show_page(self, page: object, *, is_seen: bool) -> None:
-        """The display beside the camera shows this page from now on; travellers look at it, too, if it is to be seen."""
+        """Show this page on the display beside the camera from now on; with `is_seen` travellers look at it, too."""
         if not isinstance(page, str) or self._display is not None or self._lit_camera is None:
             raise OrderError("display names the traveller's page, once, where a camera can be lit")
         try:
@@ -289,7 +289,7 @@ class World:
         traveller, scenario = arrival.traveller, arrival.scenario
         cast = self._casting.cast(traveller, scenario)
         self._passed = 0
-        self._clock.take_lateness()  # making people and passports is nobody's story
+        self._clock.take_lateness()  # the time for making people and passports counts for no story
         self.truth.record("arrived", traveller=traveller, scenario=scenario.name)
         chance = self._casting.chance(traveller)
         kind = Traveller if self._two_doors is None else InnerTraveller
@@ -328,7 +328,7 @@ def _parse(line: str) -> dict[str, object]:
 
 
 def _screen_of(seen: object) -> str:
-    """What the traveller sees: the screen, or the invitation's word about how to lay the document."""
+    """Return what the traveller sees: the screen, or the invitation's request about the document."""
     screen = seen.get("screen") if isinstance(seen, dict) else None
     if not isinstance(screen, str) or screen not in SCREENS:
         raise OrderError(f"a screen is one of {', '.join(sorted(SCREENS))}")

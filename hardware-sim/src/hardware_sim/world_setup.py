@@ -1,4 +1,4 @@
-"""Opens the world: puts the real pieces together in one folder and runs them on standard input and output."""
+"""Opens the world: connects its parts in one folder and runs it on standard input and output."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def open_world(
     reader_kind: str,
     lane: Lane,
 ) -> None:
-    """Run a world until it is told to stop or its input ends. Raises NotReadyError, ScenarioError, OSError."""
+    """Run a world until `stop` or the end of its input. Raises NotReadyError, ScenarioError, OSError."""
     folder = folder.resolve(strict=True)
     scenarios = read_scenarios(scenario_folder or built_in_scenarios(), lane)
     issuer = Issuer(seed)
@@ -94,12 +94,12 @@ def open_world(
 
 
 def _of_chip(chip: ChipReader | SystemReader) -> dict[str, Cable]:
-    """The cable of a chip reader that is the world's own."""
+    """Return the cable of a chip reader that belongs to the world."""
     return {"chip": Cable(chip.unplug, chip.replug)} if isinstance(chip, ChipReader) else {}
 
 
 def port_before(kept: Path) -> int:
-    """The port that a camera had in this folder's last world; 0: none yet."""
+    """Return the port of the camera in this folder's last world, or 0."""
     try:
         text = kept.read_text()
     except FileNotFoundError:
@@ -110,7 +110,7 @@ def port_before(kept: Path) -> int:
 
 
 def start_camera(camera: MjpegCamera | PageScanner, kept: Path) -> None:
-    """Start on the port from before, which is kept: a gate that was set up for this folder finds the camera again. Raises NotReadyError, OSError."""
+    """Start on the previous port and store the port: a gate set up for this folder needs it. Raises NotReadyError, OSError."""
     try:
         camera.start()
     except OSError as error:
@@ -123,7 +123,7 @@ def start_camera(camera: MjpegCamera | PageScanner, kept: Path) -> None:
 
 
 def revocation_lists(issuer: Issuer) -> dict[str, bytes]:
-    """The country's revocation lists by file name; the first line's names the signer whose key was lost."""
+    """Return the country's revocation lists by file name; the first line's names the signer whose key was lost."""
     first, *others = issuer.crl_files().items()
     return {first[0]: issuer.crl(1, number=2, revoked=[issuer.signer_serial("withdrawn")]), **dict(others)}
 

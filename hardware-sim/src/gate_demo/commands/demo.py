@@ -1,4 +1,4 @@
-"""`gate demo`: simulated hardware, the real programs, travellers, and a report that the judge and the verified log bear out."""
+"""`gate demo`: simulated hardware, the real programs, travellers, and a report by the judge and the verified log."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def command(
 
 
 class Playing(Protocol):
-    """What can be played to its end."""
+    """A play with a result."""
 
     async def run(self) -> Result:
-        """Play it."""
+        """Play it, and return the result."""
 
 
 def played(play: Playing, folder: Path, keep: Path | None) -> Result:
-    """Play it to its end, or end with what it has started, in order, when it is told to."""
+    """Play it to its end; on SIGTERM, SIGHUP or Ctrl-C end everything that it started, in order."""
     from gate_demo.play import PlayError, TooSlowError
 
     try:
@@ -119,7 +119,7 @@ def played(play: Playing, folder: Path, keep: Path | None) -> Result:
 
 
 async def _until_told(play: Playing) -> Result:
-    """Play it; asyncio itself sees to Ctrl-C."""
+    """Play it; asyncio handles Ctrl-C."""
     running = asyncio.ensure_future(play.run())
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
@@ -141,7 +141,7 @@ def _open_page(address: str) -> None:
 
 
 def _keep(folder: Path, keep: Path | None, *, everything: bool) -> None:
-    """Copy what an auditor would carry away, and all messages when something was not as expected."""
+    """Copy the auditor's files, and all messages when the result was not as expected."""
     if keep is None:
         return
     keep.mkdir(parents=True, exist_ok=True)

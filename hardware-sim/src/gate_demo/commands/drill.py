@@ -1,4 +1,4 @@
-"""`gate drill`: a scripted day at a simulated gate of its own, which an officer at this terminal settles, and its score."""
+"""`gate drill`: a scripted day at a private simulated gate, which an officer at this terminal handles, and the score."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _list(*, as_json: bool) -> None:
 
 
 def _refuse_on_a_gate() -> None:
-    """A machine that is a gate serves travellers: drills are played elsewhere, and nothing of them comes near its stores."""
+    """End on a machine that is a gate: it serves travellers, and a drill must not touch its stores."""
     from gate.programs.shared import config as configuration
     from gate_core.settings.config_file import ConfigError
 
@@ -83,7 +83,7 @@ def _refuse_on_a_gate() -> None:
             if not path.exists() or configuration.load(path, refuse_in_service=False).purpose is Purpose.DEMO:
                 continue
         except (ConfigError, OSError):
-            pass  # whatever it is, it is somebody's
+            pass  # unreadable: the machine may be a gate
         fail(Exit.NOT_PERMITTED, f"{path} makes a gate of this machine: play drills on another one")
 
 
@@ -110,7 +110,7 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
         models=default_folder(),
         face_profile="standard",
         open_page=None,
-        role="supervisor",  # also may change whom the lane serves
+        role="supervisor",  # may also set whom the lane serves
         cast=tuple(case.scenario for case in drill.cases),
     )
     trainee = partial(Trainee, mind=mind, diary=diary, serves=drill.serves)
@@ -124,7 +124,7 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
 
 
 class _Typed:
-    """A play during which somebody types."""
+    """A play during which a person types orders."""
 
     def __init__(self, play: Play, person: Person) -> None:
         self._play = play
@@ -132,11 +132,11 @@ class _Typed:
         self._begun = b""
 
     async def run(self) -> Result:
-        """Play it, and hand on each line."""
+        """Play it, and pass on each typed line."""
         loop, typed = asyncio.get_running_loop(), sys.stdin.fileno()
         try:
             loop.add_reader(typed, self._read)
-        except PermissionError:  # a file, or nothing
+        except PermissionError:  # standard input is a file, or empty
             fail(Exit.USAGE, "an officer types at a terminal: standard input is none")
         try:
             return await self._play.run()

@@ -1,4 +1,4 @@
-"""The nouns of the `gate` command that this distribution brings, each with a sentence and its verbs."""
+"""The nouns of the `gate` command in this distribution, with their descriptions and verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gate simulate`: many crossings of a simulated hall through the real lane on a virtual clock, judged by what truly happened."""
+"""`gate simulate`: many crossings of a simulated hall through the real lane on a virtual clock, judged by true events."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SEED_BITS = 32
 
 
 class LaneOfDoors(enum.StrEnum):
-    """What lane is simulated."""
+    """The simulated lane."""
 
     ONE = "one-door"
     TWO = "two-door"
 
 
 class OnOff(enum.StrEnum):
-    """A switch."""
+    """A switch on the command line."""
 
     ON = "on"
     OFF = "off"
@@ -64,7 +64,7 @@ def command(
 
 
 def _run(wishes: Wishes) -> Run:
-    """Run it, and show how far it is where somebody watches."""
+    """Run it, with a progress display on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -76,7 +76,7 @@ def _run(wishes: Wishes) -> Run:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """Numbers of crossings as people write them: 17-19,40."""
+    """Return the crossing numbers in a text such as 17-19,40."""
     found: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")

@@ -1,4 +1,4 @@
-"""A checker of logs whose rules were written outside this project: a few lines around packages of the Go project, as Debian has them."""
+"""A log checker with rules from outside this project: a few lines around packages of the Go project, as in Debian."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from gate_core.settings.environment import cache_folder, environment_with
 
 SOURCE = Path(__file__).with_name("logcheck.go")
-GO_PACKAGES = Path("/usr/share/gocode")  # where Debian puts the sources of golang-golang-x-mod-dev
+GO_PACKAGES = Path("/usr/share/gocode")  # Debian's sources of golang-golang-x-mod-dev
 NEEDS = "apt-get install golang-go golang-golang-x-mod-dev"
 _BUILD_S, _CHECK_S = 600, 600
 
 
 def is_here() -> bool:
-    """Whether Go and its package of logs are on this machine."""
+    """Return True when Go and its log package are on this machine."""
     return shutil.which("go") is not None and (GO_PACKAGES / "src/golang.org/x/mod/sumdb/tlog").is_dir()
 
 
 def build(folder: Path) -> Path:
-    """Compile it into this folder; half a minute when Go compiles for the first time. Raises OSError and subprocess.SubprocessError."""
+    """Compile the checker into this folder; the first time takes half a minute. Raises OSError, SubprocessError."""
     program = folder / "logcheck"
     settings = {
         "GO111MODULE": "off",
@@ -41,7 +41,7 @@ def build(folder: Path) -> Path:
 
 
 def check(program: Path, vkey: str, folder: Path, before: Path | None = None) -> tuple[bool, str]:
-    """Check a folder of tiles, and an earlier checkpoint; return the verdict and its text. Raises OSError and subprocess.SubprocessError."""
+    """Check a folder of tiles, and an earlier checkpoint; return result and text. Raises OSError, SubprocessError."""
     words = [str(program), vkey, str(folder), *([] if before is None else [str(before)])]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=_CHECK_S)
     return done.returncode == 0, (done.stdout or done.stderr).strip()

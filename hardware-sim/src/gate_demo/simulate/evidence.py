@@ -1,4 +1,4 @@
-"""The evidence from chip and camera about a simulated traveller, as the lane takes it."""
+"""The evidence from chip and camera about a simulated traveller, as the lane receives it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvi
 from gate_core.evidence.screen import Guidance
 from hardware_sim.hall.plan import Crossing, Intention
 
-SEEN_S = 0.2  # from the crossing's beginning to the first look of the camera
-HIDDEN_SHARE = 0.5  # of those who are inside with another: the camera sees one of them
+SEEN_S = 0.2  # from the crossing's beginning to the camera's first picture
+HIDDEN_SHARE = 0.5  # of those inside with another person: the camera sees one of them
 GENUINE = DocumentEvidence(
     checks=tuple(Check(check_id, CheckResult.SUCCESSFUL) for check_id in CheckId), issuer="UTO", document_type="P"
 )
@@ -29,7 +29,7 @@ _BAD_FACES = (
 
 
 def document_of(crossing: Crossing) -> DocumentEvidence:
-    """What the inspection finds. Of a forged document one check does not succeed."""
+    """Return the inspection's result. A forged document fails one check."""
     if crossing.intention is not Intention.FORGED:
         return GENUINE
     at = int(crossing.drawn * len(CheckId))
@@ -38,7 +38,7 @@ def document_of(crossing: Crossing) -> DocumentEvidence:
 
 
 def face_of(crossing: Crossing) -> FaceEvidence:
-    """What the comparison finds."""
+    """Return the comparison's result."""
     match crossing.intention:
         case Intention.LOOKALIKE:
             return _BAD_FACES[int(crossing.drawn * len(_BAD_FACES))]
@@ -49,7 +49,7 @@ def face_of(crossing: Crossing) -> FaceEvidence:
 
 
 async def tell_document(crossing: Crossing, post: Callable[[Event], None]) -> None:
-    """The chip of a document that lies before the first of two doors."""
+    """Post the chip's events for a document before the first of two doors."""
     await asyncio.sleep(crossing.reads_s)
     post(DocumentRead(crossing.name, document_of(crossing)))
 
@@ -57,7 +57,7 @@ async def tell_document(crossing: Crossing, post: Callable[[Event], None]) -> No
 async def tell_face(
     crossing: Crossing, session: int, inside: Callable[[], tuple[str, ...]], post: Callable[[Event], None]
 ) -> None:
-    """The camera between two doors: it sees whoever is inside, each of whom may stand behind another."""
+    """Post the events of the camera between two doors: people inside may hide each other."""
     await asyncio.sleep(SEEN_S)
     hidden = crossing.drawn < HIDDEN_SHARE
     post(FaceSeen(crossing.name, 1 if hidden else len(inside()), Guidance.NONE, session))
@@ -68,7 +68,7 @@ async def tell_face(
 
 
 async def tell(crossing: Crossing, session: int, post: Callable[[Event], None]) -> None:
-    """Chip and camera, side by side, each at its time."""
+    """Post the events of chip and camera, each at its time."""
     name = crossing.name
     faces = 2 if crossing.intention is Intention.ACCOMPANIED else 1
     said: list[tuple[float, Event]] = [

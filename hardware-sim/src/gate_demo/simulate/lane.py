@@ -1,4 +1,4 @@
-"""A simulated lane: the real engine, keepers and drivers, wired to a hall in place of hardware and of the other programs."""
+"""A simulated lane: the real engine, keepers and drivers, connected to a hall instead of hardware and other programs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _SAID = Said("officer-1", Role.OFFICER, "simulated")
 
 
 def command_of(word: Word, crossing: str) -> Command:
-    """An officer's order as the lane takes it."""
+    """Return an officer's order as the lane's command."""
     match word:
         case Word.PRESENT:
             return BePresent()
@@ -87,7 +87,7 @@ def command_of(word: Word, crossing: str) -> Command:
 
 
 class SimulatedLane:
-    """Fills `hardware_sim.hall.lane.Lane`. `exchanges` counts the requests of every driver that it ever had."""
+    """Implements `hardware_sim.hall.lane.Lane`. `exchanges` counts the requests of all its drivers so far."""
 
     def __init__(self, scene: Scene, rng: random.Random) -> None:
         self._scene = scene
@@ -103,14 +103,14 @@ class SimulatedLane:
         self._profile = profile
         self._newest_import_s = scene.clock() - LISTS_AGE_S
         self._session = 0
-        self._watched = ""  # the traveller whom the camera looks at
+        self._watched = ""  # the traveller whom the camera examines
         self._words: dict[int, Word] = {}
         self._orders = self._exchanged = 0
-        self._last: LastingState | None = None  # what its state file holds
+        self._last: LastingState | None = None  # the content of its state file
 
     @property
     def exchanges(self) -> int:
-        """Requests that a driver put on the line."""
+        """Return the number of requests that drivers have sent."""
         return self._exchanged + sum(driver.health.requests for driver in self._drivers)
 
     # ── the program ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +120,7 @@ class SimulatedLane:
         self._task = asyncio.ensure_future(self._run())
 
     async def die(self) -> None:
-        """End it as SIGKILL does."""
+        """End the program as SIGKILL does."""
         if self._log is not None:
             self._log.die()
         self._engine = self._log = None
@@ -130,7 +130,7 @@ class SimulatedLane:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def fault(self) -> str:
-        """What ended the program by itself."""
+        """Return the reason why the program ended by itself; empty while it runs."""
         task = self._task
         if task is None or not task.done() or task.cancelled() or (error := task.exception()) is None:
             return ""
@@ -212,7 +212,7 @@ class SimulatedLane:
         )
 
     async def _look_at_site(self) -> None:
-        """How old the lists are, and whether the clock can be relied on, as the lane program looks at them."""
+        """Report the age of the lists and whether the clock is reliable, as the lane program does."""
         while True:
             age_s = self._scene.wall_s - self._newest_import_s
             self._post(SiteSeen(age_s / DAY_S, clock_sure=age_s >= 0))
@@ -241,7 +241,7 @@ class SimulatedLane:
             self._looking.cancel()
             self._looking = None
 
-    # ── what the lane does ───────────────────────────────────────────────────────────────────────────────────────────
+    # ── events of the lane ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _post(self, event: Event) -> None:
         if self._engine is not None:
@@ -258,24 +258,24 @@ class SimulatedLane:
         if isinstance(record, records.Incident):
             self._scene.incident(record.incident.value)
 
-    # ── what the hall does ───────────────────────────────────────────────────────────────────────────────────────────
+    # ── events of the hall ───────────────────────────────────────────────────────────────────────────────────────────
 
     def lay(self, name: str) -> None:
-        """A document is laid on the reader."""
+        """Place a document on the reader."""
         self._post(DocumentPresented(name))
 
     def pull(self) -> None:
-        """It is taken away."""
+        """Take the document away."""
         self._post(DocumentRemoved())
 
     def ask(self, name: str, wish: str) -> None:
-        """This traveller asks for something on the page."""
+        """Let this traveller ask for something on the page."""
         self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
     def lose_sight(
         self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6, size: Callable[[], float] = lambda: 1.0
     ) -> None:
-        """Their track ends so long after, unless their face was erased by then; it was proved so long before that for the last time, of that size."""
+        """End their track after `after_s`, unless their face was erased. It was last proved `seen_ago_s` earlier, with `size`."""
         lost = TrackHasChanged(name, TrackChange.LOST, self._session, round(seen_ago_s * 1_000))
         if not after_s:
             self._post(replace(lost, grown=size()))

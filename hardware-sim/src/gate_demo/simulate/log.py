@@ -1,7 +1,7 @@
-"""The log of a simulated lane: the real queue of what is owed, over a disk of the hall's. What is on that disk outlives the lane.
+"""The log of a simulated lane: the real record outbox over the hall's disk, whose content survives the lane.
 
-In place of the log's program, its socket and its client: a record is durable after the time that a write takes, refused while the disk is
-full, and what the lane is told at its next start follows from what was written, as in the real log.
+It replaces the log's program, socket and client. A record is durable after the time of a write, and refused while the
+disk is full. At its next start the lane receives what follows from the written records, as from the real log.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk
 
 WRITE_S = (0.003, 0.015)
-PULSE_S = 1.0  # how often a log that refused a record is asked whether it works again
+PULSE_S = 1.0  # how often the lane asks a log that refused a record whether it works again
 ID_BYTES = 16
 
 
 @dataclass(slots=True)
 class Left:
-    """What a lane leaves behind on the disk, for its next start."""
+    """The data that a lane leaves on the disk for its next start."""
 
     disk: Disk
     rng: random.Random
@@ -35,7 +35,7 @@ class Left:
     remembered: bytes = b""
 
     def write(self, new: messages.NewRecord) -> Outcome:
-        """A record comes to the disk."""
+        """Write a record to the disk; return its outcome."""
         if not self.disk.takes(leads_to_admission=new.leads_to_admission):
             return messages.NotRecorded("the disk is full", again=True)
         self.disk.write(new.kind.value, new.crossing, new.body)
@@ -55,7 +55,7 @@ class Left:
 
 
 class SimulatedLog:
-    """Implements `engine.Recorder`. Calls `told` with each record as the lane gives it."""
+    """Implements `engine.Recorder`. Calls `told` with each record from the lane."""
 
     def __init__(self, left: Left, *, post: Callable[[Event], None], told: Callable[[records.Record], None]) -> None:
         self._left = left
@@ -64,26 +64,26 @@ class SimulatedLog:
         self._queue = RecordOutbox(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
         self._offered: Sequence[messages.NewRecord] = ()
         self._well = True
-        self._said: Recorded | None = None  # the latest receipt
+        self._said: Recorded | None = None  # the last receipt
         self._wake = asyncio.Event()
 
     @property
     def owed(self) -> int:
-        """How many records are not on the disk yet."""
+        """Return the number of records that are not on the disk yet."""
         return len(self._queue)
 
     def append(self, record: records.Record, *, awaited: bool) -> None:
-        """Write a record."""
+        """Queue a record for writing."""
         self._told(record)
         if awaited and self._said is not None and self._said.crossing == records.crossing_of(record):
-            self._post(self._said)  # once more: nobody may take it for the receipt of this record
+            self._post(self._said)  # sent again: no one may take it for the receipt of this record
         now_ms = int(asyncio.get_running_loop().time() * 1000)
         for answer in self._queue.add(record, now_ms, awaited=awaited, reachable=True):
             self._post(answer)
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what is owed. For ever."""
+        """Write queued records, without end."""
         loop = asyncio.get_running_loop()
         self._post(PartBack(Part.LOG))
         while True:
@@ -103,7 +103,7 @@ class SimulatedLog:
                 await self._rest()
 
     async def _rest(self) -> None:
-        """Until there is something new; a log that is not well is asked now and then."""
+        """Wait for a new record; ask a failed log from time to time."""
         if self._well:
             await self._wake.wait()
             return
@@ -119,7 +119,7 @@ class SimulatedLog:
             self._post(PartBack(Part.LOG) if well else PartLost(Part.LOG))
 
     def die(self) -> None:
-        """Kill the lane: the records it had offered may be on the disk, and no receipt is sent."""
+        """Kill the lane: records in transit may reach the disk, and no receipt is sent."""
         if self._left.rng.random() < 0.5:
             for new in self._offered:
                 self._left.write(new)

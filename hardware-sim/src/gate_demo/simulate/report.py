@@ -11,16 +11,16 @@ from rich.table import Table
 from gate_demo.simulate.run import CPU_S_MAX, Run
 from hardware_sim.hall.plan import Kind
 
-GENUINE_SHARE_MIN = 0.92  # of genuine travellers, that the machine lets through in spite of faults
-GENUINE_MANY = 1_000  # travellers, of whom that is asked
-ERRORS = 3.0  # standard errors that a drawn share may lie below the floor
+GENUINE_SHARE_MIN = 0.92  # share of genuine travellers whom the machine must admit despite faults
+GENUINE_MANY = 1_000  # minimum number of travellers for that requirement
+ERRORS = 3.0  # standard errors by which a drawn share may be below the minimum
 TRACE_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One simulation. `replay` is the command line that shows its violation again, the shortest that was found; `cut_short`: in the time that
-    there was, and there may be a shorter one.
+    """One simulation. `replay` is the shortest known command line that shows its violation again. `cut_short`: the search ended
+    early.
     """
 
     run: Run
@@ -29,11 +29,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when no violation was found, and something was driven at all."""
+        """Return True when no violation was found, and at least one crossing was played."""
         return not self.troubles()
 
     def troubles(self) -> list[str]:
-        """Every reason for which the answer is no."""
+        """Return every reason for a failed simulation."""
         run, found = self.run, []
         if run.violation is not None:
             found.append(f"{run.violation.kind} in crossing {run.violation.crossing}: {run.violation.why}")
@@ -50,7 +50,7 @@ class Report:
         return found
 
     def fields(self) -> dict[str, object]:
-        """For machines."""
+        """Return the JSON document."""
         run, tally = self.run, self.run.tally
         violation = run.violation
         return {
@@ -90,7 +90,7 @@ class Report:
         }
 
     def draw(self, console: Console) -> None:
-        """For people."""
+        """Draw the report as text."""
         run, tally = self.run, self.run.tally
         console.print(
             f"{tally.crossings} crossings of seed {run.wishes.seed} in {run.virtual_s / 3600:.1f} hours of the lane; "

@@ -22,19 +22,19 @@ from hardware_sim.hall.two_doors import plan as two_door_plan
 from hardware_sim.hall.two_doors import travellers as two_door_travellers
 from hardware_sim.hall.two_doors.scene import TwoDoorOfficer, TwoDoorScene, TwoDoorTroubles
 
-LANES = {doors.value: doors for doors in Doors}  # by their words
-KINDS = {  # of fault that a lane may meet, by their words
+LANES = {doors.value: doors for doors in Doors}  # by their names
+KINDS = {  # kinds of fault for each lane, by their names
     Doors.ONE: {kind.value: kind for kind in (*plan.DEALT, Kind.BIT_ERRORS)},
     Doors.TWO: {kind.value: kind for kind in (*two_door_plan.KINDS, Kind.BIT_ERRORS)},
 }
-CPU_S_MAX = 60.0  # then no other run is begun: the shortest so far is good enough
-END_MAX = 1_024  # crossings before a violation that may have led to it; what needs more is run again as it was
-DROPPED_MAX = 16  # crossings of which each is left out in turn
+CPU_S_MAX = 60.0  # no further run begins then: the shortest so far is good enough
+END_MAX = 1_024  # crossings before a violation that may have caused it; otherwise the whole run is replayed
+DROPPED_MAX = 16  # crossings of which each is left out once
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is to be run: these crossings of a seed, with faults of these kinds, through a lane of so many doors."""
+    """The run: these crossings of a seed, with faults of these kinds, through a lane with this many doors."""
 
     seed: int
     numbers: tuple[int, ...]
@@ -43,28 +43,28 @@ class Wishes:
     doors: Doors = Doors.ONE
 
     def crossings(self) -> list[Crossing]:
-        """All of them, drawn."""
+        """Return all crossings, drawn from the seed."""
         draw = plan.crossing if self.doors is Doors.ONE else two_door_plan.crossing
         return [draw(self.seed, number, faults=self.faults, kinds=self.kinds) for number in self.numbers]
 
     def falls_to(self, number: int) -> frozenset[Kind]:
-        """The kinds of fault that this crossing meets."""
+        """Return the kinds of fault in this crossing."""
         falls = plan.falls_to if self.doors is Doors.ONE else two_door_plan.falls_to
         return frozenset(falls(self.seed, number)) & self.met
 
     @property
     def met(self) -> frozenset[Kind]:
-        """The kinds of fault that may be met at all."""
+        """Return the kinds of fault that can occur."""
         return self.kinds & frozenset(KINDS[self.doors].values()) if self.faults else frozenset()
 
     def only(self, numbers: tuple[int, ...]) -> Wishes:
-        """The same with these crossings alone."""
+        """Return the same run with only these crossings."""
         return replace(self, numbers=numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The first one: its kind, what happened, and in which crossing."""
+    """The first violation: its kind, what happened, and the crossing."""
 
     kind: str
     why: str
@@ -73,7 +73,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Run:
-    """What came of a run. `cpu_s` is the processor's time; `lines` are the last of the trace, whose digest is of all of it."""
+    """The result of a run. `cpu_s` is processor time; `lines` end the trace, `digest` is of the whole trace."""
 
     wishes: Wishes
     tally: Tally = field(default_factory=Tally)
@@ -89,7 +89,7 @@ class Run:
 
 
 def run(wishes: Wishes, done: Callable[[int], None] = lambda _: None) -> Run:
-    """Run them. `done` hears of each crossing that is over."""
+    """Play the crossings. `done` receives the number of each finished one."""
     result = Run(wishes)
     began_s = time.process_time()
     with _quiet():
@@ -119,7 +119,7 @@ async def _run(wishes: Wishes, result: Run, done: Callable[[int], None]) -> None
 
 
 def _hall(doors: Doors) -> Hall[Scene] | Hall[TwoDoorScene]:
-    """A hall before a lane of so many doors."""
+    """Return a hall before a lane with this many doors."""
     if doors is Doors.ONE:
         scene = Scene(presence_max_s=PRESENCE_MAX_S)
         return Hall(scene, officer=Officer(scene), visit=travellers.visit, troubles=Troubles)
@@ -129,7 +129,7 @@ def _hall(doors: Doors) -> Hall[Scene] | Hall[TwoDoorScene]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the lane's journal, which is of no use here at a hundred lines a second."""
+    """Silence the lane's journal, which has about a hundred lines a second."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -140,7 +140,7 @@ def _quiet() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Shortest:
-    """What shows the violation again. `cut_short`: there may be a shorter one, which was not looked for any more."""
+    """The shortest replay of the violation. `cut_short`: the search ended early, and there may be a shorter one."""
 
     wishes: Wishes
     cut_short: bool
@@ -149,10 +149,10 @@ class Shortest:
 def shortest(
     found: Run, again: Callable[[Wishes], Run] = run, cpu_s: Callable[[], float] = time.process_time
 ) -> Shortest:
-    """The shortest run that still shows the violation, as far as it is found in time; that of `found` where none does.
+    """Return the shortest run found that still shows the violation; that of `found` when no shorter one does.
 
-    A crossing is drawn from the seed and its number alone, so a few of many stay what they were. What the lane and the board remember of those
-    that are left out is lost, so a shorter run is believed only after it was run.
+    Seed and number alone determine a crossing, so a subset is unchanged. But the lane and the board lose the state from
+    the crossings left out, so each shorter run must be tried.
     """
     best, ends_s = found, cpu_s() + CPU_S_MAX
     candidates = _shorter(best)
@@ -167,7 +167,7 @@ def shortest(
 
 
 def _shorter(best: Run) -> Iterator[Wishes]:
-    """What may show the same: the ends of the run, each twice as long as the one before, then all but one crossing, then all but one kind."""
+    """Yield runs that may show the same violation: ends of doubling length, then without one crossing, without one kind."""
     wishes, violation = best.wishes, best.violation
     if violation is None or violation.crossing not in wishes.numbers:
         return
@@ -189,7 +189,7 @@ def _shorter(best: Run) -> Iterator[Wishes]:
 
 
 def replay_command(wishes: Wishes) -> str:
-    """The command line that runs these again."""
+    """Return the command line that replays these crossings."""
     numbers = _ranges(wishes.numbers)
     kinds = ",".join(sorted(kind.value for kind in wishes.met))
     faults = f" --faults on --kinds {kinds or 'none'}" if wishes.faults else ""
@@ -198,7 +198,7 @@ def replay_command(wishes: Wishes) -> str:
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:
-    """Numbers as people write them: 3-5,9."""
+    """Return numbers as text, such as 3-5,9."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][1] + 1:

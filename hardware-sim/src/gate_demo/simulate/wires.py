@@ -1,4 +1,4 @@
-"""What joins a lane's drivers and orders to the boards of a hall."""
+"""Connects a lane's drivers and orders to the boards of a hall."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hardware_sim.hall.scene import Scene
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """What the engine asks of the barrier; the hall hears it as it is asked, whether or not it arrives."""
+    """The engine's orders to the barrier. The hall is informed of each order, whether or not it arrives."""
 
     scene: Scene
     keeper: BarrierKeeper
@@ -27,7 +27,7 @@ class Tap:
         return self.keeper.grant(ttl_ms)
 
     def revoke(self) -> Awaitable[None]:
-        """Take every grant back."""
+        """Revoke every grant."""
         self.scene.ordered("revoke", self.door)
         return self.keeper.revoke()
 
@@ -50,19 +50,19 @@ class Tap:
 
 
 class _Cable(MemoryLink):
-    """The end of the driver's cable that is in the hall: what arrives there sets out on the line."""
+    """The hall's end of the driver's cable: it sends on the line what the driver wrote."""
 
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
 
     def receive(self, payload: bytes) -> None:
-        """Take what the driver sent."""
+        """Send the driver's bytes on the line."""
         self._line.send(payload)
 
 
 def opener(line: Line) -> Callable[[], Awaitable[Link]]:
-    """What opens the driver's end of a line."""
+    """Return a function that opens the driver's end of a line."""
 
     async def open_link() -> Link:
         link = MemoryLink()

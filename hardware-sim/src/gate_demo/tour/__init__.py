@@ -1,1 +1,1 @@
-"""The tour: a whole gate in eight scenes on one page, for people who watch."""
+"""The tour: a whole gate in eight scenes on one page, for an audience."""

@@ -1,4 +1,4 @@
-"""The lane from above, by the simulated world's ground truth: people's places, the leaf's position, whether a fire alarm is on. Pure."""
+"""The lane from above, by the ground truth: people's places, the leaf's position, the fire alarm. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Place(enum.Enum):
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """A line of the ground truth, as far as it can be seen from above (docs/protocols/simulated-world.md)."""
+    """The visible part of a ground truth line (docs/protocols/simulated-world.md)."""
 
     event: str
     traveller: str = ""
@@ -29,7 +29,7 @@ class Happening(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """What is seen. `bodies` are people in the order in which they came; `leaf` is `closed`, `opening`, `open`, `closing` or `stopped`."""
+    """The visible state. `bodies` are in order of arrival; `leaf` is `closed`, `opening`, `open`, `closing` or `stopped`."""
 
     bodies: tuple[tuple[str, Place], ...] = ()
     leaf: str = "closed"
@@ -37,7 +37,7 @@ class Above:
     fire: bool = False
 
     def fields(self) -> dict[str, object]:
-        """For the page."""
+        """Return JSON values for the page."""
         return {
             "bodies": [[name, place.value] for name, place in self.bodies],
             "leaf": self.leaf,
@@ -58,7 +58,7 @@ _FIRE: Final = {"fire_on": True, "fire_off": False}
 
 
 def after(seen: Above, happening: Happening) -> Above:
-    """What is seen after this."""
+    """Return the visible state after this event."""
     name, event = happening.traveller, happening.event
     if event in _MOVES and name:
         places = dict(seen.bodies) | {name: _MOVES[event]}

@@ -1,8 +1,8 @@
 """The web application of the tour's page, on loopback.
 
-`/` is the page, `/enter` where it shows the secret that its start page has, `/events` what is to be seen as server-sent events. The console's frame
-begins at `/tour/sign-in`, which the relay takes from here, as it does `/sign-in/request` and `/sign-in/certify`, which the console would pass on
-to an authority. Who is answered is the business of the traveller's page's guard and key: this page is as careful.
+`/` is the page, `/enter` accepts the secret of the start page, `/events` is the visible state as server-sent events.
+The console's frame begins at `/tour/sign-in`. The relay sends that path, `/sign-in/request` and `/sign-in/certify`
+here, not to the console. Access control uses the guard and key of the traveller's page.
 """
 
 from __future__ import annotations
@@ -67,21 +67,21 @@ _POLICY: Final = "Content-Security-Policy"
 
 @dataclass(frozen=True, slots=True)
 class TourAuthority:
-    """The officers' authority of the tour, for whoever sits at its page: certifies the keys that the console's own script made in that browser.
+    """The officers' authority of the tour: certifies the keys that the console's script created in the page's browser.
 
-    In the place of a passkey stands the secret that the tour's page was opened with. So whoever watches need not sign in, and sees a traveller's
-    pictures, which are sealed to their browser's key. `authority` is the file of the demo's own, `gate` the one at which whoever sits here may order.
+    The tour page's secret replaces a passkey, so the audience need not sign in. It sees a traveller's pictures, sealed
+    to its browser's key. `authority` is the file of the demo's authority, `gate` the gate that its officer may order.
     """
 
     authority: Path
     gate: str
 
     def nonce(self) -> str:
-        """What the browser's passkey would answer; here nobody looks at it again."""
+        """Return a nonce for the browser's passkey answer; the tour does not check it."""
         return b64encode(secrets.token_bytes(NONCE_BYTES)).decode()
 
     def certify(self, signing: str, sealing: str) -> str:
-        """A certificate, Base64, for these public halves, Base64. Raises OrderError and OSError."""
+        """Return a certificate, Base64, for these public keys, Base64. Raises OrderError and OSError."""
         now_s = int(now().timestamp())
         wanted = Certificate(
             gates=(self.gate,),
@@ -101,7 +101,7 @@ _HERE: Final = Path(__file__).parent
 
 
 class Shown:
-    """What the page shows now, for every browser that watches; `watched` is set as soon as one does."""
+    """The page's present content, for every connected browser; `watched` is set with the first one."""
 
     def __init__(self, **first: object) -> None:
         self.watched = asyncio.Event()
@@ -110,16 +110,16 @@ class Shown:
 
     @property
     def pages(self) -> int:
-        """How many browsers watch."""
+        """Return the number of connected browsers."""
         return self._pages.clients
 
     @property
     def is_full(self) -> bool:
-        """True when no browser more can watch."""
+        """Return True when no further browser can connect."""
         return self._pages.is_full
 
     def show(self, **changes: object) -> None:
-        """Show these from now on; everything else stays."""
+        """Change these values of the content; keep the others."""
         then = self._now | changes
         if then != self._now:
             self._now = then
@@ -127,7 +127,7 @@ class Shown:
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Latest[bytes]]:
-        """A mailbox of server-sent events that starts with the whole. Raises FullError and EndedError."""
+        """Yield a mailbox of server-sent events that begins with the whole content. Raises FullError and EndedError."""
         with self._pages.join() as mailbox:
             self.watched.set()
             mailbox.put(self._event())
@@ -149,7 +149,7 @@ class _Question(msgspec.Struct, frozen=True):
 def create_app(
     shown: Shown, *, key: Key, authority: TourAuthority, hosts: frozenset[str], origin: str, frames: tuple[str, ...]
 ) -> Starlette:
-    """The application. `hosts` are the Host headers that it answers to, `origin` is the tour page's own, `frames` are those of what it frames."""
+    """Return the application. `hosts` are valid Host headers, `origin` is the tour page's, `frames` are its frames'."""
 
     async def page(_request: Request) -> Response:
         return FileResponse(_HERE / "static" / "tour.html")
@@ -199,13 +199,13 @@ def create_app(
 
 
 def policy(origin: str, frames: tuple[str, ...]) -> str:
-    """The policy of this application's pages: the gate's own, but that the tour's page frames the two others, and is framed by none but itself."""
+    """Return the application's Content-Security-Policy: the gate's, but only `origin` frames it, and it frames `frames`."""
     ours = HEADERS[_POLICY].replace(NOBODY.decode(), f"frame-ancestors {origin}")
     return f"{ours}; frame-src {' '.join(frames)}"
 
 
 class _Framing:
-    """ASGI middleware: says `policy` of each answer."""
+    """ASGI middleware: adds `policy` to each answer."""
 
     def __init__(self, app: ASGIApp, *, policy: str) -> None:
         self._app = app
@@ -222,9 +222,9 @@ class _Framing:
 
 
 class Hosting:
-    """Where the three pages are. All of them are on `localhost`: then they are one site to a browser, and cookies go with the frames.
+    """The places of the three pages. All are on `localhost`, so that they are one site and a browser sends cookies in frames.
 
-    `console` is where the console must serve its pages, and under which origin.
+    `console` is the port and origin at which the console must serve its pages.
     """
 
     def __init__(self) -> None:
@@ -234,12 +234,12 @@ class Hosting:
         self._relay_port = relay_port
 
     def traveller(self, stage: Stage) -> str:
-        """The address of the traveller's page for the frame, with its secret. Raises OSError."""
+        """Return the address of the traveller's page for its frame, with its secret. Raises OSError."""
         return page_with_secret(stage.config.runtime("screens"), f"http://localhost:{self._traveller_port}/")
 
     @contextlib.asynccontextmanager
     async def serving(self, stage: Stage, shown: Shown) -> AsyncIterator[str]:
-        """Serve during the block; gives the start page, which has the secret of the tour's page. Raises OSError."""
+        """Serve during the block; yield the start page, which has the secret of the tour's page. Raises OSError."""
         runtime = stage.folder / "tour"
         key = Key(prepare(runtime, f"{self._origin}/"), port=self._port)
         called = f"localhost:{self._relay_port}"

@@ -1,4 +1,4 @@
-"""How the tour ends: the log is verified, one byte of it changed and found, and what was measured meanwhile is counted."""
+"""The end of the tour: the log is verified, one of its bytes is changed and detected, and the results are counted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate_demo.stage import Stage
     from hardware_sim.scenario import Scenario
 
-BYTE: Final = 100  # which one of a sealed record is changed
+BYTE: Final = 100  # the index of the changed byte in a sealed record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Carried:
 
 
 async def carry(stage: Stage) -> Carried:
-    """Export what was published, verify and decrypt it. Raises StageError."""
+    """Export the published log, verify and decrypt it. Raises StageError."""
     bundle = stage.folder / "so-far"
     records = await asyncio.to_thread(audit_review.read, stage, bundle)
     checked, _ = await asyncio.to_thread(_verify, stage, bundle)
@@ -46,7 +46,7 @@ async def carry(stage: Stage) -> Carried:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The changed bundle, and what the byte was and is."""
+    """The changed bundle, and the byte before and after."""
 
     bundle: bytes
     was: int
@@ -54,7 +54,7 @@ class Changed:
 
 
 def change_one_byte(bundle: bytes, entry: int, at: int) -> Changed:
-    """Change the byte `at` of the sealed body of this entry, counted from 0. Raises IndexError when there is none such."""
+    """Change byte `at` of this entry's sealed body; both count from 0. Raises IndexError when there is none."""
     lines = bundle.splitlines(keepends=True)
     entries = [number for number, line in enumerate(lines) if b'"ct":' in line]
     number = entries[entry]
@@ -67,7 +67,7 @@ def change_one_byte(bundle: bytes, entry: int, at: int) -> Changed:
 
 
 async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, tuple[str, ...]]:
-    """Change one byte of this entry in a copy; return the verifier's findings, none if it did not detect it. Raises StageError, OSError."""
+    """Change one byte of this entry in a copy; return the verifier's findings. Raises StageError, OSError."""
     changed = change_one_byte(carried.bundle.read_bytes(), entry, BYTE)
     copy = carried.bundle.with_name("changed")
     copy.write_bytes(changed.bundle)
@@ -76,18 +76,18 @@ async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, t
 
 
 def _verify(stage: Stage, bundle: Path) -> tuple[Checked, tuple[str, ...]]:
-    """Return the verifier's result and the problems it names."""
+    """Return the verifier's result and its problems."""
     said = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
     return Checked(said["entries"], said["verified"]), tuple(said["problems"])
 
 
 def decision_about(visit: Visit, lines: Iterable[Line]) -> int:
-    """The entry with the gate's decision about this visit; the log's first, should there be none."""
+    """Return the entry with the gate's decision on this visit, or the log's first entry."""
     return next((one.index for one in lines if one.kind == Decided.kind.value and one.crossing in visit.crossings), 0)
 
 
 def decided_by(visits: Iterable[Visit], lines: Iterable[Line]) -> dict[str, int]:
-    """How many of those who were referred each officer decided about, by what the log says of each crossing first."""
+    """Return the number of referred visits that each officer decided first, by the log."""
     crossings = {crossing for visit in visits for crossing in visit.crossings}
     first: dict[str, str] = {}
     for line in lines:
@@ -99,7 +99,7 @@ def decided_by(visits: Iterable[Visit], lines: Iterable[Line]) -> dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of the tour."""
+    """The results of the tour."""
 
     outcomes: tuple[Outcome, ...]
     judged: Judged
@@ -110,7 +110,7 @@ class Measured:
     seconds: float
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the JSON document."""
         return {
             "seconds": self.seconds,
             "decided_by": self.decided_by,
@@ -118,7 +118,7 @@ class Measured:
         }
 
     def lines(self, you: str) -> list[str]:
-        """For the last page; `you` is the officer who sits at the console's frame."""
+        """Return the lines of the last page; `you` is the officer at the console's frame."""
         well = sum(not one.differences for one in self.outcomes)
         mine, others = self.decided_by.get(you, 0), sum(self.decided_by.values()) - self.decided_by.get(you, 0)
         found = "; ".join(self.found) or "nothing, which is a fault of ours"
@@ -134,7 +134,7 @@ class Measured:
 
 
 def _times(counted: Mapping[str, object]) -> list[str]:
-    """How long the admitted ones took; nothing when there are none."""
+    """Return lines on the admitted travellers' times; empty when none was admitted."""
     decision, transaction = counted["decision_ms"], counted["transaction_ms"]
     if not isinstance(decision, dict) or not isinstance(transaction, dict):
         return []
@@ -152,7 +152,7 @@ async def measure(
     found: tuple[str, ...],
     seconds: float,
 ) -> Measured:
-    """Count, and ask the judge. Raises StageError."""
+    """Count the results, and run the judge. Raises StageError."""
     return Measured(
         tuple(audit_review.outcomes_of(visits, carried.records, scenarios)),
         await asyncio.to_thread(audit_review.judge, truth, carried.records),

@@ -1,7 +1,7 @@
-"""The tour from its first scene to its last page: sends the travellers at the pace of somebody who reads, and tells what is to be seen.
+"""The tour from its first scene to its last page: sends the travellers at a reader's pace.
 
-Whoever watches sits at the console's frame as its officer. They have a stated time for each traveller who waits; then the demo's automatic officer
-takes over, and the page says so: the tour ends in `SECONDS_MAX`, whatever they do.
+The person at the console's frame is its officer, with a fixed time for each waiting traveller. After that the demo's
+automatic officer takes over, and the page states this. The tour therefore ends within `SECONDS_MAX`.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from gate_demo.officers_console import Pages
     from gate_demo.play import Theatre
 
-WATCHED_S: Final = 60.0  # for a browser to come
-BEGINS_S: Final = 4.0  # for both frames to be there
+WATCHED_S: Final = 60.0  # for a browser to connect
+BEGINS_S: Final = 4.0  # for both frames to load
 LOOK_EVERY_S: Final = 0.1
 LOG_EVERY_S: Final = 1.0
-DECISION_S: Final = 0.5  # from the traveller's being told to the officer's page: the console has heard by then
-STEP_S: Final = 3.0  # to read one line of the auditor's
-LAST_S: Final = 1.0  # for browsers to hear the end
+DECISION_S: Final = 0.5  # until the console has the traveller's state
+STEP_S: Final = 3.0  # to read one line of the auditor
+LAST_S: Final = 1.0  # for browsers to receive the end
 _REFERRED: Final = frozenset({Screen.OFFICER, Screen.OTHER_LANE})
 
 
 class Guide:
-    """One tour. `open_page` is given the start page; None: nobody watches, so nothing waits for a reader either.
+    """One tour. `open_page` receives the start page; None: no audience, so nothing waits for a reader.
 
-    `tell` is told where the page is; `measured` is what came of the tour.
+    `tell` receives the page's address; `measured` is the result of the tour.
     """
 
     def __init__(self, open_page: Callable[[str], None] | None, tell: Callable[[str], None]) -> None:
@@ -50,7 +50,7 @@ class Guide:
         self._tell = tell
         self._hosting = Hosting()
         self._turn = 0
-        self._is_away = False  # the console's frame was led to a traveller
+        self._is_away = False  # the console's frame shows a traveller
         self._is_theirs = False
         self.measured: Measured | None = None
         self._shown = Shown(
@@ -70,7 +70,7 @@ class Guide:
 
     @property
     def console(self) -> Pages:
-        """Where the console's pages must be served."""
+        """Return the port and origin at which the console must serve its pages."""
         return self._hosting.console
 
     async def play(self, theatre: Theatre) -> list[Visit]:
@@ -130,7 +130,7 @@ class Guide:
         await self._pause(scene.stays_s)
 
     async def _audit(self, scene: Scene, theatre: Theatre, visits: list[Visit], began_s: float) -> None:
-        """Verify the log, change a byte of it, verify it again, and close with what was measured."""
+        """Verify the log, change a byte of it, verify it again, and close with the results."""
         await theatre.mirrored()
         carried = await carry(theatre.stage)
         steps = [f"gate audit verify: {carried.checked}"]
@@ -163,12 +163,12 @@ class Guide:
         await self._pause(STEP_S)
 
     def _lead(self, path: str) -> None:
-        """Have the console's frame show this page."""
+        """Show this page in the console's frame."""
         self._turn += 1
         self._shown.show(console={"address": f"{self.console.origin}{path}", "turn": self._turn})
 
     def _lead_back(self) -> None:
-        """Have the console's frame show all lanes again."""
+        """Show all lanes again in the console's frame."""
         if self._is_away:
             self._is_away = False
             self._lead("/")
@@ -181,7 +181,7 @@ class Guide:
         """Wait as long as reading takes, if the page is open in a browser."""
         await asyncio.sleep(seconds if self._is_watched else 0)
 
-    # ── what is to be seen meanwhile ─────────────────────────────────────────────────────────────────────────────────
+    # ── visible state ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch_lane(self, theatre: Theatre) -> NoReturn:
         """Report when an officer is waited for, and open that page in the console's frame."""
@@ -207,7 +207,7 @@ class Guide:
     def _waits(
         self, thinks_s: float, now: str | None, before: str | None, took_over: set[str]
     ) -> dict[str, object] | None:
-        """What the page says of whoever waits, or waited before."""
+        """Return the page's text on the traveller who waits, or waited before."""
         if now is not None:
             what = "You decide" if self._is_theirs else "You may decide" if now else "You may end the emergency"
             return {

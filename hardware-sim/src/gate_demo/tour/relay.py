@@ -1,9 +1,8 @@
-"""The way of one page of the gate into a frame of the tour: a relay on a loopback port of its own.
+"""Shows a page of the gate in a frame of the tour: a relay on its own loopback port.
 
-The gate's pages say that nobody may frame them, in a demo as in service, and there is no setting for it. So what a frame is shown goes
-through here, and the one thing that is changed on the way is who may frame it: the tour's page, and nobody else. A request that names another
-host than the relay, or comes from another page than its own, passes as it is, and is refused by the page's own server. The simulator's package has the relay,
-a gate has not.
+The gate's pages forbid framing, in a demo as in service, and no setting permits it. The relay forwards a page to its
+frame and permits only the tour's page to frame it. A request with another host, or from another page, is forwarded
+unchanged, and the page's server refuses it. The relay is part of the simulator's package, never of a gate.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import Final
 from gate_core.programs.task_groups import run_until_first_exits
 
 HEAD_BYTES_MAX: Final = 32 * 1024
-CONNECTIONS_MAX: Final = 64  # one more is closed at once
-HEAD_S: Final = 60.0  # a browser may open a connection before it knows what to ask
+CONNECTIONS_MAX: Final = 64  # a further one is closed at once
+HEAD_S: Final = 60.0  # a browser may open a connection before it has a request
 PIECE_BYTES: Final = 64 * 1024
 HOST: Final = "127.0.0.1"
 NOBODY: Final = b"frame-ancestors 'none'"
@@ -26,7 +25,7 @@ NOBODY: Final = b"frame-ancestors 'none'"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of pages on loopback: its port, and the host by which it wants to be called."""
+    """A server of pages on loopback: its port, and its host name."""
 
     port: int
     called: str
@@ -45,12 +44,12 @@ class Relay:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Serve during the block. Raises OSError when the port cannot be had."""
+        """Serve during the block. Raises OSError when the port is not available."""
         listening = await asyncio.start_server(self._came, HOST, self._port, limit=HEAD_BYTES_MAX)
         try:
             yield
         finally:
-            listening.close()  # its socket is closed with this; to wait for it would be, from Python 3.12 on, to wait for every connection
+            listening.close()  # this also closes its socket; from Python 3.12 on, wait_closed would wait for every connection
             for task in self._serving:
                 task.cancel()
             await asyncio.gather(*self._serving, return_exceptions=True)
@@ -89,13 +88,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 def path_of(head: bytes) -> str:
-    """The path that a request is for, empty when it is none."""
+    """Return the path of a request, empty when it is not one."""
     words = head.split(b"\r\n", 1)[0].split(b" ")
     return words[1].split(b"?", 1)[0].decode("ascii", "replace") if len(words) == 3 else ""
 
 
 def request(head: bytes, *, called: str, there: str) -> bytes:
-    """A request's head as the page's server takes it: named by its own host where it named ours, and the only one of its connection."""
+    """Return a request's head for the page's server: with its host for the relay's, and one request a connection."""
     lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     names = {
         b"host": (called.encode(), there.encode()),
@@ -116,7 +115,7 @@ def request(head: bytes, *, called: str, there: str) -> bytes:
 
 
 def answer(head: bytes, *, framed_by: str) -> bytes:
-    """An answer's head for the browser: the tour's page may frame it."""
+    """Return an answer's head for the browser, with permission for the tour's page to frame it."""
     lines = head.split(b"\r\n")
     return b"\r\n".join(
         line.replace(NOBODY, f"frame-ancestors {framed_by}".encode())

@@ -1,6 +1,6 @@
-"""The tour's scenes: who comes, what is told before and after, and how long whoever sits at the console has. Pure.
+"""The tour's scenes: the travellers, the text before and after, and the time for the person at the console. Pure.
 
-What is told after a scene is told of a scene that went as its stories say; of any other one, that it did not. All of it stands in `scenes.toml`.
+The text after a scene is shown when it went as its stories; otherwise the page states that it did not. `scenes.toml` has all texts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 SECONDS_MAX: Final = 300  # the whole tour, whatever its user does
-VISIT_S: Final = 10.0  # a traveller, from coming to the lane's being free again, without an officer's thinking
+VISIT_S: Final = 10.0  # from a traveller's arrival until the lane is free again, without an officer's decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene. `reads_s` is before the first traveller comes, `stays_s` after the last one has left; `thinks_s` is how long a person at the
-    console has before the automatic officer takes over. `is_theirs`: it is about that person's deciding.
+    """One scene. `reads_s` is before the first traveller, `stays_s` after the last; `thinks_s` is the console user's time before
+    the automatic officer takes over. `is_theirs`: the scene is about that person's decision.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Scene:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts at most, on a machine that keeps up."""
+        """Return the maximum duration in seconds, on a machine that keeps up."""
         return self.reads_s + len(self.visitors) * (VISIT_S + self.thinks_s) + self.stays_s
 
 

@@ -1,4 +1,4 @@
-"""The simulated barrier: a controller that speaks Modbus RTU, its leaf, its beams and the bodies that walk through.
+"""The simulated barrier: a controller with Modbus RTU, its leaf, its beams and the bodies that walk through.
 
-The register map is docs/protocols/barrier-modbus.md.
+docs/protocols/barrier-modbus.md describes the register map.
 """

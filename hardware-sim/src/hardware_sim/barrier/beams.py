@@ -1,4 +1,4 @@
-"""The controller's evaluation of its beams: how many bodies it can distinguish, and who passed in which direction. Pure.
+"""The controller's evaluation of its beams: how many bodies it distinguishes, and passages with their direction. Pure.
 
 The controller has only beams. It sees two bodies without a gap as one; the ground truth has both.
 """
@@ -16,14 +16,14 @@ class Way(enum.Enum):
 
 
 def bodies_told_apart(broken: tuple[bool, ...]) -> int:
-    """Groups of broken beams with a free beam between them."""
+    """Return the number of groups of broken beams with a free beam between them."""
     return sum(now and not before for before, now in zip((False, *broken), broken, strict=False))
 
 
 class BeamWatcher:
-    """Follows the three beams and says when a body has passed the middle one, where the leaf stands.
+    """Follows the three beams and detects when a body has passed the middle one, at the leaf.
 
-    A passage counts when the middle beam clears and the body that broke it is on the far side: from there it can no longer be
+    A passage counts when the middle beam clears and the body that broke it is on the far side. From there it cannot be
     held back, so the leaf may close behind it at once.
     """
 
@@ -32,7 +32,7 @@ class BeamWatcher:
         self._came_from: Way | None = None
 
     def see(self, broken: tuple[bool, ...]) -> Way | None:
-        """Look at the beams; return the direction of a passage that has just been completed."""
+        """Take the state of the beams; return the direction of a passage that has just been completed."""
         first, middle, last = broken
         passed = None
         if middle and not self._middle:

@@ -1,4 +1,4 @@
-"""The boards that can be simulated on a line of their own, by the names of their profiles."""
+"""The boards that can be simulated on their own line, by the names of their profiles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of board: its bytes, its usual speed, its lease."""
+    """One kind of board: its codec, its usual speed, its lease."""
 
     codec: type[Ds205a | Italdis]
     baud: int
@@ -30,7 +30,7 @@ BOARDS = {"ds205a": Kind(Ds205a, 9_600), "italdis": Kind(Italdis, 9_600, LEASE_M
 
 
 class FramedDevice(BarrierDevice[SwingBoard, FramedSlave]):
-    """A barrier with a board of short frames. Raises KeyError for a profile that is none of BOARDS."""
+    """A barrier with a board of short frames. Raises KeyError for a profile that is not in BOARDS."""
 
     def __init__(
         self,
@@ -50,25 +50,25 @@ class FramedDevice(BarrierDevice[SwingBoard, FramedSlave]):
         super().__init__(report, make)
 
     def break_with(self, fault: FrameFault | None) -> None:
-        """Have the board speak wrongly, too, from now on; None mends everything."""
+        """Add a fault to the board from now on; None clears all faults."""
         with self._lock:
             self._slave.break_with(fault)
 
     def break_by_name(self, fault: str | None) -> None:
-        """The same; raises ValueError for a name that is none."""
+        """Add a fault by its name; None clears all. Raises ValueError for an unknown name."""
         self.break_with(None if fault is None else FrameFault(fault))
 
     def reset(self) -> None:
-        """Raises ValueError: these boards have no key."""
+        """Raise ValueError: these boards have no key."""
         raise ValueError("this board has no key")
 
 
 class ModbusFault(enum.Enum):
-    """What a Modbus board can be made to do wrong, from the next request on."""
+    """A fault of a Modbus board, from the next request on."""
 
-    DEAF = "deaf"  # it hears nothing
-    BUSY = "busy"  # it asks to come again later
-    WATCHDOG = "watchdog"  # its host watchdog takes its time and drops nothing
+    DEAF = "deaf"  # it receives nothing
+    BUSY = "busy"  # it answers that it is busy
+    WATCHDOG = "watchdog"  # its host watchdog expires without effect
 
 
 def _lot(report: Callable[..., None], unit: int) -> tuple[LotTurnstile, Slave]:
@@ -91,7 +91,7 @@ PROFILES = sorted({*BOARDS, *MODBUS})
 
 
 class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
-    """A barrier with a Modbus board. Raises KeyError for a profile that is none of MODBUS."""
+    """A barrier with a Modbus board. Raises KeyError for a profile that is not in MODBUS."""
 
     def __init__(self, profile: str, report: Callable[..., None], *, unit: int = 1) -> None:
         make = MODBUS[profile]
@@ -99,11 +99,11 @@ class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
         self._deaf = False
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Bytes from the host; returns the reply."""
+        """Receive bytes from the host; return the reply."""
         return super().receive(b"" if self._deaf else received, now_ms)
 
     def break_by_name(self, fault: str | None) -> None:
-        """Have the board fail from now on; None mends everything. Raises ValueError for a name that is none."""
+        """Set the board's fault from now on; None clears it. Raises ValueError for an unknown name."""
         broken = None if fault is None else ModbusFault(fault)
         with self._lock:
             self._deaf = broken is ModbusFault.DEAF
@@ -112,7 +112,7 @@ class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
                 self._controller.watchdog_works = broken is not ModbusFault.WATCHDOG
 
     def reset(self) -> None:
-        """Turn the key at a turnstile that stands open for an emergency. Raises ValueError for a board without one."""
+        """Turn the key at a turnstile that is open for an emergency. Raises ValueError for a board without one."""
         with self._lock:
             if not isinstance(self._controller, LotTurnstile):
                 raise ValueError("this board has no key")  # noqa: TRY004 - the order is wrong, not a type
@@ -122,12 +122,12 @@ class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
 def device_of(
     profile: str, report: Callable[..., None], *, number: int, baud: int, seed: int
 ) -> FramedDevice | ModbusDevice:
-    """The barrier with that profile's board. Raises KeyError for a name that is none of PROFILES."""
+    """Return a barrier with the board of this profile. Raises KeyError for a name that is not in PROFILES."""
     if profile in MODBUS:
         return ModbusDevice(profile, report, unit=number)
     return FramedDevice(profile, report, number=number, baud=baud, seed=seed)
 
 
 def baud_of(profile: str) -> int:
-    """A board's usual speed. Raises KeyError."""
+    """Return a board's usual speed in bits per second. Raises KeyError for an unknown profile."""
     return MODBUS_BAUD if profile in MODBUS else BOARDS[profile].baud

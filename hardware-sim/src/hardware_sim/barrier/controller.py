@@ -1,7 +1,7 @@
-"""The barrier controller's own judgement: grants, timers, watchdog, alarms, emergency, and where the leaf should go. Pure.
+"""The barrier controller's logic: grants, timers, watchdog, alarms, emergency, and the leaf's target position. Pure.
 
-The controller, not the host, holds the safety: a grant ends by its timer or with a silent host, the leaf turns back from
-whoever stands in it, and the fire input opens it whatever the host says. Time comes in with every call, in milliseconds.
+Safety is in the controller, not in the host. A grant ends with its timer or with a silent host. The leaf reverses from
+a person in it. The fire input opens it whatever the host orders. Each call receives the time in milliseconds.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Grant:
 
 @dataclass(slots=True)
 class Controller:
-    """One controller with one leaf and three beams. `report` is told what happens to grants, inputs and the leaf."""
+    """One controller with one leaf and three beams. `report` receives events of grants, inputs and the leaf."""
 
     report: Callable[..., None]
     leaf: Leaf = field(default_factory=Leaf)
@@ -73,20 +73,20 @@ class Controller:
     now_ms: float = 0.0
     _grants: dict[Way, _Grant] = field(default_factory=dict)
     _watcher: BeamWatcher = field(default_factory=BeamWatcher)
-    _host_seen_ms: float | None = None  # None: no host has spoken since power-up, or the loss is already known
+    _host_seen_ms: float | None = None  # None: no message since power-up, or the loss is already reported
     _released_at_ms: float | None = None
     _unexplained_open_since_ms: float | None = None
 
-    # ── what the host asks for ───────────────────────────────────────────────────────────────────────────────────────
+    # ── orders of the host ───────────────────────────────────────────────────────────────────────────────────────────
 
     def host_spoke(self) -> None:
-        """A valid request came."""
+        """Note that a valid request arrived: the host is alive."""
         if self._host_seen_ms is None:
             self.report("host_seen")
         self._host_seen_ms = self.now_ms
 
     def set_grant(self, way: Way, passages: int) -> None:
-        """Grant one passage or none. A grant that runs is not prolonged by repeating it."""
+        """Grant one passage or none. Repeating a running grant does not prolong it."""
         if passages == 0:
             self._end_grant(way, End.REVOKED)
         elif way not in self._grants:
@@ -96,7 +96,7 @@ class Controller:
             self.report("grant_repeated", direction=way.value)
 
     def release(self) -> None:
-        """Let the person inside out."""
+        """Open the leaf, so that the person inside can leave."""
         self._released_at_ms = self.now_ms
         self.report("release_received")
 
@@ -107,7 +107,7 @@ class Controller:
             self.report("emergency_ended")
 
     def clear_alarms(self, mask: Alarm) -> None:
-        """Clear those alarms whose cause is gone; the host's own loss is over with its request."""
+        """Clear alarms whose cause is gone. The request itself ends the alarm for a lost host."""
         closed = self.leaf.state is LeafState.CLOSED
         persisting = Alarm.NONE
         if not closed:
@@ -120,10 +120,10 @@ class Controller:
             persisting |= Alarm.MOTOR_FAULT
         self.alarms &= ~(mask & ~persisting)
 
-    # ── status ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def granted(self, way: Way) -> int:
-        """Passages still granted."""
+        """Return the passages still granted in a direction."""
         return int(way in self._grants)
 
     @property
@@ -133,24 +133,24 @@ class Controller:
 
     @property
     def grant_left_ms(self) -> int:
-        """Until the grant that runs longest ends by itself, or 0."""
+        """Return the milliseconds until the last running grant expires, or 0."""
         return int(max((grant.ends_at_ms - self.now_ms for grant in self._grants.values()), default=0))
 
     @property
     def host_left_ms(self) -> int:
-        """Until the host counts as lost, or 0."""
+        """Return the milliseconds until the host counts as lost, or 0."""
         if self._host_seen_ms is None:
             return 0
         return max(0, int(self._host_seen_ms + self.watchdog_ms - self.now_ms))
 
     @property
     def releasing(self) -> bool:
-        """True while the leaf stands open for an officer's release."""
+        """Return True while the leaf is open for an officer's release."""
         return self._released_at_ms is not None
 
     @property
     def calm_until_ms(self) -> float:
-        """Until then a step with no beam broken changes nothing, if nothing comes from outside; `now_ms` while something goes on."""
+        """Return the time until which an idle line and free beams change nothing; `now_ms` while the barrier is active."""
         if self._called_open or self.fire or self.motor_fault or any(self.broken) or not self.leaf.rests_closed:
             return self.now_ms
         return math.inf if self._host_seen_ms is None else self._host_seen_ms + self.watchdog_ms
@@ -159,10 +159,10 @@ class Controller:
     def _called_open(self) -> bool:
         return bool(self._grants) or self.emergency or self.releasing
 
-    # ── what happens by itself ───────────────────────────────────────────────────────────────────────────────────────
+    # ── spontaneous behaviour ────────────────────────────────────────────────────────────────────────────────────────
 
     def power_cycle(self) -> None:
-        """The power went and came back: counters, grants and settings begin anew; the leaf stays where it is."""
+        """Cut and restore the power: counters, grants and settings are reset; the leaf stays where it is."""
         for way in tuple(self._grants):
             self._end_grant(way, End.POWER_UP)
         self.passages = dict.fromkeys(Way, 0)
@@ -174,7 +174,7 @@ class Controller:
         self.report("power_up", power_ups=self.power_ups)
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass, with the beams as they are now."""
+        """Advance to `now_ms`, with the present state of the beams."""
         elapsed_ms, self.now_ms = max(0.0, now_ms - self.now_ms), now_ms
         self.broken = broken
         self._watch_fire()
@@ -236,7 +236,7 @@ class Controller:
             self.alarms |= Alarm.OPEN_TOO_LONG
 
     def force_leaf(self, degrees: float) -> None:
-        """A hand pushes the leaf."""
+        """Push the leaf to an angle by hand."""
         self.leaf.push(degrees)
         if not self._called_open:
             self.alarms |= Alarm.FORCED

@@ -1,8 +1,8 @@
 """The barrier as a device on a serial line: controller, leaf, beams and bodies in one physical model with one clock.
 
-The host talks to it through `receive`; the world moves bodies, the fire input and the power through the other methods, from any
-thread. What physically happens goes into the ground truth from here, whatever the controller believes. The model lives in the world's
-time: when a tick comes late, that stands still. Frames end by the wire's own time.
+The host uses `receive`; the world moves bodies, the fire input and the power through the other methods, from any
+thread. Physical events go into the ground truth from here, whatever the controller measures. The model uses the world's
+time, which stops when a tick is late. Frame ends use the line's own time.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 UNIT = 1
 TICK_MS = 10
-STEP_MS_MAX = 20.0  # a late tick is made up in steps this short, so that no body jumps over a beam
-LATE_MS_MAX = 50.0  # in a world: beyond, its time stands still
+STEP_MS_MAX = 20.0  # a late tick is processed in steps of at most this length, so that no body skips a beam
+LATE_MS_MAX = 50.0  # in a world: when a tick is later than this, time stops
 MOVING = {LeafState.OPENING, LeafState.CLOSING}
 
 
 class Judge(Protocol):
-    """What a board makes of its beams, inputs and orders. Pure; time comes in with every step."""
+    """The logic of a board: beams, inputs and orders. Pure; each step receives the time."""
 
     leaf: Leaf
     fire: bool
@@ -49,31 +49,31 @@ class Judge(Protocol):
 
     @property
     def calm_until_ms(self) -> float:
-        """Until then a step with no beam broken changes nothing, if nothing comes from outside; not after `now_ms` where that is not known."""
+        """Return the time until which an idle line and free beams change nothing; at most `now_ms` if unknown."""
 
     def host_spoke(self) -> None:
-        """A request of the host's was answered."""
+        """Note that a request of the host was answered."""
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass, with the beams as they are now."""
+        """Advance to `now_ms`, with the present state of the beams."""
 
     def force_leaf(self, degrees: float) -> None:
-        """A hand pushes the leaf."""
+        """Push the leaf to an angle by hand."""
 
     def power_cycle(self) -> None:
-        """The power went and came back."""
+        """Cut and restore the power."""
 
 
 class Speaker(Protocol):
-    """What speaks for a board on its line. `answered`: requests that were answered since this was last set to 0."""
+    """The protocol of a board on its line. `answered` counts the requests answered since it was last set to 0."""
 
     answered: int
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Take bytes; return what is to be sent."""
+        """Receive bytes; return the bytes to send."""
 
     def quiet(self, now_ms: float) -> bytes:
-        """Let time pass; return what is to be sent."""
+        """Advance to `now_ms`; return the bytes to send."""
 
 
 AnyJudge = TypeVar("AnyJudge", bound=Judge)
@@ -81,10 +81,10 @@ AnySpeaker = TypeVar("AnySpeaker", bound=Speaker)
 
 
 class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
-    """One barrier with a board that `make` makes. `report` receives an event's name, its time in milliseconds and its fields (the truth's `record`).
+    """One barrier with the board that `make` returns. `report` receives event, time in milliseconds and fields.
 
-    The time is the model's own: an event that a late tick makes up for is told with the time at which it was due. `part` is the
-    barrier as a part of its world; without one, every tick's time counts in full.
+    The time is the model's: an event in a late tick has the time at which it was due. `part` is the barrier as a part
+    of its world; without one, time never stops.
     """
 
     tick_ms = TICK_MS
@@ -111,13 +111,13 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Bytes from the host; returns the reply."""
+        """Receive bytes from the host; return the reply."""
         with self._lock:
             self._pass_time(now_ms)
             return self._served(self._slave.receive(received, now_ms))
 
     def tick(self, now_ms: float) -> bytes:
-        """Let time pass. Modbus slaves send nothing unasked, except a late reply to a frame that silence ended."""
+        """Advance to `now_ms`. Modbus slaves send only a late reply unasked, to a frame that silence ended."""
         with self._lock:
             self._pass_time(now_ms)
             if self._part is not None:
@@ -133,19 +133,19 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def walk_in(self, traveller: str, *, from_m: float = START_M) -> None:
-        """A body sets out in entry direction."""
+        """Send a body in entry direction, from `from_m` (metres along the lane)."""
         with self._lock:
             self._bodies.append(Body(traveller, from_m, WALK_M_S))
             self._places[traveller] = Place.WAITING
 
     def walk_out(self, traveller: str) -> None:
-        """A body sets out from the far side, in exit direction."""
+        """Send a body from the far side, in exit direction."""
         with self._lock:
             self._bodies.append(Body(traveller, GONE_M, -WALK_M_S, across=True, outbound=True))
             self._places[traveller] = Place.WAITING
 
     def turn_back(self, traveller: str) -> None:
-        """A body walks back to where it came from. One that is through the leaf stays on its way."""
+        """Send a body back to where it came from. One that is through the leaf continues."""
         with self._lock:
             for body in self._bodies:
                 if body.traveller == traveller and body.across is body.outbound:
@@ -157,19 +157,19 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             self._bodies.append(body)
 
     def come_back(self, traveller: str) -> None:
-        """Such a body turns round: beyond the leaf, it comes from the far side now."""
+        """Reverse a joined body: beyond the leaf, it now counts as coming from the far side."""
         with self._lock:
             for body in self._bodies:
                 if body.traveller == traveller:
                     body.outbound, body.entered = body.across, body.in_zone
 
     def place_of(self, traveller: str) -> Place:
-        """Where a traveller is; WAITING before setting out."""
+        """Return a traveller's place; WAITING before they set out."""
         with self._lock:
             return self._places.get(traveller, Place.WAITING)
 
     def position_of(self, traveller: str) -> float:
-        """Metres along the lane (`zone`); where travellers stand before the camera, for whoever is not in it."""
+        """Return a traveller's position in metres along the lane (`zone`); START_M when they are not in it."""
         with self._lock:
             return next((body.centre_m for body in self._bodies if body.traveller == traveller), START_M)
 
@@ -180,35 +180,35 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
 
     @property
     def leaf_closed(self) -> bool:
-        """True when the leaf rests closed."""
+        """Return True when the leaf is closed and at rest."""
         with self._lock:
             return self._controller.leaf.state is LeafState.CLOSED
 
     @property
     def is_wide_open(self) -> bool:
-        """True when a body fits through."""
+        """Return True when a body fits through."""
         return self._controller.leaf.angle_degrees >= WIDE_ENOUGH_DEGREES
 
     @property
     def leaf_opens(self) -> bool:
-        """True when the leaf is open, or on its way there."""
+        """Return True when the leaf is open or opening."""
         return self._controller.leaf.state in {LeafState.OPENING, LeafState.OPEN}
 
     def set_fire(self, *, active: bool) -> None:
-        """The fire alarm system's contact."""
+        """Set the contact of the fire alarm system."""
         with self._lock:
             if active != self._controller.fire:
                 self._controller.fire = active
                 self._report("fire_on" if active else "fire_off")
 
     def set_motor_fault(self, *, faulty: bool) -> None:
-        """The motor stands still, or is repaired."""
+        """Break or repair the motor."""
         with self._lock:
             self._controller.motor_fault = faulty
             self._report("motor_fault" if faulty else "motor_repaired")
 
     def push_leaf(self, degrees: float) -> None:
-        """Force the leaf by hand."""
+        """Push the leaf to an angle by hand."""
         with self._lock:
             before = self._controller.leaf.state
             self._controller.force_leaf(degrees)
@@ -216,23 +216,23 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             self._report("leaf_forced", **fields)
 
     def slow_leaf(self, travel_ms: float) -> None:
-        """The motor takes so long from closed to open from now on."""
+        """Set the motor's time from closed to open from now on, in milliseconds."""
         with self._lock:
             self._controller.leaf.travel_ms = travel_ms
 
     @property
     def leaf_is_slow(self) -> bool:
-        """True while its motor is slower than it should be."""
+        """Return True while the motor is slower than normal."""
         return self._controller.leaf.travel_ms > TRAVEL_MS
 
     def stick_beam(self, at: int | None) -> None:
-        """Show a beam, entry side first, as broken whether or not anything is there; None: no beam."""
+        """Make one beam, counted from 0 at the entry side, permanently broken; None repairs it."""
         with self._lock:
             self._stuck = at
 
     @property
     def bodies_m(self) -> dict[str, float]:
-        """Who is in the lane or on the way there, and where."""
+        """Return the positions in metres of travellers in the lane or on the way there."""
         with self._lock:
             return {body.traveller: body.centre_m for body in self._bodies}
 
@@ -317,7 +317,7 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
 
 
 class Barrier(BarrierDevice[Controller, Slave]):
-    """The barrier of docs/protocols/barrier-modbus.md."""
+    """The barrier in docs/protocols/barrier-modbus.md."""
 
     def __init__(self, report: Callable[..., None], *, unit: int = UNIT, part: Part | None = None) -> None:
         def make(told: Callable[..., None]) -> tuple[Controller, Slave]:
@@ -327,11 +327,11 @@ class Barrier(BarrierDevice[Controller, Slave]):
         super().__init__(report, make, part=part)
 
     def be_busy(self, *, busy: bool) -> None:
-        """The controller has no time for what it is asked."""
+        """Make the controller answer requests with exception 06, busy."""
         with self._lock:
             self._slave.busy = busy
 
     @property
     def controller(self) -> Controller:
-        """What the controller knows and does: to be looked at."""
+        """Return the controller, for inspection."""
         return self._controller

@@ -1,7 +1,7 @@
-"""The board's side of short RS-485 frames: requests in, one answer each out, on a line that carries one direction at a time. No I/O.
+"""The board's side of short RS-485 frames: a request in, one answer out, on a half-duplex line. No I/O.
 
-A codec knows one board's bytes; this knows the wire: the board is deaf while it speaks, answers after a turnaround, and says nothing
-to what is not for it. Faults are switched on by name while it runs.
+A codec has one board's bytes, this module the line: the board receives nothing while it sends, answers after a
+turnaround time, and ignores frames for other boards. Faults are set by name at run time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 TURNAROUND_MS = 2.0
-LATE_MS = 150.0  # of an answer that comes too late
-SLOW_MS = 300.0  # of a leaf that begins to move late
+LATE_MS = 150.0  # delay of an answer with the fault LATE
+SLOW_MS = 300.0  # delay of the leaf's movement with the fault SLOW
 BUFFER_BYTES_MAX = 256
 BITS_PER_BYTE = 10
 VERSION = 0x12
@@ -48,26 +48,26 @@ _MOTOR_FAULT = 0x40
 
 
 class FrameFault(enum.Enum):
-    """What a board can be made to do wrong, from the next request on."""
+    """A fault of a board, from the next request on."""
 
-    SILENT = "silent"  # it obeys and answers nothing
-    DEAF = "deaf"  # it hears nothing
-    LATE = "late"  # its answers come when nobody waits any more
+    SILENT = "silent"  # it obeys and does not answer
+    DEAF = "deaf"  # it receives nothing
+    LATE = "late"  # its answers arrive after the host's deadline
     GARBLED = "garbled"  # a byte of each answer is wrong
-    REFUSES = "refuses"  # it carries out no order and reports that
-    STRANGER = "stranger"  # a board of another number answers, too
-    CLASH = "clash"  # a second board of the same number answers, too
-    ECHO = "echo"  # the adapter hears what it sends
+    REFUSES = "refuses"  # it carries out no order and reports this
+    STRANGER = "stranger"  # a board of another number also answers
+    CLASH = "clash"  # a second board of the same number also answers
+    ECHO = "echo"  # the adapter receives what it sends
     SLOW = "slow"  # the leaf begins to move late
 
 
 class Codec(Protocol):
-    """One board's bytes."""
+    """The messages of one board."""
 
     request_bytes: int
 
     def obey(self, frame: bytes, board: SwingBoard, number: int, *, refuses: bool) -> bool:
-        """Carry out a request; False when it is none, or not for this number."""
+        """Carry out a request; return False when it is not one, or not for this number."""
 
     def status(self, board: SwingBoard, number: int, *, refuses: bool) -> bytes:
         """Return the board's status report."""
@@ -80,7 +80,7 @@ class _Answer:
 
 
 class FramedSlave:
-    """One board on its line. Takes the place of a Modbus slave in `hardware_sim.barrier.device.Barrier`."""
+    """One board on its line. Replaces a Modbus slave in `hardware_sim.barrier.device.Barrier`."""
 
     def __init__(self, board: SwingBoard, codec: Codec, *, number: int, baud: int, seed: int = 0) -> None:
         self.answered = 0  # requests that were answered
@@ -95,12 +95,12 @@ class FramedSlave:
         self._speaks_until_ms = 0.0
 
     def break_with(self, fault: FrameFault | None) -> None:
-        """Do this wrong, too, from now on; None mends everything."""
+        """Add a fault from now on; None clears all faults."""
         self._faults = self._faults | {fault} if fault is not None else set()
         self._board.reacts_ms = SLOW_MS if FrameFault.SLOW in self._faults else 0.0
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Take bytes; return what is on the wire back by now."""
+        """Receive bytes; return the bytes that have been sent by now."""
         echo = received if FrameFault.ECHO in self._faults else b""
         if FrameFault.DEAF not in self._faults and now_ms >= self._speaks_until_ms:
             self._buffer += received
@@ -109,14 +109,14 @@ class FramedSlave:
         return echo + self.quiet(now_ms)
 
     def quiet(self, now_ms: float) -> bytes:
-        """The answers that are due."""
+        """Return the answers that are due."""
         said = b""
         while self._answers and self._answers[0].due_ms <= now_ms:
             said += self._answers.popleft().wire
         return said
 
     def _hear(self, now_ms: float) -> None:
-        """Look for requests byte by byte."""
+        """Search for requests, byte by byte."""
         length = self._codec.request_bytes
         while len(self._buffer) >= length:
             refuses = FrameFault.REFUSES in self._faults
@@ -144,7 +144,7 @@ class FramedSlave:
 
 
 class Ds205a:
-    """The bytes of a DS205A swing-gate board, as docs/protocols/barrier-ds205a.md has them. Fills `Codec`.
+    """The messages of a DS205A swing-gate board, as in docs/protocols/barrier-ds205a.md. Implements `Codec`.
 
     Request: `7E 00 number command d0 d1 d2 check`, answer: 18 bytes from `7F`; the check makes all bytes add up to FF. `left` is entry here.
     """
@@ -152,7 +152,7 @@ class Ds205a:
     request_bytes = 8
 
     def obey(self, frame: bytes, board: SwingBoard, number: int, *, refuses: bool) -> bool:
-        """Carry out a request; False when it is none, or not for this number."""
+        """Carry out a request; return False when it is not one, or not for this number."""
         if frame[:3] != bytes([0x7E, 0x00, number]) or sum(frame) & 0xFF != 0xFF:
             return False
         command, openings = frame[3], frame[4]
@@ -166,7 +166,7 @@ class Ds205a:
         return True
 
     def status(self, board: SwingBoard, number: int, *, refuses: bool) -> bytes:
-        """The eighteen bytes."""
+        """Return the status message, 18 bytes."""
         alarm = int(board.fire) | int(board.emergency) << 1
         alarm |= sum(bit for named, bit in _ALARM_BITS.items() if board.shows(named))
         body = bytes(
@@ -183,16 +183,16 @@ class Ds205a:
 
 
 class Italdis:
-    """The bytes of a Gunnebo Italdis board, as docs/protocols/barrier-italdis.md has them: every byte says by its upper bits what it is.
+    """The messages of a Gunnebo Italdis board (docs/protocols/barrier-italdis.md): a byte's upper bits give its kind. Fills `Codec`.
 
-    To the board: `001n nnnn` start, `0110 cccc` set or `0111 cccc` request, `1001 rrrr` register, `1000 dddd` datum, `1010 hhhh 1011 llll` check,
-    `1100 0000` end. From it: `010n nnnn` start, data, check, `111y yyyy` end. Registers and what they hold are made up. Fills `Codec`.
+    To the board: `001n nnnn` start, `0110 cccc` set or `0111 cccc` request, `1001 rrrr` register, `1000 dddd` datum,
+    `1010 hhhh 1011 llll` check, `1100 0000` end. From it: `010n nnnn` start, data, check, `111y yyyy` end. Content is invented.
     """
 
     request_bytes = 7
 
     def obey(self, frame: bytes, board: SwingBoard, number: int, *, refuses: bool) -> bool:
-        """Carry out a message; False when it is none, or not for this number."""
+        """Carry out a message; return False when it is not one, or not for this number."""
         start, kind, register, datum, *_, end = frame
         if start != START_IN | number or end != END_IN or frame[4:6] != _check(frame[:4]):
             return False
@@ -203,7 +203,7 @@ class Italdis:
         return True
 
     def status(self, board: SwingBoard, number: int, *, refuses: bool) -> bytes:
-        """Sixteen bytes: leaf, beams, alarms, both counters, check, and the end with the board's own bits."""
+        """Return the status message, 16 bytes: leaf, beams, alarms, both counters, check, end with the board's bits."""
         alarm = int(board.fire) | int(board.emergency) << 1 | (_MOTOR_FAULT if board.motor_fault else 0)
         alarm |= sum(bit for named, bit in _ALARM_BITS.items() if board.shows(named))
         beams = sum(1 << bit for bit, broken in enumerate(board.broken) if broken)

@@ -1,7 +1,7 @@
 """The barrier's leaf: a motor-driven wing between closed (0 degrees) and open (90 degrees), over time. Pure.
 
-It moves towards what the motor is told, at the speed of a real leaf, and can be pushed by hand. Whether somebody stands in its
-way is the controller's business.
+It moves in the motor's direction at the speed of a real leaf, and can be pushed by hand. The controller decides what
+happens when a person is in its way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class LeafState(enum.IntEnum):
 
 
 class Leaf:
-    """One leaf; starts closed. `travel_ms` is what its motor takes from closed to open."""
+    """One leaf; starts closed. `travel_ms` is the motor's time from closed to open."""
 
     def __init__(self) -> None:
         self.angle_degrees = 0.0
@@ -33,7 +33,7 @@ class Leaf:
 
     @property
     def state(self) -> LeafState:
-        """Where it is, or where it moves."""
+        """Return the position at rest, or the direction of movement."""
         if self._moving:
             return LeafState.OPENING if self._moving > 0 else LeafState.CLOSING
         if self.angle_degrees <= 0.0:
@@ -42,11 +42,11 @@ class Leaf:
 
     @property
     def rests_closed(self) -> bool:
-        """True when it is closed and does not move."""
+        """Return True when it is closed and at rest."""
         return not self._moving and self.angle_degrees <= 0.0
 
     def drive(self, *, towards_open: bool, elapsed_ms: float) -> None:
-        """Let the motor move it for a while."""
+        """Let the motor move it for this time."""
         step = elapsed_ms * OPEN_DEGREES / self.travel_ms
         if towards_open:
             self.angle_degrees = min(OPEN_DEGREES, self.angle_degrees + step)
@@ -56,10 +56,10 @@ class Leaf:
             self._moving = -1 if self.angle_degrees > 0.0 else 0
 
     def halt(self) -> None:
-        """The motor does not move it."""
+        """Stop the motor."""
         self._moving = 0
 
     def push(self, degrees: float) -> None:
-        """A hand moves it to an angle; the motor is off."""
+        """Push it to an angle by hand; the motor is off."""
         self.angle_degrees = min(OPEN_DEGREES, max(0.0, degrees))
         self._moving = 0

@@ -1,10 +1,10 @@
-"""A simulated turnstile that speaks LOT's register map, written from what is publicly known of it. Pure.
+"""A simulated turnstile with LOT's register map, written from public information. Pure.
 
-As delivered, grants add up (0x3010), a passage must begin within 5 s (0x3011) and end within 10 s (0x3012); there is no host watchdog, and
-the fire input shows only as mode 2, antipanic, until somebody turns the key at the turnstile (`reset`) or writes mode 0. A power cut
-brings all of that back.
+By default, grants add up (0x3010), a passage must begin within 5 s (0x3011) and end within 10 s (0x3012). There is no
+host watchdog. The fire input appears only as mode 2, antipanic, until a technician turns the key at the turnstile
+(`reset`) or the host writes mode 0. A power cut restores the defaults.
 
-Assumed, since nothing says so: counters begin at 0 at each power-up; a grant leaves its register when the passage ends.
+Assumed, as no source states it: counters begin at 0 at each power-up; a grant ends in its register with the passage.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _DELIVERED = {ACCUMULATE: 1, START_S: 5, FINISH_S: 10}
 
 @dataclass(slots=True)
 class LotTurnstile(Controller):
-    """The turnstile. Its own judgement is a controller's, without a host watchdog."""
+    """The turnstile. It has a controller's logic without a host watchdog."""
 
     timers: dict[int, int] = field(default_factory=lambda: dict(_DELIVERED))
     blocked: bool = False
 
     def host_spoke(self) -> None:
-        """A valid request came, which it does not care about."""
+        """Ignore a valid request: there is no watchdog."""
 
     def power_cycle(self) -> None:
-        """All is as delivered."""
+        """Cut and restore the power: everything returns to its default."""
         Controller.power_cycle(self)
         self.timers = dict(_DELIVERED)
         self.blocked = False
@@ -45,18 +45,18 @@ class LotTurnstile(Controller):
 
 
 class LotRegisters:
-    """Reads and writes the turnstile by address; it has holding registers only."""
+    """The turnstile's registers by address; it has holding registers only."""
 
     def __init__(self, turnstile: LotTurnstile) -> None:
         self._turnstile = turnstile
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """There are none."""
+        """Raise IllegalAddressError: there are no input registers."""
         del address, count
         raise IllegalAddressError
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """Function 03; gaps are no registers."""
+        """Return holding registers (function 03). Gaps between registers are refused."""
         held = self._held()
         wanted = range(address, address + count)
         if any(register not in held for register in wanted):
@@ -64,7 +64,7 @@ class LotRegisters:
         return [held[register] for register in wanted]
 
     def write_holding(self, address: int, values: list[int]) -> None:
-        """Function 16: everything is checked before anything is done."""
+        """Write holding registers (function 16): all are checked before one is written."""
         writes = list(enumerate(values, address))
         for register, value in writes:
             self._check(register, value)
@@ -93,7 +93,7 @@ class LotRegisters:
     def _check(self, register: int, value: int) -> None:
         if register in {GRANT_ENTRY, GRANT_EXIT}:
             if value > 1:
-                raise IllegalValueError  # several at once, and free, are not simulated
+                raise IllegalValueError  # several grants at once and free passage are not simulated
             if value and (self._turnstile.emergency or self._turnstile.blocked) and register == GRANT_ENTRY:
                 raise WrongStateError
         elif register == MODE:

@@ -1,4 +1,4 @@
-"""The register map of docs/protocols/barrier-modbus.md over a controller. Pure."""
+"""The register map of docs/protocols/barrier-modbus.md for a controller. Pure."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _ALLOWED: dict[int, Sequence[int]] = {
 
 
 class BarrierRegisters:
-    """Reads and writes one controller by address."""
+    """One controller's registers by address."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Function 04."""
+        """Return input registers (function 04)."""
         return _part(self._inputs(), address, count)
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """Function 03. What triggers an action reads as 0, a grant as what is left of it."""
+        """Return holding registers (function 03). An action's trigger reads as 0, a grant as its remaining passages."""
         barrier = self._controller
         return _part(
             [
@@ -57,7 +57,7 @@ class BarrierRegisters:
         )
 
     def write_holding(self, address: int, values: list[int]) -> None:
-        """Functions 06 and 16: everything is checked before anything is done."""
+        """Write holding registers (functions 06 and 16): all are checked before one is written."""
         writes = list(enumerate(values, address))
         for register, value in writes:
             self._check(register, value)

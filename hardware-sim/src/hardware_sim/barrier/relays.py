@@ -1,10 +1,10 @@
-"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, before a gate that takes pulses. Pure.
+"""A simulated board: eight relays, eight inputs, two counters, a host watchdog, before a pulse-controlled gate. Pure.
 
-Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. Relays 4 and 5 are
-the lamp's. The watchdog (holding register 0, milliseconds) is 0 as delivered, which is off; when it runs out every relay opens.
+Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. Relays 4 and 5 control the lamp. The watchdog (holding
+register 0, milliseconds) is 0 by default, which is off; when it expires all relays open.
 
-Inputs: 0 leaf closed, 1 leaf open, 2 and 3 the beams before and behind the leaf, 4 the fire loop (closed while all is well), 5 motor fault.
-Input registers 0 and 1 count passages A and B, with 16 bits.
+Inputs: 0 leaf closed, 1 leaf open, 2 and 3 beams before and behind the leaf, 4 fire loop (open on alarm), 5 motor
+fault. Input registers 0 and 1 count passages A and B, with 16 bits.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _Cell = TypeVar("_Cell", bool, int)
 
 @dataclass(slots=True)
 class PulseGate(Controller):
-    """A gate that takes pulses on three contacts: unlock A, unlock B, stop.
+    """A gate with three pulse contacts: unlock A, unlock B, stop.
 
-    A contact that closes asks for one passage, which the gate ends after 5 s by itself; an unlock contact that stays closed longer than 1.5 s
-    holds the gate open, the trap of level contacts, until it opens. The emergency is the fire loop's, and ends with it.
+    A contact that closes requests one passage, which the gate ends after 5 s. An unlock contact that stays closed for 1.5 s
+    holds the gate open until it opens, a known risk of level contacts. The fire loop begins and ends the emergency.
     """
 
     _closed_since_ms: dict[int, float] = field(default_factory=dict)
 
     def set_contact(self, contact: int, *, closed: bool) -> None:
-        """A contact closes or opens, or stays as it is."""
+        """Close or open a contact; no effect when it already is."""
         if not closed:
             self._closed_since_ms.pop(contact, None)
         elif contact not in self._closed_since_ms:
@@ -45,16 +45,16 @@ class PulseGate(Controller):
 
     @property
     def contacts_closed(self) -> int:
-        """How many of the three are closed now."""
+        """Return how many of the three contacts are closed."""
         return len(self._closed_since_ms)
 
     @property
     def calm_until_ms(self) -> float:
-        """It has more that goes by time than its leaf: contacts that are held, and what is before them."""
+        """Return `now_ms`: closed contacts depend on time, so no step may be skipped."""
         return self.now_ms
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass: contacts that are held, then the leaf."""
+        """Advance to `now_ms`: closed contacts first, then the leaf."""
         unlocked = (self._closed_since_ms.get(contact, now_ms) for contact in (UNLOCK_A, UNLOCK_B))
         if any(now_ms - since_ms >= HELD_OPEN_MS for since_ms in unlocked):
             self.report("held_open")
@@ -76,7 +76,7 @@ class PulseGate(Controller):
 
 @dataclass(slots=True)
 class RelayBoard(PulseGate):
-    """Board and gate. `watchdog_works` False is a board whose watchdog takes its time and drops nothing."""
+    """Board and gate. `watchdog_works` False: the watchdog expires without opening relays."""
 
     coils: list[bool] = field(default_factory=lambda: [False] * RELAYS)
     board_watchdog_ms: int = 0
@@ -84,17 +84,17 @@ class RelayBoard(PulseGate):
     _heard_ms: float = 0.0
 
     def host_spoke(self) -> None:
-        """A valid request came."""
+        """Note that a valid request arrived."""
         self._heard_ms = self.now_ms
 
     def power_cycle(self) -> None:
-        """All relays open, the watchdog is off."""
+        """Cut and restore the power: all relays open, the watchdog is off."""
         PulseGate.power_cycle(self)
         self.switch(0, [False] * RELAYS)
         self.board_watchdog_ms = 0
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass: the watchdog, then the gate."""
+        """Advance to `now_ms`: the watchdog first, then the gate."""
         if self.board_watchdog_ms and self.watchdog_works and now_ms - self._heard_ms >= self.board_watchdog_ms:
             if any(self.coils):
                 self.report("outputs_dropped")
@@ -102,7 +102,7 @@ class RelayBoard(PulseGate):
         PulseGate.step(self, now_ms, broken)
 
     def switch(self, first: int, values: list[bool]) -> None:
-        """Relays close and open."""
+        """Close or open consecutive relays from `first` on."""
         for relay, on in enumerate(values, first):
             self.coils[relay] = on
             if relay <= STOP:
@@ -110,17 +110,17 @@ class RelayBoard(PulseGate):
 
 
 class RelayRegisters:
-    """Reads and writes the board by address."""
+    """The board's registers and bits by address."""
 
     def __init__(self, board: RelayBoard) -> None:
         self._board = board
 
     def read_coils(self, address: int, count: int) -> list[bool]:
-        """Function 01."""
+        """Return coils (function 01)."""
         return _part(self._board.coils, address, count)
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """Function 02."""
+        """Return discrete inputs (function 02)."""
         board = self._board
         first, middle, last = board.broken
         inputs = [
@@ -136,21 +136,21 @@ class RelayRegisters:
         return _part(inputs, address, count)
 
     def write_coils(self, address: int, values: list[bool]) -> None:
-        """Functions 05 and 15."""
+        """Write coils (functions 05 and 15)."""
         if address + len(values) > RELAYS:
             raise IllegalAddressError
         self._board.switch(address, values)
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Function 04."""
+        """Return input registers (function 04)."""
         return _part([self._board.passages[way] % 0x10000 for way in (Way.ENTRY, Way.EXIT)], address, count)
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """Function 03."""
+        """Return holding registers (function 03)."""
         return _part([self._board.board_watchdog_ms], address, count)
 
     def write_holding(self, address: int, values: list[int]) -> None:
-        """Functions 06 and 16."""
+        """Write holding registers (functions 06 and 16)."""
         if address or len(values) != 1:
             raise IllegalAddressError
         if values[0] > WATCHDOG_MS_MAX:

@@ -1,8 +1,8 @@
-"""A swing-gate board's own judgement: openings that add up, the timer that ends them, a lease, alarms, fire, and where the leaf goes. Pure.
+"""A swing-gate board's logic: openings that add up, their timer, a lease, alarms, fire, and the leaf's target. Pure.
 
-Each opening lets one person through and counts down with each passage; the timer takes back what was not used. A board with a lease
-takes back everything and goes on by itself when no host has spoken for so long. Its alarms go with their causes. Time comes in with every
-call, in milliseconds. What no document says of such boards (docs/protocols/barrier-ds205a.md, barrier-italdis.md) is made up here.
+Each opening lets one person pass; a passage uses one up, and the timer withdraws the unused ones. A board with a lease
+withdraws all openings after that time without a message, and works without a host. Alarms end with their causes. Times
+are milliseconds. Gaps in docs/protocols/barrier-ds205a.md and barrier-italdis.md are filled by assumptions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OPENING_MS = 6_000  # set by the technician: an unused opening ends then
-ALARM_MS_MIN = 2_000  # an alarm is shown so long at least
+ALARM_MS_MIN = 2_000  # an alarm is shown at least this long
 OPEN_TOO_LONG_MS = 8_000
-OPENINGS_MAX = 255  # more are forgotten
+OPENINGS_MAX = 255  # more are ignored
 
 
 class SwingAlarm(enum.Enum):
-    """What the board complains of."""
+    """The board's alarms."""
 
     FORCED = "forced"
     OBSTRUCTED = "obstructed"
@@ -35,7 +35,7 @@ class SwingAlarm(enum.Enum):
 
 @dataclass(slots=True)
 class SwingBoard:
-    """One board with one leaf and three beams. `report` is told what happens to openings, inputs and the leaf."""
+    """One board with one leaf and three beams. `report` receives events of openings, inputs and the leaf."""
 
     report: Callable[..., None]
     lease_ms: int | None = None
@@ -46,7 +46,7 @@ class SwingBoard:
     emergency: bool = False
     motor_fault: bool = False
     powered_up: bool = False  # it has received nothing since then
-    local: bool = False  # the lease ran out, and no host has been answered since
+    local: bool = False  # the lease expired, and no host has been answered since
     reacts_ms: float = 0.0  # from an opening until the leaf begins to move
     now_ms: float = 0.0
     _power_ups: int = 1
@@ -57,17 +57,17 @@ class SwingBoard:
     _host_seen_ms: float | None = None
     _open_since_ms: float | None = None
 
-    # ── what the host asks for ───────────────────────────────────────────────────────────────────────────────────────
+    # ── orders of the host ───────────────────────────────────────────────────────────────────────────────────────────
 
     def host_spoke(self) -> None:
-        """A sound message came, and was answered."""
+        """Note that a valid message was answered: the host is alive."""
         if self._host_seen_ms is None:
             self.report("host_seen")
         self._host_seen_ms = self.now_ms
         self.local = False
 
     def open_for(self, way: Way) -> None:
-        """One more person may pass."""
+        """Add one opening: one more person may pass."""
         self.powered_up = False
         self._openings[way] = min(OPENINGS_MAX, self._openings[way] + 1)
         self._told_ms[way] = self.now_ms
@@ -83,29 +83,29 @@ class SwingBoard:
             self.report("emergency_ended")
 
     def clear_alarms(self) -> None:
-        """Forget the alarms whose cause is gone."""
+        """Clear the alarms whose cause is gone."""
         self.powered_up = False
         self._alarms = {alarm: at_ms for alarm, at_ms in self._alarms.items() if self._persists(alarm)}
 
-    # ── status ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def openings(self, way: Way) -> int:
         """Return how many people may still pass. The board never reports it."""
         return self._openings[way]
 
     def shows(self, alarm: SwingAlarm) -> bool:
-        """True while it complains of this."""
+        """Return True while the board shows this alarm."""
         return alarm in self._alarms
 
     @property
     def calm_until_ms(self) -> float:
-        """Nothing of that is known."""
+        """Return `now_ms`: the board's rest is not known in advance."""
         return self.now_ms
 
-    # ── what happens by itself ───────────────────────────────────────────────────────────────────────────────────────
+    # ── spontaneous behaviour ────────────────────────────────────────────────────────────────────────────────────────
 
     def power_cycle(self) -> None:
-        """The power went and came back: counters and openings begin anew; the leaf stays where it is."""
+        """Cut and restore the power: counters and openings are reset; the leaf stays where it is."""
         for way in Way:
             self._end_openings(way, End.POWER_UP)
         self.passages = dict.fromkeys(Way, 0)
@@ -117,13 +117,13 @@ class SwingBoard:
         self.report("power_up", power_ups=self._power_ups)
 
     def force_leaf(self, degrees: float) -> None:
-        """A hand pushes the leaf."""
+        """Push the leaf to an angle by hand."""
         self.leaf.push(degrees)
         if not self._is_called_open:
             self._alarm(SwingAlarm.FORCED)
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass, with the beams as they are now."""
+        """Advance to `now_ms`, with the present state of the beams."""
         elapsed_ms, self.now_ms = max(0.0, now_ms - self.now_ms), now_ms
         self.broken = broken
         if self.fire and not self.emergency:

@@ -1,4 +1,4 @@
-"""The camera above the kiosk: an MJPEG stream on loopback and the scenes it can show."""
+"""The camera above the kiosk: an MJPEG stream on loopback and the scenes that it can show."""
 
 from hardware_sim.camera.scenes import Empty, Injected, Live, Person, Persons, Playing, PrintedPicture, Scene
 from hardware_sim.camera.server import MjpegCamera

@@ -1,8 +1,8 @@
-"""What a real lens adds to a loop: no round of it is like another.
+"""The variation that a real lens adds to a loop: no repetition is exactly like another.
 
-People and papers come as loops of a second or two (`scenes`). Before a real camera nothing ever comes again to the last
-bit, and a gate may take what does for a recording. So the picture drifts a pixel or two, the lamps waver by a percent,
-and the noise is new each time. Video that is fed in behind the lens has none of it. Pure.
+People and papers are loops of a second or two (`scenes`). A real camera never repeats a picture exactly, and a gate may
+treat an exact repetition as a recording. Therefore the picture drifts by some pixels, the lamps flicker by a percent,
+and the noise is always new. Video that is fed in behind the lens has none of this. Pure.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
 
 FPS = 15
-DRIFT_PX = 3.0  # in whole pixels: anything finer would soften a print's raster
+DRIFT_PX = 3.0  # whole pixels: fractions would soften a print's raster
 WAVER = 0.012
-GRAIN = 1  # grey levels, on top of the loop's own noise
+GRAIN = 1  # grey levels, in addition to the loop's own noise
 
-_RATES_HZ = (0.173, 0.291, 0.117)  # no common measure, so that nothing meets again
+_RATES_HZ = (0.173, 0.291, 0.117)  # without a common multiple, so that the combination does not repeat
 
 
 class Camera(Protocol):
-    """The camera that plays."""
+    """The camera that plays the scenes."""
 
     def show(self, scene: Scene | Live) -> None:
         """Play a scene from its beginning."""
@@ -42,10 +42,10 @@ class LensScene:
     """A loop before a real lens."""
 
     scene: Scene
-    nearness: Callable[[], float] = field(default=lambda: 1.0, compare=False)  # how many times as near as they stand
+    nearness: Callable[[], float] = field(default=lambda: 1.0, compare=False)  # how much nearer the person appears
 
     def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
-        """Return the loop's picture of this time, with what never comes again."""
+        """Return the loop's picture at this time, with variation, (h, w, 3) BGR."""
         index = round(at_s * FPS) % self.scene.loop_length
         scene = self.scene
         picture = scene.picture_under(index, display) if isinstance(scene, Shone) else scene.picture(index)
@@ -60,26 +60,26 @@ class LensScene:
 
 
 def _enlarged(picture: Picture, times: float) -> Picture:
-    """The middle of a picture, so many times as large."""
+    """Return the middle of a picture, enlarged by this factor."""
     height, width = picture.shape[:2]
     middle = cv2.getRotationMatrix2D((width / 2, height / 2), 0.0, times)
     return cv2.warpAffine(picture, middle, (width, height)).astype(np.uint8)
 
 
 class Lens:
-    """Shows scenes on a camera as a lens sees them: loops waver, live scenes and video that is fed in stay as they are."""
+    """Shows scenes on a camera through a lens. Loops get variation; live scenes and fed-in video are not changed."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
         self._nearness: Callable[[], float] = lambda: 1.0
 
     def show(self, scene: Scene | Live) -> None:
-        """Play a scene from its beginning, of people who stand where they do."""
+        """Play a scene from its beginning, with people at their normal distance."""
         self._nearness = lambda: 1.0
         self._camera.show(scene if isinstance(scene, Injected | Live) else LensScene(scene, self._near))
 
     def follow(self, nearness: Callable[[], float]) -> None:
-        """From now on whoever is shown is so many times as near as they stand, until the next scene."""
+        """Let the person in the scene appear nearer by the returned factor, until the next scene."""
         self._nearness = nearness
 
     def _near(self) -> float:

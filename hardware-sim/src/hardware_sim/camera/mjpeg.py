@@ -1,6 +1,6 @@
-"""The bytes of an MJPEG stream over HTTP: multipart/x-mixed-replace, one JPEG a part; and the two settings beside it.
+"""The bytes of an MJPEG stream over HTTP: multipart/x-mixed-replace, one JPEG a part; and of two settings.
 
-No I/O. Knows as much of HTTP as a network camera does: a GET whose answer never ends, and small POSTs.
+No I/O. Supports as much HTTP as a network camera: a GET with an endless answer, and small POSTs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DONE = b"HTTP/1.0 204 No Content\r\nConnection: close\r\n\r\n"
 
 
 def refused(why: str) -> bytes:
-    """Return the answer to a setting that cannot be set."""
+    """Return the answer to an invalid setting."""
     body = why.encode()
     head = b"HTTP/1.0 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
     return head % len(body) + body
@@ -38,7 +38,7 @@ class BadRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request: `method` is GET or POST, `path` stands without its query."""
+    """A request: `method` is GET or POST, `path` is without its query."""
 
     method: str
     path: str

@@ -1,7 +1,7 @@
-"""What the camera sends next: a scene, as the settings make it look. The world calls it from any thread.
+"""The pictures that the camera sends: a scene under the present settings. The world may call it from any thread.
 
-Pictures of a loop are encoded when first due and kept while the settings are the usual ones; a live scene, and every
-scene under other settings, is drawn anew for each picture.
+Pictures of a loop are encoded when first due and kept while the settings are the usual ones. Live scenes, and all
+scenes under other settings, are drawn for each picture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 JPEG_QUALITY = 88
-SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
+SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the least recently shown is dropped first
 _GARBAGE_BYTES = 20_000
 _USUAL = Settings()
 
@@ -48,7 +48,7 @@ class Player:
         self._encoded: dict[Scene, dict[int, bytes]] = {}
         self._noise = random.Random(0)
 
-    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def settings(self) -> Settings:
@@ -67,19 +67,19 @@ class Player:
             self._scene, self._index, self._mode = scene, 0, _Mode.PLAYING
 
     def stall(self) -> None:
-        """Give no pictures until the next scene."""
+        """Send no pictures until the next scene."""
         with self._lock:
             self._mode = _Mode.STALLED
 
     def garbage(self) -> None:
-        """Give noise in place of pictures until the next scene."""
+        """Send noise instead of pictures until the next scene."""
         with self._lock:
             self._mode = _Mode.GARBAGE
 
-    # ── from the camera's thread ─────────────────────────────────────────────────────────────────────────────────
+    # ── from the camera's thread ─────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, *, watched: bool) -> bytes | None:
-        """Return the bytes that are due now and go on to the next; None when nothing is sent."""
+        """Return the bytes that are due now and advance; None when nothing is sent."""
         with self._lock:
             mode, scene, index, settings = self._mode, self._scene, self._index, self._settings
             self._index = index + 1
@@ -94,7 +94,7 @@ class Player:
             return studio.jpeg(self._picture(scene, index, settings), JPEG_QUALITY)
         index %= scene.loop_length
         loop = self._encoded.pop(scene, {})
-        self._encoded[scene] = loop  # the most recently shown stands last
+        self._encoded[scene] = loop  # the most recently shown is last
         while len(self._encoded) > SCENES_KEPT_MAX:
             del self._encoded[next(iter(self._encoded))]
         if index not in loop:
@@ -120,7 +120,7 @@ def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> byt
 
 
 def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Return a picture of the camera's size; one of another form gets black margins."""
+    """Return a picture in the camera's size, with black margins when its aspect ratio differs."""
     height, width = picture.shape[:2]
     if (width, height) == size:
         return picture

@@ -1,7 +1,7 @@
-"""What stands before the camera: a loop of pictures that the camera plays for ever, or a live scene, drawn as time goes.
+"""Scenes before the camera: a loop of pictures that repeats, or a live scene, drawn for each time.
 
-Scenes are small frozen values, so a camera can keep what it encoded for them. The people in them come from
-`hardware_sim.faces` and `hardware_sim.sequences`; this module only arranges.
+Scenes are small frozen values, so that a camera can cache encoded pictures. `hardware_sim.faces` and
+`hardware_sim.sequences` provide the people; this module composes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from hardware_sim.sequences import Sequence
 
 
-_PAPER_BLACK, _PAPER_WHITE = 38.0, 226.0  # grey levels of ink and of paper under the kiosk's light
+_PAPER_BLACK, _PAPER_WHITE = 38.0, 226.0  # grey levels of ink and paper under the kiosk's light
 _DOT_PX = 3.2  # pitch of the printer's raster, in pixels of the portrait
 _BORDER_PX = 22
-_SCREEN_ANGLES = (15.0, 75.0, 45.0)  # degrees, one a colour, as printers turn them against each other
-SHARE = 0.55  # of the hall's key light, what a bright display adds at arm's length
-_EYES = (0.5, 0.46)  # of the width and the height of a live frame
-_FRONT = 0.62  # of the display's light, what counts in the middle of a face
-_SLOPE = 3.0  # how much more does away from the window, for each frame's height
+_SCREEN_ANGLES = (15.0, 75.0, 45.0)  # degrees, one for each colour, as in printing
+SHARE = 0.55  # light of a bright display at arm's length, relative to the hall's key light
+_EYES = (0.5, 0.46)  # relative to width and height of a live frame
+_FRONT = 0.62  # share of the display's light that counts in the middle of a face
+_SLOPE = 3.0  # increase away from the window, for each frame's height
 _LINEAR = floats((np.arange(256) / 255) ** 2.2)
 _STEPS = 1024
 _GAMMA = np.round((np.arange(_STEPS) / (_STEPS - 1)) ** (1 / 2.2) * 255).astype(np.uint8)
@@ -41,9 +41,9 @@ _COVERED_LEVEL = 5
 
 
 def printed(portrait: Picture) -> Picture:
-    """Return a printed picture of a face, the plainest attack on a gate: the portrait as ink on paper, with its border.
+    """Return a printed picture of a face, the simplest attack on a gate: the portrait in ink on paper, with a border.
 
-    Does to it what printing does: few and flat colours, a raster of dots, paper that is neither black nor white, one flat sheet.
+    Simulates printing: few and flat colours, a raster of dots, paper that is neither black nor white, one flat sheet.
     """
     ink = portrait.astype(np.float32) / 255
     height, width = ink.shape[:2]
@@ -63,7 +63,7 @@ def printed(portrait: Picture) -> Picture:
 
 
 def held_print(sheet: Picture, scene: Picture, *, centre_px: tuple[float, float], scale: float, tilt: float) -> Picture:
-    """Return `scene` with the sheet before it, turned by `tilt` radians in the plane and a little out of it."""
+    """Return `scene` with the sheet before it, turned by `tilt` radians in the plane and slightly out of it."""
     height, width = sheet.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     offset = (corners - [width / 2, height / 2]) * scale
@@ -83,16 +83,16 @@ def held_print(sheet: Picture, scene: Picture, *, centre_px: tuple[float, float]
 def shone_at_person(picture: Picture, display: Rgb) -> Picture:
     """Return a live frame with the display's light on the person: an approximation.
 
-    What a pixel shows is taken for what it reflects, so light added in front makes it brighter by its own colour. On a person it falls off as on
-    a dome over the head and as on shoulders, and counts for less on the side that the hall's window lights already; paper takes it evenly.
-    Sequences do better: they know the face's own shape (`hardware_sim.sequences`), and the slope is what their faces show: 0.17 more light on the
-    one cheek, 0.35 on the other.
+    A pixel's colour is taken as its reflectance, so added frontal light brightens it in its own colour. On a person the
+    light falls off as on a dome over the head and shoulders, and counts less on the side of the hall's window; paper
+    reflects it evenly. Sequences are more exact, because they have the face's shape (`hardware_sim.sequences`). The
+    slope follows their faces: 0.17 more light on one cheek, 0.35 on the other.
     """
     return shone_at(picture, display, _dome(picture.shape[1], picture.shape[0]))
 
 
 def shone_at(picture: Picture, display: Rgb, share: Floats | np.float32) -> Picture:
-    """Return a picture with the display's light, of which `share` reaches each pixel."""
+    """Return a picture with the display's light; `share` of it reaches each pixel."""
     if not any(display):
         return picture
     added = 1 + np.float32(SHARE) * floats(display[::-1]) * share
@@ -102,7 +102,7 @@ def shone_at(picture: Picture, display: Rgb, share: Floats | np.float32) -> Pict
 
 @lru_cache(maxsize=4)
 def _dome(width: int, height: int) -> Floats:
-    """Return how much of the light from the front reaches each pixel of a live frame, (h, w, 1)."""
+    """Return the share of frontal light that reaches each pixel of a live frame, (h, w, 1)."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = (x / width - _EYES[0]) * width / height, y / height - _EYES[1]
     head = np.sqrt(np.maximum(1 - (x / 0.23) ** 2 - ((y - 0.03) / 0.36) ** 2, 0))
@@ -115,11 +115,11 @@ class Scene(Protocol):
     """A loop of pictures, (480, 640, 3) BGR each. Hashable: equal scenes have equal pictures."""
 
     def __hash__(self) -> int:
-        """Equal scenes hash alike."""
+        """Return the same value for equal scenes."""
 
     @property
     def loop_length(self) -> int:
-        """How many pictures until the first comes again."""
+        """Return the number of pictures in the loop."""
 
     def picture(self, index: int) -> Picture:
         """Return the picture at `index` of the loop."""
@@ -127,23 +127,23 @@ class Scene(Protocol):
 
 @runtime_checkable
 class Shone(Protocol):
-    """A loop that shows the light of the traveller's display. Its answer is an approximation: see `display`."""
+    """A loop that shows the light of the traveller's display, approximately."""
 
     def picture_under(self, index: int, display: Rgb) -> Picture:
-        """Return the picture at `index` of the loop while the display shines."""
+        """Return the picture at `index` of the loop under the display's light, linear, 0 to 1."""
 
 
 @runtime_checkable
 class Live(Protocol):
-    """A scene that never comes again: drawn at each time, under the camera's own settings."""
+    """A scene without repetition: drawn for each time, under the camera's settings."""
 
     def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
-        """Return the picture so long after the scene began."""
+        """Return the picture at this time after the scene's beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """A sequence, once; at its end people stay as they are."""
+    """A sequence, played once; at the end people remain as they are."""
 
     sequence: Sequence
 
@@ -160,7 +160,7 @@ class Injected:
 
     @property
     def loop_length(self) -> int:
-        """That of the recorded scene."""
+        """Return the loop length of the recorded scene."""
         return self.scene.loop_length
 
     def picture(self, index: int) -> Picture:
@@ -173,7 +173,7 @@ class Covered:
     """A hand or tape on the lens: black, with the sensor's noise."""
 
     def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
-        """Return what little light comes through."""
+        """Return the small rest of light that comes through."""
         del display, exposure, gain
         width, height = studio.FRAME_SIZE
         dark = np.full((height, width, 3), _COVERED_LEVEL, np.uint8)
@@ -186,7 +186,7 @@ class Empty:
 
     @property
     def loop_length(self) -> int:
-        """Enough that the noise does not stand still."""
+        """Return the number of pictures: enough that the noise visibly changes."""
         return _EMPTY_LOOP_LENGTH
 
     def picture(self, index: int) -> Picture:
@@ -196,13 +196,13 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One traveller at the kiosk, swaying a little."""
+    """One traveller at the kiosk, swaying slightly."""
 
     identity: Identity
 
     @property
     def loop_length(self) -> int:
-        """The identity's own loop."""
+        """Return the identity's own loop."""
         return self.identity.loop_length
 
     def picture(self, index: int) -> Picture:
@@ -216,14 +216,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Persons:
-    """Two people shoulder to shoulder, `left` and `right` in the picture, out of step with each other."""
+    """Two people side by side, `left` and `right` in the picture, with independent movement."""
 
     left: Identity
     right: Identity
 
     @property
     def loop_length(self) -> int:
-        """The shorter of the two loops."""
+        """Return the shorter of the two loops."""
         return min(self.left.loop_length, self.right.loop_length)
 
     def picture(self, index: int) -> Picture:
@@ -250,11 +250,11 @@ class PrintedPicture:
 
     @property
     def loop_length(self) -> int:
-        """As long as that of a person."""
+        """Return the loop length of the person."""
         return studio.FRAMES
 
     def picture(self, index: int) -> Picture:
-        """Return the print before the hall, moving as a hand does."""
+        """Return the print before the hall, moving as in a hand."""
         return self.picture_under(index, (0.0, 0.0, 0.0))
 
     def picture_under(self, index: int, display: Rgb) -> Picture:

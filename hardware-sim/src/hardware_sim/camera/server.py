@@ -1,10 +1,9 @@
 """A network camera on loopback: plays one scene at a time as MJPEG, and fails on request.
 
-One thread owns every socket. The other threads only change what it plays (`player`), under a lock and in microseconds,
-so a world can switch scenes in the middle of its own work. `POST /control` and `POST /light` set how pictures are taken
-and what the traveller's display shines, from the next picture on. Pacing counts absolute deadlines; a picture that comes too late is left
-out, never sent in a burst. A client that does not take its bytes misses pictures; nobody waits for it. In a world, time waits for a
-camera that somebody watches.
+One thread owns all sockets. Other threads only change what it plays (`player`), under a lock and for microseconds, so a
+world can switch scenes at any time. `POST /control` and `POST /light` set exposure, gain and the display's light, from
+the next picture on. Pictures have absolute deadlines; a late picture is left out, never sent in a burst. A slow client
+misses pictures and delays no one. In a world, time waits for a camera that has a client.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ if TYPE_CHECKING:
     from hardware_sim.clock import Part
 
 FPS = 15.0
-LATE_S_MAX = 0.2  # in a world: three pictures; beyond, its time stands still
-CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, at times its successor, and settings
+LATE_S_MAX = 0.2  # in a world: when it is later than this (three pictures), time stops
+CLIENTS_MAX = 4  # further clients are refused: one reader, at times its successor, and settings
 _STOP_TIMEOUT_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    """One connection: what it asked so far, whether it watches, and the bytes it has yet to take."""
+    """One connection: its request so far, whether it receives the stream, and the bytes still to send."""
 
     connection: socket.socket
     request: bytes = b""
@@ -45,10 +44,10 @@ class _Client:
 
 
 class MjpegCamera:
-    """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before, `port` at first (0: any that is free).
+    """A camera at `address` that shows `Empty` first. A restart uses the same port; the first is `port` (0: any free one).
 
-    `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled. `part` is the camera as a part of
-    its world; with `tls` it speaks https, and shows that context's certificate.
+    `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled. `part` is the camera as
+    a part of its world; with `tls` it serves https with that context's certificate.
     """
 
     def __init__(
@@ -73,16 +72,16 @@ class MjpegCamera:
         self._thread: threading.Thread | None = None
         self._waker: socket.socket | None = None
 
-    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def address(self) -> str:
-        """The stream's address; known once the camera was started."""
+        """Return the stream's URL. Only after `start`."""
         return f"http{'' if self._tls is None else 's'}://127.0.0.1:{self.port}{mjpeg.STREAM_PATH}"
 
     @property
     def port(self) -> int:
-        """Where it listens; known once the camera was started."""
+        """Return the TCP port. Only after `start`."""
         if not self._port:
             raise RuntimeError("the camera was never started")
         return self._port
@@ -134,7 +133,7 @@ class MjpegCamera:
 
     @property
     def settings(self) -> Settings:
-        """How pictures are taken now."""
+        """Return how pictures are taken now."""
         return self._player.settings
 
     def shine(self, display: Rgb) -> None:
@@ -142,7 +141,7 @@ class MjpegCamera:
         self._player.adjust(lambda now: replace(now, display=display))
 
     def drop(self) -> None:
-        """Close every connection once; new ones are welcome."""
+        """Close all connections once; new ones are accepted."""
         with self._lock:
             self._drop_wanted = True
         self._wake()
@@ -152,7 +151,7 @@ class MjpegCamera:
             with contextlib.suppress(OSError):  # stopped meanwhile
                 self._waker.send(b"!")
 
-    # ── the camera's thread ──────────────────────────────────────────────────────────────────────────────────────
+    # ── the camera's thread ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, listener: socket.socket, wake: socket.socket) -> None:
         with selectors.DefaultSelector() as selector, listener, wake:
@@ -193,20 +192,20 @@ class MjpegCamera:
     ) -> None:
         try:
             connection, _ = listener.accept()
-        except OSError:  # gone before we looked
+        except OSError:  # closed before it was accepted
             return
         if len(clients) >= CLIENTS_MAX:
             connection.close()
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is not None:  # shakes hands with the first bytes that are read or written
+        if self._tls is not None:  # the handshake happens with the first read or write
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         client = clients[connection] = _Client(connection)
         selector.register(connection, selectors.EVENT_READ, client)
 
     def _serve(self, client: _Client, mask: int) -> None:
-        """Take a request or its end, and give what is pending."""
+        """Receive a request or the end of the connection, and send pending bytes."""
         try:
             if mask & selectors.EVENT_READ:
                 received = client.connection.recv(mjpeg.REQUEST_BYTES_MAX)
@@ -223,7 +222,7 @@ class MjpegCamera:
             client.closing, client.pending = True, memoryview(b"")
 
     def _publish(self, clients: dict[socket.socket, _Client]) -> None:
-        """Queue the due picture for every client that took the last one."""
+        """Queue the due picture for every client that has taken the last one."""
         watched = any(client.watching for client in clients.values())
         picture = self._player.take(watched=watched)
         if self._part is not None:
@@ -239,7 +238,7 @@ class MjpegCamera:
                 client.pending = memoryview(payload)
 
     def _settle(self, selector: selectors.BaseSelector, clients: dict[socket.socket, _Client]) -> None:
-        """Forget who has gone; listen for room to write only where something waits."""
+        """Remove clients that are gone; wait for writability only where bytes are pending."""
         for client in tuple(clients.values()):
             if client.closing and not client.pending:
                 selector.unregister(client.connection)
@@ -265,7 +264,7 @@ def _answer(client: _Client, player: Player) -> None:
 
 
 def _set(request: mjpeg.Request, player: Player) -> bytes:
-    """Set what a request asks for; returns the answer."""
+    """Apply the setting in a request; return the answer."""
     try:
         match request.method, request.path:
             case "POST", mjpeg.CONTROL_PATH:

@@ -1,7 +1,7 @@
-"""What the camera was told from outside: exposure and gain, and the light of the traveller's display.
+"""The camera's settings: exposure and gain, and the light of the traveller's display.
 
-Parsed once from the JSON of a request; what does not hold is a SettingsError. Exposure and gain multiply the light that
-the sensor gathers, 1 is what the camera was calibrated to, and gain brings noise. Pure.
+Parsed once from a request's JSON; invalid content raises SettingsError. Exposure and gain multiply the sensor's
+light, relative to the calibration at 1; gain also adds noise. Pure.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
 
 FACTOR_MIN, FACTOR_MAX = 0.05, 16.0
-_GAIN_NOISE = 0.9  # grey levels of noise that come with each doubling of the gain or so
+_GAIN_NOISE = 0.9  # grey levels of noise for about each doubling of the gain
 
 Rgb = tuple[float, float, float]
 
 
 class SettingsError(ValueError):
-    """A request that sets what cannot be set."""
+    """A request with an invalid setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`display` is the linear light, 0 to 1 a colour, that the display shines at the face."""
+    """`display` is the linear light of the display on the face, 0 to 1 for each colour."""
 
     exposure: float = 1.0
     gain: float = 1.0
@@ -56,7 +56,7 @@ class Settings:
         return replace(self, display=(red, green, blue))
 
     def sensed(self, picture: Picture, *, seed: int) -> Picture:
-        """Return a picture, which was taken at exposure and gain 1, as these settings would have taken it."""
+        """Return a picture, taken at exposure and gain 1, as these settings change it."""
         factor = self.exposure * self.gain
         if factor == 1.0 and self.gain <= 1.0:
             return picture

@@ -1,7 +1,7 @@
-"""A control centre: the certificates and the key of an inspection system, offered to gates over a Unix socket (TR-03129).
+"""A control centre: the certificates and the key of an inspection system, served to gates on a Unix socket (TR-03129).
 
 CentreError
-└── FrameError   bytes that are no message of this channel: hang up
+└── FrameError   bytes that are not a message of this channel: close it
 """
 
 from enum import Enum
@@ -12,20 +12,20 @@ class CentreError(Exception):
 
 
 class FrameError(CentreError):
-    """Bytes that are no message of this channel."""
+    """Bytes that are not a message of this channel."""
 
 
 class Fault(Enum):
-    """The ways in which a control centre disappoints, one at a time. The value is the fault's name on the command line."""
+    """Faults of a control centre, one at a time. The value is the fault's name on the command line."""
 
     NONE = "none"
-    EXPIRED = "expired"  # its certificates are over
+    EXPIRED = "expired"  # its certificates are expired
     FORGED = "forged"  # they begin at a CVCA of the right name and another key
-    WITHOUT_RIGHT = "without_right"  # they grant irises, not fingers
+    WITHOUT_RIGHT = "without_right"  # they permit reading irises, not fingers
     WRONG_SIGNATURE = "wrong_signature"  # one wrong bit
     REFUSES = "refuses"  # it refuses everything
     REFUSES_TO_SIGN = "refuses_to_sign"
-    OTHER_ANSWER = "other_answer"  # a signature when certificates were wanted, and the other way round
+    OTHER_ANSWER = "other_answer"  # a signature instead of certificates, and vice versa
     SLOW = "slow"  # right, after a pause
     SILENT = "silent"  # it never answers
-    NONSENSE = "nonsense"  # bytes that are no message
+    NONSENSE = "nonsense"  # bytes that are not a message

@@ -1,7 +1,7 @@
 """The messages of the channel: a length of four bytes, big-endian, then MessagePack.
 
-Only what the messages need of it: maps with text keys, text, bytes, lists, nil, truth and small numbers. Written from the
-specification of MessagePack, so that a mistake of the gate's encoder is not repeated here.
+Supports the types that the messages use: maps with text keys, text, bytes, lists, nil, booleans and small numbers.
+Written from the specification of MessagePack, so that a mistake of the gate's encoder is not repeated here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FRAME_BYTES_MAX: Final = 64 * 1024
 _NESTING_MAX: Final = 4
 _LENGTH: Final = struct.Struct(">I")
 _CONSTANTS: Final[dict[int, Value]] = {0xC0: None, 0xC2: False, 0xC3: True}
-# How many bytes of length follow, by the first byte.
+# The number of length bytes, by the first byte.
 _BYTES_HEADS: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4}
 _TEXT_HEADS: Final = {0xD9: 1, 0xDA: 2, 0xDB: 4}
 _LIST_HEADS: Final = {0xDC: 2, 0xDD: 4}
@@ -26,7 +26,7 @@ _NUMBER_HEADS: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
 
 
 def decode(buffer: bytes) -> tuple[dict[str, Value] | None, int]:
-    """The first message and how many bytes it took; `(None, 0)`: read more. Raises FrameError."""
+    """Return the first message and the number of its bytes; `(None, 0)`: read more. Raises FrameError."""
     if len(buffer) < _LENGTH.size:
         return None, 0
     size = _LENGTH.unpack_from(buffer)[0]
@@ -43,7 +43,7 @@ def decode(buffer: bytes) -> tuple[dict[str, Value] | None, int]:
 
 
 def encode(message: dict[str, Value]) -> bytes:
-    """A message with its length. Raises ValueError on one that is too long."""
+    """Return a message with its length. Raises ValueError on one that is too long."""
     body = _packed(message)
     if len(body) > FRAME_BYTES_MAX:
         raise ValueError(f"a message of {len(body)} bytes")
@@ -51,7 +51,7 @@ def encode(message: dict[str, Value]) -> bytes:
 
 
 class _Reader:
-    """Reads values from the front of a message. Everything raises FrameError."""
+    """Reads values from the start of a message. All methods raise FrameError."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

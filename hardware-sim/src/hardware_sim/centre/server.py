@@ -1,6 +1,6 @@
-"""The control centre: certificates for whoever names its authority, signatures with the key below them, and the faults of a line.
+"""The control centre: certificates for requests with its authority's name, signatures, and faults on request.
 
-A thread a client. At most eight clients, a message at a time; whoever breaks the protocol is hung up on.
+One thread for each client, at most eight, one message at a time. A client that breaks the protocol is disconnected.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _NONSENSE: Final = b"\x00\x00\x00\x04what"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers one question at a time. Silence, pauses and nonsense are the server's affair."""
+    """Answers one request at a time. The server handles silence, pauses and invalid bytes."""
 
     chains: Sequence[TerminalChain]
     fault: Fault = Fault.NONE
 
     def answer(self, question: dict[str, Value]) -> dict[str, Value]:
-        """The message that answers this one."""
+        """Return the answer to a request."""
         if self.fault is Fault.REFUSES:
             return _refusal("not today")
         wants_chain = question.get("type") == "ChainWanted"
@@ -62,7 +62,7 @@ class Answers:
 
 
 def answers_of(country: Publications, fault: Fault, algorithms: Sequence[Algorithm] = ("ecdsa",)) -> Answers:
-    """The centre of a country, with a chain for each algorithm."""
+    """Return the answers of a country's centre, with a chain for each algorithm."""
     rights = {"rights": READS_IRISES} if fault is Fault.WITHOUT_RIGHT else {}
     chains = [
         country.terminal_chain(
@@ -94,7 +94,7 @@ class CentreServer(LocalServer):
         super().__init__(path, self._speak)
 
     def _speak(self, client: socket.socket, stopping: threading.Event) -> None:
-        client.settimeout(0.1)  # how soon a client's thread notices that the server stops
+        client.settimeout(0.1)  # the time in which a client's thread notices that the server stops
         buffer = b""
         with contextlib.suppress(OSError, FrameError):
             while not stopping.is_set():

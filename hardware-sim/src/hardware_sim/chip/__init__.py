@@ -1,13 +1,13 @@
-"""A passport's chip, and the reader that it lies on.
+"""A passport's chip, and the reader on which it lies.
 
-The card side of ISO/IEC 7816-4, access control, Chip Authentication and secure messaging (ICAO 9303-11), offered to readers over PC/SC (a private pcscd
-with the virtual reader vpcd) or over a plain socket.
+The card's side of ISO/IEC 7816-4, access control, Chip Authentication and secure messaging (ICAO 9303-11), for readers
+over PC/SC (a private pcscd with the virtual reader vpcd) or over a plain socket.
 
 ChipError
 ├── CardGoneError       the card was pulled out of the field
 ├── SmError             a protected command that the card must refuse; carries the status word
-├── RefusedError        a command that the card must refuse, session or not; carries the status word
-└── ReaderGoneError     the reader stopped, died or never came up
+├── RefusedError        a command that the card must refuse, in or out of a session; carries the status word
+└── ReaderGoneError     the reader stopped, died or did not start
 """
 
 
@@ -20,7 +20,7 @@ class CardGoneError(ChipError):
 
 
 class SmError(ChipError):
-    """A command whose protection does not hold: the card answers with `status` in plain and drops its session."""
+    """A command with invalid protection: the card answers with `status` unprotected and ends its session."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"secure messaging broken: {status:04X}")
@@ -28,7 +28,7 @@ class SmError(ChipError):
 
 
 class RefusedError(ChipError):
-    """A command that the card refuses with `status`, protected like any answer when there is a session."""
+    """A command that the card refuses with `status`, protected like any answer in a session."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"refused: {status:04X}")
@@ -36,4 +36,4 @@ class RefusedError(ChipError):
 
 
 class ReaderGoneError(ChipError):
-    """The reader stopped, died or never came up."""
+    """The reader stopped, died or did not start."""

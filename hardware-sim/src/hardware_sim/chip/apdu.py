@@ -1,6 +1,6 @@
-"""Command and response APDUs as the card sees them (ISO/IEC 7816-4 §5.2), short and extended.
+"""Command and response APDUs as the card receives and sends them (ISO/IEC 7816-4 §5.2), short and extended.
 
-Strict: bytes that fit no case of the standard are refused, never repaired.
+Strict: bytes that match no case of the standard are refused, never repaired.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _EXTENDED_FIELD_BYTES: Final = 3
 
 
 class BadApduError(ValueError):
-    """Bytes that are no command APDU of any case."""
+    """Bytes that are not a command APDU of any case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `ne` is the most bytes that the terminal accepts back, None when it expects none."""
+    """One command. `ne` is the maximum length of the answer's data, None when the terminal expects none."""
 
     cla: int
     ins: int
@@ -32,7 +32,7 @@ class Command:
 
     @property
     def header(self) -> bytes:
-        """CLA, INS, P1, P2."""
+        """Return CLA, INS, P1, P2."""
         return bytes((self.cla, self.ins, self.p1, self.p2))
 
 
@@ -44,12 +44,12 @@ class Response:
     body: bytes = field(default=b"", repr=False)
 
     def encode(self) -> bytes:
-        """Data, then SW1 and SW2."""
+        """Return data, SW1 and SW2."""
         return self.body + self.status.to_bytes(2)
 
 
 def parse(apdu: bytes) -> Command:
-    """Read one command APDU. Raises BadApduError."""
+    """Parse one command APDU. Raises BadApduError."""
     if len(apdu) < _HEADER_BYTES:
         raise BadApduError("shorter than a header")
     header, rest = apdu[:_HEADER_BYTES], apdu[_HEADER_BYTES:]

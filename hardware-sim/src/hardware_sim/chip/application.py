@@ -1,8 +1,8 @@
-"""The passport application on the chip: what it answers to each command, and what it refuses.
+"""The passport application on the chip: its answers and refusals.
 
-A strict state machine (ICAO 9303-11 §4, §6 and §9.8, ISO/IEC 7816-4): every command protected after access control, a
-session lost at the first broken or plain command. What may be selected and read is `reading`'s to say. Takes its randomness as an
-argument; slowness is the card's affair.
+A strict state machine (ICAO 9303-11 §4, §6 and §9.8, ISO/IEC 7816-4): every command after access control is protected;
+the first broken or plain command ends the session. `reading` decides what may be selected and read; the card adds
+delays. The source of randomness is an argument.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _CHAINED: Final = 0x10
 _LONG_INSTRUCTIONS: Final = frozenset({0x2A, 0x82})  # certificates and signatures may come in a chain of short commands
 _CHAIN_BYTES_MAX: Final = 4096
 _GET_RESPONSE: Final = bytes.fromhex("00C00000")
-_CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
+_CHAINED_STEPS: Final = 3  # nonce, mapping, agreement; the token follows
 
 
 class Application:
-    """One chip's application from power on. `wrong_keys` counts the failed proofs since the last good one."""
+    """One chip's application, from power on. `wrong_keys` counts the failed proofs since the last valid one."""
 
     def __init__(
         self, passport: Passport, *, random_bytes: Callable[[int], bytes], quirks: Quirks = PLAIN_CHIP
@@ -55,12 +55,12 @@ class Application:
         self.wrong_keys = 0
 
     def reset(self) -> None:
-        """Power off and on: session, selection and challenge are forgotten."""
+        """Power off and on: forget session, selection and challenge."""
         self._state = State()
         self._waiting = None
 
     def answer(self, apdu: bytes) -> Response:
-        """Answer one command of any bytes; in pieces, if this chip does."""
+        """Answer one command of any bytes; in pieces, if the chip is configured so."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and len(apdu) == 5 and apdu[:4] == _GET_RESPONSE:
             return self._piece(waiting, apdu[4] or SHORT_NE_MAX)
@@ -70,7 +70,7 @@ class Application:
         return self._piece(answer, self._quirks.piece_bytes)
 
     def _piece(self, whole: Response, count: int) -> Response:
-        """So many bytes of the answer; the rest waits (ISO/IEC 7816-4 §5.3.4)."""
+        """Return this many bytes of the answer, and keep the rest (ISO/IEC 7816-4 §5.3.4)."""
         rest = whole.body[count:]
         if not rest:
             return whole
@@ -92,7 +92,7 @@ class Application:
             case ((0x00 | 0x10), _):
                 if command.cla == _CHAINED and command.ins != 0x86:
                     return Response(status.NO_CLASS)
-                # A plain command ends the session (ICAO 9303-11 §9.8.2).
+                # An unprotected command ends the session (ICAO 9303-11 §9.8.2).
                 if self._state.session is not None:
                     self._state = State(self._state.place)
                 answer = self._run(command)
@@ -120,7 +120,7 @@ class Application:
         return answer
 
     def _go_over(self) -> None:
-        """Chip Authentication is answered under the old keys, or in clear where there are none (ICAO 9303-11 §6.2.4)."""
+        """Activate the new keys after the answer to Chip Authentication, which still uses the old state (§6.2.4)."""
         if self._next_session is not None:
             self._state = replace(self._state, session=self._next_session)
             self._next_session = None
@@ -135,7 +135,7 @@ class Application:
             return Response(refused.status)
 
     def _joined(self, command: Command, before: State) -> Command | None:
-        """The command with what its chain has brought before; None when the chain goes on (ISO/IEC 7816-4 §5.3.3)."""
+        """Return the command with the earlier parts of its chain; None while the chain continues (ISO/IEC 7816-4 §5.3.3)."""
         if command.ins not in _LONG_INSTRUCTIONS:
             return command
         body = before.part + command.body
@@ -143,7 +143,7 @@ class Application:
             raise RefusedError(status.WRONG_LENGTH)
         if command.cla != _CHAINED:
             return replace(command, body=body)
-        self._state = replace(before, part=body)  # as if nothing had been sent, except the part
+        self._state = replace(before, part=body)  # the state before the command, except for the part
         return None
 
     def _dispatch(self, command: Command, before: State, room: int) -> Response:
@@ -170,7 +170,7 @@ class Application:
                 return Response(status.NO_INSTRUCTION)
 
     def _then(self, state: State, response: Response) -> Response:
-        """Go on in this state."""
+        """Set the state, and return the response."""
         self._state = state
         return response
 
@@ -230,7 +230,7 @@ class Application:
             signature = self._old_signature
         most = room if self._quirks.piece_bytes is not None else min(command.ne or 0, room)
         if len(signature) > most:
-            return Response(status.WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
+            return Response(status.WRONG_LENGTH)  # without pieces an answer is whole or refused
         return Response(status.DONE, signature)
 
     def _manage_security(self, command: Command) -> Response:
@@ -277,20 +277,20 @@ class Application:
         return self._continue_pace(command, before, before.run, before.way)
 
     def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
-        """New keys from the next command on; and Terminal Authentication may begin, bound to the terminal's key."""
+        """Prepare the next command's session keys, and begin Terminal Authentication, bound to the terminal's key."""
         self._next_session = Session(agree(key, terminal_key))
         if self._state.session is None:
             self._state = replace(self._state, begun_in=Place.APPLICATION)
         self._state = self._terminal_may_begin(self._state, terminal.compressed(key.parameter_id, terminal_key))
 
     def _terminal_may_begin(self, state: State, terminal_key: bytes) -> State:
-        """After Chip Authentication, and after PACE with its mapping (ICAO 9303-11 §7.1.2)."""
+        """Return the state after Chip Authentication, or PACE with its mapping (ICAO 9303-11 §7.1.2)."""
         trusted = self._abilities.trust_point
         chain = None if trusted is None else terminal.begin(trusted)
         return replace(state, chain=chain, terminal_key=terminal_key, rights=0)
 
     def _continue_pace(self, command: Command, before: State, run: pace.Conversation, way: Pace) -> Response:
-        """One step of PACE: all but the last of four commands are chained (ICAO 9303-11 §4.4.4.2)."""
+        """Return the answer to one step of PACE: all but the last of four commands are chained (9303-11 §4.4.4.2)."""
         is_last = before.run_chained == _CHAINED_STEPS
         if (command.cla == _CHAINED) == is_last:
             return Response(status.LAST_COMMAND_EXPECTED)

@@ -1,7 +1,7 @@
-"""The card in the reader's field: the passport application with the quirks of real hardware.
+"""The card in the reader's field: the passport application, and the defects of real hardware.
 
-`Switches` are those quirks: limits, slowness, being pulled out, nonsense. Answers bytes to bytes; how they travel is the
-readers' affair.
+`Switches` are the defects: limits, delays, removal, invalid bytes. A card answers bytes with bytes; the readers
+transport them.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ from hardware_sim.chip.application import Application
 from hardware_sim.chip.quirks import Lie, Quirks
 from hardware_sim.passport.issuer import Passport
 
-ATR: Final = bytes.fromhex("3B8880010073C8400000900062")  # a contactless card as PC/SC shows it
+ATR: Final = bytes.fromhex("3B8880010073C8400000900062")  # a contactless card's ATR in PC/SC
 _NONSENSE_BYTES_MAX: Final = 64
-_DELAY_DOUBLINGS_MAX: Final = 6  # then the delay no longer grows
+_DELAY_DOUBLINGS_MAX: Final = 6  # after this many, the delay no longer increases
 
 
 class Switches(TypedDict, total=False):
     """Quirks of one card; the defaults are a plain, undelayed chip."""
 
-    le_max: int  # READ BINARY for more is answered with 6Cxx or 6700
+    le_max: int  # a READ BINARY for more is answered with 6Cxx or 6700
     no_extended_length: bool
-    le_status: int  # in place of 6Cxx and 6700
-    le_ends_session: bool  # the refusal comes in clear, and the session is over
-    piece_bytes: int  # an answer brings so much at most, the rest comes with GET RESPONSE (61xx)
-    no_card_access_status: int  # the answer to SELECT of an EF.CardAccess that is not there; 6A82 when left out
-    no_card_access_on_reading: bool  # SELECT of it is answered with 9000, and READ BINARY so
-    pull_out_after_apdus: int | None  # so many are answered, then the card is gone
-    nonsense_after_apdus: int | None  # so many are answered, then garbage comes
+    le_status: int  # instead of 6Cxx and 6700
+    le_ends_session: bool  # the refusal is unprotected, and ends the session
+    piece_bytes: int  # maximum length of an answer; GET RESPONSE fetches the rest (61xx)
+    no_card_access_status: int  # the answer to SELECT of a missing EF.CardAccess; default 6A82
+    no_card_access_on_reading: bool  # SELECT of it is answered with 9000, and READ BINARY with that status
+    pull_out_after_apdus: int | None  # after this many answers the card is gone
+    nonsense_after_apdus: int | None  # after this many answers it sends invalid bytes
     delay_per_apdu_ms: float
     bit_rate_kbit_s: float
     parameter_reference_required: bool  # MSE:Set AT without tag 84 is answered with 6A87
     master_file_refused: bool  # files of the master file are answered with 6982 before a session
-    bac_refused: bool  # PACE or nothing
-    no_access_control: bool  # from before Basic Access Control: anyone may read what is not guarded
-    challenge_status: int  # the answer to GET CHALLENGE before a session, with any abilities of the chip
-    wrong_key_status: int  # the answer of Basic Access Control to a wrong key; 6300 when left out
+    bac_refused: bool  # PACE only
+    no_access_control: bool  # older than Basic Access Control: everyone may read unguarded files
+    challenge_status: int  # the answer to every GET CHALLENGE before a session
+    wrong_key_status: int  # the answer of Basic Access Control to a wrong key; default 6300
     static_binding: bool  # after PACE, Terminal Authentication still uses the document's number
-    delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each until a right one
-    lie: str  # one of the names in `lies.Lie`
-    lie_after_answers: int  # so many protected answers are honest
+    delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each, until a right one
+    lie: str  # a name in `quirks.Lie`
+    lie_after_answers: int  # this many protected answers are honest
 
 
 class Card:
-    """One card in the field. `transmit` and `reset` raise CardGoneError once it was pulled out."""
+    """One card in the field. `transmit` and `reset` raise CardGoneError after the card was pulled out."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Card:
         return answer
 
     def _wrong_key_delay_ms(self, before: int) -> float:
-        """What the answer to a wrong key waits for, when this was one."""
+        """Return the delay of the answer, when the key was wrong; otherwise 0."""
         count = self._application.wrong_keys
         if count <= before:
             return 0.0
@@ -96,7 +96,7 @@ class Card:
 
     @property
     def gone(self) -> bool:
-        """True when it has pulled itself out."""
+        """Return True when the card has removed itself."""
         limit = self._switches.get("pull_out_after_apdus")
         return limit is not None and self._apdus >= limit
 

@@ -1,6 +1,6 @@
 """Ciphers, MACs and key derivation of passports: triple DES and AES (ICAO 9303-11 §9.7, §9.8.6, §9.8.7).
 
-Old algorithms beside newer ones, because the cards speak them. Pure.
+Includes old algorithms, because cards in use have them. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LONG_HASH: Final = frozenset({Cipher.AES_192, Cipher.AES_256})
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Two keys of one cipher: one enciphers, one authenticates."""
+    """Two keys of one cipher: one for encryption, one for MACs."""
 
     enc: bytes = field(repr=False)
     mac: bytes = field(repr=False)
@@ -36,41 +36,41 @@ class KeyPair:
 
 
 def derive(secret: bytes, cipher: Cipher = Cipher.TDES) -> KeyPair:
-    """Session keys from a shared secret (ICAO 9303-11 §9.7.1)."""
+    """Return session keys from a shared secret (ICAO 9303-11 §9.7.1)."""
     return KeyPair(derive_one(secret, _FOR_ENCRYPTION, cipher), derive_one(secret, _FOR_MAC, cipher), cipher)
 
 
 def derive_one(secret: bytes, purpose: int, cipher: Cipher) -> bytes:
-    """One key from a secret: SHA-1 for keys of 16 bytes, SHA-256 for longer ones (§9.7.1.1 to §9.7.1.4)."""
+    """Return one key from a secret: SHA-1 for keys of 16 bytes, SHA-256 for longer ones (§9.7.1.1 to §9.7.1.4)."""
     name = "sha256" if cipher in _LONG_HASH else "sha1"
     key = hashlib.new(name, secret + purpose.to_bytes(4), usedforsecurity=False).digest()[: cipher.key_bytes]
     return bytes(_with_odd_parity(octet) for octet in key) if cipher is Cipher.TDES else key
 
 
 def document_seed(mrz_lines: tuple[str, ...]) -> bytes:
-    """Return the seed of the document's keys: SHA-1 over number, birth and expiry with their check digits (§4.3.2, §9.7.3)."""
+    """Return the seed of the document's keys: SHA-1 over number, birth and expiry with check digits (§4.3.2, §9.7.3)."""
     return hashlib.sha1(key_information(mrz_lines).encode("ascii"), usedforsecurity=False).digest()
 
 
 def document_keys(mrz_lines: tuple[str, ...]) -> KeyPair:
-    """The keys of Basic Access Control (§9.7.2)."""
+    """Return the keys of Basic Access Control (§9.7.2)."""
     return derive(document_seed(mrz_lines)[:_BAC_SEED_BYTES])
 
 
 def encipher(key: bytes, plain: bytes, cipher: Cipher = Cipher.TDES, *, start: bytes | None = None) -> bytes:
-    """CBC mode, from a zero block unless `start` is given; `plain` is whole blocks."""
+    """Encrypt whole blocks in CBC mode, from a zero block unless `start` is given."""
     context = _block_cipher(key, cipher, start).encryptor()
     return context.update(plain) + context.finalize()
 
 
 def decipher(key: bytes, ciphered: bytes, cipher: Cipher = Cipher.TDES, *, start: bytes | None = None) -> bytes:
-    """Undo `encipher`. Raises ValueError on a broken block."""
+    """Decrypt what `encipher` encrypted. Raises ValueError on a broken block."""
     context = _block_cipher(key, cipher, start).decryptor()
     return context.update(ciphered) + context.finalize()
 
 
 def retail_mac(key: bytes, message: bytes) -> bytes:
-    """ISO/IEC 9797-1 MAC algorithm 3 with padding method 2: single DES in a chain, triple DES on the last block."""
+    """Return ISO/IEC 9797-1 MAC algorithm 3, padding method 2: single DES in a chain, triple DES on the last block."""
     padded = pad(message)
     chained, last = padded[:-_DES_BLOCK_BYTES], padded[-_DES_BLOCK_BYTES:]
     # Single DES is triple DES with three equal keys.
@@ -79,7 +79,7 @@ def retail_mac(key: bytes, message: bytes) -> bytes:
 
 
 def mac(keys: KeyPair, message: bytes) -> bytes:
-    """MAC of a message of any length, 8 bytes: the retail MAC, or CMAC cut short (§4.4.3.4)."""
+    """Return the MAC of a message of any length, 8 bytes: the retail MAC, or the start of CMAC (§4.4.3.4)."""
     if keys.cipher is Cipher.TDES:
         return retail_mac(keys.mac, message)
     context = cmac.CMAC(algorithms.AES(keys.mac))
@@ -88,19 +88,19 @@ def mac(keys: KeyPair, message: bytes) -> bytes:
 
 
 def message_mac(keys: KeyPair, message: bytes) -> bytes:
-    """MAC of secure messaging: the message is padded also where CMAC would not ask for it (§9.8.6.2, §9.8.7.2)."""
+    """Return the MAC of secure messaging: the message is padded even where CMAC needs no padding (§9.8.6.2, §9.8.7.2)."""
     if keys.cipher is Cipher.TDES:
         return retail_mac(keys.mac, message)
     return mac(keys, pad(message, keys.cipher.block_bytes))
 
 
 def pad(message: bytes, block_bytes: int = _DES_BLOCK_BYTES) -> bytes:
-    """ISO/IEC 9797-1 padding method 2."""
+    """Return the message with ISO/IEC 9797-1 padding method 2."""
     return message + b"\x80" + bytes(-(len(message) + 1) % block_bytes)
 
 
 def unpad(message: bytes) -> bytes:
-    """Undo `pad`. Raises ValueError when there is no padding."""
+    """Return the message without padding. Raises ValueError when there is none."""
     stripped = message.rstrip(b"\x00")
     if not stripped.endswith(b"\x80"):
         raise ValueError("no padding")

@@ -1,8 +1,8 @@
 """The card behind a plain Unix socket, for machines without PC/SC or namespaces.
 
-Each message is a 4-byte big-endian length and a body. A request's first byte says what: 0 "is a card there?" (answered
-with one byte, 0 or 1), 1 power on (answered with the ATR, or nothing when there is no card), 2 and a command APDU
-(answered with 0 and the response, or with 1 when the card is gone). Anything else ends the connection.
+Each message is a 4-byte big-endian length and a body. The first byte of a request is its kind: 0 "is a card there?"
+(answer: one byte, 0 or 1), 1 power on (answer: the ATR, empty without a card), 2 and a command APDU (answer: 0 and the
+response, or 1 when the card is gone). Anything else ends the connection.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from hardware_sim.chip.card import Card
 
 _ANSWERED: Final = b"\x00"
 _GONE: Final = b"\x01"
-_MESSAGE_BYTES_MAX: Final = 0x1_0010  # the longest extended APDU and its marks; more ends the connection
-_CLIENTS_MAX: Final = 8  # more are hung up on
+_MESSAGE_BYTES_MAX: Final = 0x1_0010  # the longest extended APDU with its header; more ends the connection
+_CLIENTS_MAX: Final = 8  # further clients are disconnected
 _LENGTH: Final = struct.Struct(">I")
 
 
 class DirectSlot:
-    """A slot that speaks to any number of clients up to eight; one command at a time reaches the card."""
+    """A slot for at most eight clients at the same time; the card receives one command at a time."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class DirectSlot:
         threading.Thread(target=self._accept, name="chip-direct", daemon=True).start()
 
     def insert(self, card: Card) -> None:
-        """Offer a card, in place of the one that lies there."""
+        """Insert a card, in place of any other."""
         with self._lock:
             self._card = card
 
@@ -54,7 +54,7 @@ class DirectSlot:
             self._stopping = True
             clients = tuple(self._clients)
         for connection in (self._listener, *clients):
-            with contextlib.suppress(OSError):  # it may have ended by itself
+            with contextlib.suppress(OSError):  # it may have ended already
                 connection.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._path.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ class DirectSlot:
                     return None
 
     def _with_card(self, apdu: bytes) -> bytes:
-        """Power on when there is no `apdu`, else transmit it. A card that pulls itself out is gone from then on."""
+        """Power on when `apdu` is empty, otherwise transmit it. A card that removes itself stays away."""
         if self._card is not None:
             with contextlib.suppress(CardGoneError):
                 if apdu:

@@ -1,6 +1,6 @@
-"""The chip's files: where each lies, by which names it is found, and who may read it (ICAO 9303-10 §3, ISO/IEC 7816-4 §7.2).
+"""The chip's files: their place, their identifiers, and their access conditions (ICAO 9303-10 §3, ISO/IEC 7816-4 §7.2).
 
-Pure. What is selected and whether a session protects the reading is `application`'s to know.
+Pure. `application` tracks the selected file and the session.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _SHORT_IDENTIFIER: Final = 0x1F
 
 
 class Place(Enum):
-    """Where the terminal stands."""
+    """The terminal's present directory."""
 
     MASTER = auto()
     APPLICATION = auto()
 
 
 class Secrecy(Enum):
-    """Who may read a file."""
+    """The access condition of a file."""
 
     FREE = auto()
     SESSION = auto()
-    TERMINAL = auto()  # only a terminal that Terminal Authentication has cleared
+    TERMINAL = auto()  # only for a terminal with the right from Terminal Authentication
 
 
 _MASTER_IDS: Final = {
@@ -51,7 +51,7 @@ _GUARDED: Final = {"EF_DG3": READS_FINGERS, "EF_DG4": READS_IRISES}
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One elementary file; `right` is the terminal's that a guarded one asks for."""
+    """One elementary file; `right` is the terminal's right that a guarded file requires."""
 
     content: bytes = field(repr=False)
     secrecy: Secrecy
@@ -73,23 +73,23 @@ class FileSystem:
                 self._files[Place.APPLICATION, _APPLICATION_IDS[name]] = File(content, secrecy, right)
 
     def by_id(self, place: Place, file_id: bytes) -> File | None:
-        """The file of these two bytes in this place."""
+        """Return the file with this identifier of two bytes in this place."""
         return self._files.get((place, int.from_bytes(file_id))) if len(file_id) == 2 else None
 
     def by_short_id(self, place: Place, short_id: int) -> File | None:
-        """The file of a short identifier, the lower five bits of READ BINARY's P1."""
+        """Return the file of a short identifier, the lower five bits of READ BINARY's P1."""
         short_id &= _SHORT_IDENTIFIER
         file_id = _MASTER_SHORT_IDS.get(short_id, 0) if place is Place.MASTER else 0x0100 | short_id
         return self._files.get((place, file_id))
 
 
 def too_long(le_max: int) -> int:
-    """The standard's answer to READ BINARY for more than this."""
+    """Return the standard's status for a READ BINARY of more than this."""
     return status.SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else status.WRONG_LENGTH
 
 
 def read(file: File, offset: int, ne: int | None, *, room: int, header_bytes: int = 0) -> Response:
-    """What READ BINARY returns: at most `ne` and `room` bytes, `header_bytes` of which wrap the data."""
+    """Return the answer of READ BINARY: at most `ne` and `room` bytes, of which `header_bytes` wrap the data."""
     if ne is None:
         return Response(status.WRONG_LENGTH)
     if offset >= len(file.content):
@@ -104,7 +104,7 @@ def read(file: File, offset: int, ne: int | None, *, room: int, header_bytes: in
 
 
 def far_offset(body: bytes) -> int | None:
-    """The offset data object's value; None when there is none, or it is longer than four bytes."""
+    """Return the value of the offset data object; None when there is none, or it is longer than four bytes."""
     if len(body) < 3 or body[0] != _OFFSET_OBJECT or body[1] != len(body) - 2 or body[1] > 4:
         return None
     return int.from_bytes(body[2:])

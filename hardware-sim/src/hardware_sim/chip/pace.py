@@ -1,7 +1,7 @@
-"""PACE, the chip's part, as a conversation: data objects come in, data objects go out (ICAO 9303-11 §4.4).
+"""PACE, the chip's side, as a conversation: data objects in, data objects out (ICAO 9303-11 §4.4).
 
-Generic, integrated and chip authentication mapping, over curves and prime fields. Takes its randomness as an argument.
-Leaves MANAGE SECURITY ENVIRONMENT and the chaining of commands to `application`.
+Generic, integrated and chip authentication mapping, over curves and prime fields. The source of randomness is an
+argument. `application` handles MANAGE SECURITY ENVIRONMENT and the chaining of commands.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAPPING_DATA: Final = 0x81
 _EPHEMERAL_KEY: Final = 0x83
 _TOKEN: Final = 0x85
 
-# ICAO 9303-11 §B.3: the constants of the pseudo-random function, for nonces of 16 and of 32 bytes.
+# Constants of the pseudo-random function (ICAO 9303-11 §B.3), for nonces of 16 and of 32 bytes.
 _CONSTANTS: Final = {
     16: (bytes.fromhex("a668892a7c41e3ca739f40b057d85904"), bytes.fromhex("a4e136ac725f738b01c1f60217c188ad")),
     32: (
@@ -35,7 +35,7 @@ _CONSTANTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The last answer of a run, and what came of it. The ephemeral keys name both sides to Terminal Authentication."""
+    """The last answer of a run and its result. The ephemeral keys identify both sides in Terminal Authentication."""
 
     answer: bytes
     keys: crypto.KeyPair = field(repr=False)
@@ -48,7 +48,7 @@ Conversation: TypeAlias = Generator[bytes, dict[int, bytes], Agreed]
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """What the chip brings to one run. `mapping_key` is its static private key for chip authentication mapping."""
+    """The chip's data for one run. `mapping_key` is its static private key for chip authentication mapping."""
 
     pace: Pace
     password_seed: bytes = field(repr=False)
@@ -58,20 +58,20 @@ class Chip:
 
     @property
     def group(self) -> groups.Group:
-        """The group of the standardised domain parameters."""
+        """Return the group of the standardised domain parameters."""
         return groups.group_of(self.pace.domain)
 
     def private_key(self) -> int:
-        """A fresh private key for this run."""
+        """Return a new random private key for this run."""
         order = self.group.order
         return int.from_bytes(self.random_bytes((order.bit_length() + 7) // 8)) % order or 1
 
 
 def conversation(chip: Chip) -> Conversation:
-    """One run. Start it with `next`, then send the objects of each command. Raises RefusedError, and is then over."""
+    """Return the chip's side of one run. Start it with `next`, then send each command's objects. Raises RefusedError."""
     cipher = chip.pace.cipher
     nonce = chip.random_bytes(_nonce_bytes(chip.pace))
-    if (yield b""):  # the first command carries nothing
+    if (yield b""):  # the first command carries no data
         raise RefusedError(status.WRONG_DATA)
     password_key = crypto.derive_one(chip.password_seed, crypto.FOR_PASSWORD, cipher)
     received = yield tlv(0x80, crypto.encipher(password_key, nonce, cipher))
@@ -91,9 +91,8 @@ def conversation(chip: Chip) -> Conversation:
 
     proof = _only(received, _TOKEN)
     if chip.lie is Lie.PACE_ECHOES_KEY:
-        return Agreed(
-            tlv(0x86, proof), keys, public, terminal_key
-        )  # who echoes key and token knows no key, and need not
+        # A chip that echoes key and token has no key, and needs none.
+        return Agreed(tlv(0x86, proof), keys, public, terminal_key)
     if not hmac.compare_digest(proof, token(chip.pace, keys, public)):
         raise RefusedError(status.PROOF_WRONG)
     answer = tlv(0x86, _shown_token(chip, token(chip.pace, keys, terminal_key)))
@@ -109,14 +108,14 @@ def _only(received: dict[int, bytes], tag: int) -> bytes:
 
 
 def _nonce_bytes(pace: Pace) -> int:
-    """Integrated mapping wants a nonce as long as the key at least, in whole blocks (§4.4.3.3.2)."""
+    """Return the length of the nonce. Integrated mapping needs at least the key's length, in whole blocks (§4.4.3.3.2)."""
     if pace.mapping is Mapping.INTEGRATED and pace.cipher.key_bytes > _NONCE_BYTES:
         return 2 * _NONCE_BYTES
     return _NONCE_BYTES
 
 
 def _map(chip: Chip, nonce: bytes, private: int, received: bytes) -> tuple[bytes, bytes]:
-    """The generator of this run, and the answer that lets the terminal find it."""
+    """Return the generator of this run, and the answer from which the terminal derives it."""
     group = chip.group
     if chip.pace.mapping is Mapping.INTEGRATED:
         if len(received) != chip.pace.cipher.key_bytes:
@@ -133,7 +132,7 @@ def _map(chip: Chip, nonce: bytes, private: int, received: bytes) -> tuple[bytes
 
 
 def pseudo_random(nonce: bytes, terminal_nonce: bytes, pace: Pace) -> bytes:
-    """R(s, t) of integrated mapping: at least 64 bits longer than the prime (ICAO 9303-11 §B.3)."""
+    """Return R(s, t) of integrated mapping: at least 64 bits longer than the prime (ICAO 9303-11 §B.3)."""
     onward, outward = _CONSTANTS[len(nonce)]
     key_bytes = pace.cipher.key_bytes
     key = crypto.encipher(terminal_nonce, nonce, pace.cipher)[:key_bytes]
@@ -152,13 +151,13 @@ def _secret(group: groups.Group, terminal_key: bytes, private: int) -> bytes:
 
 
 def token(pace: Pace, keys: crypto.KeyPair, public: bytes) -> bytes:
-    """MAC over the other side's ephemeral key as a public key data object (§4.4.3.4)."""
+    """Return the MAC over the other side's ephemeral key, as a public key data object (§4.4.3.4)."""
     tag = 0x86 if isinstance(pace.domain, Curve) else 0x84
     return crypto.mac(keys, tlv(0x7F49, oid(pace.oid), tlv(tag, public)))
 
 
 def authentication_data(chip: Chip, keys: crypto.KeyPair, mapping_private: int) -> bytes:
-    """The mapping key divided by the static key, enciphered from the block of all ones (§4.4.3.3.3, §4.4.3.5)."""
+    """Return the encrypted quotient of mapping key and static key (§4.4.3.3.3, §4.4.3.5). Raises RefusedError."""
     if chip.mapping_key is None:
         raise RefusedError(status.WRONG_DATA)
     order, block = chip.group.order, keys.cipher.block_bytes
@@ -173,7 +172,7 @@ def _shown_key(chip: Chip, public: bytes, terminal_key: bytes) -> bytes:
         case Lie.PACE_ECHOES_KEY:
             return terminal_key
         case Lie.PACE_KEY_OUTSIDE:
-            # No longer a point of the curve; below a prime of twice the order, which no look at its size shows.
+            # Not a point of the curve; in a prime group, of twice the order, which its size does not show.
             if isinstance(chip.pace.domain, Curve):
                 return public[:-1] + bytes((public[-1] ^ 1,))
             return (chip.pace.domain.p - int.from_bytes(public)).to_bytes(chip.pace.domain.size_bytes)

@@ -1,7 +1,7 @@
-"""Which protocol the terminal means, by the fields of MANAGE SECURITY ENVIRONMENT, and the keys that the chip has for it.
+"""Selects the protocol and its keys by the fields of MANAGE SECURITY ENVIRONMENT.
 
-Chip Authentication version 1 is one agreement with a static key (ICAO 9303-11 §6.2, TR-03110-3 §B.1); which command carries the terminal's key, and
-that the new keys serve from the next command on, is `application`'s to know. Pure.
+Chip Authentication version 1 is one key agreement with a static key (ICAO 9303-11 §6.2, TR-03110-3 §B.1). `application`
+handles the command with the terminal's key, and activates the new keys for the next command. Pure.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _CAN_PASSWORD: Final = b"\x02"
 
 
 def choose_key(keys: Sequence[AgreementKey], *, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
-    """The key that the terminal means. `protocol` is the content of its object identifier, None for triple DES.
+    """Return the key that the terminal selects. `protocol` is the content of its object identifier, None for triple DES.
 
-    Raises RefusedError when there is no such key, or it is not the only one.
+    Raises RefusedError when no key, or more than one, matches.
     """
     wanted = None if reference is None else int.from_bytes(reference)
     named = [key for key in keys if wanted is None or key.key_id == wanted]
@@ -41,13 +41,13 @@ def choose_key(keys: Sequence[AgreementKey], *, reference: bytes | None, protoco
 
 
 def protocol_of(key: AgreementKey) -> str:
-    """The object identifier of Chip Authentication with this key and its cipher."""
+    """Return the object identifier of Chip Authentication with this key and its cipher."""
     base = ID_CA_ECDH if isinstance(STANDARDISED[key.parameter_id], Curve) else ID_CA_DH
     return f"{base}.{key.cipher.value}"
 
 
 def agree(key: AgreementKey, terminal_key: bytes) -> crypto.KeyPair:
-    """The session keys that follow. Raises RefusedError on a key outside the group."""
+    """Return the new session keys. Raises RefusedError on a key outside the group."""
     try:
         secret = key.group.secret(key.group.multiply(terminal_key, key.private))
     except NotInGroupError as foreign:
@@ -56,7 +56,7 @@ def agree(key: AgreementKey, terminal_key: bytes) -> crypto.KeyPair:
 
 
 class Protocols:
-    """What one chip has been given for PACE and Chip Authentication. Everything raises RefusedError."""
+    """The keys of one chip for PACE and Chip Authentication. All methods raise RefusedError."""
 
     def __init__(self, passport: Passport, random_bytes: Callable[[int], bytes], quirks: Quirks) -> None:
         self._abilities = passport.abilities
@@ -65,7 +65,7 @@ class Protocols:
         self._quirks = quirks
 
     def begin_pace(self, fields: dict[int, bytes]) -> tuple[Pace, pace.Conversation]:
-        """MSE:Set AT for PACE: the way in, and its conversation, which waits for the first command (ICAO 9303-11 §4.4.4.1)."""
+        """Begin PACE by MSE:Set AT: return the variant, and its conversation before the first command (9303-11 §4.4.4.1)."""
         if not self._abilities.pace:
             raise RefusedError(status.CONDITIONS_MISSING)
         if self._quirks.parameter_reference_required and KEY_REFERENCE not in fields:
@@ -83,7 +83,7 @@ class Protocols:
         return chosen[0], run
 
     def agreement_key(self, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
-        """The key of Chip Authentication that is meant; `protocol` None is triple DES."""
+        """Return the selected key of Chip Authentication; `protocol` None is triple DES."""
         if not self._abilities.agreement_keys:
             raise RefusedError(status.CONDITIONS_MISSING)
         return choose_key(self._abilities.agreement_keys, reference=reference, protocol=protocol)

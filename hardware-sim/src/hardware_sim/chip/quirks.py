@@ -1,4 +1,4 @@
-"""How one chip model differs from the next in what it answers: limits, habits, and lies."""
+"""Differences between chip models in their answers: limits, variants, and lies."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from hardware_sim.chip.secure_messaging import Session
 
 
 class Lie(Enum):
-    """The ways in which a hostile or broken chip misbehaves while it talks, one at a time. The value is the name of the card's switch."""
+    """How a hostile or broken chip misbehaves in a dialogue, one way at a time. The value is the switch's name."""
 
-    PACE_ECHOES_KEY = "pace_echoes_key"  # the terminal's own ephemeral key, then its own token
-    PACE_ECHOES_MAPPING = "pace_echoes_mapping"  # the terminal's own mapping key; cannot finish
-    PACE_KEY_OUTSIDE = "pace_key_outside"  # a point off the curve, a number outside the subgroup
+    PACE_ECHOES_KEY = "pace_echoes_key"  # the terminal's ephemeral key, then its token
+    PACE_ECHOES_MAPPING = "pace_echoes_mapping"  # the terminal's mapping key; the run cannot finish
+    PACE_KEY_OUTSIDE = "pace_key_outside"  # a point off the curve, or a number outside the subgroup
     PACE_NEUTRAL_KEY = "pace_neutral_key"  # infinity, or 1
     PACE_WRONG_TOKEN = "pace_wrong_token"  # noqa: S105 - an authentication token, no password
     SM_WRONG_MAC = "sm_wrong_mac"
-    SM_NO_STATUS = "sm_no_status"  # DO99 is missing, the MAC holds
-    SM_STATUS_MISMATCH = "sm_status_mismatch"  # 9000 inside, 6282 outside
-    SM_PLAIN_ANSWER = "sm_plain_answer"  # data and status without any protection
-    SM_REPLAY = "sm_replay"  # the answer to the command before, once more
+    SM_NO_STATUS = "sm_no_status"  # DO99 is missing, the MAC is valid
+    SM_STATUS_MISMATCH = "sm_status_mismatch"  # 9000 protected, 6282 unprotected
+    SM_PLAIN_ANSWER = "sm_plain_answer"  # data and status without protection
+    SM_REPLAY = "sm_replay"  # the answer to the previous command again
     AA_REPLAY = "aa_replay"  # a signature over an earlier challenge
 
 
 def protect(lie: Lie | None, session: Session, plain: Response, before: Response | None, *, odd: bool) -> Response:
-    """Protect an answer honestly, or as the lie has it. `before` is the protected answer to the command before."""
+    """Protect an answer honestly, or by the lie. `before` is the protected answer to the previous command."""
     honest = session.protect(plain, odd=odd, with_status=lie is not Lie.SM_NO_STATUS)
     match lie:
         case Lie.SM_WRONG_MAC:
@@ -45,16 +45,15 @@ def protect(lie: Lie | None, session: Session, plain: Response, before: Response
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Left out is a plain, honest chip. `le_max` is the most that one READ BINARY returns.
+    """The defaults are a plain, honest chip. `le_max` is the maximum of one READ BINARY.
 
-    `no_access_control` is a chip from before Basic Access Control: it knows neither that nor PACE, and what others give after it
-    only, it gives to anyone. `challenge_status` is the answer to every GET CHALLENGE before a session, where it is set.
-    `no_card_access_status` is the answer to SELECT, or with `no_card_access_on_reading` to READ BINARY, of an EF.CardAccess that is not
-    there. `le_status` is the answer to READ BINARY over `le_max`, in place of the standard's; with `le_ends_session` it comes in
-    clear, and the session is over. `piece_bytes` is the most that one answer brings; the rest waits for GET RESPONSE (with 0, an answer
-    with data brings none of it at first, as under T=0).
-    `wrong_key_status` is the answer to a wrong key. `lie_after_answers` is how many protected answers are honest before a lie of secure messaging or Active
-    Authentication is told.
+    `no_access_control`: older than Basic Access Control. It supports neither that nor PACE, and gives everyone what other chips give after
+    access control. `challenge_status`: the answer to every GET CHALLENGE before a session, if set.
+    `no_card_access_status`: the answer to SELECT of a missing EF.CardAccess, or with `no_card_access_on_reading` to READ BINARY. `le_status`:
+    the answer to READ BINARY over `le_max`, instead of the standard's; with `le_ends_session` it is unprotected and ends the session.
+    `piece_bytes`: the maximum of one answer; the rest waits for GET RESPONSE (0: an answer with data sends none of it first, as under T=0).
+    `wrong_key_status`: the answer to a wrong key. `lie_after_answers`: how many protected answers are honest before a lie of secure messaging or
+    Active Authentication.
     """
 
     le_max: int = EXTENDED_NE_MAX

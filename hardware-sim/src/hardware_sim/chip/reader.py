@@ -1,7 +1,7 @@
-"""The reader on the gate's desk: lay a passport on it, take it away.
+"""The gate's document reader: insert and remove a passport.
 
-Over PC/SC when the machine can give a pcscd of its own (see `vpcd`), else behind a plain socket (see `direct`), and
-then `why` says what was missing. Thread-safe. After `stop`, or when this process dies, nothing of it is left running.
+Over PC/SC when the machine permits a private pcscd (see `vpcd`), otherwise behind a plain socket (see `direct`); `why`
+then states what was missing. Thread-safe. After `stop`, or when this process dies, none of its processes remain.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from hardware_sim.chip.direct import DirectSlot
 from hardware_sim.chip.travel import pack, read_message, write_message
 from hardware_sim.passport.issuer import Passport
 
-_SOCKET_PATH_BYTES_MAX: Final = 107  # sun_path with its zero
+_SOCKET_PATH_BYTES_MAX: Final = 107  # sun_path with its terminating zero
 _ORDER_DEADLINE_S: Final = 5.0
 _STOP_DEADLINE_S: Final = 5.0
 _PROGRAMS: Final = ("unshare", "mount", "setpriv", "pcscd")
 
 
 class ChipReader:
-    """One reader whose files live in `folder`. Raises ReaderGoneError from any method once its process is lost."""
+    """One reader whose files are in `folder`. All methods raise ReaderGoneError once its process is lost."""
 
     def __init__(self, folder: Path, *, allow_pcsc: bool = True, driver: Path = vpcd.DRIVER) -> None:
         self._folder = folder / "chip-reader"
@@ -44,11 +44,11 @@ class ChipReader:
         self.why = ""
 
     def start(self) -> None:
-        """Bring the reader up: PC/SC, or direct with the reason in `why`."""
+        """Start the reader: PC/SC, or direct with the reason in `why`."""
         with self._lock:
             if self._slot is not None:
                 raise ReaderGoneError("the reader is already up")
-            if self._folder.exists():  # a process that was killed leaves its files
+            if self._folder.exists():  # a killed process leaves its files
                 shutil.rmtree(self._folder)
             self._folder.mkdir(parents=True)
             self.why = _missing(self._driver) if self._allow_pcsc else "PC/SC was not asked for"
@@ -63,7 +63,7 @@ class ChipReader:
                 self._slot = DirectSlot(self.socket)
 
     def insert(self, passport: Passport, **switches: Unpack[Switches]) -> None:
-        """Put a passport on the reader, in place of the one there; return once it is offered."""
+        """Insert a passport, in place of any other; return once it is offered."""
         with self._lock:
             match self._slot:
                 case _PcscSlot() as slot:
@@ -74,7 +74,7 @@ class ChipReader:
                     self._refuse()
 
     def remove(self) -> None:
-        """Take the passport away; nothing happens when there is none."""
+        """Remove the passport; no effect without one."""
         with self._lock:
             match self._slot:
                 case _PcscSlot() as slot:
@@ -85,12 +85,12 @@ class ChipReader:
                     self._refuse()
 
     def unplug(self) -> None:
-        """Pull the reader's cable: it is gone, and a passport put on it is not read."""
+        """Unplug the reader: it disappears, and passports are not read."""
         self._plugged = False
         self.stop()
 
     def replug(self) -> None:
-        """Put the cable in again: an empty reader."""
+        """Plug the reader in again, without a passport."""
         self.start()
         self._plugged = True
 
@@ -99,7 +99,7 @@ class ChipReader:
             raise ReaderGoneError("the reader is not up")
 
     def stop(self) -> None:
-        """End everything that `start` began. Calling it again does nothing."""
+        """Stop everything that `start` started. No effect the second time."""
         with self._lock:
             slot, self._slot = self._slot, None
             if slot is not None:
@@ -108,7 +108,7 @@ class ChipReader:
 
 
 class _PcscSlot:
-    """The card's process, seen from outside: orders in, one answer each."""
+    """The card's process as seen by its parent: orders in, one answer each."""
 
     def __init__(self, folder: Path) -> None:
         self.comm = _checked(folder / "run/pcscd/pcscd.comm")
@@ -132,7 +132,7 @@ class _PcscSlot:
         self._await_answer(_ORDER_DEADLINE_S)
 
     def stop(self) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it died before us
+        with contextlib.suppress(BrokenPipeError):  # it died already
             self._orders.close()
         try:
             self._process.wait(_STOP_DEADLINE_S)
@@ -151,7 +151,7 @@ class _PcscSlot:
 
 
 def _missing(driver: Path) -> str:
-    """What the machine lacks for PC/SC, in words; empty when it seems to have all."""
+    """Return what the machine lacks for PC/SC, in words; empty when nothing seems missing."""
     lacking = [name for name in _PROGRAMS if shutil.which(name, path=_environment()["PATH"]) is None]
     if not driver.exists():
         lacking.append("the virtual reader's driver (vsmartcard-vpcd)")
@@ -159,7 +159,7 @@ def _missing(driver: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the system's own programs within reach of an ordinary user, and with this package."""
+    """Return this process's environment, with the system's programs on the path and this package importable."""
     path = (os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin")
     modules = (str(Path(hardware_sim.__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
     return {**os.environ, "PATH": os.pathsep.join(path), "PYTHONPATH": os.pathsep.join(filter(None, modules))}

@@ -1,7 +1,7 @@
-"""SELECT and READ BINARY: where the terminal goes on the chip, and which bytes it gets (ICAO 9303-10 §3, ISO/IEC 7816-4 §11).
+"""SELECT and READ BINARY: the terminal's present file, and the bytes that it gets (ICAO 9303-10 §3, ISO/IEC 7816-4 §11).
 
-No secret file before access control, no guarded one without the right to it. Pure: every command takes the state that it
-finds and returns the one that it leaves.
+No protected file before access control, no guarded file without the right to it. Pure: every command takes a state and
+returns the next one.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
 _CARD_ACCESS: Final = bytes.fromhex("011C")
 _DATA_OBJECT: Final = 0x53
-# The selected file where a chip answers 9000 for a file that it does not have.
+# The selected file where a chip answers 9000 for a missing file.
 _NOTHING: Final = File(b"", Secrecy.FREE)
 _READS: Final = frozenset({0xB0, 0xB1})
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that one command leaves for the next. Power off forgets it all.
+    """Everything that one command leaves for the next. Power off resets it.
 
-    `begun_in` is where the session began: one of BAC does not outlive the application. `nonce`, `run` with `way`, and
-    `chosen` are halves of a protocol that wait for the terminal's other half; any other command forgets them.
-    `part` is what a chain of commands has brought so far. `identity`, `terminal_key`, `chain` and `rights` belong to Terminal Authentication and end with the session.
+    `begun_in` is the place where the session began: a session of BAC ends with the application. `nonce`, `run` with `way`, and `chosen`
+    belong to unfinished protocols; any other command resets them. `part` is the data of a chain of commands so far. `identity`,
+    `terminal_key`, `chain` and `rights` belong to Terminal Authentication and end with the session.
     """
 
     place: Place = Place.MASTER
@@ -52,7 +52,7 @@ class State:
     rights: int = 0
 
     def without_halves(self) -> State:
-        """The same, after a command that carries no protocol on."""
+        """Return the state after a command that continues no protocol."""
         chain = self.chain if self.chain is None else replace(self.chain, nonce=None)
         return replace(self, nonce=None, run=None, way=None, run_chained=0, chosen=None, part=b"", chain=chain)
 
@@ -62,18 +62,18 @@ Outcome = tuple[State, Response]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The files of one chip, and how far they may be read."""
+    """The files of one chip, and their access rules."""
 
     files: FileSystem
     quirks: Quirks
 
     def inside(self, state: State) -> bool:
-        """True where the terminal may have what is secret: within a session, or in the application of a chip without access control."""
+        """Return True where the terminal may read protected files: in a session, or on a chip without access control."""
         open_to_all = self.quirks.no_access_control and state.place is Place.APPLICATION
         return open_to_all or state.session is not None
 
     def select(self, state: State, command: Command) -> Outcome:
-        """SELECT: the application, the master file, or a file where the terminal stands."""
+        """SELECT: the application, the master file, or a file in the present place."""
         match command.p1, command.p2:
             case 0x04, 0x00 | 0x0C:
                 if command.body != APPLICATION:
@@ -89,7 +89,7 @@ class Reading:
                 return state, Response(status.WRONG_PARAMETERS)
 
     def read_binary(self, state: State, command: Command, room: int) -> Outcome:
-        """READ BINARY with even INS: from an offset, or from the file with a short identifier."""
+        """READ BINARY with even INS: from an offset, or from the start of the file with a short identifier."""
         if command.p1 & 0x80:
             state, selected = self._select_file(state, self.files.by_short_id(state.place, command.p1))
             if selected.status != status.DONE:
@@ -102,7 +102,7 @@ class Reading:
         return state, self._read(state, offset, command, room)
 
     def read_binary_far(self, state: State, command: Command, room: int) -> Outcome:
-        """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
+        """READ BINARY with odd INS: the offset may exceed 32767 (ISO/IEC 7816-4 §7.2.3)."""
         if state.file is None and not self.inside(state):
             return state, Response(status.NOT_ALLOWED)
         offset = far_offset(command.body)
@@ -111,7 +111,7 @@ class Reading:
         if (command.p1, command.p2) != (0, 0):
             return state, Response(status.WRONG_PARAMETERS)
         largest = min(command.ne or 0, room)
-        header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
+        header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as part of the answer
         answer = self._read(state, offset, command, room, header_bytes)
         return state, Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
 
@@ -138,7 +138,7 @@ class Reading:
         return state, Response(self.quirks.no_card_access_status or status.NOT_FOUND)
 
     def over_limit(self, command: Command) -> int | None:
-        """The answer to READ BINARY for more than this chip gives at once; None to all else."""
+        """Return the status for a READ BINARY of more than the chip's maximum; None for all other commands."""
         if command.ins not in _READS or (command.ne or 0) <= self.quirks.le_max:
             return None
         return self.quirks.le_status or too_long(self.quirks.le_max)
@@ -164,7 +164,7 @@ class Reading:
 
 
 def _entered(state: State, place: Place) -> State:
-    """A session that began in the application ends with leaving it."""
+    """Return the state in another place. A session that began in the application ends when the terminal leaves it."""
     if place is Place.MASTER and state.begun_in is Place.APPLICATION:
         return State(place)
     return replace(state, place=place, file=None)

@@ -1,7 +1,7 @@
-"""Secure messaging with triple DES or AES, the card's end of it (ICAO 9303-11 §9.8).
+"""Secure messaging with triple DES or AES, the card's side (ICAO 9303-11 §9.8).
 
-Opens protected commands and protects responses; the counter moves once for each. What breaks protection raises
-SmError with the status that the card answers in plain; dropping the session is then the card's part.
+Decrypts protected commands and protects responses; the counter advances by one for each. Invalid protection raises
+SmError with the status of the unprotected answer; the card must then end the session.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ SM_CLASS: Final = 0x0C
 _STATUS_AND_MAC_BYTES: Final = 14  # DO99 and DO8E
 _PADDING_INDICATOR: Final = b"\x01"
 _ENCIPHERED: Final = 0x87
-_ENCIPHERED_ODD: Final = 0x85  # of commands with an odd INS: no padding indicator
+_ENCIPHERED_ODD: Final = 0x85  # in commands with an odd INS: without padding indicator
 _LE: Final = 0x97
 _MAC: Final = 0x8E
 NONCE_BYTES: Final = 8
-PROOF_BYTES: Final = 40  # 32 enciphered, 8 of MAC
+PROOF_BYTES: Final = 40  # 32 encrypted, 8 MAC
 _MAC_BYTES: Final = 8
 
 
 @dataclass(slots=True)
 class Session:
-    """The keys and the send sequence counter of one session. After PACE and Chip Authentication it starts at zero."""
+    """The keys and the send sequence counter of one session. After PACE and Chip Authentication the counter starts at zero."""
 
     keys: crypto.KeyPair
     counter: int = field(default=0, repr=False)
 
     def open(self, command: Command) -> Command:
-        """Check and decipher a protected command. Raises SmError."""
+        """Verify and decrypt a protected command. Raises SmError."""
         self._count()
         objects = _parse_objects(command.body)
         mac = objects.pop(_MAC, None)
@@ -51,7 +51,7 @@ class Session:
         )
 
     def protect(self, response: Response, *, odd: bool, with_status: bool = True) -> Response:
-        """Encipher and authenticate a response; its status stands outside too, and inside unless it shall be missing."""
+        """Encrypt and authenticate a response. Its status is also outside; `with_status` False leaves it out inside."""
         self._count()
         shown = tlv(0x99, response.status.to_bytes(2)) if with_status else b""
         covered = shown
@@ -63,7 +63,7 @@ class Session:
         return Response(response.status, covered + tlv(_MAC, self._mac(covered)))
 
     def plain_bytes_max(self, ne: int) -> int:
-        """How many plain bytes fit a protected response of at most `ne` bytes."""
+        """Return the maximum of plain bytes in a protected response of at most `ne` bytes."""
         for blocks in range(ne // self._block_bytes, 0, -1):
             ciphered = blocks * self._block_bytes
             if len(tlv(_ENCIPHERED, bytes(ciphered + 1))) + _STATUS_AND_MAC_BYTES <= ne:
@@ -81,7 +81,7 @@ class Session:
         return crypto.message_mac(self.keys, self.counter.to_bytes(self._block_bytes) + covered)
 
     def _start(self) -> bytes | None:
-        """The first block of CBC: zeros with triple DES, the enciphered counter with AES (§9.8.6.1, §9.8.7.1)."""
+        """Return the first block of CBC: zeros for triple DES, the encrypted counter for AES (§9.8.6.1, §9.8.7.1)."""
         if self.keys.cipher is Cipher.TDES:
             return None
         return crypto.encipher(self.keys.enc, self.counter.to_bytes(self._block_bytes), self.keys.cipher)
@@ -101,7 +101,7 @@ class Session:
 
 
 def _parse_objects(body: bytes) -> dict[int, bytes]:
-    """The command's data objects in their order, each at most once, MAC last. Raises SmError."""
+    """Return the command's data objects in their order, each at most once, MAC last. Raises SmError."""
     objects: dict[int, bytes] = {}
     at = 0
     while at < len(body):
@@ -142,9 +142,9 @@ def _ne(value: bytes | None) -> int | None:
 def answer_proof(
     keys: crypto.KeyPair, proof: bytes, *, nonce: bytes, key_material: bytes
 ) -> tuple[bytes, Session] | None:
-    """Basic Access Control, one answer to one EXTERNAL AUTHENTICATE (ICAO 9303-11 §4.3.3): check the terminal's proof against the chip's `nonce` (8 bytes); return the chip's own proof and the session.
+    """Answer EXTERNAL AUTHENTICATE of Basic Access Control (ICAO 9303-11 §4.3.3): return the chip's proof and the session.
 
-    None when the terminal does not know the document's keys, or answers another challenge. `key_material` is the
+    None when the terminal's proof over `nonce` (8 bytes) shows other keys or another challenge. `key_material` is the
     chip's random half of the session keys, 16 bytes.
     """
     ciphered, mac = proof[:-_MAC_BYTES], proof[-_MAC_BYTES:]

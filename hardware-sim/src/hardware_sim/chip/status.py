@@ -1,4 +1,4 @@
-"""The status words that the chip answers with (ISO/IEC 7816-4 §5.6), by what they mean to it."""
+"""The chip's status words (ISO/IEC 7816-4 §5.6), by their meaning here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRONG_PARAMETERS: Final = 0x6A86
 INCONSISTENT: Final = 0x6A87
 NO_SUCH_REFERENCE: Final = 0x6A88
 OUTSIDE_FILE: Final = 0x6B00
-MORE: Final = 0x6100  # the lower byte is the number
-SHORTER: Final = 0x6C00  # the lower byte is the number
+MORE: Final = 0x6100  # the lower byte is the number of bytes
+SHORTER: Final = 0x6C00  # the lower byte is the number of bytes
 NO_INSTRUCTION: Final = 0x6D00
 NO_CLASS: Final = 0x6E00

@@ -1,7 +1,7 @@
-"""The reader on the desk of a machine whose own pcscd runs as a service: the card goes into that one's virtual reader.
+"""The reader of a machine whose own pcscd runs as a service: the card is in that service's virtual reader.
 
-The service starts when somebody asks for it and may end or start anew at any time; a card that lies on the reader is offered
-to it again each time. Thread-safe. What is not here: starting a pcscd, see `reader`.
+The service starts on demand and may stop or restart at any time; the present card is offered to it again each time.
+Thread-safe. `reader` starts a private pcscd; this module does not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OFFER_EVERY_S: Final = 0.05
 
 
 class SystemReader:
-    """One virtual reader of the machine's own pcscd. `socket` is empty: it is at its usual place."""
+    """One virtual reader of the machine's own pcscd. An empty `socket` means the usual path."""
 
     kind: Literal["pcsc"] = "pcsc"
     socket = ""
@@ -45,15 +45,15 @@ class SystemReader:
         self._server.start()
 
     def insert(self, passport: Passport, **switches: Unpack[Switches]) -> None:
-        """Put a passport on the reader, in place of the one there."""
+        """Insert a passport, in place of any other."""
         self._lay(Card(passport, **switches))
 
     def remove(self) -> None:
-        """Take the passport away; nothing happens when there is none."""
+        """Remove the passport; no effect without one."""
         self._lay(None)
 
     def stop(self) -> None:
-        """Take the card away and serve no longer."""
+        """Remove the card and stop serving."""
         self._stopping = True
         self._wake()
         if self._server is not None:
@@ -81,7 +81,7 @@ class SystemReader:
                 os.read(self._wake_read, 64)
             with self._lock:
                 if self._slot.socket is not waiting or self._card is not card:
-                    continue  # another card lies there by now, or none
+                    continue  # another card is there by now, or none
                 if waiting is not None and waiting in ready:
                     self._slot.serve_one()
                 elif offers and card is not None:

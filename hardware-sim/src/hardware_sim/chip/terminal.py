@@ -1,7 +1,7 @@
-"""Terminal Authentication version 1, the chip's part: which terminal may read the guarded groups (TR-03110-3 §B.3).
+"""Terminal Authentication version 1, the chip's side: decides which terminal may read the guarded groups (TR-03110-3 §B.3).
 
-Pure. Certificates are verified one after the other, each under a party that is already trusted; the rights of a party
-are never more than those of the party above.
+Pure. Certificates are verified in sequence, each under a party that is already trusted. A party's rights never exceed
+those of the party above.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIGNATURE: Final = 0x5F37
 
 
 def parse_objects(content: bytes) -> dict[int, bytes]:
-    """The objects in their order, by tag: strict BER-TLV with tags of one or two bytes, each once (ISO/IEC 7816-4 §5.2.2). Raises RefusedError."""
+    """Return the objects by tag: strict BER-TLV (ISO/IEC 7816-4 §5.2.2), each tag once. Raises RefusedError."""
     found: dict[int, bytes] = {}
     at = 0
     while at < len(content):
@@ -42,7 +42,7 @@ def parse_objects(content: bytes) -> dict[int, bytes]:
 
 
 def dynamic_data(content: bytes) -> dict[int, bytes]:
-    """What stands inside the one object of dynamic authentication data. Raises RefusedError."""
+    """Return the objects inside the single object of dynamic authentication data. Raises RefusedError."""
     outer = parse_objects(content)
     if list(outer) != [DYNAMIC_DATA]:
         raise RefusedError(status.WRONG_DATA)
@@ -50,7 +50,7 @@ def dynamic_data(content: bytes) -> dict[int, bytes]:
 
 
 def wrap_dynamic(*parts: bytes) -> bytes:
-    """Dynamic authentication data around encoded objects."""
+    """Return dynamic authentication data around encoded objects."""
     return tlv(DYNAMIC_DATA, *parts)
 
 
@@ -68,7 +68,7 @@ def _parse_one(content: bytes, at: int) -> tuple[int, bytes, int]:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party that the chip trusts, with the rights that its certificates grant."""
+    """A party that the chip trusts, with the rights in its certificates."""
 
     reference: bytes
     key: TerminalPublicKey
@@ -78,7 +78,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How far the terminal has come: parties trusted so far, the one to verify with, the terminal chosen at last."""
+    """The state of the terminal's chain: trusted parties, the one to verify with, and the selected terminal."""
 
     parties: tuple[Party, ...] = ()
     today: date = date.min
@@ -88,17 +88,17 @@ class Chain:
 
 
 def begin(known: TrustPoint) -> Chain:
-    """Only the CVCA is trusted."""
+    """Return a chain in which only the CVCA is trusted."""
     return Chain((Party(known.reference, _key(known.public), ROLE_BITS["authority"], _RIGHTS_MASK),), known.today)
 
 
 def set_verifier(chain: Chain, fields: dict[int, bytes]) -> Chain:
-    """MSE:Set DST: whose key verifies the next certificate. Raises RefusedError."""
+    """MSE:Set DST: select the key that verifies the next certificate. Raises RefusedError."""
     return replace(chain, verifier=_named(chain, fields))
 
 
 def set_terminal(chain: Chain, fields: dict[int, bytes]) -> Chain:
-    """MSE:Set AT: set whose key signs the challenge. Raises RefusedError for a certificate that is not an inspection system's."""
+    """MSE:Set AT: select the terminal that signs the challenge. Raises RefusedError if it is no inspection system."""
     terminal = _named(chain, fields)
     if terminal.role != ROLE_BITS["terminal"]:
         raise RefusedError(status.CONDITIONS_MISSING)
@@ -116,7 +116,7 @@ def verify_certificate(chain: Chain, content: bytes) -> Chain:
     if not by.key.holds(tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
         raise RefusedError(status.PROOF_WRONG)
     role, rights = _authorisation(fields.get(0x7F4C, b""))
-    links = role == by.role == ROLE_BITS["authority"]  # a CVCA names its successor (TR-03110-3 §A.7.2.1)
+    links = role == by.role == ROLE_BITS["authority"]  # a link certificate (TR-03110-3 §A.7.2.1)
     if (role >= by.role and not links) or _day(fields.get(0x5F24, b"")) < chain.today:
         raise RefusedError(status.PROOF_WRONG)
     party = Party(fields.get(0x5F20, b""), _key(fields.get(0x7F49, b"")), role, by.rights & rights)
@@ -124,7 +124,7 @@ def verify_certificate(chain: Chain, content: bytes) -> Chain:
 
 
 def verify_terminal(chain: Chain, signature: bytes, *, chip_identity: bytes, terminal_key: bytes) -> int:
-    """EXTERNAL AUTHENTICATE: the rights that the terminal has proven. Raises RefusedError."""
+    """EXTERNAL AUTHENTICATE: return the rights of the authenticated terminal. Raises RefusedError."""
     if chain.terminal is None or chain.nonce is None:
         raise RefusedError(status.CONDITIONS_MISSING)
     if not chain.terminal.key.holds(chip_identity + chain.nonce + terminal_key, signature):
@@ -133,7 +133,7 @@ def verify_terminal(chain: Chain, signature: bytes, *, chip_identity: bytes, ter
 
 
 def compressed(parameter_id: int, element: bytes) -> bytes:
-    """What stands for a public key in what is signed: its abscissa, or its SHA-1 (TR-03110-3 §A.2.2.3)."""
+    """Return a public key's representation in signed data: its x-coordinate, or its SHA-1 (TR-03110-3 §A.2.2.3)."""
     if isinstance(STANDARDISED[parameter_id], Curve):
         return group_of(STANDARDISED[parameter_id]).secret(element)
     return hashlib.sha1(element, usedforsecurity=False).digest()

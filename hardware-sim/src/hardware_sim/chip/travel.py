@@ -1,7 +1,7 @@
-"""Length-prefixed messages between the reader and the card's process, and the passport's way through them.
+"""Length-prefixed messages between the reader and the card's process, and the passport's encoding in them.
 
-A message is a 4-byte big-endian length and a JSON object. The private keys of a passport travel in clear: only on the
-pipe between the two processes, never through a file.
+A message is a 4-byte big-endian length and a JSON object. A passport's private keys are unencrypted in it: send it only
+through the pipe between the two processes, never through a file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def write_message(stream: BinaryIO, message: Mapping[str, object]) -> None:
-    """Send one message. Raises ReaderGoneError when the other end is closed, ValueError when it is too big."""
+    """Send one message. Raises ReaderGoneError when the other end is closed, ValueError when it is too long."""
     body = json.dumps(message).encode()
     if len(body) > MESSAGE_BYTES_MAX:
         raise ValueError(f"a message of {len(body)} bytes is over the limit")
@@ -39,7 +39,7 @@ def write_message(stream: BinaryIO, message: Mapping[str, object]) -> None:
 
 
 def read_message(stream: BinaryIO) -> dict[str, object] | None:
-    """Wait for one message; None at the end of the stream. Raises ReaderGoneError on a broken one."""
+    """Return the next message, or None at the end of the stream. Raises ReaderGoneError on a broken one."""
     head = stream.read(_LENGTH.size)
     if not head:
         return None
@@ -51,7 +51,7 @@ def read_message(stream: BinaryIO) -> dict[str, object] | None:
 
 
 def pack(passport: Passport, switches: Switches) -> dict[str, object]:
-    """A passport and its card's quirks as JSON values."""
+    """Return a passport and its card's quirks as JSON values."""
     key = passport.chip_key
     return {
         "mrz_lines": list(passport.mrz_lines),
@@ -63,7 +63,7 @@ def pack(passport: Passport, switches: Switches) -> dict[str, object]:
 
 
 def unpack(packed: Mapping[str, Any]) -> tuple[Passport, Switches]:
-    """Undo `pack`."""
+    """Return the passport and the quirks that `pack` encoded."""
     key = packed["chip_key"]
     passport = Passport(
         mrz_lines=tuple(packed["mrz_lines"]),

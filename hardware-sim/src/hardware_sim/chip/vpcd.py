@@ -1,11 +1,11 @@
-"""The card's process: a pcscd of its own, and the card that its virtual reader holds.
+"""The card's process: a private pcscd, and the card in its virtual reader.
 
-Started by `reader` inside fresh mount and network namespaces, because vpcd listens on every address and a second pcscd
-refuses to start: here its folder and its loopback are nobody else's. Orders come on standard input, one answer each on
-standard output; when the input ends the process ends and takes pcscd along, so nothing outlives whoever ordered it.
+`reader` starts it in new mount and network namespaces, because vpcd listens on every address and a second pcscd refuses
+to start: here folder and loopback are private. Orders arrive on standard input; each is answered on standard output. At
+the end of input the process ends and stops pcscd, so neither outlives the parent.
 
-vpcd's protocol: 2-byte big-endian length and body both ways. A body of one byte is a control (0 off, 1 on, 2 reset, 4 ATR;
-only the last has an answer), any other is a command APDU. A closed connection is a card pulled out.
+vpcd's protocol: 2-byte big-endian length and body in both directions. A body of one byte is a control (0 off, 1 on, 2 reset, 4 ATR;
+only the last has an answer), any other is a command APDU. A closed connection means that the card was removed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DRIVER: Final = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 READER_NAME: Final = "Virtual PCD"
 START_DEADLINE_S: Final = 5.0
 _STOP_DEADLINE_S: Final = 2.0
-_SEND_DEADLINE_S: Final = 5.0  # vpcd has hung; the card is taken away
+_SEND_DEADLINE_S: Final = 5.0  # vpcd hangs; the card is removed
 _POLL_S: Final = 0.005
 _LENGTH: Final = struct.Struct(">H")
 _SET_INTERFACE_FLAGS: Final = 0x8914  # SIOCSIFFLAGS
@@ -42,7 +42,7 @@ _RESETTING: Final = frozenset({0x00, 0x01, 0x02})
 
 
 class VpcdSlot:
-    """The virtual reader's slot, as the card sees it: empty, or a connection with a card at our end."""
+    """The virtual reader's slot on the card's side: empty, or a connection with a card at this end."""
 
     def __init__(self, port: int = PORT) -> None:
         self._port = port
@@ -50,23 +50,23 @@ class VpcdSlot:
         self.socket: socket.socket | None = None
 
     def insert(self, card: Card) -> None:
-        """Offer a card, in place of the one that lies there, and do not wait until vpcd takes it at its next look."""
+        """Offer a card, in place of any other. Do not wait until vpcd takes it at its next poll."""
         self.remove()
         self.socket = socket.socket()
         self.socket.setblocking(False)
-        # vpcd's queue holds one card: a later one waits in line, and a refusal shows when the socket is served.
+        # vpcd's queue holds one card: later ones wait, and a refusal appears when the socket is served.
         self.socket.connect_ex(("127.0.0.1", self._port))
         self.socket.settimeout(_SEND_DEADLINE_S)
         self._card = card
 
     def remove(self) -> None:
-        """Take the card away; nothing happens when there is none."""
+        """Remove the card; no effect without one."""
         if self.socket is not None:
             self.socket.close()
         self.socket = self._card = None
 
     def serve_one(self) -> None:
-        """Answer the one message that waits. The card is removed when the other end hangs up or it pulls itself out."""
+        """Answer the waiting message. The card is removed when the other end closes or the card removes itself."""
         if self.socket is None or self._card is None:
             return
         try:
@@ -79,7 +79,7 @@ class VpcdSlot:
 
     @staticmethod
     def _receive(connection: socket.socket) -> bytes | None:
-        """One body, None for an empty one. Raises ConnectionError at the end of the stream."""
+        """Return one body, None for an empty one. Raises ConnectionError at the end of the stream."""
         (size,) = _LENGTH.unpack(_receive_exactly(connection, _LENGTH.size))
         return _receive_exactly(connection, size) if size else None
 
@@ -96,7 +96,7 @@ def _answer(card: Card, body: bytes) -> bytes | None:
 def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     received = bytearray()
     while len(received) < count:
-        # vpcd sends length and body apart: an acknowledgement that waits costs 40 ms a message, and the option wears off.
+        # vpcd sends length and body separately. A delayed acknowledgement costs 40 ms each; the option does not last.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         part = connection.recv(count - len(received))
         if not part:
@@ -106,7 +106,7 @@ def _receive_exactly(connection: socket.socket, count: int) -> bytes:
 
 
 def enter_private_run_folder(run_folder: Path) -> None:
-    """Put `run_folder` in place of /run, for this mount namespace only. Raises ReaderGoneError."""
+    """Mount `run_folder` over /run, in this mount namespace only. Raises ReaderGoneError."""
     (run_folder / "pcscd").mkdir(exist_ok=True)
     done = subprocess.run(["mount", "--bind", str(run_folder), "/run"], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -120,7 +120,7 @@ def raise_loopback() -> None:
 
 
 def start_pcscd(folder: Path) -> subprocess.Popen[bytes]:
-    """Start pcscd with the virtual reader alone. It dies with this process, even when this process is killed."""
+    """Start pcscd with only the virtual reader. It dies with this process, even when this process is killed."""
     config = folder / "reader.conf"
     config.write_text(
         f'FRIENDLYNAME "{READER_NAME}"\nDEVICENAME /dev/null:{PORT:#X}\nLIBPATH {DRIVER}\nCHANNELID {PORT:#X}\n'
@@ -146,14 +146,14 @@ def wait_until_up(pcscd: subprocess.Popen[bytes], comm: Path) -> None:
 
 
 def listens(port: int) -> bool:
-    """Return True when a server listens on a TCP port of this network namespace; makes no connection."""
+    """Return True when a server listens on a TCP port of this network namespace; do not connect."""
     listening = "0A"
     rows = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
     return any(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == listening for row in rows)
 
 
 def serve(pcscd_pid: int, slot: VpcdSlot) -> None:
-    """Carry out orders and answer the reader, until the orders end or pcscd does."""
+    """Carry out orders and answer the reader until the orders end. Raises ReaderGoneError when pcscd ends."""
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     pcscd_end = os.pidfd_open(pcscd_pid)
     while True:
@@ -184,7 +184,7 @@ def _carry_out(order: dict[str, object], slot: VpcdSlot) -> None:
 
 
 def main() -> int:
-    """Run as `python -m hardware_sim.chip.vpcd FOLDER` inside the namespaces; 1 when the reader did not last."""
+    """Run as `python -m hardware_sim.chip.vpcd FOLDER` inside the namespaces; return 1 when the reader failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent process; it closes the pipe
     folder = Path(sys.argv[1])
     slot = VpcdSlot()

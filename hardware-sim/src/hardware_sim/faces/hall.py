@@ -1,7 +1,7 @@
-"""The background that the camera sees: an arrivals hall out of focus.
+"""The camera's background: an arrivals hall out of focus.
 
-Drawn, not photographed, and a pure function of the size and the seed: pillars, a bright window front, a floor, ceiling
-lamps, blurred as a lens focused at arm's length would. Leaves people to others.
+The hall is drawn, not photographed: pillars, a bright window front, a floor and ceiling lamps, blurred like behind a
+lens that is focused at arm's length. Pure: size and seed determine the picture. It contains no people.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Picture = NDArray[np.uint8]  # (height, width, 3) BGR
 
 @lru_cache(maxsize=4)
 def hall(width_px: int = 640, height_px: int = 480, seed: int = 0) -> Picture:
-    """Return the empty hall, (height, width, 3) BGR; the array is shared and read-only."""
+    """Return the empty hall, (height, width, 3) BGR uint8. The array is shared and read-only."""
     random = np.random.default_rng(seed)
     picture = np.empty((height_px, width_px, 3), np.float32)
     horizon = int(height_px * 0.62)

@@ -1,7 +1,7 @@
-"""The identities that the world gives to its travellers, in an order that never changes.
+"""The people that the world assigns to its travellers, in a fixed order.
 
-`data` has for each a portrait, `NAME.jpg`, and the loop of live frames, `NAME.avif`; `manifest.json` there has the order.
-`scripts/faces` draws them.
+`data` holds for each person a portrait, `NAME.jpg`, and the loop of live frames, `NAME.avif`; `manifest.json` holds
+the order. `scripts/faces` generates these files.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).with_name("data")
 MANIFEST = "manifest.json"
-LOOPS_KEPT = 4  # decoded, 22 MB each
+LOOPS_KEPT = 4  # decoded loops in memory, 22 MB each
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One person of the simulated world, whose pictures lie in a folder. Equal names there are equal people."""
+    """One person of the simulated world, and the folder of the pictures. In one folder, equal names are one person."""
 
     name: str
     _folder: Path = DATA
 
     def portrait_jpeg(self) -> bytes:
-        """Return the passport portrait, 413 x 531, small enough for DG2."""
+        """Return the passport portrait, a JPEG of 413 x 531 pixels, small enough for DG2."""
         return (self._folder / f"{self.name}.jpg").read_bytes()
 
     def portrait(self) -> Picture:
         """Return the passport portrait, (531, 413, 3) BGR."""
         picture = cv2.imdecode(np.frombuffer(self.portrait_jpeg(), np.uint8), cv2.IMREAD_COLOR)
-        assert picture is not None, "a JPEG of ours"
+        assert picture is not None, "the portrait is not a JPEG"
         return picture.astype(np.uint8)
 
     @property
     def loop_length(self) -> int:
-        """How many frames until the first comes again."""
+        """Return the number of frames in the loop."""
         return len(self.frames())
 
     def frame(self, index: int) -> Picture:
@@ -52,17 +52,17 @@ class Identity:
         return self.frames()[index]
 
     def frames(self) -> tuple[Picture, ...]:
-        """Return all live frames."""
+        """Return all live frames of the loop, each (480, 640, 3) BGR, read-only."""
         return _loop(self._folder / f"{self.name}.avif")
 
 
 def names() -> tuple[str, ...]:
-    """Return the identities' names in their order."""
+    """Return the names of all identities, in their fixed order."""
     return tuple(json.loads((DATA / MANIFEST).read_bytes())["people"])
 
 
 def identities() -> tuple[Identity, ...]:
-    """Return all identities."""
+    """Return all identities, in their fixed order."""
     return tuple(Identity(name) for name in names())
 
 

@@ -1,4 +1,4 @@
-"""Array types and the two or three vector operations that every module of this package needs."""
+"""Array types and vector operations that the modules of this package share."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def floats(values: ArrayLike) -> Floats:
 
 
 def unit(vectors: ArrayLike) -> Floats:
-    """Return vectors, (3,) or (n, 3), at length 1."""
+    """Return vectors, (3,) or (n, 3), scaled to length 1."""
     given = floats(vectors)
     return floats(given / np.maximum(np.linalg.norm(given, axis=-1, keepdims=True), 1e-9))
 
 
 def rotation(*, yaw: float, pitch: float, roll: float = 0.0) -> Floats:
-    """Return the turn by three angles in degrees, (3, 3): to the picture's right, up, clockwise."""
+    """Return the rotation, (3, 3), by angles in degrees: yaw to the picture's right, pitch up, roll clockwise."""
     yaw, pitch, roll = np.radians([yaw, -pitch, -roll])
     cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -31,6 +31,6 @@ def rotation(*, yaw: float, pitch: float, roll: float = 0.0) -> Floats:
 
 
 def ramp(values: ArrayLike, low: float, high: float) -> Floats:
-    """Return 0 below `low`, 1 above `high`, and a smooth rise between."""
+    """Return 0 below `low`, 1 above `high`, and a smooth rise in between."""
     share = np.clip((floats(values) - low) / (high - low), 0, 1)
     return floats(share * share * (3 - 2 * share))

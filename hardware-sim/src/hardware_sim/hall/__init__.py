@@ -1,5 +1,5 @@
-"""The hall before one lane, on anybody's clock: travellers with intentions, an officer, a board on its line, a disk, and what goes wrong.
+"""The hall before one lane, on any clock: travellers with intentions, an officer, a board on its line, a disk, and faults.
 
-Everything is drawn from one seed, and judged by what truly happened here, never by what the gate believes. `Hall` is the way in; what it
-asks of the gate's side is `hardware_sim.hall.lane.Lane`.
+One seed determines everything. The judge uses what truly happened here, never what the gate reports. `Hall` is the
+entry point; `hardware_sim.hall.lane.Lane` is its port to the gate.
 """

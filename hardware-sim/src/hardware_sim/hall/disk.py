@@ -1,6 +1,6 @@
-"""The disk under the lane's log: what is on it outlives every program. It may be full.
+"""The disk under the lane's log: its content survives every program. It may be full.
 
-The records are the gate's own; of each the hall reads its kind, its crossing and, of those that count passages, how many.
+The records are the gate's. The hall reads a record's kind, crossing and, where present, the number of passages.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Disk:
-    """What is durable, as far as the hall asks after it."""
+    """The durable records, as far as the hall uses them."""
 
     refused: Callable[[], None]
     full: bool = False
     records: int = 0
-    told: dict[str, dict[str, int]] = field(  # passages that a record tells, of each door and way
+    told: dict[str, dict[str, int]] = field(  # passages in records, for each door and direction
         default_factory=lambda: {door: {"entry": 0, "exit": 0} for door in (FIRST, LAST)}
     )
     admissions: set[str] = field(default_factory=set)  # crossings that a record admits, by machine or officer
@@ -37,7 +37,7 @@ class Disk:
         return True
 
     def write(self, kind: str, crossing: str | None, body: bytes) -> None:
-        """A record is on the disk."""
+        """Store a record."""
         self.records += 1
         match kind:
             case "passed":

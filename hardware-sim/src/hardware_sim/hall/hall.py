@@ -1,4 +1,4 @@
-"""The hall: one crossing after another before one lane, until the first violation; and what came of them."""
+"""The hall: one crossing after another before one lane, until the first violation; and the results."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from hardware_sim.hall.troubles import Troubles
 
 LOOK_S = 0.1
-REST_S = 14.0  # a lane that serves no one for so long without a fault is locked
+REST_S = 14.0  # a lane that serves no one for this long without a fault is locked
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the crossings. `again` are orders that were given again, by what went wrong meanwhile; so are `referrals`."""
+    """The results of the crossings. `again` counts repeated orders, by the fault at that time; so does `referrals`."""
 
     crossings: int = 0
     genuine: int = 0
@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Return the share of the genuine travellers whom the machine let through."""
+        """Return the share of the genuine travellers whom the machine admitted."""
         return self.genuine_admitted / self.genuine if self.genuine else 1.0
 
 
@@ -50,7 +50,7 @@ SceneT = TypeVar("SceneT", bound="Scene")
 
 
 class Hall(Generic[SceneT]):
-    """One hall around a scene, with the officer, the travellers and the troubles that belong to its lane."""
+    """One hall around a scene, with the officer, the travellers and the faults of its lane."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Hall(Generic[SceneT]):
         self._troubles = troubles
 
     async def run(self, crossings: list[Crossing], done: Callable[[Crossing], None] = lambda _: None) -> None:
-        """All of them. Raises ViolationError at the first violation."""
+        """Play all crossings. Raises ViolationError at the first violation."""
         serving = asyncio.ensure_future(self.officer.serve())
         serving.add_done_callback(self._ended)
         self._watch()
@@ -85,17 +85,17 @@ class Hall(Generic[SceneT]):
             await asyncio.gather(serving, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """The officer, who never ends, did: nobody shall wait for what they would have done."""
+        """Report the end of the officer's task as a violation: it must never end."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self.scene.violate(error)
 
     def _watch(self) -> None:
-        """Look again and again from now on, each time in the order in which a task would that had slept."""
+        """Look repeatedly from now on, in the order that sleeping tasks would have."""
         loop = asyncio.get_running_loop()
         self._next_look = loop.call_later(LOOK_S, loop.call_soon, self._look)
 
     def _look(self) -> None:
-        """Move all who walk, and let the judge observe."""
+        """Move all walking people, and let the judge observe."""
         self.scene.pass_time()
         try:
             self.scene.judge.look()
@@ -152,7 +152,7 @@ class Hall(Generic[SceneT]):
         tally.by_fault = judge.by_fault
 
     async def _come_to_rest(self) -> None:
-        """Wait until all faults are gone and an officer is there: then the lane must invite the next traveller, and the books be complete."""
+        """Wait until all faults are over and an officer is present. The lane must then invite, and have recorded all passages."""
         if not await self.scene.until(self._rests, REST_S):
             report = self.scene.lane.report()
             raise ViolationError(

@@ -1,7 +1,7 @@
-"""What went wrong in the hall, by what truly happened there: wrong openings, lost passages, a locked lane, orders that nobody heard.
+"""Finds violations in the hall, from what truly happened: wrong openings, lost passages, a locked lane, lost orders.
 
-The judge knows who came with which document, who went through the leaf, what the board held and what stands on the disk. What the gate
-believes is no evidence; what it told an officer counts only where the question is whether anybody was told.
+The judge has each traveller's document, the passages, the board's state and the disk's records. The gate's own state is
+no evidence. Its reports to an officer count only for the question whether an officer was informed.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.hall.disk import Disk
 
-HEARD_S = 1.5  # on a line without faults for so long every order arrives
-TOLD_S = 4.0  # after so long an officer must have been informed of one that did not
-UNDERWAY_S = 0.15  # what is on the wire when it is taken back may still arrive
-MISLED_S = 2.6  # the longest time for which a traveller is sent where nothing opens
-CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let a person through for so long after
+HEARD_S = 1.5  # on a line without faults every order arrives within this time
+TOLD_S = 4.0  # after this time an officer must be informed of an order that did not arrive
+UNDERWAY_S = 0.15  # a grant on the wire may still arrive after its revocation
+MISLED_S = 2.6  # the longest time for which GO may be shown while nothing opens
+CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let a person through for this long afterwards
 PRESENCE_SPARE_S = 1.0
 _ORDER_OF_INCIDENT = {"grant_not_shown": "grant", "emergency_not_ended": "end_emergency"}
 
 
 class Wrong(enum.Enum):
-    """The kinds of violation. The words are those of `gate simulate --json`."""
+    """The kinds of violation. The values appear in `gate simulate --json`."""
 
     WRONG_OPENING = "wrong_opening"
     LOST_PASSAGE = "lost_passage"
@@ -40,7 +40,7 @@ class Wrong(enum.Enum):
 
 
 class ViolationError(Exception):
-    """A violation: what kind, and what happened."""
+    """A violation: its kind, and what happened."""
 
     def __init__(self, kind: Wrong, why: str) -> None:
         super().__init__(f"{kind.value}: {why}")
@@ -55,14 +55,14 @@ class Orders:
     clock: Callable[[], float]
     granted: bool = False
     granted_s: float = 0.0
-    heard: int = 0  # how often the grant that was ordered last arrived
+    heard: int = 0  # how often the last ordered grant arrived
     revoked_s: float | None = None
-    forfeit_s: float = math.inf  # from then on the grant belongs to no one
-    seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
+    forfeit_s: float = math.inf  # from then on the grant is invalid
+    seen_since_s: float = 0.0  # since when the beams are correct; inf while one is stuck
     clean_since_s: float = 0.0  # since when the line loses no order; inf while it may
-    host_seen_s: float = 0.0  # when the board, on a line that may lose orders, heard a lane again that it had lost
-    freeing_s: float = math.inf  # since when somebody is to be freed: that is told until it is heard
-    waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
+    host_seen_s: float = 0.0  # on a line that may lose orders: when the board last received a host again
+    freeing_s: float = math.inf  # since when a release is ordered; the lane repeats it until it arrives
+    waiting: dict[str, float] = field(default_factory=dict)  # orders that have not arrived, with their times
 
     def ordered(self, order: str) -> None:
         """Note that the lane sent the board an order, or confirmed one to an officer."""
@@ -77,7 +77,7 @@ class Orders:
             self.waiting.setdefault(order, self.clock())
 
     def arrives(self, event: str) -> None:
-        """The board did something that bears an order out."""
+        """Note that the board did something that confirms an order."""
         match event:
             case "grant_received":
                 self._hear_grant()
@@ -91,7 +91,7 @@ class Orders:
             case "grant_ended":
                 self.granted, self.forfeit_s = False, math.inf
             case "host_seen" if self.clock() - self.clean_since_s <= HEARD_S:
-                self.host_seen_s = self.clock()  # what the lane wants is heard from when the board hears it again
+                self.host_seen_s = self.clock()  # the lane's orders count as sent from this time
             case "release_received":
                 self.freeing_s = math.inf
             case "emergency_began":
@@ -116,7 +116,7 @@ class Orders:
             self.waiting.pop(order, None)
 
     def look(self, well_since_s: float) -> None:
-        """Hold what was ordered against what the board shows. Raises ViolationError."""
+        """Compare the orders with the board's state; time limits begin at `well_since_s`. Raises ViolationError."""
         now_s = self.clock()
         well_since_s = max(well_since_s, self.host_seen_s)
         stands_s = math.inf if not self.granted or self.revoked_s is None else max(self.revoked_s, self.granted_s)
@@ -136,43 +136,43 @@ class Orders:
 
     @property
     def is_lost(self) -> bool:
-        """True while a grant stands that was taken back, on a line that lost the order: no lane can do more than repeat it."""
+        """Return True while a revoked grant is active because the line lost the order: a lane can only repeat it."""
         if not self.granted or self.revoked_s is None or self.clock() - self.clean_since_s > HEARD_S:
             return False
         return self.clock() - self.revoked_s > UNDERWAY_S
 
     def lane_died(self) -> None:
-        """What the lane wanted of the board, it wants no more."""
+        """Forget the orders of the lane that died."""
         self.waiting.clear()
         self.revoked_s, self.forfeit_s, self.freeing_s = None, math.inf, math.inf
 
 
 @dataclass(slots=True, kw_only=True)
 class Bench(abc.ABC):
-    """The state that every judge of a hall has. `presence_max_s` is how long an officer's report of presence holds."""
+    """The state of every hall's judge. `presence_max_s` is how long an officer's report of presence is valid."""
 
     disk: Disk
     clock: Callable[[], float]
     presence_max_s: float
     well_since_s: float = 0.0  # inf while something is wrong
-    believed_s: float = 0.0  # until then a lane may know nothing of a leaf: its line was late (docs/protocols/links.md)
-    may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
-    by_officer: set[str] = field(default_factory=set)  # travellers whom an officer lets through
-    companions: dict[str, str] = field(default_factory=dict)  # who goes on another person's grant, and on whose
+    believed_s: float = 0.0  # a late line: until then the lane may have no leaf status (docs/protocols/links.md)
+    may_pass: set[str] = field(default_factory=set)  # with a valid document and a matching face
+    by_officer: set[str] = field(default_factory=set)  # travellers whom an officer admits
+    companions: dict[str, str] = field(default_factory=dict)  # a person on another person's grant, and that person
     companions_through: int = 0
     companions_admitted: int = 0
     present_s: float = -math.inf
     served: str = ""  # the traveller whom the lane serves
     shows: str = ""  # the screen
-    _goes_s: float = math.inf  # since when it shows go, and nothing opens
+    _goes_s: float = math.inf  # since when it shows GO while nothing opens
     through: set[str] = field(default_factory=set)
     by_fault: int = 0
-    is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
-    beams_failed: bool = False  # since the lane was at rest
+    is_helpless: bool = False  # leaf or beam failed since the last rest: no order could have stopped a person
+    beams_failed: bool = False  # since the lane was last at rest
 
     @abc.abstractmethod
     def happened(self, event: str, fields: dict[str, str | int | bool], door: str) -> None:
-        """A board or its people did something. Raises ViolationError."""
+        """Process an event of a board or its people. Raises ViolationError."""
 
     @abc.abstractmethod
     def ordered(self, order: str, door: str) -> None:
@@ -180,19 +180,19 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def forfeits(self, after_s: float) -> None:
-        """Whoever may leave the lane laid another document, or is not seen any more: so long after, nobody may."""
+        """Note that the admitted traveller left or presented another document: from `after_s` on no grant may be active."""
 
     @abc.abstractmethod
     def orders_of(self, door: str) -> Orders:
         """Return the orders to a door's board, and the known state of its line and beams."""
 
     def beams(self, door: str, *, well: bool) -> None:
-        """A beam sticks, or no longer does: meanwhile nobody can know who is in the zone."""
+        """Note that a beam sticks, or works again. While it sticks, the occupation of the zone is unknown."""
         self.beams_failed = True
         self.orders_of(door).seen_since_s = self.clock() if well else math.inf
 
     def line(self, door: str, *, clean: bool) -> None:
-        """A door's line may lose an order, or no longer does."""
+        """Note that a door's line may lose orders, or no longer may."""
         self.orders_of(door).clean_since_s = self.clock() if clean else math.inf
 
     @abc.abstractmethod
@@ -201,22 +201,22 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def look(self) -> None:
-        """Hold what was ordered against what is to be seen. Raises ViolationError."""
+        """Compare the orders with the true state. Raises ViolationError."""
 
     @abc.abstractmethod
     def lane_died(self) -> None:
-        """What the lane wanted of its boards, it wants no more."""
+        """Forget the orders of the lane that died."""
 
     @abc.abstractmethod
     def board_miscounts(self, door: str) -> None:
-        """What the board counted it forgets, or it cannot count: what no record tells by now, none may ever."""
+        """Note that the board loses or misses counts: passages without a record by now may never get one."""
 
     @abc.abstractmethod
     def compare_books(self) -> None:
         """Check at rest and without faults that every passage is recorded. Raises ViolationError."""
 
     def look_at_go(self, *, opens: bool) -> None:
-        """Nobody is told to go where nothing opens, unless a stuck beam has told the lane that they went. Raises ViolationError."""
+        """Check that GO is shown only where something opens, or after a stuck beam. Raises ViolationError."""
         now_s = self.clock()
         is_told = self.shows == GO and self.served not in self.through and not self.beams_failed
         self._goes_s = min(self._goes_s, now_s) if is_told and not opens else math.inf
@@ -232,28 +232,28 @@ class Bench(abc.ABC):
 
 @dataclass(slots=True, kw_only=True)
 class Judge(Bench):
-    """Watches a hall before a lane of one door."""
+    """Judges a hall before a one-door lane."""
 
     board: Barrier
-    passed_by_grant: list[str] = field(default_factory=list)  # since the latest grant arrived
+    passed_by_grant: list[str] = field(default_factory=list)  # since the last grant arrived
     passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
-    _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
+    _blind: bool = False  # since the last comparison, a passage could not be counted or reported
     _open_until_s: float = -math.inf
-    # The leaf is open by a grant that nobody took back: no lane was there to do so, the line lost the order, or the board lost its power. The
-    # board has ended it, or will; whoever stands in the leaf by then it lets out either way.
+    # The leaf is open by a grant that was not revoked: the lane was down, the line lost the order, or the board lost its power. The
+    # board ends the grant by itself; a person in the leaf by then gets out either way.
     _unled: bool = False
     _granted_to: str = ""
     _orders: Orders = field(init=False)
     _told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
 
     def __post_init__(self) -> None:
-        """Nothing was ordered yet."""
+        """Begin without orders."""
         self._orders = Orders(self.clock)
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def happened(self, event: str, fields: dict[str, str | int | bool], door: str = LAST) -> None:
-        """The board or its people did something."""
+        """Process an event of the board or its people. Raises ViolationError."""
         del door
         controller = self.board.controller
         if controller.emergency or controller.releasing:
@@ -294,11 +294,11 @@ class Judge(Bench):
 
     @property
     def _let_through(self) -> set[str]:
-        """Who may go on a grant. That a companion went is known when they are through: then an officer must be told (`_judge_companions`)."""
+        """Return who may pass on a grant. Companions are known only after passing; an officer must then be informed."""
         return self.may_pass | self.by_officer | self.companions.keys()
 
     def _judge_companions(self) -> None:
-        """The lane invites the next traveller: whoever sent a companion through must have been referred by then. Raises ViolationError."""
+        """Check at the next invitation that each traveller whose companion passed was referred. Raises ViolationError."""
         for companion, holder in self.companions.items():
             if companion not in self.through:
                 continue
@@ -314,12 +314,12 @@ class Judge(Bench):
     def _blame(self, why: str) -> None:
         if self.is_helpless:
             self.by_fault += 1
-            self._blind = True  # two in a leaf that moves slowly are one to the beams
+            self._blind = True  # the beams see two people in a slow leaf as one
             return
         raise ViolationError(Wrong.WRONG_OPENING, why)
 
     def board_miscounts(self, door: str = LAST) -> None:
-        """What the board counted it forgets, or it cannot count: what no record tells by now, none may ever."""
+        """Note that the board loses or misses counts: passages without a record by now may never get one."""
         del door
         self._blind = True
 
@@ -331,15 +331,15 @@ class Judge(Bench):
         if order == "grant":
             self._granted_to = self.served
         if order == "release" and self.board.controller.emergency:
-            return  # it stands open already
+            return  # it is already open
         self._orders.ordered(order)
 
     def forfeits(self, after_s: float) -> None:
-        """Whoever may leave the lane has lost the right to."""
+        """Note that the admitted traveller has lost the grant."""
         self._orders.forfeit_s = self.clock() + after_s
 
     def orders_of(self, door: str) -> Orders:
-        """The one board's."""
+        """Return the orders to the only board."""
         del door
         return self._orders
 
@@ -348,7 +348,7 @@ class Judge(Bench):
         self._orders.told(incident)
 
     def look(self) -> None:
-        """Hold what was ordered against what the board shows. Raises ViolationError."""
+        """Compare the orders with the board's state. Raises ViolationError."""
         controller = self.board.controller
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
@@ -357,7 +357,7 @@ class Judge(Bench):
         self.look_at_go(opens=self._orders.granted or not self.board.leaf_closed)
 
     def lane_died(self) -> None:
-        """What the lane wanted of the board, it wants no more."""
+        """Forget the orders of the lane that died."""
         self._orders.lane_died()
         self._unled = self._orders.granted
 

@@ -1,4 +1,4 @@
-"""What the hall needs of a lane, in the hall's own words: the gate's side of a simulation fills this port."""
+"""The hall's port to a lane; the gate's side of a simulation implements it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # a screen's content
+WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # contents of a screen
 CLOSED, EMERGENCY = "closed", "emergency"
-FIRST, LAST = "first", "last"  # doors; a lane of one has the last alone
+FIRST, LAST = "first", "last"  # doors; a one-door lane has only the last
 SENSORS = "sensors"  # between two doors
 
 
 class Word(enum.Enum):
-    """What an officer orders."""
+    """An officer's order."""
 
     PRESENT = "present"
     ADMIT = "admit"
@@ -43,36 +43,36 @@ class LaneReport:
 
 
 class Lane(Protocol):
-    """One lane. It reports to the hall what it shows (`Scene.shown`), and orders, answers and incidents."""
+    """One lane. It reports its screens to the hall (`Scene.shown`), and its orders, answers and incidents."""
 
     def start(self) -> None:
         """Start the lane's program."""
 
     async def die(self) -> None:
-        """End it as SIGKILL does: what it had in memory is gone."""
+        """End the program as SIGKILL does: the content of its memory is lost."""
 
     def fault(self) -> str:
-        """What ended the program by itself; empty while it runs."""
+        """Return the reason why the program ended by itself; empty while it runs."""
 
     def lay(self, name: str) -> None:
-        """A document is laid on the reader."""
+        """Place a document on the reader."""
 
     def pull(self) -> None:
-        """It is taken away."""
+        """Take the document away."""
 
     def ask(self, name: str, wish: str) -> None:
-        """This traveller asks for something on the page: `help` or `protection`."""
+        """Let this traveller ask for something on the page: `help` or `protection`."""
 
     def lose_sight(
         self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6, size: Callable[[], float] = lambda: 1.0
     ) -> None:
-        """So long after, the lane hears that the camera saw this traveller so long before for the last time, if it looks at them still.
+        """Report after `after_s` that the camera last saw this traveller `seen_ago_s` earlier, if the lane still examines them.
 
-        `size`: how many times as large as at the comparison their face is at the time of the call; it is asked when they were seen last.
+        `size` returns the size of their face relative to the comparison, at the time when they were last seen.
         """
 
     def order(self, word: Word, crossing: str = "") -> None:
-        """An officer orders."""
+        """Give an officer's order."""
 
     def report(self) -> LaneReport:
         """Return the report that an officer receives."""

@@ -1,7 +1,7 @@
-"""The line between host and board (or sensor unit), byte by byte and in time: what is sent arrives later, hurt, twice or never.
+"""The line between host and board (or sensor unit), byte by byte and in time: bytes arrive later, changed, twice or never.
 
-Half duplex and paced: a frame takes its characters' time, the board its turnaround. What harms it is switched from outside. Counts what
-was exchanged, and which orders the host gave again.
+Half duplex and paced: a frame takes its characters' time, the board its turnaround time. Faults are set from outside.
+It counts the bytes and frames, and the orders that the host repeated.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _BITS_A_CHARACTER = 10
 TURNAROUND_S = (0.002, 0.008)
 WRITE_MANY = 0x10
 _REFUSED, _BUSY = 0x80, 6
-AGAIN_S = 2.0  # the same write within so long is an order given again
+AGAIN_S = 2.0  # an identical write within this time is a repeated order
 BIT_ERROR_RATES = (1e-4, 1e-3)
 
 
 class Device(Protocol):
-    """What is at the far end."""
+    """The device at the far end."""
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Bytes from the host; returns the reply."""
+        """Receive bytes from the host; return the reply."""
 
 
 @dataclass(slots=True)
 class Harm:
-    """The faults of the line now. `hit` is called whenever one had an effect."""
+    """The present faults of the line."""
 
     bit_error_rate: float = 0.0
     noise: bool = False
@@ -45,7 +45,7 @@ class Harm:
 
 @dataclass(slots=True)
 class Line:
-    """The line of one device. `deliver` takes what reaches the host; `hit` hears what harmed something, by its kind's word."""
+    """One device's line. `deliver` receives the bytes for the host, `hit` the name of each fault that had an effect."""
 
     device: Device
     clock: Callable[[], float]
@@ -58,11 +58,11 @@ class Line:
     frames_sent: int = 0
     orders_again: int = 0
     _written: bytes = b""
-    _overtaken: bytes = b""  # a reply that waits for the next one
+    _overtaken: bytes = b""  # a reply that the next one overtakes
     _written_s: float = -math.inf
 
     def send(self, sent: bytes) -> None:
-        """Bytes from the host set out."""
+        """Send bytes from the host."""
         self.frames_sent += 1
         self.bytes_sent += len(sent)
         self._count(sent)
@@ -106,7 +106,7 @@ class Line:
             self.deliver(received)
 
     def _hurt(self, sent: bytes) -> bytes:
-        """What becomes of bytes on their way."""
+        """Return the bytes as the line's faults change them."""
         if self.harm.noise:
             self.hit("burst")
             return self.rng.randbytes(self.rng.randrange(len(sent) + 8))
@@ -121,7 +121,7 @@ class Line:
         return bytes(hurt)
 
     def _next_error(self) -> int:
-        """How many bits are sound before the next that is not."""
+        """Return the number of correct bits before the next error."""
         return int(math.log(1.0 - self.rng.random()) / math.log(1.0 - self.harm.bit_error_rate))
 
 

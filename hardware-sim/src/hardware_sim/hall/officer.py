@@ -1,4 +1,4 @@
-"""The officer at the lane: reports presence, and settles what the lane cannot: referrals, alarms, emergencies, people inside."""
+"""The officer at the lane: reports presence, and handles referrals, alarms, emergencies and people inside."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 LOOKS_S = 0.5
 PRESENT_EVERY_S = 8.0
-AGAIN_S = 2.0  # before an order is given again
+AGAIN_S = 2.0  # before an order is repeated
 DECIDES_S = 1.0  # from the referral on
-ADMITS_MAX = 3  # tries; then the traveller is taken along
-ADMITTED_SHARE = 0.5  # of those who may pass
+ADMITS_MAX = 3  # attempts; then the officer takes the traveller along
+ADMITTED_SHARE = 0.5  # share of those who may pass
 
 
 class Officer:
@@ -33,7 +33,7 @@ class Officer:
         self._given_s: dict[Word, float] = {}
 
     async def serve(self) -> None:
-        """Look and act. For ever."""
+        """Look and act, without end."""
         while True:
             await asyncio.sleep(LOOKS_S)
             report = self._scene.lane.report()
@@ -48,7 +48,7 @@ class Officer:
                 self._order_again(Word.OPEN)
 
     def answered(self, word: Word, outcome: str) -> None:
-        """What was answered to an order: what is on its way, somebody must come to see."""
+        """Note the answer to an order: an order that was sent must arrive."""
         if outcome != "ordered":
             if word is Word.ADMIT:
                 self._take_word_back(self._admits)
@@ -62,11 +62,11 @@ class Officer:
                     judge.ordered("end_emergency", door)
 
     def _take_word_back(self, name: str) -> None:
-        """The lane could not let them through."""
+        """Withdraw an admission that the lane could not carry out."""
         self._scene.judge.by_officer.discard(name)
 
     def rest(self) -> None:
-        """A crossing is over."""
+        """Forget the referrals of the finished crossing."""
         self.referred.clear()
         self._seen_s.clear()
         self._tries.clear()
@@ -75,7 +75,7 @@ class Officer:
         return report.emergency and not self._scene.any_fire
 
     def _look_after(self, report: LaneReport) -> None:
-        """A person is inside."""
+        """Release a person who is inside."""
         if "person_inside" in report.notices:
             self._scene.order(Word.FREE)
 
@@ -104,7 +104,7 @@ class Officer:
 
     @property
     def _decides_s(self) -> float:
-        """How long a referral waits."""
+        """Return the time from a referral to the decision, in seconds."""
         return DECIDES_S
 
     def _settle(self, name: str) -> None:

@@ -1,7 +1,7 @@
-"""What a crossing is going to be, drawn from the seed and its number alone: who comes, what they mean to do, and what goes wrong. Pure.
+"""The plan of a crossing, from the seed and its number alone: the person, their intention, and the faults. Pure.
 
-A crossing is drawn without those before it, so that a few of many can be played again by themselves. Faults are dealt out rather than
-thrown: each kind falls to one crossing in every `BLOCK`, bit errors to every tenth, so that a run of some size meets all of them.
+A plan does not depend on earlier crossings, so that a few of many can be replayed alone. Faults are dealt, not drawn:
+each kind occurs once in every `BLOCK` crossings, bit errors in every tenth, so that a longer run contains all of them.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ from dataclasses import dataclass, field, replace
 
 from hardware_sim.hall.lane import LAST
 
-BLOCK = 92  # crossings; one of them each kind of fault falls to: with fifteen kinds, a fault in every sixth
+BLOCK = 92  # crossings; each kind of fault occurs in one of them: with fifteen kinds, a fault in every sixth
 BIT_ERRORS_EVERY = 10
 
 
 class Doors(enum.Enum):
-    """How many doors a lane has. The words are those of `gate simulate --lane`."""
+    """The number of doors of a lane. The values are those of `gate simulate --lane`."""
 
     ONE = "one-door"
     TWO = "two-door"
 
 
 class Intention(enum.Enum):
-    """What a person who comes intends to do. Only `GENUINE` is expected to be let through."""
+    """A person's intention. Only `GENUINE` should be admitted."""
 
     GENUINE = "genuine"  # their own valid document, their own face, and straight through
     FORGED = "forged"  # the document is not genuine
     LOOKALIKE = "lookalike"  # another person's document
     ACCOMPANIED = "accompanied"  # two faces before the camera
-    PULLS = "pulls"  # takes the document away while it is read
-    AGAIN = "again"  # lays another document when they may go
-    STAYS = "stays"  # does not go
+    PULLS = "pulls"  # takes the document away while it is being read
+    AGAIN = "again"  # presents another document at GO
+    STAYS = "stays"  # does not walk
     TURNS = "turns"  # leaves the zone again
-    SWAPS = "swaps"  # leaves the zone again, and another person steps in
-    FOLLOWED = "followed"  # a person without a document comes behind
+    SWAPS = "swaps"  # leaves the zone again, and another person enters
+    FOLLOWED = "followed"  # a person without a document follows
     LEAVES = "leaves"  # leaves the camera's view, and does not enter the lane
-    CALLS = "calls"  # gets an officer to open for them
+    CALLS = "calls"  # lets an officer open the lane for them
     FORCES = "forces"  # pushes the closed leaf, and leaves
-    ASKS = "asks"  # asks for an officer on the page, while they are looked at or when they may go
-    COMPANION = "companion"  # stays before the camera, and another person passes on their grant
+    ASKS = "asks"  # asks for an officer on the page, during the examination or at GO
+    COMPANION = "companion"  # stays before the camera, while another person passes on their grant
     # Between two doors
-    TAILGATED = "tailgated"  # a person without a document steps in with them
-    TURNS_INSIDE = "turns_inside"  # turns round before the last door, or towards the first
-    STAYS_INSIDE = "stays_inside"  # does not go on
-    FORGETS = "forgets"  # leaves something behind
+    TAILGATED = "tailgated"  # a person without a document enters with them
+    TURNS_INSIDE = "turns_inside"  # turns back before the last door, or towards the first
+    STAYS_INSIDE = "stays_inside"  # does not continue
+    FORGETS = "forgets"  # leaves an object behind
     PRESSES = "presses"  # presses the call button
-    FREED = "freed"  # an officer lets them out while they are inside
+    FREED = "freed"  # an officer releases them while they are inside
     PAUSED = "paused"  # an officer pauses the lane while they are inside
     EVACUATED = "evacuated"  # an officer declares an emergency while they are inside
 
@@ -63,25 +63,25 @@ BETWEEN_DOORS = (
     Intention.PAUSED,
     Intention.EVACUATED,
 )
-_OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has a share of its own
+_OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has its own share
 SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in BETWEEN_DOORS)
-COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have about a thousand
-ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
+COMPANIONS_SHARE = 0.06  # of those who would walk straight through: about a thousand in twenty thousand crossings
+ASKS_SHARE = 0.006  # of those who would walk straight through: few enough an hour that a lane handles each
 GENUINE_SHARE = 0.85
-# Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
+# These make the lane revoke an order or release a person while its line may be faulty.
 PROVOKING = (Intention.AGAIN, Intention.LEAVES, Intention.CALLS)
-PROVOKING_SHARE = 0.4  # of the crossings to which a fault falls that an order may be lost in
+PROVOKING_SHARE = 0.4  # share of the crossings with a fault that may lose an order
 VALID = frozenset(Intention) - {Intention.FORGED, Intention.LOOKALIKE, Intention.ACCOMPANIED}
 
 
 class Kind(enum.Enum):
-    """What can go wrong. The words are those of `gate simulate --json`."""
+    """A kind of fault. The values are those of `gate simulate --json`."""
 
-    BUSY_ANSWER = "busy_answer"  # the board has no time, again and again
+    BUSY_ANSWER = "busy_answer"  # the board repeatedly answers that it is busy
     BURST = "burst"  # a burst of noise on the line
-    BIT_ERRORS = "bit_errors"  # single bits flip all through the crossing
-    LOST_REPLY = "lost_reply"  # what the board answers is lost
-    DOUBLED_REPLY = "doubled_reply"  # it arrives twice
+    BIT_ERRORS = "bit_errors"  # single bits flip during the whole crossing
+    LOST_REPLY = "lost_reply"  # the board's answer is lost
+    DOUBLED_REPLY = "doubled_reply"  # the board's answer arrives twice
     POWER_CYCLE = "power_cycle"  # of the board
     CLOCK_JUMP = "clock_jump"  # of the wall clock
     DISK_FULL = "disk_full"
@@ -90,9 +90,9 @@ class Kind(enum.Enum):
     STUCK_BEAM = "stuck_beam"
     FORGETFUL_OFFICER = "forgetful_officer"  # stops reporting presence
     FIRE = "fire"
-    BLIND_COUNTER = "blind_counter"  # between two doors: it cannot count the people there
-    LATE_REPLY = "late_reply"  # each answer comes up to two seconds late
-    REORDERED_REPLY = "reordered_reply"  # an answer is overtaken by the next one
+    BLIND_COUNTER = "blind_counter"  # between two doors: it cannot count people
+    LATE_REPLY = "late_reply"  # each answer is up to two seconds late
+    REORDERED_REPLY = "reordered_reply"  # the next answer overtakes one
 
 
 DEALT = tuple(kind for kind in Kind if kind not in {Kind.BIT_ERRORS, Kind.BLIND_COUNTER})
@@ -102,18 +102,18 @@ LOSING_ORDERS = frozenset({Kind.BUSY_ANSWER, Kind.BURST})
 
 
 class Moment(enum.Enum):
-    """From when on a fault's time counts."""
+    """The start of a fault's time."""
 
-    LAID = "laid"  # the document
+    LAID = "laid"  # the document is placed
     GO = "go"  # shown on the screen
     INSIDE = "inside"  # the traveller is between two doors
-    OUT = "out"  # the screen shows that they may leave it
-    PROVOKED = "provoked"  # what makes the lane take something back, or free somebody, is about to be done
+    OUT = "out"  # the screen shows that they may leave the lane
+    PROVOKED = "provoked"  # just before an event that makes the lane revoke an order or release a person
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `drawn`, 0 to 1, is for any further choice; `at` is the board or line that it hits."""
+    """One fault. `drawn`, 0 to 1, is for further choices; `at` is the board or line that it hits."""
 
     kind: Kind
     moment: Moment
@@ -125,20 +125,20 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """One crossing. Times are seconds; those of chip and camera count from when the lane begins with them."""
+    """One crossing. Times are seconds; those of chip and camera count from the lane's start with them."""
 
     number: int
     intention: Intention
-    rest_s: float  # before the document is laid
+    rest_s: float  # before the document is placed
     reads_s: float
     compares_s: float
-    goes_s: float  # from the screen that shows so to the first step
+    goes_s: float  # from the screen that shows GO to the first step
     drawn: float
     faults: tuple[Fault, ...] = ()
 
     @property
     def name(self) -> str:
-        """Who comes: the name of the traveller, and of their document."""
+        """Return the name of the traveller, which is also their document's."""
         return f"t{self.number}"
 
 
@@ -163,7 +163,7 @@ LASTS_S: dict[Kind, tuple[float, float]] = {
 
 
 def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = frozenset(Kind)) -> Crossing:
-    """Draw one crossing; of its faults only those of these kinds."""
+    """Return the plan of one crossing, with those of its faults that are of these kinds."""
     rng = random.Random(f"{seed}/{number}")
     fall = falls_to(seed, number) if faults else ()
     intention: Intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
@@ -179,7 +179,7 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
 
 
 def times_of(rng: random.Random, number: int, intention: Intention) -> Crossing:
-    """A crossing whose times are drawn, without faults."""
+    """Return a crossing with its times, without faults."""
     return Crossing(
         number=number,
         intention=intention,
@@ -192,7 +192,7 @@ def times_of(rng: random.Random, number: int, intention: Intention) -> Crossing:
 
 
 def falls_to(seed: int | str, number: int, dealt: tuple[Kind, ...] = DEALT) -> tuple[Kind, ...]:
-    """The kinds of fault, of these, that are dealt out to this crossing."""
+    """Return the kinds of fault in `dealt` that this crossing gets."""
     block, at = divmod(number, BLOCK)
     kinds = tuple(kind for kind, place in zip(dealt, _places(seed, block, len(dealt)), strict=True) if place == at)
     offset = random.Random(f"{seed}/bits").randrange(BIT_ERRORS_EVERY)
@@ -206,7 +206,7 @@ def _places(seed: int | str, block: int, kinds: int) -> tuple[int, ...]:
 
 
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
-    """Half of them come while document and face are looked at or later, half when somebody may go: there an order can be lost."""
+    """Return the crossing's fault: half begin during the examination or later, half at GO, where an order can be lost."""
     rng = random.Random(f"{seed}/{number}/{kind.value}")
     if kind in FROM_THE_START:
         moment, after_s = Moment.LAID, 0.0
@@ -225,5 +225,5 @@ def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
     return Fault(kind, moment, after_s, rng.uniform(*LASTS_S[kind]), rng.random())
 
 
-PROVOKED_S = (0.15, 0.95)  # shorter than a board's watchdog, which would make up for every order
+PROVOKED_S = (0.15, 0.95)  # shorter than a board's watchdog, which would replace every lost order
 FROM_THE_START = frozenset({Kind.BIT_ERRORS, Kind.FORGETFUL_OFFICER, Kind.CLOCK_JUMP})

@@ -1,7 +1,7 @@
-"""The scene: a lane with its boards, lines and disk, what is shown there, and what truly happens. Who acts there waits and orders through it.
+"""The scene: a lane with its boards, lines and disk, its screens, and the true events. People and officers wait and order through it.
 
-Time is the event loop's, whatever that is. What happens goes to the judge and into the trace, whose digest tells two runs apart. After a
-violation everybody who waits hears of it.
+Time is the event loop's. Events go to the judge and into the trace; two runs are equal when the traces' digests are.
+A violation ends every wait with an error.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from hardware_sim.hall.plan import Crossing, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRACE_MAX = 200  # lines that are kept to be shown
+TRACE_MAX = 200  # lines that are kept for display
 
 
 class Scene:
-    """One scene on the running loop, of a lane of one door. `presence_max_s` is for how long the lane takes an officer's word that they are there.
+    """One scene on the running loop, of a one-door lane. `presence_max_s` is how long an officer's report of presence is valid.
 
-    `boards` and `lines` are by their doors; the line of what stands beside doors has a name of its own.
+    `boards` and `lines` are keyed by door; the line of other devices has its own name.
     """
 
     def __init__(self, *, presence_max_s: float) -> None:
@@ -40,22 +40,22 @@ class Scene:
         self.disk = Disk(lambda: self.hit(Kind.DISK_FULL.value))
         self.judge: Bench = Judge(board=self.board, disk=self.disk, clock=self.clock, presence_max_s=presence_max_s)
         self.lane: Lane
-        self.forgets = False  # the officer, to report presence
-        self.heard: Callable[[Word, str], None] = lambda _, __: None  # what an order is answered
+        self.forgets = False  # the officer does not report presence
+        self.heard: Callable[[Word, str], None] = lambda _, __: None  # receives the answers to orders
         self.wall_jump_s = 0.0
         self.crossing: Crossing | None = None
-        self.standing = ""  # who stands before the lane, or is in it
+        self.standing = ""  # the person before the lane, or in it
         self.screen, self.served = CLOSED, ""
         self.newest: deque[str] = deque(maxlen=TRACE_MAX)  # of the trace
         self._digest = hashlib.blake2b(digest_size=16)
         self._violation: BaseException | None = None
-        self._waits: dict[asyncio.Future[None], None] = {}  # in the order in which they came
-        self.hits: set[Kind] = set()  # what hit the crossing that runs
+        self._waits: dict[asyncio.Future[None], None] = {}  # in the order of their arrival
+        self.hits: set[Kind] = set()  # the faults that affected the present crossing
 
-    # ── reports of the gate's side ──────────────────────────────────────────────────────────────────────────────────────
+    # ── reports of the gate's side ───────────────────────────────────────────────────────────────────────────────────
 
     def shown(self, screen: str, served: str) -> None:
-        """The lane shows this, and serves this traveller."""
+        """Note the lane's screen, and the traveller whom it serves."""
         if (screen, served) != (self.screen, self.served):
             self.screen, self.served = screen, served
             self.judge.shows, self.judge.served = screen, served
@@ -68,46 +68,46 @@ class Scene:
         self.judge.ordered(order, door)
 
     def answered(self, word: Word, outcome: str, detail: str) -> None:
-        """An officer is answered."""
+        """Note the answer to an officer's order."""
         self.trace(f"answers {word.value}: {outcome} {detail}")
         self.heard(word, outcome)
 
     def order(self, word: Word, crossing: str = "") -> None:
-        """An officer gives an order."""
+        """Give an officer's order."""
         self.trace(f"officer {word.value} {crossing}")
         if word in {Word.PRESENT, Word.ADMIT}:
             self.judge.present_s = self.clock()
         self.lane.order(word, crossing)
 
     def incident(self, kind: str) -> None:
-        """An incident is made known."""
+        """Note that the lane reported an incident."""
         self.trace(f"incident {kind}")
         self.judge.told(kind)
 
     @property
     def wall_s(self) -> float:
-        """Seconds of the wall clock, as it stands."""
+        """Return the present time of the wall clock, in seconds."""
         if self.wall_jump_s:
             self.hit(Kind.CLOCK_JUMP.value)
         return self.clock() + self.wall_jump_s
 
     def served_now(self, name: str) -> bool:
-        """True while a crossing of this traveller runs."""
+        """Return True while a crossing of this traveller runs."""
         return self.served == name and self.screen != OFFICER
 
     def may_go(self, name: str) -> bool:
-        """Return True while the screen shows this traveller go."""
+        """Return True while the screen shows this traveller GO."""
         return self.screen == GO and self.served == name
 
     def is_over(self, name: str) -> bool:
-        """True when the lane has nothing more to do with this traveller."""
+        """Return True when the lane has finished with this traveller."""
         return self.served != name and name not in self.lane.report().waiting
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def any_fire(self) -> bool:
-        """True while a fire input is active."""
+        """Return True while a fire input is active."""
         return any(board.controller.fire for board in self.boards.values())
 
     def at_rest(self) -> bool:
@@ -115,12 +115,12 @@ class Scene:
         return self.board.empty and self.board.leaf_closed
 
     def pass_time(self) -> None:
-        """Move all who walk to their present place."""
+        """Move all walking people to their present place."""
         for board in self.boards.values():
             board.tick(self.clock() * 1000)
 
     def at_door(self, what: str, door: str) -> str:
-        """The same with its door, where there are several."""
+        """Return `what` with its door, where there are several."""
         return what if len(self.boards) == 1 else f"{what} {door}"
 
     def _reported(self, event: str, *, at_ms: int, door: str = LAST, **fields: str | int | bool) -> None:
@@ -134,35 +134,35 @@ class Scene:
         self.notify()
 
     def hit(self, kind: str) -> None:
-        """A fault did something to the crossing that runs."""
+        """Note that a fault affected the present crossing."""
         self.hits.add(Kind(kind))
 
     def trace(self, text: str) -> None:
-        """Note what happens."""
+        """Add a line to the trace."""
         line = f"{self.clock():.4f} {text}"
         self.newest.append(line)
         self._digest.update(line.encode())
 
     @property
     def digest(self) -> str:
-        """Of the trace so far, in hex."""
+        """Return the BLAKE2b digest of the trace so far, in hex."""
         return self._digest.hexdigest()
 
     def violate(self, error: BaseException) -> None:
-        """The first violation, or mistake of the hall's own, ends everything."""
+        """End everything at the first violation or error of the hall itself."""
         self._violation = self._violation or error
         self.notify()
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def notify(self) -> None:
-        """Report a change: all who wait look again, in the order in which they came."""
+        """Report a change: all waiting tasks check again, in the order of their arrival."""
         waits, self._waits = self._waits, {}
         for one in waits:
             _wake(one)
 
     async def until(self, what: Callable[[], bool], limit_s: float) -> bool:
-        """Wait until it is so; False when the time is over. Raises ViolationError."""
+        """Wait until the condition holds; return False at the limit. Raises ViolationError."""
         loop = self._loop
         end_s = loop.time() + limit_s
         while True:
@@ -183,7 +183,7 @@ class Scene:
                 self._waits.pop(change, None)
 
     async def pause(self, for_s: float) -> None:
-        """Let time pass. Raises ViolationError."""
+        """Wait for this time. Raises ViolationError."""
         await self.until(lambda: False, for_s)
 
 

@@ -1,4 +1,4 @@
-"""What a traveller does before the lane, by their intention: lays a document, waits, walks when the screen says so, or does something else."""
+"""A traveller's actions before the lane, by intention: places a document, waits, walks at GO, or does something else."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from hardware_sim.hall.scene import Scene
     from hardware_sim.hall.troubles import Troubles
 
-TAKEN_UP_S = 0.5  # a document that opened nothing by then was not taken up
+TAKEN_UP_S = 0.5  # a document without effect after this time was not accepted
 PULLS_S = 0.05  # after the document was read
 PATIENCE_S = 90.0
 WALKS_S = 20.0
 GOES_MAX = 4  # how often a person may pass: by the machine, then by an officer
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
-# The same while a fault may hide from the lane who is in the zone.
+# The same while a fault may hide the zone's occupation from the lane.
 NEXT_UNSEEN_S = (2.2, 2.8)
-STEPS_S = (0.3, 0.4)  # into the zone before they turn: of who is there for less than one look, no board tells
+STEPS_S = (0.3, 0.4)  # time in the zone before they turn: shorter than a poll, so no board reports it
 PUSHED_DEGREES = 30.0
-PROVOKES_S = 0.1  # from the moment when somebody is about to do so
-GAP_S = 2.0  # from the camera's last look until the lane takes it amiss that nobody came
-GONE_S = 1.9  # from the camera's last look until the lane takes that amiss, or nearly
+PROVOKES_S = 0.1  # from the moment before the provoking event
+GAP_S = 2.0  # from the camera's last picture until the lane notices that no one came
+GONE_S = 1.9  # from the camera's last picture until the lane notices, or nearly
 TRIES_S = 1.5
-BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
-# From the first step until vision says that the face is gone: out of the picture at once or when they are through, and 0.6 to 1.3 s for the tracker.
+BEHIND_S = (0.65, 1.6)  # the beams see people closer than this as one
+# From the first step until vision reports that the face is gone: out of the picture at once or after passing, and 0.6 to 1.3 s for the tracker.
 LOST_S = (0.6, 2.4)
-TRACKER_S = (0.6, 1.3)  # from the last proof of a face until vision says that it is gone
-LEANS = (0.9, 1.12)  # whoever stays where they are, by 20 cm either way
-HOLDER_LEAVES_S = (0.0, 2.9)  # the picture, so long after their companion passed
+TRACKER_S = (0.6, 1.3)  # from the last proof of a face until vision reports that it is gone
+LEANS = (0.9, 1.12)  # relative size of a person who stays in place, by 20 cm either way
+HOLDER_LEAVES_S = (0.0, 2.9)  # from the companion's passage until the holder leaves the picture
 
 
 async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
-    """One traveller, from the document to the way out. Raises ViolationError."""
+    """Play one traveller, from the document to the way out. Raises ViolationError."""
     name = crossing.name
     if crossing.intention is Intention.CALLS:
         await _be_let_out(scene, crossing, troubles)
@@ -68,7 +68,7 @@ async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
 
 
 async def _pull(scene: Scene, crossing: Crossing) -> None:
-    """Take the document away once it is read. Who does so before they may go shall not."""
+    """Take the document away once it is read. A traveller who does so before GO must not be admitted."""
     name = crossing.name
     await scene.until(lambda: scene.screen == LOOK and scene.served == name, TAKEN_UP_S)
     await scene.pause(crossing.reads_s + PULLS_S)
@@ -78,7 +78,7 @@ async def _pull(scene: Scene, crossing: Crossing) -> None:
 
 
 def _asks_late(crossing: Crossing) -> bool:
-    """When they may go already."""
+    """Return True when they ask at GO, False when during the examination."""
     return crossing.drawn < 0.5
 
 
@@ -87,7 +87,7 @@ def _wish(crossing: Crossing) -> str:
 
 
 async def _ask_early(scene: Scene, crossing: Crossing) -> None:
-    """Ask for an officer while they are looked at: nobody may go on their word then."""
+    """Ask for an officer during the examination: the machine must not admit this traveller then."""
     name = crossing.name
     await scene.until(lambda: scene.screen == LOOK and scene.served == name, TAKEN_UP_S)
     await scene.pause(crossing.reads_s * crossing.drawn)
@@ -97,7 +97,7 @@ async def _ask_early(scene: Scene, crossing: Crossing) -> None:
 
 
 async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight: bool) -> None:
-    """As they meant to; whom an officer lets through goes straight on."""
+    """Walk by the traveller's intention; one whom an officer admits walks straight through."""
     name = crossing.name
     match Intention.GENUINE if straight else crossing.intention:
         case Intention.STAYS:
@@ -127,14 +127,14 @@ async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight:
 
 
 def _step_in(scene: Scene, name: str, lost_s: float = 0.0, seen_ago_s: float = TRACKER_S[0]) -> None:
-    """Walking on takes the document along, and the face out of the picture, of which the lane hears so much later."""
+    """Take the document along and leave the picture; the lane is informed after `lost_s`."""
     scene.lane.pull()
     scene.lane.lose_sight(name, lost_s, seen_ago_s, lambda: nearness(scene.board.position_of(name)))
     scene.board.walk_in(name)
 
 
 async def _send_companion(scene: Scene, crossing: Crossing) -> None:
-    """Have somebody go who has no document, and leave the picture after them."""
+    """Let a person without a document pass, and leave the picture after them."""
     name, stays_s = crossing.name, between(crossing, HOLDER_LEAVES_S)
     companion = f"{name}-companion"
     scene.judge.companions[companion] = name
@@ -145,12 +145,12 @@ async def _send_companion(scene: Scene, crossing: Crossing) -> None:
     tracker_s, leans = chance.uniform(*TRACKER_S), chance.uniform(*LEANS)
     scene.lane.lose_sight(name, stays_s + tracker_s, tracker_s, lambda: leans)
     if scene.board.place_of(companion) is Place.PASSED:
-        await scene.until(lambda: not scene.may_go(name), WALKS_S)  # the lane has heard of it
+        await scene.until(lambda: not scene.may_go(name), WALKS_S)  # the lane is informed
     await _leave(scene, companion)
 
 
 async def _walk(scene: Scene, name: str) -> None:
-    """Through the leaf; back when the screen says that it is not for them any more, and they stand before it."""
+    """Walk through the leaf; turn back when the screen no longer shows GO and the person is still before it."""
 
     def stopped() -> bool:
         return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(name) or scene.screen == EMERGENCY)
@@ -160,7 +160,7 @@ async def _walk(scene: Scene, name: str) -> None:
 
 
 async def _turn(scene: Scene, crossing: Crossing) -> None:
-    """Into the zone and back; somebody else may step in, who is nobody that the lane knows."""
+    """Walk into the zone and back; another person, unknown to the lane, may enter instead."""
     name = crossing.name
     _step_in(scene, name)
     await scene.until(lambda: scene.board.place_of(name) is not Place.WAITING, WALKS_S)
@@ -182,7 +182,7 @@ async def _be_followed(scene: Scene, crossing: Crossing) -> None:
     _step_in(scene, name)
     await scene.pause(between(crossing, BEHIND_S))
     follower = f"{name}-follower"
-    scene.standing = ""  # an officer lets no one through with them there
+    scene.standing = ""  # an officer admits no one while they are there
     scene.board.walk_in(follower)
     await _walk(scene, name)
     await _try(scene, follower)
@@ -195,13 +195,13 @@ async def _provoke(scene: Scene, troubles: Troubles) -> None:
 
 
 async def _try(scene: Scene, name: str) -> None:
-    """Somebody whom the screen does not mean walks on as far as the leaf lets them, and back."""
+    """Let a person without GO walk up to the leaf, and back."""
     await scene.until(lambda: scene.board.place_of(name) is Place.PASSED, TRIES_S)
     await _leave(scene, name)
 
 
 async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
-    """Let an officer open for a person who stands inside."""
+    """Let an officer open for a person who is inside."""
     name = crossing.name
     scene.judge.by_officer.add(name)
     scene.board.walk_in(name)
@@ -213,7 +213,7 @@ async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> N
 
 
 async def _leave(scene: Scene, *names: str) -> None:
-    """Leave the lane empty."""
+    """Empty the lane."""
     for name in names:
         scene.board.turn_back(name)
     await scene.until(lambda: scene.board.empty, WALKS_S)
@@ -222,6 +222,6 @@ async def _leave(scene: Scene, *names: str) -> None:
 
 
 def between(crossing: Crossing, limits_s: tuple[float, float]) -> float:
-    """A time between these, the crossing's own."""
+    """Return a time between these limits; the crossing determines it."""
     least_s, most_s = limits_s
     return least_s + (most_s - least_s) * crossing.drawn

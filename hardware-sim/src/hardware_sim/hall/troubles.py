@@ -1,4 +1,4 @@
-"""What goes wrong during one crossing: each fault begins at its moment, lasts, and ends. Nothing is left of it afterwards."""
+"""The faults of one crossing: each begins at its moment, lasts, and ends. None is left afterwards."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SLOWER = 5.0
 JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
 LATE_S_MAX = 2.0
-DISBELIEVED_S = 10.0  # a line that answered too late, by its driver
-FORGOTTEN_S = 0.5  # longer than an officer's report of presence holds
+DISBELIEVED_S = 10.0  # how long the driver does not trust a line that answered late
+FORGOTTEN_S = 0.5  # longer than an officer's report of presence is valid
 _LATE = frozenset({Kind.LATE_REPLY, Kind.REORDERED_REPLY})
 _OF_THE_LINE = _LATE | {Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH}
 _LOSES_ORDERS = _LATE | {Kind.BIT_ERRORS, Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY}
@@ -33,11 +33,11 @@ class Troubles:
         self._tasks: list[asyncio.Task[None]] = []
         self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
-        self._on_lines = 0  # faults of lines under way
-        self._losing: Counter[str] = Counter()  # faults under way that may lose an order, by the door
+        self._on_lines = 0  # present faults of lines
+        self._losing: Counter[str] = Counter()  # present faults that may lose an order, by door
 
     async def before(self) -> None:
-        """An officer who forgets did so long before the traveller came."""
+        """Let a forgetful officer stop reporting long before the traveller comes."""
         if not any(fault.kind is Kind.FORGETFUL_OFFICER for fault in self._faults):
             return
         scene = self._scene
@@ -47,15 +47,15 @@ class Troubles:
         scene.hit(Kind.FORGETFUL_OFFICER.value)
 
     def begin(self) -> None:
-        """The document is about to be laid."""
+        """Begin: the document is about to be placed."""
         self._tasks = [asyncio.ensure_future(self._play(fault)) for fault in self._faults]
 
     def come(self, moment: Moment) -> None:
-        """Now is the moment."""
+        """Start the faults of this moment."""
         self._moments[moment].set()
 
     async def over(self) -> None:
-        """The crossing is over: wait for what has begun. Raises ViolationError."""
+        """Wait until all faults that have begun are over. Raises ViolationError."""
         for fault, task in zip(self._faults, self._tasks, strict=True):
             if fault not in self._begun or fault.kind is Kind.BIT_ERRORS:
                 task.cancel()
@@ -65,7 +65,7 @@ class Troubles:
                 task.result()
 
     def end(self) -> None:
-        """End all faults that last."""
+        """End all lasting faults."""
         for task in self._tasks:
             task.cancel()
         self._scene.forgets = False
@@ -80,7 +80,7 @@ class Troubles:
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
             self._on_lines += 1
-        loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors receive none
+        loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors receive no orders
         if loses_orders:
             self._losing[fault.at] += 1
             judge.line(fault.at, clean=False)
@@ -96,10 +96,10 @@ class Troubles:
             if loses_orders:
                 self._losing[fault.at] -= 1
                 judge.line(fault.at, clean=not self._losing[fault.at])
-            asyncio.get_running_loop().call_soon(scene.notify)  # the task is done by then
+            asyncio.get_running_loop().call_soon(scene.notify)  # the task is finished by then
 
     async def _last(self, fault: Fault) -> None:
-        """One fault, from its beginning to its end."""
+        """Play one fault, from its beginning to its end."""
         match fault.kind:
             case Kind.DEATH:
                 await self._die(fault)
@@ -112,7 +112,7 @@ class Troubles:
                 finally:
                     self._switch(fault, on=False)
                 if fault.kind is Kind.LATE_REPLY:
-                    await asyncio.sleep(LATE_S_MAX * fault.drawn)  # what is under way still comes
+                    await asyncio.sleep(LATE_S_MAX * fault.drawn)  # replies in transit still arrive
 
     def _switch(self, fault: Fault, *, on: bool) -> None:
         scene = self._scene
@@ -136,7 +136,7 @@ class Troubles:
                 pass
 
     def _harm(self, fault: Fault, *, on: bool) -> None:
-        """Harm a line, or mend it."""
+        """Set or clear a fault of a line."""
         harm = self._scene.lines[fault.at].harm
         match fault.kind:
             case Kind.BUSY_ANSWER:

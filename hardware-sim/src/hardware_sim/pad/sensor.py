@@ -1,6 +1,6 @@
-"""What the simulated sensor says, line by line, and the faults that it can be told to have. Pure: time comes in, in milliseconds.
+"""The messages of the simulated sensor, one a line, and the faults that it can have. Pure: time is an argument, in ms.
 
-It measures ten times a second whoever it is told stands there. What it does wrong it does without saying so.
+It measures ten times a second who stands before it. It has no knowledge of its faults and does not report them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TICK_S: Final = 0.02
 
 
 class Stands(enum.Enum):
-    """Who stands before it."""
+    """Who stands before the sensor."""
 
     PERSON = "person"
     PICTURE = "picture"
@@ -38,7 +38,7 @@ class Stands(enum.Enum):
 
 
 class Fault(enum.Enum):
-    """What it does wrong."""
+    """A fault of the sensor."""
 
     NONE = "none"
     MUTE = "mute"  # accepts the connection and sends nothing
@@ -57,7 +57,7 @@ class Fault(enum.Enum):
 
 @dataclass(slots=True)
 class PadSensor:
-    """One sensor's state, shared by its connections."""
+    """The state of one sensor, which all its connections share."""
 
     stands: Stands = Stands.PERSON
     fault: Fault = Fault.NONE
@@ -65,7 +65,7 @@ class PadSensor:
 
 @dataclass(slots=True)
 class Conversation:
-    """One connection: `greeting` first; after a look was asked for, whatever `due` gives. `ended` says that it hangs up."""
+    """One connection. Send `greeting` first, then the bytes of `due`. `ended` is True when the sensor closes it."""
 
     sensor: PadSensor
     crossing: str | None = None
@@ -75,14 +75,14 @@ class Conversation:
     _next_ms: float = field(default=0.0)
 
     def greeting(self) -> bytes:
-        """Who it is."""
+        """Return the sensor's identification."""
         if self.sensor.fault is Fault.MUTE:
             return b""
         name = "Another PAD" if self.sensor.fault is Fault.STRANGER else NAME
         return _line(say="sensor", name=name, version=VERSION, bound=BOUND)
 
     def ask(self, line: bytes, now_ms: float) -> None:
-        """Take a line of the gate's. Raises ValueError for one that is none."""
+        """Receive a line from the gate. Raises ValueError when it is not a request."""
         said = json.loads(line)
         if not isinstance(said, dict) or said.get("ask") != "look" or not isinstance(said.get("crossing"), str):
             raise ValueError("the gate asks for what there is not")
@@ -90,7 +90,7 @@ class Conversation:
         self._asked_ms, self._next_ms = now_ms, now_ms + MEASURE_MS
 
     def due(self, now_ms: float) -> bytes:
-        """What is to be sent by now."""
+        """Return the bytes that are due by now."""
         if self.crossing is None or now_ms < self._next_ms or self.ended:
             return b""
         self._next_ms = now_ms + MEASURE_MS
@@ -129,7 +129,7 @@ def _line(**fields: object) -> bytes:
 
 
 class PadServer(LocalServer):
-    """The sensor's service: a Unix socket, a thread a connection, paced by the clock. At most eight at a time."""
+    """The sensor's service: a Unix socket with one thread for each connection, at most eight, paced by the clock."""
 
     def __init__(self, path: Path, sensor: PadSensor) -> None:
         self._sensor = sensor

@@ -1,4 +1,4 @@
-"""A document camera over a bed, and the pages that travellers lay on it: drawn, laid, seen and streamed.
+"""A document camera over a bed, and the pages that travellers place on it: printed, placed, photographed and streamed.
 
-Everything that is printed here is invented and in the public domain; no page looks like that of any state.
+All printed content is invented and in the public domain. No page resembles one of a real state.
 """

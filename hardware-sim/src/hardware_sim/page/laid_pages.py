@@ -1,4 +1,4 @@
-"""What a traveller lays before the document camera: which page, printed how, lying how."""
+"""The pages that a traveller places before the document camera: which page, how it is printed, how it lies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHER_NAME: Final = "DOE<<JANE"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Printed:
-    """A document as it is printed for its holder. Has no useful repr."""
+    """A document as printed for its holder. Has no useful repr."""
 
     holder: Person
     kind: Kind
@@ -31,7 +31,7 @@ class Printed:
 
 
 def laid_pages(document: Printed, scenario: Scenario) -> tuple[PlacedPage, ...]:
-    """Return a page each time that the document is placed, by the scenario; flat where it does not specify."""
+    """Return one page for each time that the scenario places the document; flat by default."""
     return tuple(_laid(document, lay) for lay in scenario.lays or (Lay.FLAT,))
 
 
@@ -48,14 +48,14 @@ def _laid(document: Printed, lay: Lay) -> PlacedPage:
 
 
 def _data_page(document: Printed, lines: tuple[str, ...]) -> Page:
-    """The page with the MRZ: of a passport with its portrait, of a card the other side."""
+    """Return the page with the MRZ: the data page of a passport, with its portrait, or the back of a card."""
     if document.kind is Kind.CARD:
         return Page(Size.TD1, lines, None, _TITLES[Kind.CARD])
     return Page(Size.TD3, lines, document.portrait_jpeg, _TITLES[Kind.PASSPORT])
 
 
 def _visa(holder: Person) -> Page:
-    """A visa of format MRV-A (ICAO 9303-7): its number is the passport's, as states may have it; it ends before that does."""
+    """Return a visa of format MRV-A (ICAO 9303-7). It shares the passport's number and expires earlier."""
     lines = mrz.visa_lines(
         issuer="UTO",
         surname=holder.surname,
@@ -70,7 +70,7 @@ def _visa(holder: Person) -> Page:
 
 
 def _of_another(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The MRZ with another name: no check digit covers it, and the chip opens all the same."""
+    """Return the MRZ with another name. No check digit covers the name, so these lines still open the chip."""
     if len(lines) == 2:
         return (lines[0][:5] + _OTHER_NAME).ljust(len(lines[0]), "<"), lines[1]
     return *lines[:2], _OTHER_NAME.ljust(len(lines[2]), "<")

@@ -1,7 +1,7 @@
-"""A page on the bed as the document camera sees it: laid well, or in one of the ways in which travellers lay it.
+"""A page on the bed as the document camera sees it: placed correctly, or in one of the usual wrong ways.
 
-A scene is a loop of pictures, as `hardware_sim.camera.scenes` has it. How crooked a page lies is drawn from the page itself, so
-that a scene is a value.
+A scene is a loop of pictures, as in `hardware_sim.camera.scenes`. The MRZ and the laying seed the random rotation,
+so that equal scenes give equal pictures.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from hardware_sim.page.printing import Page, Picture
 
 SIZE_PX: Final = (1280, 960)
-_SCALE: Final = 7.4  # pixels a millimetre: about 19 a character
+_SCALE: Final = 7.4  # pixels a millimetre, so about 19 pixels a character
 _FAR_SCALE: Final = 2.3
 _LOOP_LENGTH: Final = 6
 _ARRIVING_LENGTH: Final = 4
-_SPREAD_PX: Final = 90.0  # about a centimetre about the middle
-_STEP_PX: Final = 130  # from frame to frame while it is put down or waved about
+_SPREAD_PX: Final = 90.0  # random offset from the middle, about a centimetre
+_STEP_PX: Final = 130  # movement from frame to frame while a hand puts it down or waves it
 _SKIN: Final = (134, 158, 206)
 
 
 class Manner(enum.Enum):
-    """How a page lies there."""
+    """How a page lies on the bed."""
 
     FLAT = "flat"
     UPSIDE_DOWN = "upside_down"
@@ -47,21 +47,21 @@ class Manner(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Nothing lies there."""
+    """The empty bed."""
 
     @property
     def loop_length(self) -> int:
-        """Enough that the noise does not stand still."""
+        """Return the number of pictures: enough that the noise visibly changes."""
         return _LOOP_LENGTH
 
     def picture(self, index: int) -> Picture:
-        """The empty bed."""
+        """Return a picture of the empty bed, BGR."""
         return _noisy(_bed().astype(np.float32), index)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedPage:
-    """A page on the bed; `arriving` while the hand still puts it down. It lies a little differently at each `laying`."""
+    """A page on the bed; `arriving` while a hand puts it down. Each `laying` gives a slightly different position."""
 
     page: Page
     manner: Manner = Manner.FLAT
@@ -70,11 +70,11 @@ class PlacedPage:
 
     @property
     def loop_length(self) -> int:
-        """How many pictures until the first comes again."""
+        """Return the number of pictures in the loop."""
         return _ARRIVING_LENGTH if self.arriving else _LOOP_LENGTH
 
     def picture(self, index: int) -> Picture:
-        """The bed with the page on it."""
+        """Return a picture of the bed with the page on it, BGR."""
         sheet = printing.cover() if self.manner is Manner.FACE_DOWN else printing.printed(self.page)
         moves = self.arriving or self.manner is Manner.MOVING
         seen = _laid(sheet, self._corners(sheet, index))
@@ -86,7 +86,7 @@ class PlacedPage:
         return _noisy(seen, index)
 
     def _corners(self, sheet: Picture, index: int) -> npt.NDArray[np.float32]:
-        """Where the corners lie in the picture: turned a little, tilted a little, and off while it moves."""
+        """Return the page's corners in the picture, (4, 2) pixels: slightly turned and tilted, and off while moving."""
         dice = np.random.default_rng((zlib.crc32("".join(self.page.lines).encode()), self.laying))
         height, width = sheet.shape[:2]
         scale = (_FAR_SCALE if self.manner is Manner.FAR else _SCALE) / printing.PX_PER_MM
@@ -113,7 +113,7 @@ _TURN_DEG: Final = {Manner.UPSIDE_DOWN: 180.0, Manner.SIDEWAYS: 90.0}
 
 @lru_cache(maxsize=1)
 def _bed() -> Picture:
-    """Dark felt, lit a little better in the middle."""
+    """Return a picture of the bed: dark felt, slightly brighter in the middle."""
     width, height = SIZE_PX
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     fall = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 16
@@ -134,7 +134,7 @@ def _laid(sheet: Picture, corners: npt.NDArray[np.float32]) -> npt.NDArray[np.fl
 
 
 def _cover(seen: npt.NDArray[np.float32]) -> None:
-    """Two fingers over the MRZ."""
+    """Draw two fingers over the MRZ."""
     width, height = SIZE_PX
     for x in (0.36, 0.56):
         tip = (round(x * width), round(0.76 * height))
@@ -143,7 +143,7 @@ def _cover(seen: npt.NDArray[np.float32]) -> None:
 
 @lru_cache(maxsize=2)
 def _light(*, strong: bool) -> npt.NDArray[np.float32]:
-    """The lamp's reflection in the laminate: faint at the edge, or blinding over the MRZ."""
+    """Return the lamp's reflection in the laminate: weak at the edge, or `strong` over the MRZ."""
     width, height = SIZE_PX
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     at_x, at_y, power = (0.42, 0.74, 900.0) if strong else (0.8, 0.2, 22.0)

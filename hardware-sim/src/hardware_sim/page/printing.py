@@ -1,7 +1,7 @@
-"""Prints the page of a document: background, labels, portrait, machine-readable zone. Sizes and places as ICAO 9303-3 has them.
+"""Prints a document's page: background, labels, portrait, MRZ. Sizes and positions follow ICAO 9303-3.
 
-The artwork is of our own making and in the public domain. The MRZ is set in OCR-B size 1, ten characters an inch, from
-Debian's fonts-ocr-b; the portrait is the chip's own picture, printed small on paper.
+The artwork is our own and in the public domain. The MRZ is set in OCR-B size 1, ten characters an inch, from Debian's
+fonts-ocr-b. The portrait is the chip's picture, printed small on paper.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Picture = npt.NDArray[np.uint8]
 PX_PER_MM: Final = 12.0
 PITCH_MM: Final = 2.54
 SPACING_MM: Final = 6.35
-LOWEST_LINE_MM: Final = 9.4  # from the lower edge to the last line's baseline
+LOWEST_LINE_MM: Final = 9.4  # from the lower edge to the baseline of the last line
 FONT: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
-_FONT_SIZE: Final = round(PITCH_MM * PX_PER_MM / 0.7222)  # the advance of a character is that share of the size
+_FONT_SIZE: Final = round(PITCH_MM * PX_PER_MM / 0.7222)  # a character's advance is 0.7222 of the font size
 _INK: Final = (44, 38, 36)
 _PAPER: Final = (226, 233, 230)
-_PORTRAIT_MM: Final = (6.0, 16.0, 35.0, 45.0)  # left, top, width, height: zone V
+_PORTRAIT_MM: Final = (6.0, 16.0, 35.0, 45.0)  # left, top, width, height of zone V
 
 
 class FontMissingError(Exception):
-    """The typeface of the MRZs is not installed."""
+    """The MRZ's typeface is not installed."""
 
 
 class Size(enum.Enum):
-    """The sizes of pages, by the names of ICAO 9303."""
+    """Page sizes, by their names in ICAO 9303."""
 
     TD1 = "TD1"
     TD3 = "TD3"
@@ -43,15 +43,15 @@ class Size(enum.Enum):
 
     @property
     def mm(self) -> tuple[float, float]:
-        """Width and height."""
+        """Return width and height in millimetres."""
         return {Size.TD1: (85.6, 53.98), Size.TD3: (125.0, 88.0), Size.VISA: (120.0, 80.0)}[self]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Page:
-    """What is printed. `portrait` is the chip's JPEG, None where the page has none. Equal pages print alike.
+    """The content of a page. `portrait` is the chip's JPEG, None for a page without one. Equal pages print alike.
 
-    `lines` are the MRZ; a page may lack it and print the rest.
+    `lines` are the MRZ; without them the page has everything else.
     """
 
     size: Size
@@ -66,7 +66,7 @@ class Page:
 
 @lru_cache(maxsize=8)
 def printed(page: Page) -> Picture:
-    """The page as it lies under perfect light, at `PX_PER_MM`. Raises FontMissingError."""
+    """Return the page under ideal light, BGR, `PX_PER_MM` pixels a millimetre. Raises FontMissingError."""
     dice = np.random.default_rng(zlib.crc32("".join(page.lines).encode()))
     picture = _paper(page.size, dice)
     _title(picture, page.title)
@@ -80,7 +80,7 @@ def printed(page: Page) -> Picture:
 
 @lru_cache(maxsize=1)
 def cover() -> Picture:
-    """The outside of a booklet: dark cloth, an emblem, no MRZ."""
+    """Return the outside of a booklet, BGR: dark cloth, an emblem, no MRZ."""
     picture = _canvas(Size.TD3, (60, 32, 92))
     height, width = picture.shape[:2]
     weave = np.random.default_rng(7).normal(0, 5, (height, width, 1))
@@ -98,7 +98,7 @@ def _canvas(size: Size, colour: tuple[int, int, int]) -> Picture:
 
 
 def _paper(size: Size, dice: np.random.Generator) -> Picture:
-    """Guilloche: two families of fine waves that swing through each other, as no copier likes them."""
+    """Return paper with a guilloche: two families of fine crossing waves, which copiers reproduce badly."""
     picture = _canvas(size, _PAPER)
     height, width = picture.shape[:2]
     across = np.arange(0, width, 6, dtype=np.float32)
@@ -118,7 +118,7 @@ def _title(picture: Picture, title: str) -> None:
 
 
 def _labels(picture: Picture, page: Page) -> None:
-    """What a person reads: small labels, and the MRZ's own words larger below each."""
+    """Print the visual zone: small labels, and the MRZ's fields in larger type below each."""
     left = _PORTRAIT_MM[0] + _PORTRAIT_MM[2] + 6.0 if page.size is not Size.TD1 else 6.0
     names = page.lines[-1] if page.size is Size.TD1 else page.lines[0][5:]
     surname, _, given = names.partition("<<")
@@ -134,7 +134,7 @@ def _labels(picture: Picture, page: Page) -> None:
 
 
 def _stick_portrait(picture: Picture, jpeg: bytes, dice: np.random.Generator) -> None:
-    """The portrait in zone V: small, a little flat and grainy, the guilloche going over its lower edge."""
+    """Print the portrait in zone V: small, low in contrast, grainy, with the guilloche over its lower edge."""
     decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:
         raise ValueError("the portrait is no picture")
@@ -151,7 +151,7 @@ def _stick_portrait(picture: Picture, jpeg: bytes, dice: np.random.Generator) ->
 
 
 def _mrz(picture: Picture, lines: tuple[str, ...]) -> None:
-    """The MRZ, centred."""
+    """Print the MRZ, centred."""
     if not FONT.is_file():
         raise FontMissingError(f"{FONT} is missing: apt-get install fonts-ocr-b")
     height, width = picture.shape[:2]

@@ -1,6 +1,6 @@
-"""The document camera of the lane: streams what lies on its bed as MJPEG on loopback.
+"""The lane's document camera: streams pictures of its bed as MJPEG on loopback.
 
-A page that is laid down is seen coming for a moment, then lying. The world lays and removes from any thread.
+A page that is put down first moves for a short time, then lies still. `insert` and `remove` are safe from any thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ARRIVING_S: Final = 0.35
 
 
 class PageScanner:
-    """One camera over one bed."""
+    """One document camera over one bed."""
 
     def __init__(self, clock: WorldClock | None = None, *, port: int = 0) -> None:
         self._clock = WorldClock() if clock is None else clock
@@ -34,25 +34,25 @@ class PageScanner:
 
     @property
     def address(self) -> str:
-        """The stream's address; known once started."""
+        """Return the stream's URL. Only after `start`."""
         return self._camera.address
 
     @property
     def port(self) -> int:
-        """Where it streams; known once started."""
+        """Return the stream's TCP port. Only after `start`."""
         return self._camera.port
 
     def start(self) -> None:
-        """Stream."""
+        """Start the stream."""
         self._camera.start()
 
     def stop(self) -> None:
-        """End, as a camera without power."""
+        """Stop the stream, like a camera without power."""
         self._forget()
         self._camera.stop()
 
     def insert(self, laid: PlacedPage) -> None:
-        """A page is laid down, in place of any other."""
+        """Put a page on the bed, in place of any other."""
         with self._lock:
             self._forget()
             self._layings += 1
@@ -61,7 +61,7 @@ class PageScanner:
             self._settling = self._clock.later(ARRIVING_S, partial(self._settle, laid))
 
     def remove(self) -> None:
-        """The bed is empty."""
+        """Take the page off the bed."""
         with self._lock:
             self._forget()
             self._camera.show(Bed())

@@ -1,6 +1,6 @@
-"""What a chip can do beyond answering a challenge, with the private keys that it does it with.
+"""The protocols that a chip supports beyond answering a challenge, with the private keys for them.
 
-`Features` is what an office orders, `Abilities` what a chip then holds.
+`Features` is the order to the issuer; `Abilities` is the content of the finished chip.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _CAN_DIGITS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One key of Chip Authentication to order.
+    """One key of Chip Authentication in an order.
 
-    `cipher` None leaves out the ChipAuthenticationInfo, as the first passports did: triple DES is then understood.
+    `cipher` None leaves out the ChipAuthenticationInfo, as in the first passports. Terminals then assume triple DES.
     """
 
     parameter_id: int = 13
@@ -32,7 +32,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a chip shall be able to do; `terminal_algorithm` is its CVCA's. Raises ValueError on what no chip could be."""
+    """The protocols that a chip shall support; `terminal_algorithm` is its CVCA's. Raises ValueError if impossible."""
 
     bac: bool = True
     pace: tuple[Pace, ...] = ()
@@ -51,7 +51,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class AgreementKey:
-    """A static private key, the group that it is of, and the cipher that is used after it."""
+    """A static private key, its group, and the cipher of the session that it opens."""
 
     parameter_id: int
     private: int = field(repr=False)
@@ -60,18 +60,18 @@ class AgreementKey:
 
     @property
     def group(self) -> groups.Group:
-        """The group of the standardised domain parameters."""
+        """Return the group that its standardised domain parameters define."""
         return groups.group_of(STANDARDISED[self.parameter_id])
 
     @property
     def public(self) -> bytes:
-        """The public key's encoding."""
+        """Return the encoded public key."""
         return self.group.multiply(self.group.generator, self.private)
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a chip can do.
+    """The protocols that a chip supports, with their keys.
 
     `mapping_keys` are for chip authentication mapping, `agreement_keys` for Chip Authentication, `trust_point` for
     Terminal Authentication.

@@ -1,6 +1,6 @@
-"""What chips negotiate: ciphers of secure messaging, mappings of PACE, and their object identifiers.
+"""The algorithms that chips negotiate: ciphers of secure messaging, mappings of PACE, and their object identifiers.
 
-BSI TR-03110-3 §A.1 and ICAO 9303-11 §9.2 name the same identifiers. Values only.
+BSI TR-03110-3 §A.1 and ICAO 9303-11 §9.2 define the same identifiers. Values only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STANDARDISED_PARAMETERS: Final = "0.4.0.127.0.7.1.2"
 
 
 class Cipher(Enum):
-    """The cipher of a session. The value is the last arc of an identifier."""
+    """The cipher of a session. The value is the last arc of the object identifier."""
 
     TDES = 1
     AES_128 = 2
@@ -31,17 +31,17 @@ class Cipher(Enum):
 
     @property
     def key_bytes(self) -> int:
-        """How long a key is; triple DES uses two keys of 8 bytes."""
+        """Return the length of a key in bytes; triple DES uses two keys of 8 bytes."""
         return {Cipher.TDES: 16, Cipher.AES_128: 16, Cipher.AES_192: 24, Cipher.AES_256: 32}[self]
 
     @property
     def block_bytes(self) -> int:
-        """How long a block is."""
+        """Return the length of a block in bytes."""
         return 8 if self is Cipher.TDES else 16
 
 
 class Mapping(Enum):
-    """How PACE turns the nonce into a generator. The value is the arc of an identifier with elliptic curves."""
+    """How PACE maps the nonce to a generator. The value is the arc of the object identifier for elliptic curves."""
 
     GENERIC = 2
     INTEGRATED = 4
@@ -50,9 +50,9 @@ class Mapping(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One way into a chip: a mapping, standardised domain parameters by number, a cipher.
+    """One variant of PACE: a mapping, the number of standardised domain parameters, and a cipher.
 
-    Raises ValueError on a combination that ICAO 9303-11 §4.4.1 does not have.
+    Raises ValueError on a combination that ICAO 9303-11 §4.4.1 does not define.
     """
 
     mapping: Mapping
@@ -69,15 +69,15 @@ class Pace:
         elif self.mapping is Mapping.INTEGRATED and isinstance(domain, Curve) and domain.p % 4 == 1:
             raise ValueError(
                 f"integrated mapping cannot reach {domain.name}"
-            )  # ICAO 9303-11 §B.2 takes a root by power
+            )  # the root of ICAO 9303-11 §B.2 is computed as a power
 
     @property
     def domain(self) -> Curve | ModularField:
-        """The domain parameters themselves."""
+        """Return the domain parameters."""
         return STANDARDISED[self.parameter_id]
 
     @property
     def oid(self) -> str:
-        """The protocol's identifier, such as id-PACE-ECDH-GM-AES-CBC-CMAC-128."""
+        """Return the protocol's object identifier, such as that of id-PACE-ECDH-GM-AES-CBC-CMAC-128."""
         arc = self.mapping.value if isinstance(self.domain, Curve) else self.mapping.value - 1
         return f"{ID_PACE}.{arc}.{self.cipher.value}"

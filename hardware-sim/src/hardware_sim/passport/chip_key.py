@@ -1,7 +1,7 @@
-"""The key inside a chip and how it answers a challenge: Active Authentication (ICAO 9303-11 §6.1).
+"""The chip's key for Active Authentication and its answer to a challenge (ICAO 9303-11 §6.1).
 
 RSA answers by ISO/IEC 9796-2 digital signature scheme 1 with message recovery, elliptic curves by plain r and s.
-Leaves the DG15 and DG14 that announce the key to `lds`, and when the chip may answer to the card.
+`lds` writes DG15 and DG14, which announce the key; the card decides when the chip may answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARTIAL_RECOVERY: Final = b"\x6a"  # ISO/IEC 9796-2 §9.2: header of a message 
 
 
 class Scheme(Enum):
-    """How a chip signs. The value is what travels to the card process."""
+    """The signature scheme of a chip. The value is sent to the card process."""
 
     RSA_SHA1 = "rsa_sha1"  # trailer BC
     RSA_SHA256 = "rsa_sha256"  # trailer 34CC
@@ -32,7 +32,7 @@ class Scheme(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ChipKey:
-    """A private key with its scheme. Raises ValueError when the two do not belong together."""
+    """A private key with its scheme. Raises ValueError when key and scheme do not match."""
 
     scheme: Scheme
     private: PrivateKey = field(repr=False)
@@ -43,22 +43,22 @@ class ChipKey:
             raise ValueError("the chip's key is not of its scheme's kind")
 
     def answer(self, challenge: bytes) -> bytes:
-        """The signature over the terminal's challenge, as INTERNAL AUTHENTICATE returns it."""
+        """Return the signature over the terminal's challenge, in the format of INTERNAL AUTHENTICATE."""
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             return _answer_plain(self.private, challenge)
         return _answer_recoverable(self.private, challenge, self.scheme)
 
     def public_info(self) -> bytes:
-        """SubjectPublicKeyInfo, DER, as DG15 carries it."""
+        """Return the SubjectPublicKeyInfo, DER, for DG15."""
         return SigningKey(self.private, explicit_curve=self.explicit_curve).public_info()
 
     def to_bytes(self) -> bytes:
-        """The private key in clear, PKCS #8 DER: only for the pipe to the card process."""
+        """Return the private key unencrypted, PKCS #8 DER. Only for the pipe to the card process."""
         return self.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
     @classmethod
     def from_bytes(cls, scheme: str, private: bytes) -> ChipKey:
-        """Undo `to_bytes`. Raises ValueError on another scheme or kind of key."""
+        """Return the key that `to_bytes` encoded. Raises ValueError on an unknown scheme or another kind of key."""
         key = load_der_private_key(private, None)
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise ValueError("a chip's key is RSA or elliptic")  # noqa: TRY004 - bad data, not a caller's mistake
@@ -72,7 +72,7 @@ def _answer_plain(key: ec.EllipticCurvePrivateKey, challenge: bytes) -> bytes:
 
 
 def _answer_recoverable(key: rsa.RSAPrivateKey, challenge: bytes, scheme: Scheme) -> bytes:
-    """Header, random recoverable part, hash over it and the challenge, trailer; then the private operation."""
+    """Return the signature over header, random recoverable part, hash over that part and the challenge, and trailer."""
     name, trailer = ("sha1", b"\xbc") if scheme is Scheme.RSA_SHA1 else ("sha256", b"\x34\xcc")
     size = key.key_size // 8
     recoverable = secrets.token_bytes(size - len(_PARTIAL_RECOVERY) - hashlib.new(name).digest_size - len(trailer))
@@ -82,7 +82,7 @@ def _answer_recoverable(key: rsa.RSAPrivateKey, challenge: bytes, scheme: Scheme
 
 
 def _private_operation(key: rsa.RSAPrivateKey, representative: int) -> int:
-    """m^d mod n by the Chinese remainder theorem: the library offers no RSA without padding."""
+    """Return m^d mod n, by the Chinese remainder theorem: the library has no RSA without padding."""
     numbers = key.private_numbers()
     below_p = pow(representative, numbers.dmp1, numbers.p)
     below_q = pow(representative, numbers.dmq1, numbers.q)

@@ -1,6 +1,6 @@
-"""Writes CMS SignedData as passports and lists carry it (RFC 5652 §5, ICAO 9303-10 §4.6.2, 9303-12 §8 and §9).
+"""Writes CMS SignedData for passports and lists (RFC 5652 §5, ICAO 9303-10 §4.6.2, 9303-12 §8 and §9).
 
-Every habit of real issuers is an option of `Style`, and so are a few mistakes. Pure but for the signatures of RSA.
+`Style` has an option for each variant that real issuers use, and for some mistakes. Pure, except for RSA signatures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SignerId = Literal["issuer_and_serial", "key_identifier"]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a SignedData is made. The fields from `attribute_type` on are mistakes: left out, there is none."""
+    """How a SignedData is encoded. The fields from `attribute_type` on are mistakes; their defaults make none."""
 
     digest: Digest = "sha256"
     signer_id: SignerId = "issuer_and_serial"
@@ -38,16 +38,16 @@ class Style:
     bare_rsa: bool = False
     indefinite_length: bool = False
     version: int = 3
-    attribute_type: str | None = None  # the content type that the signed attributes claim
-    digest_twist: bool = False  # the signed attributes hold another digest
+    attribute_type: str | None = None  # the content type in the signed attributes
+    digest_twist: bool = False  # the digest in the signed attributes is wrong
     signature_twist: bool = False  # one bit of the signature is wrong
-    # r = s = 0, s beyond the order, no DER around them; zeros in front, long lengths
+    # In this order: r = s = 0; s above the order; no DER around r and s; leading zeros; long form of lengths.
     elliptic_form: EllipticForm = "der"
     signer_name: SignerName = "as_certified"  # how the issuer's name is written beside the serial number
-    salt_claim_bytes: int | None = None  # the salt that PSS parameters claim
-    mask_claim: Digest | None = None  # the hash of the mask that PSS parameters claim
-    other_signer_id: bool = False  # a serial or a key identifier that no certificate here has
-    unsorted_attributes: bool = False  # signed as DER wants them, sent in another order
+    salt_claim_bytes: int | None = None  # the salt length in the PSS parameters
+    mask_claim: Digest | None = None  # the hash of the mask in the PSS parameters
+    other_signer_id: bool = False  # a serial number or key identifier of no certificate in the file
+    unsorted_attributes: bool = False  # signed in DER order, sent in another order
 
 
 def signed_data(
@@ -58,7 +58,7 @@ def signed_data(
     certificates: Sequence[bytes],
     style: Style,
 ) -> bytes:
-    """ContentInfo with SignedData over `content`, one SignerInfo for each signer."""
+    """Return a ContentInfo with SignedData over `content`, with one SignerInfo for each signer, DER."""
     wrap: Callable[..., bytes] = der.indefinite if style.indefinite_length else der.tlv
     octets = wrap(0x24, der.octets(content)) if style.indefinite_length else der.octets(content)
     data = wrap(
@@ -116,7 +116,7 @@ def _written(name: Name, how: SignerName) -> bytes:
 
 
 def _reformed(signature: bytes, key: PrivateKey, form: EllipticForm) -> bytes:
-    """An elliptic signature in another form; one of RSA stays as it is."""
+    """Return an elliptic-curve signature in another form; RSA signatures are returned unchanged."""
     if form == "der" or not isinstance(key, ec.EllipticCurvePrivateKey):
         return signature
     r, s = decode_dss_signature(signature)
@@ -135,7 +135,7 @@ def _reformed(signature: bytes, key: PrivateKey, form: EllipticForm) -> bytes:
 
 
 def _with_long_length(encoded: bytes) -> bytes:
-    """The same object with three bytes of length where one does (X.690 §8.1.3.5)."""
+    """Return the same object with a length of three bytes where one is enough (X.690 §8.1.3.5)."""
     return bytes((encoded[0], 0x82)) + (len(encoded) - 2).to_bytes(2) + encoded[2:]
 
 

@@ -1,6 +1,6 @@
-"""Standardised domain parameters: the curves and groups that a chip may agree on keys in (ICAO 9303-11 §9.5.1, table 6).
+"""Standardised domain parameters: curves and groups for key agreement with a chip (ICAO 9303-11 §9.5.1, table 6).
 
-Numbers only, in `domain.toml`, copied from FIPS 186-4, RFC 5639 and RFC 5114; what is done with them stands in `groups` and `pki`.
+Numbers only, in `domain.toml`, copied from FIPS 186-4, RFC 5639 and RFC 5114. `groups` and `pki` calculate with them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A prime curve y² = x³ + ax + b with generator (x, y) of order n and cofactor 1; `name` is the usual one."""
+    """A prime curve y² = x³ + ax + b with generator (x, y) of order n and cofactor 1; `name` is its common name."""
 
     oid: str
     name: str
@@ -28,13 +28,13 @@ class Curve:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes a coordinate takes."""
+        """Return the length of a coordinate in bytes."""
         return (self.p.bit_length() + 7) // 8
 
 
 @dataclass(frozen=True, slots=True)
 class ModularField:
-    """Numbers below the prime `p`, and in them a subgroup of prime order `q` with generator `g`."""
+    """The integers modulo the prime `p`, with a subgroup of prime order `q` and generator `g`."""
 
     name: str
     p: int = field(repr=False)
@@ -43,7 +43,7 @@ class ModularField:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes a number below `p` takes."""
+        """Return the length of a number below `p` in bytes."""
         return (self.p.bit_length() + 7) // 8
 
 

@@ -1,7 +1,7 @@
-"""The editions of passport that travellers carry: how the chip is opened, how it proves itself, and who signed it.
+"""The editions of passport that travellers carry: how the chip is opened, how it proves itself, who signed it.
 
-An office issues one edition after another and all of them stay valid for years, so every kind meets the gate on one day.
-`EDITIONS` are the genuine ones. `DRILLS` are for scenarios only: what an officer should see once before it comes for real.
+An office issues new editions while old ones remain valid for years, so the gate meets every kind on one day.
+`EDITIONS` are genuine. `DRILLS` are for scenarios only: forgeries for officers to practise on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHA512: Final = SecurityObject(digest="sha512")
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition. `signer` is a name of `office.SIGNERS`; the chip's key of Active Authentication is there in all."""
+    """One edition. `signer` is a name of `office.SIGNERS`. Every edition has a key for Active Authentication."""
 
     features: Features
     active_authentication: ActiveAuthentication
@@ -39,9 +39,9 @@ class Edition:
 
 
 def _pace(mapping: PaceMapping, parameter_id: int, cipher: Cipher, *agreements: int, bac: bool = True) -> Features:
-    """A chip with one way of PACE, and Chip Authentication in these groups with the same cipher."""
+    """Return the features of a chip with one variant of PACE, and Chip Authentication with the same cipher."""
     offered: tuple[Pace, ...] = (Pace(mapping, parameter_id, cipher),)
-    if mapping is PaceMapping.CHIP_AUTHENTICATION:  # never alone: terminals that do not know it use the other
+    if mapping is PaceMapping.CHIP_AUTHENTICATION:  # never alone: a terminal without support uses the other mapping
         offered += (Pace(PaceMapping.GENERIC, parameter_id, cipher),)
     return Features(bac=bac, pace=offered, chip_authentication=tuple(Agreement(group, cipher) for group in agreements))
 
@@ -52,7 +52,7 @@ EDITIONS: Final[Mapping[str, Edition]] = MappingProxyType(
     {
         "bac_aa_rsa": Edition(Features(), "rsa", "rsa_pkcs1"),
         "bac_aa_ecdsa": Edition(Features(), "ecdsa", "p256"),
-        # As the first did that had it: a key, and no word about the algorithm.
+        # As in the first passports with Chip Authentication: a key, but no information on the algorithm.
         "bac_ca": Edition(
             Features(chip_authentication=(Agreement(_BRAINPOOL_P256, cipher=None),)), "rsa", "brainpool256"
         ),

@@ -1,6 +1,6 @@
-"""Writes the records that hold a face: ISO/IEC 19794-5:2005 and ISO/IEC 39794-5:2019, around JPEG or JPEG 2000.
+"""Writes face image records: ISO/IEC 19794-5:2005 and ISO/IEC 39794-5:2019, around JPEG or JPEG 2000.
 
-The image stays as it came; only its size is read.
+The image is not changed; only its size is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BARE_MARKERS: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without 
 
 
 def face_record(picture: bytes) -> bytes:
-    """Facial record header, one facial information block, one image block (ISO/IEC 19794-5:2005 §5)."""
+    """Return facial record header, one facial information block and one image block (ISO/IEC 19794-5:2005 §5)."""
     is_jpeg2000 = picture[:12] == _JP2_SIGNATURE
     width, height = jp2_size_pixels(picture) if is_jpeg2000 else jpeg_size_pixels(picture)
     information = bytes(16)  # no feature points; gender, eyes, hair, features, expression, pose unspecified
@@ -38,7 +38,7 @@ def face_record(picture: bytes) -> bytes:
 
 
 def face_block_39794(picture: bytes) -> bytes:
-    """FaceImageDataBlock of ISO/IEC 39794-5 with its mandatory fields: version, one representation, its image."""
+    """Return a FaceImageDataBlock of ISO/IEC 39794-5, mandatory fields only: version, one representation, its image."""
     if picture[:12] == _JP2_SIGNATURE:
         image_format = _JPEG2000_LOSSY
     else:
@@ -57,7 +57,7 @@ def face_block_39794(picture: bytes) -> bytes:
 
 
 def jp2_size_pixels(picture: bytes) -> tuple[int, int]:
-    """Width and height from the image header box (ISO/IEC 15444-1 §I.5.3.1). Raises ValueError when there is none."""
+    """Return width and height from the image header box (ISO/IEC 15444-1 §I.5.3.1). Raises ValueError without one."""
     at = picture.find(b"ihdr")
     if at < 0 or len(picture) < at + 12:
         raise ValueError("the portrait's JPEG 2000 has no image header")
@@ -65,7 +65,7 @@ def jp2_size_pixels(picture: bytes) -> tuple[int, int]:
 
 
 def jpeg_size_pixels(jpeg: bytes) -> tuple[int, int]:
-    """Width and height from the frame header. Raises ValueError when there is none."""
+    """Return width and height from the frame header. Raises ValueError without one."""
     if jpeg[:2] != b"\xff\xd8":
         raise ValueError("the portrait is not a JPEG")
     at = 2

@@ -1,7 +1,7 @@
-"""Forgeries and mishaps by name. Each changes one thing; everything else stays as a careful forger would leave it.
+"""Forgeries and production faults by name. Each changes one thing; the rest stays as a careful forger would keep it.
 
-Three tables, by when a fault works: on the signer's certificate, on what is signed, on what the chip then shows. The
-document docs/protocols/simulated-passport.md says what each does to the passport.
+Three tables, by when a fault takes effect: in the signer's certificate, in the signed data, in the chip's files.
+docs/protocols/simulated-passport.md describes the effect of each on the passport.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _NOT_THE_LAST: Final = -1
 
 @dataclass(slots=True)
 class Draft:
-    """A passport between the desk and the press. `listed` is what EF.COM lists, None for no EF.COM.
+    """A passport before it is written to the chip. `listed` are the groups in EF.COM; None means no EF.COM.
 
-    `nobodys_tags` are listed there beside, and `unicode_named` says whether it has the Unicode version.
+    `nobodys_tags` are further tags in EF.COM that no group has. `unicode_named` False leaves out its Unicode version.
     """
 
     lines: tuple[str, ...] = field(repr=False)
@@ -44,7 +44,7 @@ class Draft:
 
 Change = Callable[[Draft], None]
 
-# What the certificate of the document signer is like.
+# Faults in the document signer's certificate.
 SIGNER_FAULTS: Final[Mapping[str, Order]] = MappingProxyType(
     {
         "signer_expired": Order(validity_days=(-400, -10), use_days=(-400, -310)),
@@ -63,7 +63,7 @@ SIGNER_FAULTS: Final[Mapping[str, Order]] = MappingProxyType(
     }
 )
 
-# How the security object is made.
+# Faults in the signature of the security object.
 SIGNATURE_FAULTS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "sod_signature_broken": {"signature_twist": True},
@@ -117,7 +117,7 @@ def _group_missing(draft: Draft) -> None:
     draft.groups[13] = lds.dg13(b"signed, and then withheld")
 
 
-# What is in the groups that are signed.
+# Faults in the content of signed groups.
 CONTENT_FAULTS: Final[Mapping[str, Change]] = MappingProxyType(
     {
         "dg1_nested": _dg1_nested,
@@ -132,7 +132,7 @@ CONTENT_FAULTS: Final[Mapping[str, Change]] = MappingProxyType(
 
 
 def _dg1_changed(draft: Draft) -> None:
-    """Another first letter of the surname, in print and in the chip: no check digit covers the names."""
+    """Replace the first letter of the surname, in print and in the chip: no check digit covers the names."""
     row, column = (2, 0) if len(draft.lines) == 3 else (0, 5)
     named = draft.lines[row]
     other = named[:column] + ("B" if named[column] != "B" else "C") + named[column + 1 :]
@@ -141,7 +141,7 @@ def _dg1_changed(draft: Draft) -> None:
 
 
 def _dg15_exponent_changed(draft: Draft) -> None:
-    """The last byte of the key: the exponent of RSA, the end of a point."""
+    """Change the last byte of the key: the exponent of an RSA key, the end of a point."""
     if 15 in draft.groups:
         draft.groups[15] = draft.groups[15][:-1] + bytes((draft.groups[15][-1] ^ 2,))
 
@@ -192,12 +192,12 @@ def _sod_wrong_tag(draft: Draft) -> None:
 
 
 def _sod_trailing_byte(draft: Draft) -> None:
-    """One byte more after the CMS, inside the file's own object: a reader that goes by its length reads it."""
+    """Append one byte after the CMS inside the file's object. A reader that uses the object's length reads it."""
     length_bytes = draft.security_object[1] & 0x7F if draft.security_object[1] & 0x80 else 0
     draft.security_object = der.tlv(0x77, draft.security_object[2 + length_bytes :], b"\x00")
 
 
-# What the chip shows after all is signed; nothing of it is covered by the signature.
+# Faults in the chip's files after signing; the signature covers none of them.
 SHOWN_FAULTS: Final[Mapping[str, Change]] = MappingProxyType(
     {
         "dg1_changed": _dg1_changed,
@@ -218,7 +218,7 @@ SHOWN_FAULTS: Final[Mapping[str, Change]] = MappingProxyType(
 
 
 def order_of(faults: frozenset[str]) -> Order | None:
-    """The certificate that a fault asks for; None for the usual. Raises ValueError on two of them."""
+    """Return the certificate order with the fault; None for the usual one. Raises ValueError on two such faults."""
     asked = sorted(faults & SIGNER_FAULTS.keys())
     if len(asked) > 1:
         raise ValueError(f"a signer has one fault at a time: {', '.join(asked)}")
@@ -226,7 +226,7 @@ def order_of(faults: frozenset[str]) -> Order | None:
 
 
 def security_object_of(faults: frozenset[str], order: SecurityObject) -> SecurityObject:
-    """The security object with the mistakes that the faults ask for."""
+    """Return the security object's order with the mistakes that the faults require."""
     mistakes: dict[str, object] = dict(order.mistakes)
     for name in sorted(faults & SIGNATURE_FAULTS.keys()):
         mistakes.update(SIGNATURE_FAULTS[name])
@@ -235,7 +235,7 @@ def security_object_of(faults: frozenset[str], order: SecurityObject) -> Securit
 
 
 def apply(faults: frozenset[str], table: Mapping[str, Change], draft: Draft) -> None:
-    """Change the draft by every fault of this table."""
+    """Apply to the draft every fault that is in this table."""
     for name in table:
         if name in faults:
             table[name](draft)

@@ -1,6 +1,6 @@
-"""Calculates in the groups of Diffie-Hellman: points of a prime curve, powers below a prime.
+"""Arithmetic in Diffie-Hellman groups: points of a prime curve, powers modulo a prime.
 
-An element is its encoding, so that both kinds look alike from outside: an uncompressed point (BSI TR-03111 §3.2.1), or an
+An element is its encoding, the same interface for both kinds: an uncompressed point (BSI TR-03111 §3.2.1), or an
 unsigned integer without leading zeros (BSI TR-03110-3 §D.2.1.1). Not constant time: the keys are a simulation's.
 """
 
@@ -17,35 +17,35 @@ _INFINITY: Final[_Jacobian] = (1, 1, 0)
 
 
 class NotInGroupError(ValueError):
-    """Bytes that are no element of the group, or the neutral element where none may be."""
+    """The bytes are not an element of the group, or are the neutral element where it is not permitted."""
 
 
 class Group(Protocol):
-    """What PACE and Chip Authentication need of a group. Everything raises NotInGroupError on foreign bytes."""
+    """Group operations of PACE and Chip Authentication. All raise NotInGroupError on bytes that are not an element."""
 
     @property
     def order(self) -> int:
-        """The prime order of the generator."""
+        """Return the prime order of the generator."""
 
     @property
     def generator(self) -> bytes:
-        """The standard generator."""
+        """Return the standard generator, encoded."""
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
-        """Scalar times element, or element to the power of scalar."""
+        """Return scalar times element, or element to the power of scalar."""
 
     def add(self, one: bytes, other: bytes) -> bytes:
-        """The group's operation."""
+        """Return the result of the group operation on two elements."""
 
     def secret(self, element: bytes) -> bytes:
-        """What of a common element goes into the derivation of keys (ICAO 9303-11 §9.4)."""
+        """Return the part of a shared element that keys are derived from (ICAO 9303-11 §9.4)."""
 
     def map_number(self, number: int) -> bytes:
-        """An element that nobody knows the logarithm of (ICAO 9303-11 §B.1 and §B.2)."""
+        """Return an element whose logarithm is unknown (ICAO 9303-11 §B.1 and §B.2)."""
 
 
 def group_of(domain: Curve | ModularField) -> Group:
-    """The group of these domain parameters."""
+    """Return the group that these domain parameters define."""
     return EllipticGroup(domain) if isinstance(domain, Curve) else ModularGroup(domain)
 
 
@@ -57,16 +57,16 @@ class EllipticGroup:
 
     @property
     def order(self) -> int:
-        """The prime order of every point but infinity."""
+        """Return the prime order of every point except infinity."""
         return self.curve.n
 
     @property
     def generator(self) -> bytes:
-        """The curve's own generator."""
+        """Return the curve's own generator."""
         return self._encode((self.curve.x, self.curve.y, 1))
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
-        """Scalar times point, by doubling and adding. Raises NotInGroupError, also for infinity."""
+        """Return scalar times point, by doubling and adding. Raises NotInGroupError, also if the result is infinity."""
         point, total = self._decode(element), _INFINITY
         for bit in f"{scalar % self.curve.n:b}":
             total = self._double(total)
@@ -75,16 +75,16 @@ class EllipticGroup:
         return self._encode(total)
 
     def add(self, one: bytes, other: bytes) -> bytes:
-        """The sum of two points. Raises NotInGroupError, also for infinity."""
+        """Return the sum of two points. Raises NotInGroupError, also when the result is infinity."""
         return self._encode(self._add(self._decode(one), self._decode(other)))
 
     def secret(self, element: bytes) -> bytes:
-        """The x-coordinate."""
+        """Return the x-coordinate of a point."""
         self._decode(element)
         return element[1 : 1 + self.curve.size_bytes]
 
     def map_number(self, number: int) -> bytes:
-        """The simplified Shallue-van de Woestijne-Ulas encoding of ICAO 9303-11 §B.2, for p ≡ 3 mod 4."""
+        """Return the simplified Shallue-van de Woestijne-Ulas encoding of ICAO 9303-11 §B.2, for p ≡ 3 mod 4."""
         p, a, b = self.curve.p, self.curve.a, self.curve.b
         alpha = -number * number % p
         x2 = -b * pow(a, -1, p) * (1 + pow(alpha + alpha * alpha, -1, p)) % p
@@ -123,7 +123,7 @@ class EllipticGroup:
         return doubled, (m * (s - doubled) - 8 * squared * squared) % p, 2 * y * z % p
 
     def _add(self, one: _Jacobian, other: _Jacobian) -> _Jacobian:
-        """The sum; `other` is not infinity."""
+        """Return the sum of two points; `other` is not infinity."""
         (x1, y1, z1), (x2, y2, z2) = one, other
         p = self.curve.p
         if z1 == 0:
@@ -140,34 +140,34 @@ class EllipticGroup:
 
 @dataclass(frozen=True, slots=True)
 class ModularGroup:
-    """Powers of a generator below a prime."""
+    """The powers of a generator modulo a prime."""
 
     field: ModularField
 
     @property
     def order(self) -> int:
-        """The prime order of the generator."""
+        """Return the prime order of the generator."""
         return self.field.q
 
     @property
     def generator(self) -> bytes:
-        """The standard's generator."""
+        """Return the standard's generator."""
         return self._encode(self.field.g)
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
-        """Element to the power of scalar. Raises NotInGroupError, also when the result is 1."""
+        """Return element to the power of scalar. Raises NotInGroupError, also when the result is 1."""
         return self._encode(pow(self._decode(element), scalar, self.field.p))
 
     def add(self, one: bytes, other: bytes) -> bytes:
-        """The product below the prime. Raises NotInGroupError, also for 1."""
+        """Return the product modulo the prime. Raises NotInGroupError, also when it is 1."""
         return self._encode(self._decode(one) * self._decode(other) % self.field.p)
 
     def secret(self, element: bytes) -> bytes:
-        """The whole number, as long as the prime (RFC 2631 §2.1.2)."""
+        """Return the whole number, padded to the length of the prime (RFC 2631 §2.1.2)."""
         return self._decode(element).to_bytes(self.field.size_bytes)
 
     def map_number(self, number: int) -> bytes:
-        """The number to the power of the cofactor (ICAO 9303-11 §B.1). Raises NotInGroupError for 0 and 1."""
+        """Return the number to the power of the cofactor (ICAO 9303-11 §B.1). Raises NotInGroupError for 0 and 1."""
         p = self.field.p
         return self._encode(pow(number, (p - 1) // self.field.q, p))
 

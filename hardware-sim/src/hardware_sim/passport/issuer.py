@@ -1,8 +1,8 @@
-"""Issues passports: signed files and the keys that the chip keeps, genuine or with named faults.
+"""Issues passports: signed files and the chip's private keys, genuine or with named faults.
 
-One country has three lines of CSCA and document signer (P-256 by name, brainpoolP256r1 by explicit parameters, RSA),
-used in turn by document number, so that a handful of passports meets them all. Everything beyond the plain passport is
-an argument of its own. Deterministic from the seed and the day, RSA keys excepted.
+One country has three lines of CSCA and document signer (P-256 by name, brainpoolP256r1 by explicit parameters, RSA).
+The document number selects the line, so that a few passports cover all three. Each further option is an argument.
+Seed and day determine the result, except for RSA keys.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FAULTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Person:
-    """Who a passport is for. `sex` is M, F or X; `nationality` the MRZ's three letters. Has no useful repr."""
+    """The holder of a passport. `sex` is M, F or X; `nationality` the MRZ's three-letter code. Has no useful repr."""
 
     surname: str
     given: str
@@ -68,7 +68,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """What is printed (`mrz_lines`), what the chip shows (`files`, by name: EF_COM, EF_SOD, EF_DG1 …) and its own keys."""
+    """The printed lines (`mrz_lines`), the chip's files by name (EF_COM, EF_SOD, EF_DG1 …) and its private keys."""
 
     mrz_lines: tuple[str, ...] = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
@@ -77,7 +77,7 @@ class Passport:
 
 
 _CHIP_RSA_BITS: Final = 2048
-_CHIP_RSA_KEYS: Final = 2  # shared by all passports of one issuer: making one takes longer than issuing
+_CHIP_RSA_KEYS: Final = 2  # all passports of one issuer share them: generating a key takes longer than issuing
 _EXPIRED_DAYS: Final = 30
 
 ActiveAuthentication = Literal["rsa", "ecdsa"]
@@ -90,7 +90,7 @@ _NO_GROUPS: Final[Mapping[int, bytes]] = MappingProxyType({})
 class Issuer(Publications):
     """A country that issues passports.
 
-    Take certificates and passports from the same object: another one of the same seed has other RSA keys.
+    Take certificates and passports from the same object: another object of the same seed has other RSA keys.
     """
 
     def issue(
@@ -109,9 +109,9 @@ class Issuer(Publications):
         security_object: SecurityObject = _PLAIN_SIGNATURE,
         signer: str | None = None,
     ) -> Passport:
-        """Make one passport. `active_authentication` and `signer` left out mix by document number.
+        """Issue one passport. The document number determines `active_authentication` and `signer` where they are None.
 
-        Raises ValueError on a fault without a name in `FAULTS`, a signer without one in `SIGNERS`, a field that does not
+        Raises ValueError on a fault that is not in `FAULTS`, a signer that is not in `SIGNERS`, a field that does not
         fit the MRZ, or a missing or broken portrait.
         """
         if unknown := faults - FAULTS:
@@ -168,14 +168,14 @@ class Issuer(Publications):
         return self._office.rsa_key(f"chip/{turn % _CHIP_RSA_KEYS}", _CHIP_RSA_BITS)
 
     def _another_key(self, key: ChipKey, number: str) -> ChipKey:
-        """A key of the same kind that DG15 does not announce."""
+        """Return a key of the same kind that DG15 does not announce."""
         if key.scheme is Scheme.ECDSA_SHA256:
             return ChipKey(key.scheme, keys.elliptic_key(domain.P256, f"{self._seed}/clone/{number}"))
         return ChipKey(key.scheme, next(other for other in map(self._chip_rsa_key, (0, 1)) if other is not key.private))
 
     @staticmethod
     def _personalise(draft: Draft, features: Features, faults: frozenset[str]) -> None:
-        """The files that announce the chip's keys, unless a fault keeps them quiet."""
+        """Write the files that announce the chip's keys, unless a fault suppresses them."""
         key = draft.chip_key
         if faults & {"no_chip_authentication", "answers_without_dg15"}:
             draft.chip_key = None
@@ -184,13 +184,13 @@ class Issuer(Publications):
             draft.chip_key = key
 
     def _sign(self, draft: Draft, name: str, size: mrz.Size, faults: frozenset[str], order: SecurityObject) -> None:
-        """Hash and sign what the draft holds, with the signer and the mistakes that the faults ask for."""
+        """Hash and sign the draft's files, with the signer and the mistakes that the faults require."""
         fault_table.apply(faults, fault_table.CONTENT_FAULTS, draft)
         signer = self._signer(name, size, faults)
         hashed = dict(draft.groups)
         if "sod_of_another" in faults:
             hashed[1] = lds.dg1(tuple(line[::-1] for line in draft.lines))
-        # A second signer lends its certificate, or signs, too.
+        # A second signer adds its certificate, or also signs.
         second = self._office.signer("p384" if name != "p384" else "p521")
         extra = [self._office.stranger.authority.certificate] if "authority_embedded" in faults else []
         order = fault_table.security_object_of(faults, order)
@@ -212,7 +212,7 @@ class Issuer(Publications):
     def _show(
         self, draft: Draft, number: str, faults: frozenset[str], other_portrait: bytes | None, features: Features
     ) -> None:
-        """What the chip then shows and holds, which no signature covers."""
+        """Set the files and keys of the chip that no signature covers."""
         fault_table.apply(faults, fault_table.SHOWN_FAULTS, draft)
         if "dg2_swapped" in faults:
             if other_portrait is None:

@@ -1,6 +1,6 @@
-"""Signing keys: how they sign, how they are shown, and how elliptic ones follow from a seed.
+"""Signing keys: signatures, their encoding in certificates, and elliptic keys that are derived from a seed.
 
-RSA with PSS or without, elliptic keys with their curve by name or by parameters. RSA keys are generated; everything
+RSA with or without PSS; elliptic keys with their curve by name or by parameters. RSA keys are generated; everything
 else is the same for the same seed.
 """
 
@@ -63,20 +63,20 @@ _CURVES: Final = {curve.name: curve for curve in STANDARDISED.values() if isinst
 
 
 def known_curves() -> tuple[Curve, ...]:
-    """The curves that certificates may be signed on: those that the library implements."""
+    """Return the curves that the library implements, and that certificates may therefore be signed on."""
     return tuple(_CURVES[name] for name in _IMPLEMENTATIONS)
 
 
 def implementation(curve: Curve) -> ec.EllipticCurve:
-    """The library's curve of these parameters. Raises KeyError for one that it lacks."""
+    """Return the library's curve with these parameters. Raises KeyError when the library does not implement it."""
     return _IMPLEMENTATIONS[curve.name]
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key and how it is shown: curve by name or by its parameters, RSA signatures with PSS or without.
+    """A private key and its encoding: curve by name or by its parameters, RSA signatures with or without PSS.
 
-    `claimed_identifier` is a forger's: the key identifier of somebody else. `curve_lie` spoils explicit parameters.
+    `claimed_identifier` is the key identifier of another key, which a forger copies. `curve_lie` falsifies parameters.
     """
 
     private: PrivateKey
@@ -86,7 +86,7 @@ class SigningKey:
     curve_lie: CurveLie | None = None
 
     def sign(self, message: bytes, digest: Digest = "sha256") -> bytes:
-        """The signature. The same key and message give the same elliptic signature."""
+        """Return the signature. The same key and message give the same elliptic signature."""
         hashed = _HASHES[digest].implementation
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             return self.private.sign(message, ec.ECDSA(hashed, deterministic_signing=True))
@@ -102,7 +102,7 @@ class SigningKey:
         salt_claim_bytes: int | None = None,
         mask_claim: Digest | None = None,
     ) -> bytes:
-        """AlgorithmIdentifier of what `sign` makes. `bare_rsa` names the key's algorithm instead, as some issuers do."""
+        """Return the AlgorithmIdentifier for `sign`; `bare_rsa` names the key's algorithm, as some issuers do."""
         known = _HASHES[digest]
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             return der.sequence(der.oid(known.with_ecdsa))
@@ -119,7 +119,7 @@ class SigningKey:
         return der.sequence(der.oid(_RSA_PSS), parameters)
 
     def public_info(self) -> bytes:
-        """SubjectPublicKeyInfo, DER."""
+        """Return the SubjectPublicKeyInfo, DER."""
         public = self.private.public_key()
         if not (self.explicit_curve and isinstance(public, ec.EllipticCurvePublicKey)):
             return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -130,7 +130,7 @@ class SigningKey:
         return der.sequence(algorithm, der.bits(point))
 
     def identifier(self) -> bytes:
-        """Key identifier: SHA-1 of the public key's bits, which names a key and protects nothing (RFC 5280 §4.2.1.2)."""
+        """Return the key identifier, the SHA-1 of the public key's bits (RFC 5280 §4.2.1.2). It protects nothing."""
         if self.claimed_identifier is not None:
             return self.claimed_identifier
         public = self.private.public_key()
@@ -142,24 +142,24 @@ class SigningKey:
 
 
 def order_of(key: ec.EllipticCurvePrivateKey) -> int:
-    """The order of a key's generator."""
+    """Return the order of the generator of a key's curve."""
     return _CURVES[key.curve.name].n
 
 
 def digest_algorithm(digest: Digest) -> str:
-    """The object identifier of a hash function."""
+    """Return the object identifier of a hash function, dotted decimals."""
     return _HASHES[digest].oid
 
 
 def digest_of(digest: Digest, content: bytes) -> bytes:
-    """The hash of `content`."""
+    """Return the hash of `content`."""
     return hashlib.new(digest, content, usedforsecurity=False).digest()
 
 
 def explicit_parameters(curve: Curve, lie: CurveLie | None = None) -> bytes:
-    """SpecifiedECDomain with generator and cofactor, as ICAO 9303-12 §4.1.6.3 asks (TR-03111 §5.1.1).
+    """Return a SpecifiedECDomain with generator and cofactor, as ICAO 9303-12 §4.1.6.3 requires (TR-03111 §5.1.1).
 
-    With a lie the generator is another point of the curve, the cofactor is 2, or the order is even.
+    `lie` sets another point of the curve as generator, the cofactor 2, or an even order.
     """
     size = curve.size_bytes
     y = curve.p - curve.y if lie == "generator" else curve.y
@@ -175,6 +175,6 @@ def explicit_parameters(curve: Curve, lie: CurveLie | None = None) -> bytes:
 
 
 def elliptic_key(curve: Curve, seed: str) -> ec.EllipticCurvePrivateKey:
-    """The key that follows from `seed`. For simulation: whoever knows the seed knows the key."""
+    """Return the key derived from `seed`. For simulation only: the seed reveals the key."""
     scalar = int.from_bytes(hashlib.sha512(seed.encode()).digest()) % (curve.n - 1) + 1
     return ec.derive_private_key(scalar, implementation(curve))

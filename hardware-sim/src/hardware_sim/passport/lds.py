@@ -18,34 +18,34 @@ _UNICODE_VERSION: Final = "040000"
 
 
 def com(numbers: Iterable[int], *, more_tags: bytes = b"", with_unicode: bool = True) -> bytes:
-    """EF.COM: versions and the list of data groups, with tags that no group has, and without the Unicode version."""
+    """Return EF.COM: versions and tags of the groups, then `more_tags`. `with_unicode` adds the Unicode version."""
     tags = bytes(DATA_GROUP_TAGS[number] for number in numbers) + more_tags
     unicode_version = der.tlv(0x5F36, _UNICODE_VERSION.encode()) if with_unicode else b""
     return der.tlv(0x60, der.tlv(0x5F01, _LDS_VERSION.encode()), unicode_version, der.tlv(0x5C, tags))
 
 
 def dg1(lines: tuple[str, ...]) -> bytes:
-    """DG1: the machine readable zone, its lines joined."""
+    """Return DG1: the lines of the machine readable zone, joined."""
     return der.tlv(0x61, der.tlv(0x5F1F, "".join(lines).encode("ascii")))
 
 
 def dg2(*images: bytes) -> bytes:
-    """DG2: one face an image, in CBEFF around ISO/IEC 19794-5. Raises ValueError on what is neither JPEG nor JPEG 2000."""
+    """Return DG2: one face an image, in CBEFF of ISO/IEC 19794-5. Raises ValueError when not JPEG or JPEG 2000."""
     return templates(0x75, [der.tlv(0x5F2E, face_record(image)) for image in images], _FACE, "0008")
 
 
 def dg2_39794(image: bytes) -> bytes:
-    """DG2: one face in CBEFF around ISO/IEC 39794-5, mandatory fields only. Raises ValueError like `dg2`."""
+    """Return DG2: one face in CBEFF of ISO/IEC 39794-5, mandatory fields only. Raises ValueError like `dg2`."""
     return templates(0x75, [der.tlv(0x7F2E, face_block_39794(image))], _FACE, "002A")
 
 
 def dg3(*finger_images: bytes) -> bytes:
-    """DG3: fingers, in CBEFF around whatever stands for ISO/IEC 19794-4 records."""
+    """Return DG3: fingers in CBEFF; any bytes serve as ISO/IEC 19794-4 records."""
     return templates(0x63, [der.tlv(0x5F2E, image) for image in finger_images], _FINGER, "0007")
 
 
 def templates(tag: int, records: Sequence[bytes], kind: int, format_type: str) -> bytes:
-    """A group of biometric information templates (ICAO 9303-10 §4.7.2.1)."""
+    """Return a group of biometric information templates (ICAO 9303-10 §4.7.2.1)."""
     header = der.tlv(
         0xA1,
         der.tlv(0x80, bytes.fromhex("0101")),  # patron header version
@@ -59,22 +59,22 @@ def templates(tag: int, records: Sequence[bytes], kind: int, format_type: str) -
 
 
 def dg14(infos: Iterable[bytes]) -> bytes:
-    """DG14: SecurityInfos."""
+    """Return DG14: SecurityInfos."""
     return der.tlv(0x6E, security_infos.security_infos(infos))
 
 
 def dg15(public_info: bytes) -> bytes:
-    """DG15: the chip's public key."""
+    """Return DG15: the chip's public key."""
     return der.tlv(0x6F, public_info)
 
 
 def sod(groups: Mapping[int, bytes], signer: DocumentSigner) -> bytes:
-    """EF.SOD of the usual kind."""
+    """Return EF.SOD in the usual form, with one signer."""
     return security_object.sod(groups, [signer], security_object.SecurityObject())
 
 
 def dg7(*signature_images: bytes) -> bytes:
-    """DG7: pictures of the holder's signature."""
+    """Return DG7: pictures of the holder's signature."""
     return der.tlv(0x67, der.integer(len(signature_images)), *(der.tlv(0x5F43, image) for image in signature_images))
 
 
@@ -87,30 +87,30 @@ def dg11(
     personal_number: str | None = None,
     address: str | None = None,
 ) -> bytes:
-    """DG11: more about the holder. Dates are eight digits, parts of a place are parted by fillers."""
+    """Return DG11: additional personal details. Dates have eight digits; a filler separates the parts of a place."""
     fields = {0x5F0E: full_name, 0x5F10: personal_number, 0x5F2B: birth_date, 0x5F11: birth_place, 0x5F42: address}
     return _detailed(0x6B, fields, 0x5F0F, other_names)
 
 
 def dg12(*, issuing_authority: str, issue_date: str, endorsements: str | None = None) -> bytes:
-    """DG12: more about the document. The date is eight digits."""
+    """Return DG12: additional document details. The date has eight digits."""
     return _detailed(0x6C, {0x5F19: issuing_authority, 0x5F26: issue_date, 0x5F1B: endorsements}, None, ())
 
 
 def dg13(content: bytes) -> bytes:
-    """DG13: whatever the state likes."""
+    """Return DG13: content of the state's own choice."""
     return der.tlv(0x6D, content)
 
 
 def dg16(*, name: str, telephone: str, recorded: str) -> bytes:
-    """DG16: one person to notify. `recorded` is a date of eight digits."""
+    """Return DG16: one person to notify. `recorded` is a date of eight digits."""
     fields = {0x5F50: recorded, 0x5F51: name, 0x5F52: telephone}
     person = der.tlv(0xA1, *(der.tlv(tag, text.encode()) for tag, text in fields.items()))
     return der.tlv(0x70, der.integer(1), person)
 
 
 def _detailed(group: int, fields: Mapping[int, str | None], repeated: int | None, values: Sequence[str]) -> bytes:
-    """A tag list, then the fields that are there; a repeated field stands in a counted set (ICAO 9303-10 §4.7.11)."""
+    """Return a tag list, then the fields that are not None. A repeated field is a counted set (9303-10 §4.7.11)."""
     present = {tag: text.encode() for tag, text in fields.items() if text is not None}
     counted = b""
     tags = list(present)

@@ -1,7 +1,7 @@
-"""Writes what countries publish beside certificates: master lists, deviation lists, defect lists.
+"""Writes the signed lists that countries publish beside certificates: master lists, deviation lists, defect lists.
 
-ICAO 9303-12 §8 (master list), ICAO 9303-12 §9 and §10 (deviation list), BSI TR-03129-2 §7 (defect list). Pure but for the
-signatures of RSA. Who signs, and under whom, is `office`'s to know.
+ICAO 9303-12 §8 (master list), ICAO 9303-12 §9 and §10 (deviation list), BSI TR-03129-2 §7 (defect list). Pure, except
+for RSA signatures. `office` determines the signer and its CSCA.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ SIGNER_SIGNATURE_WRONG: Final = f"{_DEVIATION_LIST}.1.1"
 SIGNER_ENCODING_WRONG: Final = f"{_DEVIATION_LIST}.1.2"
 AUTHORITY_ENCODING_WRONG: Final = f"{_DEVIATION_LIST}.1.3"
 ACTIVE_KEYS_COMPROMISED: Final = f"{_DEVIATION_LIST}.1.4"
-GROUP_MALFORMED: Final = f"{_DEVIATION_LIST}.2.1"  # parameter: the group's number, 20 EF.SOD, 21 EF.COM
+GROUP_MALFORMED: Final = f"{_DEVIATION_LIST}.2.1"  # parameter: the number of the group; 20 is EF.SOD, 21 is EF.COM
 GROUP_HASH_WRONG: Final = f"{_DEVIATION_LIST}.2.2"
 SECURITY_OBJECT_SIGNATURE_WRONG: Final = f"{_DEVIATION_LIST}.2.3"
 COM_INCONSISTENT: Final = f"{_DEVIATION_LIST}.2.4"
 
 # BSI TR-03129: kinds of defect.
-SIGNER_REVOKED: Final = f"{_DEFECT_LIST}.1.1"  # parameter: a status, 0 to 4 or from 32 on
+SIGNER_REVOKED: Final = f"{_DEFECT_LIST}.1.1"  # parameter: a status, 0 to 4 or 32 and above
 SIGNER_REPLACED: Final = f"{_DEFECT_LIST}.1.2"  # parameter: the certificate to use
 CHIP_KEY_REVOKED: Final = f"{_DEFECT_LIST}.1.3"
 ACTIVE_KEY_REVOKED: Final = f"{_DEFECT_LIST}.1.4"
-GROUPS_MALFORMED: Final = f"{_DEFECT_LIST}.2.1"  # parameter: a SET of numbers
+GROUPS_MALFORMED: Final = f"{_DEFECT_LIST}.2.1"  # parameter: a SET of group numbers
 SECURITY_OBJECT_INVALID: Final = f"{_DEFECT_LIST}.2.2"
 COM_DIFFERS: Final = f"{_DEFECT_LIST}.2.3"
 CARD_SECURITY_MALFORMED: Final = f"{_DEFECT_LIST}.4.1"
@@ -43,7 +43,7 @@ CARD_SECURITY_MALFORMED: Final = f"{_DEFECT_LIST}.4.1"
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One deviation of the documents of one signer, or of numbered documents. `parameter` is DER."""
+    """One deviation in the documents of one signer, or in numbered documents. `parameter` is DER."""
 
     kind: str
     parameter: bytes | None = None
@@ -55,7 +55,7 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One defect of all documents of one signer. `parameter` is DER."""
+    """One defect in all documents of one signer. `parameter` is DER."""
 
     kind: str
     signer: str
@@ -64,7 +64,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who signs a list and how; `certificates` travel with it."""
+    """The signer of a list, its style and the `certificates` in the CMS."""
 
     signer: DocumentSigner
     certificates: tuple[bytes, ...]
@@ -74,19 +74,19 @@ class Publisher:
 def publisher(
     signer: DocumentSigner, authority_certificate: bytes, *, signed_at: datetime, broken: bool = False
 ) -> Publisher:
-    """A list's signature with the time of signing, which the lists must have; a broken one has one wrong bit."""
+    """Return the publisher with the signing time, which lists must carry. `broken` makes one signature bit wrong."""
     style = replace(cms.Style(), signing_time=signed_at, signature_twist=broken)
     return Publisher(signer, (signer.certificate, authority_certificate), style)
 
 
 def master_list(certificates: Sequence[bytes], by: Publisher) -> bytes:
-    """CscaMasterList, version 0, in a CMS."""
+    """Return a CscaMasterList, version 0, in a CMS."""
     content = der.sequence(der.integer(0), der.set_of(*certificates))
     return _signed(_MASTER_LIST, content, by)
 
 
 def deviation_list(deviations: Sequence[tuple[Deviation, DocumentSigner | None]], by: Publisher) -> bytes:
-    """DeviationList, version 0, in a CMS. Each deviation comes with the signer that it names."""
+    """Return a DeviationList, version 0, in a CMS. Each deviation is paired with the signer that it names."""
     listed = (
         der.sequence(_documents(deviation, signer), der.set_of(_described(deviation)))
         for deviation, signer in deviations
@@ -95,7 +95,7 @@ def deviation_list(deviations: Sequence[tuple[Deviation, DocumentSigner | None]]
 
 
 def defect_list(defects: Sequence[tuple[Defect, DocumentSigner]], by: Publisher) -> bytes:
-    """DefectList, version 0, in a CMS. Each defect comes with the signer whose documents have it."""
+    """Return a DefectList, version 0, in a CMS. Each defect is paired with the signer whose documents have it."""
     listed = (
         der.sequence(
             _issuer_and_serial(signer),
@@ -112,7 +112,7 @@ def _signed(content_type: str, content: bytes, by: Publisher) -> bytes:
 
 
 def _documents(deviation: Deviation, signer: DocumentSigner | None) -> bytes:
-    """DeviationDocuments: whatever is present must hold together (ICAO 9303-12 §10, module with implicit tags)."""
+    """Return DeviationDocuments; a document must match all present fields (9303-12 §10, implicit tags)."""
     parts: list[bytes] = []
     if deviation.document_type is not None:
         parts.append(der.tlv(0x80, deviation.document_type.encode("ascii")))

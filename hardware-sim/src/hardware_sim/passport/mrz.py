@@ -1,6 +1,6 @@
 """Writes the machine readable zone: of passport booklets (ICAO 9303-4 §4.2, TD3) and of cards (9303-5 TD1, 9303-6 TD2).
 
-Two digits of a year are all the MRZ has; that it is unambiguous is the reader's problem.
+The MRZ has two digits for a year; the reader must resolve the century.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NUMBER_CHARACTERS_MAX: Final[Mapping[Size, int]] = {"TD1": 22, "TD2": 14, "TD3"
 _CARD_LINES: Final = 3  # format TD1
 _VISA_CHARACTERS: Final = 44  # format MRV-A
 _WEIGHTS: Final = (7, 3, 1)
-# ICAO 9303-3 §6 A, the letters of it that do not come apart into a base letter and an accent.
+# Letters of ICAO 9303-3 §6 A that do not decompose into a base letter and an accent.
 _WRITTEN_OUT: Final = str.maketrans(
     {"Ä": "AE", "Ö": "OE", "Ü": "UE", "Å": "AA", "Æ": "AE", "Ø": "OE", "Œ": "OE", "ẞ": "SS", "Þ": "TH"}
     | {"Ð": "D", "Đ": "D", "Ł": "L", "'": "", "\u2019": ""}
@@ -24,13 +24,13 @@ _WRITTEN_OUT: Final = str.maketrans(
 
 
 def check_digit(text: str) -> str:
-    """Check digit over digits, letters and fillers, weights 7 3 1 (ICAO 9303-3 §4.9)."""
+    """Return the check digit over digits, letters and fillers, weights 7 3 1 (ICAO 9303-3 §4.9)."""
     values = (0 if character == "<" else int(character, 36) for character in text)
     return str(sum(value * _WEIGHTS[index % 3] for index, value in enumerate(values)) % 10)
 
 
 def transliterate(name: str) -> str:
-    """A name in the MRZ's letters; words are parted by one filler."""
+    """Return a name in the MRZ's letters; one filler separates words."""
     written = unicodedata.normalize("NFC", name.upper()).translate(_WRITTEN_OUT)
     plain = unicodedata.normalize("NFKD", written)
     kept = "".join(character for character in plain if not unicodedata.combining(character))
@@ -50,9 +50,9 @@ def lines(
     expiry: date,
     size: Size = "TD3",
 ) -> tuple[str, ...]:
-    """The lines of a passport (TD3, document code P) or of a card (TD1 and TD2, document code I).
+    """Return the lines of a passport (TD3, document code P) or of a card (TD1 and TD2, document code I).
 
-    Raises ValueError when a field does not fit its place; on cards a long number continues in the optional data.
+    On cards a long number continues in the optional data. Raises ValueError when a field does not fit.
     """
     if not (number.isascii() and number.isalnum()) or len(number) > _NUMBER_CHARACTERS_MAX[size]:
         raise ValueError("the document number must be 1 to 9 letters and digits, on cards somewhat more")
@@ -87,7 +87,7 @@ def lines(
 def visa_lines(
     *, issuer: str, surname: str, given: str, number: str, nationality: str, birth: date, sex: str, expiry: date
 ) -> tuple[str, str]:
-    """The lines of a visa of format MRV-A (ICAO 9303-7 §4.2.2): two of 44, no composite check digit."""
+    """Return the lines of a visa of format MRV-A (ICAO 9303-7 §4.2.2): two of 44, no composite check digit."""
     name = f"V<{_state(issuer)}{transliterate(surname)}<<{transliterate(given)}"
     born, expires = _with_check(birth.strftime("%y%m%d")), _with_check(expiry.strftime("%y%m%d"))
     shown_sex = "<" if sex == "X" else sex
@@ -98,7 +98,7 @@ def visa_lines(
 
 
 def _numbered(number: str) -> tuple[str, str]:
-    """The number's field with its check digit, and what of both continues elsewhere (ICAO 9303-5 §4.2.2)."""
+    """Return the number's field with its check digit, and the part for the optional data (ICAO 9303-5 §4.2.2)."""
     if len(number) <= _NUMBER_CHARACTERS:
         return _with_check(number.ljust(_NUMBER_CHARACTERS, "<")), ""
     return number[:_NUMBER_CHARACTERS] + "<", number[_NUMBER_CHARACTERS:] + check_digit(number) + "<"
@@ -109,13 +109,13 @@ def _filled(text: str, characters: int) -> str:
 
 
 def key_information(mrz: tuple[str, ...]) -> str:
-    """Document number, birth and expiry with their check digits, from an MRZ of any size (ICAO 9303-11 §9.7.2)."""
+    """Return document number, birth and expiry with check digits, from an MRZ of any size (ICAO 9303-11 §9.7.2)."""
     dates = mrz[1][0:7] + mrz[1][8:15] if len(mrz) == _CARD_LINES else mrz[1][13:20] + mrz[1][21:28]
     return document_number(mrz) + dates
 
 
 def document_number(mrz: tuple[str, ...]) -> str:
-    """The document number with its check digit, from an MRZ of any size.
+    """Return the document number with its check digit, from an MRZ of any size.
 
     A number too long for its field continues in the optional data, up to a filler, its check digit last (9303-5 §4.2.2).
     """

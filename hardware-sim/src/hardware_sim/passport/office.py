@@ -1,7 +1,7 @@
-"""The keys and certificates of one passport office: its lines of CSCA and document signer, and what it signs with besides.
+"""The keys and certificates of one passport office: its lines of CSCA and document signer, and further signers.
 
-A line is a CSCA and its usual document signer. Further signers stand under the line whose curve or kind of key is theirs.
-Variants of a document signer's certificate are an `Order` each. RSA keys are made when they are first needed, and kept.
+A line is a CSCA and its usual document signer. A further signer belongs to the line with the same curve or kind of key.
+Each variant of a document signer's certificate is an `Order`. RSA keys are generated on first use, and kept.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _ORGANISATION: Final = "Passport Office"
 LinkKind = Literal["same_name", "renamed", "broken"]
 ListSigner = Literal["proper", "without_usage", "untrusted", "broken"]
 
-# Signers beside the lines' own: the line that certifies them, and the curve, or the length of an RSA key. The last is like the
-# first line's own; it is for revocation lists to name.
+# Further signers: the line that certifies each, and the curve or the length of an RSA key. `withdrawn` is for
+# revocation lists; it has the same curve as the first line's signer.
 _FURTHER: Final = MappingProxyType[str, tuple[int, Curve | int]](
     {
         "rsa_pkcs1": (2, _RSA_BITS),
@@ -59,7 +59,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a document signer's certificate departs from the usual one. Days count from today."""
+    """How a document signer's certificate differs from the usual one. Days count from today."""
 
     validity_days: tuple[int, int] = (-30, _DOCUMENT_YEARS * 366 + 90)
     use_days: tuple[int, int] = (-30, 60)
@@ -75,7 +75,7 @@ USUAL: Final = Order()
 
 
 class Office:
-    """One country's signers. `code` is its two letters in certificates, `state` its three."""
+    """One country's signers. `code` is its code of two letters in certificates, `state` that of three."""
 
     def __init__(self, seed: int, *, code: str, state: str, today: date) -> None:
         self._seed, self._code, self._state, self._today = seed, code, state, today
@@ -98,7 +98,7 @@ class Office:
         self.stranger = self._line("stranger", 9, *stranger)
 
     def signer(self, name: str, order: Order = USUAL) -> pki.DocumentSigner:
-        """A signer of `SIGNERS`, its certificate made to order. Raises ValueError on another name."""
+        """Return a signer of `SIGNERS` with its certificate by `order`. Raises ValueError on another name."""
         line = self.lines[self._line_number(name)]
         if name in LINE_SIGNERS and order == USUAL:
             return line.signer
@@ -124,12 +124,12 @@ class Office:
         )
 
     def authority_as_signer(self, name: str) -> pki.DocumentSigner:
-        """The mistake of signing documents with the CSCA itself."""
+        """Return the CSCA as a signer of documents, which is a mistake of some issuers."""
         line = self.lines[self._line_number(name)]
         return pki.DocumentSigner(line.authority.name, line.serial, line.authority.key, line.authority.certificate)
 
     def list_signer(self, kind: ListSigner, usage: str) -> tuple[pki.DocumentSigner, pki.Authority]:
-        """Who signs lists, and the CSCA above: the first line's, or a stranger."""
+        """Return the signer of lists and the CSCA above it: that of the first line, or an unknown one."""
         authority = self.stranger.authority if kind == "untrusted" else self.lines[0].authority
         profile = pki.Profile(document_types=None, extended_usage=None if kind == "without_usage" else usage)
         signer = pki.make_document_signer(
@@ -144,7 +144,7 @@ class Office:
         return signer, authority
 
     def previous(self, number: int, kind: LinkKind, *, expired: bool = False) -> pki.Authority:
-        """The CSCA before the present one of line `number`, counted from 0, under its name or another one."""
+        """Return the predecessor of the CSCA of line `number`, counted from 0, with the same name or another one."""
         present = self.lines[number].authority
         if isinstance(present.key.private, rsa.RSAPrivateKey):
             key = SigningKey(self.rsa_key("previous", _RSA_AUTHORITY_BITS))
@@ -162,7 +162,7 @@ class Office:
         )
 
     def link(self, number: int, kind: LinkKind) -> bytes:
-        """The certificate by which the previous CSCA of a line vouches for the present one."""
+        """Return the certificate in which a line's previous CSCA certifies the present one."""
         return pki.make_link(
             self.previous(number, kind),
             self.lines[number].authority,
@@ -173,17 +173,17 @@ class Office:
         )
 
     def rsa_key(self, label: str, bits: int) -> rsa.RSAPrivateKey:
-        """The RSA key of this label, made when it is first asked for."""
+        """Return the RSA key with this label, generated on first use."""
         if label not in self._rsa:
             self._rsa[label] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
         return self._rsa[label]
 
     def period(self, begin_days: int, end_days: int) -> pki.Period:
-        """From and until, in days from today."""
+        """Return the period between two days, both counted from today."""
         return pki.Period(self.midnight(begin_days), self.midnight(end_days))
 
     def midnight(self, days_from_today: int) -> datetime:
-        """The beginning of a day, UTC."""
+        """Return the beginning of a day, UTC."""
         return datetime.combine(self._today, time_of_day(), UTC) + days_from_today * _DAY
 
     def _line(self, label: str, serial: int, authority_key: SigningKey, signer_key: SigningKey) -> Line:

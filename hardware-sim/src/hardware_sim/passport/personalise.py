@@ -1,4 +1,4 @@
-"""Puts keys into chips: the private ones that follow from a seed, and the files that announce the public ones."""
+"""Puts keys into chips: private keys derived from a seed, and the files that announce the public keys."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hardware_sim.passport.domain import STANDARDISED
 from hardware_sim.passport.faults import Draft
 from hardware_sim.passport.groups import group_of
 
-WEAK_PACE: Final = Pace(Mapping.GENERIC, 12, Cipher.TDES)  # what a downgrade offers
+WEAK_PACE: Final = Pace(Mapping.GENERIC, 12, Cipher.TDES)  # what a downgrade attack offers
 
 
 def abilities(features: Features, seed: str) -> Abilities:
-    """The private keys for what was ordered; the same seed gives the same keys."""
+    """Return the private keys for the ordered features; the same seed gives the same keys."""
     mapped = {way.parameter_id for way in features.pace if way.mapping is Mapping.CHIP_AUTHENTICATION}
     return Abilities(
         bac=features.bac,
@@ -31,7 +31,7 @@ def abilities(features: Features, seed: str) -> Abilities:
 
 
 def group14(chip_key: ChipKey | None, features: Features, held: Abilities) -> bytes | None:
-    """DG14 with all that the chip announces; None when there is nothing."""
+    """Return DG14 with everything that the chip announces; None when it announces nothing."""
     infos = [security_infos.pace_info(way) for way in features.pace]
     if chip_key is not None and chip_key.scheme is Scheme.ECDSA_SHA256:
         infos.append(security_infos.active_authentication_info())
@@ -45,7 +45,7 @@ def group14(chip_key: ChipKey | None, features: Features, held: Abilities) -> by
 
 
 def announce(draft: Draft, features: Features) -> None:
-    """Put the files that announce the chip's keys into the draft."""
+    """Write the files that announce the chip's keys into the draft."""
     announced = group14(draft.chip_key, features, draft.abilities)
     if announced is not None:
         draft.groups[14] = announced
@@ -56,23 +56,23 @@ def announce(draft: Draft, features: Features) -> None:
 
 
 def card_access(ways: Iterable[Pace]) -> bytes:
-    """EF.CardAccess."""
+    """Return EF.CardAccess for these variants of PACE."""
     return security_infos.security_infos([security_infos.pace_info(way) for way in ways])
 
 
 def card_security_infos(held: Abilities) -> bytes:
-    """The content of EF.CardSecurity: the ways in, and the keys of chip authentication mapping."""
+    """Return the content of EF.CardSecurity: the variants of PACE, and the keys of chip authentication mapping."""
     infos = [security_infos.pace_info(way) for way in held.pace]
     return security_infos.security_infos([*infos, *(security_infos.mapping_key(key) for key in held.mapping_keys)])
 
 
 def with_other_agreement_keys(held: Abilities, seed: str) -> Abilities:
-    """The same abilities with keys of Chip Authentication that nobody has announced."""
+    """Return the same abilities with unannounced keys of Chip Authentication."""
     return replace(held, agreement_keys=tuple(_another(key, f"{seed}/agreement") for key in held.agreement_keys))
 
 
 def with_other_mapping_keys(held: Abilities, seed: str) -> Abilities:
-    """The same abilities with keys of chip authentication mapping that nobody has announced."""
+    """Return the same abilities with unannounced keys of chip authentication mapping."""
     return replace(held, mapping_keys=tuple(_another(key, f"{seed}/mapping") for key in held.mapping_keys))
 
 
@@ -81,7 +81,7 @@ def _another(key: AgreementKey, seed: str) -> AgreementKey:
 
 
 def _agreement_key(order: Agreement, seed: str) -> AgreementKey:
-    """Orders that name the same key get the same key, whatever their cipher."""
+    """Return the key for an order. Orders with the same key number get the same key, with any cipher."""
     private = _private(order.parameter_id, f"{seed}/agreement/{order.key_id}")
     return AgreementKey(order.parameter_id, private, order.cipher or Cipher.TDES, order.key_id)
 

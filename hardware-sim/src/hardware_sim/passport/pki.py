@@ -1,7 +1,7 @@
 """The country's certificates and revocation lists (ICAO 9303-12 §7, RFC 5280).
 
-Promises certificates as the profile asks for them, byte for byte under our control, so that a variant is one field of
-`Profile`. Leaves keys to `keys`, and lists of certificates and defects to `lists`.
+Certificates follow the profile byte for byte; a variant is one field of `Profile`. `keys` holds keys, `lists` the
+lists of certificates and defects.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CERTIFICATE_AND_LIST_SIGNATURE: Final = der.bits(bytes([0b0000_0110]), unused=1
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From and until, both in UTC and both included."""
+    """From and until, both in UTC and both inclusive."""
 
     begin: datetime
     end: datetime
@@ -30,9 +30,9 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A distinguished name of the three parts that ICAO 9303-12 §7.1.1.1 wants.
+    """A distinguished name with the three parts that ICAO 9303-12 §7.1.1.1 requires.
 
-    `country_as_written` keeps the case of the country's letters, which some issuers write small.
+    `country_as_written` keeps the case of the country code, which some issuers write in lower case.
     """
 
     country: str
@@ -41,7 +41,7 @@ class Name:
     country_as_written: bool = False
 
     def encoded(self, *, backwards: bool = False, text: Callable[[str], bytes] = der.utf8) -> bytes:
-        """RDNSequence; the country is upper case and printable, the rest UTF-8 unless told otherwise."""
+        """Return the RDNSequence, DER: the country upper case and printable, the rest encoded by `text`."""
         country = self.country if self.country_as_written else self.country.upper()
         parts = (
             ("2.5.4.6", der.printable(country)),
@@ -64,7 +64,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSigner:
-    """A document signer: the name of its issuer, its serial, its key and its certificate."""
+    """A document signer: its issuer's name, its serial number, its key and its certificate."""
 
     issuer: Name
     serial: int
@@ -74,7 +74,7 @@ class DocumentSigner:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a certificate below a CSCA is for. Left out is a document signer for passports."""
+    """The purpose of a certificate below a CSCA. The default is a document signer for passports."""
 
     document_types: tuple[str, ...] | None = ("P",)
     extended_usage: str | None = None  # of list signers
@@ -86,7 +86,7 @@ PASSPORT_SIGNER: Final = Profile()
 
 
 def make_authority(name: Name, key: SigningKey, *, state: str, serial: int, validity: Period, use: Period) -> Authority:
-    """Sign a CSCA certificate with its own key (ICAO 9303-12 §7.1, table of CSCA root extensions)."""
+    """Return a CSCA with a self-signed certificate (ICAO 9303-12 §7.1, table of CSCA root extensions)."""
     certificate = _certificate(
         issuer=name,
         signer=key,
@@ -102,9 +102,9 @@ def make_authority(name: Name, key: SigningKey, *, state: str, serial: int, vali
 def make_link(
     old: Authority, new: Authority, *, serial: int, validity: Period, use: Period, broken: bool = False
 ) -> bytes:
-    """Have the old CSCA certify the new one's key, which says so when the name has changed (ICAO 9303-12 §7.1.1).
+    """Return the link certificate of the old CSCA for the new one; it states a change of name (ICAO 9303-12 §7.1.1).
 
-    A broken one is signed by nobody: one bit of its signature is wrong.
+    `broken` makes one bit of its signature wrong.
     """
     extensions = _authority_extensions(new.key, old.key, new.state, use)
     if old.name != new.name:
@@ -131,7 +131,7 @@ def make_document_signer(
     use: Period,
     profile: Profile = PASSPORT_SIGNER,
 ) -> DocumentSigner:
-    """Have the CSCA certify a signer (ICAO 9303-12 §7.1, table of document signer extensions)."""
+    """Return a signer that the CSCA certified (ICAO 9303-12 §7.1, table of document signer extensions)."""
     certificate = _certificate(
         issuer=authority.name,
         signer=authority.key,
@@ -145,7 +145,7 @@ def make_document_signer(
 
 
 def make_crl(authority: Authority, revoked: Sequence[tuple[int, datetime]], *, number: int, period: Period) -> bytes:
-    """The CSCA's revocation list, DER (ICAO 9303-12 §7.1.4). `revoked` pairs serials with times; `period` ends at nextUpdate."""
+    """Return the CSCA's CRL, DER (ICAO 9303-12 §7.1.4). `revoked`: (serial, time); `period` ends at nextUpdate."""
     entries = [der.sequence(der.integer(serial), der.time(moment)) for serial, moment in revoked]
     extensions = der.sequence(_authority_key_identifier(authority.key), _extension("2.5.29.20", der.integer(number)))
     body = der.sequence(
@@ -212,7 +212,7 @@ def _signer_extensions(key: SigningKey, authority: Authority, use: Period, profi
 
 
 def _identifying_extensions(key: SigningKey, signer: SigningKey | None, state: str, use: Period) -> tuple[bytes, ...]:
-    """Whose key this is, whose key signed, in which state, and when it may sign."""
+    """Return the extensions that identify key, signer and state, and limit the time in which the key may sign."""
     locality = der.sequence(der.tlv(0x31, der.sequence(der.oid("2.5.4.7"), der.printable(state))))
     state_name = der.sequence(der.tlv(0xA4, locality))
     key_use = der.sequence(

@@ -1,4 +1,4 @@
-"""What a country publishes: certificates and links, revocations, lists, and the chains of its control centre."""
+"""What a country publishes: certificates and links, revocation lists, signed lists, and its control centre's chains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hardware_sim.passport import lists, office, pki, terminals
 from hardware_sim.passport.office import LinkKind, ListSigner, Office
 from hardware_sim.passport.terminal_keys import Algorithm, TerminalKey
 
-# A certificate's country has two letters (ICAO 9303-3 §5).
+# A country code in a certificate has two letters (ICAO 9303-3 §5).
 _ALPHA2: Final = {
     "UTO": "UT",
     "D": "DE",
@@ -24,7 +24,7 @@ _ALPHA2: Final = {
     "UNO": "UN",
 }
 
-# Parties of Terminal Authentication: their names, what their keys follow from, and their numbers, one for each algorithm.
+# Parties of Terminal Authentication: names, seeds of their keys, and their numbers, one for each algorithm.
 _TERMINAL_NAMES: Final[dict[terminals.Role, str]] = {"authority": "CVCA", "verifier": "DVXX", "terminal": "ISXX"}
 _TERMINAL_SEEDS: Final[dict[terminals.Role, str]] = {"authority": "cvca", "verifier": "dv", "terminal": "is"}
 _TERMINAL_NUMBERS: Final[dict[Algorithm, str]] = {"ecdsa": "00001", "rsa": "00002", "rsa_pss": "00003"}
@@ -32,7 +32,7 @@ _TERMINAL_RSA_BITS: Final = 2048
 
 
 class Publications:
-    """A country and its keys. `today` dates its certificates; left out, it is the current day in UTC."""
+    """A country and its keys. `today` dates its certificates; the default is the current day in UTC."""
 
     def __init__(self, seed: int, *, country: str = "UTO", today: date | None = None) -> None:
         if country not in _ALPHA2:
@@ -44,32 +44,32 @@ class Publications:
         self._lines = self._office.lines
 
     def csca_files(self) -> dict[str, bytes]:
-        """The country's CSCA certificates, DER, by file name. The stranger behind `unknown_issuer` is not among them."""
+        """Return the country's CSCA certificates, DER, by file name, without that of `unknown_issuer`."""
         return self._by_line("csca_{}.cer", [line.authority.certificate for line in self._lines])
 
     def crl_files(self) -> dict[str, bytes]:
-        """One revocation list for each CSCA, DER, by file name: issued today, good for 90 days, nobody revoked."""
+        """Return an empty revocation list for each CSCA, DER, by file name: issued today, valid for 90 days."""
         return self._by_line("csca_{}.crl", [self.crl(number) for number in range(1, len(self._lines) + 1)])
 
     def previous_csca_files(self, *, kind: LinkKind = "same_name", expired: bool = False) -> dict[str, bytes]:
-        """The CSCA certificates before the present ones, self-signed, by file name."""
+        """Return the previous CSCA certificates, self-signed, DER, by file name."""
         before = [
             self._office.previous(number, kind, expired=expired).certificate for number in range(len(self._lines))
         ]
         return self._by_line("csca_{}_before.cer", before)
 
     def link_certificates(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
-        """By file name, the certificates with which the previous CSCAs vouch for the present ones' keys."""
+        """Return the certificates in which the previous CSCAs certify the present keys, DER, by file name."""
         return self._by_line(
             "csca_{}_link.cer", [self._office.link(number, kind) for number in range(len(self._lines))]
         )
 
     def signer_certificate(self, signer: str = "p256") -> bytes:
-        """The certificate of one of `SIGNERS`. Raises ValueError on another name."""
+        """Return the certificate of one of `SIGNERS`, DER. Raises ValueError on another name."""
         return self._office.signer(signer).certificate
 
     def signer_serial(self, signer: str = "p256") -> int:
-        """The serial number of one of `SIGNERS`. Raises ValueError on another name."""
+        """Return the serial number of one of `SIGNERS`. Raises ValueError on another name."""
         return self._office.signer(signer).serial
 
     def crl(
@@ -82,7 +82,7 @@ class Publications:
         next_update_days: int = 89,
         forged: bool = False,
     ) -> bytes:
-        """One revocation list of a line, 1 to 3; `revoked` are serial numbers. A forged one is signed by a stranger."""
+        """Return one CRL of line 1 to 3, DER; `revoked` are serial numbers. A `forged` list has an unknown signer."""
         authority = self._lines[line - 1].authority
         if forged:
             authority = replace(authority, key=self._office.stranger.authority.key)
@@ -97,7 +97,7 @@ class Publications:
         signer: ListSigner = "proper",
         signed_at: datetime | None = None,
     ) -> bytes:
-        """A signed list of CSCA certificates; left out, of this country's three and their links."""
+        """Return a signed list of CSCA certificates; by default this country's three and their links."""
         if certificates is None:
             certificates = [*self.csca_files().values(), *self.link_certificates().values()]
         return lists.master_list(certificates, self._publisher(signer, office.MASTER_LIST_SIGNER, signed_at))
@@ -109,14 +109,14 @@ class Publications:
         signer: ListSigner = "proper",
         signed_at: datetime | None = None,
     ) -> bytes:
-        """A signed list of deviations of this country's documents (ICAO 9303-12)."""
+        """Return a signed list of deviations in this country's documents (ICAO 9303-12)."""
         named = [(one, None if one.signer is None else self._office.signer(one.signer)) for one in deviations]
         return lists.deviation_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
 
     def defect_list(
         self, defects: Sequence[lists.Defect], *, signer: ListSigner = "proper", signed_at: datetime | None = None
     ) -> bytes:
-        """A signed list of defects by document signer (BSI TR-03129)."""
+        """Return a signed list of defects by document signer (BSI TR-03129)."""
         named = [(defect, self._office.signer(defect.signer)) for defect in defects]
         return lists.defect_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
 
@@ -128,7 +128,7 @@ class Publications:
         forged: bool = False,
         algorithm: Algorithm = "ecdsa",
     ) -> terminals.TerminalChain:
-        """Certificates for one inspection system. A forged chain begins at a CVCA of the same name and another key."""
+        """Return certificates for one inspection system. Those `forged` begin at a CVCA of the same name, another key."""
         authority = self._terminal_party("authority", algorithm)
         if forged:
             authority = terminals.holder(authority.reference.decode(), "authority", f"{self._seed}/forger/cvca")
@@ -137,7 +137,7 @@ class Publications:
         return terminals.chain(authority, below, rights=rights, period=(days.begin.date(), days.end.date()))
 
     def _terminal_party(self, role: terminals.Role, algorithm: Algorithm) -> terminals.Holder:
-        """The country's CVCA, its document verifier, or that one's inspection system, one of each for each algorithm."""
+        """Return the country's CVCA, document verifier or inspection system. Each algorithm has its own."""
         name = f"{_ALPHA2[self._country]}{_TERMINAL_NAMES[role]}{_TERMINAL_NUMBERS[algorithm]}"
         if algorithm == "ecdsa":
             return terminals.holder(name, role, f"{self._seed}/{_TERMINAL_SEEDS[role]}")

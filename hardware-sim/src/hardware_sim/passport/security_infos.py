@@ -1,4 +1,4 @@
-"""Writes SecurityInfos: what a chip announces of its protocols, in EF.CardAccess, EF.CardSecurity and DG14.
+"""Writes SecurityInfos: the protocols that a chip announces, in EF.CardAccess, EF.CardSecurity and DG14.
 
 ICAO 9303-11 §9.2 and BSI TR-03110-3 §A.1. Pure.
 """
@@ -29,46 +29,46 @@ _ECDSA_PLAIN_SHA256: Final = "0.4.0.127.0.7.1.1.4.1.3"
 
 
 def pace_info(way: Pace) -> bytes:
-    """PACEInfo, version 2, with standardised domain parameters."""
+    """Return a PACEInfo, version 2, with standardised domain parameters."""
     return der.sequence(der.oid(way.oid), der.integer(2), der.integer(way.parameter_id))
 
 
 def chip_authentication_info(parameter_id: int, cipher: Cipher, key_id: int | None) -> bytes:
-    """ChipAuthenticationInfo, version 1."""
+    """Return a ChipAuthenticationInfo, version 1."""
     base = ID_CA_ECDH if isinstance(STANDARDISED[parameter_id], Curve) else ID_CA_DH
     return der.sequence(der.oid(f"{base}.{cipher.value}"), der.integer(1), *_reference(key_id))
 
 
 def chip_authentication_key(order: Agreement, key: AgreementKey) -> bytes:
-    """ChipAuthenticationPublicKeyInfo as DG14 carries it."""
+    """Return a ChipAuthenticationPublicKeyInfo for DG14."""
     public = public_info(key, explicit=order.explicit_parameters)
     return der.sequence(der.oid(_key_kind(key)), public, *_reference(order.key_id))
 
 
 def mapping_key(key: AgreementKey) -> bytes:
-    """ChipAuthenticationPublicKeyInfo of chip authentication mapping: parameters by their standardised number (§9.2.9)."""
+    """Return a ChipAuthenticationPublicKeyInfo of chip authentication mapping: parameters by their number (§9.2.9)."""
     algorithm = der.sequence(der.oid(STANDARDISED_PARAMETERS), der.integer(key.parameter_id))
     public = der.sequence(algorithm, der.bits(key.public))
     return der.sequence(der.oid(ID_PK_ECDH), public, der.integer(key.parameter_id))
 
 
 def terminal_authentication_info() -> bytes:
-    """TerminalAuthenticationInfo, version 1, without a file identifier: EF.CVCA has its usual one."""
+    """Return a TerminalAuthenticationInfo, version 1, without a file identifier: EF.CVCA has its usual one."""
     return der.sequence(der.oid(ID_TA), der.integer(1))
 
 
 def active_authentication_info() -> bytes:
-    """ActiveAuthenticationInfo with ecdsa-plain-SHA256 (ICAO 9303-11 §9.2.6)."""
+    """Return an ActiveAuthenticationInfo with ecdsa-plain-SHA256 (ICAO 9303-11 §9.2.6)."""
     return der.sequence(der.oid("2.23.136.1.1.5"), der.integer(1), der.oid(_ECDSA_PLAIN_SHA256))
 
 
 def security_infos(infos: Iterable[bytes]) -> bytes:
-    """The SET of them: all of EF.CardAccess, and the content of the others."""
+    """Return the SET of `infos`: the whole EF.CardAccess, and the content of EF.CardSecurity and DG14."""
     return der.set_of(*infos)
 
 
 def public_info(key: AgreementKey, *, explicit: bool) -> bytes:
-    """SubjectPublicKeyInfo. A curve by parameters or by name; below a prime as PKCS #3 or as ANSI X9.42."""
+    """Return a SubjectPublicKeyInfo: a curve by parameters or by name, a prime group as PKCS #3 or as ANSI X9.42."""
     match STANDARDISED[key.parameter_id]:
         case Curve() as curve:
             shown = explicit_parameters(curve) if explicit else der.oid(curve.oid)

@@ -1,4 +1,4 @@
-"""Writes EF.SOD and EF.CardSecurity: hashes of files, and announcements, signed by a document signer (ICAO 9303-10 §4.6.2)."""
+"""Writes EF.SOD and EF.CardSecurity: hashes or SecurityInfos, signed by a document signer (ICAO 9303-10 §4.6.2)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hardware_sim.passport.keys import Digest, digest_algorithm, digest_of
 from hardware_sim.passport.pki import DocumentSigner
 
 SECURITY_OBJECT: Final = "2.23.136.1.1.1"
-ID_DATA: Final = "1.2.840.113549.1.7.1"  # Chinese passports
-LEGACY_OBJECT: Final = "1.3.27.1.1.1"  # of the first drafts
+ID_DATA: Final = "1.2.840.113549.1.7.1"  # in Chinese passports
+LEGACY_OBJECT: Final = "1.3.27.1.1.1"  # from the first drafts of the standard
 LEGACY_DUTCH_OBJECT: Final = "1.2.528.1.1006.1.20.1"
 _CARD_SECURITY_OBJECT: Final = "0.4.0.127.0.7.3.2.1"
 _LDS_VERSION: Final = "0108"
 _UNICODE_VERSION: Final = "040000"
-_UNKNOWN_DIGEST: Final = "1.3.6.1.4.1.99999.1"  # nobody's
+_UNKNOWN_DIGEST: Final = "1.3.6.1.4.1.99999.1"  # assigned to no hash function
 
 Certificates = Literal["one", "none", "two"]
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityObject:
-    """How EF.SOD is made. `signature_digest` None is `digest`; `mistakes` are fields of `cms.Style`."""
+    """How EF.SOD is encoded. `signature_digest` None means `digest`; `mistakes` are fields of `cms.Style`."""
 
     lds_version: int = 1
     digest: Digest = "sha256"
@@ -43,7 +43,7 @@ class SecurityObject:
     mistakes: Mapping[str, object] = field(default_factory=dict)
 
     def style(self) -> cms.Style:
-        """The style of the CMS around it."""
+        """Return the style of the CMS."""
         plain = {
             "digest": self.signature_digest or self.digest,
             "signer_id": self.signer_id,
@@ -57,7 +57,7 @@ class SecurityObject:
 
 
 def hashes(groups: Mapping[int, bytes], order: SecurityObject) -> bytes:
-    """LDSSecurityObject: the hash of every data group; from version 1 on with the versions of EF.COM."""
+    """Return the LDSSecurityObject: the hash of each data group; from version 1 on with the versions in EF.COM."""
     listed = [
         der.sequence(der.integer(number), der.octets(digest_of(order.digest, content)))
         for number, content in sorted(groups.items())
@@ -79,7 +79,7 @@ def sod(
     *,
     extra_certificates: Sequence[bytes] = (),
 ) -> bytes:
-    """EF.SOD: a CMS SignedData over the hashes. The first signers of the list sign, the others lend a certificate."""
+    """Return EF.SOD: a CMS SignedData over the hashes, signed by the first `order.signers` of `signers`."""
     shown = {"none": 0, "one": order.signers, "two": max(2, order.signers)}[order.certificates]
     certificates = [signer.certificate for signer in signers[:shown]]
     signed = cms.signed_data(
@@ -93,5 +93,5 @@ def sod(
 
 
 def card_security(infos: bytes, signer: DocumentSigner) -> bytes:
-    """EF.CardSecurity: a CMS SignedData over SecurityInfos (ICAO 9303-11 §9.2.10, BSI TR-03110-3 §A.1.2)."""
+    """Return EF.CardSecurity: a CMS SignedData over SecurityInfos (ICAO 9303-11 §9.2.10, BSI TR-03110-3 §A.1.2)."""
     return cms.signed_data(_CARD_SECURITY_OBJECT, infos, [signer], certificates=[signer.certificate], style=cms.Style())

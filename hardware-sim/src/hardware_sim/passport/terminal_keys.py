@@ -1,6 +1,6 @@
-"""The keys of Terminal Authentication: how they sign, how certificates show them, and what a chip makes of them (TR-03110-3 §D.3).
+"""Keys of Terminal Authentication: signatures, encoding in certificates, and how a chip reads them (TR-03110-3 §D.3).
 
-ECDSA and RSA, with PSS or without, all with SHA-256. Elliptic keys are on one curve, whose parameters only a CVCA shows.
+ECDSA, and RSA with or without PSS, all with SHA-256. Elliptic keys use one curve; only a CVCA carries its parameters.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _ALGORITHMS: Final = {der.oid(identifier)[2:]: name for name, identifier in IDEN
 
 @dataclass(frozen=True, slots=True)
 class TerminalKey:
-    """A private key. `pss` is for RSA."""
+    """A private key. `pss` applies to RSA."""
 
     private: PrivateKey = field(repr=False)
     pss: bool = False
 
     @property
     def algorithm(self) -> Algorithm:
-        """How it signs."""
+        """Return the signature algorithm."""
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             return "ecdsa"
         return "rsa_pss" if self.pss else "rsa"
 
     def sign(self, message: bytes) -> bytes:
-        """The signature; of ECDSA r and s of equal length (BSI TR-03111 §5.2.1)."""
+        """Return the signature; for ECDSA, r and s of equal length (BSI TR-03111 §5.2.1)."""
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
             r, s = decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
             return r.to_bytes(CURVE.size_bytes) + s.to_bytes(CURVE.size_bytes)
         return self.private.sign(message, _rsa_padding(self.algorithm), SHA256())
 
     def shown(self, *, with_parameters: bool) -> bytes:
-        """The content of the public key's data object. Elliptic parameters stand in a CVCA's only, the others inherit them."""
+        """Return the content of the public key's data object. Only a CVCA's has elliptic parameters."""
         identifier = der.oid(IDENTIFIERS[self.algorithm])
         if isinstance(self.private, rsa.RSAPrivateKey):
             numbers = self.private.public_key().public_numbers()
@@ -77,13 +77,13 @@ class TerminalKey:
 
 @dataclass(frozen=True, slots=True)
 class TerminalPublicKey:
-    """A public key as a chip holds it."""
+    """A public key as the chip stores it."""
 
     algorithm: Algorithm
     public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
     def holds(self, message: bytes, signature: bytes) -> bool:
-        """Whether this is the signature."""
+        """Return True when the signature of the message is valid."""
         try:
             if isinstance(self.public, rsa.RSAPublicKey):
                 self.public.verify(signature, message, _rsa_padding(self.algorithm), SHA256())
@@ -99,7 +99,7 @@ class TerminalPublicKey:
 
 
 def public_key(parts: Mapping[int, bytes]) -> TerminalPublicKey | None:
-    """The key that these objects show, by tag; None when they show none that a chip knows."""
+    """Return the key in these data objects, by tag; None when the chip does not support it."""
     algorithm = _ALGORITHMS.get(parts.get(0x06, b""))
     if algorithm is None:
         return None

@@ -1,6 +1,6 @@
-"""Card verifiable certificates: who may read the guarded groups, certified by the country for terminals of its choice.
+"""Card verifiable certificates: they state which terminals may read the guarded groups, on the country's authority.
 
-BSI TR-03110-3 §C and §D, for the first version of Terminal Authentication: a CVCA whose key the chips hold, a document
+BSI TR-03110-3 §C and §D, for version 1 of Terminal Authentication: a CVCA whose key the chips hold, a document
 verifier below it, inspection systems below that.
 """
 
@@ -26,7 +26,7 @@ ROLE_BITS: Final[dict[Role, int]] = {"authority": 0xC0, "verifier": 0x80, "termi
 
 @dataclass(frozen=True, slots=True)
 class TrustPoint:
-    """What a chip knows of its country's CVCA: name, public key as certificates show it, and the day that it believes it to be."""
+    """The chip's data on its country's CVCA: name, public key as in certificates, and the chip's current date."""
 
     reference: bytes
     public: bytes
@@ -35,7 +35,7 @@ class TrustPoint:
 
 @dataclass(frozen=True, slots=True)
 class TerminalChain:
-    """What a control centre has: the certificates below the CVCA, and the inspection system's private key."""
+    """Data of a control centre: the certificates below the CVCA, and the inspection system's private key."""
 
     authority_reference: bytes
     certificates: tuple[bytes, ...]
@@ -45,7 +45,7 @@ class TerminalChain:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A party with its name, its key and what it is."""
+    """A party: name, key and role."""
 
     reference: bytes
     key: TerminalKey = field(repr=False)
@@ -53,23 +53,23 @@ class Holder:
 
 
 def holder(reference: str, role: Role, key: TerminalKey | str) -> Holder:
-    """A party with this key, or with the elliptic one that follows from a seed."""
+    """Return a party with this key, or with the elliptic key derived from this seed."""
     own = TerminalKey(elliptic_key(CURVE, key)) if isinstance(key, str) else key
     return Holder(reference.encode("latin-1"), own, role)
 
 
 def trust_point(authority: Holder, today: date) -> TrustPoint:
-    """What the chip is given of the CVCA."""
+    """Return the data on the CVCA that the chip stores."""
     return TrustPoint(authority.reference, authority.key.shown(with_parameters=True), today)
 
 
 def cvca_file(authority: Holder) -> bytes:
-    """EF.CVCA: the name of the CVCA, filled up with zeros (TR-03110-3 §A.2)."""
+    """Return EF.CVCA: the name of the CVCA, padded with zeros (TR-03110-3 §A.2)."""
     return der.tlv(0x42, authority.reference).ljust(_CVCA_FILE_BYTES, b"\x00")
 
 
 def certificate(by: Holder, subject: Holder, *, rights: int, period: tuple[date, date]) -> bytes:
-    """One card verifiable certificate, signed by the party above (TR-03110-3 §C.1)."""
+    """Return one card verifiable certificate, signed by the party above (TR-03110-3 §C.1)."""
     chat = der.tlv(0x7F4C, der.oid(INSPECTION_SYSTEM), der.tlv(0x53, bytes((ROLE_BITS[subject.role] | rights,))))
     body = der.tlv(
         0x7F4E,
@@ -85,7 +85,7 @@ def certificate(by: Holder, subject: Holder, *, rights: int, period: tuple[date,
 
 
 def chain(authority: Holder, below: Sequence[Holder], *, rights: int, period: tuple[date, date]) -> TerminalChain:
-    """Certificates from the CVCA down; the last party is the inspection system."""
+    """Return certificates from the CVCA down; the last party is the inspection system."""
     made, by = [], authority
     for subject in below:
         made.append(certificate(by, subject, rights=rights, period=period))
@@ -94,5 +94,5 @@ def chain(authority: Holder, below: Sequence[Holder], *, rights: int, period: tu
 
 
 def _digits(day: date) -> bytes:
-    """Six unpacked digits (TR-03110-3 §D.2.1.3)."""
+    """Return a date as six unpacked digits (TR-03110-3 §D.2.1.3)."""
     return bytes(int(digit) for digit in day.strftime("%y%m%d"))

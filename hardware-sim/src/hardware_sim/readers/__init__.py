@@ -1,1 +1,1 @@
-"""Simulated readers of machine-readable zones, one a protocol, each with encoders of its own."""
+"""Simulated readers of machine-readable zones, one for each protocol, with their own encoders."""

@@ -1,10 +1,10 @@
-"""An Elyctis ID BOX One as a device on a serial line: reads the MRZ of a document that is put into its slot.
+"""An Elyctis ID BOX One as a device on a serial line: reads the MRZ of a document in its slot.
 
-Frames both ways are `command, length (two bytes, high first), data` (Scanner Command Set v1.7). `I` asks for the MRZ, `L` for a
-one-line MRZ, `C` arms or disarms continuous reading, `V` `W` `R` `T` ask for versions, serial number and product. Continuous
-reading disarms itself after each success, and a document that stays in the slot is not read twice until `C` is sent anew.
+Frames both ways are `command, length (two bytes, high first), data` (Scanner Command Set v1.7). `I` asks for the MRZ,
+`L` for a one-line MRZ, `C` turns continuous reading on or off, `V` `W` `R` `T` ask for versions, serial number, product.
+A successful reading turns continuous reading off. A document that stays in the slot is read again after a new `C`.
 
-Presence detection is left out: the text at hand names the mode but not its bytes.
+Presence detection is missing: the available text names the mode but not its bytes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from __future__ import annotations
 from hardware_sim.readers.device import ReaderDevice
 
 FRAME_HEAD_BYTES = 3
-COMMAND_DATA_BYTES_MAX = 16  # no command carries more; a longer one is noise
-GAP_MS = 200.0  # a command that is not complete by then is forgotten
+COMMAND_DATA_BYTES_MAX = 16  # the most that a command carries; a longer one is noise
+GAP_MS = 200.0  # an incomplete command is dropped after this time
 ANSWERS = {b"V": b"IDBOX-SIM 1.7", b"W": b"OCR-SIM 1.0", b"R": b"SIM00000001", b"T": b"ID BOX One (simulated)"}
 LINE_END = b"\r"
 
 
 def frame(command: bytes, data: bytes = b"") -> bytes:
-    """One frame."""
+    """Return one frame."""
     return command + len(data).to_bytes(2, "big") + data
 
 
 class ElyctisReader(ReaderDevice):
-    """One reader of the command set."""
+    """One reader with this command set."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -71,11 +71,11 @@ class ElyctisReader(ReaderDevice):
             return frame(command, ANSWERS[command])
         if command == b"C" and data in {b"\x00", b"\x01"}:
             return self._arm(on=data == b"\x01")
-        return b""  # the real one says nothing to what it does not know
+        return b""  # the real reader does not answer unknown commands
 
     def _arm(self, *, on: bool) -> bytes:
         if not on:
-            self._read_already = False  # resetting the mode allows the same document again
+            self._read_already = False  # setting the mode again permits reading the same document again
         self._continuous = on
         return frame(b"C", bytes([on]))
 

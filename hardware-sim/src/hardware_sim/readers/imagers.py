@@ -1,8 +1,8 @@
-"""Scanners with OCR that are set up and triggered by text commands, and send the MRZ as bare text.
+"""OCR scanners that text commands set up and trigger, and that send the MRZ as plain text.
 
-`HoneywellImager`: menu commands `SYN M CR tag data !`, echoed with ACK or ENQ before the punctuation; `SYN T CR` and `SYN U CR`
-press and let go of the trigger. `ScanEngine`: `7E 01 0000 @tag data ; 03`, answered `02 01 0000 @tag data ACK ; 03`. A trigger
-ends with a reading or after some seconds; a document that stays is read again with the next one.
+`HoneywellImager`: menu commands `SYN M CR tag data !`, echoed with ACK or ENQ before the punctuation; `SYN T CR` and
+`SYN U CR` press and release the trigger. `ScanEngine`: `7E 01 0000 @tag data ; 03`, answered by
+`02 01 0000 @tag data ACK ; 03`. A trigger ends with a reading or after some seconds; the next one reads again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ACK, ENQ = b"\x06", b"\x05"
 
 
 class TriggeredReader(ReaderDevice):
-    """What both dialects share."""
+    """The common part of both dialects."""
 
     command: re.Pattern[bytes]
 
@@ -47,11 +47,11 @@ class TriggeredReader(ReaderDevice):
 
     @abstractmethod
     def _obey(self, command: re.Match[bytes], now_ms: float) -> bytes:
-        """Carry out one command and answer it."""
+        """Carry out one command and return the answer."""
 
     @abstractmethod
     def _reads_mrzs(self) -> bool:
-        """True when it was set up for travel documents."""
+        """Return True when it is configured for travel documents."""
 
 
 class HoneywellImager(TriggeredReader):

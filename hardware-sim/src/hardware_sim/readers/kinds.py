@@ -1,4 +1,4 @@
-"""Every kind of simulated reader by name, with its line's speed and what `gate.toml` calls its driver."""
+"""All kinds of simulated readers by name, with the line's speed and the driver's name in `gate.toml`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _ROWS = ((2, "1234567890"), (16, "QWERTYUIOP"), (30, "ASDFGHJKL"), (44, "ZXCVBNM
 _US = {character: start + at for start, row in _ROWS for at, character in enumerate(row)}
 _GERMAN = {**_US, "Y": _US["Z"], "Z": _US["Y"]}
 SOH, STX, ETX, CR = b"\x01", b"\x02", b"\x03", b"\r"
-CHARACTERS_OF_THREE, CHARACTERS_OF_TWO = 30, 44  # a third line means a card, otherwise it is a passport or visa
+CHARACTERS_OF_THREE, CHARACTERS_OF_TWO = 30, 44  # three lines are a card, two a passport or a visa
 USUAL = "elyctis"
-PAGE_READER = "page"  # no serial reader: a document camera, `hardware_sim.page`
+PAGE_READER = "page"  # no serial reader, but a document camera, `hardware_sim.page`
 
 
 def event(at_ms: float, kind: int, code: int, value: int) -> bytes:
-    """One change."""
+    """Return one `struct input_event` in native byte order."""
     microseconds = int(at_ms * 1000)
     return EVENT.pack(microseconds // 1_000_000, microseconds % 1_000_000, kind, code, value)
 
 
 def stroke(at_ms: float, character: str, *, german: bool = False) -> bytes:
-    """The events of one character: Shift if need be, the key down and up again."""
+    """Return the events of one character: Shift where needed, the key down and up."""
     if character == "\n":
         key, shift = _ENTER, False
     elif character == "<":
@@ -48,10 +48,10 @@ def stroke(at_ms: float, character: str, *, german: bool = False) -> bytes:
 
 
 class KeyboardReader(ReaderDevice):
-    """A keyboard wedge, as the bytes that the Linux kernel gives of it: one 24-byte `struct input_event` a change.
+    """A keyboard wedge, as bytes of the Linux kernel: one `struct input_event` of 24 bytes for each change.
 
-    It types each line and Enter, pressing Shift for capitals and for `<`, which on a US board is Shift and comma. Set to a German board, `<` is the
-    key beside the left Shift, and Y and Z change places. There is no keyboard in a pseudo-terminal: this stands in for /dev/input where none is.
+    It types each line and Enter. On a US keyboard `<` is Shift and comma; on a German one it is the key beside the left
+    Shift, and Y and Z are exchanged. A pseudo-terminal has no keyboard, so this device replaces /dev/input.
     """
 
     faults = frozenset({Fault.DROPPED_BYTE, Fault.TRUNCATED, Fault.SILENT, Fault.DOUBLE_READ, Fault.WRONG_KEYMAP})
@@ -82,25 +82,25 @@ class KeyboardReader(ReaderDevice):
 
 
 def rte_native(lines: tuple[str, ...]) -> bytes:
-    """One native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26): the bottom line is line 3, lines are padded with `_`. The length counts the text from the flag on; the check is the exclusive or behind SOH."""
+    """Return a native message of a 3M RTE6701 (integration manual VC27U, pages 25 and 26), bottom line last."""
     width = CHARACTERS_OF_THREE if len(lines) == 3 else CHARACTERS_OF_TWO
     three = ("",) * (3 - len(lines)) + lines
     optical = b"".join((line[:width].ljust(width, "_") if line else "").encode("ascii") + CR for line in three)
     text = b"0" + optical
-    block = len(text).to_bytes(2, "little") + b"OU" + STX + text + ETX
-    check = 0
+    block = len(text).to_bytes(2, "little") + b"OU" + STX + text + ETX  # the length counts from the flag on
+    check = 0  # exclusive or of all bytes after SOH
     for byte in block:
         check ^= byte
     return SOH + block + bytes([check])
 
 
 def stx_plain(lines: tuple[str, ...]) -> bytes:
-    """Lines with CR behind each, between STX and ETX."""
+    """Return the lines between STX and ETX, each with CR at its end."""
     return STX + b"".join(line.encode("ascii") + CR for line in lines) + ETX
 
 
 def cr100_text(lines: tuple[str, ...]) -> bytes:
-    """The text message, with a magnetic stripe that the document does not have."""
+    """Return the text message, with an empty magnetic stripe."""
     three = (*lines, "", "")[:3]
     message = ["START", *(f"OCR LINE {number}: {line}".rstrip() for number, line in enumerate(three, 1))]
     message += [f"MSR LINE {number}:" for number in (1, 2, 3)]
@@ -108,7 +108,7 @@ def cr100_text(lines: tuple[str, ...]) -> bytes:
 
 
 class TalkingReader(ReaderDevice):
-    """A reader that only talks, with an encoder of its own: one message for each document, and deaf to the host."""
+    """A reader that ignores the host and sends one message for each document, made by `encode`."""
 
     def __init__(self, encode: Callable[[tuple[str, ...]], bytes], seed: int = 0, *, has_check: bool = False) -> None:
         super().__init__(seed)
@@ -131,7 +131,7 @@ class TalkingReader(ReaderDevice):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. `make` takes a seed."""
+    """One kind of reader. `make` takes a seed."""
 
     make: Callable[[int], ReaderDevice]
     baud: int
@@ -139,7 +139,7 @@ class Kind:
     profile: str = ""
 
     def settings(self) -> dict[str, str | int]:
-        """The reader as the gate's configuration names it, without its port."""
+        """Return the reader's settings in the gate's configuration, without the port."""
         return {"driver": self.driver, "baud": self.baud, **({"profile": self.profile} if self.profile else {})}
 
 
@@ -150,6 +150,6 @@ KINDS = {
     "text": Kind(lambda seed: TalkingReader(cr100_text, seed), 115_200, "text"),
     "honeywell": Kind(HoneywellImager, 115_200, "imager", "honeywell"),
     "scan-engine": Kind(ScanEngine, 115_200, "imager", "scan-engine-7e"),
-    # Events are many bytes a character; the speed is no property of a keyboard.
+    # One character is many bytes of events; a keyboard has no line speed.
     "keyboard": Kind(KeyboardReader, 921_600, "keyboard"),
 }

@@ -1,4 +1,4 @@
-"""The simulated sensor unit of a two-door lane, and who and what is between the doors.
+"""The simulated sensor unit of a two-door lane, and the people and things between the doors.
 
-The register maps are docs/protocols/sensors.md.
+docs/protocols/sensors.md describes the register maps.
 """

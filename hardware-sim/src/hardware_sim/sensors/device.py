@@ -1,7 +1,7 @@
-"""The sensor unit as a device on a serial line, in one model with what is between the doors, with one clock.
+"""The sensor unit as a device on a serial line, in one model with the space between the doors, with one clock.
 
-The host talks to it through `receive`; the world moves people, things and contacts through the other methods, from any thread. What
-physically happens is told from here, whatever the unit believes. In a world it lives in the world's time, as the barrier does.
+The host uses `receive`. The world moves people, things and contacts through the other methods, from any thread.
+`report` receives the physical events, whatever the unit measures. In a world the unit uses the world's clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hardware_sim.clock import Part
 
 TICK_MS = 5
-STEP_MS_MAX = 5.0  # a late tick is made up in steps this short, so that no bounce is jumped over
+STEP_MS_MAX = 5.0  # a late tick is processed in steps of at most this length, so that each bounce is seen
 BAUD = 9_600
 PROFILES: dict[str, type[SimRegisters | InputsRegisters]] = {
     "inputs-8": InputsRegisters,
@@ -30,7 +30,7 @@ _TWINS_SESSION = 0x7777
 
 
 class SensorDevice:
-    """One unit on its line. `report` receives an event's name, its time in milliseconds and its fields. Raises KeyError for no profile."""
+    """One unit on its line. `report` receives event, time in milliseconds and fields. Raises KeyError for an unknown profile."""
 
     tick_ms = TICK_MS
 
@@ -59,7 +59,7 @@ class SensorDevice:
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Bytes from the host; returns what is answered, by whoever is on the line."""
+        """Receive bytes from the host; return the answer of all units on the line."""
         with self._lock:
             self._pass_time(now_ms)
             if self.unit.fault is Fault.SILENT:
@@ -68,7 +68,7 @@ class SensorDevice:
             return self._with_others(self._slave.receive(received, now_ms), twins)
 
     def tick(self, now_ms: float) -> bytes:
-        """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
+        """Advance to `now_ms`; return bytes to send: only a late reply to a frame that silence ended."""
         with self._lock:
             self._pass_time(now_ms)
             if self._part is not None:
@@ -84,47 +84,47 @@ class SensorDevice:
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def walk(self, person: str, to_m: float) -> None:
-        """Somebody walks to a place in the lane, or out of it."""
+        """Let a person walk to a position in the lane, or out of it, in metres."""
         with self._lock:
             self.unit.inside.walk(person, to_m)
 
     def come(self, name: str, person: Person) -> None:
-        """Somebody is in the lane, or before one of its doors."""
+        """Put a person into the lane, or before one of its doors."""
         with self._lock:
             self.unit.inside.people[name] = person
 
     def lay(self, thing: str, at_m: float, size_cm: float) -> None:
-        """Something is put on the floor."""
+        """Put a thing on the floor, position in metres, size in centimetres."""
         with self._lock:
             self.unit.inside.things[thing] = Thing(at_m, size_cm)
 
     def take(self, thing: str) -> None:
-        """It is taken away. Raises KeyError for what does not lie there."""
+        """Take a thing away. Raises KeyError when it does not lie there."""
         with self._lock:
             del self.unit.inside.things[thing]
 
     def press(self, *, pressed: bool) -> None:
-        """A finger on the call button, or off it."""
+        """Press or release the call button."""
         with self._lock:
             self.unit.inside.button.move(pressed=pressed, now_ms=self.unit.now_ms)
 
     def open_cabinet(self, *, is_open: bool) -> None:
-        """The cabinet's door."""
+        """Open or close the cabinet's door."""
         with self._lock:
             self.unit.inside.cabinet_open = is_open
 
     def set_mains(self, *, present: bool) -> None:
-        """The mains; without them the unit runs on its battery."""
+        """Connect or disconnect the mains. Without mains the unit runs on its battery."""
         with self._lock:
             self.unit.inside.mains = present
 
     def power_cycle(self) -> None:
-        """The unit's own power goes and comes back."""
+        """Turn the unit's power off and on."""
         with self._lock:
             self.unit.power_cycle()
 
     def break_by_name(self, fault: str | None) -> None:
-        """Have the unit do wrong from now on; None mends everything. Raises ValueError for a name that is none."""
+        """Set the unit's fault from now on; None clears it. Raises ValueError for an unknown name."""
         broken = None if fault is None else Fault(fault)
         with self._lock:
             self.unit.fault = broken

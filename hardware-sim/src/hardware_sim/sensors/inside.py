@@ -1,7 +1,7 @@
-"""What is between the doors of a lane, as it truly is: people, things, a call button, a cabinet door, the mains. Pure.
+"""The true state between the doors of a lane: people, things, a call button, a cabinet door, the mains. Pure.
 
-Positions are metres along the lane, growing in entry direction; the doors stand at 0 and at `LANE_M`. Who or what is at a door is not
-between them. Nobody walks through a leaf that is not open wide enough, where the lane has leaves. The button's contact bounces: for a moment after it is pressed or let go it says now the one and now the other.
+Positions are metres along the lane, increasing in entry direction; the doors are at 0 and `LANE_M`. What is at a door is not
+between them. People pass a leaf only when it is open wide enough. The button's contact bounces after each press and release.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LANE_M = 3.0
-OUTSIDE_M = 0.6  # so far before a door somebody stands who is about to come in
+OUTSIDE_M = 0.6  # distance from a door of a person who is about to enter
 BOUNCE_MS = 15.0
-BOUNCES_MS = 3.0  # how long a contact that bounces says one thing
+BOUNCES_MS = 3.0  # how long a bouncing contact keeps one level
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A leaf across the lane: where it is, and whether it is open wide enough to walk through."""
+    """A leaf across the lane: its position, and whether it is open wide enough to pass."""
 
     at_m: float
     is_open: Callable[[], bool]
@@ -30,13 +30,13 @@ class Door:
 
 @dataclass(slots=True)
 class Person:
-    """Somebody, and where they are walking to."""
+    """A person, their position and their destination, in metres."""
 
     at_m: float
     to_m: float
 
     def walk(self, elapsed_ms: float, doors: tuple[Door, ...] = ()) -> None:
-        """Walk for a while, and stand when there, or before a leaf. Whoever is in a doorway goes on."""
+        """Walk for this time; stop at the destination or before a closed leaf. A person in a doorway continues."""
         way_m = WALK_M_S * elapsed_ms / 1000
         target_m = self.at_m + max(-way_m, min(way_m, self.to_m - self.at_m))
         for door in doors:
@@ -50,13 +50,13 @@ class Person:
 
     @property
     def gone(self) -> bool:
-        """True when they have arrived outside."""
+        """Return True when the person has arrived outside."""
         return self.at_m == self.to_m and not _between(self.at_m)
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something on the floor; `size_cm` is its longest side."""
+    """A thing on the floor; `size_cm` is its longest side."""
 
     at_m: float
     size_cm: float
@@ -64,18 +64,18 @@ class Thing:
 
 @dataclass(slots=True)
 class Button:
-    """A call button. `level` is what its contact says."""
+    """A call button. `level` is the state of its contact."""
 
     pressed: bool = False
     _moved_ms: float = -BOUNCE_MS
 
     def move(self, *, pressed: bool, now_ms: float) -> None:
-        """A finger comes or goes."""
+        """Press or release the button."""
         if pressed is not self.pressed:
             self.pressed, self._moved_ms = pressed, now_ms
 
     def level(self, now_ms: float) -> bool:
-        """The contact, bouncing."""
+        """Return the contact's state, which bounces."""
         since_ms = now_ms - self._moved_ms
         if since_ms < BOUNCE_MS and int(since_ms / BOUNCES_MS) % 2:
             return not self.pressed
@@ -84,7 +84,7 @@ class Button:
 
 @dataclass(slots=True)
 class Inside:
-    """All of it."""
+    """The people, things and contacts between the doors."""
 
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Thing] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Inside:
     mains: bool = True
 
     def walk(self, person: str, to_m: float) -> None:
-        """Somebody walks to a place; who is not in sight yet comes from before the door on the side that is nearer to it."""
+        """Let a person walk to a position in metres. A new person comes from outside the nearer door."""
         if person in self.people:
             self.people[person].to_m = to_m
         else:
@@ -102,7 +102,7 @@ class Inside:
             self.people[person] = Person(from_m, to_m)
 
     def pass_time(self, elapsed_ms: float) -> None:
-        """Let everybody walk on. Who has arrived outside is out of sight."""
+        """Let everyone walk for this time. A person who arrives outside is removed."""
         for name, person in tuple(self.people.items()):
             person.walk(elapsed_ms, self.doors)
             if person.gone:
@@ -110,12 +110,12 @@ class Inside:
 
     @property
     def bodies_m(self) -> list[float]:
-        """Where people are between the doors, in order."""
+        """Return the positions of the people between the doors, in metres, ascending."""
         return sorted(person.at_m for person in self.people.values() if _between(person.at_m))
 
     @property
     def sizes_cm(self) -> list[float]:
-        """How large the things between the doors are."""
+        """Return the sizes of the things between the doors, in centimetres."""
         return [thing.size_cm for thing in self.things.values() if _between(thing.at_m)]
 
 

@@ -1,4 +1,4 @@
-"""The two register maps of docs/protocols/sensors.md over a unit. Pure; nothing can be written."""
+"""The two register maps of docs/protocols/sensors.md for a unit. Pure; all registers are read-only."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ _Cell = TypeVar("_Cell", bool, int)
 
 
 class _ReadOnly:
-    """What both maps do not have."""
+    """The functions that neither map supports."""
 
     def __init__(self, unit: SensorUnit) -> None:
         self._unit = unit
 
     def read_holding(self, address: int, count: int) -> list[int]:
-        """There are none."""
+        """Raise IllegalAddressError: the unit has no holding registers."""
         del address, count
         raise IllegalAddressError
 
     def write_holding(self, address: int, values: list[int]) -> None:
-        """There are none."""
+        """Raise IllegalAddressError: the unit has no holding registers."""
         del address, values
         raise IllegalAddressError
 
     def read_coils(self, address: int, count: int) -> list[bool]:
-        """There are none."""
+        """Raise IllegalAddressError: the unit has no coils."""
         del address, count
         raise IllegalAddressError
 
     def write_coils(self, address: int, values: list[bool]) -> None:
-        """There are none."""
+        """Raise IllegalAddressError: the unit has no coils."""
         del address, values
         raise IllegalAddressError
 
     def _age(self, unit_ms: int) -> int:
-        """Rounded down; UNKNOWN is also what no register can say."""
+        """Return the age in units of `unit_ms`, rounded down. UNKNOWN also stands for ages too large for a register."""
         age_ms = self._unit.age_ms
         return UNKNOWN if age_ms is None else min(age_ms // unit_ms, UNKNOWN)
 
@@ -53,10 +53,10 @@ class _ReadOnly:
 
 
 class SimRegisters(_ReadOnly):
-    """Profile `portcullis-sim`: all in input registers."""
+    """Profile `portcullis-sim`: everything is in input registers."""
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Function 04."""
+        """Return input registers (function 04). Raises IllegalAddressError."""
         unit, inside = self._unit, self._unit.inside
         left = None if unit.measured is None else unit.measured.object_left
         contacts = unit.call_shown | inside.cabinet_open << 1 | inside.mains << 2
@@ -73,20 +73,20 @@ class SimRegisters(_ReadOnly):
         return _part(registers, address, count)
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """There are none."""
+        """Raise IllegalAddressError: the profile has no discrete inputs."""
         del address, count
         raise IllegalAddressError
 
 
 class InputsRegisters(_ReadOnly):
-    """Profile `inputs-8`: the counter in input registers, the contacts in discrete inputs, each held while all is well."""
+    """Profile `inputs-8`: the counter in input registers, the contacts in discrete inputs, closed while normal."""
 
     def read_input(self, address: int, count: int) -> list[int]:
-        """Function 04."""
+        """Return input registers (function 04). Raises IllegalAddressError."""
         return _part([self._people(), self._age(10), self._unit.session, 0], address, count)
 
     def read_discrete(self, address: int, count: int) -> list[bool]:
-        """Function 02."""
+        """Return discrete inputs (function 02). Raises IllegalAddressError."""
         unit, inside = self._unit, self._unit.inside
         left = None if unit.measured is None else unit.measured.object_left
         inputs = [

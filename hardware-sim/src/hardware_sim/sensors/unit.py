@@ -1,10 +1,10 @@
-"""A sensor unit of its own make: what it measures of the inside of a lane, and what it then holds to be so. Pure.
+"""A simulated sensor unit: its measurements inside a lane, and the state that it derives from them. Pure.
 
-An overhead counter looks ten times a second. It tells two people apart from a distance on, and sees things from a size on; it knows nothing
-of what it did before its power went, and needs a while to see again. Contacts are read at every step: the button's is believed once it has
-said the same for a while, and a press is shown for a second, so that nobody who asks now and then misses it.
+An overhead counter measures ten times a second. It separates people that are at least APART_M apart and detects things
+of SEEN_CM and more. After power-up it needs WARM_UP_MS until its first measurement. The button's contact counts as
+pressed after DEBOUNCE_MS; a press is shown for SHOWN_MS, so that a slow host does not miss it.
 
-What it is made to do wrong (`Fault`) it does without knowing, unless the fault says so. Time comes in with every step, in milliseconds.
+The unit does not detect its faults (`Fault`), unless the fault's comment states it. Times are in milliseconds.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 MEASURE_MS = 100.0
 WARM_UP_MS = 1_500.0
-APART_M = 0.35  # people nearer to one another than this are one to the counter
-MERGED_M = 0.9  # … and with the fault `merging`, nearer than this: a follower at arm's length
-SEEN_CM = 12.0  # things smaller than this are nothing to it
-COARSE_CM = 40.0  # … and with the fault `coarse`, smaller than this: a cabin bag lying flat
+APART_M = 0.35  # the counter counts people closer than this as one
+MERGED_M = 0.9  # … with the fault `merging`, closer than this: a follower at arm's length
+SEEN_CM = 12.0  # the counter does not detect smaller things
+COARSE_CM = 40.0  # … with the fault `coarse`, smaller than this: a cabin bag lying flat
 DEBOUNCE_MS = 30.0
 SHOWN_MS = 1_000.0
 RESTART_EVERY_MS = 4_000.0
@@ -31,23 +31,23 @@ SESSIONS = 0x10000
 
 
 class Fault(enum.Enum):
-    """What a unit can be made to do wrong, from now on."""
+    """A fault of the unit, from now on."""
 
-    BLIND = "blind"  # the counter is covered, and says that it cannot tell
-    STUCK = "stuck"  # the counter says for ever what it said, and takes it for fresh
-    MERGING = "merging"  # people closer than MERGED_M are one
-    COARSE = "coarse"  # things smaller than COARSE_CM are not seen
+    BLIND = "blind"  # the counter is covered, and reports that it cannot measure
+    STUCK = "stuck"  # the counter repeats its last value as if it were fresh
+    MERGING = "merging"  # people closer than MERGED_M count as one
+    COARSE = "coarse"  # things smaller than COARSE_CM are not detected
     BUTTON_STUCK = "button_stuck"  # the button's contact stays closed
-    STALE = "stale"  # nothing is measured any more, and the unit says how long ago it was
-    RESTARTING = "restarting"  # its power goes and comes back every RESTART_EVERY_MS
-    STRANGER = "stranger"  # a unit with another number answers before it
-    CLASH = "clash"  # a unit with the same number, over an empty lane, answers before it
-    SILENT = "silent"  # it hears nothing
+    STALE = "stale"  # measuring has stopped, and the unit reports the growing age
+    RESTARTING = "restarting"  # its power goes off and on every RESTART_EVERY_MS
+    STRANGER = "stranger"  # a unit with another number answers before this one
+    CLASH = "clash"  # a unit with the same number, over an empty lane, answers before this one
+    SILENT = "silent"  # it does not answer
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one look of the counter gave; None: it cannot tell."""
+    """One measurement of the counter. None means that it could not measure."""
 
     at_ms: float
     people: int | None
@@ -56,7 +56,7 @@ class Measurement:
 
 @dataclass(slots=True)
 class SensorUnit:
-    """One unit. `report` is told when it is powered up and when it measures something else than before."""
+    """One unit. `report` receives each power-up and each change of the measurement."""
 
     report: Callable[..., None]
     inside: Inside = field(default_factory=Inside)
@@ -72,14 +72,14 @@ class SensorUnit:
     _shown_until_ms: float = 0.0
 
     def power_cycle(self) -> None:
-        """The power went and came back: nothing of before is known."""
+        """Turn the power off and on: all earlier state is lost."""
         self.session = (self.session + 1) % SESSIONS
         self.measured, self._powered_ms = None, None
         self.call_shown, self._level, self._shown_until_ms = False, False, 0.0
         self.report("power_up", session=self.session)
 
     def step(self, now_ms: float) -> None:
-        """Let time pass."""
+        """Advance to `now_ms`."""
         self.now_ms = now_ms
         if self._powered_ms is None:
             self._powered_ms = self._level_since_ms = now_ms
@@ -94,7 +94,7 @@ class SensorUnit:
 
     @property
     def age_ms(self) -> int | None:
-        """How long ago it measured; None: not since it is powered."""
+        """Return the age of the last measurement in milliseconds; None when there is none since power-up."""
         return None if self.measured is None else int(self.now_ms - self.measured.at_ms)
 
     def _measure(self) -> None:
@@ -130,5 +130,5 @@ class SensorUnit:
 
 
 def told_apart(bodies_m: list[float], apart_m: float) -> int:
-    """How many people a counter makes of these, in order along the lane, that it tells apart from a distance on."""
+    """Return how many people a counter with this separation finds at these ascending positions."""
     return sum(at == 0 or body_m - bodies_m[at - 1] >= apart_m for at, body_m in enumerate(bodies_m))

@@ -1,11 +1,11 @@
-"""Sequences of simulated travellers: values that give the frame and the ground truth of any moment.
+"""Sequences of simulated travellers: values that compute the frame and the ground truth at any time.
 
     sequence("approach", "elena", "chidi").frame(1.2)
 
 Errors:
     LookupError
     ├── UnknownSequenceError    no sequence has this name
-    └── UnknownPersonError      nobody of this name can move
+    └── UnknownPersonError      no person of this name has pictures for movement
 """
 
 from hardware_sim.sequences.actor import Actor

@@ -1,7 +1,7 @@
-"""What people wear or hold before the face: shapes in the head's own space that turn with it, drawn over the person.
+"""What people wear or hold before the face: shapes in the head's coordinates that turn with it, drawn over the person.
 
-Shaded as matt things in the same light, lenses excepted. Positions in decimetres from the point between the eyes.
-Pure: the layer that comes in stays as it is.
+Shaded as matt objects in the person's light, except lenses. Positions in decimetres from the point between the eyes.
+Pure: the input layer is not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SUBPIXEL_BITS = 4
 _SIDES = (-1, 1)
-_GLASSES_DM = 0.30  # how far a rim lies before the eye
+_GLASSES_DM = 0.30  # distance of a rim before the eye
 _RIM_DM = (0.25, 0.20)
 _EAR = floats([0.74, -0.05, -0.85])
 _FRAME = floats([0.012, 0.010, 0.010])
@@ -36,29 +36,29 @@ _MASK = floats([0.66, 0.52, 0.36])
 
 @dataclass(frozen=True, eq=False)
 class _Easel:
-    """A layer to draw on, and how points of the head come to lie on it."""
+    """A layer to draw on, and the projection of head points onto it."""
 
     layer: Floats
     corner: tuple[int, int]
     placing: Placing
     turn: Floats
-    light: Floats  # what a matt white thing sends back, BGR
+    light: Floats  # light that a matt white surface reflects, BGR
     px_per_dm: float
 
     def pixels(self, points: Floats) -> Floats:
-        """Return where points of the head, (n, 3), lie on the layer."""
+        """Return the layer's pixels, (n, 2), of head points, (n, 3)."""
         seen = self.placing.seen(poses.projected(floats(points @ self.turn.T)))
         return floats(seen - floats(self.corner))
 
     def fill(self, points: Floats, colour: Floats, opacity: float = 1.0) -> None:
-        """Paint the outline of points."""
+        """Fill the outline of points, (n, 3)."""
         hull = cv2.convexHull(self.pixels(points).reshape(-1, 1, 2))
         mask = self._blank()
         cv2.fillPoly(mask, [_fixed(floats(hull))], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
         self._paint(mask, colour, opacity)
 
     def lines(self, lines: list[Floats], colour: Floats, thick_dm: float, opacity: float = 1.0) -> None:
-        """Paint lines through points."""
+        """Draw lines through points, (n, 3)."""
         mask = self._blank()
         thickness = max(1, round(thick_dm * self.px_per_dm))
         fixed = [_fixed(self.pixels(line)) for line in lines]
@@ -66,7 +66,7 @@ class _Easel:
         self._paint(mask, colour, opacity)
 
     def shade(self, points: Floats, share: float) -> None:
-        """Darken what lies within the outline of points, softly."""
+        """Darken the area inside the outline of points, with soft edges."""
         mask = self._blank()
         hull = cv2.convexHull(self.pixels(points).reshape(-1, 1, 2))
         cv2.fillPoly(mask, [_fixed(floats(hull))], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -116,7 +116,7 @@ def _fixed(points: Floats) -> NDArray[np.int32]:
 def _ring(centre: Floats, radii: tuple[float, float]) -> Floats:
     angle = np.linspace(0, 2 * np.pi, 33)
     around = np.stack([radii[0] * np.cos(angle), radii[1] * np.sin(angle), np.zeros(33)], axis=1)
-    # Rims bend back at their outer side, as faces do.
+    # Rims bend back at the outer side, as faces do.
     around[:, 2] -= 0.25 * np.maximum(np.sign(centre[0]) * around[:, 0], 0)
     return floats(centre + around)
 
@@ -128,7 +128,7 @@ def _rims(name: str) -> list[Floats]:
 def _frame(easel: _Easel, rims: list[Floats], look: Look) -> None:
     bridge = np.stack([rims[0][0], rims[1][16]])
     lines = [*rims, bridge]
-    if abs(look.yaw_deg) > 4:  # the arm on the side that is turned to us; the other is behind the face
+    if abs(look.yaw_deg) > 4:  # only the arm on the side turned to the camera; the face hides the other
         side = 0 if look.yaw_deg > 0 else 1
         lines.append(np.stack([rims[side][16 if side == 0 else 0], _EAR * floats([_SIDES[side], 1, 1])]))
     easel.lines(lines, _FRAME, 0.045)
@@ -189,7 +189,7 @@ def _face_mask(easel: _Easel, name: str, look: Look) -> None:
 
 def _beard(easel: _Easel, name: str, look: Look) -> None:
     strands = store.anatomy(name).beard
-    # Strands on the far cheek are behind the face.
+    # The face hides strands on the far cheek.
     shown = strands[:, 0, 0] * np.sin(np.radians(look.yaw_deg)) < 0.25
     colour = store.anatomy(name).hair
     for bucket, shade in enumerate((0.5, 0.8, 1.2)):

@@ -1,4 +1,4 @@
-"""A person on a line of time, who is never quite still: drawn by `person`, blurred by their own movement. Pure."""
+"""A person with a timeline of looks and small involuntary movements: drawn by `person`, with motion blur. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hardware_sim.sequences.values import EXPOSURE_S, Lens, Lighting, Look, Pers
 if TYPE_CHECKING:
     from hardware_sim.sequences.values import Timeline
 
-Layer = tuple[Floats, tuple[int, int]]  # (h, w, 4) linear BGR by cover and cover; the frame pixel where it begins
+Layer = tuple[Floats, tuple[int, int]]  # (h, w, 4) linear BGR premultiplied by cover, and cover; left top in the frame
 
 _BLUR_PX_MIN = 0.8
 _BLUR_PX_MAX = 40
@@ -23,11 +23,11 @@ _BLUR_PX_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One person in the flesh.
+    """One living person.
 
-    `sway` seeds the small movements of one who stands; None holds them like a statue.
+    `sway` seeds the small involuntary movements; None leaves them out.
 
-    Of one who is `masked` by an artefact nothing is true: the face is not there to be found.
+    An artefact covers the face of a `masked` person, so there is no truth of it.
     """
 
     identity: str
@@ -37,16 +37,16 @@ class Actor:
     masked: bool = False
 
     def look(self, at_s: float) -> Look:
-        """Return how the person looks at a time."""
+        """Return the person's look at a time, in seconds."""
         look = self.looks.at(at_s)
         return look if self.sway is None else _swaying(look, at_s, self.sway)
 
     def distance_cm(self, at_s: float) -> float:
-        """How far away the person is."""
+        """Return the person's distance from the lens."""
         return self.look(at_s).distance_cm
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
-        """Draw the person."""
+        """Return the drawn person with motion blur."""
         look = self.look(at_s)
         picture, corner = person.drawn(self.identity, look, lens, lighting)
         if not picture.size:
@@ -59,7 +59,7 @@ class Actor:
         return smeared(picture, now[0] - before[0], now[1] - before[1]), corner
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
-        """Return what is true of the person's face."""
+        """Return the truth of the person's face; empty when it is masked."""
         if self.masked:
             return ()
         wears = tuple(sorted(thing.value for thing in self.wears))
@@ -67,7 +67,7 @@ class Actor:
 
 
 def smeared(picture: Floats, right_px: float, down_px: float) -> Floats:
-    """Return a layer as it is after moving by so much while the shutter was open."""
+    """Return a layer with the blur of this movement during the exposure, in pixels."""
     length = min(float(np.hypot(right_px, down_px)), _BLUR_PX_MAX)
     if length < _BLUR_PX_MIN:
         return picture
@@ -81,7 +81,7 @@ def smeared(picture: Floats, right_px: float, down_px: float) -> Floats:
 
 
 def _swaying(look: Look, at_s: float, seed: int) -> Look:
-    """Return the look with what nobody can help: the body sways, the head is never quite at rest."""
+    """Return the look with involuntary movement: the body sways, the head is never quite still."""
     phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 5)
     turn = 2 * np.pi * at_s
     limit = 39.0  # of the angles, with room for the sway

@@ -1,6 +1,6 @@
-"""Presentation attacks as things before the lens: prints, bent prints, cut-outs, screens and replays.
+"""Presentation attacks as objects before the lens: prints, bent prints, cut-outs, screens and replays.
 
-Each moves as the rigid thing that it is, held in a hand or worn before a face, and shows no parallax within itself.
+Each moves as a rigid object, held in a hand or worn before a face, so it shows no parallax within itself.
 Pure.
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from hardware_sim.sequences.values import Timeline
 
 _EMPTY = np.zeros((0, 0, 4), np.float32)
-_MASK_GAP_CM = 5.0  # a worn print lies so far before the eyes
+_MASK_GAP_CM = 5.0  # distance of a worn print before the eyes
 
 
 class Attack(enum.Enum):
-    """Classes of artefacts, as a report on attack detection lists them."""
+    """Classes of artefacts, as in a report on attack detection."""
 
     PRINT = "print"
     BENT_PRINT = "bent_print"
@@ -42,7 +42,7 @@ class Attack(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A print in a hand, flat or bent."""
+    """A print held in a hand, flat or bent."""
 
     paper: Paper
     where: Timeline[Hold]
@@ -51,22 +51,22 @@ class Sheet:
 
     @property
     def attack(self) -> Attack:
-        """The class that it belongs to."""
+        """Return the class of the artefact."""
         return Attack.PRINT if self.radius_cm is None else Attack.BENT_PRINT
 
     def hold(self, at_s: float) -> Hold:
-        """Return where it is at a time."""
+        """Return position and rotation at a time."""
         return _held(self.where, at_s, self.tremble)
 
     def distance_cm(self, at_s: float) -> float:
-        """How far away it is."""
+        """Return the distance from the lens at a time."""
         return self.hold(at_s).distance_cm
 
     def _surface(self, at_s: float, lens: Lens) -> Surface:
         return Surface(Shape(self.paper.width_cm, self.paper.height_cm, self.radius_cm), self.hold(at_s), lens)
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
-        """Draw it."""
+        """Return the drawn print with motion blur."""
         spot = self._surface(at_s, lens).spot()
         if spot is None:
             return _EMPTY, (0, 0)
@@ -74,13 +74,13 @@ class Sheet:
         return _moved(layer, self.hold(at_s), self.hold(at_s - EXPOSURE_S), lens), spot.corner
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
-        """Return what is true of the printed face."""
+        """Return the truth of the printed face."""
         return (_printed_truth(self.paper, self._surface(at_s, lens), self.attack),)
 
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """A print with holes for the eyes, worn before the face of somebody whose own eyes look through it."""
+    """A print with eye holes, worn before a face. The wearer's eyes show through the holes."""
 
     paper: Paper
     wearer: Actor
@@ -88,17 +88,17 @@ class Cutout:
     attack = Attack.CUTOUT
 
     def distance_cm(self, at_s: float) -> float:
-        """How far away it is."""
+        """Return the distance from the lens at a time."""
         return self.wearer.distance_cm(at_s) - _MASK_GAP_CM
 
     def _surface(self, at_s: float, lens: Lens) -> Surface:
         hold = Hold.before(self.wearer.look(at_s), lens, gap_cm=_MASK_GAP_CM)
-        # The holes, not the sheet's middle, lie before the eyes.
+        # The holes, not the sheet's centre, are before the eyes.
         hold = replace(hold, above_floor_cm=hold.above_floor_cm + self.paper.eyes_cm[1])
         return Surface(Shape(self.paper.width_cm, self.paper.height_cm), hold, lens)
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
-        """Draw the print; who wears it is a thing of their own."""
+        """Return the drawn print. The wearer is a separate object."""
         surface = self._surface(at_s, lens)
         spot = surface.spot()
         if spot is None:
@@ -108,7 +108,7 @@ class Cutout:
         return _moved(layer, surface.hold, before, lens), spot.corner
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
-        """Return what is true of the printed face; the eyes are the wearer's."""
+        """Return the truth of the printed face; the eyes are the wearer's."""
         look = self.wearer.look(at_s)
         eyes = relight.expression(look, person.nearest_pose(look)).drawn
         shown = _printed_truth(self.paper, self._surface(at_s, lens), self.attack)
@@ -117,7 +117,7 @@ class Cutout:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """A screen in a hand: shows a portrait, or plays what was recorded."""
+    """A screen held in a hand that shows a portrait or plays a recording."""
 
     panel: Panel
     identity: str
@@ -127,15 +127,15 @@ class Display:
 
     @property
     def attack(self) -> Attack:
-        """The class that it belongs to."""
+        """Return the class of the artefact."""
         return Attack.SCREEN if self.recording is None else Attack.REPLAY
 
     def hold(self, at_s: float) -> Hold:
-        """Return where it is at a time."""
+        """Return position and rotation at a time."""
         return _held(self.where, at_s, self.tremble)
 
     def distance_cm(self, at_s: float) -> float:
-        """How far away it is."""
+        """Return the distance from the lens at a time."""
         return self.hold(at_s).distance_cm
 
     def _surface(self, at_s: float, lens: Lens) -> Surface:
@@ -143,7 +143,7 @@ class Display:
         return Surface(Shape(self.panel.width_cm + edge, self.panel.height_cm + edge), self.hold(at_s), lens)
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
-        """Draw it."""
+        """Return the drawn screen with motion blur."""
         spot = self._surface(at_s, lens).spot()
         if spot is None:
             return _EMPTY, (0, 0)
@@ -151,7 +151,7 @@ class Display:
         return _moved(layer, self.hold(at_s), self.hold(at_s - EXPOSURE_S), lens), spot.corner
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
-        """Return what is true of the face that the screen shows."""
+        """Return the truth of the face on the screen."""
         surface = self._surface(at_s, lens)
         if self.recording is None:
             return (_shown_truth(self, surface),)
@@ -165,7 +165,7 @@ class Display:
 
 
 def _frame_time(recording: Sequence, at_s: float) -> float:
-    """Return the time of the frame that a player shows: the recording runs round and round."""
+    """Return the time of the frame that the player shows; the recording repeats."""
     return (int(at_s * FPS + 0.5) % recording.length) / FPS
 
 
@@ -175,7 +175,7 @@ def _played(recording: Sequence, at_s: float, panel: Panel) -> Picture:
 
 
 def _fitted(picture: Picture, panel: Panel) -> Picture:
-    """Cut a picture to the panel's form, about its middle."""
+    """Return the picture cropped about its centre to the panel's aspect ratio."""
     left, top, width, height = _cut(picture.shape[1], picture.shape[0], panel)
     return picture[top : top + height, left : left + width]
 
@@ -197,7 +197,7 @@ def _laid(spot: Spot, radiance: Floats, opacity: Floats | None) -> Floats:
 
 
 def _moved(layer: Floats, now: Hold, before: Hold, lens: Lens) -> Floats:
-    """Blur by how the middle moved while the shutter was open."""
+    """Return the layer blurred by the centre's movement during the exposure."""
     places = [
         lens.place_px(sideways_cm=hold.sideways_cm, above_floor_cm=hold.above_floor_cm, distance_cm=hold.distance_cm)
         for hold in (before, now)
@@ -205,7 +205,7 @@ def _moved(layer: Floats, now: Hold, before: Hold, lens: Lens) -> Floats:
     return smeared(layer, places[1][0] - places[0][0], places[1][1] - places[0][1])
 
 
-# ── what is true of the faces that artefacts show ────────────────────────────────────────────────────────────────
+# ── truth of the faces on artefacts ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _printed_truth(paper: Paper, surface: Surface, attack: Attack) -> PersonTruth:
@@ -227,7 +227,7 @@ def _shown_truth(screen: Display, surface: Surface) -> PersonTruth:
 def _flat_truth(
     identity: str, attack: Attack, surface: Surface, *, eyes_cm: tuple[float, float], cm_per_dm: float
 ) -> PersonTruth:
-    """Return what is true of a frontal, neutral face that is part of a sheet."""
+    """Return the truth of a frontal, neutral face on a sheet; its eyes' middle is at `eyes_cm` from the centre."""
     body, scale = store.anatomy(identity), cm_per_dm / poses.PX_PER_DM
     face = surface.pixels(floats(poses.projected(body.face) * scale + floats(eyes_cm)))
     eyes = surface.pixels(floats(poses.projected(body.eyes) * scale + floats(eyes_cm)))
@@ -246,8 +246,8 @@ def _flat_truth(
 
 
 def _replayed_truth(screen: Display, face: PersonTruth, surface: Surface) -> PersonTruth:
-    """Return what is true of a face of the recording, where the screen shows it."""
-    assert screen.recording is not None, "only recordings are replayed"
+    """Return the truth of a recorded face at its position on the screen."""
+    assert screen.recording is not None, "the screen has no recording"
     lens = screen.recording.lens
     left, top, width, height = _cut(lens.width_px, lens.height_px, screen.panel)
     scale = screen.panel.width_cm / width

@@ -1,7 +1,7 @@
-"""Presentations: an artefact of each class in somebody's hand or before their face, as sequences.
+"""Presentations of artefacts as sequences: one of each class, held in a hand or worn before a face.
 
-An artefact is told by its class, whose face it shows and a variant (how it was printed, on which screen); a
-presentation is `held`, still but for the hand's tremor, or `tilted`, turned and moved as one who tries to look alive.
+An artefact has a class, a subject whose face it shows, and a variant (the print or the screen). A presentation is
+`held`, still except for the hand's tremor, or `tilted`, turned and moved to imitate a living person.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PRESENTATIONS = ("held", "tilted")
 DURATION_S = 1.6
 
 _PROCESSES = tuple(Print)
-_PANELS = {"tablet": (TABLET, 39.0), "monitor": (MONITOR, 68.0), "phone": (PHONE, 31.0)}  # and how far away it is held
+_PANELS = {"tablet": (TABLET, 39.0), "monitor": (MONITOR, 68.0), "phone": (PHONE, 31.0)}  # and their distance in cm
 _REPLAYED = ("blink", "talk", "stand")
-_RECORDED_IN = 1  # another hall
+_RECORDED_IN = 1  # another hall's seed
 _A4 = (21.0, 29.7)
 
 
 class UnknownPresentationError(LookupError):
-    """Nobody presents an artefact in this way."""
+    """There is no presentation of this name."""
 
 
 def variants(attack: Attack) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def variants(attack: Attack) -> tuple[str, ...]:
 def presentation(
     attack: Attack, name: str, subject: str, other: str, *, variant: str | None = None, seed: int = 0
 ) -> Sequence:
-    """Return one presentation of an artefact that shows `subject`; `other` wears it where it is worn.
+    """Return one presentation of an artefact that shows `subject`. `other` wears it if it is worn.
 
     Raises UnknownPresentationError.
     """

@@ -1,7 +1,7 @@
-"""One thing wrong at a time: short sequences of a person who stands as asked but for one condition.
+"""Short sequences of a person who stands as requested, except for one condition.
 
-They prove guidance and quality measures a factor at a time (BSI TR-03121: the eight mandatory conditions, and light and
-things worn). `well` is nothing wrong. Values, as those of the library.
+They test guidance and quality measures one factor at a time (BSI TR-03121: the eight mandatory conditions, and light
+and accessories). The condition `well` has no defect. Values, as in the library.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _made(actor: Actor) -> Sequence:
 _BUILD: dict[str, Callable[[Cast], Sequence]] = {
     **{name: _looking(look) for name, look in _LOOKS.items()},
     "moving": _rocking(9.0, 0.5),
-    "blurred": _rocking(14.0, 0.25),  # so quick that every frame is smeared
+    "blurred": _rocking(14.0, 0.25),  # so fast that every frame is blurred
     "several_faces": lambda cast: told("two_people", cast.subject, cast.other, seed=cast.seed),
     "noisy": lambda cast: replace(_looking(STAND)(cast), noise_sigma=14.0),
     **{name: _lit(lighting) for name, lighting in _LIGHTS.items()},

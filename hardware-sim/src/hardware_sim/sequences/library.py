@@ -1,6 +1,6 @@
-"""The sequences by name: what travellers do before the lens, as values.
+"""The sequences by name: what travellers do before the lens. All are values.
 
-`sequence(name, subject, other)` makes one for any people; `seed` varies times and amounts within what the name says.
+`sequence(name, subject, other)` makes one for any two people; `seed` varies times and amounts.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ STAND = Look()
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays: the subject, another person, and the dice."""
+    """The people of a sequence, and the seed of its random numbers."""
 
     subject: str
     other: str
     seed: int
 
     def chance(self) -> np.random.Generator:
-        """Return the dice, the same at every call."""
+        """Return a new random generator; each call returns the same sequence of numbers."""
         return np.random.default_rng(self.seed)
 
     def actor(self, *keys: tuple[float, Look], other: bool = False, even: bool = False) -> Actor:
-        """Return one of the two on a line of looks."""
+        """Return the subject, or the other person, with these times in seconds and looks."""
         line = Timeline(tuple(Key(at_s, look) for at_s, look in keys), even=even)
         return Actor(self.other if other else self.subject, line, sway=self.seed + other)
 
@@ -157,7 +157,7 @@ class UnknownSequenceError(LookupError):
 def sequence(name: str, subject: str, other: str, *, seed: int = 0, lens: Lens | None = None) -> Sequence:
     """Return a sequence of the library. Raises UnknownSequenceError.
 
-    `other` is the second person where there is one. Without `lens` each sequence has its own.
+    `other` is the second person of sequences with two. `lens` None means the sequence's own lens.
     """
     build = _LIBRARY.get(name)
     if build is None:

@@ -1,8 +1,8 @@
-"""What artefacts are made of: paper, which sends back the light that falls on it, and screens, which shine themselves.
+"""Materials of artefacts: paper, which reflects light, and screens, which emit it.
 
-A material turns what the frame sees of a sheet (`surface.Spot`) into linear light. Paper takes the colour of a display
-beside the lens as a face does, evenly and without shading; a screen does not, but for what its glass reflects.
-Pictures come from passport portraits, as an attacker would have them, or from a sequence that was recorded.
+A material returns the linear light of the part of a sheet that the frame sees (`surface.Spot`). Paper reflects a screen
+beside the lens evenly, without a face's shading; a screen reflects only a little of it on its glass.
+Pictures are passport portraits, as an attacker could have them, or frames of a recorded sequence.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ if TYPE_CHECKING:
 
 TEXTURES_KEPT = 4  # 6 MB each
 PORTRAIT_PX_PER_DM = 153.0
-PORTRAIT_EYES = (0.5, 0.45)  # of its width and height
+PORTRAIT_EYES = (0.5, 0.45)  # share of width and height
 
 _TEXTURE_PX_PER_CM = 28.0
 _INK_BLACK, _PAPER_WHITE = 0.035, 0.80
 _SCREEN_WHITE = floats([0.80, 0.74, 0.68])  # BGR: screens are bluer than the lamps here
 _SCREEN_BLACK = 0.012
 _BEZEL = 0.012
-_HAZE = 0.012  # of the light that falls on a screen comes back from anywhere in its glass
-_GLARE = 0.02  # of a light is seen mirrored in a screen that is coated against it
-_LINE_S = 1 / 30 / 480  # the sensor reads one line after another
+_HAZE = 0.012  # share of the incoming light that the glass scatters evenly
+_GLARE = 0.02  # share of a lamp's light that the coated glass mirrors
+_LINE_S = 1 / 30 / 480  # rolling shutter: time from one sensor line to the next
 
 
 class Print(enum.Enum):
-    """How a picture came onto paper."""
+    """How a picture is printed."""
 
-    LASER = "laser"  # a visible raster of dots on dull paper
-    INKJET = "inkjet"  # a scatter of droplets
+    LASER = "laser"  # visible raster of dots, on dull paper
+    INKJET = "inkjet"  # random droplets
     PHOTO = "photo"  # fine, on glossy paper
 
 
 class Cut(enum.Enum):
-    """What was cut out of a print."""
+    """Where a print is cut."""
 
     EYES = "eyes"
-    FACE = "face"  # along the head, and the eyes
+    FACE = "face"  # along the head, and around the eyes
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A print of somebody's portrait that fills the sheet but for a white border; `life` is the face's size, 1 as in life."""
+    """A print of a portrait that fills the sheet except for a white border; `life` is the face's scale, 1 in life."""
 
     identity: str
     width_cm: float
@@ -66,7 +66,7 @@ class Paper:
     cut: Cut | None = None
 
     def radiance(self, spot: Spot, at_s: float, lighting: Lighting) -> Floats:
-        """Return the light that comes back, (h, w, 3)."""
+        """Return the reflected light, (h, w, 3) linear BGR."""
         del at_s  # paper does not change
         texture, scale = _printed(self), _TEXTURE_PX_PER_CM
         if spot.px_per_cm < 0.6 * scale:
@@ -77,10 +77,10 @@ class Paper:
         return floats(albedo * spot.spread(matt) + gloss * spot.spread(shine))
 
     def opacity(self, spot: Spot) -> Floats | None:
-        """Return where paper is left, None where all of it is."""
+        """Return the share of paper at each pixel, (h, w); None for an uncut sheet."""
         if self.cut is None:
             return None
-        dm = self.life * 10  # centimetres on paper of a decimetre of the face
+        dm = self.life * 10  # centimetres on the sheet for a decimetre of the face
         x, y = floats(spot.u / dm), floats((spot.v - self.eyes_cm[1]) / dm)
         soft = spot.px_per_cm * dm
         holes: Floats = np.ones(x.shape, np.float32)
@@ -94,18 +94,18 @@ class Paper:
 
     @property
     def eyes_cm(self) -> tuple[float, float]:
-        """Where the point between the eyes is, from the sheet's middle."""
+        """Return the point between the eyes, in centimetres from the sheet's centre."""
         return 0.0, (PORTRAIT_EYES[1] - 0.5) * self.height_cm
 
     @property
     def cm_per_dm(self) -> float:
-        """How many centimetres on the sheet a decimetre of the face takes."""
+        """Return the centimetres on the sheet for a decimetre of the face."""
         return 10 * self.life
 
 
 @lru_cache(maxsize=16)
 def portrait(name: str) -> Picture:
-    """Return somebody's passport portrait."""
+    """Return a person's passport portrait, BGR."""
     return next(identity for identity in identities() if identity.name == name).portrait()
 
 
@@ -147,7 +147,7 @@ def _processed(ink: Floats, process: Print) -> Floats:
         drops = np.clip((ink - random) * 3 + 0.5, 0, 1)
         return floats(cv2.GaussianBlur(floats(0.72 * ink + 0.28 * drops), (0, 0), 0.8))
     row, column = np.mgrid[0:height, 0:width].astype(np.float32)
-    pitch = 0.085 * _TEXTURE_PX_PER_CM  # a coarse raster, 30 dots a centimetre are usual
+    pitch = 0.085 * _TEXTURE_PX_PER_CM  # a coarse raster; 30 dots a centimetre are usual
     dotted = np.empty_like(ink)
     for channel, angle in enumerate(np.radians((15.0, 75.0, 45.0))):
         along = (column * np.cos(angle) + row * np.sin(angle)) * (2 * np.pi / pitch)
@@ -164,7 +164,7 @@ def _sampled(texture: Floats, spot: Spot, px_per_cm: float, width_cm: float, hei
 
 
 def falling(spot: Spot, lighting: Lighting, *, sharpness: float) -> tuple[Floats, Floats]:
-    """Return what a matt white sheet sends back and what a mirror-like one adds, BGR, on the spot's coarse grid."""
+    """Return the light of a matt white sheet and the added light of a mirroring one, BGR, on the spot's coarse grid."""
     weights = relight.weights(lighting)
     up = (0.5 + 0.5 * spot.normal[..., 1])[..., None]
     ambient = poses.LIGHTS[poses.AMBIENT]
@@ -182,7 +182,7 @@ def falling(spot: Spot, lighting: Lighting, *, sharpness: float) -> tuple[Floats
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A display: its lit part, the frame round it, the pitch of its pixels, and the rate at which its lamp flickers."""
+    """A display: its lit area, its bezel, the pitch of its pixels, and the frequency at which its lamp flickers."""
 
     width_cm: float
     height_cm: float
@@ -192,7 +192,7 @@ class Panel:
     flicker_depth: float
 
     def radiance(self, picture: Picture, spot: Spot, at_s: float, lighting: Lighting) -> Floats:
-        """Return the light of a picture shown on the panel, (h, w, 3)."""
+        """Return the light of a picture on the panel, (h, w, 3) linear BGR."""
         scale = picture.shape[1] / self.width_cm
         smaller = picture
         if spot.px_per_cm < 0.6 * scale:
@@ -207,11 +207,11 @@ class Panel:
         return floats(shown * lit + _BEZEL * spot.spread(matt) * (1 - lit) + glass)
 
     def _grid(self, spot: Spot) -> Floats:
-        """Return how the stripes of red, green and blue beat against the sensor's own grid: moire.
+        """Return the moire between the stripes of red, green and blue and the sensor's grid.
 
-        The stripes are sampled at the sensor's pixels, whose width takes away all but a rest of them.
+        The stripes are sampled at the sensor's pixels. A pixel's width averages most of them out.
         """
-        cycles = 1 / (spot.px_per_cm * self.pitch_cm)  # stripes a pixel of the sensor
+        cycles = 1 / (spot.px_per_cm * self.pitch_cm)  # stripes for each pixel of the sensor
         left = 0.9 * abs(float(np.sinc(cycles * 0.9)))
         across = 2 * np.pi / self.pitch_cm * spot.u
         down = np.cos(2 * np.pi / self.pitch_cm * spot.v) * np.float32(0.6 * left)
@@ -219,7 +219,7 @@ class Panel:
         return floats(1 + np.float32(left) * np.stack(stripes, axis=-1) + down[..., None])
 
     def _flicker(self, spot: Spot, at_s: float) -> Floats:
-        """Return the dark bands that a dimmed lamp leaves on a sensor that reads line after line, (h, 1, 1)."""
+        """Return the dark bands of a dimmed lamp on a rolling-shutter sensor, (h, 1, 1)."""
         rows = spot.corner[1] + np.arange(spot.u.shape[0], dtype=np.float32)
         left = self.flicker_depth * float(np.sinc(self.flicker_hz * EXPOSURE_S))
         return floats(1 + left * np.cos(2 * np.pi * self.flicker_hz * (at_s + rows * _LINE_S)))[:, None, None]

@@ -1,7 +1,7 @@
-"""A person in space: which sheet shows a pose best, how it is moved for the rest, and where it lies in the frame.
+"""A person in space: selects the sheet nearest to a pose, warps it to the exact pose, and places it in the frame.
 
-What a sheet's pose leaves is turned by its depth: every pixel moves as the point of the face that it shows (3-D
-parallax, exact for the few degrees between sheets). Roll, size and place are a similarity. Pure.
+The sheet's depth gives the warp: each pixel moves like the point of the face that it shows (3-D parallax, exact for
+the few degrees between sheets). Roll, size and position are a similarity transform. Pure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from hardware_sim.sequences import poses, relight, store
 from hardware_sim.sequences.poses import EYES_PX, HEIGHT_PX, PX_PER_DM, WIDTH_PX, Pose
 from hardware_sim.sequences.values import Lens, Lighting, Look, PersonTruth
 
-MARGIN_PX = 20  # the arms fade out where a sheet ends
-_FLOW_STEP = 4  # a cell of the flow's grid, in pixels
-_SMALL = 0.62  # below this scale a picture is halved before it is drawn, else it would glitter
+MARGIN_PX = 20  # the arms fade out at the sheet's edge
+_FLOW_STEP = 4  # size of a cell of the flow's grid, in pixels
+_SMALL = 0.62  # below this scale a picture is halved before it is drawn, to prevent aliasing
 
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """Where and how large a person is in a frame: `scale` frame pixels a pixel of the sheet."""
+    """Position and size of a person in a frame; `scale` is frame pixels for each pixel of the sheet."""
 
     eyes_px: tuple[float, float]
     scale: float
@@ -33,7 +33,7 @@ class Placing:
 
     @classmethod
     def of(cls, look: Look, lens: Lens) -> Placing:
-        """Return where the lens sees a person."""
+        """Return the position and size in which the lens sees a person."""
         eyes = lens.place_px(
             sideways_cm=look.sideways_cm, above_floor_cm=look.eyes_above_floor_cm, distance_cm=look.distance_cm
         )
@@ -41,24 +41,24 @@ class Placing:
 
     @property
     def turn(self) -> Floats:
-        """The matrix, (2, 2), from pixels of the sheet about the eyes to pixels of the frame about the eyes."""
+        """Return the matrix, (2, 2), from sheet pixels about the eyes to frame pixels about the eyes."""
         cos, sin = self.scale * np.cos(self.roll), self.scale * np.sin(self.roll)
         return floats([[cos, -sin], [sin, cos]])
 
     def seen(self, points: Floats) -> Floats:
-        """Return the frame pixels, (n, 2), of points of the sheet given from the eyes."""
+        """Return the frame pixels, (n, 2), of points of the sheet relative to the eyes."""
         return floats(points @ self.turn.T + self.eyes_px)
 
 
 def nearest_pose(look: Look) -> Pose:
-    """Return the pose whose sheet shows a look best."""
+    """Return the pose with the sheet nearest to a look."""
     return min(poses.POSES, key=lambda pose: np.hypot(pose[0] - look.yaw_deg, pose[1] - look.pitch_deg))
 
 
 def drawn(name: str, look: Look, lens: Lens, lighting: Lighting) -> tuple[Floats, tuple[int, int]]:
-    """Return the person (h, w, 4), linear BGR by cover and cover, and the frame pixel (left, top) where it lies.
+    """Return the person, (h, w, 4) linear BGR premultiplied by cover, and cover; and the top left frame pixel.
 
-    Empty, (0, 0, 4), when out of the picture.
+    The array is empty, (0, 0, 4), when the person is out of the picture.
     """
     placing, pose = Placing.of(look, lens), nearest_pose(look)
     left, top, right, bottom = _region(placing, lens)
@@ -76,7 +76,7 @@ def drawn(name: str, look: Look, lens: Lens, lighting: Lighting) -> tuple[Floats
     moves = cv2.remap(flow, column / _FLOW_STEP, row / _FLOW_STEP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     column -= moves[..., 0]
     row -= moves[..., 1]
-    # Below the sheet the body goes on as it ends.
+    # Below the sheet the body continues like its last row.
     np.minimum(row, HEIGHT_PX - 4, out=row)
     shrink = 1.0
     if placing.scale < _SMALL:
@@ -90,7 +90,7 @@ def drawn(name: str, look: Look, lens: Lens, lighting: Lighting) -> tuple[Floats
 
 
 def _region(placing: Placing, lens: Lens) -> tuple[int, int, int, int]:
-    """Return the part of the frame that a sheet can reach; its lower edge is the frame's, for bodies go on."""
+    """Return the part of the frame that a sheet can reach; its lower edge is the frame's, because bodies continue."""
     corners = floats([[0, 0], [WIDTH_PX, 0], [WIDTH_PX, HEIGHT_PX], [0, HEIGHT_PX]]) - floats(EYES_PX)
     seen = placing.seen(corners)
     left, top = np.maximum(np.floor(seen.min(0)), 0).astype(int)
@@ -104,7 +104,7 @@ def _rounded(look: Look) -> Pose:
 
 @lru_cache(maxsize=64)
 def _flow(name: str, pose: Pose, wanted: Pose) -> Floats:
-    """Return how far the picture at each cell came, (h, w, 2) pixels, when a sheet is turned from its pose to another."""
+    """Return the displacement, (h, w, 2) pixels, of each cell when a sheet is turned from its pose to another."""
     forward = poses.forward_dm(store.sheet(name, pose).forward)[::_FLOW_STEP, ::_FLOW_STEP]
     rows, columns = np.mgrid[0 : forward.shape[0], 0 : forward.shape[1]].astype(np.float32)
     x, y = columns * _FLOW_STEP - EYES_PX[0], rows * _FLOW_STEP - EYES_PX[1]
@@ -112,7 +112,7 @@ def _flow(name: str, pose: Pose, wanted: Pose) -> Floats:
     points = np.stack([x / scale, -y / scale, forward], axis=-1)
     rest = poses.turned(wanted) @ poses.turned(pose).T
     ahead = floats(poses.projected(floats(points @ rest.T)) - np.stack([x, y], axis=-1))
-    # `ahead` says where pixels go; asked is where those came from that arrive here. Two steps find it.
+    # `ahead` maps source to target; drawing needs the source of each target. Two fixed-point steps find it.
     back = ahead
     for _ in range(2):
         column, row = columns - back[..., 0] / _FLOW_STEP, rows - back[..., 1] / _FLOW_STEP
@@ -121,7 +121,7 @@ def _flow(name: str, pose: Pose, wanted: Pose) -> Floats:
 
 
 def truth(name: str, look: Look, lens: Lens, wears: tuple[str, ...] = ()) -> PersonTruth:
-    """Return what is true of a person in the flesh."""
+    """Return the truth of a living person."""
     body, placing, turn = store.anatomy(name), Placing.of(look, lens), poses.turned((look.yaw_deg, look.pitch_deg))
     face = placing.seen(poses.projected(floats(body.face @ turn.T)))
     eyes = placing.seen(poses.projected(floats(body.eyes @ turn.T)))
@@ -140,7 +140,7 @@ def truth(name: str, look: Look, lens: Lens, wears: tuple[str, ...] = ()) -> Per
 
 
 class Outline(TypedDict):
-    """Where a face is in a frame, by the names that the truth uses."""
+    """The position of a face in a frame, with the truth's field names."""
 
     box_px: tuple[float, float, float, float]
     eyes_px: tuple[float, float]
@@ -149,7 +149,7 @@ class Outline(TypedDict):
 
 
 def outlined(face: Floats, eyes: Floats, lens: Lens) -> Outline:
-    """Return the box round points of a face, (n, 2) in frame pixels, and what its eyes, (2, 2), say."""
+    """Return the box around face points, (n, 2) in frame pixels, and the data on its eyes, (2, 2)."""
     left, top, right, bottom = (float(value) for value in (*face.min(0), *face.max(0)))
     inside_width = max(min(right, lens.width_px) - max(left, 0), 0)
     inside_height = max(min(bottom, lens.height_px) - max(top, 0), 0)

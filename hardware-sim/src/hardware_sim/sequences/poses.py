@@ -1,7 +1,7 @@
 """The pictures that a person's sequences are composed of: head poses, each under four lights, with its depth.
 
-Light adds up, so a frame under any light is a sum of the four. Between poses the nearest picture is moved as its depth
-says. Closed eyes and the mouth are cut-outs of the face that lie over the neutral picture, at the poses near to frontal.
+Light is additive, so the picture under any light is a weighted sum of the four. Between poses the nearest picture is
+warped by its depth. Closed eyes and the mouth are cut-outs over the neutral picture, at the poses near to frontal.
 `scripts/faces` draws them, `store` reads them. Pure. Positions in decimetres from the point between the eyes, x to the
 picture's right, y up, z towards the lens.
 """
@@ -22,7 +22,7 @@ WIDTH_PX, HEIGHT_PX = 544, 464
 EYES_PX = (272, 172)
 PX_PER_DM = 112.0
 VIEW_DISTANCE_DM = 7.0
-LIGHT_MAX = 2.0  # linear light that a byte of a layer can hold
+LIGHT_MAX = 2.0  # linear light of a layer's byte 255
 
 POSES: tuple[Pose, ...] = (
     *((yaw, 0.0) for yaw in (0.0, -10.0, 10.0, -20.0, 20.0, -32.0, 32.0)),
@@ -33,7 +33,7 @@ EXPRESSIVE: tuple[Pose, ...] = ((0.0, 0.0), (-10.0, 0.0), (10.0, 0.0))
 
 @dataclass(frozen=True)
 class Light:
-    """A key light from a direction, light from above and bounce from below; colours in linear light."""
+    """A key light with direction, light from above and reflected light from below; colours in linear light."""
 
     key_from: tuple[float, float, float] = (-0.45, 0.55, 0.8)
     key: tuple[float, float, float] = (1.0, 0.97, 0.92)
@@ -45,22 +45,22 @@ class Light:
 
 _DARK = (0.0, 0.0, 0.0)
 LIGHTS = (
-    Light(key=_DARK, fill=_DARK),  # from everywhere
+    Light(key=_DARK, fill=_DARK),  # diffuse
     Light(fill=_DARK, sky=_DARK, ground=_DARK),  # a window, left
     Light((0.5, 0.75, 0.65), (1.0, 0.93, 0.82), fill=_DARK, sky=_DARK, ground=_DARK),  # a lamp, right
-    Light((0.0, -0.12, 1.0), (1.0, 1.0, 1.0), fill=_DARK, sky=_DARK, ground=_DARK),  # from the front, white
+    Light((0.0, -0.12, 1.0), (1.0, 1.0, 1.0), fill=_DARK, sky=_DARK, ground=_DARK),  # frontal, white
 )
 AMBIENT, WINDOW, LAMP, FRONT = range(len(LIGHTS))
 
 CUTOUT_PX = (172, 132, 200, 218)  # left, top, width, height of the face in a picture
-EYES_BELOW_DM = 0.36  # the cut-out's upper part, that of the eyes, ends here; below is the mouth's
+EYES_BELOW_DM = 0.36  # the cut-out's upper part, the eyes, ends here; the mouth is below
 
 EXPRESSIONS = WIDE, HALF, SMILE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """One pose: `layers` (4, h, w, 3) BGR bytes, `cover` (h, w), `forward` (h, w), how far each pixel lies before the eyes.
+    """One pose: `layers` (4, h, w, 3) BGR bytes, `cover` (h, w), `forward` (h, w), each pixel's place before the eyes.
 
     `expressions` (3, 4, h, w, 3) are the cut-outs, or None.
     """
@@ -74,7 +74,7 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Points of one head: `face` (n, 3) spans its box, `eyes` (2, 3), `beard` (n, 4, 3) strands that could grow.
+    """Points of one head: `face` (n, 3) spans its box, `eyes` (2, 3), `beard` (n, 4, 3) strands of a possible beard.
 
     `hair` and `skin` are their colours in linear light, BGR.
     """
@@ -102,6 +102,6 @@ def turned(pose: Pose) -> Floats:
 
 
 def projected(points: Floats) -> Floats:
-    """Return where points (n, 3), turned already, lie in a picture, (n, 2) pixels from the point between the eyes."""
+    """Return the pixels, (n, 2), from the point between the eyes, of rotated points, (n, 3)."""
     scale = PX_PER_DM * VIEW_DISTANCE_DM / (VIEW_DISTANCE_DM - points[..., 2])
     return floats(np.stack([points[..., 0] * scale, -points[..., 1] * scale], axis=-1))

@@ -1,10 +1,10 @@
-"""A test set on disk: sequences as JPEGs and what they show as JSON lines, for those who measure.
+"""Writes a test set to disk: sequences as JPEGs, and their truth as JSON lines.
 
-    OUT/bona_fide/SUBJECT/SEQUENCE/000.jpg …
-    OUT/attack/CLASS/ARTEFACT/PRESENTATION/000.jpg …
-    OUT/truth.jsonl         a line a frame (docs/protocols/simulated-faces.md)
+OUT/bona_fide/SUBJECT/SEQUENCE/000.jpg …
+OUT/attack/CLASS/ARTEFACT/PRESENTATION/000.jpg …
+OUT/truth.jsonl         a line a frame (docs/protocols/simulated-faces.md)
 
-The same command always gives the same files. Sequences are shared among the cores.
+The same command always writes the same files. Worker processes share the sequences.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _LIVELY = ("stand", "blink", "talk", "turn_head")
 
 
 class TestSet(enum.Enum):
-    """What can be produced."""
+    """The sets that can be produced."""
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # not a test case of pytest
 
-    SEQUENCES = "sequences"  # everything that people do
-    GUIDANCE = "guidance"  # one condition wrong at a time
-    LIVENESS = "liveness"  # people who live, and every class of artefact
+    SEQUENCES = "sequences"  # all activities of people
+    GUIDANCE = "guidance"  # one wrong condition at a time
+    LIVENESS = "liveness"  # living people, and every class of artefact
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One folder of frames: its path below the set, whom it is about, and the sequence."""
+    """One folder of frames: its path below the set, its subject, and the sequence."""
 
     path: str
     subject: str
@@ -55,7 +55,7 @@ class Item:
 
 
 def items(chosen: frozenset[TestSet], subjects: tuple[str, ...]) -> Iterator[Item]:
-    """Return the folders of the chosen sets, people by people, each path once."""
+    """Yield the folders of the chosen sets, subject by subject, each path once."""
     for number, subject in enumerate(subjects):
         everybody = store.names()
         other = everybody[(everybody.index(subject) + 1) % len(everybody)]
@@ -91,9 +91,9 @@ def produce(
     workers: int,
     done: Callable[[int, int], None],
 ) -> int:
-    """Write the chosen sets into a folder; returns the number of frames.
+    """Write the chosen sets into a folder; return the number of frames.
 
-    `done` is told how many frames are done and how many there are. Raises UnknownPersonError, OSError.
+    `done` receives the number of frames written and their total. Raises UnknownPersonError, OSError.
     """
     for name in subjects:
         if name not in store.names():
@@ -101,7 +101,7 @@ def produce(
     work = list(items(chosen, subjects))
     total = sum(item.sequence.length for item in work)
     out.mkdir(parents=True, exist_ok=True)
-    # Spawned, for a process that has run threads cannot be forked safely.
+    # Spawned, because a process that has run threads cannot fork safely.
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
@@ -116,7 +116,7 @@ def produce(
 
 
 def _write(out: Path, item: Item) -> list[str]:
-    """Write the frames of one folder; returns their lines of truth."""
+    """Write the frames of one folder; return their lines of truth."""
     folder, lines = out / item.path, []
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(item.sequence.length):

@@ -1,8 +1,7 @@
 """A person's picture under a light, in a pose and with an expression: the sum of the sheet's layers, linear light.
 
-Weighs the layers as the lighting says and turns the lamp up for a face that would come out dark, as a metering camera
-does. What was made last is kept, for a light seldom changes from one frame to the next. Leaves where the person stands
-to `person`.
+The lighting determines the layers' weights. A dark face gets a brighter lamp, as with a metering camera. The last
+pictures are cached, because light rarely changes between frames. `person` decides the position in the frame.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from hardware_sim.sequences import poses, store
 from hardware_sim.sequences.poses import AMBIENT, FRONT, HALF, LAMP, SMILE, WIDE, WINDOW, Pose
 from hardware_sim.sequences.values import Lighting, Look
 
-DISPLAY_GAIN = 0.55  # what a bright display at arm's length adds, where the hall's key light adds 1
+DISPLAY_GAIN = 0.55  # light of a bright display at arm's length, relative to the hall's key light
 PICTURES_KEPT = 8  # 4 MB each
 
 _FILL = 0.30
@@ -30,7 +29,7 @@ _LINEAR = floats((np.arange(256) / 255) ** 2.2 * poses.LIGHT_MAX)
 
 
 class Drawn(TypedDict):
-    """What is drawn of eyes and mouth, by the names that a look uses."""
+    """The drawn state of eyes and mouth, with a look's field names."""
 
     closed_left: float
     closed_right: float
@@ -40,7 +39,7 @@ class Drawn(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What is drawn of eyes and mouth: `None` for the neutral picture, else a cut-out."""
+    """The drawn state of eyes and mouth: None for the neutral picture, otherwise a cut-out."""
 
     left: int | None = None
     right: int | None = None
@@ -48,7 +47,7 @@ class Expression:
 
     @property
     def drawn(self) -> Drawn:
-        """Return the shares that this shows."""
+        """Return the shares that this expression shows."""
         share = {None: 0.0, HALF: 0.5, WIDE: 1.0, SMILE: 0.0}
         return Drawn(
             closed_left=share[self.left],
@@ -62,7 +61,7 @@ NEUTRAL = Expression()
 
 
 def expression(look: Look, pose: Pose) -> Expression:
-    """Return the drawn expression nearest to a look: neutral at poses that have no cut-outs."""
+    """Return the drawable expression nearest to a look: neutral at poses without cut-outs."""
     if pose not in poses.EXPRESSIVE:
         return NEUTRAL
     mouth = _step(look.mouth_open)
@@ -78,7 +77,7 @@ def _step(share: float) -> int | None:
 
 
 def weights(lighting: Lighting) -> Floats:
-    """Return the colour, BGR, by which each layer counts, (4, 3)."""
+    """Return the weight of each layer, (4, 3) BGR."""
     direct = lighting.level * (1 - lighting.backlit)
     everywhere = lighting.level * (1 - 0.6 * lighting.backlit)
     out = np.zeros((len(poses.LIGHTS), 3), np.float32)
@@ -91,7 +90,7 @@ def weights(lighting: Lighting) -> Floats:
 
 @lru_cache(maxsize=PICTURES_KEPT)
 def lit(name: str, pose: Pose, shown: Expression, lighting: Lighting) -> Floats:
-    """Return the picture, (h, w, 4): BGR in linear light multiplied by cover, and cover. Not to be written to."""
+    """Return the picture, (h, w, 4): linear BGR premultiplied by cover, and cover. Read-only by convention."""
     sheet = store.sheet(name, pose)
     layers = sheet.layers
     if shown != NEUTRAL:
@@ -116,7 +115,7 @@ def _sum(layers: poses.Bytes, weighing: Floats) -> Floats:
 
 @lru_cache(maxsize=64)
 def gain(name: str) -> float:
-    """Return by how much the lamp is turned up for a person."""
+    """Return the factor by which the lamp is brighter for a person."""
     sheet = store.sheet(name, poses.POSES[0])
     (x, y), half = poses.EYES_PX, int(0.4 * poses.PX_PER_DM)
     face = sheet.layers[:, y - half : y + 2 * half, x - half : x + half]
@@ -132,7 +131,7 @@ def _masks(shown: Expression) -> list[tuple[int, Floats]]:
 
 @lru_cache(maxsize=1)
 def _regions() -> tuple[Floats, Floats, Floats]:
-    """Where a cut-out's left eye, right eye and mouth lie, with soft seams, (h, w, 1) each."""
+    """Return the areas of a cut-out's left eye, right eye and mouth, with soft edges, (h, w, 1) each."""
     left, top, width, height = poses.CUTOUT_PX
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     border = ramp(np.minimum(x, width - 1 - x), 0, _SEAM_PX) * ramp(np.minimum(y, height - 1 - y), 0, _SEAM_PX)

@@ -1,6 +1,6 @@
-"""A sequence: who and what moves before the lens, under which light, for how long. A value; its frames are pure.
+"""A sequence: the people and objects before the lens, the light, and the duration. A value; its frames are pure.
 
-`frame(at_s)` draws any moment, `truth(at_s)` says what it shows. The display's light may be given from outside, as a
+`frame(at_s)` draws any moment, `truth(at_s)` returns its ground truth. The caller may give the display's light, as a
 screen beside the lens does in service.
 """
 
@@ -32,24 +32,24 @@ _NOISE_SHIFT_PX = 64
 DURATION_S_MAX = 60.0
 THINGS_MAX = 8
 _LIT = still(Lighting())
-NOISE_SIGMA = 0.9  # of a good sensor at a lit kiosk, in grey levels
+NOISE_SIGMA = 0.9  # grey levels; a good sensor at a lit kiosk
 
 
 @lru_cache(maxsize=8)
 def background(lens: Lens, seed: int, level: float, backlit: float) -> Floats:
-    """Return the hall in linear light, BGR, (h, w, 3). Not to be written to."""
+    """Return the hall in linear light, BGR, (h, w, 3). Read-only by convention: the array is cached."""
     picture = hall(lens.width_px, lens.height_px, seed)
     brightness = np.float32(level**0.8 * (1 + 2.2 * backlit))
     return floats((picture.astype(np.float32) / 255) ** 2.2 * brightness)
 
 
 def behind(lens: Lens, seed: int, lighting: Lighting) -> Floats:
-    """Return a copy of the hall under a light, its level in steps of a fiftieth."""
+    """Return a copy of the hall under a light; the level is rounded to a fiftieth."""
     return background(lens, seed, round(lighting.level * 50) / 50, round(lighting.backlit * 50) / 50).copy()
 
 
 def lay(frame: Floats, layer: Floats, corner: tuple[int, int]) -> None:
-    """Put a layer over the frame; a soft shoulder keeps its highlights from clipping."""
+    """Draw a layer over the frame, in place. A soft shoulder keeps its highlights from clipping."""
     height, width = layer.shape[:2]
     if not layer.size:
         return
@@ -61,7 +61,7 @@ def lay(frame: Floats, layer: Floats, corner: tuple[int, int]) -> None:
 
 
 def developed(frame: Floats, *, seed: int, sigma: float) -> Picture:
-    """Return the frame's bytes; `sigma` is the noise in grey levels."""
+    """Return the frame as BGR bytes with noise; `sigma` is in grey levels."""
     steps = np.clip(frame * (_STEPS - 1), 0, _STEPS - 1).astype(np.uint16)
     picture = cv2.GaussianBlur(_GAMMA[steps], (0, 0), LENS_BLUR_PX)
     if not sigma:
@@ -70,7 +70,7 @@ def developed(frame: Floats, *, seed: int, sigma: float) -> Picture:
 
 
 def _noise(shape: tuple[int, int], seed: int, sigma: float) -> NDArray[np.int16]:
-    """Cut the noise of one frame from a larger sheet of it."""
+    """Return the noise of one frame, cut from a larger sheet."""
     right, down = np.random.default_rng(seed).integers(0, _NOISE_SHIFT_PX, 2)
     sheet = _noise_sheet(shape, seed % 4, round(sigma, 1))
     return np.ascontiguousarray(sheet[down : down + shape[0], right : right + shape[1]])
@@ -84,24 +84,24 @@ def _noise_sheet(shape: tuple[int, int], seed: int, sigma: float) -> NDArray[np.
 
 
 class Thing(Protocol):
-    """What stands or is held before the lens. Hashable: equal things look alike."""
+    """An object or person before the lens. Hashable: equal things look alike."""
 
     def __hash__(self) -> int:
-        """Equal things hash alike."""
+        """Return the same value for equal things."""
 
     def distance_cm(self, at_s: float) -> float:
-        """How far away it is; what is nearer hides what is farther."""
+        """Return the distance from the lens; nearer things hide farther ones."""
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
-        """Draw it."""
+        """Return the drawn thing."""
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
-        """Return what is true of the faces that it shows."""
+        """Return the truth of the faces that it shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """`name` is the kind of story, `hall` seeds the background."""
+    """A sequence by `name`; `hall` seeds the background."""
 
     name: str
     duration_s: float
@@ -119,16 +119,16 @@ class Sequence:
 
     @property
     def length(self) -> int:
-        """How many frames there are, FPS a second."""
+        """Return the number of frames, at FPS frames a second."""
         return max(1, round(self.duration_s * FPS))
 
     def light(self, at_s: float, display: Rgb | None = None) -> Lighting:
-        """Return the light at a time, with the display as given, else as the sequence says."""
+        """Return the light at a time; `display` None means the sequence's own display light."""
         lighting = self.lighting.at(at_s)
         return lighting if display is None else replace(lighting, display=display)
 
     def frame(self, at_s: float, *, display: Rgb | None = None, exposure: float = 1.0, gain: float = 1.0) -> Picture:
-        """Return the frame at a time, (h, w, 3) BGR. `exposure` and `gain` multiply the light; gain adds to the noise."""
+        """Return the frame at a time, (h, w, 3) BGR. `exposure` and `gain` multiply the light; gain adds noise."""
         lighting = self.light(at_s, display)
         light = behind(self.lens, self.hall, lighting)
         for thing in sorted(self.things, key=lambda thing: -thing.distance_cm(at_s)):
@@ -138,7 +138,7 @@ class Sequence:
         return developed(light, seed=round(at_s * 1000), sigma=self.noise_sigma * max(gain, 1.0))
 
     def truth(self, at_s: float, *, display: Rgb | None = None) -> FrameTruth:
-        """Return what the frame at a time shows; nobody who is out of the picture."""
+        """Return the truth of the frame at a time. People out of the picture are left out."""
         things = sorted(self.things, key=lambda thing: thing.distance_cm(at_s))
         faces = [face for thing in things for face in thing.truths(at_s, self.lens) if face.visible > 0]
         return FrameTruth(at_s, tuple(faces), self.light(at_s, display))

@@ -1,11 +1,11 @@
-"""Where the pictures that sequences are composed of lie: one file a person beside the portraits, a NumPy archive of compressed pictures.
+"""Reads the pictures that sequences are composed of: one NumPy archive of compressed pictures a person.
 
-    INDEX/layers        an animation of the layers of pose INDEX, in the order of the lights
-    INDEX/cover         how much of each pixel is the person, lossless
-    INDEX/forward       how far it lies before the eyes
-    INDEX/expressions   an animation, for each expression under each light; of the expressive poses
+INDEX/layers        an animation of the layers of pose INDEX, in the order of the lights
+INDEX/cover         share of the person in each pixel, lossless
+INDEX/forward       distance of each pixel before the eyes
+INDEX/expressions   an animation, each expression under each light; only for expressive poses
 
-In memory the sheets used last stay, SHEETS_KEPT of them.
+Memory holds the SHEETS_KEPT sheets used last.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ POINTS = ("face", "lower_face", "eyes", "beard", "hair", "skin")
 
 
 class UnknownPersonError(LookupError):
-    """Nobody of this name can move."""
+    """No person of this name has pictures for movement."""
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the people who can move, in an order that never changes."""
+    """Return the names of the people with pictures for movement, in a fixed order."""
     return tuple(name for name in identity.names() if (identity.DATA / f"{name}.npz").exists())
 
 
@@ -68,5 +68,5 @@ def _read(name: str) -> dict[str, Bytes]:
 
 def _grey(blob: Bytes) -> Bytes:
     picture = cv2.imdecode(blob, cv2.IMREAD_GRAYSCALE)
-    assert picture is not None, "a picture of ours"
+    assert picture is not None, "the archive holds a broken picture"
     return picture.astype(np.uint8)

@@ -1,7 +1,7 @@
-"""A sheet or a screen in space: what each pixel of the frame sees of it. Geometry only, exact; no material.
+"""A sheet or a screen in space: the part of it that each pixel of the frame sees. Exact geometry, no material.
 
-Space is as the lens sees it, in centimetres: x to the picture's right, y up, z towards the lens, which is the origin.
-On a sheet `u` runs right and `v` down from its middle. A sheet is flat, or bent about an upright axis as a page that is
+Coordinates are the lens's, in centimetres: x to the picture's right, y up, z towards the lens, which is the origin.
+On a sheet `u` points right and `v` down from its centre. A sheet is flat, or bent about a vertical axis like a page
 held at both sides. Pure.
 """
 
@@ -19,14 +19,14 @@ from hardware_sim.sequences.values import between
 if TYPE_CHECKING:
     from hardware_sim.sequences.values import Lens, Look
 
-_GRID_PX = 4  # rays are cast so far apart; what lies between is interpolated
-_BEND_MAX = 1.2  # half a sheet's width may turn by so many radians
-_BESIDE = 100.0  # where a ray that passes the bend by meets the sheet: nowhere on it, in radians
+_GRID_PX = 4  # distance of the rays; values in between are interpolated
+_BEND_MAX = 1.2  # half a sheet's width may turn by at most this many radians
+_BESIDE = 100.0  # angle in radians, far off the sheet, for a ray that misses the bend
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Where the middle of a sheet is, and how it is turned: as for a face, 0 looks into the lens."""
+    """Position of a sheet's centre, and its rotation: as for a face, 0 looks into the lens."""
 
     distance_cm: float
     sideways_cm: float = 0.0
@@ -36,11 +36,11 @@ class Hold:
     roll_deg: float = 0.0
 
     def towards(self, other: Hold, share: float) -> Hold:
-        """Return the hold that lies `share` of the way to another."""
+        """Return the interpolation to another hold; `share` is 0 to 1."""
         return Hold(**{name: between(getattr(self, name), getattr(other, name), share) for name in _HOLD_FIELDS})
 
     def trembling(self, at_s: float, seed: int) -> Hold:
-        """Return the hold with what a hand cannot help."""
+        """Return the hold with a hand's tremor."""
         phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 6)
         wave = np.sin(2 * np.pi * at_s * np.array([0.43, 0.57, 0.71, 0.37, 0.49, 0.61]) + phase)
         return replace(
@@ -55,7 +55,7 @@ class Hold:
 
     @classmethod
     def before(cls, look: Look, lens: Lens, *, gap_cm: float) -> Hold:
-        """Return the hold of what a person wears so far before the eyes, on the line from them to the lens."""
+        """Return the hold of an object worn `gap_cm` before the eyes, on the line from them to the lens."""
         share = (look.distance_cm - gap_cm) / look.distance_cm
         return cls(
             distance_cm=look.distance_cm * share,
@@ -72,7 +72,7 @@ _HOLD_FIELDS = tuple(field.name for field in fields(Hold))
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A sheet's size, and the radius it is bent to: None for a flat one."""
+    """A sheet's size and bending radius; None for a flat one."""
 
     width_cm: float
     height_cm: float
@@ -85,10 +85,10 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Spot:
-    """What the pixels of a part of the frame, from `corner`, see of a sheet.
+    """The part of a sheet that a rectangle of the frame sees; `corner` is the rectangle's top left pixel.
 
     `u` and `v` (h, w) in centimetres; `cover` (h, w); `normal` and `towards_lens` (gh, gw, 3) on a coarse grid that
-    spans the part; `px_per_cm` at the middle; `top_px` is the first row in the frame.
+    spans the rectangle; `px_per_cm` at the centre; `top_px` is the first row in the frame.
     """
 
     corner: tuple[int, int]
@@ -100,7 +100,7 @@ class Spot:
     px_per_cm: float
 
     def spread(self, coarse: Floats) -> Floats:
-        """Return a value given on the coarse grid at every pixel."""
+        """Return a value of the coarse grid, interpolated at every pixel."""
         return _spread(coarse, self.u.shape)
 
 
@@ -135,7 +135,7 @@ class Surface:
         return floats(space[:, :2] * floats([1, -1]) * self.lens.focal_px / depth + middle)
 
     def spot(self) -> Spot | None:
-        """Return what the frame sees of the sheet, None when it is out of the picture."""
+        """Return the part of the sheet that the frame sees; None when it is out of the picture."""
         left, top, right, bottom = self._bounds()
         if left >= right or top >= bottom:
             return None
@@ -175,7 +175,7 @@ class Surface:
         return floats(np.stack([x, -y, np.full_like(x, -self.lens.focal_px)], axis=-1) / self.lens.focal_px)
 
     def _met(self, rays: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return where rays meet the sheet and the sheet's own normal there."""
+        """Return the points where rays meet the sheet, and the sheet's normals there."""
         start, along = -self._middle @ self._turn, rays @ self._turn
         radius = self.shape.radius_cm
         if radius is None:

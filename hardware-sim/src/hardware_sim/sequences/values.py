@@ -1,7 +1,7 @@
-"""What one frame shows, as numbers: the lens, the light, how a person looks, and the ground truth that follows from it.
+"""The values of one frame: the lens, the light, a person's look, and the ground truth that results.
 
-Pure values. Angles in degrees and centimetres as a tape measures them; shares go from 0 to 1. "Left" and "right" are
-the picture's own, not the person's.
+Pure values. Angles in degrees, lengths in centimetres; shares are 0 to 1. "Left" and "right" are the picture's, not
+the person's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 KEYS_MAX = 256
 Rgb = tuple[float, float, float]  # linear light
 FPS = 15
-EXPOSURE_S = 0.012  # of one frame; what moves meanwhile is blurred
+EXPOSURE_S = 0.012  # of one frame; movement during it is blurred
 EYES_BELOW_CROWN_CM = 11.5
 DARK: Rgb = (0.0, 0.0, 0.0)
 _YAW_DEG_MAX, _PITCH_DEG_MAX, _ROLL_DEG_MAX = 40.0, 30.0, 45.0
@@ -23,10 +23,10 @@ _HEIGHT_CM_MIN, _HEIGHT_CM_MAX = 100.0, 220.0
 
 
 class Movable(Protocol):
-    """A value that can be interpolated with others of its kind."""
+    """A value that can be interpolated with others of its type."""
 
     def towards(self, other: Any, share: float, /) -> Any:  # noqa: ANN401 - of its own kind
-        """Return what lies `share` of the way to another."""
+        """Return the interpolation to another value; `share` is 0 to 1."""
 
 
 Value = TypeVar("Value", bound=Movable)
@@ -34,7 +34,7 @@ Value = TypeVar("Value", bound=Movable)
 
 @dataclass(frozen=True, slots=True)
 class Key(Generic[Value]):
-    """A value and when it is reached."""
+    """A value and its time in seconds."""
 
     at_s: float
     value: Value
@@ -42,7 +42,7 @@ class Key(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Timeline(Generic[Value]):
-    """Keys in the order of their times. Between two keys a value gathers speed and slows down again, as bodies do; `even` moves at an even speed, as one who walks."""
+    """Keys in the order of their times. In between, a value accelerates and slows down; `even` keeps the speed constant."""
 
     keys: tuple[Key[Value], ...]
     even: bool = False
@@ -55,7 +55,7 @@ class Timeline(Generic[Value]):
             raise ValueError("keys must follow one another in time")
 
     def at(self, at_s: float) -> Value:
-        """Return the value at a time."""
+        """Return the value at a time, in seconds."""
         later = next((index for index, key in enumerate(self.keys) if key.at_s > at_s), len(self.keys))
         if later == 0:
             return self.keys[0].value
@@ -68,12 +68,12 @@ class Timeline(Generic[Value]):
 
 
 def still(value: Value) -> Timeline[Value]:
-    """Return the line of a value that never changes."""
+    """Return the timeline of a constant value."""
     return Timeline((Key(0.0, value),))
 
 
 class Wears(enum.Enum):
-    """What a person wears or holds before the face."""
+    """An object that a person wears or holds before the face."""
 
     GLASSES = "glasses"
     SUNGLASSES = "sunglasses"
@@ -93,16 +93,16 @@ class Lens:
     height_cm: float
 
     def px_per_cm(self, distance_cm: float) -> float:
-        """How many pixels a centimetre spans at a distance."""
+        """Return the pixels for one centimetre at a distance."""
         return self.focal_px / distance_cm
 
     def place_px(self, *, sideways_cm: float, above_floor_cm: float, distance_cm: float) -> tuple[float, float]:
-        """Where a point in space is seen."""
+        """Return the pixel (x, y) of a point in space."""
         scale = self.px_per_cm(distance_cm)
         return (self.width_px / 2 + sideways_cm * scale, self.height_px / 2 - (above_floor_cm - self.height_cm) * scale)
 
 
-KIOSK = Lens(640, 480, focal_px=896.0, height_cm=157.0)  # a narrow one, for travellers of about its own height
+KIOSK = Lens(640, 480, focal_px=896.0, height_cm=157.0)  # narrow, for travellers whose eyes are at about its height
 UPRIGHT = Lens(720, 960, focal_px=820.0, height_cm=158.0)  # sees eyes of people 140 to 200 cm tall from 85 cm on
 
 
@@ -110,9 +110,9 @@ UPRIGHT = Lens(720, 960, focal_px=820.0, height_cm=158.0)  # sees eyes of people
 class Lighting:
     """The light in the hall, and that of the traveller's display.
 
-    `level` 1 is a lit kiosk, 0.05 dusk; `side` goes from -1 (window on the left only) to 1 (lamp on the right only);
-    `backlit` from 0 to 1, where the hall is bright and nothing falls on the face; `display` is what the screen beside
-    the lens shines, 0 to 1 a colour.
+    `level` 1 is a lit kiosk, 0.05 dusk; `side` is -1 (window on the left only) to 1 (lamp on the right only); `backlit`
+    is 0 to 1: at 1 the hall is bright and the face dark; `display` is the light of the screen beside the lens, 0 to 1
+    for each colour.
     """
 
     level: float = 1.0
@@ -128,7 +128,7 @@ class Lighting:
             _within("display", share, 0.0, 1.0)
 
     def towards(self, other: Lighting, share: float) -> Lighting:
-        """Return the light that lies `share` of the way to another."""
+        """Return the interpolation to another light; `share` is 0 to 1."""
         red, green, blue = (between(a, b, share) for a, b in zip(self.display, other.display, strict=True))
         return Lighting(
             level=between(self.level, other.level, share),
@@ -143,9 +143,9 @@ class Look:
     """How one person stands before the lens at one moment.
 
     Positive `yaw_deg` turns the face to the picture's right, positive `pitch_deg` lifts it, positive `roll_deg` tilts
-    it clockwise. `closed_left` and `closed_right` say how far the eyes are closed, `mouth_open` and `smile` speak for
-    themselves; eyes and mouth are shown in steps of a half, a smile wholly or not and with a closed mouth only. Faces
-    turned further than about 15 degrees aside, or 5 up or down, are neutral, and the truth says so.
+    it clockwise. `closed_left`, `closed_right`, `mouth_open` and `smile` are shares. Eyes and mouth have steps of a
+    half; a smile is drawn fully or not at all, and only with a closed mouth. Faces turned further than about 15 degrees
+    sideways, or 5 up or down, are drawn neutral, and the truth states it.
     """
 
     yaw_deg: float = 0.0
@@ -170,11 +170,11 @@ class Look:
 
     @property
     def eyes_above_floor_cm(self) -> float:
-        """How high the eyes are."""
+        """Return the height of the eyes above the floor."""
         return self.height_cm - EYES_BELOW_CROWN_CM
 
     def towards(self, other: Look, share: float) -> Look:
-        """Return the look that lies `share` of the way to another."""
+        """Return the interpolation to another look; `share` is 0 to 1."""
         return Look(**{name: between(getattr(self, name), getattr(other, name), share) for name in _LOOK_FIELDS})
 
 
@@ -182,7 +182,7 @@ _LOOK_FIELDS = tuple(field.name for field in fields(Look))
 
 
 def between(one: float, other: float, share: float) -> float:
-    """Interpolate two numbers."""
+    """Return the interpolation of two numbers."""
     return one + (other - one) * share
 
 
@@ -193,10 +193,10 @@ def _within(name: str, value: float, least: float, most: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PersonTruth:
-    """What is true of one face in one frame. `box_px` (left, top, right, bottom) may reach beyond the picture.
+    """The truth of one face in one frame. `box_px` (left, top, right, bottom) may exceed the picture.
 
-    `identity` is whose face it is; `attack` names the class of the artefact that shows it, None for a person in the
-    flesh. The eyes and the mouth are what is drawn, not what was asked for.
+    `identity` is the person whose face it is; `attack` is the class of the artefact that shows it, None for a living
+    person. Eyes and mouth are as drawn, not as requested.
     """
 
     identity: str
@@ -219,14 +219,14 @@ class PersonTruth:
 
 @dataclass(frozen=True, slots=True)
 class FrameTruth:
-    """What is true of one frame; the faces stand nearest first."""
+    """The truth of one frame; the nearest face first."""
 
     at_s: float
     people: tuple[PersonTruth, ...]
     light: Lighting
 
     def as_json(self) -> dict[str, object]:
-        """Return plain values, for a line of `truth.jsonl`."""
+        """Return JSON values, for a line of `truth.jsonl`."""
         return {
             "at_s": round(self.at_s, 4),
             "people": [_plain(person) for person in self.people],

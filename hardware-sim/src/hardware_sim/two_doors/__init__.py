@@ -1,1 +1,1 @@
-"""A lane of two doors in the world: what stands there, how travellers go through it, and what the judge asks of the whole lane."""
+"""A two-door lane in the world: its devices, how travellers pass it, and what the judge checks of the whole lane."""

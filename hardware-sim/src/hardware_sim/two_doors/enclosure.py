@@ -1,7 +1,7 @@
-"""Two doors, each with a board of its own, and a sensor unit between them, among the same people.
+"""Two doors, each with its own board, and a sensor unit between them, all with the same people.
 
-People are moved in one place, beside the sensor unit, along the whole lane; each board sees by its own beams whoever is near its leaf. Where
-somebody is, is where they truly are, whatever boards and sensors believe. What happens at a door is told with that door.
+The sensor unit's model moves the people along the whole lane. Each board sees people near its leaf with its beams.
+The true positions do not depend on boards and sensors. Events of a door name that door.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ BAG_CM = 55.0
 
 @dataclass(slots=True)
 class Shown(Body):
-    """Somebody as one door's beams have them. Where they are is not this door's business."""
+    """A person as one door's beams see them. The lane sets the position."""
 
     person: Person = field(kw_only=True)
     door_m: float = field(kw_only=True)
 
     def walk(self, elapsed_ms: float, leaf_degrees: float) -> None:
-        """Be where the person is."""
+        """Take the person's position."""
         del elapsed_ms, leaf_degrees
         self.centre_m = self.person.at_m - self.door_m + LEAF_M
 
     @property
     def gone(self) -> bool:
-        """True when they left the lane."""
+        """Return True when the person has left the lane."""
         return self.person.gone
 
 
@@ -72,7 +72,7 @@ class Enclosure:
         self._walkers: dict[str, _Walker] = {}
 
     def walk_in(self, traveller: str, *, from_m: float = START_M) -> None:
-        """Somebody sets out through the first door, to stand before the camera; whoever starts further back stands further back."""
+        """Send a traveller through the first door to the camera. One who starts further back stops further back."""
         behind_m = START_M - from_m
         walker = self._walkers.get(traveller)
         if walker is not None and not walker.person.gone:
@@ -81,16 +81,16 @@ class Enclosure:
             self._come(traveller, Person(HALL_M - behind_m, MIDDLE_M - behind_m))
 
     def hide(self, traveller: str) -> None:
-        """Somebody is inside who came by no door: over it, or before anybody looked."""
+        """Put a person inside who passed no door: they climbed over it, or were there from the beginning."""
         self._come(traveller, Person(MIDDLE_M, MIDDLE_M), is_inside=True)
 
     def walk_on(self, traveller: str) -> None:
-        """Somebody goes out through the last door."""
+        """Send a traveller out through the last door."""
         if (walker := self._walkers.get(traveller)) is not None:
             walker.person.to_m = BEYOND_M
 
     def turn_back(self, traveller: str) -> None:
-        """Somebody goes back to the hall through the first door; whoever is through the last one stays on their way."""
+        """Send a traveller back to the hall through the first door. One who has passed the last door continues."""
         walker = self._walkers.get(traveller)
         if walker is None or walker.last.across:
             return
@@ -100,7 +100,7 @@ class Enclosure:
             door.come_back(traveller)
 
     def place_of(self, traveller: str) -> Place:
-        """Where somebody is; WAITING before setting out."""
+        """Return a traveller's place; WAITING before they set out."""
         walker = self._walkers.get(traveller)
         if walker is None:
             return Place.WAITING
@@ -113,23 +113,23 @@ class Enclosure:
         return Place.BACK if walker.came_back else Place.WAITING
 
     def forget(self, traveller: str) -> None:
-        """A traveller's story is over. Whoever is still in the lane goes on walking."""
+        """End a traveller's story. One who is still in the lane continues walking."""
         self._walkers.pop(traveller, None)
         for door in (self.first, self.last):
             door.forget(traveller)
 
     @property
     def way_back_is_open(self) -> bool:
-        """True when whoever is inside sees the first door opening for them: not still open behind them, as they came."""
+        """Return True when the first door opens for the person inside: not when it is still open after they came in."""
         controller = self.first.controller
         return self.first.leaf_opens and (controller.releasing or controller.emergency)
 
     def lay_bag(self) -> None:
-        """Somebody leaves a bag."""
+        """Leave a bag between the doors."""
         self.sensors.lay("bag", MIDDLE_M, BAG_CM)
 
     def take_bag(self) -> None:
-        """Staff take it away."""
+        """Take the bag away, as staff do."""
         self.sensors.take("bag")
 
     def _come(self, traveller: str, person: Person, *, is_inside: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""What must hold of two doors together, by the ground truth: never both open, and nobody locked in between them. Pure.
+"""Checks of both doors together against the ground truth: never both open, and no person locked in between. Pure.
 
-Both may be open in an emergency, and when an officer frees somebody. Whoever is between two closed doors is offered the way back in time: `WAY_BACK_MS_MAX`
-after the crossing that they are there for has ended, and a crossing ends in `CROSSING_MS_MAX`.
+Both doors may be open in an emergency and when an officer releases a person. A person between two closed doors gets the
+way back at most WAY_BACK_MS_MAX after their crossing has ended, and a crossing ends within CROSSING_MS_MAX.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from hardware_sim.decision_log import FIRST, LAST, Entry, Finding, Wrong
 if TYPE_CHECKING:
     from hardware_sim.truth import Happening
 
-WAY_BACK_MS_MAX = 35_000  # half a minute of a referral, and until the leaf moves
-CROSSING_MS_MAX = 75_000  # from being shut in to the crossing's end
+WAY_BACK_MS_MAX = 35_000  # half a minute of a referral, and the time until the leaf moves
+CROSSING_MS_MAX = 75_000  # from the closing of the first door to the crossing's end
 
 
 @dataclass(slots=True)
 class Inside:
-    """Who truly is between the doors, and since when somebody is."""
+    """The people who are truly between the doors, and since when there are any."""
 
     people: dict[str, int] = field(default_factory=dict)
 
     def see(self, happening: Happening) -> None:
-        """Take one happening."""
+        """Process one happening."""
         who = happening.text("traveller")
         if happening.event == "hidden":
             self.people[who] = happening.world_ms
@@ -38,14 +38,14 @@ class Inside:
 
     @property
     def since_ms(self) -> int | None:
-        """Since when somebody is there, None when nobody is."""
+        """Return the time since which people are there, in milliseconds; None when there are none."""
         return min(self.people.values(), default=None)
 
 
 def judge_lane(
     truth: tuple[Happening, ...], log: tuple[Entry, ...], *, open_to_all_ms: list[tuple[int, float]]
 ) -> list[Finding]:
-    """Everything that is wrong with the lane as a whole. In `open_to_all_ms` both doors may be open. The log is in the world's time."""
+    """Return all findings on the whole lane. Both doors may be open in `open_to_all_ms`. The log uses the world's time."""
     watch = _Watch(_crossings(log), open_to_all_ms)
     for happening in truth:
         watch.see(happening)
@@ -54,7 +54,7 @@ def judge_lane(
 
 
 def _crossings(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
-    """From when to when each crossing ran; one that the log leaves open runs for ever."""
+    """Return start and end of each crossing in milliseconds; a crossing without an end in the log never ends."""
     ended = {entry.crossing: entry.at_ms for entry in reversed(log) if entry.kind == "closed"}
     return [(one.at_ms, ended.get(one.crossing, float("inf"))) for one in log if one.kind == "opened"]
 
@@ -106,7 +106,7 @@ class _Watch:
             self._shut_in_ms = None
 
     def _judge_shut_in(self) -> None:
-        """How long somebody stood there between closed doors, during a crossing and after it."""
+        """Check how long people stood between closed doors, during a crossing and after it."""
         if self._shut_in_ms is None:
             return
         begun = [(from_ms, to_ms) for from_ms, to_ms in self.crossings_ms if from_ms <= self._now_ms]

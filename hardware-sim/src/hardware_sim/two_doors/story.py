@@ -1,6 +1,6 @@
-"""What a traveller does in a lane of two doors: the document outside, in when the screen says go, before the camera, out when it says go again.
+"""A traveller's actions in a two-door lane: document outside, in at GO, camera, out when the screen shows GO again.
 
-Whoever is inside and not let out waits for the officer, and goes back through the first door once that opens: they see it, no screen says so.
+A traveller inside who may not continue waits for the officer, and goes back when the first door opens, without a screen.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
     from hardware_sim.scenario import Scenario
 
-LOOKED_AT_MS_MAX = 20_000  # from being inside to being looked at
-OPEN_MS_MAX = 6_000  # for how long a way back that nobody takes stays open
+LOOKED_AT_MS_MAX = 20_000  # from entering to being examined
+OPEN_MS_MAX = 6_000  # how long an unused way back stays open
 
 
 class InnerTraveller(Traveller):
-    """One traveller in one scenario of a lane of two doors."""
+    """One traveller in one scenario of a two-door lane."""
 
     def __init__(self, scenario: Scenario, chance: random.Random, *, lays_pages: bool = False) -> None:
         super().__init__(scenario, chance, lays_pages=lays_pages)
@@ -65,7 +65,7 @@ class InnerTraveller(Traveller):
             seen = yield Await(screens=SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
 
     def _step_in(self) -> Part:
-        """From GO to being inside, or to seeing that it is no longer shown."""
+        """Yield the moves from GO until the traveller is inside, or sees that GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._take_passport()
         yield from self._deeds(Moment.LET_IN)
@@ -79,12 +79,12 @@ class InnerTraveller(Traveller):
         seen = yield Await(screens=SETTLED | {"officer"}, places=in_or_out, limit_ms=PASSAGE_MS_MAX)
         if seen.place is not Place.INSIDE:
             yield TurnBack(self._walker)
-            # One who was in the leaf may find it closed behind them.
+            # A traveller in the doorway may find the leaf closed behind them.
             seen = yield Await(places=in_or_out, limit_ms=BACK_MS_MAX)
         return seen
 
     def _inside(self) -> Generator[Move, Seen, None]:
-        """Until they are out, on whichever side."""
+        """Yield the moves from being inside until out, on either side."""
         yield Await(screens=SCREENS - {"go"}, limit_ms=LOOKED_AT_MS_MAX)
         seen = yield Await(screens=DECIDED | {"look"}, limit_ms=LOOKED_AT_MS_MAX)
         if seen.screen == "look":
@@ -106,7 +106,7 @@ class InnerTraveller(Traveller):
         return (yield Await(screens=OVER, limit_ms=DECISION_MS_MAX))
 
     def _go_out(self) -> Part:
-        """From GO to being through the last door, or to seeing that it is no longer shown."""
+        """Yield the moves from GO until the traveller is through the last door, or sees that GO is no longer shown."""
         yield Pause(self._draw(150, 300))
         yield from self._deeds(Moment.GO)
         yield Pause(self._draw(100, 200))
@@ -122,13 +122,13 @@ class InnerTraveller(Traveller):
         )
 
     def _wait(self) -> Generator[Move, Seen, None]:
-        """An officer is to come; what happens then happens once."""
+        """Wait for the officer. The scenario's deeds at this moment happen once."""
         if not self._waited:
             self._waited = True
             yield from self._deeds(Moment.OFFICER)
 
     def _be_let_go(self) -> Part:
-        """Out by the last door when the screen says so, else by the first one when it opens; `stays` times that is left unused."""
+        """Leave by the last door at GO, or by the first when it opens; let `stays` openings of the first pass unused."""
         seen = yield Await(screens=frozenset({"go", "emergency"}), way_back=True, limit_ms=OFFICER_MS_MAX)
         if seen.screen == "go":
             return (yield from self._go_out())

@@ -1,7 +1,7 @@
-"""What is between two doors, as it truly is, and the sensor unit that looks at it.
+"""The true state between two doors, and the sensor unit that measures it.
 
-Positions are metres from the first leaf on; the last one stands at `LANE_M`. Each board's lane is a stretch of it: whoever walks is a body of
-the one or the other board, or stands on the floor between them.
+Positions are metres from the first leaf; the last one is at `LANE_M`. Each board's lane is a part of it: a walking
+person is a body of one board or the other; a standing person is on the floor between them.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from hardware_sim.barrier.device import Barrier
 
 UNIT = 1
-STEP_MS_MAX = 20.0  # a press is seen, however seldom anybody looks
-_ZERO_M = {FIRST: -LEAF_M, LAST: LANE_M - LEAF_M}  # where a board's own metres begin
+STEP_MS_MAX = 20.0  # so that a press is seen even when the host polls rarely
+_ZERO_M = {FIRST: -LEAF_M, LAST: LANE_M - LEAF_M}  # origin of a board's own metres
 _STAND_M = (
     _ZERO_M[FIRST] + GONE_M,
     _ZERO_M[LAST] + START_M,
-)  # where people stand, too far apart to be one to the counter
+)  # where people stand, far enough apart for the counter
 BAG, BAG_CM = "bag", 40.0
 
 
 class Between:
-    """Both boards' people and the unit between them. `report` hears what the unit does, as a board's hears what that does."""
+    """The people of both boards and the unit between them. `report` receives the unit's events, like those of a board."""
 
     def __init__(self, boards: dict[str, Barrier], report: Callable[..., None]) -> None:
         self._boards = boards
@@ -40,22 +40,22 @@ class Between:
         registers = SimRegisters(self.unit)
         self._slave = Slave(UNIT, registers, registers)
         self._now_ms: float | None = None
-        self._inside: dict[str, float] = {}  # who is between the doors, and where they stand when they do not walk
+        self._inside: dict[str, float] = {}  # the people between the doors, and their positions while they stand
         self.bag_since_ms: float | None = None
 
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Bytes from the host; returns the reply."""
+        """Receive bytes from the host; return the reply."""
         self.pass_time(now_ms)
         return self._slave.receive(received, now_ms)
 
     def be_busy(self, *, busy: bool) -> None:
-        """The unit has no time for what it is asked."""
+        """Make the unit answer requests with exception 06, busy."""
         self._slave.busy = busy
 
     def pass_time(self, now_ms: float) -> None:
-        """Let the unit observe all who are there."""
+        """Let the unit measure the present people and things."""
         began_ms = now_ms if self._now_ms is None else self._now_ms
         steps = int((now_ms - began_ms) / STEP_MS_MAX)
         self.unit.inside.people = {name: Person(at_m, at_m) for name, at_m in self._positions().items()}
@@ -70,7 +70,7 @@ class Between:
 
     @property
     def inside(self) -> tuple[str, ...]:
-        """Who is between the doors, in the order in which they came."""
+        """Return the people between the doors, in the order of their arrival."""
         return tuple(self._inside)
 
     @property
@@ -87,11 +87,11 @@ class Between:
             self._inside.pop(name, None)
 
     def walks_at(self, name: str) -> str | None:
-        """Return the door whose board has this person as a body; None for one who stands, or is not here."""
+        """Return the door whose board has this person as a body; None for a standing or absent person."""
         return next((door for door, board in self._boards.items() if name in board.bodies_m), None)
 
     def is_inside(self, name: str) -> bool:
-        """True from one leaf to the other."""
+        """Return True when the person is between the leaves."""
         return name in self._inside
 
     def _positions(self) -> dict[str, float]:
@@ -110,10 +110,10 @@ class Between:
         self.bag_since_ms = now_ms
 
     def take(self) -> None:
-        """It is carried out, if it is there."""
+        """Take the bag away, if it is there."""
         self.unit.inside.things.pop(BAG, None)
         self.bag_since_ms = None
 
     def press(self, *, pressed: bool) -> None:
-        """A finger on the call button, or off it."""
+        """Press or release the call button."""
         self.unit.inside.button.move(pressed=pressed, now_ms=self.unit.now_ms)

@@ -1,7 +1,7 @@
-"""What went wrong in the hall before two doors, by what truly happened there.
+"""Finds violations in the hall before two doors, from what truly happened.
 
-Beside what the judge of one door looks at: both doors open, a door that is granted on nobody's durable word, to an empty or a crowded lane, people
-who leave by the last door whom nobody let out, people who are kept between the doors.
+In addition to the one-door judge's checks: both doors open, a grant without a durable record or with an occupied lane,
+people who leave by the last door without admission, people who are kept between the doors.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.hall.two_doors.between import Between
 
-FREED_S = 8.0  # an officer's release opens the first door at once, and the last closes meanwhile, a slow one, too
-# with all well, nobody is inside for longer without a leaf that opens: entering 15 s, then a referral's 30 s
+FREED_S = 8.0  # an officer's release opens the first door at once; the last may still close, slowly
+# without faults no one is inside for longer without an opening leaf: 15 s for entering, 30 s for a referral
 LOCKED_IN_S = 52.0
-HELPED_S = 6.0  # after the call button, or an officer's word
+HELPED_S = 6.0  # after the call button, or an officer's order
 ESCAPE_S = 3.5  # a fire at one door opens the other
-TOLD_OF_S = 1.5  # after so long the sensors have told of whoever and whatever is inside
+TOLD_OF_S = 1.5  # by then the sensors have reported the people and things inside
 _OTHER = {FIRST: LAST, LAST: FIRST}
 
 
@@ -35,7 +35,7 @@ class _Side:
     open_until_s: float = -math.inf
     granted_to: str = ""
     passed_by_grant: list[str] = field(default_factory=list)
-    # The leaf is open by a grant that nobody took back: no lane was there, the line lost the order, or the board its power.
+    # The leaf is open by a grant that was not revoked: the lane was down, the line lost the order, or the board lost its power.
     unled: bool = False
     blind: bool = False
     went: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -43,37 +43,35 @@ class _Side:
 
     @property
     def is_open(self) -> bool:
-        """True unless the leaf rests closed."""
+        """Return True unless the leaf is closed and at rest."""
         return not self.board.leaf_closed
 
 
 @dataclass(slots=True, kw_only=True)
 class TwoDoorJudge(Bench):
-    """Watches a hall before two doors."""
+    """Judges a hall before a two-door lane."""
 
     boards: dict[str, Barrier]
     between: Between
     let_in: set[str] = field(default_factory=set)  # through the first door, by an officer
-    together: set[str] = field(default_factory=set)  # so close behind another that beams see one body
-    owed_s: float = (
-        math.inf
-    )  # since when somebody inside is to be let back: they call for help, or an officer sent them back
+    together: set[str] = field(default_factory=set)  # so close behind another person that the beams see one body
+    owed_s: float = math.inf  # since when the way back is due to a person inside: they called, or were sent back
     _invites_s: float = math.inf  # since when it invites while the lane is not empty
     calls: bool = False  # a person called for help, and no officer has answered
     evacuating: bool = False  # an officer declared an emergency, and has not ended it
     _freed_s: float = -math.inf
     _fire_s: float = math.inf
-    _shut_s: dict[str, float] = field(default_factory=dict)  # since when a person is inside with no leaf that opens
+    _shut_s: dict[str, float] = field(default_factory=dict)  # since when a person is inside without an opening leaf
     _sides: dict[str, _Side] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Nothing has happened yet."""
+        """Begin without events."""
         self._sides = {door: _Side(board, Orders(self.clock)) for door, board in self.boards.items()}
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def happened(self, event: str, fields: dict[str, str | int | bool], door: str) -> None:
-        """A board or its people did something."""
+        """Process an event of a board or its people. Raises ViolationError."""
         side = self._sides[door]
         controller = side.board.controller
         if controller.emergency or controller.releasing:
@@ -96,7 +94,7 @@ class TwoDoorJudge(Bench):
                 pass
 
     def _granted(self, door: str, side: _Side) -> None:
-        """A grant arrives at a board. Raises ViolationError."""
+        """Check a grant that arrived at a board. Raises ViolationError."""
         name = side.granted_to
         written = self.disk.entries if door == FIRST else self.disk.admissions
         if name not in written:
@@ -121,7 +119,7 @@ class TwoDoorJudge(Bench):
             return
         others, side.passed_by_grant = side.passed_by_grant, [*side.passed_by_grant, name]
         if door == FIRST:
-            # Whoever steps in, the lane knows no face of: it lets in one, whoever that is.
+            # The lane does not know the entering person's face: it lets in one person, whoever it is.
             may, others = True, [] if name in self.together else others
         else:
             may = name in self.may_pass | self.by_officer and name in self.disk.admissions
@@ -140,7 +138,7 @@ class TwoDoorJudge(Bench):
         side.blind = True
 
     def board_miscounts(self, door: str) -> None:
-        """What the board counted it forgets, or it cannot count."""
+        """Note that the board loses or misses counts."""
         self._sides[door].blind = True
 
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +149,7 @@ class TwoDoorJudge(Bench):
         if order == "grant":
             side.granted_to = self.served
         if order == "release" and side.board.controller.emergency:
-            return  # it stands open already
+            return  # it is already open
         side.orders.ordered(order)
 
     def freed(self) -> None:
@@ -159,16 +157,16 @@ class TwoDoorJudge(Bench):
         self._freed_s = self.clock()
 
     def sent_back(self) -> None:
-        """Whoever is inside is to be let back, unless they are let out already."""
+        """Note that the person inside must get the way back, unless a leaf is already open for them."""
         if self.between.inside and not self._sides[LAST].orders.granted:
             self.owed_s = min(self.owed_s, self.clock())
 
     def forfeits(self, after_s: float) -> None:
-        """Whoever may leave the lane has lost the right to."""
+        """Note that the admitted traveller has lost the grant."""
         self._sides[LAST].orders.forfeit_s = self.clock() + after_s
 
     def orders_of(self, door: str) -> Orders:
-        """A door's board's."""
+        """Return the orders to a door's board."""
         return self._sides[door].orders
 
     def told(self, incident: str) -> None:
@@ -178,17 +176,17 @@ class TwoDoorJudge(Bench):
             side.orders.told(incident)
 
     def lane_died(self) -> None:
-        """What the lane wanted of its boards, it wants no more."""
-        self.owed_s = math.inf  # an officer sees to it
+        """Forget the orders of the lane that died."""
+        self.owed_s = math.inf  # an officer handles it
         self.evacuating = self.calls = False
         for side in self._sides.values():
             side.orders.lane_died()
             side.unled = side.orders.granted
 
-    # ── what is to be seen ───────────────────────────────────────────────────────────────────────────────────────────
+    # ── comparison with the true state ───────────────────────────────────────────────────────────────────────────────
 
     def look(self) -> None:
-        """Hold what was ordered against what is to be seen. Raises ViolationError."""
+        """Compare the orders with the true state. Raises ViolationError."""
         now_s = self.clock()
         for side in self._sides.values():
             controller = side.board.controller
@@ -203,13 +201,13 @@ class TwoDoorJudge(Bench):
         self._look_at_screen(now_s)
 
     def _look_at_both(self, now_s: float) -> None:
-        """Both open only in an emergency, and for as long as the last closes when an officer frees somebody."""
+        """Check that both are open only in an emergency, or while the last closes after an officer's release."""
         emergency = self.evacuating or any(side.board.controller.emergency for side in self._sides.values())
         if emergency:
             self._freed_s = now_s
         self._fire_s = min(self._fire_s, now_s) if emergency else math.inf
         both = all(side.is_open for side in self._sides.values())
-        # Whoever is inside is let back also while nobody hears of the last door.
+        # The person inside gets the way back also while the last door's line is down.
         let_back = now_s <= self._sides[FIRST].open_until_s and now_s - self.well_since_s <= FREED_S
         if both and now_s - self._freed_s > FREED_S and not let_back:
             raise ViolationError(Wrong.WRONG_OPENING, "both doors are open")
@@ -226,7 +224,7 @@ class TwoDoorJudge(Bench):
             raise ViolationError(Wrong.LOCKED_IN, f"{now_s - self.owed_s:.1f} s ago somebody was to be let back")
 
     def _look_at_screen(self, now_s: float) -> None:
-        """Nobody is invited into a lane in which somebody is, or something lies, nor before a call was answered."""
+        """Check that the lane invites no one while a person or thing is inside, or before a call is answered."""
         is_taken = bool(self.between.inside) or self.between.bag_since_ms is not None or self.calls
         self._invites_s = min(self._invites_s, now_s) if is_taken and self.shows == WELCOME else math.inf
         if now_s - max(self._invites_s, self.well_since_s) > TOLD_OF_S:

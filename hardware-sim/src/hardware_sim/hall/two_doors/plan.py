@@ -1,4 +1,4 @@
-"""What a crossing of two doors is going to be, drawn from the seed and its number alone. Pure."""
+"""The plan of a crossing of two doors, from the seed and its number alone. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hardware_sim.hall.plan import (
     times_of,
 )
 
-KINDS = (*DEALT, Kind.BLIND_COUNTER)  # that are dealt; bit errors come besides
+KINDS = (*DEALT, Kind.BLIND_COUNTER)  # dealt kinds; bit errors are additional
 SELDOM = (
     Intention.FORGED,
     Intention.LOOKALIKE,
@@ -35,7 +35,7 @@ SELDOM = (
     Intention.FORCES,
     *BETWEEN_DOORS,
 )
-# Whoever does so makes the lane take something back, or open for somebody, while a line may be bad.
+# These make the lane revoke an order or open for a person while a line may be faulty.
 PROVOKING = (Intention.PRESSES, Intention.FREED, Intention.PAUSED, Intention.EVACUATED)
 _BURNS_S = (0.3, 9.0)  # longer than a release
 _OF_SENSORS = frozenset({Kind.BLIND_COUNTER})
@@ -44,7 +44,7 @@ _LATEST_S = {Moment.LAID: 2.5, Moment.GO: 2.5, Moment.INSIDE: 2.5, Moment.OUT: 1
 
 
 def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = frozenset(Kind)) -> Crossing:
-    """Draw one crossing; of its faults only those of these kinds."""
+    """Return the plan of one crossing, with those of its faults that are of these kinds."""
     rng = random.Random(f"{seed}/two-door/{number}")
     fall = falls_to(seed, number) if faults else ()
     intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
@@ -55,12 +55,12 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
 
 
 def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
-    """The kinds of fault that are dealt out to this crossing."""
+    """Return the kinds of fault that this crossing gets."""
     return plan.falls_to(f"{seed}/two-door", number, KINDS)
 
 
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
-    """Return a fault in one place."""
+    """Return a fault at one board or line."""
     rng = random.Random(f"{seed}/two-door/{number}/{kind.value}")
     lasts_s, drawn = rng.uniform(*(_BURNS_S if kind is Kind.FIRE else LASTS_S[kind])), rng.random()
     at = SENSORS if kind in _OF_SENSORS else rng.choice((FIRST, LAST) if kind in _OF_A_DOOR else (FIRST, LAST, SENSORS))

@@ -1,4 +1,4 @@
-"""The scene of a lane of two doors: both boards, the sensor unit, their lines, and who is between the doors."""
+"""The scene of a two-door lane: both boards, the sensor unit, their lines, and the people between the doors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hardware_sim.hall.two_doors.between import Between
 from hardware_sim.hall.two_doors.judge import TwoDoorJudge
 from hardware_sim.sensors import unit
 
-SLOW_EVERY = 8  # in one crossing of so many the officer is busy elsewhere while a person waits inside
+SLOW_EVERY = 8  # in one crossing of this many the officer is busy elsewhere while a person waits inside
 SLOW_S = 36.0  # longer than a person inside has to wait for the way back
-TAKES_S = 5.0  # until a bag is carried out
-EVACUATES_S = 6.0  # until everyone is out
+TAKES_S = 5.0  # time to carry out a bag
+EVACUATES_S = 6.0  # time until everyone is out
 
 
 class TwoDoorScene(Scene):
-    """One scene on the running loop. The boards stand in the order in which travellers come to them."""
+    """One scene on the running loop. The boards are in the order in which travellers reach them."""
 
     def __init__(self, *, presence_max_s: float) -> None:
         super().__init__(presence_max_s=presence_max_s)
@@ -46,12 +46,12 @@ class TwoDoorScene(Scene):
         return is_there and self.between.empty and all(board.leaf_closed for board in self.boards.values())
 
     def pass_time(self) -> None:
-        """Move all who walk to their present place, and let the sensors observe."""
+        """Move all walking people to their present place, and let the sensors measure."""
         super().pass_time()
         self.between.pass_time(self.clock() * 1000)
 
     def way_out_is_open(self, door: str) -> bool:
-        """Return True while a leaf stands open for the person inside."""
+        """Return True while a leaf is open for the person inside."""
         controller = self.boards[door].controller
         return controller.emergency or controller.releasing
 
@@ -64,14 +64,14 @@ class TwoDoorScene(Scene):
         self.trace(f"sensors {event} {at_ms} {fields}")
 
     def violate(self, error: BaseException) -> None:
-        """The first violation, with who is inside."""
+        """End everything at the first violation, with the people inside."""
         if isinstance(error, ViolationError):
             self.trace(f"inside: {', '.join(self.between.inside) or 'nobody'}")
         super().violate(error)
 
 
 class TwoDoorTroubles(Troubles):
-    """What goes wrong during one crossing: with a board, with the sensor unit, or with the line of one of them."""
+    """The faults of one crossing: of a board, of the sensor unit, or of one of their lines."""
 
     def __init__(self, scene: TwoDoorScene, crossing: Crossing) -> None:
         super().__init__(scene, crossing)
@@ -99,7 +99,7 @@ class TwoDoorTroubles(Troubles):
 
 
 class TwoDoorOfficer(Officer):
-    """One officer: looks between the doors before letting anybody out, carries out what lies there, answers calls."""
+    """One officer: looks between the doors before an admission, carries out lost objects, answers calls."""
 
     def __init__(self, scene: TwoDoorScene) -> None:
         super().__init__(scene)
@@ -107,7 +107,7 @@ class TwoDoorOfficer(Officer):
         self._evacuated_s = 0.0
 
     def answered(self, word: Word, outcome: str) -> None:
-        """What was answered to an order."""
+        """Note the answer to an order."""
         super().answered(word, outcome)
         judge = self._hall.judge
         match word:
@@ -132,7 +132,7 @@ class TwoDoorOfficer(Officer):
         return is_one and is_over and not self._hall.any_fire
 
     def _look_after(self, report: LaneReport) -> None:
-        """Whoever calls is asked what they need, and a bag that nobody is there with is taken away."""
+        """Ask a caller what they need, and take away a bag without an owner."""
         if "help_called" in report.notices and not self._hall.between.inside:
             self._order_again(Word.ACKNOWLEDGE)
         since_ms = self._hall.between.bag_since_ms
@@ -150,7 +150,7 @@ class TwoDoorOfficer(Officer):
         return SLOW_S if is_slow else DECIDES_S
 
     def _settle(self, name: str) -> None:
-        """Let nobody out but the one whom they see alone between the doors, and nobody in while somebody is there."""
+        """Admit a person only when they are alone between the doors, and let no one in while a person is there."""
         hall, tries = self._hall, self._tries.get(name, 0)
         crossing, inside = hall.crossing, hall.between.inside
         is_theirs = crossing is not None and crossing.intention in VALID and crossing.drawn < ADMITTED_SHARE

@@ -1,4 +1,4 @@
-"""What a traveller does before and between two doors, by their intention; and whoever comes with them."""
+"""A traveller's actions before and between two doors, by intention; and those of people with them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 GOES_MAX = 6  # how often a person tries to pass: by the machine, then by an officer
 OUT_MAX = 12  # how often a person sets out from between the doors
-CLEARS_S = 1.2  # behind one who returns, so that beams distinguish two
-STEPS_IN_S = (0.42, 0.6)  # behind another: one body to the beams, two people to the counter
-BEHIND_S = (0.65, 1.6)  # two
+CLEARS_S = 1.2  # behind a person who returns, so that the beams distinguish two
+STEPS_IN_S = (0.42, 0.6)  # behind another person: one body to the beams, two people to the counter
+BEHIND_S = (0.65, 1.6)  # two bodies to the beams
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
 NEXT_UNSEEN_S = (2.2, 2.8)
 ASKS_S = 2.2  # from being inside, at most
@@ -31,7 +31,7 @@ MAY_BE_INSIDE_S = 200.0
 
 
 async def visit(scene: TwoDoorScene, crossing: Crossing, troubles: Troubles) -> None:
-    """One traveller, from the document to the way out. Raises ViolationError."""
+    """Play one traveller, from the document to the way out. Raises ViolationError."""
     if crossing.intention is Intention.FORCES:
         board = scene.boards[FIRST if crossing.drawn < 0.5 else LAST]
         board.push_leaf(PUSHED_DEGREES)
@@ -51,7 +51,7 @@ class _Visit:
         self._others: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """From the document to the way out."""
+        """Play the visit from the document to the way out."""
         judge, intention = self._scene.judge, self._crossing.intention
         if intention in VALID:
             judge.may_pass.add(self._name)
@@ -119,7 +119,7 @@ class _Visit:
         await _step_in_unasked(scene, follower)
 
     async def _walk(self, door: str, name: str) -> None:
-        """Through a leaf; back when the screen says that it is not for them any more, and they are not in it yet."""
+        """Walk through a leaf; turn back when the screen no longer shows GO and the person is not in it yet."""
         scene = self._scene
         is_through = _through(scene, door, name)
 
@@ -132,7 +132,7 @@ class _Visit:
         await scene.until(lambda: is_through() or scene.between.walks_at(name) is None, WALKS_S)
 
     async def _turn_at(self, door: str) -> None:
-        """Into a zone and back."""
+        """Walk into a zone and back."""
         scene, name = self._scene, self._name
         board = scene.boards[door]
         board.walk_in(name)
@@ -144,7 +144,7 @@ class _Visit:
     # ── inside, and out ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _get_out(self) -> None:
-        """Until they are out at either end."""
+        """Leave at either end."""
         scene, name = self._scene, self._name
         self._troubles.come(Moment.INSIDE)
         self._ask_for_something()
@@ -177,7 +177,7 @@ class _Visit:
         return self._scene.between.is_inside(self._name)
 
     def _ways(self) -> list[str]:
-        """Where they could go now: on, or out by a leaf that stands open for them."""
+        """Return the doors through which they could leave now: the last at GO, or one that is open for them."""
         scene = self._scene
         ways = [door for door in (LAST, FIRST) if scene.way_out_is_open(door)]
         return ways or (["go"] if scene.may_go(self._name) else [])
@@ -221,7 +221,7 @@ class _Visit:
         await self._scene.until(lambda: not self._is_inside(), for_s)
 
     async def _slip_in(self, other: str) -> None:
-        """Somebody steps in while the first leaf stands open for the one who comes out."""
+        """Let another person enter while the first leaf is open for the one who comes out."""
         scene = self._scene
         await scene.until(lambda: not self._is_inside(), MAY_BE_INSIDE_S)
         await scene.until(lambda: scene.between.walks_at(self._name) is None, WALKS_S)
@@ -261,7 +261,7 @@ class _Visit:
             await self._walk(LAST, self._name)
 
     async def _leave(self) -> None:
-        """Leave the lane empty."""
+        """Empty the lane."""
         scene = self._scene
         scene.boards[FIRST].turn_back(self._name)
         await scene.until(lambda: all(board.empty for board in scene.boards.values()), WALKS_S)
@@ -276,10 +276,10 @@ def _through(scene: TwoDoorScene, door: str, name: str) -> Callable[[], bool]:
 
 
 async def _go_back(scene: TwoDoorScene, name: str) -> None:
-    """Towards the hall, as far as the first leaf lets them."""
+    """Walk towards the hall, up to the first leaf if it is closed."""
     board = scene.boards[FIRST]
     if not await scene.until(lambda: board.empty, WALKS_S):
-        return  # nobody walks through anybody
+        return  # people cannot walk through each other
     board.walk_out(name)
     await scene.until(lambda: not scene.between.is_inside(name) or not scene.way_out_is_open(FIRST), WALKS_S)
     if scene.between.is_inside(name):
@@ -289,7 +289,7 @@ async def _go_back(scene: TwoDoorScene, name: str) -> None:
 
 
 async def _step_in_unasked(scene: TwoDoorScene, name: str) -> None:
-    """Somebody whom the screen does not mean goes through the first leaf, if it lets them, and out again."""
+    """Let a person without GO walk through the first leaf, if it is open, and out again."""
     board = scene.boards[FIRST]
     board.walk_in(name)
     await scene.until(lambda: scene.between.is_inside(name), TRIES_S)
@@ -300,7 +300,7 @@ async def _step_in_unasked(scene: TwoDoorScene, name: str) -> None:
 
 
 async def _stranger(scene: TwoDoorScene, name: str) -> None:
-    """Somebody inside whom the lane does not know: out by the last door if it lets them, else back when the first one stands open."""
+    """Let an unknown person inside leave by the last door if it is open, otherwise by the first when it opens."""
     last = scene.boards[LAST]
     for _ in range(OUT_MAX):
         await scene.until(
