@@ -48,8 +48,13 @@ DISTRIBUTIONS = (
     Alone("documents", 1_600, ("hardware-sim/src/hardware_sim/passport", "hardware-sim/src/hardware_sim/chip")),
     Alone("verify", 390, ("core/tests/core_fakes",), (*NOT_THERE, "numpy")),
     Alone("officers", 160, ("core/tests/core_fakes",), (*NOT_THERE, "numpy")),
-    Alone("core", 730, ("verify/src/gate_verify",), (*NOT_THERE, "numpy")),
-    Alone("central", 425, ("core/tests/core_fakes", "verify/src/gate_verify"), (*NOT_THERE, "numpy")),
+    Alone("core", 730, ("verify/src/gate_verify", "contract/src/gate_contract"), (*NOT_THERE, "numpy")),
+    Alone(
+        "central",
+        425,
+        ("core/tests/core_fakes", "verify/src/gate_verify", "contract/src/gate_contract"),
+        (*NOT_THERE, "numpy"),
+    ),
     Alone("lab", 330, ("tests/fakes", "core/tests/core_fakes"), ("gate_central", "gate_officers", "hardware_sim")),
     Alone("hardware-sim", 1_700, SIMULATOR_PEERS, ("gate_lab",)),
 )

@@ -148,7 +148,7 @@ def test_a_cache_beside_the_module_is_not_read(site: Path) -> None:
         ({"gate_core/durable.py": ""}, "has a module gate_core, and so has something that is already here"),
         ({"gate_central.py": ""}, "has a module gate_central"),
         ({"ssl.py": ""}, "has a module ssl"),
-        ({"serial.py": ""}, "has a module serial"),
+        ({"msgspec.py": ""}, "has a module msgspec"),
         ({"gate/passage/machine.py": ""}, "has a module gate,"),
         ({"../beside.py": ""}, "has a file outside its folder or behind a link, ../beside.py"),
         ({BOARD: "raise ZeroDivisionError('no')"}, "acme does not load: ZeroDivisionError: no"),
