@@ -28,6 +28,7 @@ for package in ("gate.cli", "gate", "gate_core", "gate_central", "gate_officers"
                 pass  # of what somebody else wrote
 import gate_core.command_line.main, _strptime, zoneinfo, csv, tomllib, sqlite3, html, webbrowser, importlib.metadata
 version = importlib.metadata.version("portcullis-core")
+gate_core.command_line.main.installed()
 
 def run(words):
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
