@@ -29,6 +29,7 @@ COPIED = (
     "gate",
     "core",
     "central",
+    "contract",
     "officers",
     "lab",
     "documents",

@@ -79,7 +79,7 @@ def loads(module: str, source: str, named: Mapping[str, str]) -> set[str]:
     unseen = {
         id(below)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
         for statement in node.body
         for below in ast.walk(statement)
     }
@@ -122,7 +122,7 @@ def test_the_roots_are_there() -> None:
 def test_a_module_that_nothing_loads_is_found() -> None:
     files = {
         "gate": "",
-        "gate.unit": "from gate import used\nrun('gate.child')\nif TYPE_CHECKING:\n    from gate.types import T",
+        "gate.unit": "from gate import used\nrun('gate.child')\nif typing.TYPE_CHECKING:\n    from gate.types import T",
         "gate.used": "log('gate.mentioned')",
         "gate.child": "",
         "gate.types": "",

@@ -16,7 +16,6 @@ from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
 from gate.programs.shared.devices.problems import problems_of
-from gate.programs.shared.virtual_time import run_virtual
 from gate_core.errors import SetupError
 from gate_core.ports.drivers import BarrierDriver, BarrierFacts
 from gate_core.settings.toml_file import Problem, Wrong
@@ -125,6 +124,7 @@ def replayed(profile: LineProfile, traces: Sequence[Trace]) -> list[tuple[Replay
     """Replay traces in virtual time, outside a running loop; return what each covers. Raises SetupError."""
     from drivers.barrier.tracing.coverage import coverage  # noqa: PLC0415
     from drivers.barrier.tracing.replay import replay  # noqa: PLC0415
+    from gate.programs.shared.virtual_time import run_virtual  # noqa: PLC0415
 
     played = [run_virtual(replay(trace, profile)) for trace in traces]
     return [(each, coverage(each, profile)) for each in played]
