@@ -379,3 +379,12 @@ def test_each_environment_completes_its_own_nouns(machines: dict[str, Path]) -> 
     assert "admit" in answered(both, line="gate officer ").split()
     assert "central" in answered(both, "central", "--help")
     assert "provision" in answered(both, "provision", "--help")
+
+
+def test_a_version_of_before_the_core_answers_by_its_own_way_in(tmp_path: Path) -> None:
+    """An update may go back to one, under the units and the command of today."""
+    environment(tmp_path / "portcullis")
+    cli = libraries(tmp_path / "portcullis/versions/0") / "gate/cli"
+    cli.mkdir(parents=True)
+    (cli / "__main__.py").write_text("import sys; print('of before', *sys.argv[1:])\n")
+    assert answered(tmp_path, "update", "check", "--json") == "of before update check --json\n"
