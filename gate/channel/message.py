@@ -1,13 +1,34 @@
-"""The base of every message between our programs, and the two messages of each program's status. `gate.channel.messages` has the others."""
+"""The base of every message between our programs, and the two messages of each program's status. The others are in a module a channel, such as `gate.channel.log_messages`."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 _DEPTH_MAX = 8
+
+WORDS_MAX = 500
+CLAUSE_MAX = 128
+
+CrossingId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Words = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]  # for a log line; `words` makes them fit
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]  # CLOCK_MONOTONIC
+PageNumber = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+Issuer = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")]  # a state in the letters of the MRZ
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Tenths = Annotated[int, msgspec.Meta(ge=0, le=10)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone, without which it is ambiguous
+
+
+def words(text: object) -> str:
+    """Return the beginning of a fault's text, as long as a message permits."""
+    return str(text)[:WORDS_MAX]
+
 
 Name = Annotated[str, msgspec.Meta(max_length=128)]
 

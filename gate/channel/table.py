@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gate.channel import messages
+from gate.channel import (
+    centre_messages,
+    log_messages,
+    order_messages,
+    preview_messages,
+    register_messages,
+    vision_messages,
+)
 from gate.channel.row import OFFICERS, PROGRAMS, Channel, status_row
 from gate_core.rate_limit import Rate
 
@@ -15,14 +22,14 @@ from gate_core.rate_limit import Rate
 class Channels(NamedTuple):
     """The channels of the programs' work, by name."""
 
-    log: Channel[messages.ToLog, messages.FromLog]
-    vision: Channel[messages.ToVision, messages.FromVision]
+    log: Channel[log_messages.ToLog, log_messages.FromLog]
+    vision: Channel[vision_messages.ToVision, vision_messages.FromVision]
     portraits: Channel[Any, Any]
-    preview: Channel[messages.ToPreview, messages.FromPreview]
-    lane: Channel[messages.ToLane, messages.FromLane]
-    orders: Channel[messages.ToDesk, messages.FromDesk]
-    centre: Channel[messages.ToCentre, messages.FromCentre]
-    registers: Channel[messages.ToRegisters, messages.FromRegisters]
+    preview: Channel[preview_messages.ToPreview, preview_messages.FromPreview]
+    lane: Channel[order_messages.ToLane, order_messages.FromLane]
+    orders: Channel[order_messages.ToDesk, order_messages.FromDesk]
+    centre: Channel[centre_messages.ToCentre, centre_messages.FromCentre]
+    registers: Channel[register_messages.ToRegisters, register_messages.FromRegisters]
 
     def every(self) -> tuple[Channel[Any, Any], ...]:
         """Return all rows in the table's order; last those of each program's status."""
@@ -36,14 +43,14 @@ class Channels(NamedTuple):
 CHANNELS = Channels(
     log=Channel(
         name="log", listener="log", callers=("lane",), purpose="records to be written, and the receipts for them",
-        to_listener=messages.ToLog, to_caller=messages.FromLog,
+        to_listener=log_messages.ToLog, to_caller=log_messages.FromLog,
         # Counted in records: a crossing is about ten; what is owed after an outage, a thousand at most, comes 64 at a time.
         to_listener_rate=Rate(50, 250), to_caller_rate=Rate(200, 1000),
     ),
     vision=Channel(
         name="vision", listener="vision", callers=("lane",),
         purpose="crossings to be watched, and what is seen of faces and pages",
-        to_listener=messages.ToVision, to_caller=messages.FromVision,
+        to_listener=vision_messages.ToVision, to_caller=vision_messages.FromVision,
         to_listener_rate=Rate(50, 100), to_caller_rate=Rate(100, 300),
     ),
     portraits=Channel(
@@ -54,19 +61,19 @@ CHANNELS = Channels(
     preview=Channel(
         name="preview", listener="vision", callers=("screens",),
         purpose="pictures for the traveller's page while it shows them, and the colours that it is to show",
-        to_listener=messages.ToPreview, to_caller=messages.FromPreview,
+        to_listener=preview_messages.ToPreview, to_caller=preview_messages.FromPreview,
         to_listener_rate=Rate(20, 60), to_caller_rate=Rate(60, 120), bytes_max=1024 * 1024,
     ),
     lane=Channel(
         name="lane", listener="lane", callers=("screens",),
         purpose="what the screens show, and what travellers ask for on the page",
-        to_listener=messages.ToLane, to_caller=messages.FromLane,
+        to_listener=order_messages.ToLane, to_caller=order_messages.FromLane,
         to_listener_rate=Rate(20, 60), to_caller_rate=Rate(50, 200),
     ),
     orders=Channel(
         name="orders", listener="lane", callers=("screens",), persons=OFFICERS,
         purpose="signed orders of officers, opaque to whoever carries them, and what the lane did (protocols/orders.md)",
-        to_listener=messages.ToDesk, to_caller=messages.FromDesk,
+        to_listener=order_messages.ToDesk, to_caller=order_messages.FromDesk,
         # An order is a look and a submission. A caller above the rate waits: a release among them is not refused. Screens queries for eight consoles,
         # an order a connection, and looks for itself.
         to_listener_rate=Rate(40, 80), to_caller_rate=Rate(40, 80), connections_a_program=40,
@@ -76,13 +83,13 @@ CHANNELS = Channels(
     centre=Channel(
         name="centre", listener="centre", callers=("lane",),
         purpose="certificates and signatures of a control centre, which is not ours (protocols/terminal-authentication.md)",
-        to_listener=messages.ToCentre, to_caller=messages.FromCentre,
+        to_listener=centre_messages.ToCentre, to_caller=centre_messages.FromCentre,
         to_listener_rate=Rate(20, 40), to_caller_rate=Rate(20, 40),
     ),
     registers=Channel(
         name="registers", listener="registers", callers=("lane",),
         purpose="what lists and registers say of a document, a question a connection, and what became of a hit",
-        to_listener=messages.ToRegisters, to_caller=messages.FromRegisters,
+        to_listener=register_messages.ToRegisters, to_caller=register_messages.FromRegisters,
         to_listener_rate=Rate(10, 40), to_caller_rate=Rate(10, 40),
         bytes_max=32 * 1024,  # sixteen registers, each with 300 characters of any writing for the officer
     ),

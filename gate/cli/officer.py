@@ -18,7 +18,7 @@ from gate_core.command_line.output import Exit, emit_json, fail, note, one_line,
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
-    from gate.channel import messages
+    from gate.channel import order_messages
     from gate.programs.shared.config import Config
     from gate_core.orders.order import Shift
 
@@ -181,8 +181,8 @@ def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s
 
 
 async def _say_and_stay(
-    show: Callable[[messages.OrderAnswer], Exit],
-    order: Callable[[], Awaitable[messages.OrderAnswer]],
+    show: Callable[[order_messages.OrderAnswer], Exit],
+    order: Callable[[], Awaitable[order_messages.OrderAnswer]],
     every_s: float | None,
 ) -> Exit:
     """Give the order once, or repeatedly; with repetition it waits for a lane that restarts. Ends with the first refusal."""
@@ -204,15 +204,15 @@ async def _say_and_stay(
         await asyncio.sleep(every_s)
 
 
-async def _look(path: Path) -> messages.Look:
+async def _look(path: Path) -> order_messages.Look:
     from gate.programs.shared.terminal import Terminal
 
     with closing(await Terminal.reach(path)) as terminal:
         return await terminal.look()
 
 
-async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
-    from gate.channel.messages import OrderAnswer
+async def _order(path: Path, shift: Shift, wish: _Wish) -> order_messages.OrderAnswer:
+    from gate.channel.order_messages import OrderAnswer
     from gate.passage.names import Outcome
     from gate.programs.shared.terminal import Terminal
 
@@ -229,7 +229,7 @@ async def _order(path: Path, shift: Shift, wish: _Wish) -> messages.OrderAnswer:
         )
 
 
-def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
+def _show(verb: Verb, shift: Shift, settings: Config, answer: order_messages.OrderAnswer, *, as_json: bool) -> Exit:
     from gate.passage.names import Outcome
     from gate.programs.shared.lane_report import sights_of, standing
 

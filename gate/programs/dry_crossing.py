@@ -22,7 +22,7 @@ from typing import Final
 
 import tomli_w
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.channel.row import status_row, user_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.status import hear_at

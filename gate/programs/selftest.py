@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from drivers.barrier.settings import BarrierSettings
 from drivers.reader.settings import PageCamera, PageFolder
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.channel.row import OPERATORS
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, pads, sensors

@@ -15,7 +15,7 @@ from typing import Final
 import tomli_w
 
 from gate.channel.errors import NoPlaceError
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.channel.place import only_instance
 from gate.channel.row import PROGRAMS
 from gate.programs.shared import config as configuration

@@ -10,7 +10,7 @@ from document_fakes.sample_passports import utopia
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gate.channel import messages
+from gate.channel import centre_messages
 from hardware_sim import cli
 from hardware_sim.centre import Fault, FrameError
 from hardware_sim.centre.frames import FRAME_BYTES_MAX, Value, decode, encode
@@ -78,42 +78,42 @@ def test_a_part_of_a_message_needs_more_and_a_long_one_is_not_sent() -> None:
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asked(centre: Answers, question: messages.ToCentre) -> messages.FromCentre:
+def asked(centre: Answers, question: centre_messages.ToCentre) -> centre_messages.FromCentre:
     """The answer as the gate reads it."""
     plain = msgspec.msgpack.decode(msgspec.msgpack.encode(question))
-    return msgspec.msgpack.decode(encode(centre.answer(plain))[4:], type=messages.FromCentre)
+    return msgspec.msgpack.decode(encode(centre.answer(plain))[4:], type=centre_messages.FromCentre)
 
 
-CHAIN = messages.ChainWanted(["UTCVCA00000", "UTCVCA00001"])
-SIGNATURE = messages.SignatureWanted("UTISXX00001", b"identity, nonce and key")
+CHAIN = centre_messages.ChainWanted(["UTCVCA00000", "UTCVCA00001"])
+SIGNATURE = centre_messages.SignatureWanted("UTISXX00001", b"identity, nonce and key")
 
 
 def test_the_certificates_of_the_authority_and_a_signature_of_their_last_holder() -> None:
     centre = answers_of(utopia(), Fault.NONE, ("ecdsa", "rsa"))
     chain = utopia().terminal_chain()
-    assert asked(centre, CHAIN) == messages.Chain(list(chain.certificates))
+    assert asked(centre, CHAIN) == centre_messages.Chain(list(chain.certificates))
     answer = asked(centre, SIGNATURE)
-    assert isinstance(answer, messages.Signature)
+    assert isinstance(answer, centre_messages.Signature)
     key = public_key({0x06: bytes.fromhex("04007F00070202020203"), 0x86: chain.key.shown(with_parameters=False)[14:]})
     assert key is not None
     assert key.holds(SIGNATURE.message, answer.signature)
-    rsa = asked(centre, messages.ChainWanted(["UTCVCA00002"]))
-    assert isinstance(rsa, messages.Chain)
+    rsa = asked(centre, centre_messages.ChainWanted(["UTCVCA00002"]))
+    assert isinstance(rsa, centre_messages.Chain)
     assert b"UTISXX00002" in rsa.certificates[1]
 
 
 @pytest.mark.parametrize(
     ("fault", "question"),
     [
-        (Fault.NONE, messages.ChainWanted(["UTCVCA00009"])),
-        (Fault.NONE, messages.SignatureWanted("UTISXX00009", b"x")),
+        (Fault.NONE, centre_messages.ChainWanted(["UTCVCA00009"])),
+        (Fault.NONE, centre_messages.SignatureWanted("UTISXX00009", b"x")),
         (Fault.REFUSES, CHAIN),
         (Fault.REFUSES, SIGNATURE),
         (Fault.REFUSES_TO_SIGN, SIGNATURE),
     ],
 )
-def test_what_it_has_not_or_will_not_is_refused(fault: Fault, question: messages.ToCentre) -> None:
-    assert isinstance(asked(answers_of(utopia(), fault), question), messages.NotGranted)
+def test_what_it_has_not_or_will_not_is_refused(fault: Fault, question: centre_messages.ToCentre) -> None:
+    assert isinstance(asked(answers_of(utopia(), fault), question), centre_messages.NotGranted)
 
 
 def test_questions_that_are_none_are_refused() -> None:
@@ -134,18 +134,18 @@ def test_faulty_answers_are_wrong_in_one_thing() -> None:
         (Fault.FORGED, {"forged": True}),
         (Fault.WITHOUT_RIGHT, {"rights": READS_IRISES}),
     ):
-        expected = messages.Chain(list(utopia().terminal_chain(**order).certificates))
+        expected = centre_messages.Chain(list(utopia().terminal_chain(**order).certificates))
         assert asked(answers_of(utopia(), fault), CHAIN) == expected
-        assert expected != messages.Chain(list(good.certificates))
+        assert expected != centre_messages.Chain(list(good.certificates))
     assert READS_FINGERS != READS_IRISES
     twisted, honest = (asked(answers_of(utopia(), fault), SIGNATURE) for fault in (Fault.WRONG_SIGNATURE, Fault.NONE))
-    assert isinstance(twisted, messages.Signature)
-    assert isinstance(honest, messages.Signature)
+    assert isinstance(twisted, centre_messages.Signature)
+    assert isinstance(honest, centre_messages.Signature)
     assert twisted.signature[:-1] == honest.signature[:-1]
     assert twisted.signature != honest.signature
     other = answers_of(utopia(), Fault.OTHER_ANSWER)
-    assert isinstance(asked(other, CHAIN), messages.Signature)
-    assert isinstance(asked(other, SIGNATURE), messages.Chain)
+    assert isinstance(asked(other, CHAIN), centre_messages.Signature)
+    assert isinstance(asked(other, SIGNATURE), centre_messages.Chain)
 
 
 def test_a_place_that_is_taken_is_one_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,8 @@ from fakes.small_gate import NOTICE
 
 from gate.audit.writer import APPENDS_REMEMBERED
 from gate.channel.errors import ChannelClosedError
-from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
+from gate.channel.log_messages import Append, Appended, FromLog, Recorded
+from gate.channel.message import Status
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import RecordClass

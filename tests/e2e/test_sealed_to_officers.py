@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes import remains
 from fakes.whole_gate import Gate, running
 
-from gate.channel import messages as m
+from gate.channel import order_messages
 from gate.passage.names import Outcome
 from gate.picture import decode
 from gate.programs.shared.terminal import Terminal
@@ -59,7 +59,7 @@ def officer_of(gate: Gate, opens: X25519PrivateKey) -> Shift:
     return Shift(key, certify(wanted, read_authority(gate.stage.folder / "officers-authority.key")))
 
 
-async def until_sealed(terminal: Terminal) -> m.Waiting:
+async def until_sealed(terminal: Terminal) -> order_messages.Waiting:
     """The one who waits, once something of them is sealed."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -69,7 +69,9 @@ async def until_sealed(terminal: Terminal) -> m.Waiting:
             await asyncio.sleep(0.1)
 
 
-def opened(answer: m.OrderAnswer, key: X25519PrivateKey, gate: str, crossing: str) -> tuple[dict[str, Any], ...]:
+def opened(
+    answer: order_messages.OrderAnswer, key: X25519PrivateKey, gate: str, crossing: str
+) -> tuple[dict[str, Any], ...]:
     """What the officer sees: the face, then the document."""
     assert answer.sealed is not None
     parts = zip(answer.sealed, PARTS, strict=True)

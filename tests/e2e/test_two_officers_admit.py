@@ -20,7 +20,7 @@ from officers_fakes.console_hall import SEALING
 from playwright.async_api import Browser, Page, async_playwright
 
 from gate.channel.errors import ChannelError
-from gate.channel.messages import Waiting
+from gate.channel.order_messages import Waiting
 from gate.passage.records import Overruled, WouldAdmit
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal

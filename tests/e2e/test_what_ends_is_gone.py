@@ -24,7 +24,7 @@ from fakes import remains
 from fakes.tiny_models import real_models
 from fakes.whole_gate import PROGRAMS, Gate, running
 
-from gate.channel import messages as m
+from gate.channel import preview_messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -110,9 +110,9 @@ class LastPreviews:
             with contextlib.suppress(ChannelError):
                 connection = await connect(CHANNELS.preview, gate.stage.config.socket("preview"))
                 try:
-                    await connection.send(m.WantPreview(on=True))
+                    await connection.send(preview_messages.WantPreview(on=True))
                     async for message in connection:
-                        if isinstance(message, m.Preview):
+                        if isinstance(message, preview_messages.Preview):
                             self.seen.append(message.jpeg[len(message.jpeg) // 2 :][:RUN_BYTES])
                 finally:
                     connection.close()

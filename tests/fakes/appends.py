@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.passage.names import RecordClass, RecordKind
 
 
-def append_of(body: bytes) -> messages.Append:
-    return messages.Append(
+def append_of(body: bytes) -> log_messages.Append:
+    return log_messages.Append(
         [
-            messages.NewRecord(
+            log_messages.NewRecord(
                 id=bytes(16),
                 kind=RecordKind.OPENED,
                 about=RecordClass.CROSSING,
@@ -25,4 +25,4 @@ def append_of(body: bytes) -> messages.Append:
 
 
 APPEND = append_of(b"{}")
-APPENDED = messages.Appended([messages.Recorded(index=7)])
+APPENDED = log_messages.Appended([log_messages.Recorded(index=7)])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import child_messages, document_messages
 from gate.programs.lane.document import child
 from gate_core.evidence.crossing import CheckId, DocumentEvidence
 
@@ -56,12 +56,12 @@ def _chatter() -> str:
 DEEDS: dict[str, Callable[[], str]] = {
     "read": _read_a_file,
     "flood": lambda: _say(_prepared_of_lists()),
-    "again": lambda: _say(msgspec.msgpack.encode(messages.Prepared({}))),
+    "again": lambda: _say(msgspec.msgpack.encode(child_messages.Prepared({}))),
     "chatter": _chatter,
 }
 
 
-async def _captured(wanted: messages.ReadDocument, *_: object) -> DocumentEvidence:
+async def _captured(wanted: document_messages.ReadDocument, *_: object) -> DocumentEvidence:
     return DocumentEvidence.unreadable(DEEDS[wanted.crossing](), CheckId.MRZ)
 
 

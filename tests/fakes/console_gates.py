@@ -16,7 +16,8 @@ from typing import Any
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, view
 
-from gate.channel.messages import Look, LookWanted, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
+from gate.channel.message import Status
+from gate.channel.order_messages import Look, LookWanted, OrderAnswer, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import Outcome

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import document_messages
+from gate.channel.message import Message
 from gate.programs.children.child_handle import ChildLostError, UnfitError
 from gate.programs.lane.document.child import ListsError, open_lists, told
 
@@ -16,15 +17,15 @@ from gate.programs.lane.document.child import ListsError, open_lists, told
 class FakeChild:
     """Says what it was given to say; `None` is where it is lost. Fills what the lane asks of `Process`."""
 
-    def __init__(self, detail: dict[str, Any] | None = None, *says: messages.Message | None) -> None:
+    def __init__(self, detail: dict[str, Any] | None = None, *says: Message | None) -> None:
         self.detail = detail or {}
         self.lost = asyncio.Event()
-        self.heard: list[messages.Message] = []
+        self.heard: list[Message] = []
         self.handed: list[bytes] = []
         self.ended = False
         self._says = list(says)
 
-    async def send(self, message: messages.Message) -> None:
+    async def send(self, message: Message) -> None:
         await asyncio.sleep(0)
         if self.lost.is_set():
             raise ChildLostError("the child is gone or does not read")
@@ -36,7 +37,7 @@ class FakeChild:
         assert descriptor >= 0
         self.handed.append(label)
 
-    async def receive(self) -> messages.Message:
+    async def receive(self) -> Message:
         await asyncio.sleep(0)
         if not self._says:
             await self.lost.wait()
@@ -59,7 +60,7 @@ class Nursery:
         self.chip = ""
         self.lost = ""
 
-    async def start(self, prepare: messages.PrepareDocument) -> Any:
+    async def start(self, prepare: document_messages.PrepareDocument) -> Any:
         await asyncio.sleep(0)
         if self.lost:
             raise ChildLostError(self.lost)
@@ -67,7 +68,7 @@ class Nursery:
             store = open_lists(Path(prepare.lists), service=prepare.service)
         except ListsError as error:
             raise UnfitError(f"paths.trust: {error}") from error
-        ready = messages.DocumentReady(told(store), self.chip, {"files_closed": True})
+        ready = document_messages.DocumentReady(told(store), self.chip, {"files_closed": True})
         child = FakeChild(msgspec.to_builtins(ready))
         self.started.append(child)
         return child

@@ -15,7 +15,8 @@ import msgspec
 from fakes.gate_status import CONFIG
 from fakes.ports import free_port
 
-from gate.channel import messages as m
+from gate.channel import register_messages
+from gate.channel.message import Status
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.programs.lane.document.inspection import mark_of
@@ -40,7 +41,7 @@ class Gate:
 
     config: Config
 
-    async def said_to(self, message: m.ToRegisters) -> m.FromRegisters:
+    async def said_to(self, message: register_messages.ToRegisters) -> register_messages.FromRegisters:
         connection = await connect(CHANNELS.registers, self.config.socket("registers"))
         try:
             await connection.send(message)
@@ -49,8 +50,8 @@ class Gate:
             connection.close()
 
     async def key(self) -> bytes:
-        answer = await self.said_to(m.DayKeyWanted())
-        assert isinstance(answer, m.DayKeyIs)
+        answer = await self.said_to(register_messages.DayKeyWanted())
+        assert isinstance(answer, register_messages.DayKeyIs)
         return answer.key
 
     async def until_key(self, other_than: bytes = b"") -> bytes:
@@ -59,20 +60,20 @@ class Gate:
                 await asyncio.sleep(0.02)
         return key
 
-    async def asks(self, mark: str, deadline_ms: int = 2000) -> m.RegisterFound:
-        question = m.DocumentQuestion("", "", "", "", mark=mark)
-        answer = await self.said_to(m.AskRegisters([NAME], deadline_ms, entry=True, question=question))
-        assert isinstance(answer, m.RegistersSaid)
+    async def asks(self, mark: str, deadline_ms: int = 2000) -> register_messages.RegisterFound:
+        question = register_messages.DocumentQuestion("", "", "", "", mark=mark)
+        answer = await self.said_to(register_messages.AskRegisters([NAME], deadline_ms, entry=True, question=question))
+        assert isinstance(answer, register_messages.RegistersSaid)
         (found,) = answer.found
         return found
 
-    async def reads(self, security_object: bytes, **more: Any) -> m.RegisterFound:
+    async def reads(self, security_object: bytes, **more: Any) -> register_messages.RegisterFound:
         """What is said of a chip that this gate has read."""
         return await self.asks(mark_of(await self.until_key(), security_object), **more)
 
     async def state(self) -> dict[str, Any]:
         status = await hear(self.config, "registers")
-        assert isinstance(status, m.Status)
+        assert isinstance(status, Status)
         return status.detail
 
 

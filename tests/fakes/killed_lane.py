@@ -22,8 +22,9 @@ from typing import Any
 
 from fakes.direct_slot import DirectSlot
 
-from gate.channel import messages
+from gate.channel import order_messages, screen_messages, vision_messages
 from gate.channel.errors import ChannelError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.programs.shared.runner import status_of
@@ -194,14 +195,14 @@ class KilledLane:
     async def _vision(self, connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.StatusRequest():
-                    await connection.send(messages.Status("vision", "ready", {}))
-                    await connection.send(messages.CameraStatus(None))
-                case messages.StartCrossing(crossing):
-                    await connection.send(messages.CameraStatus(crossing))
-                    await connection.send(messages.FaceSeen(crossing, 1, Guidance.NONE))
-                case messages.EndCrossing(crossing):
-                    await connection.send(messages.Erased(crossing))
+                case StatusRequest():
+                    await connection.send(Status("vision", "ready", {}))
+                    await connection.send(vision_messages.CameraStatus(None))
+                case vision_messages.StartCrossing(crossing):
+                    await connection.send(vision_messages.CameraStatus(crossing))
+                    await connection.send(vision_messages.FaceSeen(crossing, 1, Guidance.NONE))
+                case vision_messages.EndCrossing(crossing):
+                    await connection.send(vision_messages.Erased(crossing))
                 case _:
                     pass
 
@@ -246,9 +247,9 @@ class KilledLane:
                 await asyncio.sleep(POLL_S)
 
     async def _officer(
-        self, life: Life, watch: Connection[messages.FromLane], terminal: Terminal, *, settle: bool
+        self, life: Life, watch: Connection[order_messages.FromLane], terminal: Terminal, *, settle: bool
     ) -> None:
-        views: list[messages.View] = []
+        views: list[screen_messages.View] = []
         watching = asyncio.create_task(_see(watch, views))
         said_s, laid_s, granted = 0.0, 0.0, False
         try:
@@ -285,12 +286,12 @@ class KilledLane:
         await terminal.order(self._shift, verb, crossing=crossing, argument=argument, reason="a trial of deaths")
 
 
-async def _see(watch: Connection[messages.FromLane], views: list[messages.View]) -> None:
-    await watch.send(messages.WatchView())
+async def _see(watch: Connection[order_messages.FromLane], views: list[screen_messages.View]) -> None:
+    await watch.send(screen_messages.WatchView())
     with contextlib.suppress(ChannelError):
         while True:
             told = await watch.receive()
-            if isinstance(told, messages.View):
+            if isinstance(told, screen_messages.View):
                 views.append(told)
 
 

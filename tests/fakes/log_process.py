@@ -24,7 +24,7 @@ from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.audit.store import Store
 from gate.channel.errors import ChannelClosedError
-from gate.channel.messages import Append, Appended, FromLog, NewRecord, Recorded
+from gate.channel.log_messages import Append, Appended, FromLog, NewRecord, Recorded
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import RecordClass, RecordKind

@@ -10,7 +10,7 @@ from typing import Any
 from core_fakes.shifts import GATE, NOW_S, PUBLIC, shift
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.passage import records, states
 from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, FaceCompared, NotRecorded, Recorded, SiteSeen
 from gate.passage.names import Outcome, RecordKind
@@ -156,7 +156,7 @@ class Lane:
         }
         return (by or shift()).sign(verb, **{**fields, **named})
 
-    async def say(self, verb: Verb, by: Shift | None = None, **named: Any) -> messages.OrderAnswer:
+    async def say(self, verb: Verb, by: Shift | None = None, **named: Any) -> order_messages.OrderAnswer:
         """Sign and submit."""
         return await self.desk.submit(self.sign(verb, by, **named))
 
@@ -190,5 +190,5 @@ def at_a_lane(story: Callable[[Lane], Awaitable[None]], **devices: Any) -> Lane:
     return lane
 
 
-def outcome(answer: messages.OrderAnswer) -> Outcome:
+def outcome(answer: order_messages.OrderAnswer) -> Outcome:
     return answer.outcome

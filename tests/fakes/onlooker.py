@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
@@ -84,7 +84,7 @@ class Lane:
     def _answered(self, number: int, outcome: Outcome, detail: str) -> None:
         pass
 
-    def _show(self, view: messages.View) -> None:
+    def _show(self, view: screen_messages.View) -> None:
         state = render(ViewState(view.screen, view.guidance, view.purpose, view.direction, view.travellers))
         self._board.show(state)
 

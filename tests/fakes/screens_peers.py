@@ -12,18 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from gate.channel.messages import (
-    PagePainted,
-    Preview,
-    ShowTint,
-    Status,
-    StatusRequest,
-    TintShown,
-    TravellerAsks,
-    View,
-    WantPreview,
-    WatchView,
-)
+from gate.channel.message import Status, StatusRequest
+from gate.channel.preview_messages import Preview, ShowTint, TintShown, WantPreview
+from gate.channel.screen_messages import PagePainted, TravellerAsks, View, WatchView
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import Wish

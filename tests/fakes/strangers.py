@@ -18,7 +18,8 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user
 _LISTEN = """
 import os, socket, sys
 import msgspec
-from gate.channel import messages
+from gate.channel import log_messages
+from gate.channel.message import Status
 path, uid = sys.argv[1], int(sys.argv[2])
 end = socket.socket(socket.AF_UNIX)
 end.bind(path)
@@ -29,9 +30,9 @@ while True:
     caller, _ = end.accept()
     with caller:
         while head := caller.recv(4):
-            message = msgspec.msgpack.decode(caller.recv(int.from_bytes(head, "big")), type=messages.ToLog)
-            is_append = isinstance(message, messages.Append)
-            answer = messages.Appended([messages.Recorded(0)]) if is_append else messages.Status("log", "ready", {})
+            message = msgspec.msgpack.decode(caller.recv(int.from_bytes(head, "big")), type=log_messages.ToLog)
+            is_append = isinstance(message, log_messages.Append)
+            answer = log_messages.Appended([log_messages.Recorded(0)]) if is_append else Status("log", "ready", {})
             body = msgspec.msgpack.encode(answer)
             caller.sendall(len(body).to_bytes(4, "big") + body)
 """

@@ -19,7 +19,7 @@ from fakes.walked_board import Board, Line
 from fakes.walked_line import BoardDriver
 from fakes.walked_log import WalkedLog
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import records
 from gate.passage.conditions import AgeFrom
 from gate.passage.events import (
@@ -131,7 +131,7 @@ class WalkedLane:
         self.clock: Callable[[], float] = asyncio.get_running_loop().time
         self.board = Board(self.clock, self.rng, count_entry=self.rng.choice([0, 2**32 - 3]))
         self.log = WalkedLog(self.rng, self.post, self._written)
-        self.view: messages.View | None = None
+        self.view: screen_messages.View | None = None
         self.vision = self.camera = self.reader = True
         self.plans: dict[str, Plan] = {}
         self.session = 0
@@ -172,7 +172,7 @@ class WalkedLane:
     def _written(self, record: records.Record, awaited: bool) -> None:  # noqa: FBT001 - a plain callback
         self.oracle.writes(record, self.now_ms, awaited=awaited)
 
-    def _show(self, view: messages.View) -> None:
+    def _show(self, view: screen_messages.View) -> None:
         self.view = view
         self.oracle.shows(view.screen, self.now_ms)
 

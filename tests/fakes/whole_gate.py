@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.cli.models import default_folder
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervisor import Child, Family
@@ -84,7 +84,7 @@ class Gate:
             supervisor=None if stage.supervisor is None else read_shift(stage.supervisor)[0],
         )
 
-    def _see(self, view: messages.View) -> None:
+    def _see(self, view: screen_messages.View) -> None:
         self.screens.append(view.screen)
         self._director.see(view)
         self._changed.set()

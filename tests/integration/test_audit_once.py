@@ -26,7 +26,8 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.errors import ChannelError
-from gate.channel.messages import Appended, FromLog, Status, StatusRequest
+from gate.channel.log_messages import Appended, FromLog
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded

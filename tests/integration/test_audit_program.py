@@ -28,7 +28,7 @@ from gate.audit.inbox import Found, Inbox
 from gate.audit.store import Store
 from gate.audit.writer import Writer
 from gate.channel.errors import ChannelClosedError
-from gate.channel.messages import (
+from gate.channel.log_messages import (
     Append,
     Appended,
     FromLog,
@@ -38,10 +38,9 @@ from gate.channel.messages import (
     OpenCrossings,
     OpenCrossingsRequest,
     Recorded,
-    Status,
-    StatusRequest,
-    WatchView,
 )
+from gate.channel.message import Status, StatusRequest
+from gate.channel.screen_messages import WatchView
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import RecordClass, RecordKind

@@ -14,7 +14,7 @@ from document_fakes.sample_passports import utopia
 from fakes.roots import search_path
 
 from drivers.reader.settings import Direct
-from gate.channel import messages as m
+from gate.channel import document_messages
 from gate.programs.children import confine
 from gate.programs.children.child_handle import WORDS_BYTES_MAX, WORDS_PIECES_MAX, ChildLostError, Process
 from gate.programs.lane.list_renewal import DocumentChild
@@ -42,10 +42,14 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def captured(lists: Path, deed: str) -> AsyncIterator[DocumentChild]:
     """A child that does this with its crossing."""
-    prepare = m.PrepareDocument(Direct(socket=str(lists.parent / "apdu")).spelt(), str(lists), service=False)
-    child: DocumentChild = await Process.start("fakes.captured_child", prepare, incoming=m.FromDocument)
+    prepare = document_messages.PrepareDocument(
+        Direct(socket=str(lists.parent / "apdu")).spelt(), str(lists), service=False
+    )
+    child: DocumentChild = await Process.start("fakes.captured_child", prepare, incoming=document_messages.FromDocument)
     try:
-        await child.send(m.ReadDocument(deed, [], clock_sure=True, page=None, lines=False, portrait=False))
+        await child.send(
+            document_messages.ReadDocument(deed, [], clock_sure=True, page=None, lines=False, portrait=False)
+        )
         yield child
     finally:
         await child.end()
@@ -55,7 +59,7 @@ async def found_by(child: DocumentChild) -> str:
     """What it says of its deed."""
     async with asyncio.timeout(DEADLINE_S):
         message = await child.receive()
-    assert isinstance(message, m.DocumentJudged)
+    assert isinstance(message, document_messages.DocumentJudged)
     return message.evidence.checks[0].reason
 
 

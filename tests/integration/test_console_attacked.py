@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from fakes.console_gates import Console, RoadGate, road_gate, tls, until
 from fakes.screens_peers import view
 
-from gate.channel.messages import Waiting
+from gate.channel.order_messages import Waiting
 from gate.programs.screens.console_api import HEAD_BYTES_MAX, LIMITS, REQUEST_RATE
 from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge
 from gate_core.evidence.reasons import Objection, Reason

@@ -29,7 +29,8 @@ from document_fakes.sample_passports import ANNA, portrait, utopia
 from fakes.tiers import quick_or_long
 
 from drivers.reader.settings import Direct
-from gate.channel import messages as m
+from gate.channel import centre_messages, document_messages, vision_messages
+from gate.channel.message import Message
 from gate.programs.children import fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, UnfitError
 from gate.programs.children.final_report import last_words
@@ -48,7 +49,7 @@ from hardware_sim.passport.issuer import Passport
 DOCUMENT = issued()
 RIGHT = DOCUMENT.mrz_lines
 WRONG = (RIGHT[0], RIGHT[1][:5] + "O" + RIGHT[1][6:])
-PAGE = m.PageRead(1, "camera", "TD3", 0.9, True, [])
+PAGE = vision_messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 DEADLINE_S = 15.0
 
 
@@ -82,10 +83,10 @@ def slot(tmp_path: Path) -> Iterator[DirectSlot]:
         made.stop()
 
 
-def preparation(lists: Path, **more: Any) -> m.PrepareDocument:
-    chip, officers = Direct(socket=str(lists.parent / "apdu")).spelt(), m.OfficersOf(GATE, PUBLIC)
+def preparation(lists: Path, **more: Any) -> document_messages.PrepareDocument:
+    chip, officers = Direct(socket=str(lists.parent / "apdu")).spelt(), vision_messages.OfficersOf(GATE, PUBLIC)
     wanted = {"chip": chip, "service": False, "officers": officers}
-    return m.PrepareDocument(**{**wanted, **more}, lists=str(lists))
+    return document_messages.PrepareDocument(**{**wanted, **more}, lists=str(lists))
 
 
 @contextlib.asynccontextmanager
@@ -99,8 +100,10 @@ async def child_of(lists: Path, **more: Any) -> AsyncIterator[DocumentChild]:
             os.kill(child.pid, 0)
 
 
-def wanted(*readings: tuple[str, ...], passed_on: bool = False, page: m.PageRead | None = None) -> m.ReadDocument:
-    return m.ReadDocument(
+def wanted(
+    *readings: tuple[str, ...], passed_on: bool = False, page: vision_messages.PageRead | None = None
+) -> document_messages.ReadDocument:
+    return document_messages.ReadDocument(
         "c1",
         [list(one) for one in readings],
         clock_sure=True,
@@ -110,13 +113,13 @@ def wanted(*readings: tuple[str, ...], passed_on: bool = False, page: m.PageRead
     )
 
 
-async def judged(child: DocumentChild, *, heard: list[m.Message] | None = None) -> DocumentEvidence:
+async def judged(child: DocumentChild, *, heard: list[Message] | None = None) -> DocumentEvidence:
     async with asyncio.timeout(DEADLINE_S):
         while True:
             message = await child.receive()
             if heard is not None:
                 heard.append(message)
-            if isinstance(message, m.DocumentJudged):
+            if isinstance(message, document_messages.DocumentJudged):
                 return message.evidence
 
 
@@ -131,7 +134,7 @@ def not_successful(evidence: DocumentEvidence) -> set[CheckId]:
 
 async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path, slot: DirectSlot) -> None:
     slot.insert(Watched())
-    heard: list[m.Message] = []
+    heard: list[Message] = []
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     async with child_of(lists) as child:
@@ -143,7 +146,7 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
         sent = await portraits.receive(ours)
         slot.remove()
         async with asyncio.timeout(DEADLINE_S):
-            assert isinstance(await child.receive(), m.DocumentLeft)
+            assert isinstance(await child.receive(), document_messages.DocumentLeft)
     assert not_successful(evidence) == set()
     assert (evidence.issuer, evidence.lists) == ("UTO", ready_of(child).lists.version)
     assert evidence.authorities
@@ -153,13 +156,18 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
     said = msgspec.msgpack.encode(heard)
     for secret in (bytes(sent.image)[200:232], *(line.encode() for line in RIGHT), RIGHT[1][:9].encode()):
         assert secret not in said
-    assert [type(message) for message in heard] == [m.IssuerSeen, m.ChipReached, m.ChipReached, m.DocumentJudged]
-    assert heard[0] == m.IssuerSeen("UTO")
+    assert [type(message) for message in heard] == [
+        document_messages.IssuerSeen,
+        document_messages.ChipReached,
+        document_messages.ChipReached,
+        document_messages.DocumentJudged,
+    ]
+    assert heard[0] == document_messages.IssuerSeen("UTO")
 
 
 OFFICER, STRANGER = X25519PrivateKey.generate(), X25519PrivateKey.generate()
 CERTIFIED = of_an_officer(OFFICER.public_key().public_bytes_raw(), **today())
-SEALED_TO = m.SealFor([CERTIFIED, STRANGER.public_key().public_bytes_raw()], alarm=False)
+SEALED_TO = vision_messages.SealFor([CERTIFIED, STRANGER.public_key().public_bytes_raw()], alarm=False)
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -167,11 +175,11 @@ async def sealed(child: DocumentChild) -> list[bytes]:
     """What a child says to the officers as its crossing ends."""
     said = [b"" for _ in SEALED_TO.certificates]
 
-    async def take(piece: m.SealedPiece) -> None:
+    async def take(piece: vision_messages.SealedPiece) -> None:
         await asyncio.sleep(0)
         said[piece.number] += piece.content
 
-    await last_words(child, m.EndCrossing("c1", SEALED_TO), take)
+    await last_words(child, vision_messages.EndCrossing("c1", SEALED_TO), take)
     return said
 
 
@@ -184,7 +192,7 @@ async def test_at_the_end_of_a_referred_crossing_an_officer_sees_the_lines_and_n
         await judged(child)
         slot.remove()
         async with asyncio.timeout(DEADLINE_S):
-            assert isinstance(await child.receive(), m.DocumentLeft)
+            assert isinstance(await child.receive(), document_messages.DocumentLeft)
         to_officer, to_nobody = await sealed(child)
     about = envelope.info_of("north-7", "c1", envelope.DOCUMENT)
     lines = json.loads(SUITE.decrypt(to_officer, OFFICER, about))
@@ -201,13 +209,13 @@ async def test_with_the_day_s_key_a_child_marks_the_chip_and_without_it_does_not
     expected = hashlib.sha256(key).digest()[:8] + hmac.new(key, hashlib.sha256(content).digest(), "sha256").digest()
     for day_key, mark in ((key, expected.hex()), (b"", "")):
         slot.insert(Watched())
-        heard: list[m.Message] = []
+        heard: list[Message] = []
         async with child_of(lists) as child:
             await child.send(msgspec.structs.replace(wanted(RIGHT), day_key=day_key))
             await judged(child, heard=heard)
             slot.remove()
         last = heard[-1]
-        assert isinstance(last, m.DocumentJudged)
+        assert isinstance(last, document_messages.DocumentJudged)
         assert last.mark == mark
 
 
@@ -288,7 +296,7 @@ async def test_a_chip_that_leaves_midway_is_in_the_evidence(lists: Path, slot: D
         evidence = await judged(child)
         assert CheckResult.ABORTED in {check.result for check in evidence.checks}
         async with asyncio.timeout(DEADLINE_S):
-            assert isinstance(await child.receive(), m.DocumentLeft)
+            assert isinstance(await child.receive(), document_messages.DocumentLeft)
 
 
 async def test_what_could_not_be_read_never_touches_the_chip(lists: Path, slot: DirectSlot) -> None:
@@ -305,9 +313,11 @@ async def test_without_a_chip_reader_a_child_is_prepared_all_the_same_and_says_w
     async with child_of(lists) as child:
         assert "is away" in ready_of(child).chip
         await child.send(wanted(RIGHT))
-        assert await child.receive() == m.IssuerSeen("UTO"), "the same as of a document whose chip can be reached"
+        assert await child.receive() == document_messages.IssuerSeen("UTO"), (
+            "the same as of a document whose chip can be reached"
+        )
         message = await child.receive()
-        assert isinstance(message, m.DocumentUnread)
+        assert isinstance(message, document_messages.DocumentUnread)
         assert "is away" in message.reason
 
 
@@ -360,11 +370,11 @@ async def test_questions_for_the_control_centre_go_through_the_lane(lists: Path,
     asked = []
     async with child_of(lists, fingers=True) as child, asyncio.timeout(DEADLINE_S):
         await child.send(wanted(document.mrz_lines))
-        while not isinstance(message := await child.receive(), m.DocumentJudged):
-            if isinstance(message, m.ToCentre):
+        while not isinstance(message := await child.receive(), document_messages.DocumentJudged):
+            if isinstance(message, centre_messages.ToCentre):
                 asked.append(type(message))
-                await child.send(m.CentreAnswered(None))
-    assert asked == [m.ChainWanted]
+                await child.send(document_messages.CentreAnswered(None))
+    assert asked == [centre_messages.ChainWanted]
     assert not_successful(message.evidence) == set()
 
 

@@ -14,7 +14,8 @@ import tomli_w
 from document_fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
-from gate.channel.messages import StatusRequest, View, WatchView
+from gate.channel.message import StatusRequest
+from gate.channel.screen_messages import View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState

@@ -12,7 +12,7 @@ import pytest
 from fakes.passage_examples import AT_REST, Run, ordered
 from fakes.small_gate import small_gate, started
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage import states
@@ -29,7 +29,7 @@ from gate_core.programs import clock
 from gate_demo.disk import DiskKind, LogDisk, log_disk
 
 PATIENCE_S = 30
-OPENED = messages.NewRecord(
+OPENED = log_messages.NewRecord(
     id=bytes(16),
     kind=RecordKind.OPENED,
     about=RecordClass.CROSSING,
@@ -60,7 +60,7 @@ class Gate:
         assert isinstance(entries, int)
         return entries
 
-    async def left(self) -> messages.OpenCrossings:
+    async def left(self) -> log_messages.OpenCrossings:
         return await left_behind(self.config.socket("log"))
 
 
@@ -148,8 +148,8 @@ async def test_at_a_start_on_a_full_disk_the_log_tells_the_crossings_that_were_l
     async with gate_of(tmp_path) as gate:
         async with gate.started() as process:
             connection = await connect(CHANNELS.log, gate.config.socket("log"))
-            await connection.send(messages.Append([OPENED]))
-            assert isinstance(await connection.receive(), messages.Appended)
+            await connection.send(log_messages.Append([OPENED]))
+            assert isinstance(await connection.receive(), log_messages.Appended)
             connection.close()
             gate.disk.fill(process.pid)
             process.kill()

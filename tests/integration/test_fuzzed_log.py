@@ -10,7 +10,7 @@ from typing import Any
 from fakes.fuzzing import Fuzzer, Held
 from fakes.small_gate import small_gate, started
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.channel.row import Channel, status_row
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -32,8 +32,8 @@ async def test_nonsense_ends_no_log_and_leaves_nothing_in_it(short_path: Path) -
         ]
         await nonsense(fuzzers, 20)
         lane = await connect(CHANNELS.log, config.socket("log"))
-        await lane.send(messages.OpenCrossingsRequest())
-        assert isinstance(await lane.receive(), messages.OpenCrossings)
+        await lane.send(log_messages.OpenCrossingsRequest())
+        assert isinstance(await lane.receive(), log_messages.OpenCrossings)
         before = Held.by(program.pid)
         await nonsense(fuzzers, 80)
         await asyncio.sleep(0.3)
@@ -41,8 +41,8 @@ async def test_nonsense_ends_no_log_and_leaves_nothing_in_it(short_path: Path) -
         assert after.descriptors <= before.descriptors + 1
         assert after.resident_kib <= before.resident_kib + 4 * 1024
         assert all(fuzzer.hung_up for fuzzer in fuzzers)
-        await lane.send(messages.OpenCrossingsRequest())
-        assert isinstance(await lane.receive(), messages.OpenCrossings)
+        await lane.send(log_messages.OpenCrossingsRequest())
+        assert isinstance(await lane.receive(), log_messages.OpenCrossings)
         lane.close()
         assert program.returncode is None
         assert await status_of(config, "log") is not None

@@ -16,7 +16,7 @@ from document_fakes.master_lists import NOW, party
 from fakes.approvals import approve
 from fakes.small_gate import small_gate, started
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event
@@ -63,7 +63,7 @@ def begun(folder: Path, program: str = "lane") -> tuple[int, str]:
     return done.returncode, line
 
 
-async def record_start(config: Config) -> messages.OpenCrossings:
+async def record_start(config: Config) -> log_messages.OpenCrossings:
     """Have the log write that a lane began with what is approved now; returns what it says then."""
     events: list[Event] = []
     client = LogClient(config.socket("log"), post=events.append, monotonic_ms=clock.monotonic_ms)
@@ -76,19 +76,19 @@ async def record_start(config: Config) -> messages.OpenCrossings:
     return await left_behind(config.socket("log"))
 
 
-async def refused_start(config: Config) -> messages.NotRecorded:
+async def refused_start(config: Config) -> log_messages.NotRecorded:
     """What the log answers a lane that names no approval."""
     sent = RecordOutbox(lambda: secrets.token_bytes(16))
     sent.add(start_of(config, None), clock.monotonic_ms(), awaited=False, reachable=True)
     connection = await connect(CHANNELS.log, config.socket("log"))
     try:
-        await connection.send(messages.Append(sent.offer(clock.monotonic_ms())))
+        await connection.send(log_messages.Append(sent.offer(clock.monotonic_ms())))
         answer = await connection.receive()
     finally:
         connection.close()
-    assert isinstance(answer, messages.Appended)
+    assert isinstance(answer, log_messages.Appended)
     (outcome,) = answer.outcomes
-    assert isinstance(outcome, messages.NotRecorded)
+    assert isinstance(outcome, log_messages.NotRecorded)
     return outcome
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
-from gate.channel import messages as m
+from gate.channel import vision_messages
 from gate.channel.errors import ChannelClosedError
 from gate.picture import decode
 from gate.programs.children import fd_passing, portraits
@@ -54,15 +54,15 @@ class Lane:
     """A lane's end: what it was told, in order."""
 
     def __init__(self) -> None:
-        self.told: asyncio.Queue[m.FromPage] = asyncio.Queue()
+        self.told: asyncio.Queue[vision_messages.FromPage] = asyncio.Queue()
         self.hung_up = False
 
-    async def send(self, message: m.FromPage) -> None:
+    async def send(self, message: vision_messages.FromPage) -> None:
         await asyncio.sleep(0)
         if self.hung_up:
             raise ChannelClosedError("gone")
         # What the real channel would let through.
-        self.told.put_nowait(msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=m.FromPage))
+        self.told.put_nowait(msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=vision_messages.FromPage))
 
     async def next(self, kind: type[Wanted], *, also: Callable[[Any], bool] = lambda _: True) -> Wanted:
         """The next message of that kind; others are skipped."""
@@ -130,10 +130,10 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
     scanner: PageScanner,
 ) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         assert pages.state == "up"
         scanner.insert(PlacedPage(PASSPORT))
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         assert (read.page, read.source, read.format) == (1, "camera", "TD3")
         assert not read.accepted, "nothing changed between the frames: the chip is to confirm it"
         assert (await lines_of(pages, read.page))[0] == list(LINES)
@@ -145,16 +145,16 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
         assert decode(bytes(portrait.image)).shape[0] > 100
         assert await portrait_of(pages, read.page) is None, "once"
         scanner.remove()
-        assert await lane.next(m.PageStatus) == m.PageStatus(1, gone=True)
+        assert await lane.next(vision_messages.PageStatus) == vision_messages.PageStatus(1, gone=True)
 
 
 async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         scanner.insert(PlacedPage(PASSPORT))
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         scanner.remove()
-        assert (await lane.next(m.PageStatus)).gone
+        assert (await lane.next(vision_messages.PageStatus)).gone
         assert await portrait_of(pages, read.page) is None
         assert await lines_of(pages, read.page) == []
 
@@ -163,41 +163,41 @@ async def test_the_traveller_is_told_to_turn_a_page_that_lies_across_and_to_open
     scanner: PageScanner,
 ) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         scanner.insert(PlacedPage(PASSPORT, Manner.FACE_DOWN))
-        await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_OPEN)
+        await lane.next(vision_messages.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_OPEN)
         scanner.insert(PlacedPage(PASSPORT, Manner.SIDEWAYS))
-        await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_TURN)
+        await lane.next(vision_messages.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_TURN)
         scanner.insert(PlacedPage(PASSPORT))
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         assert (await lines_of(pages, read.page))[0] == list(LINES)
 
 
 async def test_a_camera_that_goes_is_told_once_and_had_back(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         scanner.stop()
-        lost = await lane.next(m.PageSource)
+        lost = await lane.next(vision_messages.PageSource)
         assert pages.state == lost.lost
         late = Lane()
         await pages.show_to(cast("Any", late))
-        assert await late.next(m.PageSource) == lost, "who comes later is told what is known"
+        assert await late.next(vision_messages.PageSource) == lost, "who comes later is told what is known"
         scanner.start()
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         scanner.insert(PlacedPage(PASSPORT))
-        assert (await lane.next(m.PageRead)).page == 1
+        assert (await lane.next(vision_messages.PageRead)).page == 1
 
 
 async def test_a_child_that_is_killed_is_replaced_and_pages_count_on(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (_, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         scanner.insert(PlacedPage(PASSPORT))
-        assert (await lane.next(m.PageRead)).page == 1
+        assert (await lane.next(vision_messages.PageRead)).page == 1
         (child,) = children()
         os.kill(child, signal.SIGKILL)
-        assert "lost" in str((await lane.next(m.PageSource)).lost)
-        await lane.next(m.PageSource)
-        assert (await lane.next(m.PageRead)).page == 2
+        assert "lost" in str((await lane.next(vision_messages.PageSource)).lost)
+        await lane.next(vision_messages.PageSource)
+        assert (await lane.next(vision_messages.PageRead)).page == 2
 
 
 async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None:
@@ -205,7 +205,7 @@ async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None
         gone = Lane()
         gone.hung_up = True
         pages._lanes.add(cast("Any", gone))
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         pages.forget(cast("Any", gone))
 
 
@@ -216,7 +216,7 @@ def test_an_address_that_is_none_is_a_setting_that_is_refused() -> None:
 
 async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_alone(tmp_path: Path) -> None:
     async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         verdicts = {
             "schema": "page-verdicts/1",
             "reader": "ACME Pages 3",
@@ -224,26 +224,26 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
         }
         dropped = threading.Thread(target=drop, args=(tmp_path, verdicts))
         dropped.start()
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         dropped.join()
         assert (read.source, read.accepted) == ("folder", False)
         assert (await lines_of(pages, read.page))[0] == list(LINES)
         b900 = next(finding for finding in read.findings if finding.id is PageCheckId.B900_INK)
         assert (b900.result, b900.false_alarm_rate, b900.measured_on) == (CheckResult.FAILED, 0.01, "ACME Pages 3")
         (tmp_path / "removed").touch()
-        assert await lane.next(m.PageStatus) == m.PageStatus(read.page, gone=True)
+        assert await lane.next(vision_messages.PageStatus) == vision_messages.PageStatus(read.page, gone=True)
         assert os.listdir(tmp_path) == [], "no page stays on the disk"  # noqa: PTH208 - names are enough
 
 
 async def test_a_file_that_is_no_picture_is_passed_over(tmp_path: Path) -> None:
     async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
-        await lane.next(m.PageSource)
+        await lane.next(vision_messages.PageSource)
         (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"nonsense" * 40)
         async with asyncio.timeout(DEADLINE_S):
             while os.listdir(tmp_path):  # noqa: ASYNC110, PTH208 - a folder has no event
                 await asyncio.sleep(0.05)
         drop(tmp_path, None)
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         assert (await lines_of(pages, read.page))[0] == list(LINES)
 
 

@@ -33,22 +33,11 @@ from fakes.small_gate import small_gate, started
 from fakes.tiny_models import real_models
 from officers_fakes.console_hall import prove
 
-from gate.channel.messages import (
-    Append,
-    Appended,
-    CameraStatus,
-    EndCrossing,
-    Erased,
-    FromLog,
-    FromVision,
-    NewRecord,
-    Recorded,
-    StartCrossing,
-    Status,
-    StatusRequest,
-)
+from gate.channel.log_messages import Append, Appended, FromLog, NewRecord, Recorded
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.channel.vision_messages import CameraStatus, EndCrossing, Erased, FromVision, StartCrossing
 from gate.passage.names import RecordClass, RecordKind
 from gate.programs.screens.kiosk_start import start_page
 from gate.programs.shared import config as configuration

@@ -31,7 +31,7 @@ from fakes.online_registers import Registers as Simulated
 from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
 
-from gate.channel import messages as m
+from gate.channel import register_messages
 from gate.programs.lane.document.inspection import mark_of
 from gate.programs.shared.config import Suspended
 from gate.programs.shared.supervisor import ERASING
@@ -51,7 +51,7 @@ def site(short_path: Path) -> Site:
     return Site(short_path)
 
 
-def unknown(found: m.RegisterFound) -> RegisterCause | None:
+def unknown(found: register_messages.RegisterFound) -> RegisterCause | None:
     assert found.answer is RegisterAnswer.UNKNOWN
     return found.cause
 

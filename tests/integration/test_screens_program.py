@@ -23,8 +23,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Origin
 
-from gate.channel.messages import Status, StatusRequest, View
+from gate.channel.message import Status, StatusRequest
 from gate.channel.row import status_row
+from gate.channel.screen_messages import View
 from gate.channel.sockets import connect
 from gate.passage.names import Wish
 from gate.programs.screens.fallback_sounds import ABLE_MAX_S, ALIVE_MAX_S

@@ -23,7 +23,7 @@ from fakes.central_process import certified, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from msgspec import structs
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.device_certificate.credentials import DEVICE_PASSPHRASE
 from gate.device_certificate.device import AUTHORITIES, DEVICE, Wanted, lock
 from gate.programs.shared.config import Config, Sync

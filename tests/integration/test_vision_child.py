@@ -24,8 +24,9 @@ from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import Network
 from drivers.pad import driver
 from drivers.pad.settings import PadSensor as SensorSettings
-from gate.channel import messages as m
+from gate.channel import child_messages, preview_messages, vision_messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.message import Message
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.quality import HINTS
@@ -53,7 +54,7 @@ class Parent:
         self.way = way
         self.child = child
 
-    async def send(self, message: m.Message) -> None:
+    async def send(self, message: Message) -> None:
         await self.connection.send(message)
 
     async def next(self, kind: type[Wanted]) -> Wanted:
@@ -63,9 +64,9 @@ class Parent:
                 if isinstance(message, kind):
                     return message
 
-    async def prepare(self, camera: str) -> m.Prepared:
-        await self.send(m.Prepare(models=str(real_models()), camera=Network(address=camera).spelt()))
-        return await self.next(m.Prepared)
+    async def prepare(self, camera: str) -> child_messages.Prepared:
+        await self.send(child_messages.Prepare(models=str(real_models()), camera=Network(address=camera).spelt()))
+        return await self.next(child_messages.Prepared)
 
 
 @contextlib.asynccontextmanager
@@ -76,11 +77,11 @@ async def child_of() -> AsyncIterator[Parent]:
         child_runtime.attend(
             theirs,
             their_way,
-            m.ToChild,
+            child_messages.ToChild,
             lambda parent, handed: Child(parent, handed, {"memory_locked": False}, confine=lambda _: {}).run(),
         )
     )
-    connection = await adopt(ours, incoming=m.FromChild, bytes_max=CHILD_BYTES_MAX)
+    connection = await adopt(ours, incoming=child_messages.FromChild, bytes_max=CHILD_BYTES_MAX)
     try:
         yield Parent(connection, our_way, child)
     finally:
@@ -99,7 +100,7 @@ def camera() -> Any:
 
 async def test_it_lives_prepares_and_says_on_what() -> None:
     async with child_of() as parent:
-        await parent.next(m.Alive)
+        await parent.next(child_messages.Alive)
         prepared = await parent.prepare("http://127.0.0.1:9/stream")
         assert prepared.detail["provider"] == "CPUExecutionProvider"
         assert prepared.detail["memory_locked"] is False
@@ -118,25 +119,25 @@ async def test_what_can_never_work_is_told(tmp_path: Path, models: str | None, c
     async with child_of() as parent:
         folder = str(real_models()) if models is None else str(tmp_path)
         settings = json.dumps({"driver": "network", "address": camera})
-        await parent.send(m.Prepare(models=folder, camera=settings))
-        assert reason in (await parent.next(m.Unfit)).reason
+        await parent.send(child_messages.Prepare(models=folder, camera=settings))
+        assert reason in (await parent.next(child_messages.Unfit)).reason
 
 
 async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: MjpegServer) -> None:
     async with child_of() as parent:
         await parent.prepare(camera.address)
         assert camera.connections == 0
-        await parent.send(m.StartCrossing("one"))
-        assert (await parent.next(m.CameraStatus)).lost is None
+        await parent.send(vision_messages.StartCrossing("one"))
+        assert (await parent.next(vision_messages.CameraStatus)).lost is None
         await send_to(parent.way, as_file(astronaut()))
-        compared = await parent.next(m.FaceCompared)
+        compared = await parent.next(vision_messages.FaceCompared)
         assert compared.crossing == "one"
         assert compared.match is not None
         assert compared.match > 0.9
-        await parent.send(m.WantPreview(on=True))
-        assert (await parent.next(m.Preview)).jpeg
+        await parent.send(preview_messages.WantPreview(on=True))
+        assert (await parent.next(preview_messages.Preview)).jpeg
         camera.mode = "drop"
-        camera_now = await parent.next(m.CameraStatus)
+        camera_now = await parent.next(vision_messages.CameraStatus)
         assert camera_now.crossing == "one"
         assert camera_now.lost
 
@@ -164,14 +165,14 @@ async def test_the_comparison_carries_the_sensors_verdict_or_none(
         with MjpegServer(frames_per_second=20, picture=lambda number: swaying(frame, number)) as camera:
             async with child_of() as parent:
                 looks = Network(address=camera.address, pad=settings).spelt()
-                await parent.send(m.Prepare(models=str(real_models()), camera=looks))
-                await parent.next(m.Prepared)
-                await parent.send(m.StartCrossing("one"))
+                await parent.send(child_messages.Prepare(models=str(real_models()), camera=looks))
+                await parent.next(child_messages.Prepared)
+                await parent.send(vision_messages.StartCrossing("one"))
                 with await driver.connect(settings) as end:
                     descriptors.hand(parent.way, fd_passing.SENSOR, end.fileno())
-                assert (await parent.next(m.CameraStatus)).lost is None
+                assert (await parent.next(vision_messages.CameraStatus)).lost is None
                 await send_to(parent.way, as_file(astronaut()))
-                compared = await parent.next(m.FaceCompared)
+                compared = await parent.next(vision_messages.FaceCompared)
     finally:
         await asyncio.to_thread(server.stop)
     assert compared.match is not None
@@ -185,15 +186,15 @@ async def test_the_comparison_carries_the_sensors_verdict_or_none(
 async def test_of_two_doors_the_camera_is_opened_when_the_traveller_is_inside(camera: MjpegServer) -> None:
     async with child_of() as parent:
         await parent.prepare(camera.address)
-        await parent.send(m.OpenCamera("early"))
-        await parent.send(m.StartCrossing("one", look=False))
+        await parent.send(vision_messages.OpenCamera("early"))
+        await parent.send(vision_messages.StartCrossing("one", look=False))
         await send_to(parent.way, as_file(astronaut()))
-        await parent.next(m.Alive)
+        await parent.next(child_messages.Alive)
         assert camera.connections == 0
-        await parent.send(m.OpenCamera("one"))
-        await parent.send(m.OpenCamera("one"))
-        assert (await parent.next(m.CameraStatus)).lost is None
-        compared = await parent.next(m.FaceCompared)
+        await parent.send(vision_messages.OpenCamera("one"))
+        await parent.send(vision_messages.OpenCamera("one"))
+        assert (await parent.next(vision_messages.CameraStatus)).lost is None
+        compared = await parent.next(vision_messages.FaceCompared)
         assert compared.match is not None
         assert compared.match > 0.9
         assert camera.connections == 1
@@ -213,9 +214,9 @@ async def test_portraits_that_cannot_be_used(camera: MjpegServer, image: bytes |
         image = as_file(np.hstack([frame, frame[:, ::-1]]))
     async with child_of() as parent:
         await parent.prepare(camera.address)
-        await parent.send(m.StartCrossing("one"))
+        await parent.send(vision_messages.StartCrossing("one"))
         await send_to(parent.way, image)
-        compared = await parent.next(m.FaceCompared)
+        compared = await parent.next(vision_messages.FaceCompared)
         assert compared.reasons == [reason]
 
 
@@ -231,23 +232,23 @@ async def test_a_camera_that_does_not_obey_is_a_lost_one_that_says_why(monkeypat
     monkeypatch.setattr(face_child, "camera_for", lambda _setup: Broken())
     async with child_of() as parent:
         await parent.prepare("http://127.0.0.1:9/stream")
-        await parent.send(m.StartCrossing("one"))
-        assert (await parent.next(m.CameraStatus)).lost == "the camera's exposure is 312, not 150"
-        await parent.next(m.Alive)  # and the lane's word ends it
+        await parent.send(vision_messages.StartCrossing("one"))
+        assert (await parent.next(vision_messages.CameraStatus)).lost == "the camera's exposure is 312, not 150"
+        await parent.next(child_messages.Alive)  # and the lane's word ends it
 
 
 async def test_a_second_crossing_ends_the_child(camera: MjpegServer) -> None:
     async with child_of() as parent:
         await parent.prepare(camera.address)
-        await parent.send(m.StartCrossing("one"))
-        await parent.send(m.StartCrossing("two"))
+        await parent.send(vision_messages.StartCrossing("one"))
+        await parent.send(vision_messages.StartCrossing("two"))
         with pytest.raises(RuntimeError, match="one crossing, once"):
             await parent.child
 
 
 async def test_a_crossing_before_the_models_ends_the_child() -> None:
     async with child_of() as parent:
-        await parent.send(m.StartCrossing("one"))
+        await parent.send(vision_messages.StartCrossing("one"))
         with pytest.raises(RuntimeError, match="once it is prepared"):
             await parent.child
 
@@ -255,11 +256,11 @@ async def test_a_crossing_before_the_models_ends_the_child() -> None:
 async def test_a_probe_says_whether_the_camera_gives_a_frame(camera: MjpegServer) -> None:
     async with child_of() as parent:
         await parent.prepare(camera.address)
-        await parent.send(m.Try(m.Trial.CAMERA))
-        assert (await parent.next(m.Tried)).ok
+        await parent.send(child_messages.Try(child_messages.Trial.CAMERA))
+        assert (await parent.next(child_messages.Tried)).ok
         camera.mode = "drop"
-        await parent.send(m.Try(m.Trial.CAMERA))
-        probed = await parent.next(m.Tried)
+        await parent.send(child_messages.Try(child_messages.Trial.CAMERA))
+        probed = await parent.next(child_messages.Tried)
         assert not probed.ok
         assert probed.reason
 
@@ -271,12 +272,14 @@ async def test_a_child_that_is_confined_sees_its_https_camera_and_asks_no_other(
     certificate = shown()
     with MjpegServer(tls=certificate.server(tmp_path)) as camera:
         settings = Network(address=camera.address, certificate_sha256=certificate.pin if right else shown().pin)
-        prepare = m.Prepare(models=str(real_models()), camera=settings.spelt())
-        child: Process[m.FromChild] = await Process.start(FACES, prepare, incoming=m.FromChild)
+        prepare = child_messages.Prepare(models=str(real_models()), camera=settings.spelt())
+        child: Process[child_messages.FromChild] = await Process.start(
+            FACES, prepare, incoming=child_messages.FromChild
+        )
         try:
-            await child.send(m.Try(m.Trial.CAMERA))
+            await child.send(child_messages.Try(child_messages.Trial.CAMERA))
             async with asyncio.timeout(DEADLINE_S):
-                while not isinstance(answer := await child.receive(), m.Tried):
+                while not isinstance(answer := await child.receive(), child_messages.Tried):
                     pass
         finally:
             await child.end()
@@ -286,12 +289,12 @@ async def test_a_child_that_is_confined_sees_its_https_camera_and_asks_no_other(
 
 @pytest.mark.parametrize("hint", HINTS)
 def test_every_hint_has_a_word_on_the_screen(hint: Guidance) -> None:
-    assert message_of(Guided(1, hint), "one", 7) == m.FaceSeen("one", 1, hint, 7)
+    assert message_of(Guided(1, hint), "one", 7) == vision_messages.FaceSeen("one", 1, hint, 7)
 
 
 def test_nobody_is_asked_to_look_at_the_camera_and_a_good_face_nothing() -> None:
-    assert message_of(Guided(0, None), "one", 7) == m.FaceSeen("one", 0, Guidance.LOOK_AT_CAMERA, 7)
-    assert message_of(Guided(1, None), "one", 7) == m.FaceSeen("one", 1, Guidance.NONE, 7)
+    assert message_of(Guided(0, None), "one", 7) == vision_messages.FaceSeen("one", 0, Guidance.LOOK_AT_CAMERA, 7)
+    assert message_of(Guided(1, None), "one", 7) == vision_messages.FaceSeen("one", 1, Guidance.NONE, 7)
 
 
 def test_events_become_the_lanes_messages() -> None:
@@ -305,7 +308,7 @@ def test_events_become_the_lanes_messages() -> None:
         good_frame_ms=7,
         reasons=("liveness_not_run",),
     )
-    assert message_of(compared, "one", 7) == m.FaceCompared(
+    assert message_of(compared, "one", 7) == vision_messages.FaceCompared(
         crossing="one",
         faces=1,
         match=0.5,
@@ -317,12 +320,14 @@ def test_events_become_the_lanes_messages() -> None:
         reasons=["liveness_not_run"],
         session=7,
     )
-    assert message_of(Guided(2, Guidance.ONE_PERSON), "one", 7) == m.FaceSeen("one", 2, Guidance.ONE_PERSON, 7)
+    assert message_of(Guided(2, Guidance.ONE_PERSON), "one", 7) == vision_messages.FaceSeen(
+        "one", 2, Guidance.ONE_PERSON, 7
+    )
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
-        assert message_of(Changed(state), "one", 7) == m.TrackChanged("one", TrackChange(state.value), 7)
+        assert message_of(Changed(state), "one", 7) == vision_messages.TrackChanged("one", TrackChange(state.value), 7)
     proved_ms = int(time.monotonic() * 1000) - 700
     told = message_of(Changed(TrackState.LOST, proved_ms, 1.5), "one", 7)
-    assert isinstance(told, m.TrackChanged)
+    assert isinstance(told, vision_messages.TrackChanged)
     assert told.grown == 1.5
     assert told.seen_ago_ms is not None
     assert told.seen_ago_ms >= 700
@@ -330,7 +335,7 @@ def test_events_become_the_lanes_messages() -> None:
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────
 
-PREPARE = m.Prepare(models="none", camera=Network(address="http://127.0.0.1:9/stream").spelt())
+PREPARE = child_messages.Prepare(models="none", camera=Network(address="http://127.0.0.1:9/stream").spelt())
 
 
 def executable(tmp_path: Path, script: str) -> str:
@@ -351,12 +356,12 @@ async def test_a_child_that_does_not_come_up_is_lost(
     monkeypatch.setattr(sys, "executable", place)
     monkeypatch.setattr(child_handle, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
-        await Process.start(FACES, PREPARE, incoming=m.FromChild)
+        await Process.start(FACES, PREPARE, incoming=child_messages.FromChild)
 
 
 async def test_a_parent_that_hangs_up_while_asked_is_a_closed_channel() -> None:
     ours, theirs = socket.socketpair()
-    connection = await adopt(ours, incoming=m.FromChild)
+    connection = await adopt(ours, incoming=child_messages.FromChild)
     theirs.close()
     with pytest.raises(ChannelClosedError):
         await connection.receive()

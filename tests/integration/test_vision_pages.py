@@ -17,8 +17,9 @@ from fakes.tiny_models import real_models
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import PageCamera
-from gate.channel import messages as m
+from gate.channel import vision_messages
 from gate.channel.errors import ChannelError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.programs.shared.config import Audit, Config, Paths
@@ -41,7 +42,7 @@ Wanted = TypeVar("Wanted")
 class Lane:
     """A lane's connection to vision."""
 
-    def __init__(self, connection: Connection[m.FromVision]) -> None:
+    def __init__(self, connection: Connection[vision_messages.FromVision]) -> None:
         self.send = connection.send
         self.close = connection.close
         self._connection = connection
@@ -91,11 +92,11 @@ async def site(folder: Path) -> AsyncIterator[tuple[PageScanner, Lane, Config]]:
             scanner.stop()
 
 
-async def until_ready(lane: Lane) -> m.Status:
+async def until_ready(lane: Lane) -> Status:
     async with asyncio.timeout(DEADLINE_S):
         while True:
-            await lane.send(m.StatusRequest())
-            if (status := await lane.next(m.Status)).state == "ready":
+            await lane.send(StatusRequest())
+            if (status := await lane.next(Status)).state == "ready":
                 return status
             await asyncio.sleep(0.05)
 
@@ -103,40 +104,40 @@ async def until_ready(lane: Lane) -> m.Status:
 async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait(tmp_path: Path) -> None:
     async with site(tmp_path) as (scanner, lane, config):
         assert (await until_ready(lane)).detail["page"] == "up"
-        await lane.send(m.WatchPage())
-        await lane.next(m.PageSource)
+        await lane.send(vision_messages.WatchPage())
+        await lane.next(vision_messages.PageSource)
         scanner.insert(PlacedPage(Print(Size.TD3, LINES, as_file(astronaut()))))
-        read = await lane.next(m.PageRead)
+        read = await lane.next(vision_messages.PageRead)
         assert await lines_through_vision(config, read.page + 1) == [], "of another page"
         assert (await lines_through_vision(config, read.page))[0] == list(LINES)
         assert await lines_through_vision(config, read.page) == [], "once"
 
-        await lane.send(m.StartCrossing("one", read.page))
-        assert (await lane.next(m.CameraStatus)).lost is None
-        await lane.next(m.FaceSeen, also=lambda seen: seen.faces == 1)
+        await lane.send(vision_messages.StartCrossing("one", read.page))
+        assert (await lane.next(vision_messages.CameraStatus)).lost is None
+        await lane.next(vision_messages.FaceSeen, also=lambda seen: seen.faces == 1)
         await send_portrait(config, "one", as_file(astronaut()))
-        compared = await lane.next(m.FaceCompared)
+        compared = await lane.next(vision_messages.FaceCompared)
         found = {finding.id: finding for finding in compared.page}
         chip = found[PageCheckId.PRINTED_PORTRAIT_CHIP]
         assert chip.result is CheckResult.SUCCESSFUL
         assert chip.measured is not None
         assert chip.measured > 0.7
         assert found[PageCheckId.PRINTED_PORTRAIT_LIVE].result in (CheckResult.SUCCESSFUL, CheckResult.UNDETERMINED)
-        await lane.send(m.EndCrossing("one"))
-        await lane.next(m.Erased)
+        await lane.send(vision_messages.EndCrossing("one"))
+        await lane.next(vision_messages.Erased)
 
         stranger = await reached(config)
-        await stranger.send(m.StatusRequest())
+        await stranger.send(StatusRequest())
         scanner.remove()
-        assert (await lane.next(m.PageStatus)).gone
-        assert isinstance(await stranger.next(object), m.Status), "who does not watch is told nothing of pages"
+        assert (await lane.next(vision_messages.PageStatus)).gone
+        assert isinstance(await stranger.next(object), Status), "who does not watch is told nothing of pages"
         stranger.close()
 
 
 async def test_a_crossing_without_its_page_has_no_printed_portrait(tmp_path: Path) -> None:
     async with site(tmp_path) as (_, lane, config):
         await until_ready(lane)
-        await lane.send(m.StartCrossing("one", 99))
-        assert (await lane.next(m.CameraStatus)).lost is None
+        await lane.send(vision_messages.StartCrossing("one", 99))
+        assert (await lane.next(vision_messages.CameraStatus)).lost is None
         await send_portrait(config, "one", as_file(astronaut()))
-        assert (await lane.next(m.FaceCompared)).page == []
+        assert (await lane.next(vision_messages.FaceCompared)).page == []

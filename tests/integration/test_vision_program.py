@@ -34,8 +34,9 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor as SensorSettings
 from drivers.reader.settings import Elyctis
-from gate.channel import messages as m
+from gate.channel import preview_messages, vision_messages
 from gate.channel.errors import ChannelError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
@@ -80,7 +81,7 @@ class Site:
     world: World
     camera: MjpegServer
     config: Config
-    lane: Connection[m.FromVision]
+    lane: Connection[vision_messages.FromVision]
 
     async def next(self, kind: type[Wanted], *, also: Callable[[Any], bool] = lambda _: True) -> Wanted:
         """The next message of that kind; others are skipped."""
@@ -90,39 +91,41 @@ class Site:
                 if isinstance(message, kind) and also(message):
                     return message
 
-    async def status(self, *, state: str) -> m.Status:
+    async def status(self, *, state: str) -> Status:
         """Ask until the program is in that state."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
-                await self.lane.send(m.StatusRequest())
-                answer = await self.next(m.Status)
+                await self.lane.send(StatusRequest())
+                answer = await self.next(Status)
                 if answer.state == state:
                     return answer
                 await asyncio.sleep(0.02)
 
     async def start(self, crossing: str) -> None:
-        await self.lane.send(m.StartCrossing(crossing))
-        await self.next(m.CameraStatus, also=lambda camera: camera == m.CameraStatus(crossing))
+        await self.lane.send(vision_messages.StartCrossing(crossing))
+        await self.next(
+            vision_messages.CameraStatus, also=lambda camera: camera == vision_messages.CameraStatus(crossing)
+        )
 
-    async def give_portrait(self, crossing: str, image: bytes | None = None) -> m.FaceCompared:
+    async def give_portrait(self, crossing: str, image: bytes | None = None) -> vision_messages.FaceCompared:
         content = as_file(self.world.portrait) if image is None else image
         await send_portrait(self.config, crossing, content)
-        return await self.next(m.FaceCompared)
+        return await self.next(vision_messages.FaceCompared)
 
     async def end_sealed(self, crossing: str, certificate: bytes) -> bytes:
         """End a crossing that was referred for an alarm; what is sealed to an officer."""
-        await self.lane.send(m.EndCrossing(crossing, m.SealFor([certificate], alarm=True)))
+        await self.lane.send(vision_messages.EndCrossing(crossing, vision_messages.SealFor([certificate], alarm=True)))
         sealed = bytearray()
         while True:
-            piece = await self.next(m.SealedPiece)
+            piece = await self.next(vision_messages.SealedPiece)
             sealed += piece.content
             if piece.last:
-                await self.next(m.Erased)
+                await self.next(vision_messages.Erased)
                 return bytes(sealed)
 
     async def end(self, crossing: str) -> None:
-        await self.lane.send(m.EndCrossing(crossing))
-        await self.next(m.Erased)
+        await self.lane.send(vision_messages.EndCrossing(crossing))
+        await self.next(vision_messages.Erased)
 
 
 def config_for(folder: Path, *, models: Path, address: str) -> Config:
@@ -194,10 +197,10 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         (child,) = children()
         before_ms = time.monotonic_ns() // 1_000_000
         await gate.start("one")
-        seen = await gate.next(m.FaceSeen)
+        seen = await gate.next(vision_messages.FaceSeen)
         assert (seen.crossing, seen.faces, seen.guidance) == ("one", 0, Guidance.LOOK_AT_CAMERA)  # not yet proved
         while (
-            seen := await gate.next(m.FaceSeen)
+            seen := await gate.next(vision_messages.FaceSeen)
         ).faces == 0:  # a frame that counts is news before the face is held for proved
             assert seen.guidance is Guidance.LOOK_AT_CAMERA
         assert (seen.crossing, seen.faces, seen.guidance) == ("one", 1, Guidance.NONE)
@@ -210,7 +213,7 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         assert compared.frames >= 3
         assert before_ms <= compared.good_frame_ms <= time.monotonic_ns() // 1_000_000
         gate.world.leave()
-        changed = await gate.next(m.TrackChanged)
+        changed = await gate.next(vision_messages.TrackChanged)
         assert (changed.crossing, changed.change.value) == ("one", "lost")
         assert changed.seen_ago_ms is not None
         assert 600 <= changed.seen_ago_ms <= time.monotonic_ns() // 1_000_000 - before_ms
@@ -257,8 +260,8 @@ async def test_who_was_referred_is_known_again_with_another_document_and_nobody_
             await gate.start(f"c{number}")
             compared = await gate.give_portrait(f"c{number}", image)
             found.append(compared.swap)
-            await gate.lane.send(m.EndCrossing(f"c{number}", remember=remember))
-            await gate.next(m.Erased)
+            await gate.lane.send(vision_messages.EndCrossing(f"c{number}", remember=remember))
+            await gate.next(vision_messages.Erased)
         other = Swap.OTHER_DOCUMENT
         assert found == [Swap.NONE, Swap.NONE, Swap.NONE, Swap.NONE, other, other]
     async with site(short_path / "without") as gate:
@@ -281,10 +284,10 @@ async def test_crossings_follow_one_another_in_processes_of_their_own(tmp_path: 
 async def test_a_new_crossing_ends_the_one_before(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         await gate.start("one")
-        await gate.lane.send(m.StartCrossing("two"))
-        assert (await gate.next(m.Erased)).crossing == "one"
-        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "two"
-        await gate.lane.send(m.EndCrossing("one"))  # too late to mean anything
+        await gate.lane.send(vision_messages.StartCrossing("two"))
+        assert (await gate.next(vision_messages.Erased)).crossing == "one"
+        assert (await gate.next(vision_messages.CameraStatus, also=is_up)).crossing == "two"
+        await gate.lane.send(vision_messages.EndCrossing("one"))  # too late to mean anything
         await send_portrait(gate.config, "one", b"of someone else")
         assert (await gate.give_portrait("two")).match is not None
 
@@ -314,11 +317,13 @@ async def test_a_child_that_dies_or_hangs_is_a_lost_camera_and_the_next_crossing
         await gate.start("one")
         (child,) = children()
         os.kill(child, fault)
-        lost = await gate.next(m.CameraStatus, also=is_lost)
+        lost = await gate.next(vision_messages.CameraStatus, also=is_lost)
         assert lost.crossing == "one"
         assert child not in children()
         await gate.end("one")
-        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "one"  # the camera was probed and works
+        assert (
+            await gate.next(vision_messages.CameraStatus, also=is_up)
+        ).crossing == "one"  # the camera was probed and works
         await gate.start("two")
         assert (await gate.give_portrait("two")).match is not None
 
@@ -337,13 +342,13 @@ async def test_a_lost_camera_is_told_and_its_return_too(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         await gate.start("one")
         gate.camera.mode = "drop"
-        lost = await gate.next(m.CameraStatus, also=is_lost)
+        lost = await gate.next(vision_messages.CameraStatus, also=is_lost)
         assert "ended" in str(lost.lost)
         await gate.end("one")
         status = await gate.status(state="degraded")
         assert str(status.detail["camera"]).startswith("lost")
         gate.camera.mode = "play"
-        assert (await gate.next(m.CameraStatus, also=is_up)).crossing == "one"
+        assert (await gate.next(vision_messages.CameraStatus, also=is_up)).crossing == "one"
         await gate.status(state="ready")
 
 
@@ -356,8 +361,8 @@ async def test_models_that_are_damaged_make_a_degraded_program_that_says_so_at_o
     async with site(tmp_path, models=damaged) as gate:
         status = await gate.status(state="degraded")
         assert "not the pinned file" in str(status.detail["spare"])
-        await gate.lane.send(m.StartCrossing("one"))
-        lost = await gate.next(m.CameraStatus, also=is_lost)
+        await gate.lane.send(vision_messages.StartCrossing("one"))
+        lost = await gate.next(vision_messages.CameraStatus, also=is_lost)
         assert "not the pinned file" in str(lost.lost)
         await gate.end("one")
 
@@ -387,18 +392,20 @@ async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_and_the_crossing_go
 # ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_up(camera: m.CameraStatus) -> bool:
+def is_up(camera: vision_messages.CameraStatus) -> bool:
     return camera.lost is None
 
 
-def is_lost(camera: m.CameraStatus) -> bool:
+def is_lost(camera: vision_messages.CameraStatus) -> bool:
     return camera.lost is not None
 
 
-async def next_preview(screen: Connection[m.FromPreview], *, within_s: float) -> m.Preview | None:
+async def next_preview(
+    screen: Connection[preview_messages.FromPreview], *, within_s: float
+) -> preview_messages.Preview | None:
     try:
         async with asyncio.timeout(within_s):
-            while not isinstance(message := await screen.receive(), m.Preview):
+            while not isinstance(message := await screen.receive(), preview_messages.Preview):
                 pass
             return message
     except TimeoutError:
@@ -409,7 +416,7 @@ async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tm
     async with site(tmp_path) as gate:
         screen = await connected(gate.config, CHANNELS.preview)
         idle = await connected(gate.config, CHANNELS.preview)
-        await screen.send(m.WantPreview(on=True))
+        await screen.send(preview_messages.WantPreview(on=True))
         assert await next_preview(screen, within_s=0.3) is None  # no crossing, no picture
         await gate.start("one")
         picture = await next_preview(screen, within_s=DEADLINE_S)
@@ -417,11 +424,11 @@ async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tm
         assert picture.jpeg.startswith(b"\xff\xd8")
         assert len(picture.jpeg) <= 60_000
         assert await next_preview(idle, within_s=0.2) is None  # it did not ask
-        await screen.send(m.WantPreview(on=False))
+        await screen.send(preview_messages.WantPreview(on=False))
         async with asyncio.timeout(DEADLINE_S):
             while await next_preview(screen, within_s=0.3) is not None:
                 pass
-        await screen.send(m.WantPreview(on=True))
+        await screen.send(preview_messages.WantPreview(on=True))
         assert await next_preview(screen, within_s=DEADLINE_S) is not None
         await gate.end("one")
         async with asyncio.timeout(DEADLINE_S):
@@ -431,19 +438,21 @@ async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tm
         idle.close()
 
 
-async def shine(gate: Site, screen: Connection[m.FromPreview], *, seen: bool) -> list[m.ShowTint]:
+async def shine(
+    gate: Site, screen: Connection[preview_messages.FromPreview], *, seen: bool
+) -> list[preview_messages.ShowTint]:
     """Be a display until the camera has looked for long enough, however slow it is; `seen`: the colours reach the face."""
-    shown: list[m.ShowTint] = []
+    shown: list[preview_messages.ShowTint] = []
     looks = 0
     async with asyncio.timeout(4 * DEADLINE_S):
         while len(shown) < 8 or looks < 30:
             message = await screen.receive()
-            if isinstance(message, m.Preview):
+            if isinstance(message, preview_messages.Preview):
                 looks += 1
             else:
                 shown.append(message)
                 gate.world.display = light_of(message.colour) if seen else gate.world.display
-                await screen.send(m.TintShown(message.number, int(time.monotonic() * 1000)))
+                await screen.send(preview_messages.TintShown(message.number, int(time.monotonic() * 1000)))
     return shown
 
 
@@ -451,7 +460,7 @@ async def shine(gate: Site, screen: Connection[m.FromPreview], *, seen: bool) ->
 async def test_the_display_challenges_and_the_face_is_seen_to_answer(tmp_path: Path, *, seen: bool) -> None:
     async with site(tmp_path) as gate:
         screen = await connected(gate.config, CHANNELS.preview)
-        await screen.send(m.WantPreview(on=True))
+        await screen.send(preview_messages.WantPreview(on=True))
         await gate.start("one")
         shown = await shine(gate, screen, seen=seen)
         assert [tint.number for tint in shown] == list(range(1, len(shown) + 1))
@@ -465,7 +474,7 @@ async def test_the_display_challenges_and_the_face_is_seen_to_answer(tmp_path: P
 async def test_a_display_that_goes_is_held_against_nobody(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         screen = await connected(gate.config, CHANNELS.preview)
-        await screen.send(m.WantPreview(on=True))
+        await screen.send(preview_messages.WantPreview(on=True))
         await gate.start("one")
         await shine(gate, screen, seen=False)
         screen.close()
@@ -478,7 +487,7 @@ async def test_a_display_that_goes_is_held_against_nobody(tmp_path: Path) -> Non
 async def test_a_screen_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         stuck = await connected(gate.config, CHANNELS.preview)
-        await stuck.send(m.WantPreview(on=True))
+        await stuck.send(preview_messages.WantPreview(on=True))
         await gate.start("one")
         assert (await gate.give_portrait("one")).match is not None
         stuck.close()
@@ -564,11 +573,11 @@ def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
-        "import asyncio, sys\nfrom drivers.camera.settings import Network\nfrom gate.channel import messages\nfrom gate.programs.children.child_handle import Process\n"
+        "import asyncio, sys\nfrom drivers.camera.settings import Network\nfrom gate.channel import child_messages\nfrom gate.programs.children.child_handle import Process\n"
         "from gate.programs.vision.face_children import FACES\n"
         "async def main():\n"
-        "    prepare = messages.Prepare(models=sys.argv[1], camera=Network(address=sys.argv[2]).spelt())\n"
-        "    child = await Process.start(FACES, prepare, incoming=messages.FromChild)\n"
+        "    prepare = child_messages.Prepare(models=sys.argv[1], camera=Network(address=sys.argv[2]).spelt())\n"
+        "    child = await Process.start(FACES, prepare, incoming=child_messages.FromChild)\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
@@ -599,7 +608,7 @@ async def test_a_crossing_and_garbage_in_one_write_end_their_connection_and_noth
     """It stopped vision for good: the crossing was cancelled before anybody served it, and the next one waited for its erasure."""
     async with site(tmp_path) as gate:
         await gate.status(state="ready")
-        body = msgspec.msgpack.encode(m.StartCrossing("poison"))
+        body = msgspec.msgpack.encode(vision_messages.StartCrossing("poison"))
         end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         end.connect(str(gate.config.socket("vision")))
         end.sendall(len(body).to_bytes(4, "big") + body + b"\x00\x00\x00\x05GARBAGE")
@@ -620,5 +629,5 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybo
         await asyncio.sleep(0.5)
         assert gate.camera.connections == 0, "it is there, and was asked for no picture"
         gate.camera.unplug()
-        assert (await gate.next(m.CameraStatus, also=is_lost)).crossing is None
+        assert (await gate.next(vision_messages.CameraStatus, also=is_lost)).crossing is None
         assert (await gate.status(state="degraded")).detail["camera"] != "closed"

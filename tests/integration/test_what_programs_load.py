@@ -63,7 +63,7 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.sync.program",
             (
                 *(*PIXELS, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto"),
-                *("gate_documents", "gate.channel.messages", "tuf", "urllib3"),
+                *("gate_documents", "gate.channel.log_messages", "tuf", "urllib3"),
             ),
         ),
         (

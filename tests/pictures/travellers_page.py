@@ -19,7 +19,7 @@ from gate_core.evidence.screen import Guidance, Screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gate.channel.messages import View
+    from gate.channel.screen_messages import View
 
 IMG: Final = Path(__file__).parents[2] / "docs" / "img"
 KIOSK: Final = Path(gate.screens.kiosk.__file__).parent

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fakes.passage_examples import CROSSING, ready
 
-from gate.channel import messages as m
+from gate.channel import register_messages
 from gate.channel.errors import ChannelClosedError
 from gate.passage import states
 from gate.passage.events import DocumentPresented, Event, Recorded, RegistersAnswered, TravellerAsked
@@ -24,7 +24,7 @@ from gate.programs.lane.registers import LOOK_S, RegistersClient
 from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
-QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+QUESTION = register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 MARK = "5d" * 40
 CROSSINGS = 1000
 SLACK_S = 0.001
@@ -46,8 +46,12 @@ class Register(RegistersClient):
         self.told_s: float | None = None
         self.left_s: float | None = None
 
-    async def _said_to(self, message: m.ToRegisters, about: str = "") -> m.FromRegisters:  # noqa: ARG002 - as the client calls it
-        assert isinstance(message, m.AskRegisters)
+    async def _said_to(
+        self,
+        message: register_messages.ToRegisters,
+        about: str = "",  # noqa: ARG002 - as the client calls it
+    ) -> register_messages.FromRegisters:
+        assert isinstance(message, register_messages.AskRegisters)
         question, names = message.question, message.registers
         assert question is QUESTION or (question.mark == MARK and names == ["reuse"])
         loop = asyncio.get_running_loop()
@@ -58,7 +62,9 @@ class Register(RegistersClient):
             self.left_s = loop.time()
         if self._answers_after_s > 1.9:
             raise ChannelClosedError("it hangs up")
-        return m.RegistersSaid([m.RegisterFound(name, RegisterAnswer.NONE) for name in names])
+        return register_messages.RegistersSaid(
+            [register_messages.RegisterFound(name, RegisterAnswer.NONE) for name in names]
+        )
 
 
 async def crossing(chance: random.Random, *, heeded: bool, marked: bool) -> tuple[float | None, Register, list[Event]]:

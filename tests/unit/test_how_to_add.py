@@ -344,7 +344,7 @@ import msgspec
 from fakes.audit_logs import BOOT, TIME, SmallLog
 from gate_core.audit_format.record import Happening
 from gate.audit.writer import Wanted
-from gate.channel.messages import Append
+from gate.channel.log_messages import Append
 from gate.passage.records import Cleaned
 from gate.programs.lane.record_outbox import RecordOutbox
 

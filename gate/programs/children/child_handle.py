@@ -18,8 +18,9 @@ import sys
 from asyncio.subprocess import DEVNULL
 from typing import Any, Final, Generic, TypeVar
 
-from gate.channel import messages
+from gate.channel import child_messages
 from gate.channel.errors import BadMessageError, ChannelError
+from gate.channel.message import Message
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.shared.supervisor import ERASING
@@ -31,7 +32,7 @@ GRACE_S = 0.25  # for the child to close its camera; then SIGKILL
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # no numpy threads: `confine` must reach all threads
 QUEUE_MAX = 64  # at the limit the child waits; normally only a few
 
-Said = TypeVar("Said", bound=messages.Message)
+Said = TypeVar("Said", bound=Message)
 WORDS_BYTES_MAX: Final = 4096  # per child; then the pipe is closed
 WORDS_PIECES_MAX: Final = 64  # likewise: each becomes a log line
 _UNREADABLE: Final = "?"
@@ -114,7 +115,7 @@ class Process(Generic[Said]):
     async def start(
         cls,
         module: str,
-        prepare: messages.Message,
+        prepare: Message,
         *,
         incoming: Any,  # noqa: ANN401 - a union
         ends: bool = True,
@@ -158,7 +159,7 @@ class Process(Generic[Said]):
         """The process id."""
         return self._process.pid
 
-    async def send(self, message: messages.Message) -> None:
+    async def send(self, message: Message) -> None:
         """Send one message. Raises ChildLostError."""
         try:
             await self._connection.send(message)
@@ -204,9 +205,9 @@ class Process(Generic[Said]):
     async def _prepared(self) -> dict[str, object]:
         while True:
             message = await self.receive()
-            if isinstance(message, messages.Prepared):
+            if isinstance(message, child_messages.Prepared):
                 return message.detail
-            if isinstance(message, messages.Unfit):
+            if isinstance(message, child_messages.Unfit):
                 raise UnfitError(message.reason)
 
     async def _read(self) -> None:
@@ -216,12 +217,12 @@ class Process(Generic[Said]):
             while True:
                 async with asyncio.timeout(deadline_s):
                     message = await self._connection.receive()
-                if isinstance(message, messages.Prepared):
+                if isinstance(message, child_messages.Prepared):
                     if deadline_s == SILENCE_MAX_S:
                         raise BadMessageError("it says a second time that it is prepared")
                     deadline_s = SILENCE_MAX_S
                     self._connection.take_no_more_than(BYTES_MAX)
-                if not isinstance(message, messages.Alive):
+                if not isinstance(message, child_messages.Alive):
                     await self._queue.put(message)
                 del message  # otherwise the traceback of a cancellation keeps it
         except TimeoutError:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gate.channel import messages
+from gate.channel import child_messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children.confine import harden
@@ -54,5 +54,5 @@ async def attend(
 
 async def _tell_alive(parent: Connection[Any]) -> None:
     while True:
-        await parent.send(messages.Alive())
+        await parent.send(child_messages.Alive())
         await asyncio.sleep(ALIVE_EVERY_S)

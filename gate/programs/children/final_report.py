@@ -12,15 +12,15 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from gate.channel import messages
-from gate.channel.messages import OfficersOf
+from gate.channel import vision_messages
+from gate.channel.vision_messages import OfficersOf
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.shared.config import Config
 
 SEAL_S: Final = 2.0  # enough to decode, find and crop two faces on a busy machine
 SAID_MAX: Final = 256  # limit of messages, of which others are dropped; above it the child is ended
 
-Take = Callable[[messages.SealedPiece], Awaitable[None]]
+Take = Callable[[vision_messages.SealedPiece], Awaitable[None]]
 Remember = Callable[[bytes], None]
 _MEMORY: Final = -1  # the mark for `remember` in `due`, which else has the officers' numbers
 
@@ -31,7 +31,7 @@ def officers_of(config: Config) -> OfficersOf | None:
 
 
 async def last_words(
-    child: Process[Any], end: messages.EndCrossing, take: Take, remember: Remember | None = None
+    child: Process[Any], end: vision_messages.EndCrossing, take: Take, remember: Remember | None = None
 ) -> None:
     """Send `end` to a child, and pass its sealed pieces to `take` and its data to `remember`, if requested. The caller
     ends the child.
@@ -46,10 +46,14 @@ async def last_words(
             await child.send(end)
             for _ in range(SAID_MAX):
                 said = await child.receive()
-                if isinstance(said, messages.SealedPiece) and said.crossing == end.crossing:
+                if isinstance(said, vision_messages.SealedPiece) and said.crossing == end.crossing:
                     await take(said)
                     due -= {said.number} if said.last else set()
-                elif isinstance(said, messages.FaceRemembered) and said.crossing == end.crossing and _MEMORY in due:
+                elif (
+                    isinstance(said, vision_messages.FaceRemembered)
+                    and said.crossing == end.crossing
+                    and _MEMORY in due
+                ):
                     due.discard(_MEMORY)
                     if remember is not None and said.content:
                         remember(said.content)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from gate.channel import messages
-from gate.channel.messages import SEALED_PIECE_BYTES_MAX as PIECE_BYTES_MAX
+from gate.channel import vision_messages
 from gate.channel.sockets import Connection
+from gate.channel.vision_messages import SEALED_PIECE_BYTES_MAX as PIECE_BYTES_MAX
 from gate_core.orders.envelope import seal
 from gate_core.orders.errors import MalformedError
 from gate_core.orders.order import sealing_key
@@ -19,9 +19,9 @@ from gate_core.orders.order import sealing_key
 
 async def say_sealed(
     parent: Connection[Any],
-    end: messages.EndCrossing,
+    end: vision_messages.EndCrossing,
     *,
-    officers: messages.OfficersOf | None,
+    officers: vision_messages.OfficersOf | None,
     now_s: int,
     part: str,
     content: bytes | None,
@@ -40,4 +40,4 @@ async def say_sealed(
                     sealed = seal(content, key, gate=officers.gate, crossing=end.crossing, part=part)
         pieces = [sealed[at : at + PIECE_BYTES_MAX] for at in range(0, len(sealed), PIECE_BYTES_MAX)] or [b""]
         for place, piece in enumerate(pieces, start=1):
-            await parent.send(messages.SealedPiece(end.crossing, number, piece, last=place == len(pieces)))
+            await parent.send(vision_messages.SealedPiece(end.crossing, number, piece, last=place == len(pieces)))

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from gate.channel import messages
+from gate.channel.message import Message
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate_core.programs.reconnect import Backoff
 from gate_core.programs.task_groups import run_until_first_exits
@@ -19,7 +19,7 @@ TAKE_DEADLINE_S = 10.0
 PAUSE_MIN_S = 0.5
 PAUSE_MAX_S = 10.0
 
-Said = TypeVar("Said", bound=messages.Message)
+Said = TypeVar("Said", bound=Message)
 Start = Callable[[], Awaitable[Process[Said]]]
 
 

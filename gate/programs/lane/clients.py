@@ -17,8 +17,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import log_messages, vision_messages
 from gate.channel.errors import ChannelClosedError, ChannelError, StrangerError
+from gate.channel.message import Message, Status, StatusRequest
 from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
@@ -45,7 +46,7 @@ SILENCE_MAX_S = 3.0
 log = logging.getLogger(__name__)
 
 Post = Callable[[Event], None]
-Incoming = TypeVar("Incoming", bound=messages.Message)
+Incoming = TypeVar("Incoming", bound=Message)
 
 
 class _Caller(Generic[Incoming]):
@@ -72,7 +73,7 @@ class _Caller(Generic[Incoming]):
             raise
         self._stranger.is_now("")
         try:
-            await connection.send(messages.StatusRequest())
+            await connection.send(StatusRequest())
             await _next(connection)
         except BaseException:
             connection.close()
@@ -82,7 +83,7 @@ class _Caller(Generic[Incoming]):
 
 async def _pulse(connection: Connection[Any]) -> None:
     while True:
-        await connection.send(messages.StatusRequest())
+        await connection.send(StatusRequest())
         await beat(PULSE_S)
 
 
@@ -95,14 +96,14 @@ async def _next(connection: Connection[Incoming]) -> Incoming:
         raise ChannelClosedError("the peer is silent") from error
 
 
-async def left_behind(path: Path) -> messages.OpenCrossings:
+async def left_behind(path: Path) -> log_messages.OpenCrossings:
     """Return what the lane's last run left in the log. Waits for the log: no crossing starts before they are closed."""
     while True:
         with contextlib.suppress(ChannelError):
             connection = await connect(CHANNELS.log, path)
             try:
-                await connection.send(messages.OpenCrossingsRequest())
-                if isinstance(answer := await connection.receive(), messages.OpenCrossings):
+                await connection.send(log_messages.OpenCrossingsRequest())
+                if isinstance(answer := await connection.receive(), log_messages.OpenCrossings):
                     return answer
             finally:
                 connection.close()
@@ -124,9 +125,9 @@ class LogClient:
         self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms
-        self._connection: Connection[messages.FromLog] | None = None
+        self._connection: Connection[log_messages.FromLog] | None = None
         self._queue = RecordOutbox(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
-        self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
+        self._outcomes: asyncio.Queue[log_messages.Appended] = asyncio.Queue()
         self._offering = False  # an append has no answer yet
         self._wake = asyncio.Event()
         self._well = False
@@ -183,7 +184,7 @@ class LogClient:
         self._report(well=False)
         self._tell(self._queue.hang_up())
 
-    async def _send(self, connection: Connection[messages.FromLog]) -> None:
+    async def _send(self, connection: Connection[log_messages.FromLog]) -> None:
         """Offer waiting records; the next ones only when the outcome is known, to keep their sequence in the log."""
         while True:
             self._wake.clear()
@@ -192,7 +193,7 @@ class LogClient:
                 await self._wake.wait()
                 continue
             self._offering = True
-            await connection.send(messages.Append(offered))
+            await connection.send(log_messages.Append(offered))
             outcomes = (await self._outcomes.get()).outcomes
             try:
                 answers = self._queue.settle(outcomes)
@@ -207,22 +208,22 @@ class LogClient:
                     async with asyncio.timeout(RETRY_S):
                         await self._wake.wait()
 
-    async def _ask(self, connection: Connection[messages.FromLog]) -> None:
+    async def _ask(self, connection: Connection[log_messages.FromLog]) -> None:
         while True:
             self._asked += 1
-            await connection.send(messages.StatusRequest())
+            await connection.send(StatusRequest())
             await beat(PULSE_S)
 
-    async def _receive(self, connection: Connection[messages.FromLog]) -> None:
+    async def _receive(self, connection: Connection[log_messages.FromLog]) -> None:
         while True:
             answer = await _next(connection)
             match answer:
-                case messages.Appended():
+                case log_messages.Appended():
                     if not self._offering:  # it would count as the answer to the next append
                         raise ChannelError("the log answered what it was not asked")
                     self._offering = False
                     self._outcomes.put_nowait(answer)
-                case messages.Status(detail=detail):
+                case Status(detail=detail):
                     self._heard += 1
                     if self._heard > self._doubted_asked:  # otherwise it was requested before the refusal
                         self._report(well=detail.get("takes_admissions") is not False)
@@ -231,7 +232,7 @@ class LogClient:
                         self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
                     with contextlib.suppress(msgspec.ValidationError):
                         self.times = msgspec.convert(detail.get("times"), LogTimes)
-                case messages.OpenCrossings():
+                case log_messages.OpenCrossings():
                     pass
 
     def _tell(self, answers: Sequence[Answer]) -> None:
@@ -250,7 +251,9 @@ class LogClient:
 
 def _is_settled(outcome: Outcome) -> bool:
     """False if the log has a fault. A record refused for good is no fault of the log."""
-    return isinstance(outcome, messages.Recorded) or (isinstance(outcome, messages.NotRecorded) and not outcome.again)
+    return isinstance(outcome, log_messages.Recorded) or (
+        isinstance(outcome, log_messages.NotRecorded) and not outcome.again
+    )
 
 
 class VisionClient:
@@ -261,17 +264,17 @@ class VisionClient:
         path: Path,
         *,
         post: Post,
-        on_message: Callable[[messages.FromVision], None],
-        greeting: messages.ToVision | None = None,
+        on_message: Callable[[vision_messages.FromVision], None],
+        greeting: vision_messages.ToVision | None = None,
     ) -> None:
         self._caller = _Caller(CHANNELS.vision, path)
         self._greeting = greeting
         self._post = post
         self._on_message = on_message
-        self._connection: Connection[messages.FromVision] | None = None
-        self._outbox: asyncio.Queue[messages.ToVision] = asyncio.Queue(maxsize=64)
+        self._connection: Connection[vision_messages.FromVision] | None = None
+        self._outbox: asyncio.Queue[vision_messages.ToVision] = asyncio.Queue(maxsize=64)
 
-    def send(self, message: messages.ToVision) -> None:
+    def send(self, message: vision_messages.ToVision) -> None:
         """Queue a message. Drops it without a connection: the lane already got `PartLost(VISION)`."""
         if self._connection is not None:
             with contextlib.suppress(asyncio.QueueFull):
@@ -300,10 +303,10 @@ class VisionClient:
             self._outbox.get_nowait()
         self._post(PartLost(Part.VISION))
 
-    async def _send(self, connection: Connection[messages.FromVision]) -> None:
+    async def _send(self, connection: Connection[vision_messages.FromVision]) -> None:
         while True:
             await connection.send(await self._outbox.get())
 
-    async def _receive(self, connection: Connection[messages.FromVision]) -> None:
+    async def _receive(self, connection: Connection[vision_messages.FromVision]) -> None:
         while True:
             self._on_message(await _next(connection))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from gate.channel import messages
+from gate.channel import centre_messages, child_messages, document_messages, register_messages, vision_messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect, reach
 from gate.channel.table import CHANNELS
@@ -48,7 +48,7 @@ class ControlCentre:
         self._deadline_s = deadline_s
         self._trouble = FaultLatch(log, begins="control_centre_lost", ends="control_centre_back", each=False)
 
-    async def ask(self, question: messages.ToCentre) -> bytes | None:
+    async def ask(self, question: centre_messages.ToCentre) -> bytes | None:
         """Return the answer to an inspection's question; None if there is none, for any reason."""
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -58,18 +58,18 @@ class ControlCentre:
             return None
         answered: bytes | None = None
         match question, answer:
-            case messages.ChainWanted(), messages.Chain(certificates):
+            case centre_messages.ChainWanted(), centre_messages.Chain(certificates):
                 trouble, answered = "", b"".join(certificates)
-            case messages.SignatureWanted(), messages.Signature(signature):
+            case centre_messages.SignatureWanted(), centre_messages.Signature(signature):
                 trouble, answered = "", signature
-            case _, messages.NotGranted():
+            case _, centre_messages.NotGranted():
                 trouble = "not granted"
             case _:
                 trouble = "the answer to another question"
         self._trouble.is_now(trouble)
         return answered
 
-    async def _exchange(self, question: messages.ToCentre) -> messages.FromCentre:
+    async def _exchange(self, question: centre_messages.ToCentre) -> centre_messages.FromCentre:
         connection = await connect(CHANNELS.centre, self._path)
         try:
             await connection.send(question)
@@ -84,7 +84,7 @@ class Registers(Protocol):
     async def day_key(self, crossing: str) -> bytes:
         """Return the key for the chip's mark; empty if there is none or none is needed."""
 
-    def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
+    def ask(self, crossing: str, question: register_messages.DocumentQuestion) -> None:
         """Query by the MRZ, as soon as it is certain."""
 
     def ask_marked(self, crossing: str, mark: str) -> None:
@@ -119,18 +119,18 @@ class Reading:
     `registers` None: there are none to query.
     """
 
-    spare: Spare[messages.FromDocument]
+    spare: Spare[document_messages.FromDocument]
     centre: ControlCentre
     way: Way
     post: Callable[[Event], None]
     mark: Callable[[str, str], None]
     issued_by: Callable[[str, str], None]
-    take_sealed: Callable[[messages.SealedPiece], None]
+    take_sealed: Callable[[vision_messages.SealedPiece], None]
     is_shielded: Callable[[str], bool]
     registers: Registers | None = None
-    _ending: messages.EndCrossing | None = None
+    _ending: vision_messages.EndCrossing | None = None
 
-    def ends(self, end: messages.EndCrossing) -> None:
+    def ends(self, end: vision_messages.EndCrossing) -> None:
         """Set the end message of the crossing whose reading will be cancelled next."""
         self._ending = end
 
@@ -167,7 +167,7 @@ class Reading:
             await child.end()
             self.spare.want()
 
-    async def _take(self, piece: messages.SealedPiece) -> None:
+    async def _take(self, piece: vision_messages.SealedPiece) -> None:
         self.take_sealed(piece)
 
     async def _begin(
@@ -179,7 +179,7 @@ class Reading:
         )
         portrait = await self._hand(child, fd_passing.CHIP_PORTRAIT, fd_passing.ToCrossing(conversation.crossing))
         await child.send(
-            messages.ReadDocument(
+            document_messages.ReadDocument(
                 crossing=conversation.crossing,
                 readings=[list(lines) for lines in presented.readings],
                 clock_sure=clock_sure,
@@ -200,53 +200,63 @@ class Reading:
             child.hand(letter, way.fileno())
         return True
 
-    async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
+    async def _hear(
+        self, conversation: _Conversation, child: DocumentChild, message: document_messages.FromDocument
+    ) -> None:
         crossing = conversation.crossing
-        if isinstance(message, messages.DocumentKnown | messages.ToCentre):
+        if isinstance(message, document_messages.DocumentKnown | centre_messages.ToCentre):
             await self._carry(conversation, child, message)
             return
         match message:
-            case messages.IssuerSeen(issuer):
+            case document_messages.IssuerSeen(issuer):
                 if conversation.is_issuer_known:
                     raise ChildLostError("it says a second time who issued the document")
                 conversation.is_issuer_known = True
                 self.issued_by(crossing, issuer)
-            case messages.ChipReached(stage):
+            case document_messages.ChipReached(stage):
                 self.mark(crossing, stage.value)
-            case messages.DocumentJudged(evidence, mark):
+            case document_messages.DocumentJudged(evidence, mark):
                 self._is_new(conversation)
                 conversation.read = True
                 self.mark(crossing, "chip_read")
                 if self.registers is not None:
                     self.registers.ask_marked(crossing, mark)
                 self.post(DocumentRead(crossing, evidence))
-            case messages.DocumentUnread(reason):
+            case document_messages.DocumentUnread(reason):
                 self._is_new(conversation)
                 self._is_over(conversation)
                 self.post(DocumentRead(crossing, DocumentEvidence.unreadable(reason, CheckId.CHIP_ACCESS)))
-            case messages.DocumentLeft():
+            case document_messages.DocumentLeft():
                 self._is_over(conversation)
                 self.post(DocumentRemoved())
-            case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
+            case (
+                child_messages.Prepared()
+                | child_messages.Unfit()
+                | child_messages.Alive()
+                | vision_messages.SealedPiece()
+            ):
                 pass  # from before the crossing, or of its final report
 
     async def _carry(
-        self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.ToCentre
+        self,
+        conversation: _Conversation,
+        child: DocumentChild,
+        message: document_messages.DocumentKnown | centre_messages.ToCentre,
     ) -> None:
         crossing = conversation.crossing
         match message:
-            case messages.DocumentKnown(known):
+            case document_messages.DocumentKnown(known):
                 if conversation.is_known:
                     raise ChildLostError("it says a second time what may be asked about the document")
                 conversation.is_known = True
                 if self.registers is not None:
                     self.registers.ask(crossing, known)
-            case messages.ChainWanted() | messages.SignatureWanted():
+            case centre_messages.ChainWanted() | centre_messages.SignatureWanted():
                 conversation.asked += 1
                 if conversation.asked > QUESTIONS_MAX:
                     raise ChildLostError("it asks the control centre too often")
                 answer = None if self.is_shielded(crossing) else await self.centre.ask(message)
-                await child.send(messages.CentreAnswered(answer))
+                await child.send(document_messages.CentreAnswered(answer))
 
     @staticmethod
     def _is_new(conversation: _Conversation) -> None:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gate.channel import messages
+from gate.channel import vision_messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
 from gate.programs.shared.config import Config
 from gate_core.evidence.screen import Guidance
@@ -30,7 +30,7 @@ class Presented:
     """A presented document; personal, so without repr. `readings`: a serial reader's; a page child keeps its own."""
 
     readings: tuple[tuple[str, ...], ...]
-    page: messages.PageRead | None = None
+    page: vision_messages.PageRead | None = None
     visa: bool = False
 
 
@@ -95,28 +95,28 @@ class PageListener:
         self._shows_visa: int | None = None
         self._hint = Guidance.NONE
 
-    def hear(self, message: messages.FromPage) -> None:
+    def hear(self, message: vision_messages.FromPage) -> None:
         """Handle one message."""
         match message:
-            case messages.PageSource(None):
+            case vision_messages.PageSource(None):
                 self._documents.reader_back(self.NAME)
-            case messages.PageSource():
+            case vision_messages.PageSource():
                 self._documents.reader_lost(self.NAME)
-            case messages.PageHint(guidance):
+            case vision_messages.PageHint(guidance):
                 self._hint = guidance
                 if self._shows_visa is None:
                     self._post(PageGuided(guidance))
-            case messages.PageRead(page) if message.format in VISAS:
+            case vision_messages.PageRead(page) if message.format in VISAS:
                 # A visa's MRZ opens no chip: the passport's data page must follow.
                 self._shows_visa = page
                 self._visa_until_s = self._clock_s() + VISA_KEPT_S
                 self._post(PageGuided(Guidance.PAGE_OPEN))
-            case messages.PageRead():
+            case vision_messages.PageRead():
                 self._documents.present(Presented((), message, visa=self._take_visa()))
-            case messages.PageStatus(gone=False):
+            case vision_messages.PageStatus(gone=False):
                 if self._idle():  # during a crossing it may be a bag or boarding card
                     self._documents.present(Presented(()))
-            case messages.PageStatus(page):
+            case vision_messages.PageStatus(page):
                 if page == self._shows_visa:
                     self._shows_visa = None
                     self._post(PageGuided(self._hint))

@@ -84,7 +84,7 @@ async def _hold(driver: BarrierDriver, told: asyncio.Event) -> NoReturn:
 
 
 async def _show(config: Config) -> NoReturn:
-    from gate.channel.messages import View  # noqa: PLC0415 - the doors are opened first
+    from gate.channel.screen_messages import View  # noqa: PLC0415 - the doors are opened first
     from gate.programs.lane.views import Views  # noqa: PLC0415
     from gate_core.evidence.screen import Guidance, Screen  # noqa: PLC0415
 

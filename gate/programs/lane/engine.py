@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import alarms, lasting_state, machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
 from gate.passage.effects import (
@@ -157,7 +157,7 @@ class Engine:
         open_camera: Callable[[str], None] = lambda _: None,
         erase: Callable[[Erase], None],
         forget: Callable[[str], None],
-        show: Callable[[messages.View], None],
+        show: Callable[[screen_messages.View], None],
         answer: Callable[[int, Outcome, str], None],
         clock_ms: Callable[[], float],
         purpose: Purpose,
@@ -384,7 +384,7 @@ class Engine:
         referred = state.crossing if isinstance(state, states.Referred) else None
         crossing = states.crossing_of(state)
         self._show(
-            messages.View(
+            screen_messages.View(
                 screen=self._screen,
                 guidance=self._guidance,
                 crossing=crossing,

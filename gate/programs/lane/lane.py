@@ -22,7 +22,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gate.channel import messages
+from gate.channel import log_messages, screen_messages, vision_messages
+from gate.channel.message import Status
 from gate.passage import draw_periods, draws
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import DrawDue, Event, Part, PartBack, PartLost, SiteSeen, TravellerAsked
@@ -123,7 +124,7 @@ class Lane:
         config: Config,
         *,
         lists: CurrentLists,
-        left: messages.OpenCrossings,
+        left: log_messages.OpenCrossings,
         start: Started,
         state_folder: Path,
     ) -> None:
@@ -179,11 +180,11 @@ class Lane:
             spare=self._children.spare,
             take_sealed=self._referrals.taker(FACE),
         )
-        greeting = messages.WatchPage() if config.page is not None else None
+        greeting = vision_messages.WatchPage() if config.page is not None else None
         self._vision = VisionClient(config.socket("vision"), post=self.post, on_message=events.hear, greeting=greeting)
 
     def _engine_with(
-        self, rules: Rules, left: messages.OpenCrossings, remembered: Remembered, state_folder: Path
+        self, rules: Rules, left: log_messages.OpenCrossings, remembered: Remembered, state_folder: Path
     ) -> Engine:
         missing = {Part.VISION, Part.CAMERA, Part.LOG, Part.STATE} | self._devices.missing
         return Engine(
@@ -193,7 +194,7 @@ class Lane:
             look_inside=self._devices.look_inside,
             recorder=self._recorder,
             start_crossing=self._cross,
-            open_camera=lambda crossing: self._vision.send(messages.OpenCamera(crossing)),
+            open_camera=lambda crossing: self._vision.send(vision_messages.OpenCamera(crossing)),
             erase=self._erase,
             forget=self._documents.forget,
             show=self._paced.show,
@@ -227,7 +228,7 @@ class Lane:
     def _tell_part(self, part: Part, there: bool) -> None:  # noqa: FBT001 - a callback with one value
         self.post(PartBack(part) if there else PartLost(part))
 
-    def _show(self, view: messages.View) -> None:
+    def _show(self, view: screen_messages.View) -> None:
         self._devices.show(view.screen, self.state)
         self._views.show(view)
 
@@ -269,9 +270,9 @@ class Lane:
         seal = self._officers.seal_for(erasing)
         if self._registers is not None:
             self._registers.end(erasing.crossing)
-        self._reading.ends(messages.EndCrossing(erasing.crossing, seal))
+        self._reading.ends(vision_messages.EndCrossing(erasing.crossing, seal))
         minutes = 0 if erasing.shown is Shown.NOTHING else self._config.rules.swap_check_minutes
-        self._vision.send(messages.EndCrossing(erasing.crossing, seal, minutes))
+        self._vision.send(vision_messages.EndCrossing(erasing.crossing, seal, minutes))
 
     async def _cross(self, crossing: str) -> None:
         """Read the crossing's document, then watch it until the crossing ends."""
@@ -279,7 +280,7 @@ class Lane:
         presented = self._documents.take(crossing)
         page = None if presented.page is None else presented.page.page
         look = self._devices.first is None  # with two doors, the camera is behind the first
-        self._vision.send(messages.StartCrossing(crossing, page, look))
+        self._vision.send(vision_messages.StartCrossing(crossing, page, look))
         reading = self._reading.read(crossing, presented, clock_sure=self.context.clock_sure)
         del presented  # only the child keeps the lines
         await reading
@@ -308,7 +309,7 @@ class Lane:
                 self._log.append(update, awaited=False)
             self.engine.post(self._site.seen())
 
-    def _status(self) -> messages.Status:
+    def _status(self) -> Status:
         registers, tally = self._registers, self._recorder.tally
         return status_of(
             self._config,

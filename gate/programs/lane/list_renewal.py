@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import document_messages
 from gate.passage.records import ListsUpdated
 from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
 from gate.programs.children.final_report import officers_of
@@ -40,20 +40,20 @@ COPIES = "lists-*.sqlite"
 log = logging.getLogger("lane")
 
 Mark = tuple[int, int, int]
-DocumentChild = Process[messages.FromDocument]
-Start = Callable[[messages.PrepareDocument], Awaitable[DocumentChild]]
+DocumentChild = Process[document_messages.FromDocument]
+Start = Callable[[document_messages.PrepareDocument], Awaitable[DocumentChild]]
 
 
-async def start_child(prepare: messages.PrepareDocument) -> DocumentChild:
+async def start_child(prepare: document_messages.PrepareDocument) -> DocumentChild:
     """Start and prepare a document child. Raises ChildLostError, or UnfitError if the lists must not be used."""
-    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument)
+    return await Process.start(DOCUMENTS, prepare, incoming=document_messages.FromDocument)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLists:
     """A child's description of its lists; has the attributes that `gate.trust.freshness` needs of a store."""
 
-    told: messages.Lists
+    told: document_messages.Lists
 
     @property
     def version(self) -> str:
@@ -78,10 +78,10 @@ class HeldLists:
         return self.told.certificates
 
 
-def ready_of(child: DocumentChild) -> messages.DocumentReady:
+def ready_of(child: DocumentChild) -> document_messages.DocumentReady:
     """Return a prepared child's report. Raises ChildLostError if it is invalid."""
     try:
-        return msgspec.convert(child.detail, messages.DocumentReady)
+        return msgspec.convert(child.detail, document_messages.DocumentReady)
     except msgspec.ValidationError as error:
         raise ChildLostError("a document child says nothing of its lists") from error
 
@@ -190,8 +190,8 @@ class CurrentLists:
         await asyncio.to_thread(_copy_file, self._path, copy)
         return copy
 
-    def _prepare(self, lists: Path) -> messages.PrepareDocument:
-        return messages.PrepareDocument(
+    def _prepare(self, lists: Path) -> document_messages.PrepareDocument:
+        return document_messages.PrepareDocument(
             chip=self._config.chip.spelt(),
             lists=str(lists),
             service=self._config.purpose == "service",
@@ -208,7 +208,7 @@ class DocumentChildren:
 
     def __init__(self, lists: CurrentLists) -> None:
         self.lists = lists
-        self.spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
+        self.spare: Spare[document_messages.FromDocument] = Spare(lists.child, log=log)
 
     async def take_newer(self) -> tuple[ListsUpdated, ...] | None:
         """Use newer lists from now on. Return their record, none if the content is equal; None without newer lists."""

@@ -20,7 +20,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gate.channel import messages
+from gate.channel import order_messages, vision_messages
+from gate.channel.message import words
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import orders, states, two_officers
@@ -129,20 +130,20 @@ class Officers:
         async with serve(CHANNELS.orders, path, self._handle):
             yield
 
-    async def _handle(self, connection: Connection[messages.ToDesk]) -> None:
+    async def _handle(self, connection: Connection[order_messages.ToDesk]) -> None:
         connection.take_no_more_than(BYTES_MAX)
         async for message in connection:
             match message:
-                case messages.LookWanted():
+                case order_messages.LookWanted():
                     await connection.send(self.look())
-                case messages.SubmitOrder(order):
+                case order_messages.SubmitOrder(order):
                     await connection.send(await self.submit(order))
 
-    def look(self) -> messages.Look:
+    def look(self) -> order_messages.Look:
         """Return the lane's state for an officer, with a challenge."""
         challenge = self._challenger.issue(self.lane.context.version, int(self.clock_ms()))
         state = self.lane.state
-        return messages.Look(
+        return order_messages.Look(
             gate=self.gate,
             officers=self.authority is not None,
             state=_name(state),
@@ -160,7 +161,7 @@ class Officers:
             flags=self._flags(),
         )
 
-    async def submit(self, raw: bytes) -> messages.OrderAnswer:
+    async def submit(self, raw: bytes) -> order_messages.OrderAnswer:
         """Check an order, execute it, and return the outcome."""
         sealed: list[bytes] | None = None
         judged = self._judge(raw)
@@ -174,7 +175,7 @@ class Officers:
                 outcome, detail = (outcome, detail) if sealed else (Outcome.IMPOSSIBLE, NOTHING_SEALED)
         else:
             outcome, detail = judged
-        return messages.OrderAnswer(outcome, messages.words(detail), _name(self.lane.state), self._waiting(), sealed)
+        return order_messages.OrderAnswer(outcome, words(detail), _name(self.lane.state), self._waiting(), sealed)
 
     def recipients(self) -> tuple[Recipient, ...]:
         """Return the present officers with a usable key for encryption, most recent first."""
@@ -185,23 +186,23 @@ class Officers:
             if one.by.sealing_key is not None and now_s is not None and max(now_s, self.floor_s()) < one.by.until
         )[:RECIPIENTS_MAX]
 
-    def seal_for(self, erasing: Erase) -> messages.SealFor | None:
+    def seal_for(self, erasing: Erase) -> vision_messages.SealFor | None:
         """Return the officers present, to encrypt a crossing's report for; None if there are none or no report."""
         if erasing.shown is Shown.NOTHING or not (recipients := self.recipients()):
             return None
         self.referrals.expect(erasing.crossing, recipients)
-        return messages.SealFor([one.certificate for one in recipients], alarm=erasing.shown is Shown.ALARM)
+        return vision_messages.SealFor([one.certificate for one in recipients], alarm=erasing.shown is Shown.ALARM)
 
-    def _waiting(self) -> list[messages.Waiting]:
+    def _waiting(self) -> list[order_messages.Waiting]:
         """Return the waiting referrals, latest first, without one whose traveller an officer is letting through."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
         explained = self.rules.book.explained
         counting = [word for word in self.lane.context.first_words if word.number is None]
         under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [
-            messages.Waiting(
+            order_messages.Waiting(
                 crossing=one.crossing,
-                objections=[Objection(why.reason, messages.words(explained(why))) for why in one.objections],
+                objections=[Objection(why.reason, words(explained(why))) for why in one.objections],
                 since_ms=max(0, int(self.clock_ms()) - one.since_ms),
                 findings=kept.findings(one.crossing),
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
@@ -213,16 +214,16 @@ class Officers:
             if one.crossing != under_way
         ]
 
-    def _flags(self) -> list[messages.Flag]:
+    def _flags(self) -> list[order_messages.Flag]:
         now_s = self.clock_ms() / 1000
         raised = self.referrals.flags({one.crossing for one in self.lane.context.waiting})
-        return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
+        return [order_messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
 
-    def _seen_here(self) -> list[messages.Present]:
+    def _seen_here(self) -> list[order_messages.Present]:
         ages_ms: dict[str, int] = {}
         for one in self._at_the_lane():
             ages_ms.setdefault(one.by.officer, int(self.clock_ms()) - one.said_ms)
-        return [messages.Present(officer, age_ms) for officer, age_ms in ages_ms.items()]
+        return [order_messages.Present(officer, age_ms) for officer, age_ms in ages_ms.items()]
 
     def _at_the_lane(self) -> list[_Present]:
         since_ms = self.clock_ms() - self.rules.policy.officer_presence_max_s * 1000
@@ -404,6 +405,6 @@ def _admission(state: states.State, crossing: str | None, *, shown: bool) -> Ans
             return Outcome.DONE, "passed"
         case states.Referred() if state.crossing == crossing:
             why = [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in state.objections]
-            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(map(messages.words, why))}"
+            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(map(words, why))}"
         case _:
             return Outcome.IMPOSSIBLE, "not granted"

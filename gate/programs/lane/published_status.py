@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.passage.states import Emergency
 from gate_core.programs import clock
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.names import IncidentKind
 from gate.passage.records import Incident, Record, Started, class_of, crossing_of
@@ -28,14 +28,14 @@ AHEAD_MAX = 48  # at most so many records before an awaited one
 OFFERED_BYTES_MAX = 40 * 1024  # of bodies in a message; a single longer one is sent alone
 HELD_UP_MAX = 8  # records waiting for disk space that are offered each time
 
-Outcome = messages.Recorded | messages.NotRecorded | messages.NotKnown
+Outcome = log_messages.Recorded | log_messages.NotRecorded | log_messages.NotKnown
 Answer = Recorded | NotRecorded | RecordReplaced
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     record: Record
-    new: messages.NewRecord
+    new: log_messages.NewRecord
     awaited: bool
     in_doubt: bool = False  # it may be in the log
     held_up: bool = False  # it waits for disk space
@@ -80,7 +80,7 @@ class RecordOutbox:
             self._lost += 1
         return [*refusal, *_replaced(record)] if entry.stands_in else []
 
-    def offer(self, monotonic_ms: int, *, has_room: bool = True) -> list[messages.NewRecord]:
+    def offer(self, monotonic_ms: int, *, has_room: bool = True) -> list[log_messages.NewRecord]:
         """Return the records to send now, in order. Unless it is empty, `settle` or `hang_up` must follow."""
         if self._lost:
             loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
@@ -94,7 +94,7 @@ class RecordOutbox:
             if entry.held_up and (held_up > HELD_UP_MAX or not has_room):
                 continue
             size += len(entry.new.body) + len(entry.new.remember)
-            if self._offered and (size > OFFERED_BYTES_MAX or len(self._offered) >= messages.RECORDS_MAX):
+            if self._offered and (size > OFFERED_BYTES_MAX or len(self._offered) >= log_messages.RECORDS_MAX):
                 break
             self._offered.append(entry)
         return [entry.new for entry in self._offered]
@@ -107,24 +107,24 @@ class RecordOutbox:
         done: list[_Entry] = []
         newest = self._newest
         for entry, outcome in zip(self._offered, outcomes, strict=True):
-            if isinstance(outcome, messages.Recorded):
+            if isinstance(outcome, log_messages.Recorded):
                 if outcome.index <= newest and not entry.in_doubt:
                     raise ValueError("an answer to earlier records")
                 newest = max(newest, outcome.index)
         self._newest = newest
         for entry, outcome in zip(self._offered, outcomes, strict=True):
             match outcome:
-                case messages.Recorded():
+                case log_messages.Recorded():
                     answers += [entry.recorded()] if entry.awaited else []
                     done.append(entry)
                     continue
-                case messages.NotRecorded(again=False):
+                case log_messages.NotRecorded(again=False):
                     answers += [entry.not_recorded()] if entry.awaited else []
                     answers += self._refused_for_good(entry)
                     continue
-                case messages.NotRecorded():
+                case log_messages.NotRecorded():
                     entry.in_doubt = False
-                case messages.NotKnown():  # pragma: no branch - the type checker proves the match complete
+                case log_messages.NotKnown():  # pragma: no branch - the type checker proves the match complete
                     entry.in_doubt |= outcome.tried
             entry.held_up = not entry.new.urgent
             if entry.awaited and not entry.in_doubt:
@@ -174,9 +174,9 @@ class RecordOutbox:
         )
         return _Entry(record, small, awaited=False, stands_in=True)
 
-    def _new(self, record: Record, monotonic_ms: int, body: bytes) -> messages.NewRecord:
+    def _new(self, record: Record, monotonic_ms: int, body: bytes) -> log_messages.NewRecord:
         before, self._remembered = self._remembered, self._remembered.after(record)
-        return messages.NewRecord(
+        return log_messages.NewRecord(
             id=self._new_id(),
             kind=record.kind,
             about=class_of(record),
@@ -194,13 +194,13 @@ class RecordOutbox:
         )
 
 
-def _approved(record: Record) -> messages.Approved | None:
+def _approved(record: Record) -> log_messages.Approved | None:
     """Return the approval of a lane's start; None for other records, and for a demo."""
     if not isinstance(record, Started) or record.approval.serial == 0:
         return None
     one = record.approval
     listed = Listed(schema=1, approvers=tuple(one.keys.values()), authority=one.authority)
-    return messages.Approved(one.serial, one.sha256, msgspec.json.encode(listed))
+    return log_messages.Approved(one.serial, one.sha256, msgspec.json.encode(listed))
 
 
 def _replaced(record: Record) -> list[Answer]:

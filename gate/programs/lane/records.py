@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from gate.channel.messages import BODY_BYTES_MAX
+from gate.channel.log_messages import BODY_BYTES_MAX
 from gate.passage import records
 from gate.passage.draws import Draw
 from gate.passage.events import Counters

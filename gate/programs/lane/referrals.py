@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate.channel.messages import CLAUSE_MAX, SEALED_BYTES_MAX, Findings, SealedPiece, words
+from gate.channel.message import CLAUSE_MAX, words
+from gate.channel.order_messages import SEALED_BYTES_MAX, Findings
+from gate.channel.vision_messages import SealedPiece
 from gate.passage import records
 from gate.passage.names import ClosedAs, Concern
 from gate.passage.policy import Policy

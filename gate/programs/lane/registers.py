@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from gate.channel import messages
+from gate.channel import register_messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -47,7 +47,7 @@ class _Asked:
     """One query about a crossing, to the site's exchange or to all other registers."""
 
     crossing: str
-    question: messages.DocumentQuestion
+    question: register_messages.DocumentQuestion
     to_exchange: bool
 
 
@@ -112,7 +112,7 @@ class RegistersClient:
         """The last query's problem; empty if there was none."""
         return self._trouble.words
 
-    def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
+    def ask(self, crossing: str, question: register_messages.DocumentQuestion) -> None:
         """Query the registers about a crossing's document; the answer is posted as `RegistersAnswered`."""
         self._put(_Asked(crossing, question, to_exchange=False))
 
@@ -124,7 +124,7 @@ class RegistersClient:
             cause = RegisterCause.NO_KEY if crossing == self._keyless else RegisterCause.NOT_CALLED_FOR
             self._post(RegistersAnswered(crossing, unknown(names, cause)))
         elif mark:
-            self._put(_Asked(crossing, messages.DocumentQuestion("", "", "", "", mark=mark), to_exchange=True))
+            self._put(_Asked(crossing, register_messages.DocumentQuestion("", "", "", "", mark=mark), to_exchange=True))
 
     async def day_key(self, crossing: str) -> bytes:
         """Return today's key for chips' marks; empty without a key, or if no exchange must answer now."""
@@ -132,8 +132,8 @@ class RegistersClient:
         if self._asked_now(to_exchange=True):
             with contextlib.suppress(ChannelError, TimeoutError):
                 async with asyncio.timeout(DAY_KEY_S):
-                    answer = await self._said_to(messages.DayKeyWanted())
-                    key = answer.key if isinstance(answer, messages.DayKeyIs) else b""
+                    answer = await self._said_to(register_messages.DayKeyWanted())
+                    key = answer.key if isinstance(answer, register_messages.DayKeyIs) else b""
         self._keyless = "" if key else crossing
         return key
 
@@ -183,7 +183,9 @@ class RegistersClient:
     async def _said(self, asked: _Asked, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
         if self._is_shielded(asked.crossing):
             return unknown(names, RegisterCause.WITHHELD)
-        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
+        message = register_messages.AskRegisters(
+            list(names), self._answer_ms, entry=self._entry(), question=asked.question
+        )
         asking = asyncio.ensure_future(self._said_to(message, about=asked.crossing))
         try:
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
@@ -204,7 +206,9 @@ class RegistersClient:
         self._trouble.is_now("")
         return findings
 
-    async def _said_to(self, message: messages.ToRegisters, about: str = "") -> messages.FromRegisters:
+    async def _said_to(
+        self, message: register_messages.ToRegisters, about: str = ""
+    ) -> register_messages.FromRegisters:
         """Return the answer, over a new connection. Raises ChannelError, also if an officer is called meanwhile."""
         connection = await connect(CHANNELS.registers, self._path)
         try:
@@ -236,14 +240,14 @@ class RegistersClient:
         assert hit.disposition is not None, "only settled hits are reported"
         with contextlib.suppress(ChannelError, TimeoutError):
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
-                answer = await self._said_to(messages.HitSettled(hit.register, hit.handle, hit.disposition))
-                return isinstance(answer, messages.SettlementKept)
+                answer = await self._said_to(register_messages.HitSettled(hit.register, hit.handle, hit.disposition))
+                return isinstance(answer, register_messages.SettlementKept)
         return False
 
 
-def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
+def findings_of(answer: register_messages.FromRegisters, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
     """Return the answer as evidence, in its sequence. Missing, repeated or contradictory registers are unknown."""
-    if not isinstance(answer, messages.RegistersSaid):
+    if not isinstance(answer, register_messages.RegistersSaid):
         return unknown(names, RegisterCause.WRONG_ANSWER)
     said = [one.register for one in answer.found]
     found = [
@@ -255,6 +259,6 @@ def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple
     return (*found, *unknown(tuple(name for name in names if name not in heard), RegisterCause.WRONG_ANSWER))
 
 
-def is_answer(found: messages.RegisterFound) -> bool:
+def is_answer(found: register_messages.RegisterFound) -> bool:
     """True unless it contradicts itself or has text that is not printable on an officer's page."""
     return agree(found.answer, found.cause) and f"{found.edition}{found.about}".isprintable()

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import order_messages, screen_messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import Wish
@@ -38,7 +39,7 @@ class Views:
     def __init__(
         self,
         *,
-        status: Callable[[], messages.Status],
+        status: Callable[[], Status],
         purpose: Purpose,
         asked: Callable[[Wish], None],
         on_notice: Callable[[str], None] = lambda _: None,
@@ -50,11 +51,11 @@ class Views:
         self._on_notice = on_notice
         self._notice = ""
         self._painted = painted
-        self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
+        self._view = screen_messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._looked: tuple[str, int] | None = None
         self._watchers: set[asyncio.Event] = set()
 
-    def show(self, view: messages.View) -> None:
+    def show(self, view: screen_messages.View) -> None:
         """Set the newest view; a slow watcher gets only the newest."""
         self._view = view
         for watcher in self._watchers:
@@ -65,7 +66,7 @@ class Views:
         self._looked = (crossing, progress)
         self.show(self._view)
 
-    def _now(self) -> messages.View:
+    def _now(self) -> screen_messages.View:
         view = self._view
         if self._looked is None or view.screen is not Screen.LOOK or view.crossing != self._looked[0]:
             return view
@@ -77,24 +78,24 @@ class Views:
         async with serve(CHANNELS.lane, path, self._handle):
             yield
 
-    async def _handle(self, connection: Connection[messages.ToLane]) -> None:
+    async def _handle(self, connection: Connection[order_messages.ToLane]) -> None:
         changed = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             watching: asyncio.Task[None] | None = None
             try:
                 async for message in connection:
                     match message:
-                        case messages.WatchView(notice):
+                        case screen_messages.WatchView(notice):
                             self._hear(notice)
                             if watching is None:
                                 self._watchers.add(changed)
                                 changed.set()
                                 watching = tasks.create_task(self._watch(connection, changed))
-                        case messages.PagePainted(ok):
+                        case screen_messages.PagePainted(ok):
                             self._painted(ok)
-                        case messages.TravellerAsks(wish):
+                        case screen_messages.TravellerAsks(wish):
                             self._asked(wish)
-                        case messages.StatusRequest():
+                        case StatusRequest():
                             await connection.send(self._status())
             finally:
                 self._watchers.discard(changed)
@@ -184,14 +185,14 @@ class Paced:
     grant and the way out are shown at once, and "walk through" ends when the grant is revoked.
     """
 
-    def __init__(self, show: Callable[[messages.View], None], *, clock_ms: Callable[[], float]) -> None:
+    def __init__(self, show: Callable[[screen_messages.View], None], *, clock_ms: Callable[[], float]) -> None:
         self._pass_on = show
         self._clock_ms = clock_ms
         self._shown: Screen | None = None
         self._waits_since_ms = 0.0
         self._due: asyncio.TimerHandle | None = None
 
-    def show(self, view: messages.View) -> None:
+    def show(self, view: screen_messages.View) -> None:
         """Show the view now or when due. A first view, and a change between referral screens, are shown now."""
         if self._due is not None:
             self._due.cancel()
@@ -204,7 +205,7 @@ class Paced:
         left_ms = max(REFERRAL_MS, math.ceil(lasts_ms / GRID_MS) * GRID_MS) - lasts_ms
         self._due = asyncio.get_running_loop().call_later(left_ms / 1000, self._show, view)
 
-    def _show(self, view: messages.View) -> None:
+    def _show(self, view: screen_messages.View) -> None:
         if view.screen is Screen.WAIT and self._shown is not Screen.WAIT:
             self._waits_since_ms = self._clock_ms()
         self._shown = view.screen

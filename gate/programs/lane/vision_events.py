@@ -8,7 +8,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from gate.channel import messages
+from gate.channel import document_messages, vision_messages
+from gate.channel.message import Status
 from gate.passage.events import FaceCompared, FaceSeen, Part, PartBack, PartLost, TrackChanged, VideoDoubted
 from gate.passage.states import crossing_of
 from gate.programs.children.warm_spare import Spare
@@ -33,8 +34,8 @@ class VisionEvents:
         documents: Documents,
         views: Views,
         tally: Tally,
-        spare: Spare[messages.FromDocument],
-        take_sealed: Callable[[messages.SealedPiece], None],
+        spare: Spare[document_messages.FromDocument],
+        take_sealed: Callable[[vision_messages.SealedPiece], None],
     ) -> None:
         self._engine = engine
         self._page = PageListener(
@@ -48,49 +49,49 @@ class VisionEvents:
         self._spare = spare
         self._take_sealed = take_sealed
 
-    def hear(self, message: messages.FromVision) -> None:
+    def hear(self, message: vision_messages.FromVision) -> None:
         """Handle one message."""
         post, mark = self._engine.post, self._engine.mark
         match message:
-            case messages.CameraStatus(crossing, None):
+            case vision_messages.CameraStatus(crossing, None):
                 if crossing is not None:
                     mark(crossing, "camera_up")
                 post(PartBack(Part.CAMERA))
-            case messages.CameraStatus():
+            case vision_messages.CameraStatus():
                 post(PartLost(Part.CAMERA))
-            case messages.FaceSeen(crossing, faces, guidance, session, progress):
+            case vision_messages.FaceSeen(crossing, faces, guidance, session, progress):
                 self._tally.guided(guidance)
                 self._views.fill(crossing, progress)
                 post(FaceSeen(crossing, faces, guidance, session))
-            case messages.FaceCompared(crossing):
+            case vision_messages.FaceCompared(crossing):
                 mark(crossing, "good_frame", message.good_frame_ms)
                 mark(crossing, "face_compared")
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
                 self._tally.frames_per_second = message.frames_per_second
                 post(FaceCompared(crossing, face_evidence(message), message.session))
-            case messages.TrackChanged(crossing, change, session, seen_ago_ms, grown):
+            case vision_messages.TrackChanged(crossing, change, session, seen_ago_ms, grown):
                 post(TrackChanged(crossing, change, session, seen_ago_ms, grown))
-            case messages.VideoDoubted(crossing, trouble):
+            case vision_messages.VideoDoubted(crossing, trouble):
                 post(VideoDoubted(crossing, trouble))
-            case messages.SealedPiece():
+            case vision_messages.SealedPiece():
                 self._take_sealed(message)
-            case messages.Erased() | messages.Status():
+            case vision_messages.Erased() | Status():
                 pass
             case _:
                 self._hear_page(message)
 
-    def _hear_page(self, message: messages.FromPage) -> None:
+    def _hear_page(self, message: vision_messages.FromPage) -> None:
         match message:
-            case messages.PageRead() | messages.PageStatus(gone=False):
-                self._tally.page(read=isinstance(message, messages.PageRead))
-            case messages.PageHint(guidance):
+            case vision_messages.PageRead() | vision_messages.PageStatus(gone=False):
+                self._tally.page(read=isinstance(message, vision_messages.PageRead))
+            case vision_messages.PageHint(guidance):
                 self._tally.guided(guidance)
-            case messages.PageStatus() | messages.PageSource():
+            case vision_messages.PageStatus() | vision_messages.PageSource():
                 pass
         self._page.hear(message)
 
 
-def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
+def face_evidence(compared: vision_messages.FaceCompared) -> FaceEvidence:
     """Return vision's comparison as evidence. Missing or invalid scores count as not run; surplus cues are dropped."""
     pad = compared.pad
     return FaceEvidence(

@@ -19,7 +19,8 @@ import msgspec
 
 from gate.audit.key_days import KeyDays
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted
-from gate.channel import messages
+from gate.channel import log_messages
+from gate.channel.message import Status, StatusRequest, words
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import RecordKind
@@ -123,8 +124,8 @@ class Growth:
 class _Pending:
     """An append that waits for the disk, and its future answer. An invalid record already has its refusal."""
 
-    wanted: list[Wanted | messages.NotRecorded]
-    answer: asyncio.Future[messages.FromLog]
+    wanted: list[Wanted | log_messages.NotRecorded]
+    answer: asyncio.Future[log_messages.FromLog]
 
 
 class LogServer:
@@ -179,28 +180,28 @@ class LogServer:
             for pending in batch:
                 answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
                 if any(
-                    isinstance(one, messages.NotKnown) or (isinstance(one, messages.NotRecorded) and one.again)
+                    isinstance(one, log_messages.NotKnown) or (isinstance(one, log_messages.NotRecorded) and one.again)
                     for one in answers
                 ):
                     self._probe.doubt()
                 if not pending.answer.done():  # cancelled: the caller is gone, the records stay
-                    pending.answer.set_result(messages.Appended(answers))
+                    pending.answer.set_result(log_messages.Appended(answers))
                 self._waiting.task_done()
             self._report()
             self._written.set()
 
-    def _take(self, message: messages.Append, answer: asyncio.Future[messages.FromLog]) -> None:
+    def _take(self, message: log_messages.Append, answer: asyncio.Future[log_messages.FromLog]) -> None:
         """Queue an append; `answer` is set when it is written, or now if the queue is full."""
         time = time_text(self._now.wall())
         try:
             self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
         except asyncio.QueueFull:
-            refusal = messages.NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
-            answer.set_result(messages.Appended([refusal] * len(message.records)))
+            refusal = log_messages.NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
+            answer.set_result(log_messages.Appended([refusal] * len(message.records)))
 
-    def _wanted(self, record: messages.NewRecord, time: str) -> Wanted | messages.NotRecorded:
+    def _wanted(self, record: log_messages.NewRecord, time: str) -> Wanted | log_messages.NotRecorded:
         if record.kind is RecordKind.STARTED and record.approved is None and self._config.purpose != "demo":
-            return messages.NotRecorded(NO_APPROVAL, again=True)
+            return log_messages.NotRecorded(NO_APPROVAL, again=True)
         try:
             happening = Happening(
                 id=record.id,
@@ -220,43 +221,43 @@ class LogServer:
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
-            return messages.NotRecorded(messages.words(error), again=False)
+            return log_messages.NotRecorded(words(error), again=False)
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _attend(self, connection: Connection[messages.ToLog]) -> None:
+    async def _attend(self, connection: Connection[log_messages.ToLog]) -> None:
         """Answer one peer in sequence; one that does not read delays no other."""
-        answers: asyncio.Queue[asyncio.Future[messages.FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
+        answers: asyncio.Queue[asyncio.Future[log_messages.FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_send_all(connection, answers))
             async for message in connection:
                 await answers.put(self._answer(message))
             await answers.put(None)
 
-    def _answer(self, message: messages.ToLog) -> asyncio.Future[messages.FromLog]:
-        answer: asyncio.Future[messages.FromLog] = asyncio.get_running_loop().create_future()
+    def _answer(self, message: log_messages.ToLog) -> asyncio.Future[log_messages.FromLog]:
+        answer: asyncio.Future[log_messages.FromLog] = asyncio.get_running_loop().create_future()
         match message:
-            case messages.Append():
+            case log_messages.Append():
                 self._take(message, answer)
-            case messages.OpenCrossingsRequest():
+            case log_messages.OpenCrossingsRequest():
                 standing = self._log.writer.standing
-                left = messages.OpenCrossings(
+                left = log_messages.OpenCrossings(
                     list(standing.left.open_crossings),
                     standing.left.remembered,
                     list(standing.left.referred),
                     None
                     if (one := standing.left.approved) is None
-                    else messages.Approved(one.serial, one.sha256, one.approvers),
+                    else log_messages.Approved(one.serial, one.sha256, one.approvers),
                     int(datetime.fromisoformat(written).timestamp()) if (written := standing.left.written) else 0,
                 )
                 answer.set_result(left)
-            case messages.StatusRequest():
+            case StatusRequest():
                 answer.set_result(self._status())
             case _:
                 assert_never(message)
         return answer
 
-    def _status(self) -> messages.Status:
+    def _status(self) -> Status:
         standing, publisher = self._log.writer.standing, self._log.publisher
         checkpoint = standing.checkpoint
         problem = standing.problem or publisher.problem or self._retention.problem or None
@@ -277,7 +278,7 @@ class LogServer:
             "takes_admissions": standing.problem is None and self._probe.is_able,
         }
         able = problem is None and self._probe.is_able
-        return messages.Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
+        return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
 
     def _head(self) -> dict[str, object]:
         """Return the log at this boot, its confirmation, and that confirmation's age."""
@@ -359,17 +360,17 @@ class LogServer:
 
 
 async def _send_all(
-    connection: Connection[messages.ToLog], answers: asyncio.Queue[asyncio.Future[messages.FromLog] | None]
+    connection: Connection[log_messages.ToLog], answers: asyncio.Queue[asyncio.Future[log_messages.FromLog] | None]
 ) -> None:
     while (answer := await answers.get()) is not None:
         await connection.send(await answer)
 
 
-def _answer(outcome: Outcome) -> messages.Recorded | messages.NotRecorded | messages.NotKnown:
+def _answer(outcome: Outcome) -> log_messages.Recorded | log_messages.NotRecorded | log_messages.NotKnown:
     match outcome:
         case Refused(reason):
-            return messages.NotRecorded(messages.words(reason), again=True)
+            return log_messages.NotRecorded(words(reason), again=True)
         case Unknown(reason, tried):
-            return messages.NotKnown(messages.words(reason), tried)
+            return log_messages.NotKnown(words(reason), tried)
         case int():
-            return messages.Recorded(outcome)
+            return log_messages.Recorded(outcome)

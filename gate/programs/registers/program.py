@@ -22,8 +22,9 @@ from typing import Final
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import register_messages
 from gate.channel.errors import ChannelError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.reuse import Reuse
@@ -256,20 +257,22 @@ class RegisterService:
         """Delete drafts of an earlier run in the outbox. Raises OSError."""
         self._outbox.tidy()
 
-    async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
+    async def attend(self, connection: Connection[register_messages.ToRegisters]) -> None:
         """Answer one caller."""
         async for message in connection:
             match message:
-                case messages.AskRegisters():
+                case register_messages.AskRegisters():
                     # A caller that disconnects cancels its question.
                     await run_until_first_exits(self._answer(connection, message), _hung_up(connection))
                     return
-                case messages.HitSettled(register, handle, disposition):
+                case register_messages.HitSettled(register, handle, disposition):
                     if await self._settle(register, handle, disposition):
-                        await connection.send(messages.SettlementKept())
-                case messages.DayKeyWanted():
-                    await connection.send(messages.DayKeyIs(b"" if self._day_key is None else self._day_key.now()))
-                case messages.StatusRequest():
+                        await connection.send(register_messages.SettlementKept())
+                case register_messages.DayKeyWanted():
+                    await connection.send(
+                        register_messages.DayKeyIs(b"" if self._day_key is None else self._day_key.now())
+                    )
+                case StatusRequest():
                     await connection.send(self.status())
 
     async def keep_hits(self) -> None:
@@ -299,13 +302,13 @@ class RegisterService:
                 self._hits.append(first)
         return kept
 
-    def status(self) -> messages.Status:
+    def status(self) -> Status:
         """Return the status of lists and registers."""
         now = clock.now()
         registers = {one.name: self._state_of(one, now) for one in self._settings.required}
         problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
         well = not problem and all(one["state"] in WELL for one in registers.values())
-        return messages.Status(
+        return Status(
             program="registers",
             state="ready" if well else "degraded",
             detail={
@@ -332,7 +335,9 @@ class RegisterService:
         lacks = answer.cause if answer.answer is RegisterAnswer.UNKNOWN else None
         return {"state": READY if lacks is None else lacks.value, "edition": edition}
 
-    async def _answer(self, connection: Connection[messages.ToRegisters], message: messages.AskRegisters) -> None:
+    async def _answer(
+        self, connection: Connection[register_messages.ToRegisters], message: register_messages.AskRegisters
+    ) -> None:
         now, question = clock.now(), Question(**msgspec.structs.asdict(message.question), entry=message.entry)
         today, deadline_s = now.astimezone(self._zone).date(), message.deadline_ms / 1000
         answers = await self._registers.ask(message.registers, question, deadline_s=deadline_s, now=now, today=today)
@@ -346,7 +351,7 @@ class RegisterService:
                 self._day_key.doubt()
             # The owner's reference is not sent to the lane.
             said = (name, answer.answer, answer.cause, answer.edition, handle, answer.about)
-            found.append(messages.RegisterFound(*said))
+            found.append(register_messages.RegisterFound(*said))
             self._said[answer.answer.value] += 1
             if handle:
                 agency = self._settings.lists[name].agency if name in self._settings.lists else name
@@ -355,7 +360,7 @@ class RegisterService:
                 hit = Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
                 self._hits.append((handle, hit))
                 self._has_hit.set()
-        await connection.send(messages.RegistersSaid(found))
+        await connection.send(register_messages.RegistersSaid(found))
 
     def _by_priority(self, answers: Mapping[str, Answer]) -> list[str]:
         """Return lists by their owners' priority, then registers online."""
@@ -382,7 +387,7 @@ class RegisterService:
         return True
 
 
-async def _hung_up(connection: Connection[messages.ToRegisters]) -> None:
+async def _hung_up(connection: Connection[register_messages.ToRegisters]) -> None:
     """Return when the caller disconnects, or sends anything more."""
     with contextlib.suppress(ChannelError):
         await connection.receive()

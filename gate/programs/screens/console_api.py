@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.channel.errors import ChannelError
 from gate.programs.screens.console_status import Feed, lane_event
 from gate.programs.shared.aligned_timer import loop_s
@@ -79,11 +79,11 @@ class LaneClient:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def look(self) -> messages.Look:
+    async def look(self) -> order_messages.Look:
         """Return the lane's state, with a challenge. Raises LaneAwayError."""
         return await self._ask(Terminal.look, LOOK_S)
 
-    async def submit(self, order: bytes) -> messages.OrderAnswer:
+    async def submit(self, order: bytes) -> order_messages.OrderAnswer:
         """Submit an order; return the outcome. Raises LaneAwayError."""
         return await self._ask(lambda terminal: terminal.submit(order), ORDER_S)
 

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec.structs import replace
 
-from gate.channel.messages import Look, Waiting
+from gate.channel.order_messages import Look, Waiting
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded_modes import modes_now

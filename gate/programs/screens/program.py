@@ -15,8 +15,9 @@ from typing import Final, NoReturn
 
 from starlette.applications import Starlette
 
-from gate.channel import messages
+from gate.channel import order_messages, preview_messages, screen_messages
 from gate.channel.errors import ChannelClosedError, ChannelError
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import Wish
@@ -115,7 +116,7 @@ class Screens:
         self._painting = Painting()
         self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
-        self._shown: messages.TintShown | None = None  # not yet sent to vision
+        self._shown: preview_messages.TintShown | None = None  # not yet sent to vision
         self._asks = Asks(loop_s)
         self._lane = Link("lane")
         self._preview = Link("preview")
@@ -201,14 +202,14 @@ class Screens:
             if self._board.state.screen is not Screen.EMERGENCY:  # only the lane can end an emergency
                 self._show(lane_unknown(self._config.purpose))
 
-    async def _pulse(self, connection: Connection[messages.FromLane]) -> NoReturn:
+    async def _pulse(self, connection: Connection[order_messages.FromLane]) -> NoReturn:
         """Request the lane's status, and report whether a page shows the view; at once when one returns."""
         while True:
             self._painted_again.clear()
-            await connection.send(messages.StatusRequest())
+            await connection.send(StatusRequest())
             painted = self._painting.is_painted(loop_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
-                await connection.send(messages.PagePainted(painted))
+                await connection.send(screen_messages.PagePainted(painted))
             await wait_at_most(self._painted_again, self._lane_pulse_s)
 
     def _seen(self, event: str) -> None:
@@ -222,13 +223,13 @@ class Screens:
         if self._painting.is_painted(loop_s()) and (before is False or (before is None and not in_demo)):
             self._painted_again.set()
 
-    async def _pass_on_asks(self, connection: Connection[messages.FromLane]) -> NoReturn:
+    async def _pass_on_asks(self, connection: Connection[order_messages.FromLane]) -> NoReturn:
         while True:
-            await connection.send(messages.TravellerAsks(await self._asks.take()))
+            await connection.send(screen_messages.TravellerAsks(await self._asks.take()))
             await asyncio.sleep(EVERY_S)
 
-    async def _follow_lane(self, connection: Connection[messages.FromLane]) -> NoReturn:
-        await connection.send(messages.WatchView(self._labels.notice.version))
+    async def _follow_lane(self, connection: Connection[order_messages.FromLane]) -> NoReturn:
+        await connection.send(screen_messages.WatchView(self._labels.notice.version))
         while True:
             try:
                 async with asyncio.timeout(self._lane_silence_s):
@@ -236,15 +237,15 @@ class Screens:
             except TimeoutError as error:
                 raise ChannelClosedError("the lane is silent") from error
             match message:
-                case messages.View():
+                case screen_messages.View():
                     self._lane.is_up()
                     self._show(render(self._without_officers_part(message)))
                     if self._road is not None:
                         self._road.changed()
-                case messages.Status():
+                case Status():
                     pass  # the lane answers
 
-    def _without_officers_part(self, view: messages.View) -> ViewState:
+    def _without_officers_part(self, view: screen_messages.View) -> ViewState:
         """Return the part of a view that travellers may see."""
         language = self._texts.language_of(view.issuer, self._labels.languages)
         return ViewState(
@@ -272,41 +273,41 @@ class Screens:
         finally:
             connection.close()
 
-    async def _speak_to_vision(self, connection: Connection[messages.FromPreview]) -> NoReturn:
+    async def _speak_to_vision(self, connection: Connection[preview_messages.FromPreview]) -> NoReturn:
         """Report whether the preview is wanted, and the last shown tint."""
         self._shown = None
         asked: bool | None = None  # send the first message at once: vision closes silent connections
         while True:
             if (wanted := self._wants_preview) is not asked:
                 asked = wanted
-                await connection.send(messages.WantPreview(wanted))
+                await connection.send(preview_messages.WantPreview(wanted))
             if self._shown is not None:
                 shown, self._shown = self._shown, None
                 await connection.send(shown)
             await self._preview_changed.wait()
             self._preview_changed.clear()
 
-    async def _pass_on(self, connection: Connection[messages.FromPreview]) -> NoReturn:
+    async def _pass_on(self, connection: Connection[preview_messages.FromPreview]) -> NoReturn:
         while True:
             self._hear_vision(await connection.receive())  # keep no reference to a picture until the next message
 
-    def _hear_vision(self, message: messages.FromPreview) -> None:
+    def _hear_vision(self, message: preview_messages.FromPreview) -> None:
         match message:
-            case messages.Preview(jpeg):
+            case preview_messages.Preview(jpeg):
                 is_picture = jpeg.startswith(_JPEG) and len(jpeg) <= FRAME_BYTES_MAX
                 if is_picture and self._wants_preview:
                     self._mirror.send(jpeg)
-            case messages.ShowTint(number, colour):
+            case preview_messages.ShowTint(number, colour):
                 if self._tints is not None and self._wants_preview:
                     self._tints.show(Tint(number, colour), at_ms=_now_ms())
 
     def _tint_painted(self, number: int) -> None:
-        self._shown = messages.TintShown(number, int(_now_ms()))
+        self._shown = preview_messages.TintShown(number, int(_now_ms()))
         self._preview_changed.set()
 
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def status(self) -> messages.Status:
+    def status(self) -> Status:
         """Return the program's status."""
         page = self._page
         shown = page is not None and page.is_shown
@@ -321,7 +322,7 @@ class Screens:
         if self._road is not None:
             detail["console"] = self._road.detail()
         state = "ready" if shown and self._lane.up and painted is not False else "degraded"
-        return messages.Status("screens", state, detail, alive=page is None or page.is_alive)
+        return Status("screens", state, detail, alive=page is None or page.is_alive)
 
 
 class Link:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.system_card import require_card
@@ -54,7 +54,7 @@ def approved(config: Config, before: Before | None = None) -> Approved | None:
     return Approved(signed.approval, signers, approvers)
 
 
-def before_of(told: messages.Approved | None) -> Before | None:
+def before_of(told: log_messages.Approved | None) -> Before | None:
     """Return the last start's approval from the log, None if it has none. Raises ConfigError for bad approvers."""
     if told is None:
         return None

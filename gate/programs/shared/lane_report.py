@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.programs.shared.config import Config
 from gate_core.orders.certificate import sees
 from gate_core.orders.errors import OrderError
@@ -39,7 +39,7 @@ NOTICES: Final = {
 class LaneReport:
     """A lane's state as the lane gave it, for the holder of these sights."""
 
-    look: messages.Look
+    look: order_messages.Look
     sights: frozenset[str]
 
     @property
@@ -48,7 +48,7 @@ class LaneReport:
         return bool(self.look.referred) and "reasons" not in self.sights
 
     @property
-    def _flags(self) -> list[messages.Flag]:
+    def _flags(self) -> list[order_messages.Flag]:
         return self.look.flags if "flags" in self.sights else []
 
     def fields(self) -> dict[str, object]:
@@ -112,14 +112,14 @@ def sights_of(shift: Shift | None, settings: Config) -> frozenset[str]:
     return frozenset(sight.value for sight in sees(certificate))
 
 
-def standing(state: str, waiting: Sequence[messages.Waiting], sights: frozenset[str]) -> dict[str, object]:
+def standing(state: str, waiting: Sequence[order_messages.Waiting], sights: frozenset[str]) -> dict[str, object]:
     """Return the lane's state and who waits, as far as the sights allow, for JSON."""
     visible = _visible(waiting, sights)
     rows = zip(visible, _plain_values(visible), strict=True)
     return {"state": state, "referred": [{**fields, "objections": _reasons(one)} for one, fields in rows]}
 
 
-def _visible(waiting: Sequence[messages.Waiting], sights: frozenset[str]) -> list[messages.Waiting]:
+def _visible(waiting: Sequence[order_messages.Waiting], sights: frozenset[str]) -> list[order_messages.Waiting]:
     hidden: dict[str, object] = {} if "flags" in sights else {"flags": []}
     if "reasons" not in sights:
         hidden |= {"objections": [], "findings": None, "sealed_for": [], "two_officers": False, "first": None}
@@ -131,5 +131,5 @@ def _plain_values(structs: Sequence[object]) -> list[dict[str, object]]:
     return plain
 
 
-def _reasons(waiting: messages.Waiting) -> list[str]:
+def _reasons(waiting: order_messages.Waiting) -> list[str]:
     return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]

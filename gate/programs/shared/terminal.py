@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.channel.errors import ChannelClosedError, ChannelError
+from gate.channel.message import Message
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import Outcome
@@ -20,7 +21,7 @@ ATTEMPTS_MAX = 3
 class Terminal:
     """A connection to a lane's orders channel. Every call raises ChannelError if the lane does not answer."""
 
-    def __init__(self, connection: Connection[messages.FromDesk]) -> None:
+    def __init__(self, connection: Connection[order_messages.FromDesk]) -> None:
         self._connection = connection
 
     @classmethod
@@ -28,10 +29,10 @@ class Terminal:
         """Connect to the socket at `path`."""
         return cls(await connect(CHANNELS.orders, path))
 
-    async def look(self) -> messages.Look:
+    async def look(self) -> order_messages.Look:
         """Request the lane's state, with a challenge."""
-        answer = await self._ask(messages.LookWanted())
-        if not isinstance(answer, messages.Look):
+        answer = await self._ask(order_messages.LookWanted())
+        if not isinstance(answer, order_messages.Look):
             raise ChannelError("the lane answered something else")
         return answer
 
@@ -44,7 +45,7 @@ class Terminal:
         crossing: str | None = None,
         reason: str = "",
         argument: str | None = None,
-    ) -> messages.OrderAnswer:
+    ) -> order_messages.OrderAnswer:
         """Sign and submit an order. `gate` None: the gate that answers. Raises MalformedError if a field is missing."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             look = await self.look()
@@ -57,10 +58,10 @@ class Terminal:
                 return answer
         raise AssertionError("unreachable")
 
-    async def submit(self, order: bytes) -> messages.OrderAnswer:
+    async def submit(self, order: bytes) -> order_messages.OrderAnswer:
         """Submit a signed order."""
-        answer = await self._ask(messages.SubmitOrder(order))
-        if not isinstance(answer, messages.OrderAnswer):
+        answer = await self._ask(order_messages.SubmitOrder(order))
+        if not isinstance(answer, order_messages.OrderAnswer):
             raise ChannelError("the lane answered something else")
         return answer
 
@@ -68,7 +69,7 @@ class Terminal:
         """Close the connection."""
         self._connection.close()
 
-    async def _ask(self, message: messages.Message) -> messages.FromDesk:
+    async def _ask(self, message: Message) -> order_messages.FromDesk:
         await self._connection.send(message)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):

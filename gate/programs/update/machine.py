@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.channel.row import PROGRAMS, status_row, user_of
 from gate.programs.shared.status import hear_at
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.programs.shared.program_status import Silence
 from gate.programs.update.ledger import Installed, Journal, Ledger, Outcome
 from gate.programs.update.program import LIBRARY

@@ -20,7 +20,8 @@ import numpy as np
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
 from drivers.pad.settings import PadProfile, load_profile
-from gate.channel import messages
+from gate.channel import child_messages, preview_messages, vision_messages
+from gate.channel.message import words
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
@@ -80,7 +81,7 @@ class Child:
     """One child; `run` serves the parent until it closes the connection."""
 
     def __init__(
-        self, parent: Connection[messages.ToChild], handed: Handed, hardened: dict[str, bool], *, confine: Confine
+        self, parent: Connection[child_messages.ToChild], handed: Handed, hardened: dict[str, bool], *, confine: Confine
     ) -> None:
         self._parent = parent
         self._handed = handed
@@ -89,7 +90,7 @@ class Child:
         self._models: FaceModels | None = None
         self._camera: CameraSettings | None = None
         self._sensor: tuple[PadProfile, PadCodec] | None = None
-        self._officers: messages.OfficersOf | None = None
+        self._officers: vision_messages.OfficersOf | None = None
         self._has_display = False
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
@@ -120,29 +121,31 @@ class Child:
     async def _receive(self) -> None:
         async for message in self._parent:
             match message:
-                case messages.Prepare():
+                case child_messages.Prepare():
                     await self._prepare(message)
-                case messages.StartCrossing(crossing, page, look, earlier):
+                case vision_messages.StartCrossing(crossing, page, look, earlier):
                     self._earlier = earlier
                     self._start(crossing, printed=page is not None)
                     if look:
                         self._open_camera()
-                case messages.OpenCamera():
+                case vision_messages.OpenCamera():
                     self._open_camera()
-                case messages.EndCrossing():
+                case vision_messages.EndCrossing():
                     await self._end(message)
-                case messages.WantPreview(on):  # the page with the preview also shows tints
+                case preview_messages.WantPreview(on):  # the page with the preview also shows tints
                     self._preview_wanted = on
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.page_is(there=on)
-                case messages.TintShown(number, at_ms):
+                case preview_messages.TintShown(number, at_ms):
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
-                case messages.Try(what):
-                    reason = await (self._camera_fault() if what is messages.Trial.CAMERA else self._models_fault())
-                    await self._parent.send(messages.Tried(what, ok=not reason, reason=messages.words(reason)))
+                case child_messages.Try(what):
+                    reason = await (
+                        self._camera_fault() if what is child_messages.Trial.CAMERA else self._models_fault()
+                    )
+                    await self._parent.send(child_messages.Tried(what, ok=not reason, reason=words(reason)))
 
-    async def _prepare(self, message: messages.Prepare) -> None:
+    async def _prepare(self, message: child_messages.Prepare) -> None:
         try:
             camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
             camera_for(camera)
@@ -151,7 +154,7 @@ class Child:
             self._hardened |= self._confine(of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
-            await self._parent.send(messages.Unfit(messages.words(error)))
+            await self._parent.send(child_messages.Unfit(words(error)))
             return
         self._models = models
         sessions = models.sessions
@@ -161,7 +164,7 @@ class Child:
             "passed_over": [reason for session in sessions for reason in session.passed_over],
             **self._hardened,
         }
-        await self._parent.send(messages.Prepared(detail))
+        await self._parent.send(child_messages.Prepared(detail))
 
     def _start(self, crossing: str, *, printed: bool) -> None:
         """Prepare the one crossing of this process."""
@@ -225,7 +228,7 @@ class Child:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
 
-    async def _end(self, end: messages.EndCrossing) -> None:
+    async def _end(self, end: vision_messages.EndCrossing) -> None:
         """Send a referred traveller's report, encrypted for officers, and the face to remember, if requested."""
         content: bytes | None = None
         if end.seal is not None and self._crossing is not None and self._models is not None:
@@ -235,7 +238,7 @@ class Child:
         await say_sealed(self._parent, end, officers=self._officers, now_s=now_s, part=FACE, content=content)
         if end.remember:
             pair = None if self._crossing is None else self._crossing.watch.compared_pair()
-            await self._parent.send(messages.FaceRemembered(end.crossing, b"" if pair is None else spelt(*pair)))
+            await self._parent.send(vision_messages.FaceRemembered(end.crossing, b"" if pair is None else spelt(*pair)))
 
     def _swap(self, crossing: Crossing) -> Swap | None:
         """Compare face and portrait with recent referrals; None if not permitted, or if these cannot be decoded."""
@@ -286,7 +289,7 @@ class Child:
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:
-            await self._parent.send(messages.CameraStatus(crossing.id, messages.words(error)))
+            await self._parent.send(vision_messages.CameraStatus(crossing.id, words(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
@@ -298,7 +301,7 @@ class Child:
             frame = await asyncio.to_thread(crossing.camera.newest, after=seq, wait_s=FRAME_WAIT_S)
             if frame is not None:
                 if seq == 0:
-                    await self._parent.send(messages.CameraStatus(crossing.id))
+                    await self._parent.send(vision_messages.CameraStatus(crossing.id))
                 seq = frame.seq
                 first, first_s = self._first = self._first or (seq, frame.at_s)
                 if frame.at_s > first_s:  # by frame numbers, which count skipped frames, too
@@ -306,9 +309,9 @@ class Child:
                 if self._preview_wanted and (
                     jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)
                 ):
-                    await self._parent.send(messages.Preview(jpeg))
+                    await self._parent.send(preview_messages.Preview(jpeg))
                 for trouble in await crossing.video.see(frame):
-                    await self._parent.send(messages.VideoDoubted(crossing.id, trouble))
+                    await self._parent.send(vision_messages.VideoDoubted(crossing.id, trouble))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 # Colours wait for the exposure challenge, as they could look like changes of exposure.
                 if (
@@ -324,9 +327,9 @@ class Child:
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:
             message = message_of(event, crossing.id, crossing.session)
-            if isinstance(message, messages.FaceSeen):
+            if isinstance(message, vision_messages.FaceSeen):
                 self._seen_well = message.faces == 1 and message.guidance is Guidance.NONE
-            elif isinstance(message, messages.FaceCompared):
+            elif isinstance(message, vision_messages.FaceCompared):
                 printed = [] if self._printed is None else self._printed.findings()
                 swap = None if message.match is None else self._swap(crossing)
                 said = None if crossing.sensor is None else crossing.sensor.said()
@@ -366,14 +369,14 @@ def portrait(models: FaceModels, image: bytes | bytearray) -> Template | Portrai
 
 def message_of(
     event: Event, crossing: str, session: int
-) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
+) -> vision_messages.FaceSeen | vision_messages.FaceCompared | vision_messages.TrackChanged:
     """Convert an event to the lane's message."""
     match event:
         case Guided(faces, hint, progress):  # without a face, ask the traveller to look at the camera
             guidance = hint or (Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE)
-            return messages.FaceSeen(crossing, faces, guidance, session, progress)
+            return vision_messages.FaceSeen(crossing, faces, guidance, session, progress)
         case Compared():
-            return messages.FaceCompared(
+            return vision_messages.FaceCompared(
                 crossing=crossing,
                 faces=event.faces,
                 match=event.match,
@@ -388,12 +391,12 @@ def message_of(
             )
         case Changed(change, proved_ms, grown):
             ago_ms = None if proved_ms is None else max(0, _now_ms() - proved_ms)
-            return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
+            return vision_messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
 
 
 def main() -> None:
     """Run the child."""
-    child_runtime.run(messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
+    child_runtime.run(child_messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections import deque
 
-from gate.channel import messages
-from gate.channel.messages import REMEMBERED_FACES_MAX
+from gate.channel import child_messages
+from gate.channel.vision_messages import REMEMBERED_FACES_MAX
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import Spare, Start
 from gate.programs.shared.aligned_timer import loop_s
@@ -16,17 +16,17 @@ FACES = "gate.programs.vision.face_child"
 
 log = logging.getLogger("vision")
 
-Faces = Process[messages.FromChild]
+Faces = Process[child_messages.FromChild]
 
 
 class ChildMuteError(ChildLostError):
     """A child is alive but does not answer."""
 
 
-class FaceSpare(Spare[messages.FromChild]):
+class FaceSpare(Spare[child_messages.FromChild]):
     """Keeps one prepared face child; `start` starts one."""
 
-    def __init__(self, start: Start[messages.FromChild]) -> None:
+    def __init__(self, start: Start[child_messages.FromChild]) -> None:
         super().__init__(self._start_one, log=log)
         self._start_face_child = start
         self._proven: tuple[Faces | None, float] = (None, 0.0)
@@ -41,7 +41,7 @@ class FaceSpare(Spare[messages.FromChild]):
 
     async def probe_camera(self) -> str | None:
         """Let the spare test the camera. Returns None, or the fault. Raises ChildLostError."""
-        answer = await self._try(messages.Trial.CAMERA, PROBE_DEADLINE_S)
+        answer = await self._try(child_messages.Trial.CAMERA, PROBE_DEADLINE_S)
         return None if answer.ok else answer.reason
 
     async def prove(self) -> str | None:
@@ -51,7 +51,7 @@ class FaceSpare(Spare[messages.FromChild]):
         """
         child = self.child
         try:
-            answer = await self._try(messages.Trial.MODELS, PROVE_DEADLINE_S)
+            answer = await self._try(child_messages.Trial.MODELS, PROVE_DEADLINE_S)
         except ChildMuteError as error:
             await self._give_up(child, str(error))
             raise
@@ -60,19 +60,21 @@ class FaceSpare(Spare[messages.FromChild]):
             return answer.reason
         return None
 
-    async def _try(self, what: messages.Trial, deadline_s: float) -> messages.Tried:
+    async def _try(self, what: child_messages.Trial, deadline_s: float) -> child_messages.Tried:
         async with self._changed:  # the spare cannot be taken meanwhile
             child = self.child
             if child is None:
                 raise ChildLostError(self.problem or "no child is ready")
-            await child.send(messages.Try(what))
+            await child.send(child_messages.Try(what))
             try:
                 async with asyncio.timeout(deadline_s):
-                    while not (isinstance(answer := await child.receive(), messages.Tried) and answer.what is what):
+                    while not (
+                        isinstance(answer := await child.receive(), child_messages.Tried) and answer.what is what
+                    ):
                         pass
             except TimeoutError as error:
                 raise ChildMuteError(f"the waiting child did not answer for its {what.value} in time") from error
-            if what is messages.Trial.MODELS and answer.ok:
+            if what is child_messages.Trial.MODELS and answer.ok:
                 self._proven = (child, loop_s())
             return answer
 

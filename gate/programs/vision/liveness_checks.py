@@ -19,8 +19,9 @@ from typing import Final, Protocol
 
 from drivers.pad.driver import Session, converse
 from drivers.pad.settings import PadProfile
-from gate.channel import messages
-from gate.channel.messages import ShowTint
+from gate.channel import vision_messages
+from gate.channel.message import words
+from gate.channel.preview_messages import ShowTint
 from gate.face.injection import Feed
 from gate.face.liveness.cues import TINTS, Rgb, far_from, linear
 from gate.face.quality import Observation
@@ -192,19 +193,19 @@ class SensorLiveness:
         """Overwrite what shows the person."""
         self._liveness.wipe()
 
-    def said(self) -> messages.PadSaid | None:
+    def said(self) -> vision_messages.PadSaid | None:
         """Return the sensor's valid verdict; None: not run."""
         found = self._session.verdict(self._clock_ms(), since_ms=self._since_ms)
         if found is None:
             return None
-        return messages.PadSaid(found.name, found.version, found.bound, found.result, found.score, found.age_ms)
+        return vision_messages.PadSaid(found.name, found.version, found.bound, found.result, found.score, found.age_ms)
 
     async def hear(self, end: socket.socket) -> None:
         """Run the sensor's session until it ends or breaks the protocol."""
         try:
             await converse(end, self._session, clock_ms=self._clock_ms)
         except DriverError as error:
-            log.warning("liveness_sensor_unheard", extra={"reason": messages.words(error)})
+            log.warning("liveness_sensor_unheard", extra={"reason": words(error)})
 
 
 class DisplayLiveness(LivenessCheck, Protocol):

@@ -8,8 +8,9 @@ import logging
 import socket
 
 from drivers.reader.settings import PageSettings
-from gate.channel import messages
+from gate.channel import child_messages, vision_messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.message import words
 from gate.channel.sockets import Connection
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
@@ -21,7 +22,7 @@ MODULE = "gate.programs.vision.page_source_child"
 
 log = logging.getLogger("vision")
 
-Lane = Connection[messages.ToVision]
+Lane = Connection[vision_messages.ToVision]
 
 
 class Pages:
@@ -32,7 +33,7 @@ class Pages:
         self._settings = settings
         self._models = models
         self._lanes: set[Lane] = set()
-        self._child: Process[messages.FromPageChild] | None = None
+        self._child: Process[child_messages.FromPageChild] | None = None
         self._next_page = 1
         self._backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
         self._trouble = FaultLatch(log, begins="page_source_lost", ends="page_source_up", first=True)
@@ -41,7 +42,7 @@ class Pages:
         """Send this lane all messages from now on; first, whether the source works."""
         self._lanes.add(lane)
         if self.state != "starting":
-            await lane.send(messages.PageSource(None if self.state == "up" else messages.words(self.state)))
+            await lane.send(vision_messages.PageSource(None if self.state == "up" else words(self.state)))
 
     def forget(self, lane: Lane) -> None:
         """Stop sending to this lane."""
@@ -69,15 +70,15 @@ class Pages:
         """Keep a child running until cancelled."""
 
         async def lost(error: ChildLostError) -> None:
-            await self._hear(messages.PageSource(messages.words(error)))
+            await self._hear(vision_messages.PageSource(words(error)))
 
         await keep(self._hear_child, ending=ChildLostError, lost=lost, backoff=self._backoff)
 
     async def _hear_child(self) -> None:
         """Serve one child until it is lost. Raises ChildLostError."""
-        prepare = messages.Prepare(self._models, self._settings.spelt(), first_page=self._next_page)
-        child: Process[messages.FromPageChild] = await Process.start(
-            MODULE, prepare, incoming=messages.FromPageChild, ends=False
+        prepare = child_messages.Prepare(self._models, self._settings.spelt(), first_page=self._next_page)
+        child: Process[child_messages.FromPageChild] = await Process.start(
+            MODULE, prepare, incoming=child_messages.FromPageChild, ends=False
         )
         self._backoff.reset()
         self._child = child
@@ -88,16 +89,16 @@ class Pages:
             self._child = None
             await child.end()
 
-    async def _hear(self, message: messages.FromPageChild) -> None:
+    async def _hear(self, message: child_messages.FromPageChild) -> None:
         match message:
-            case messages.PageRead(page) | messages.PageStatus(page, gone=False):
+            case vision_messages.PageRead(page) | vision_messages.PageStatus(page, gone=False):
                 self._next_page = page + 1
-            case messages.PageSource(lost):
+            case vision_messages.PageSource(lost):
                 self.state = "up" if lost is None else lost
                 self._trouble.is_now(lost or "")
-            case messages.PageHint() | messages.PageStatus():
+            case vision_messages.PageHint() | vision_messages.PageStatus():
                 pass
-            case messages.Prepared() | messages.Unfit() | messages.Alive():
+            case child_messages.Prepared() | child_messages.Unfit() | child_messages.Alive():
                 return  # answers to earlier messages
         for lane in tuple(self._lanes):
             with contextlib.suppress(ChannelClosedError):  # its own task removes it

@@ -21,7 +21,8 @@ import msgspec
 from drivers.reader.page import CameraPage, PageEvent, PageSource
 from drivers.reader.page_folder import FolderPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
-from gate.channel import messages
+from gate.channel import child_messages, vision_messages
+from gate.channel.message import words
 from gate.channel.sockets import Connection
 from gate.page.picture.crosscheck import print_findings
 from gate.page.picture.reader import open_recogniser
@@ -56,10 +57,10 @@ _RESULT_OF: Final = {
 }
 
 
-def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> messages.PageRead:
+def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> vision_messages.PageRead:
     """Return the lane's message for a reading, with all findings about the page."""
     reading = read.reading
-    return messages.PageRead(
+    return vision_messages.PageRead(
         page=read.page,
         source=source,
         format=reading.format.value,
@@ -118,7 +119,7 @@ class Kept:
 class Child:
     """One child; `run` serves the parent until it closes the connection."""
 
-    def __init__(self, parent: Connection[messages.ToPageChild], handed: Handed) -> None:
+    def __init__(self, parent: Connection[child_messages.ToPageChild], handed: Handed) -> None:
         self._parent = parent
         self._handed = handed
         self._kept = Kept()
@@ -135,9 +136,9 @@ class Child:
         try:
             recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
         except RecogniserError as error:
-            await self._parent.send(messages.Unfit(messages.words(error)))
+            await self._parent.send(child_messages.Unfit(words(error)))
             return
-        await self._parent.send(messages.Prepared({}))
+        await self._parent.send(child_messages.Prepared({}))
         looking = self._look(settings, recogniser)
         await run_until_first_exits(self._until_hung_up(), looking, self._give_lines(), self._give_portraits())
 
@@ -231,18 +232,18 @@ class Child:
                 await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
                 self._verdicts = None
             case Unread(page):
-                await self._parent.send(messages.PageStatus(page, gone=False))
+                await self._parent.send(vision_messages.PageStatus(page, gone=False))
             case Advised(why):
-                await self._parent.send(messages.PageHint(guidance_of(why)))
+                await self._parent.send(vision_messages.PageHint(guidance_of(why)))
             case Gone(page):
                 self._kept = Kept()
-                await self._parent.send(messages.PageStatus(page, gone=True))
+                await self._parent.send(vision_messages.PageStatus(page, gone=True))
 
     async def _tell_source(self, *, up: bool, reason: str = "") -> None:
         if up is self._up:
             return
         self._up = up
-        await self._parent.send(messages.PageSource(None if up else messages.words(reason)))
+        await self._parent.send(vision_messages.PageSource(None if up else words(reason)))
 
 
 def source_for(settings: PageSettings) -> PageSource:
@@ -264,7 +265,7 @@ async def _written(writing: Coroutine[Any, Any, None]) -> None:
 def main() -> None:
     """Run the child."""
     cv2.setNumThreads(1)
-    child_runtime.run(messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
+    child_runtime.run(child_messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
 
 
 if __name__ == "__main__":

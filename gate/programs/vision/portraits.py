@@ -19,7 +19,7 @@ from gate_core.evidence.names import PageCheckId
 
 MEASURED_ON: Final = "225 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
-# Together, in Base64 and encrypted, below a part's limit (`gate.channel.messages.SEALED_BYTES_MAX`).
+# Together, in Base64 and encrypted, below a part's limit (`gate.channel.order_messages.SEALED_BYTES_MAX`).
 PORTRAIT_BYTES_MAX: Final = 44_000
 MOMENT_BYTES_MAX: Final = 32_000
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from drivers.camera.presence import missing
 from drivers.pad.driver import connect
 from drivers.pad.settings import PadSensor
-from gate.channel import messages
+from gate.channel import child_messages, preview_messages, vision_messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.message import Status, StatusRequest, words
 from gate.channel.row import Peer
 from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
@@ -51,8 +52,8 @@ WAY_DEADLINE_S = 10.0  # for a portrait's crossing to get its face child
 
 log = logging.getLogger("vision")
 
-Lane = Connection[messages.ToVision]
-Screen = Connection[messages.ToPreview]
+Lane = Connection[vision_messages.ToVision]
+Screen = Connection[preview_messages.ToPreview]
 Missing = Callable[[], Awaitable[str | None]]
 
 
@@ -66,11 +67,11 @@ class Crossing:
     look: bool = True
     printed: socket.socket | None = None  # socket for the printed portrait
     child: Faces | None = None
-    outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
+    outbox: asyncio.Queue[child_messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
     begun_s: float = field(default_factory=loop_s)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     ended_s: float | None = None
-    seal: messages.SealFor | None = None
+    seal: vision_messages.SealFor | None = None
     remember_min: int = 0
     erased: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,7 +87,7 @@ class Crossing:
         has_child = self.child is not None and not self.child.lost.is_set()
         return CrossingFacts(now_s - self.begun_s, has_child, ending_s)
 
-    def post(self, message: messages.ToChild) -> None:
+    def post(self, message: child_messages.ToChild) -> None:
         """Queue a message for the child; drop it if the queue is full, which an honest lane never causes."""
         with contextlib.suppress(asyncio.QueueFull):
             self.outbox.put_nowait(message)
@@ -98,7 +99,7 @@ class Viewer:
 
     wants: bool = False
     newest: bytes | None = None
-    tint: messages.ShowTint | None = None
+    tint: preview_messages.ShowTint | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self) -> bytes:
@@ -161,21 +162,21 @@ class Vision:
             if self._crossing is not None and self._crossing.lane is lane:
                 self._crossing.end()  # a crossing ends with its lane's connection
 
-    async def _obey(self, lane: Lane, message: messages.ToVision) -> None:
+    async def _obey(self, lane: Lane, message: vision_messages.ToVision) -> None:
         crossing = self._crossing
         match message:
-            case messages.StatusRequest():
+            case StatusRequest():
                 await lane.send(self.status())
                 await self._greet(lane)
-            case messages.WatchPage():
+            case vision_messages.WatchPage():
                 if self._pages is not None:
                     await self._pages.show_to(lane)
-            case messages.StartCrossing():
+            case vision_messages.StartCrossing():
                 await self._start(lane, message)
-            case messages.OpenCamera(crossing_id):
+            case vision_messages.OpenCamera(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.post(message)
-            case messages.EndCrossing(crossing_id, seal, remember_min):
+            case vision_messages.EndCrossing(crossing_id, seal, remember_min):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.seal, crossing.remember_min = seal, remember_min
                     crossing.end()
@@ -186,10 +187,10 @@ class Vision:
         if lane in self._greeted or self._crossing is not None or not (is_lost or self._spare.child is not None):
             return
         self._greeted.add(lane)
-        lost = messages.words(self._camera.removeprefix("lost: ")) if is_lost else None
-        await lane.send(messages.CameraStatus(None, lost))
+        lost = words(self._camera.removeprefix("lost: ")) if is_lost else None
+        await lane.send(vision_messages.CameraStatus(None, lost))
 
-    async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
+    async def _start(self, lane: Lane, start: vision_messages.StartCrossing) -> None:
         """Start a crossing once the previous one is erased."""
         while (before := self._crossing) is not None:
             before.end()
@@ -210,14 +211,14 @@ class Vision:
         try:
             await run_until_first_exits(self._live(crossing), crossing.ending.wait())
             if crossing.child is not None:
-                end = messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
+                end = vision_messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
                 await last_words(crossing.child, end, crossing.lane.send, partial(self._remember, crossing))
         except ChannelClosedError:
             pass  # the lane has disconnected, which ends the crossing
         except ChildLostError as error:
             if crossing.child is not None:
                 await crossing.child.end()
-            await self._tell_lost(crossing, messages.words(error))
+            await self._tell_lost(crossing, words(error))
             await crossing.ending.wait()
         finally:
             if crossing.printed is not None:
@@ -228,19 +229,19 @@ class Vision:
             self._camera = "closed" if self._camera == "open" else self._camera
             crossing.erased.set()
             self._spare.want()
-        await _say(crossing.lane, messages.Erased(crossing.id))
+        await _say(crossing.lane, vision_messages.Erased(crossing.id))
 
     async def _live(self, crossing: Crossing) -> None:
         crossing.child = child = await self._spare.take()
         self._detail = child.detail
         page = None if crossing.printed is None else crossing.page
         earlier = self._memory.at(loop_s()) if self._remembers else None
-        await child.send(messages.StartCrossing(crossing.id, page, crossing.look, earlier))
+        await child.send(vision_messages.StartCrossing(crossing.id, page, crossing.look, earlier))
         del earlier
         if crossing.printed is not None:
             with crossing.printed as printed:
                 child.hand(fd_passing.PRINTED_PORTRAIT, printed.fileno())
-        await child.send(messages.WantPreview(self._preview_wanted))
+        await child.send(preview_messages.WantPreview(self._preview_wanted))
         await self._hand_sensor(child)
         async with self._begun:
             self._begun.notify_all()
@@ -254,7 +255,7 @@ class Vision:
             with await connect(self._sensor) as end:
                 child.hand(fd_passing.SENSOR, end.fileno())
         except DriverError as error:
-            self._sensor_lost.is_now(messages.words(error))
+            self._sensor_lost.is_now(words(error))
 
     async def _tell_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
@@ -264,27 +265,27 @@ class Vision:
         while True:
             await self._pass_on(crossing, await child.receive())  # no local variable: a cancelled task would keep it
 
-    async def _pass_on(self, crossing: Crossing, message: messages.FromChild) -> None:
+    async def _pass_on(self, crossing: Crossing, message: child_messages.FromChild) -> None:
         match message:
-            case messages.Preview(jpeg):
+            case preview_messages.Preview(jpeg):
                 self._show(jpeg)
-            case messages.ShowTint():
+            case preview_messages.ShowTint():
                 for viewer in self._viewers:
                     viewer.tint = message
                     viewer.arrived.set()
-            case messages.CameraStatus(_, lost) if lost is not None:
+            case vision_messages.CameraStatus(_, lost) if lost is not None:
                 await self._tell_lost(crossing, lost)
-            case messages.CameraStatus():
+            case vision_messages.CameraStatus():
                 self._camera = "open"
                 await crossing.lane.send(message)
-            case messages.FaceCompared():
+            case vision_messages.FaceCompared():
                 await crossing.lane.send(message)
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
-            case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
+            case vision_messages.FaceSeen() | vision_messages.TrackChanged() | vision_messages.VideoDoubted():
                 await crossing.lane.send(message)
-            case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.Tried():
+            case child_messages.Prepared() | child_messages.Unfit() | child_messages.Alive() | child_messages.Tried():
                 pass  # answers to earlier messages
-            case messages.SealedPiece() | messages.FaceRemembered():
+            case vision_messages.SealedPiece() | vision_messages.FaceRemembered():
                 pass  # not requested yet
 
     def _remember(self, crossing: Crossing, content: bytes) -> None:
@@ -322,7 +323,7 @@ class Vision:
         self._lost_by = crossing
         self._camera_lost.set()
         for lane in tuple(self._lanes) if crossing is None else (crossing.lane,):
-            await _say(lane, messages.CameraStatus(crossing_id, why))
+            await _say(lane, vision_messages.CameraStatus(crossing_id, why))
 
     async def watch(self) -> None:
         """Test regularly, between crossings, whether a traveller could be served; report a fault. Until cancelled."""
@@ -331,7 +332,7 @@ class Vision:
             if self._crossing is None and not self._camera_lost.is_set():
                 problem = await self._problem()
                 if problem is not None and self._crossing is None:
-                    await self._tell_lost(None, messages.words(problem))
+                    await self._tell_lost(None, words(problem))
             if self._crossing is None:
                 await self._watch_sensor()
             await asyncio.sleep(WATCH_EVERY_S)
@@ -343,7 +344,7 @@ class Vision:
         try:
             await pads.check(self._sensor)
         except DriverError as error:
-            self._sensor_lost.is_now(messages.words(error))
+            self._sensor_lost.is_now(words(error))
         else:
             self._sensor_lost.is_now("")
 
@@ -383,9 +384,9 @@ class Vision:
         log.info("camera_back")
         crossing, self._lost_by = self._lost_by, None
         if crossing is not None:
-            await _say(crossing.lane, messages.CameraStatus(crossing.id))
+            await _say(crossing.lane, vision_messages.CameraStatus(crossing.id))
         for lane in self._lanes - {None if crossing is None else crossing.lane}:
-            await _say(lane, messages.CameraStatus(None))
+            await _say(lane, vision_messages.CameraStatus(None))
 
     async def _camera_gives_a_frame(self) -> bool:
         if self._crossing is not None:
@@ -417,11 +418,11 @@ class Vision:
     async def _hear_screen(self, screen: Screen, viewer: Viewer) -> None:
         async for message in screen:
             match message:
-                case messages.WantPreview(on):
+                case preview_messages.WantPreview(on):
                     viewer.wants = on
                     viewer.newest = None
                     self._tell_preview_wanted()
-                case messages.TintShown():
+                case preview_messages.TintShown():
                     if self._crossing is not None:
                         self._crossing.post(message)
 
@@ -433,11 +434,11 @@ class Vision:
                 tint, viewer.tint = viewer.tint, None
                 await screen.send(tint)
             if viewer.newest is not None and viewer.wants:
-                await screen.send(messages.Preview(viewer.take()))
+                await screen.send(preview_messages.Preview(viewer.take()))
 
     def _tell_preview_wanted(self) -> None:
         if self._crossing is not None:
-            self._crossing.post(messages.WantPreview(self._preview_wanted))
+            self._crossing.post(preview_messages.WantPreview(self._preview_wanted))
 
     def _show(self, jpeg: bytes) -> None:
         for viewer in self._viewers:
@@ -453,7 +454,7 @@ class Vision:
 
     # ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def status(self) -> messages.Status:
+    def status(self) -> Status:
         """Return the program's status."""
         child = self._spare.child
         page = "up" if self._pages is None else self._pages.state
@@ -473,16 +474,16 @@ class Vision:
             source["sensor"] = f"lost: {why}" if (why := self._sensor_lost.words) else "up"
         proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
         detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, "hot": self._hot, **source, **known}
-        return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
+        return Status("vision", state_of(facts), detail, alive=is_alive(facts))
 
 
-async def _say(lane: Lane, message: messages.FromVision) -> None:
+async def _say(lane: Lane, message: vision_messages.FromVision) -> None:
     """Send to a lane, if it is still connected; its own task detects a loss."""
     with contextlib.suppress(ChannelClosedError):
         await lane.send(message)
 
 
-def preparation(config: Config) -> messages.Prepare:
+def preparation(config: Config) -> child_messages.Prepare:
     """Return a face child's first message. Raises ConfigError for an unusable profile or provider."""
     folder = Path(config.paths.models)
     try:
@@ -490,7 +491,7 @@ def preparation(config: Config) -> messages.Prepare:
         providers = providers_for(config.face.providers, models, folder)
     except ModelError as error:
         raise ConfigError(Problem("face", str(error))) from error
-    return messages.Prepare(
+    return child_messages.Prepare(
         models=str(folder),
         profile=config.face.profile,
         providers=list(providers),
@@ -502,7 +503,7 @@ def preparation(config: Config) -> messages.Prepare:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
-    spare = FaceSpare(partial(Process.start, FACES, preparation(config), incoming=messages.FromChild))
+    spare = FaceSpare(partial(Process.start, FACES, preparation(config), incoming=child_messages.FromChild))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
     vision = Vision(
         spare=spare,

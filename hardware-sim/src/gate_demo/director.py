@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.programs.shared.supervisor import Child
 from gate_core.evidence.screen import Screen
 from gate_core.orders.order import Shift
@@ -85,7 +85,7 @@ class Director:
         self._visit: Visit | None = None
         self._viewed = asyncio.Event()
 
-    def see(self, view: messages.View) -> None:
+    def see(self, view: screen_messages.View) -> None:
         """Pass the screen on to the traveller, and add its crossing to the visit."""
         visit = self._visit
         if visit is not None and view.crossing is not None and view.crossing not in visit.crossings:
@@ -183,5 +183,5 @@ class Director:
         return pid
 
 
-def _inviting(view: messages.View | None) -> bool:
+def _inviting(view: screen_messages.View | None) -> bool:
     return view is not None and view.screen is Screen.WELCOME and view.crossing is None

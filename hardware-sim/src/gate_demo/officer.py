@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from gate.channel import messages
+from gate.channel import order_messages, screen_messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
@@ -41,11 +41,13 @@ class Officer:
 
     patience = 1.0
 
-    def __init__(self, *, views: Path, orders: Path, shift: Shift, on_view: Callable[[messages.View], None]) -> None:
+    def __init__(
+        self, *, views: Path, orders: Path, shift: Shift, on_view: Callable[[screen_messages.View], None]
+    ) -> None:
         self.absent = False
         self.thinks_s = 0.0
         self.took_over: set[str] = set()
-        self.view: messages.View | None = None
+        self.view: screen_messages.View | None = None
         self.answered = 0
         self._views = views
         self._orders = orders
@@ -87,11 +89,11 @@ class Officer:
         finally:
             terminal.close()
 
-    async def _see(self, watch: Connection[messages.FromLane]) -> None:
-        await watch.send(messages.WatchView())
+    async def _see(self, watch: Connection[order_messages.FromLane]) -> None:
+        await watch.send(screen_messages.WatchView())
         while True:
             told = await watch.receive()
-            if isinstance(told, messages.View):
+            if isinstance(told, screen_messages.View):
                 self.view = told
                 self._on_view(told)
 

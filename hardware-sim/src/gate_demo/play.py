@@ -16,7 +16,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.programs.screens.kiosk_start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervisor import Child, Family
@@ -220,7 +220,7 @@ class Play:
         with self._progress(len(cast)) as on_progress:
             director: Director | None = None
 
-            def on_view(view: messages.View) -> None:
+            def on_view(view: screen_messages.View) -> None:
                 if director is not None:
                     director.see(view)
 

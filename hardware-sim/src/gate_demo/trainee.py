@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.passage.names import Outcome
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.crossing import Notice
@@ -101,7 +101,7 @@ class Trainee(Officer):
             with contextlib.suppress(asyncio.QueueEmpty):
                 await self._carry_out(terminal, self._mind.wanted.get_nowait())
 
-    def _notice(self, look: messages.Look) -> None:
+    def _notice(self, look: order_messages.Look) -> None:
         """Note and report what requires the officer, when it changed."""
         calls = calls_of(look, emergency=self.view is not None and self.view.screen is Screen.EMERGENCY)
         if calls == self._calls:
@@ -127,7 +127,7 @@ class Trainee(Officer):
         self._mind.answered(ordered)
 
 
-def calls_of(look: messages.Look, *, emergency: bool) -> dict[str, str]:
+def calls_of(look: order_messages.Look, *, emergency: bool) -> dict[str, str]:
     """Return what requires an officer, in the gate's own text."""
     reasons = {
         one.crossing: [f"{it.reason.value}:{it.detail}" if it.detail else it.reason.value for it in one.objections]

@@ -13,7 +13,7 @@ from fakes.audit_logs import BOOT, TIME, SmallLog
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, SAME_FACE, Run, granted, inspecting, recording
 
 from gate.audit.writer import Wanted
-from gate.channel.messages import NewRecord
+from gate.channel.log_messages import NewRecord
 from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared, Recorded, Tick
 from gate.passage.names import ClosedAs, Disposition, RecordKind

@@ -15,8 +15,9 @@ from fakes.hostile_bytes import NAN, NOT_UTF_8, PIECES, bodies, framed, kinds, p
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.channel import messages
+from gate.channel import child_messages, document_messages, order_messages, vision_messages
 from gate.channel.errors import BadMessageError, ChannelError
+from gate.channel.message import Status
 from gate.channel.row import PROGRAMS
 from gate.channel.sockets import adopt
 from gate.channel.table import CHANNELS
@@ -27,12 +28,12 @@ ROWS = [channel for channel in CHANNELS.every() if channel.to_listener is not No
 UNIONS = {
     **{f"{channel.name}, to the listener": channel.to_listener for channel in ROWS},
     **{f"{channel.name}, to the caller": channel.to_caller for channel in ROWS},
-    "to a face child": messages.ToChild,
-    "from a face child": messages.FromChild,
-    "to the page child": messages.ToPageChild,
-    "from the page child": messages.FromPageChild,
-    "to a document child": messages.ToDocument,
-    "from a document child": messages.FromDocument,
+    "to a face child": child_messages.ToChild,
+    "from a face child": child_messages.FromChild,
+    "to the page child": child_messages.ToPageChild,
+    "from the page child": child_messages.FromPageChild,
+    "to a document child": document_messages.ToDocument,
+    "from a document child": document_messages.FromDocument,
 }
 
 
@@ -92,25 +93,25 @@ def test_each_field_of_each_kind_bears_each_piece(union: Any) -> None:
     ],
 )
 def test_the_decoder_alone_lets_other_errors_out(values: list[bytes], error: type[Exception]) -> None:
-    body = spoiled(messages.Status, values)
+    body = spoiled(Status, values)
     with pytest.raises(error):
-        msgspec.msgpack.decode(body, type=messages.FromVision)
-    got, raised = asyncio.run(heard(messages.FromVision, framed(body)))
+        msgspec.msgpack.decode(body, type=vision_messages.FromVision)
+    got, raised = asyncio.run(heard(vision_messages.FromVision, framed(body)))
     assert (got, type(raised)) == ([], BadMessageError)
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        spoiled(messages.VideoDoubted, [pack("c1"), pack("nonsense")]),
-        spoiled(messages.TrackChanged, [pack("c1"), pack("nonsense")]),
-        spoiled(messages.CameraStatus, [pack("no such id!")]),
-        spoiled(messages.CameraStatus, [NOT_UTF_8]),
-        spoiled(messages.CameraStatus, [pack("c1"), pack("x" * 501)]),
-        spoiled(messages.FaceSeen, [pack("c1"), pack(10**9), pack("none")]),
-        spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("nonsense")]),
-        spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("none"), pack(-1)]),
-        spoiled(messages.TrackChanged, [pack("c1"), pack("lost"), pack(1 << 53)]),
+        spoiled(vision_messages.VideoDoubted, [pack("c1"), pack("nonsense")]),
+        spoiled(vision_messages.TrackChanged, [pack("c1"), pack("nonsense")]),
+        spoiled(vision_messages.CameraStatus, [pack("no such id!")]),
+        spoiled(vision_messages.CameraStatus, [NOT_UTF_8]),
+        spoiled(vision_messages.CameraStatus, [pack("c1"), pack("x" * 501)]),
+        spoiled(vision_messages.FaceSeen, [pack("c1"), pack(10**9), pack("none")]),
+        spoiled(vision_messages.FaceSeen, [pack("c1"), pack(1), pack("nonsense")]),
+        spoiled(vision_messages.FaceSeen, [pack("c1"), pack(1), pack("none"), pack(-1)]),
+        spoiled(vision_messages.TrackChanged, [pack("c1"), pack("lost"), pack(1 << 53)]),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": b"bytes"}}),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": float("nan")}}),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": {1: 2}}}),
@@ -118,7 +119,7 @@ def test_the_decoder_alone_lets_other_errors_out(values: list[bytes], error: typ
     ],
 )
 def test_what_no_honest_vision_says_is_no_message(body: bytes) -> None:
-    got, error = asyncio.run(heard(messages.FromVision, framed(body)))
+    got, error = asyncio.run(heard(vision_messages.FromVision, framed(body)))
     assert got == []
     assert type(error) is BadMessageError
 
@@ -126,16 +127,16 @@ def test_what_no_honest_vision_says_is_no_message(body: bytes) -> None:
 @pytest.mark.parametrize(
     "evidence",
     [
-        DocumentEvidence((Check(CheckId.MRZ, CheckResult.FAILED),) * (messages.EVIDENCE_ITEMS_MAX + 1)),
-        DocumentEvidence((), weak_algorithms=("",) * (messages.EVIDENCE_ITEMS_MAX + 1)),
-        DocumentEvidence((), issuer="x" * messages.EVIDENCE_BYTES_MAX),
-        DocumentEvidence((), issuer="\x01" * (messages.EVIDENCE_BYTES_MAX // 6)),
+        DocumentEvidence((Check(CheckId.MRZ, CheckResult.FAILED),) * (document_messages.EVIDENCE_ITEMS_MAX + 1)),
+        DocumentEvidence((), weak_algorithms=("",) * (document_messages.EVIDENCE_ITEMS_MAX + 1)),
+        DocumentEvidence((), issuer="x" * document_messages.EVIDENCE_BYTES_MAX),
+        DocumentEvidence((), issuer="\x01" * (document_messages.EVIDENCE_BYTES_MAX // 6)),
         DocumentEvidence((), page=PageEvidence("", "", math.nan, 1)),
     ],
 )
 def test_evidence_that_could_not_be_recorded_is_no_message(evidence: DocumentEvidence) -> None:
     body = msgspec.msgpack.encode({"type": "DocumentJudged", "evidence": evidence})
-    got, error = asyncio.run(heard(messages.FromDocument, framed(body)))
+    got, error = asyncio.run(heard(document_messages.FromDocument, framed(body)))
     assert got == []
     assert isinstance(error, BadMessageError)
 
@@ -158,9 +159,9 @@ LOOK = {
 @pytest.mark.parametrize(
     ("union", "message"),
     [
-        (messages.FromDocument, {"type": "DocumentJudged", "evidence": {"checks": [CHECK]}}),
-        (messages.FromVision, PAGE | {"findings": [{"id": "dull_paper", "result": "successful"}]}),
-        (messages.Look, LOOK | {"type": "Look", "referred": [WAITS]}),
+        (document_messages.FromDocument, {"type": "DocumentJudged", "evidence": {"checks": [CHECK]}}),
+        (vision_messages.FromVision, PAGE | {"findings": [{"id": "dull_paper", "result": "successful"}]}),
+        (order_messages.Look, LOOK | {"type": "Look", "referred": [WAITS]}),
     ],
 )
 def test_an_unknown_field_is_refused_in_evidence_too(union: Any, message: dict[str, Any]) -> None:
@@ -181,10 +182,10 @@ def test_an_unknown_field_is_refused_in_evidence_too(union: Any, message: dict[s
 
 def test_nan_is_no_share() -> None:
     fields = [pack(1), pack("x"), pack("TD3"), NAN, pack(True), pack([])]
-    got, error = asyncio.run(heard(messages.FromVision, framed(spoiled(messages.PageRead, fields))))
+    got, error = asyncio.run(heard(vision_messages.FromVision, framed(spoiled(vision_messages.PageRead, fields))))
     assert (got, type(error)) == ([], BadMessageError)
     fields[3] = pack(1.0)
-    got, _ = asyncio.run(heard(messages.FromVision, framed(spoiled(messages.PageRead, fields))))
+    got, _ = asyncio.run(heard(vision_messages.FromVision, framed(spoiled(vision_messages.PageRead, fields))))
     assert len(got) == 1, "with a number in NaN's place it is a message"
 
 

@@ -17,8 +17,9 @@ from fakes.strangers import call, holding, needs_root, open_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.channel import messages
+from gate.channel import log_messages, order_messages
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
+from gate.channel.message import Message, Status, StatusRequest
 from gate.channel.row import OPERATORS, Users, status_row
 from gate.channel.sockets import PERSONS_MAX, Connection, Turnstile, connect, serve
 from gate.passage.names import RecordClass, RecordKind
@@ -27,11 +28,11 @@ from gate_core.rate_limit import Bucket, Buckets, Rate
 
 STATUS = status_row("lane")
 ASKS = framed(pack({"type": "StatusRequest"}))
-WELL = messages.Status("lane", "idle", {})
+WELL = Status("lane", "idle", {})
 UNLIMITED = Rate(1e9, 10**9)
 
 
-async def answers(connection: Connection[messages.StatusRequest]) -> None:
+async def answers(connection: Connection[StatusRequest]) -> None:
     async for _ in connection:
         await connection.send(WELL)
 
@@ -76,9 +77,9 @@ def test_a_burst_is_free_and_the_next_one_waits_a_step() -> None:
 
 
 def test_an_append_counts_for_as_many_as_its_records() -> None:
-    record = messages.NewRecord(b"x" * 16, RecordKind.INCIDENT, RecordClass.CROSSING, None, 0, False, False, 0, b"")
-    assert messages.Append([record] * 64).weight == 64
-    assert messages.StatusRequest().weight == 1
+    record = log_messages.NewRecord(b"x" * 16, RecordKind.INCIDENT, RecordClass.CROSSING, None, 0, False, False, 0, b"")
+    assert log_messages.Append([record] * 64).weight == 64
+    assert StatusRequest().weight == 1
     bucket = Bucket(Rate(10, 5))
     bucket.take(0.0, 64)
     assert bucket.wait_s(0.0) == pytest.approx(6.0)
@@ -99,7 +100,7 @@ async def _heard_in(path: Path, rate: Rate, wait_s: float) -> int:
     """How many messages of a flood over all the connections that a process may have are taken in that time."""
     heard = 0
 
-    async def count(connection: Connection[messages.StatusRequest]) -> None:
+    async def count(connection: Connection[StatusRequest]) -> None:
         nonlocal heard
         async for _ in connection:
             heard += 1
@@ -130,11 +131,11 @@ async def test_a_flood_is_heard_at_its_callers_rate_over_all_connections(tmp_pat
 
 async def _deepest_queue(path: Path, rate: Rate) -> int:
     """How many events wait at most for a loop that handles one a turn, as the lane's does. Raises QueueFull as the lane's did."""
-    events: asyncio.Queue[messages.StatusRequest] = asyncio.Queue(200)
+    events: asyncio.Queue[StatusRequest] = asyncio.Queue(200)
     overflow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     deepest = 0
 
-    async def post(connection: Connection[messages.StatusRequest]) -> None:
+    async def post(connection: Connection[StatusRequest]) -> None:
         nonlocal deepest
         async for message in connection:
             try:
@@ -222,7 +223,7 @@ async def test_a_connection_that_spoke_may_be_quiet_for_long(tmp_path: Path) -> 
     async with serve(replace(STATUS, first_s=0.05), tmp_path / "s", answers):
         client = await connect(STATUS, tmp_path / "s")
         for _ in range(2):
-            await client.send(messages.StatusRequest())
+            await client.send(StatusRequest())
             assert await client.receive() == WELL
             await asyncio.sleep(0.2)
         client.close()
@@ -236,11 +237,11 @@ async def test_who_does_not_read_is_gone_and_keeps_no_descriptor(tmp_path: Path)
     before = descriptors()
     gone: list[ChannelError] = []
 
-    async def tells_all(connection: Connection[messages.StatusRequest]) -> None:
+    async def tells_all(connection: Connection[StatusRequest]) -> None:
         await connection.receive()
         try:
             while True:
-                await connection.send(messages.Status("lane", "idle", {"much": "x" * 30_000}))
+                await connection.send(Status("lane", "idle", {"much": "x" * 30_000}))
         except ChannelError as error:
             gone.append(error)
             raise
@@ -294,14 +295,14 @@ async def test_a_process_gets_its_connections_and_no_more(tmp_path: Path) -> Non
     async with serve(STATUS, tmp_path / "s", answers):
         held = [await connect(STATUS, tmp_path / "s") for _ in range(STATUS.connections_a_process)]
         for one in held:
-            await one.send(messages.StatusRequest())
+            await one.send(StatusRequest())
             await one.receive()
         with pytest.raises(ChannelClosedError):
             await (await connect(STATUS, tmp_path / "s")).receive()
         held.pop().close()
         await asyncio.sleep(0.05)
         again = await connect(STATUS, tmp_path / "s")
-        await again.send(messages.StatusRequest())
+        await again.send(StatusRequest())
         assert await again.receive() == WELL
         for one in (*held, again):
             one.close()
@@ -332,7 +333,7 @@ async def test_half_open_connections_of_one_caller_starve_no_other() -> None:
             assert await call(path, ASKS, uid=MODEST, groups=(GID,)) == b""
 
 
-def _packed(message: messages.Message) -> bytes:
+def _packed(message: Message) -> bytes:
     return pack(message)
 
 
@@ -377,9 +378,9 @@ def page_check(rate: float, measured_on: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("of", "most", "more"),
     [
-        (messages.Waiting, waiting("x" * 500), waiting("x" * 501)),
-        (messages.Findings, findings("x" * 500, "y" * 128), findings("x" * 501)),
-        (messages.Findings, findings("x" * 500, "y" * 128), findings("", "y" * 129)),
+        (order_messages.Waiting, waiting("x" * 500), waiting("x" * 501)),
+        (order_messages.Findings, findings("x" * 500, "y" * 128), findings("x" * 501)),
+        (order_messages.Findings, findings("x" * 500, "y" * 128), findings("", "y" * 129)),
         (PageCheck, page_check(1.0, "x" * 64), page_check(1.01, "")),
         (PageCheck, page_check(1.0, "x" * 64), page_check(0.1, "x" * 65)),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fakes.appends import APPEND, APPENDED, append_of
 
-from gate.channel import messages
+from gate.channel import log_messages, screen_messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
 from gate.channel.row import Peer
 from gate.channel.sockets import REPEATED_TOLD_EVERY_S, Connection, connect, listen, reach, serve
@@ -44,12 +44,12 @@ async def test_a_message_of_another_direction_ends_the_connection_and_not_the_se
     got: list[Any] = []
     async with serve(CHANNELS.log, tmp_path / "s", _answer_all(got)):
         stranger = await connect(CHANNELS.log, tmp_path / "s")
-        await stranger.send(messages.WatchView())
+        await stranger.send(screen_messages.WatchView())
         with pytest.raises(ChannelClosedError):
             await stranger.receive()
         friend = await connect(CHANNELS.log, tmp_path / "s")
         await friend.send(APPEND)
-        assert isinstance(await friend.receive(), messages.Appended)
+        assert isinstance(await friend.receive(), log_messages.Appended)
         friend.close()
 
 
@@ -63,7 +63,7 @@ async def test_peers_that_break_the_protocol_are_told_of_once_with_their_count_a
 
     async def break_it() -> None:
         stranger = await connect(CHANNELS.log, tmp_path / "s")
-        await stranger.send(messages.WatchView())
+        await stranger.send(screen_messages.WatchView())
         with pytest.raises(ChannelClosedError):
             await stranger.receive()
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gate.channel.messages import Message
+from gate.channel.message import Message
 from gate.channel.row import PROGRAMS, Channel, status_row
 from gate.channel.table import CHANNELS
 from gate_core.rate_limit import Rate

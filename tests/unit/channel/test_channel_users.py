@@ -11,8 +11,9 @@ import pytest
 from fakes.appends import APPEND
 from fakes.strangers import NOBODY, call, impostor, needs_root, open_folder
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.channel.errors import StrangerError
+from gate.channel.message import Message, Status, StatusRequest
 from gate.channel.row import OPERATORS, PROGRAMS, Channel, Peer, Users, status_row
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
@@ -21,10 +22,10 @@ UIDS = {program: 3000 + number for number, program in enumerate((*PROGRAMS, "cen
 OPERATOR, OPERATORS_GID, CALLERS_GID = 4000, 4500, 4501
 SERVICE = Users(own=UIDS["lane"], in_service=True, programs=UIDS, groups={OPERATORS: OPERATORS_GID})
 DEMO = Users(own=1000, in_service=False, programs={}, groups={})
-STATUS = messages.Status("lane", "idle", {})
+STATUS = Status("lane", "idle", {})
 
 
-def wire(message: messages.Message) -> bytes:
+def wire(message: Message) -> bytes:
     body = msgspec.msgpack.encode(message)
     return struct.pack(">I", len(body)) + body
 
@@ -109,18 +110,18 @@ async def test_an_impostor_in_the_logs_place_is_not_believed(users: Users) -> No
             # Without the control it is: a record that nobody wrote counts as durable, and the gate would open.
             believed = await connect(CHANNELS.log, folder / "log.sock", users=CREDULOUS)
             await believed.send(APPEND)
-            assert isinstance(await believed.receive(), messages.Appended)
+            assert isinstance(await believed.receive(), log_messages.Appended)
             believed.close()
 
 
-async def _tell_status(connection: Connection[messages.StatusRequest]) -> None:
+async def _tell_status(connection: Connection[StatusRequest]) -> None:
     async for _ in connection:
         await connection.send(STATUS)
 
 
 @needs_root
 async def test_a_caller_that_the_table_does_not_name_gets_nothing_although_the_sockets_group_lets_it_near() -> None:
-    asks = wire(messages.StatusRequest())
+    asks = wire(StatusRequest())
     channel = status_row("lane")
     calls = {"uid": UIDS["sync"], "groups": (OPERATORS_GID,)}
     with open_folder() as folder:
@@ -134,7 +135,7 @@ async def test_a_caller_that_the_table_does_not_name_gets_nothing_although_the_s
 
 @needs_root
 async def test_where_one_user_runs_everything_no_group_is_let_near_although_there_is_one() -> None:
-    asks = wire(messages.StatusRequest())
+    asks = wire(StatusRequest())
     here = replace(DEMO, groups={OPERATORS: OPERATORS_GID})
     with open_folder() as folder:
         async with serve(status_row("lane"), folder / "s", _tell_status, users=here):

@@ -17,7 +17,7 @@ import tomli_w
 from typer.testing import CliRunner
 
 import gate.cli.status_page as module
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.cli import status
 from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import ProgramStatus, Silence
@@ -249,7 +249,7 @@ def test_it_loads_of_the_messages_and_programs_what_it_needs_alone(tmp_path: Pat
     (tmp_path / "gate.toml").write_bytes(tomli_w.dumps(TABLE).encode())
     loaded = f"import sys; sys.argv[1:] = ['status', '--json', '--config', {str(tmp_path / 'gate.toml')!r}]\n"
     loaded += "import contextlib; from gate_core.command_line import main\nwith contextlib.suppress(SystemExit): main.main()\n"
-    loaded += "slow = ('gate.channel.messages', 'gate.channel.table', 'gate_core.evidence.crossing.', 'gate.passage.events')\n"
+    loaded += "slow = ('gate.channel.log_messages', 'gate.channel.order_messages', 'gate.channel.table', 'gate_core.evidence.crossing.', 'gate.passage.events')\n"
     loaded += (
         "slow += ('gate.programs.shared.runner', 'rich', 'typer', 'gate_core.command_line.tree', 'gate.cli.status.')\n"
     )

@@ -11,7 +11,7 @@ import pytest
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.cli import sync
 from gate.programs.shared import runner, status_client
 

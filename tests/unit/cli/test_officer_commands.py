@@ -23,8 +23,9 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES
 from fakes.passage_examples import said as said_by
 from typer.testing import CliRunner, Result
 
-from gate.channel import messages
+from gate.channel import order_messages
 from gate.channel.errors import ChannelClosedError
+from gate.channel.message import Message
 from gate.cli import officer
 from gate.passage import two_officers
 from gate.passage.events import LampAnswered
@@ -481,17 +482,17 @@ def test_without_a_lane_or_a_key_it_is_one_line(
 async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def answer(outcome: Outcome) -> messages.OrderAnswer:
-        return messages.OrderAnswer(outcome, "", "idle", [])
+    def answer(outcome: Outcome) -> order_messages.OrderAnswer:
+        return order_messages.OrderAnswer(outcome, "", "idle", [])
 
-    story: list[messages.OrderAnswer | Exception] = [
+    story: list[order_messages.OrderAnswer | Exception] = [
         answer(Outcome.DONE),
         ChannelClosedError("away"),
         answer(Outcome.DONE),
         answer(Outcome.FORBIDDEN),
     ]
 
-    async def order() -> messages.OrderAnswer:
+    async def order() -> order_messages.OrderAnswer:
         told = story.pop(0)
         if isinstance(told, Exception):
             raise told
@@ -549,13 +550,13 @@ class _Stale:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def send(self, _message: messages.Message) -> None:
+    async def send(self, _message: Message) -> None:
         self.asked += 1
 
-    async def receive(self) -> messages.FromDesk:
+    async def receive(self) -> order_messages.FromDesk:
         if self.asked % 2:
-            return messages.Look(GATE, True, "idle", None, [], None, 1, "0" * 32, 0)
-        return messages.OrderAnswer(Outcome.STALE, "look again", "idle", [])
+            return order_messages.Look(GATE, True, "idle", None, [], None, 1, "0" * 32, 0)
+        return order_messages.OrderAnswer(Outcome.STALE, "look again", "idle", [])
 
 
 async def test_an_order_that_came_too_late_is_signed_anew_a_few_times(authority: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate_contract.virtual_time import run_virtual
 from gate_demo import play
 from gate_demo.machine import Lateness, worked_ms

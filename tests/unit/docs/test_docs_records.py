@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.audit.writer import APPENDS_REMEMBERED
-from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX
+from gate.channel.log_messages import BODY_BYTES_MAX, RECORDS_MAX
 from gate.passage.records import Decided, Record
 from gate.programs.lane.record_outbox import OUTBOX_MAX
 from gate.programs.lane.records import UNWRITTEN

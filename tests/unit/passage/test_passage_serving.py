@@ -13,7 +13,7 @@ from fakes import passage_examples as one
 from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run
 
-from gate.channel.messages import REMEMBERED_BYTES_MAX
+from gate.channel.log_messages import REMEMBERED_BYTES_MAX
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Effect, OpenCamera, Show, Write
 from gate.passage.events import (

@@ -14,7 +14,7 @@ from fakes.passage_examples import CROSSING, GENUINE
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.passage import states
 from gate.passage.events import (
     DocumentPresented,

@@ -13,7 +13,7 @@ import tomli_w
 import typer
 from typer.testing import CliRunner
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.channel.row import PROGRAMS
 from gate.cli.selftest import code_of, command
 from gate.programs import selftest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.cli.selftest import code_of
 from gate.programs import selftest
 from gate.programs.selftest import State, _taken, _watched, judged

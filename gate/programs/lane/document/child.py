@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from drivers.reader.settings import ChipReaderSettings
-from gate.channel import messages
+from gate.channel import child_messages, document_messages, register_messages, vision_messages
+from gate.channel.message import words
 from gate.channel.sockets import Connection
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import OF_DOCUMENTS, ONCE_REACHED, confine
@@ -79,9 +80,9 @@ def open_lists(path: Path, *, service: bool) -> TrustStore:
     return store
 
 
-def told(store: TrustStore) -> messages.Lists:
+def told(store: TrustStore) -> document_messages.Lists:
     """Return the lists' description for the lane."""
-    return messages.Lists(
+    return document_messages.Lists(
         version=store.version,
         certificates=len(store),
         newest_import=store.newest_import,
@@ -90,10 +91,10 @@ def told(store: TrustStore) -> messages.Lists:
     )
 
 
-async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
+async def serve(lane: Connection[document_messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
     """Prepare, then serve the lane until it closes, or until the chip reader is lost before there is a crossing."""
     wanted = await lane.receive()
-    assert isinstance(wanted, messages.PrepareDocument), "the first message must be PrepareDocument"
+    assert isinstance(wanted, document_messages.PrepareDocument), "the first message must be PrepareDocument"
     key = "paths.trust"
     try:
         store = open_lists(Path(wanted.lists), service=wanted.service)
@@ -103,7 +104,7 @@ async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened:
         key = "time_zone"
         zone = config_file.zone_of(wanted.time_zone)  # before the files are closed
     except (ListsError, DriverError, ValueError) as error:
-        await lane.send(messages.Unfit(messages.words(f"{key}: {error}")))
+        await lane.send(child_messages.Unfit(words(f"{key}: {error}")))
         return
     confined, missing = hardened | confine(OF_DOCUMENTS), ""
     try:
@@ -113,8 +114,8 @@ async def serve(lane: Connection[messages.ToDocument], handed: Handed, hardened:
     refuse(ONCE_REACHED)
     child = Child(lane, handed, wanted, store=store, reader=reader, missing=missing, zone=zone)
     try:
-        ready = messages.DocumentReady(told(store), missing, confined)
-        await lane.send(messages.Prepared(msgspec.to_builtins(ready)))
+        ready = document_messages.DocumentReady(told(store), missing, confined)
+        await lane.send(child_messages.Prepared(msgspec.to_builtins(ready)))
         await child.run()
     finally:
         await reader.close()
@@ -125,9 +126,9 @@ class Child:
 
     def __init__(
         self,
-        lane: Connection[messages.ToDocument],
+        lane: Connection[document_messages.ToDocument],
         handed: Handed,
-        prepared: messages.PrepareDocument,
+        prepared: document_messages.PrepareDocument,
         *,
         store: TrustStore,
         reader: ChipReader,
@@ -141,7 +142,7 @@ class Child:
         self._reader = reader
         self._missing = missing
         self._zone = zone
-        self._wanted: asyncio.Queue[messages.ReadDocument] = asyncio.Queue(maxsize=1)
+        self._wanted: asyncio.Queue[document_messages.ReadDocument] = asyncio.Queue(maxsize=1)
         self._taken = False
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._sending: asyncio.Task[None] | None = None
@@ -159,23 +160,23 @@ class Child:
     async def _receive(self) -> None:
         async for message in self._lane:
             match message:
-                case messages.ReadDocument() if not self._taken:
+                case document_messages.ReadDocument() if not self._taken:
                     self._taken = True
                     self._wanted.put_nowait(message)
-                case messages.CentreAnswered(answer):
+                case document_messages.CentreAnswered(answer):
                     self._answers.put_nowait(answer)
-                case messages.EndCrossing():
+                case vision_messages.EndCrossing():
                     content = None if self._particulars is None else self._particulars.shown()
                     now_s, officers = int(clock.now().timestamp()), self._prepared.officers
                     await say_sealed(
                         self._lane, message, officers=officers, now_s=now_s, part=DOCUMENT, content=content
                     )
-                case messages.PrepareDocument() | messages.ReadDocument():
+                case document_messages.PrepareDocument() | document_messages.ReadDocument():
                     raise RuntimeError("repeated PrepareDocument or ReadDocument")
 
     async def _cross(self) -> None:
         """Serve the one crossing. Ends before, to be replaced, if the reader is lost before there is one."""
-        wanted: messages.ReadDocument | None = None
+        wanted: document_messages.ReadDocument | None = None
         while wanted is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
@@ -188,19 +189,19 @@ class Child:
         await self._read(wanted)
         await asyncio.Event().wait()  # there is no second crossing
 
-    async def _read(self, wanted: messages.ReadDocument) -> None:
+    async def _read(self, wanted: document_messages.ReadDocument) -> None:
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         # Sent before the chip is read, so that its time does not depend on the chip.
         if (issuer := printed_issuer(wanted)) is not None:
-            await self._lane.send(messages.IssuerSeen(issuer))
+            await self._lane.send(document_messages.IssuerSeen(issuer))
         if self._missing:
-            await self._lane.send(messages.DocumentUnread(messages.words(self._missing)))
+            await self._lane.send(document_messages.DocumentUnread(words(self._missing)))
             return
         anchors = RememberingAnchors(self._store)
         side = ChipSide(
             self._reader,
-            on_chip=partial(self._lane.send, messages.ChipReached(messages.ChipStage.FOUND)),
+            on_chip=partial(self._lane.send, document_messages.ChipReached(document_messages.ChipStage.FOUND)),
             on_portrait=partial(self._pass_portrait, taken=wanted.portrait),
             on_particulars=self._know,
             on_known=self._tell_known,
@@ -213,12 +214,12 @@ class Child:
         try:
             evidence = await inspect_presented(wanted, side, anchors)
         except DriverError as error:
-            await self._lane.send(messages.DocumentUnread(str(error)[:REASON_CHARACTERS_MAX]))
+            await self._lane.send(document_messages.DocumentUnread(str(error)[:REASON_CHARACTERS_MAX]))
             return
-        await self._lane.send(messages.DocumentJudged(evidence, self._mark))
+        await self._lane.send(document_messages.DocumentJudged(evidence, self._mark))
         with contextlib.suppress(DriverError):  # a lost reader counts as a removed document
             await self._reader.wait_for_removal()
-        await self._lane.send(messages.DocumentLeft())
+        await self._lane.send(document_messages.DocumentLeft())
 
     async def _lines(self) -> list[list[str]]:
         """Return the page's readings from the page child; empty if they do not arrive."""
@@ -238,7 +239,7 @@ class Child:
         """Send the fields that lists and registers need, and no others."""
         if not self._prepared.registers:
             return
-        question = messages.DocumentQuestion(
+        question = register_messages.DocumentQuestion(
             document_type=mrz.document_type, issuer=mrz.issuer, number=mrz.number, nationality=mrz.nationality
         )
         if self._prepared.names:
@@ -246,11 +247,11 @@ class Child:
             question = msgspec.structs.replace(
                 question, surname=mrz.surname, given=mrz.given_names, born="" if born is None else born.isoformat()
             )
-        await self._lane.send(messages.DocumentKnown(question))
+        await self._lane.send(document_messages.DocumentKnown(question))
 
     async def _pass_portrait(self, portrait: Portrait, *, taken: bool) -> None:
         """Start to send the portrait, if a face child takes it, while the reading continues."""
-        await self._lane.send(messages.ChipReached(messages.ChipStage.PORTRAIT))
+        await self._lane.send(document_messages.ChipReached(document_messages.ChipStage.PORTRAIT))
         if taken and self._sending is None:  # a second reading of the chip has the same portrait
             self._sending = asyncio.ensure_future(self._send(portrait))
 
@@ -267,7 +268,7 @@ class Child:
 
 def main() -> None:
     """Run the child."""
-    child_runtime.run(messages.ToDocument, serve)
+    child_runtime.run(document_messages.ToDocument, serve)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import centre_messages, document_messages, vision_messages
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import (
     AccessEvidence,
@@ -132,13 +132,13 @@ async def converse(
         return inspection
 
 
-def question_of(request: CentreRequest) -> messages.ToCentre:
+def question_of(request: CentreRequest) -> centre_messages.ToCentre:
     """Return the message to the control centre for an inspection's step."""
     match request:
         case ChainRequest(authorities):
-            return messages.ChainWanted(list(authorities))
+            return centre_messages.ChainWanted(list(authorities))
         case SignatureRequest(holder, message):
-            return messages.SignatureWanted(holder, message)
+            return centre_messages.SignatureWanted(holder, message)
 
 
 # Terminal authentication is about our right to read, not about the document: no decision uses it.
@@ -231,7 +231,7 @@ class ChipSide:
     now: datetime
 
 
-def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: bool, tries: int) -> PageEvidence:
+def page_evidence(shown: vision_messages.PageRead, inspection: Inspection, *, visa: bool, tries: int) -> PageEvidence:
     """Return how the page was read, and whether it counts: its first reading was accepted, or EF.DG1 is equal."""
     equal = any(
         check.id is DocumentCheckId.MRZ_DG1 and check.result is Result.SUCCESSFUL for check in inspection.checks
@@ -249,7 +249,7 @@ def page_evidence(shown: messages.PageRead, inspection: Inspection, *, visa: boo
 
 
 async def inspect_presented(
-    wanted: messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
+    wanted: document_messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
 ) -> DocumentEvidence:
     """Inspect the document. Raises DriverError if no chip is found; a chip lost later is in the evidence."""
     printed = [tuple(lines) for lines in wanted.readings if lines]
@@ -298,7 +298,7 @@ async def _tell(mrz: Mrz, side: ChipSide) -> None:
         await side.on_known(mrz)
 
 
-def printed_issuer(wanted: messages.ReadDocument) -> str | None:
+def printed_issuer(wanted: document_messages.ReadDocument) -> str | None:
     """Return the issuing state in the likeliest reading; None if there is none."""
     try:
         issuer = parse(wanted.readings[0]).issuer if wanted.readings else ""

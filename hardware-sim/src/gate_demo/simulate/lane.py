@@ -12,7 +12,7 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile as load_sensor_profile
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import records
 from gate.passage.effects import Erase
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TravellerAsked
@@ -247,7 +247,7 @@ class SimulatedLane:
         if self._engine is not None:
             self._engine.post(event)
 
-    def _show(self, view: messages.View) -> None:
+    def _show(self, view: screen_messages.View) -> None:
         self._scene.shown(view.screen.value, view.crossing or "")
 
     def _answer(self, number: int, outcome: Outcome, detail: str) -> None:

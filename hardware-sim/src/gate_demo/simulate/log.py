@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.passage import records
 from gate.passage.events import Event, Part, PartBack, PartLost, Recorded
 from gate.passage.names import RecordKind
@@ -34,17 +34,17 @@ class Left:
     referred: dict[str, None] = field(default_factory=dict)
     remembered: bytes = b""
 
-    def write(self, new: messages.NewRecord) -> Outcome:
+    def write(self, new: log_messages.NewRecord) -> Outcome:
         """Write a record to the disk; return its outcome."""
         if not self.disk.takes(leads_to_admission=new.leads_to_admission):
-            return messages.NotRecorded("the disk is full", again=True)
+            return log_messages.NotRecorded("the disk is full", again=True)
         self.disk.write(new.kind.value, new.crossing, new.body)
         self.remembered = new.remember or self.remembered
         if new.crossing is not None:
             self._follow(new.crossing, new)
-        return messages.Recorded(self.disk.records)
+        return log_messages.Recorded(self.disk.records)
 
-    def _follow(self, crossing: str, new: messages.NewRecord) -> None:
+    def _follow(self, crossing: str, new: log_messages.NewRecord) -> None:
         if new.kind is RecordKind.OPENED:
             self.open[crossing] = None
         if new.ends_crossing:
@@ -62,7 +62,7 @@ class SimulatedLog:
         self._post = post
         self._told = told
         self._queue = RecordOutbox(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
-        self._offered: Sequence[messages.NewRecord] = ()
+        self._offered: Sequence[log_messages.NewRecord] = ()
         self._well = True
         self._said: Recorded | None = None  # the last receipt
         self._wake = asyncio.Event()
@@ -98,7 +98,7 @@ class SimulatedLog:
             for answer in self._queue.settle(outcomes):
                 self._said = answer if isinstance(answer, Recorded) else self._said
                 self._post(answer)
-            if not all(isinstance(outcome, messages.Recorded) for outcome in outcomes):
+            if not all(isinstance(outcome, log_messages.Recorded) for outcome in outcomes):
                 self._report(well=False)
                 await self._rest()
 

@@ -8,7 +8,8 @@ import socket
 import sys
 from typing import Any, cast
 
-from gate.channel import messages as m
+from gate.channel import preview_messages
+from gate.channel.message import Message
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import Process, Words
 from gate.programs.vision.page_source_child import Child, Kept
@@ -18,16 +19,16 @@ from gate.programs.vision.program import Crossing, Vision
 class Connection:
     """Says these, then nothing more."""
 
-    def __init__(self, *said: m.Message) -> None:
+    def __init__(self, *said: Message) -> None:
         self._said = list(said)
         self._silence = asyncio.Event()
 
-    async def receive(self) -> m.Message:
+    async def receive(self) -> Message:
         if not self._said:
             await self._silence.wait()
         return self._said.pop(0)
 
-    async def send(self, message: m.Message) -> None:
+    async def send(self, message: Message) -> None:
         """Nobody listens."""
 
     def close(self) -> None:
@@ -71,7 +72,7 @@ class Handed:
         return 1, self._ends.pop(letter)
 
 
-def child_that_says(*messages: m.Message) -> Process[Any]:
+def child_that_says(*messages: Message) -> Process[Any]:
     way, other = socket.socketpair()
     other.close()
     words = Words("a child")
@@ -80,7 +81,7 @@ def child_that_says(*messages: m.Message) -> Process[Any]:
 
 
 async def test_a_child_that_ended_keeps_nothing_that_it_said_though_its_parent_still_knows_it() -> None:
-    taken, untaken = m.Preview(os.urandom(4096)), m.Preview(os.urandom(4096))
+    taken, untaken = preview_messages.Preview(os.urandom(4096)), preview_messages.Preview(os.urandom(4096))
     before = sys.getrefcount(taken), sys.getrefcount(untaken)
     child = child_that_says(taken, untaken)
     await child.receive()
@@ -91,7 +92,7 @@ async def test_a_child_that_ended_keeps_nothing_that_it_said_though_its_parent_s
 
 
 async def test_a_crossing_that_ended_keeps_no_picture_though_vision_still_knows_its_child() -> None:
-    picture = m.Preview(os.urandom(4096))
+    picture = preview_messages.Preview(os.urandom(4096))
     before = sys.getrefcount(picture), sys.getrefcount(picture.jpeg)
     child = child_that_says(picture)
     vision = Vision(spare=cast("Any", Spare(child)), missing=cast("Any", None))

@@ -10,7 +10,8 @@ from core_fakes.shifts import GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, of_an_office
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from gate.channel import messages as m
+from gate.channel import vision_messages
+from gate.channel.message import Message
 from gate.channel.sockets import BYTES_MAX, Connection
 from gate.programs.children.sealed_report import say_sealed
 from gate_core.evidence.names import Role
@@ -21,18 +22,18 @@ SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 ANNA, BERT = X25519PrivateKey.generate(), X25519PrivateKey.generate()
 KEYS = [one.public_key().public_bytes_raw() for one in (ANNA, BERT)]
 OFFICERS = [of_an_officer(key) for key in KEYS]
-HERE = m.OfficersOf(GATE, PUBLIC)
+HERE = vision_messages.OfficersOf(GATE, PUBLIC)
 
 
 class Parent:
     """Hears what a child says."""
 
     def __init__(self) -> None:
-        self.heard: list[m.SealedPiece] = []
+        self.heard: list[vision_messages.SealedPiece] = []
 
-    async def send(self, message: m.Message) -> None:
+    async def send(self, message: Message) -> None:
         await asyncio.sleep(0)
-        assert isinstance(message, m.SealedPiece)
+        assert isinstance(message, vision_messages.SealedPiece)
         self.heard.append(message)
 
     def whole(self, number: int) -> bytes:
@@ -42,9 +43,13 @@ class Parent:
         return b"".join(one.content for one in pieces)
 
 
-async def said(content: bytes | None, *certificates: bytes, officers: m.OfficersOf | None = HERE) -> Parent:
+async def said(
+    content: bytes | None, *certificates: bytes, officers: vision_messages.OfficersOf | None = HERE
+) -> Parent:
     parent = Parent()
-    end = m.EndCrossing("c1", m.SealFor(list(certificates), alarm=False) if certificates else None)
+    end = vision_messages.EndCrossing(
+        "c1", vision_messages.SealFor(list(certificates), alarm=False) if certificates else None
+    )
     to = cast("Connection[Any]", parent)
     await say_sealed(to, end, officers=officers, now_s=NOW_S, part=FACE, content=content)
     return parent
@@ -61,7 +66,7 @@ async def test_each_officer_is_said_the_whole_sealed_to_their_key(length: int) -
         assert SUITE.decrypt(parent.whole(number), key, info_of(GATE, "c1", FACE)) == content
     for piece in parent.heard:
         assert piece.crossing == "c1"
-        assert len(piece.content) <= m.SEALED_PIECE_BYTES_MAX < BYTES_MAX
+        assert len(piece.content) <= vision_messages.SEALED_PIECE_BYTES_MAX < BYTES_MAX
 
 
 async def test_a_key_that_is_none_is_its_officers_loss_alone() -> None:
@@ -93,8 +98,12 @@ async def test_a_captured_lane_has_nothing_sealed_to_whoever_is_no_officer_here_
     assert SUITE.decrypt(parent.whole(1), BERT, info_of(GATE, "c1", FACE)) == b"a face"
 
 
-@pytest.mark.parametrize("officers", [None, m.OfficersOf(GATE, OTHER_AUTHORITY.public_key().public_bytes_raw())])
-async def test_whose_officers_they_are_is_what_the_child_was_prepared_with(officers: m.OfficersOf | None) -> None:
+@pytest.mark.parametrize(
+    "officers", [None, vision_messages.OfficersOf(GATE, OTHER_AUTHORITY.public_key().public_bytes_raw())]
+)
+async def test_whose_officers_they_are_is_what_the_child_was_prepared_with(
+    officers: vision_messages.OfficersOf | None,
+) -> None:
     parent = await said(b"a face", *OFFICERS, officers=officers)
     assert (parent.whole(0), parent.whole(1)) == (b"", b"")
 

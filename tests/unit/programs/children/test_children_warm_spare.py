@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes.document_children import FakeChild
 
-from gate.channel import messages
+from gate.channel import document_messages
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import Spare
 from gate_contract.virtual_time import run_virtual
@@ -35,8 +35,8 @@ class Starting:
 
 
 @contextlib.asynccontextmanager
-async def kept(starting: Starting) -> AsyncIterator[Spare[messages.FromDocument]]:
-    spare: Spare[messages.FromDocument] = Spare(starting, log=logging.getLogger("test"))
+async def kept(starting: Starting) -> AsyncIterator[Spare[document_messages.FromDocument]]:
+    spare: Spare[document_messages.FromDocument] = Spare(starting, log=logging.getLogger("test"))
     keeping = asyncio.ensure_future(spare.keep())
     try:
         async with asyncio.timeout(5):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from document_fakes.inspections import anchors, issued
 
-from gate.channel import messages
+from gate.channel import document_messages, vision_messages
 from gate.programs.lane.document.inspection import ChipSide, Particulars, RememberingAnchors, inspect_presented
 from gate_core.errors import LinkLostError
 from gate_core.evidence.crossing import CheckId, CheckResult, DocumentEvidence
@@ -74,7 +74,7 @@ class Chip:
 
 
 async def inspected(
-    wanted: messages.ReadDocument,
+    wanted: document_messages.ReadDocument,
     chip: Chip,
     *,
     now: datetime | None = None,
@@ -112,15 +112,15 @@ async def inspected(
     return await inspect_presented(wanted, side, RememberingAnchors(anchors()))
 
 
-def by_reader(*readings: tuple[str, ...], clock_sure: bool = True) -> messages.ReadDocument:
-    return messages.ReadDocument(
+def by_reader(*readings: tuple[str, ...], clock_sure: bool = True) -> document_messages.ReadDocument:
+    return document_messages.ReadDocument(
         "c1", [list(one) for one in readings], clock_sure, page=None, lines=False, portrait=False
     )
 
 
-def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> messages.ReadDocument:
-    page = messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
-    return messages.ReadDocument(
+def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> document_messages.ReadDocument:
+    page = vision_messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
+    return document_messages.ReadDocument(
         "c1", [list(one) for one in readings], clock_sure=True, page=page, lines=False, portrait=True, visa=True
     )
 
@@ -250,7 +250,7 @@ async def test_what_depends_on_a_clock_that_is_not_sure_is_recorded_as_undetermi
 # ── what an officer sees of it ───────────────────────────────────────────────────────────────────────────────────────
 
 
-async def shown(wanted: messages.ReadDocument, chip: Chip) -> dict[str, Any]:
+async def shown(wanted: document_messages.ReadDocument, chip: Chip) -> dict[str, Any]:
     known: list[Particulars] = []
     await inspected(wanted, chip, on_particulars=known.append)
     assert not any(line in repr(known) for line in RIGHT)

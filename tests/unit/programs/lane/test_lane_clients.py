@@ -14,7 +14,8 @@ import pytest
 from fakes.passage_examples import decided_record, said
 from fakes.strangers import impostor, needs_root, open_folder
 
-from gate.channel import messages
+from gate.channel import log_messages, vision_messages
+from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import records
@@ -26,20 +27,20 @@ from gate_contract.virtual_time import in_virtual_time
 from gate_core.evidence.names import Head
 
 
-def count_in(new: messages.NewRecord) -> int:
+def count_in(new: log_messages.NewRecord) -> int:
     found: int = json.loads(new.body)["count"]
     return found
 
 
-LOG_WELL = messages.Status(program="log", state="ready", detail={"takes_admissions": True})
-LOG_FULL = messages.Status(program="log", state="degraded", detail={"takes_admissions": False})
+LOG_WELL = Status(program="log", state="ready", detail={"takes_admissions": True})
+LOG_FULL = Status(program="log", state="degraded", detail={"takes_admissions": False})
 DECIDED = decided_record()
-VISION_WELL = messages.Status(program="vision", state="ready", detail={})
+VISION_WELL = Status(program="vision", state="ready", detail={})
 
 
-def taken(written: list[messages.NewRecord], count: int) -> messages.Appended:
+def taken(written: list[log_messages.NewRecord], count: int) -> log_messages.Appended:
     """The answer for the newest records of a log that has written these."""
-    return messages.Appended([messages.Recorded(at) for at in range(len(written) - count, len(written))])
+    return log_messages.Appended([log_messages.Recorded(at) for at in range(len(written) - count, len(written))])
 
 
 class FakeLog:
@@ -47,7 +48,7 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.full = False
-        self.written: list[messages.NewRecord] = []
+        self.written: list[log_messages.NewRecord] = []
         self._wrote = asyncio.Condition()
 
     async def until_written(self, count: int) -> None:
@@ -57,18 +58,18 @@ class FakeLog:
     async def handle(self, connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.Append(offered) if self.full:
-                    refused = messages.NotRecorded(reason="disk full", again=True)
-                    await connection.send(messages.Appended([refused] * len(offered)))
-                case messages.Append(offered):
+                case log_messages.Append(offered) if self.full:
+                    refused = log_messages.NotRecorded(reason="disk full", again=True)
+                    await connection.send(log_messages.Appended([refused] * len(offered)))
+                case log_messages.Append(offered):
                     self.written += offered
                     async with self._wrote:
                         self._wrote.notify_all()
                     await connection.send(taken(self.written, len(offered)))
-                case messages.StatusRequest():
+                case StatusRequest():
                     await connection.send(LOG_FULL if self.full else LOG_WELL)
-                case messages.OpenCrossingsRequest():
-                    await connection.send(messages.OpenCrossings(crossings=["a"], referred=["b"]))
+                case log_messages.OpenCrossingsRequest():
+                    await connection.send(log_messages.OpenCrossings(crossings=["a"], referred=["b"]))
                 case other:
                     raise AssertionError(other)
 
@@ -150,7 +151,7 @@ async def test_what_the_log_says_of_its_head_is_told_and_what_cannot_be_read_is_
     async def handle(connection: Connection[Any]) -> None:
         async for _ in connection:
             detail = {"takes_admissions": True, "head": said.pop(0) if len(said) > 1 else said[0]}
-            await connection.send(messages.Status(program="log", state="ready", detail=detail))
+            await connection.send(Status(program="log", state="ready", detail=detail))
 
     events = Events()
     client = _log_client(tmp_path / "s", events)
@@ -214,17 +215,17 @@ class FullLog(FakeLog):
     async def handle(self, connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.Append(offered):
+                case log_messages.Append(offered):
                     self.offered += [new.kind for new in offered]
-                    await connection.send(messages.Appended([self._outcome(new) for new in offered]))
+                    await connection.send(log_messages.Appended([self._outcome(new) for new in offered]))
                 case _:
                     await connection.send(LOG_WELL if self.room.is_set() else LOG_FULL)
 
-    def _outcome(self, new: messages.NewRecord) -> messages.Recorded | messages.NotRecorded:
+    def _outcome(self, new: log_messages.NewRecord) -> log_messages.Recorded | log_messages.NotRecorded:
         if new.leads_to_admission and not self.room.is_set():
-            return messages.NotRecorded(reason="disk full", again=True)
+            return log_messages.NotRecorded(reason="disk full", again=True)
         self.written.append(new)
-        return messages.Recorded(len(self.written) - 1)
+        return log_messages.Recorded(len(self.written) - 1)
 
 
 PRESENCE = records.Presence(said())
@@ -278,8 +279,8 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
         await connection.send(LOG_WELL)
         first = await connection.receive()
         second = await connection.receive()
-        assert {type(first), type(second)} == {messages.StatusRequest, messages.Append}
-        await connection.send(messages.Appended([messages.NotRecorded(reason="disk full", again=True)]))
+        assert {type(first), type(second)} == {StatusRequest, log_messages.Append}
+        await connection.send(log_messages.Appended([log_messages.NotRecorded(reason="disk full", again=True)]))
         await connection.send(LOG_WELL)
         told_late.set()
         await asyncio.sleep(60)
@@ -301,9 +302,11 @@ async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_lo
     async def choosy(connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.Append([new]) if b"replaced" not in new.body:
-                    await connection.send(messages.Appended([messages.NotRecorded(reason="no record", again=False)]))
-                case messages.Append(offered):
+                case log_messages.Append([new]) if b"replaced" not in new.body:
+                    await connection.send(
+                        log_messages.Appended([log_messages.NotRecorded(reason="no record", again=False)])
+                    )
+                case log_messages.Append(offered):
                     log.written += offered
                     await connection.send(taken(log.written, len(offered)))
                 case _:
@@ -330,7 +333,7 @@ def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_writte
         queue.add(records.Incident(None, IncidentKind.FORCED, number), 1, awaited=False, reachable=False)
     while offered := queue.offer(1, has_room=True):
         written += [json.loads(new.body) for new in offered]
-        queue.settle([messages.Recorded(at) for at in range(len(written) - len(offered), len(written))])
+        queue.settle([log_messages.Recorded(at) for at in range(len(written) - len(offered), len(written))])
     assert written == [
         {"incident": "records_lost", "count": 3, **other},
         *({"incident": "forced", "count": n, **other} for n in range(3, OUTBOX_MAX + 3)),
@@ -345,7 +348,7 @@ async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_double
         if not dies_once:
             await log.handle(connection)
             return
-        while isinstance(message := await connection.receive(), messages.StatusRequest):
+        while isinstance(message := await connection.receive(), StatusRequest):
             await connection.send(LOG_WELL)
         log.written += message.records
         dies_once.clear()
@@ -367,7 +370,7 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
 
     async def confused(connection: Connection[Any]) -> None:
         async for message in connection:
-            answer = LOG_WELL if isinstance(message, messages.StatusRequest) else messages.Appended([])
+            answer = LOG_WELL if isinstance(message, StatusRequest) else log_messages.Appended([])
             await connection.send(answer)
 
     client = _log_client(tmp_path / "s", events)
@@ -387,11 +390,11 @@ async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_a
     async def repeats(connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.Append(offered) if not log.written:
+                case log_messages.Append(offered) if not log.written:
                     log.written += offered
                     for _ in range(2):
                         await connection.send(taken(log.written, len(offered)))
-                case messages.Append():
+                case log_messages.Append():
                     pass  # it never says anything of the next one
                 case _:
                     await connection.send(LOG_WELL)
@@ -418,7 +421,7 @@ async def test_a_copy_of_an_earlier_answer_that_comes_after_the_next_append_make
         """Writes the first record alone, and gives its receipt once more for each that comes later."""
         async for message in connection:
             match message:
-                case messages.Append(offered):
+                case log_messages.Append(offered):
                     log.written += [] if log.written else offered
                     await connection.send(taken(log.written, len(offered)))
                 case _:
@@ -440,7 +443,7 @@ async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_pa
     await asyncio.sleep(1.0)
     assert not left.done(), "it waits for the log"
     async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
-        assert await left == messages.OpenCrossings(["a"], b"", ["b"])
+        assert await left == log_messages.OpenCrossings(["a"], b"", ["b"])
 
 
 @in_virtual_time
@@ -449,29 +452,29 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
 
     async def vision(connection: Connection[Any]) -> None:
         async for message in connection:
-            if isinstance(message, messages.StatusRequest):
+            if isinstance(message, StatusRequest):
                 await connection.send(VISION_WELL)
                 continue
             told.append(message)
             if len(told) == 2:
                 return
-            await connection.send(messages.CameraStatus(crossing="c1"))
+            await connection.send(vision_messages.CameraStatus(crossing="c1"))
 
     client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
-    client.send(messages.StartCrossing(crossing="lost without a connection"))
+    client.send(vision_messages.StartCrossing(crossing="lost without a connection"))
     async with (
         serve(CHANNELS.vision, tmp_path / "s", vision),
         running(client),
     ):
         await events.until(PartBack(Part.VISION))
-        client.send(messages.StartCrossing(crossing="c1"))
+        client.send(vision_messages.StartCrossing(crossing="c1"))
         async with asyncio.timeout(5):
             while (message := await heard.get()) == VISION_WELL:
                 pass
-        assert message == messages.CameraStatus(crossing="c1")
-        client.send(messages.EndCrossing(crossing="c1"))
+        assert message == vision_messages.CameraStatus(crossing="c1")
+        client.send(vision_messages.EndCrossing(crossing="c1"))
         await events.until(PartLost(Part.VISION))
-    assert told == [messages.StartCrossing(crossing="c1"), messages.EndCrossing(crossing="c1")]
+    assert told == [vision_messages.StartCrossing(crossing="c1"), vision_messages.EndCrossing(crossing="c1")]
 
 
 @pytest.mark.parametrize("client_of", [_log_client, _vision_client])
@@ -485,7 +488,7 @@ async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
         async for _ in connection:
             if hung.is_set():
                 await asyncio.get_running_loop().create_future()
-            await connection.send(messages.Status(program="x", state="ready", detail={}))
+            await connection.send(Status(program="x", state="ready", detail={}))
 
     client = client_of(tmp_path / "s", events)
     part = Part.LOG if isinstance(client, LogClient) else Part.VISION

@@ -13,7 +13,7 @@ from fakes.document_children import Nursery
 from fakes.read_clock import clock_reads
 from msgspec.structs import replace
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.passage.names import Outcome
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists
@@ -56,7 +56,7 @@ class Gate:
         (folder / "run").mkdir()
         lists = CurrentLists(config, folder=folder / "run", start=Nursery().start)
         written_s = 0 if written is None else int(written.timestamp())
-        left = messages.OpenCrossings([], written_s=written_s)
+        left = log_messages.OpenCrossings([], written_s=written_s)
         self.lane = Lane(config, lists=lists, left=left, start=start_of(config, None), state_folder=folder)
         self.desk = self.lane._officers
         self.desk.clock_ms = lambda: float(self.monotonic_ms)

@@ -14,7 +14,7 @@ from fakes.document_children import Nursery
 from fakes.passage_examples import GENUINE, decided_record
 from fakes.read_clock import clock_reads
 
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.passage.events import DocumentRead, DrawDue, Event
 from gate.passage.names import ClosedAs
 from gate.passage.records import Closed, GroupsCounted, Record, Stopped
@@ -52,7 +52,7 @@ class Site:
         (folder / "run").mkdir()
         lists = CurrentLists(config, folder=folder / "run", start=Nursery().start)
         self.lane = Lane(
-            config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None), state_folder=folder
+            config, lists=lists, left=log_messages.OpenCrossings([]), start=start_of(config, None), state_folder=folder
         )
         self.records: list[Record] = []
         self.events: list[Event] = []
@@ -137,7 +137,7 @@ def test_what_is_logged_is_the_profile_that_the_site_configured(
     config = msgspec.structs.replace(config, audit=msgspec.structs.replace(config.audit, profile=profile))
     (tmp_path / "run").mkdir()
     lists = CurrentLists(config, folder=tmp_path / "run", start=Nursery().start)
-    left, start = messages.OpenCrossings([]), start_of(config, None)
+    left, start = log_messages.OpenCrossings([]), start_of(config, None)
     lane = Lane(config, lists=lists, left=left, start=start, state_folder=tmp_path)
     lane._log.append(decided_record(), awaited=False)
     (new,) = lane._log._queue.offer(0)

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 from fakes.document_children import FakeChild
 
-from gate.channel import messages as m
+from gate.channel import centre_messages, child_messages, document_messages, register_messages, vision_messages
+from gate.channel.message import Message
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
@@ -26,14 +27,14 @@ LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1
 SWIPED = Presented((LINES,))
 EVIDENCE = DocumentEvidence.unreadable("whatever", CheckId.MRZ)
 OTHER = DocumentEvidence.unreadable("something else", CheckId.MRZ)
-WHOLE: tuple[m.Message | None, ...] = (
-    m.Alive(),
-    m.IssuerSeen("UTO"),
-    m.ChipReached(m.ChipStage.FOUND),
-    m.ChainWanted(["UTCVCA00001"]),
-    m.ChipReached(m.ChipStage.PORTRAIT),
-    m.DocumentJudged(EVIDENCE),
-    m.DocumentLeft(),
+WHOLE: tuple[Message | None, ...] = (
+    child_messages.Alive(),
+    document_messages.IssuerSeen("UTO"),
+    document_messages.ChipReached(document_messages.ChipStage.FOUND),
+    centre_messages.ChainWanted(["UTCVCA00001"]),
+    document_messages.ChipReached(document_messages.ChipStage.PORTRAIT),
+    document_messages.DocumentJudged(EVIDENCE),
+    document_messages.DocumentLeft(),
 )
 
 
@@ -45,7 +46,7 @@ class Asked:
     """Lists and registers that note what they are asked, and a key."""
 
     key: bytes = b""
-    asked: list[tuple[str, m.DocumentQuestion]] = field(default_factory=list)
+    asked: list[tuple[str, register_messages.DocumentQuestion]] = field(default_factory=list)
     marked: list[tuple[str, str]] = field(default_factory=list)
 
     async def day_key(self, crossing: str) -> bytes:
@@ -53,7 +54,7 @@ class Asked:
         assert crossing == "c1"
         return self.key
 
-    def ask(self, crossing: str, question: m.DocumentQuestion) -> None:
+    def ask(self, crossing: str, question: register_messages.DocumentQuestion) -> None:
         self.asked.append((crossing, question))
 
     def ask_marked(self, crossing: str, mark: str) -> None:
@@ -74,11 +75,11 @@ class Lane:
         self.posted: list[Event] = []
         self.marks: list[str] = []
         self.issuers: list[tuple[str, str]] = []
-        self.asked: list[m.ToCentre] = []
+        self.asked: list[centre_messages.ToCentre] = []
         self.started = 0
         self.addresses: list[fd_passing.Address] = []
-        self.sealed: list[m.SealedPiece] = []
-        self.spare: Spare[m.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
+        self.sealed: list[vision_messages.SealedPiece] = []
+        self.spare: Spare[document_messages.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
         self._way = way
         self._child = child
         self.reading = Reading(
@@ -98,7 +99,7 @@ class Lane:
         self.started += 1
         raise ChildLostError("a child cannot be started")
 
-    async def ask(self, question: m.ToCentre) -> bytes | None:
+    async def ask(self, question: centre_messages.ToCentre) -> bytes | None:
         await asyncio.sleep(0)
         self.asked.append(question)
         return b"the chain"
@@ -131,13 +132,13 @@ async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> N
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
     assert lane.marks == ["chip_found", "portrait_read", "chip_read"]
     assert lane.issuers == [("c1", "UTO")]
-    assert lane.asked == [m.ChainWanted(["UTCVCA00001"])]
+    assert lane.asked == [centre_messages.ChainWanted(["UTCVCA00001"])]
     asked, answered = child.heard
-    assert isinstance(asked, m.ReadDocument)
+    assert isinstance(asked, document_messages.ReadDocument)
     assert (asked.readings, asked.lines, asked.portrait, asked.page) == ([list(LINES)], False, True, None)
     assert asked.clock_sure
     assert LINES[1] not in repr(asked)
-    assert answered == m.CentreAnswered(b"the chain")
+    assert answered == document_messages.CentreAnswered(b"the chain")
     assert child.handed == [b"P"]
     assert child.ended
 
@@ -146,12 +147,12 @@ async def test_without_vision_the_document_is_read_and_its_portrait_goes_nowhere
     child = FakeChild(None, *WHOLE, None)
     await Lane(child, way=False).read()
     assert child.handed == []
-    assert isinstance(child.heard[0], m.ReadDocument)
+    assert isinstance(child.heard[0], document_messages.ReadDocument)
     assert child.heard[0].portrait is False
 
 
 async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_counts() -> None:
-    child = FakeChild(None, m.DocumentJudged(EVIDENCE), m.DocumentJudged(OTHER))
+    child = FakeChild(None, document_messages.DocumentJudged(EVIDENCE), document_messages.DocumentJudged(OTHER))
     lane = Lane(child)
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
@@ -159,7 +160,7 @@ async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_coun
 
 
 async def test_a_child_that_says_a_second_time_who_issued_the_document_is_lost_and_its_first_word_counts() -> None:
-    child = FakeChild(None, m.IssuerSeen("UTO"), m.IssuerSeen("D"))
+    child = FakeChild(None, document_messages.IssuerSeen("UTO"), document_messages.IssuerSeen("D"))
     lane = Lane(child)
     await lane.read()
     assert lane.issuers == [("c1", "UTO")]
@@ -167,7 +168,10 @@ async def test_a_child_that_says_a_second_time_who_issued_the_document_is_lost_a
 
 
 async def test_about_whoever_asked_for_protection_the_control_centre_is_not_asked() -> None:
-    for shielded, asked in ((frozenset({"c1"}), []), (frozenset({"c2"}), [m.ChainWanted(["UTCVCA00001"])])):
+    for shielded, asked in (
+        (frozenset({"c1"}), []),
+        (frozenset({"c2"}), [centre_messages.ChainWanted(["UTCVCA00001"])]),
+    ):
         child = FakeChild(None, *WHOLE)
         lane = Lane(child, shielded=shielded)
         reading = asyncio.ensure_future(lane.read())
@@ -175,20 +179,20 @@ async def test_about_whoever_asked_for_protection_the_control_centre_is_not_aske
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         assert lane.asked == asked
-        assert m.CentreAnswered(b"the chain" if asked else None) in child.heard
+        assert document_messages.CentreAnswered(b"the chain" if asked else None) in child.heard
         assert lane.evidence == EVIDENCE
 
 
 @pytest.mark.parametrize(
     "says",
     [
-        (m.DocumentUnread("no card"), m.DocumentJudged(EVIDENCE)),
-        (m.DocumentUnread("no card"), m.DocumentUnread("again")),
-        (m.DocumentUnread("no card"), m.DocumentLeft()),
+        (document_messages.DocumentUnread("no card"), document_messages.DocumentJudged(EVIDENCE)),
+        (document_messages.DocumentUnread("no card"), document_messages.DocumentUnread("again")),
+        (document_messages.DocumentUnread("no card"), document_messages.DocumentLeft()),
     ],
     ids=["judged", "unread", "left"],
 )
-async def test_a_child_that_had_nothing_to_read_says_nothing_more_of_it(says: tuple[m.Message, ...]) -> None:
+async def test_a_child_that_had_nothing_to_read_says_nothing_more_of_it(says: tuple[Message, ...]) -> None:
     child = FakeChild(None, *says)
     lane = Lane(child)
     await lane.read()
@@ -211,14 +215,14 @@ async def test_a_document_that_left_makes_another_child_wanted_and_its_own_stays
 # ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-SEALING = m.EndCrossing("c1", m.SealFor([b"anna's", b"bert's"], alarm=False))
+SEALING = vision_messages.EndCrossing("c1", vision_messages.SealFor([b"anna's", b"bert's"], alarm=False))
 
 
-def piece(number: int, *, last: bool, crossing: str = "c1") -> m.SealedPiece:
-    return m.SealedPiece(crossing, number, b"sealed", last)
+def piece(number: int, *, last: bool, crossing: str = "c1") -> vision_messages.SealedPiece:
+    return vision_messages.SealedPiece(crossing, number, b"sealed", last)
 
 
-async def _ended(lane: Lane, end: m.EndCrossing, *, says: tuple[m.Message | None, ...] = ()) -> None:
+async def _ended(lane: Lane, end: vision_messages.EndCrossing, *, says: tuple[Message | None, ...] = ()) -> None:
     """The crossing ends like this once its document is read; the child says this then."""
     child = lane._child
     assert child is not None
@@ -243,11 +247,11 @@ async def test_a_child_whose_crossing_was_referred_says_what_it_seals_and_ends()
 
 
 async def test_a_child_whose_crossing_was_not_referred_is_asked_for_nothing() -> None:
-    for end in (m.EndCrossing("c1"), m.EndCrossing("another", SEALING.seal)):
+    for end in (vision_messages.EndCrossing("c1"), vision_messages.EndCrossing("another", SEALING.seal)):
         child = FakeChild(None, *WHOLE[:-1])
         lane = Lane(child)
         await _ended(lane, end, says=(piece(0, last=True), piece(1, last=True)))
-        assert not [one for one in child.heard if isinstance(one, m.EndCrossing)]
+        assert not [one for one in child.heard if isinstance(one, vision_messages.EndCrossing)]
         assert lane.sealed == []
 
 
@@ -284,7 +288,7 @@ def test_a_child_that_seals_nothing_delays_its_end_by_no_more_than_it_may() -> N
 
 
 async def test_a_child_that_asks_the_control_centre_too_often_is_lost() -> None:
-    child = FakeChild(None, *[m.ChainWanted(["UTCVCA00001"])] * (QUESTIONS_MAX + 1))
+    child = FakeChild(None, *[centre_messages.ChainWanted(["UTCVCA00001"])] * (QUESTIONS_MAX + 1))
     lane = Lane(child)
     await lane.read()
     assert len(lane.asked) == QUESTIONS_MAX
@@ -328,7 +332,7 @@ async def test_without_any_child_the_crossing_is_referred_with_the_reason() -> N
 
 
 async def test_a_chip_that_cannot_be_found_is_told_with_its_reason() -> None:
-    child = FakeChild(None, m.DocumentUnread("no card came that answers"), None)
+    child = FakeChild(None, document_messages.DocumentUnread("no card came that answers"), None)
     lane = Lane(child)
     await lane.read()
     (access,) = (check for check in lane.evidence.checks if check.id is CheckId.CHIP_ACCESS)
@@ -355,10 +359,10 @@ async def test_the_lines_of_a_page_go_from_its_child_to_the_documents_and_the_la
 ):
     child = FakeChild(None, *WHOLE, None)
     lane = Lane(child)
-    read = m.PageRead(7, "camera", "TD3", 0.9, True, [])
+    read = vision_messages.PageRead(7, "camera", "TD3", 0.9, True, [])
     await lane.read(Presented((), read, visa=True))
     asked = child.heard[0]
-    assert isinstance(asked, m.ReadDocument)
+    assert isinstance(asked, document_messages.ReadDocument)
     assert (asked.readings, asked.lines) == ([], True)
     assert (asked.page, asked.visa) == (read, True)
     assert lane.addresses == [fd_passing.OfPage(7), fd_passing.ToCrossing("c1")]
@@ -376,8 +380,14 @@ async def _another_is_wanted(lane: Lane) -> None:
 
 
 async def test_what_registers_may_be_asked_is_carried_on_once_beside_the_reading() -> None:
-    question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
-    child = FakeChild(None, m.DocumentKnown(question), m.DocumentJudged(EVIDENCE), m.DocumentLeft(), None)
+    question = register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+    child = FakeChild(
+        None,
+        document_messages.DocumentKnown(question),
+        document_messages.DocumentJudged(EVIDENCE),
+        document_messages.DocumentLeft(),
+        None,
+    )
     registers = Asked()
     await Lane(child, registers=registers).read()
     assert registers.asked == [("c1", question)]
@@ -386,29 +396,34 @@ async def test_what_registers_may_be_asked_is_carried_on_once_beside_the_reading
 
 
 async def test_a_child_is_given_the_day_s_key_and_its_mark_is_carried_on_when_the_chip_was_read() -> None:
-    child = FakeChild(None, m.DocumentJudged(EVIDENCE, MARK), m.DocumentLeft(), None)
+    child = FakeChild(None, document_messages.DocumentJudged(EVIDENCE, MARK), document_messages.DocumentLeft(), None)
     registers = Asked(key=b"k" * 32)
     lane = Lane(child, registers=registers)
     await lane.read()
-    assert isinstance(child.heard[0], m.ReadDocument)
+    assert isinstance(child.heard[0], document_messages.ReadDocument)
     assert child.heard[0].day_key == b"k" * 32
     assert "kkk" not in repr(child.heard[0])
     assert registers.marked == [("c1", MARK)]
     unread = Asked()
-    await Lane(FakeChild(None, m.DocumentUnread("no chip"), None), registers=unread).read()
+    await Lane(FakeChild(None, document_messages.DocumentUnread("no chip"), None), registers=unread).read()
     assert unread.marked == []
 
 
 async def test_a_gate_without_registers_asks_none_whatever_a_child_says() -> None:
-    child = FakeChild(None, m.DocumentKnown(m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")), *WHOLE, None)
+    child = FakeChild(
+        None,
+        document_messages.DocumentKnown(register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")),
+        *WHOLE,
+        None,
+    )
     lane = Lane(child)
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
 
 
 async def test_a_child_that_says_a_second_time_what_may_be_asked_is_lost_and_its_first_word_counts() -> None:
-    question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
-    child = FakeChild(None, m.DocumentKnown(question), m.DocumentKnown(question))
+    question = register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+    child = FakeChild(None, document_messages.DocumentKnown(question), document_messages.DocumentKnown(question))
     registers = Asked()
     await Lane(child, registers=registers).read()
     assert len(registers.asked) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import records, states
 from gate.passage.draw_periods import due
 from gate.passage.draws import OF, Draw
@@ -52,7 +52,7 @@ class World:
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
-        self.views: list[messages.View] = []
+        self.views: list[screen_messages.View] = []
         self.answers: list[tuple[int, Outcome, str]] = []
         self.erased: list[str] = []
         self.forgotten: list[str] = []

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
-from gate.channel import messages
+from gate.channel import screen_messages
 from gate.passage import records, states
 from gate.passage.events import (
     DocumentPresented,
@@ -45,7 +45,7 @@ class Ports:
         two_doors: bool = False,
         engine: type[Engine] = Engine,
     ) -> None:
-        self.views: list[messages.View] = []
+        self.views: list[screen_messages.View] = []
         self.records: list[records.Record] = []
         self.erased: list[str] = []
         self.forgotten: list[str] = []

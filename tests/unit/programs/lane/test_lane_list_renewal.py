@@ -14,7 +14,7 @@ from document_fakes.master_lists import NOW, party, revocation_list
 from fakes.document_children import FakeChild, Nursery
 from fakes.read_clock import clock_reads
 
-from gate.channel import messages
+from gate.channel import document_messages, log_messages
 from gate.passage.events import Event, SiteSeen
 from gate.passage.records import ListsUpdated, Record
 from gate.programs.children import fd_passing
@@ -180,7 +180,7 @@ async def test_a_child_after_a_broken_store_still_has_the_lists_that_judge(path:
 async def test_a_store_that_is_broken_is_tried_once_and_not_at_every_look(path: Path) -> None:
     nursery, tried = Nursery(), []
 
-    async def counted(prepare: messages.PrepareDocument) -> Any:
+    async def counted(prepare: document_messages.PrepareDocument) -> Any:
         tried.append(prepare.lists)
         return await nursery.start(prepare)
 
@@ -274,7 +274,7 @@ async def lane_with(path: Path, nursery: Nursery) -> Lane:
     lists = await begun(path, nursery)
     config = config_for(path)
     lane = Lane(
-        config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None), state_folder=path.parent
+        config, lists=lists, left=log_messages.OpenCrossings([]), start=start_of(config, None), state_folder=path.parent
     )
     await lane._children.spare.replace(cast("DocumentChild", nursery.started[0]))
     return lane
@@ -325,7 +325,7 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     await lane.look_at_site()
     assert lane._children.lists.held is before
     assert seen.records == []
-    nursery.started[1]._says = [messages.DocumentUnread("nothing lay there"), None]
+    nursery.started[1]._says = [document_messages.DocumentUnread("nothing lay there"), None]
     await lane._cross("the next one")
     assert lane._children.lists.held is not before
     assert [type(one) for one in seen.records] == [ListsUpdated]

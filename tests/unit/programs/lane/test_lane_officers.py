@@ -14,8 +14,9 @@ from core_fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certifica
 from fakes.officers_lane import POLL_S, Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
 
-from gate.channel import messages
+from gate.channel import order_messages, screen_messages
 from gate.channel.errors import ChannelError
+from gate.channel.message import words
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage import records, states
@@ -511,8 +512,8 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
         terminal.close()
     outcome, detail = _admission(lane.engine.state, CROSSING, shown=False) or (None, "")
     assert outcome is Outcome.IMPOSSIBLE
-    told = messages.OrderAnswer(Outcome.IMPOSSIBLE, messages.words(detail), "referred", [waiting])
-    decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=messages.OrderAnswer)
+    told = order_messages.OrderAnswer(Outcome.IMPOSSIBLE, words(detail), "referred", [waiting])
+    decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=order_messages.OrderAnswer)
     assert decoded == told
 
 
@@ -536,7 +537,7 @@ async def test_a_terminal_looks_signs_and_hears(tmp_path: Path) -> None:
             assert (await terminal.order(ANNA, Verb.CLOSE)).outcome is Outcome.DONE
             terminal.close()
             other = await connect(CHANNELS.orders, tmp_path / "orders.sock")
-            await other.send(messages.WatchView())
+            await other.send(screen_messages.WatchView())
             with pytest.raises(ChannelError):
                 await other.receive()
     finally:

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, REMEMBERED_BYTES_MAX, Append, NewRecord, NotKnown
-from gate.channel.messages import NotRecorded as Refusal
-from gate.channel.messages import Recorded as Receipt
+from gate.channel.log_messages import BODY_BYTES_MAX, RECORDS_MAX, REMEMBERED_BYTES_MAX, Append, NewRecord, NotKnown
+from gate.channel.log_messages import NotRecorded as Refusal
+from gate.channel.log_messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
 from gate.passage.door_state import COUNTS
 from gate.passage.effects import Write

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gate.channel.messages import View
+from gate.channel.screen_messages import View
 from gate.passage.lane import Timing
 from gate.programs.lane.views import GRID_MS, REFERRAL_MS, Paced
 from gate_contract.virtual_time import in_virtual_time

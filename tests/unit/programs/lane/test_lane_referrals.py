@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import CROSSING, decided_record, said
 
-from gate.channel.messages import SEALED_BYTES_MAX, Findings
+from gate.channel.order_messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records
 from gate.passage.names import ClosedAs, Concern, Disposition
 from gate.passage.policy import Verdict

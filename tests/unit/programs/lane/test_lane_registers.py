@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.channel import messages as m
+from gate.channel import register_messages
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
@@ -25,12 +25,12 @@ from gate_core.evidence.crossing import Evidence, Score, SiteEvidence
 from gate_core.evidence.names import Role
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 
-QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+QUESTION = register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 NAMES = ("stolen-documents", "entry-exit")
-NONE = [m.RegisterFound(name, RegisterAnswer.NONE) for name in NAMES]
+NONE = [register_messages.RegisterFound(name, RegisterAnswer.NONE) for name in NAMES]
 HANDLE = "ab" * 16
 
-Handler = Callable[[Connection[m.ToRegisters]], Awaitable[None]]
+Handler = Callable[[Connection[register_messages.ToRegisters]], Awaitable[None]]
 
 
 @dataclass
@@ -109,12 +109,12 @@ def lane(short_path: Path) -> Lane:
     return Lane(short_path / "registers.sock")
 
 
-def saying(*found: m.RegisterFound) -> Handler:
-    async def handler(connection: Connection[m.ToRegisters]) -> None:
+def saying(*found: register_messages.RegisterFound) -> Handler:
+    async def handler(connection: Connection[register_messages.ToRegisters]) -> None:
         asked = await connection.receive()
-        assert isinstance(asked, m.AskRegisters)
+        assert isinstance(asked, register_messages.AskRegisters)
         assert asked.question == QUESTION
-        await connection.send(m.RegistersSaid(list(found)))
+        await connection.send(register_messages.RegistersSaid(list(found)))
         with contextlib.suppress(Exception):
             await connection.receive()
 
@@ -122,7 +122,9 @@ def saying(*found: m.RegisterFound) -> Handler:
 
 
 async def test_what_registers_say_becomes_evidence(lane: Lane) -> None:
-    hit = m.RegisterFound("stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, "Keep it.")
+    hit = register_messages.RegisterFound(
+        "stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, "Keep it."
+    )
     async with lane.beside(saying(hit, NONE[1])):
         lane.client.ask("c1", QUESTION)
         assert await lane.answered() == (
@@ -140,13 +142,13 @@ async def test_what_registers_say_becomes_evidence(lane: Lane) -> None:
         ([], NAMES),
         (NONE[:1], NAMES[1:]),
         ([*NONE, NONE[0]], NAMES[:1]),
-        ([m.RegisterFound("x", RegisterAnswer.NONE)], NAMES),
+        ([register_messages.RegisterFound("x", RegisterAnswer.NONE)], NAMES),
     ],
 )
 def test_what_is_missing_said_twice_or_not_asked_is_not_known(
-    found: list[m.RegisterFound], left: tuple[str, ...]
+    found: list[register_messages.RegisterFound], left: tuple[str, ...]
 ) -> None:
-    findings = findings_of(m.RegistersSaid(found), NAMES)
+    findings = findings_of(register_messages.RegistersSaid(found), NAMES)
     assert {one.register for one in findings} == set(NAMES)
     wrong = [one.register for one in findings if one.cause is RegisterCause.WRONG_ANSWER]
     assert wrong == list(left)
@@ -163,30 +165,32 @@ def test_what_is_missing_said_twice_or_not_asked_is_not_known(
     ],
 )
 def test_an_answer_that_its_cause_contradicts_is_not_known(answer: RegisterAnswer, cause: RegisterCause | None) -> None:
-    found = [m.RegisterFound(NAMES[0], answer, cause), NONE[1]]
-    one, other = sorted(findings_of(m.RegistersSaid(found), NAMES), key=lambda one: NAMES.index(one.register))
+    found = [register_messages.RegisterFound(NAMES[0], answer, cause), NONE[1]]
+    one, other = sorted(
+        findings_of(register_messages.RegistersSaid(found), NAMES), key=lambda one: NAMES.index(one.register)
+    )
     assert (one.answer, one.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
     assert other.answer is RegisterAnswer.NONE
 
 
 @pytest.mark.parametrize("words", ["Let them pass\u202e", "a\x1b[2J", "two\nlines"])
 def test_words_that_would_steer_an_officer_s_page_are_no_answer(words: str) -> None:
-    hit = m.RegisterFound(NAMES[0], RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, words)
-    findings = findings_of(m.RegistersSaid([hit, NONE[1]]), NAMES)
+    hit = register_messages.RegisterFound(NAMES[0], RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, words)
+    findings = findings_of(register_messages.RegistersSaid([hit, NONE[1]]), NAMES)
     assert [one.cause for one in findings if one.register == NAMES[0]] == [RegisterCause.WRONG_ANSWER]
     assert not any(one.about for one in findings)
 
 
 def test_another_message_is_no_answer() -> None:
-    assert findings_of(m.SettlementKept(), NAMES) == unknown(NAMES, RegisterCause.WRONG_ANSWER)
+    assert findings_of(register_messages.SettlementKept(), NAMES) == unknown(NAMES, RegisterCause.WRONG_ANSWER)
 
 
-async def silent(connection: Connection[m.ToRegisters]) -> None:
+async def silent(connection: Connection[register_messages.ToRegisters]) -> None:
     await connection.receive()
     await asyncio.sleep(30)
 
 
-async def hanging_up(connection: Connection[m.ToRegisters]) -> None:
+async def hanging_up(connection: Connection[register_messages.ToRegisters]) -> None:
     await connection.receive()
 
 
@@ -208,9 +212,9 @@ async def test_a_program_that_is_silent_or_gone_is_not_known_in_time(
 
 
 async def test_whoever_asked_for_an_officer_before_the_question_leaves_is_asked_about_nowhere(lane: Lane) -> None:
-    asked: list[m.ToRegisters] = []
+    asked: list[register_messages.ToRegisters] = []
 
-    async def noting(connection: Connection[m.ToRegisters]) -> None:
+    async def noting(connection: Connection[register_messages.ToRegisters]) -> None:
         asked.append(await connection.receive())
 
     async with lane.beside(noting):
@@ -227,7 +231,7 @@ async def test_whoever_asks_for_an_officer_while_the_question_is_on_its_way_has_
     lane.answer_ms = 5000
     gone = asyncio.Event()
 
-    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+    async def waiting(connection: Connection[register_messages.ToRegisters]) -> None:
         await connection.receive()
         lane.shielded.add("c1")
         with contextlib.suppress(Exception):
@@ -251,7 +255,7 @@ async def test_the_end_of_a_crossing_withdraws_its_question(lane: Lane) -> None:
     )
     begun, gone = asyncio.Event(), asyncio.Event()
 
-    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+    async def waiting(connection: Connection[register_messages.ToRegisters]) -> None:
         await connection.receive()
         begun.set()
         with contextlib.suppress(Exception):
@@ -288,26 +292,32 @@ async def test_more_questions_than_can_wait_are_not_known(lane: Lane) -> None:
 
 MARK = "5d" * 40
 KEY = b"k" * 32
-ELSEWHERE = m.RegisterFound("reuse", RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about="gate b at 14:05")
+ELSEWHERE = register_messages.RegisterFound(
+    "reuse", RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about="gate b at 14:05"
+)
 
 
-def with_exchange(lane: Lane) -> list[m.ToRegisters]:
+def with_exchange(lane: Lane) -> list[register_messages.ToRegisters]:
     """The lane's registers are a list and the exchange; what is asked of them."""
     lane.names, lane.exchange = ("stolen-documents", "reuse"), "reuse"
     lane.__post_init__()
     return []
 
 
-def noting(heard: list[m.ToRegisters], key: bytes = KEY) -> Handler:
-    async def handler(connection: Connection[m.ToRegisters]) -> None:
+def noting(heard: list[register_messages.ToRegisters], key: bytes = KEY) -> Handler:
+    async def handler(connection: Connection[register_messages.ToRegisters]) -> None:
         heard.append(asked := await connection.receive())
         match asked:
-            case m.DayKeyWanted():
-                await connection.send(m.DayKeyIs(key))
-            case m.AskRegisters(["reuse"]):
-                await connection.send(m.RegistersSaid([ELSEWHERE]))
-            case m.AskRegisters():
-                await connection.send(m.RegistersSaid([m.RegisterFound(asked.registers[0], RegisterAnswer.NONE)]))
+            case register_messages.DayKeyWanted():
+                await connection.send(register_messages.DayKeyIs(key))
+            case register_messages.AskRegisters(["reuse"]):
+                await connection.send(register_messages.RegistersSaid([ELSEWHERE]))
+            case register_messages.AskRegisters():
+                await connection.send(
+                    register_messages.RegistersSaid(
+                        [register_messages.RegisterFound(asked.registers[0], RegisterAnswer.NONE)]
+                    )
+                )
             case _:
                 raise AssertionError(asked)
         with contextlib.suppress(Exception):
@@ -325,11 +335,11 @@ async def test_the_exchange_hears_of_a_mark_when_the_chip_was_read_and_nobody_el
         lane.client.ask_marked("c1", MARK)
         (found,) = await lane.answered()
     assert (found.cause, found.about, found.handle) == (RegisterCause.PRESENTED_ELSEWHERE, "gate b at 14:05", "")
-    asked = [one for one in heard if isinstance(one, m.AskRegisters)]
+    asked = [one for one in heard if isinstance(one, register_messages.AskRegisters)]
     assert [one.registers for one in asked] == [["stolen-documents"], ["reuse"]]
-    assert [one.question for one in asked] == [QUESTION, m.DocumentQuestion("", "", "", "", mark=MARK)]
+    assert [one.question for one in asked] == [QUESTION, register_messages.DocumentQuestion("", "", "", "", mark=MARK)]
     assert MARK not in repr(asked)
-    assert "kkk" not in repr(m.DayKeyIs(KEY))
+    assert "kkk" not in repr(register_messages.DayKeyIs(KEY))
 
 
 @pytest.mark.parametrize(
@@ -343,7 +353,7 @@ async def test_a_chip_without_a_mark_is_not_known_and_nothing_leaves(
         assert await lane.client.day_key("c1") == key
         lane.client.ask_marked("c1", "")
         assert await lane.answered() == unknown(("reuse",), cause)
-    assert heard == [m.DayKeyWanted()]
+    assert heard == [register_messages.DayKeyWanted()]
 
 
 @pytest.mark.parametrize("handler", [silent, hanging_up, None], ids=["silent", "hanging up", "away"])
@@ -360,9 +370,9 @@ async def test_a_crossing_begins_without_a_key_that_does_not_come(handler: Handl
 async def test_another_answer_than_a_key_is_none(lane: Lane) -> None:
     with_exchange(lane)
 
-    async def odd(connection: Connection[m.ToRegisters]) -> None:
+    async def odd(connection: Connection[register_messages.ToRegisters]) -> None:
         await connection.receive()
-        await connection.send(m.SettlementKept())
+        await connection.send(register_messages.SettlementKept())
 
     async with lane.beside(odd):
         assert await lane.client.day_key("c1") == b""
@@ -391,7 +401,7 @@ async def test_no_mark_leaves_of_whoever_asked_for_an_officer(lane: Lane) -> Non
         lane.shielded.add("c1")
         lane.client.ask_marked("c1", MARK)
         assert await lane.answered() == unknown(("reuse",), RegisterCause.WITHHELD)
-    assert heard == [m.DayKeyWanted()]
+    assert heard == [register_messages.DayKeyWanted()]
 
 
 async def test_nothing_leaves_about_a_crossing_that_is_over(lane: Lane) -> None:
@@ -412,9 +422,9 @@ async def test_the_end_of_a_crossing_withdraws_both_of_its_questions(lane: Lane)
     with_exchange(lane)
     lane.answer_ms = 5000
     lane.__post_init__()
-    begun, gone = list[m.ToRegisters](), list[m.ToRegisters]()
+    begun, gone = list[register_messages.ToRegisters](), list[register_messages.ToRegisters]()
 
-    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+    async def waiting(connection: Connection[register_messages.ToRegisters]) -> None:
         begun.append(asked := await connection.receive())
         with contextlib.suppress(Exception):
             await connection.receive()
@@ -434,7 +444,7 @@ async def test_the_end_of_a_crossing_withdraws_both_of_its_questions(lane: Lane)
 @pytest.mark.parametrize("size", [1, 31, 33])
 def test_half_a_key_is_no_message(size: int) -> None:
     with pytest.raises(ValueError, match="another length"):
-        m.DayKeyIs(b"k" * size)
+        register_messages.DayKeyIs(b"k" * size)
 
 
 def decided(crossing: str, handle: str) -> Decided:
@@ -451,12 +461,12 @@ async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
-    heard: list[m.ToRegisters] = []
+    heard: list[register_messages.ToRegisters] = []
 
-    async def keeping(connection: Connection[m.ToRegisters]) -> None:
+    async def keeping(connection: Connection[register_messages.ToRegisters]) -> None:
         heard.append(await connection.receive())
         if len(heard) > 2:
-            await connection.send(m.SettlementKept())
+            await connection.send(register_messages.SettlementKept())
 
     lane.client.record(decided("c1", HANDLE))
     lane.client.record(decided("c2", ""))
@@ -467,7 +477,7 @@ async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
         while not lane.forgotten:  # noqa: ASYNC110 - until it was kept
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
-    assert heard == [m.HitSettled("stolen-documents", HANDLE, Disposition.TAKEN_OVER)] * 3
+    assert heard == [register_messages.HitSettled("stolen-documents", HANDLE, Disposition.TAKEN_OVER)] * 3
     assert lane.forgotten == [HANDLE]
 
 
@@ -475,11 +485,11 @@ async def test_what_one_owner_cannot_be_told_holds_up_no_other(lane: Lane, monke
     monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
     full, other = "cd" * 16, "ef" * 16
 
-    async def full_of_one(connection: Connection[m.ToRegisters]) -> None:
+    async def full_of_one(connection: Connection[register_messages.ToRegisters]) -> None:
         heard = await connection.receive()
-        assert isinstance(heard, m.HitSettled)
+        assert isinstance(heard, register_messages.HitSettled)
         if heard.handle != full:
-            await connection.send(m.SettlementKept())
+            await connection.send(register_messages.SettlementKept())
 
     lane.client.record(decided("c1", full))
     lane.client.record(decided("c2", other))
@@ -496,11 +506,11 @@ async def test_a_lane_that_is_started_anew_tells_what_the_one_before_had_to(lane
     before = Remembered().after(decided("c1", HANDLE)).after(decided("c2", other)).after(settled("c1"))
     lane.left = Remembered.of(before.to_bytes()).hits
     lane.__post_init__()
-    heard: list[m.ToRegisters] = []
+    heard: list[register_messages.ToRegisters] = []
 
-    async def keeping(connection: Connection[m.ToRegisters]) -> None:
+    async def keeping(connection: Connection[register_messages.ToRegisters]) -> None:
         heard.append(await connection.receive())
-        await connection.send(m.SettlementKept())
+        await connection.send(register_messages.SettlementKept())
 
     async with lane.beside(keeping):
         while lane.forgotten != [HANDLE]:  # noqa: ASYNC110 - until it was kept
@@ -508,7 +518,9 @@ async def test_a_lane_that_is_started_anew_tells_what_the_one_before_had_to(lane
         lane.client.record(settled("c2"))
         while lane.forgotten != [HANDLE, other]:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.01)
-    assert heard == [m.HitSettled("stolen-documents", one, Disposition.TAKEN_OVER) for one in (HANDLE, other)]
+    assert heard == [
+        register_messages.HitSettled("stolen-documents", one, Disposition.TAKEN_OVER) for one in (HANDLE, other)
+    ]
 
 
 def test_of_hits_that_are_to_be_told_the_latest_are_remembered_over_a_restart_until_they_were() -> None:

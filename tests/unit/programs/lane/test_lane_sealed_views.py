@@ -15,9 +15,9 @@ from core_fakes.shifts import NOW_S, of_an_officer, shift
 from fakes.officers_lane import Lane, at_a_lane
 from fakes.passage_examples import CROSSING, RULES, decided_record
 
-from gate.channel import messages
+from gate.channel import order_messages
+from gate.channel.document_messages import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX
 from gate.channel.errors import ChannelError
-from gate.channel.messages import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX
 from gate.channel.sockets import BYTES_MAX, Connection, connect
 from gate.channel.sockets import serve as channel
 from gate.channel.table import CHANNELS
@@ -165,13 +165,13 @@ def test_officers_see_each_who_is_present_once_and_how_long_ago() -> None:
         await lane.say(Verb.PRESENT, ON_A_TERMINAL)
         await asyncio.sleep(1)
         assert lane.desk.look().present == [
-            messages.Present("bert", 1_000),
-            messages.Present("carl", 1_000),
-            messages.Present("anna", 61_000),
+            order_messages.Present("bert", 1_000),
+            order_messages.Present("carl", 1_000),
+            order_messages.Present("anna", 61_000),
         ]
         await lane.say(Verb.PRESENT, shift(10, officer="anna"))
         await asyncio.sleep(60)
-        assert lane.desk.look().present[0] == messages.Present("anna", 60_000)
+        assert lane.desk.look().present[0] == order_messages.Present("anna", 60_000)
         assert [one.officer for one in lane.desk.look().present] == ["anna", "bert", "carl"]
         await asyncio.sleep(61)
         assert lane.desk.look().present == []
@@ -317,25 +317,25 @@ def test_the_largest_answer_there_can_be_fits_the_channel() -> None:
     assert len(json.dumps(msgspec.to_builtins(evidence.document))) > EVIDENCE_BYTES_MAX
     found = findings_of(evidence, RULES.policy)
     objections = [Objection(reason, "x" * 500) for reason in Reason]
-    referred = [messages.Waiting("c" * 64, objections, 1, found)] * WAITING_MAX
-    whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
-    answer = messages.OrderAnswer(Outcome.DONE, "x" * 500, "referred", referred, whole)
+    referred = [order_messages.Waiting("c" * 64, objections, 1, found)] * WAITING_MAX
+    whole = [bytes(order_messages.SEALED_BYTES_MAX)] * 2
+    answer = order_messages.OrderAnswer(Outcome.DONE, "x" * 500, "referred", referred, whole)
     assert len(msgspec.msgpack.encode(answer)) < CHANNELS.orders.bytes_max
 
 
 async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_long_comes_in(
     short_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
+    whole = [bytes(order_messages.SEALED_BYTES_MAX)] * 2
     lane = Lane()
 
-    async def serve(connection: Connection[messages.ToDesk]) -> None:
-        await connection.send(messages.OrderAnswer(Outcome.DONE, "", "referred", [], whole))
+    async def serve(connection: Connection[order_messages.ToDesk]) -> None:
+        await connection.send(order_messages.OrderAnswer(Outcome.DONE, "", "referred", [], whole))
 
     async with channel(CHANNELS.orders, short_path / "o.sock", serve):
         caller = await connect(CHANNELS.orders, short_path / "o.sock")
         answer = await caller.receive()
-        assert isinstance(answer, messages.OrderAnswer)
+        assert isinstance(answer, order_messages.OrderAnswer)
         assert answer.sealed == whole
         caller.close()
     async with lane.desk.serve(short_path / "p.sock"):
@@ -346,8 +346,8 @@ async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_l
     assert f"exceeds {BYTES_MAX}" in str([vars(record) for record in caplog.records]), "by its length alone"
 
 
-async def _say_at_length(caller: Connection[messages.FromDesk]) -> None:
-    await caller.send(messages.SubmitOrder(bytes(BYTES_MAX)))
+async def _say_at_length(caller: Connection[order_messages.FromDesk]) -> None:
+    await caller.send(order_messages.SubmitOrder(bytes(BYTES_MAX)))
     await caller.receive()
 
 
@@ -363,7 +363,7 @@ def test_a_flag_is_written_and_nothing_else_changes(concern: Concern) -> None:
         assert answer.outcome is Outcome.DONE
         assert lane.engine.state == before
         await asyncio.sleep(5)
-        flag = messages.Flag(concern, "anna", 5_000, CROSSING)
+        flag = order_messages.Flag(concern, "anna", 5_000, CROSSING)
         assert lane.desk.look().flags == [flag]
         assert lane.desk.look().referred[0].flags == [flag]
 

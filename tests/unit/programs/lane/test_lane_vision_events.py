@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import msgspec
 
-from gate.channel import messages
+from gate.channel import vision_messages
 from gate.passage.events import TrackChanged
 from gate.passage.names import TrackChange
 from gate.programs.lane.vision_events import CUES_MAX, VisionEvents, face_evidence
 from gate_core.evidence.crossing import CueEvidence, PadEvidence, PadResult, Score
 
 
-def compared(**cues: float | None) -> messages.FaceCompared:
-    return messages.FaceCompared(
+def compared(**cues: float | None) -> vision_messages.FaceCompared:
+    return vision_messages.FaceCompared(
         crossing="c",
         faces=1,
         match=0.8,
@@ -41,7 +41,7 @@ def test_no_number_is_a_cue_that_was_not_run() -> None:
 
 def test_a_sensors_verdict_comes_with_who_gave_it() -> None:
     assert face_evidence(compared()).pad is None
-    said = messages.PadSaid("Depth 3", "2.1", 0.5, PadResult.LIVE, 0.8, 120)
+    said = vision_messages.PadSaid("Depth 3", "2.1", 0.5, PadResult.LIVE, 0.8, 120)
     found = face_evidence(msgspec.structs.replace(compared(), pad=said)).pad
     assert found == PadEvidence("Depth 3", "2.1", Score(0.5), PadResult.LIVE, Score(0.8), 120)
 
@@ -55,8 +55,8 @@ def test_how_long_ago_a_lost_face_was_proved_reaches_the_machine() -> None:
     engine = cast("Any", SimpleNamespace(post=posted.append, mark=None))
     nobody = cast("Any", None)
     vision = VisionEvents(engine, documents=nobody, views=nobody, tally=nobody, spare=nobody, take_sealed=nobody)
-    vision.hear(messages.TrackChanged("c", TrackChange.LOST, 7, 650, 1.5))
-    vision.hear(messages.TrackChanged("c", TrackChange.SWITCHED, 7))
+    vision.hear(vision_messages.TrackChanged("c", TrackChange.LOST, 7, 650, 1.5))
+    vision.hear(vision_messages.TrackChanged("c", TrackChange.SWITCHED, 7))
     assert posted == [
         TrackChanged("c", TrackChange.LOST, 7, 650, 1.5),
         TrackChanged("c", TrackChange.SWITCHED, 7, None),

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gate.channel.messages import HitSettled, ToRegisters
+from gate.channel.register_messages import HitSettled, ToRegisters
 from gate.passage.names import Disposition
 from gate.programs.registers.program import Hit, Outbox, OutboxFullError
 from gate_core import durable

@@ -27,7 +27,8 @@ from fakes.online_registers import Fault
 from fakes.online_registers import Registers as Simulated
 from fakes.signed_lists import Agency
 
-from gate.channel import messages as m
+from gate.channel import register_messages
+from gate.channel.message import Status
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.table import ADAPTERS
@@ -45,8 +46,8 @@ from gate_core.ports.registers import Answer
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 
-STOLEN = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
-CLEAN = m.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")
+STOLEN = register_messages.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+CLEAN = register_messages.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")
 NUMBERS = ["L898902C3", "A1", "B2", "D4"]
 
 
@@ -115,22 +116,22 @@ def site(short_path: Path) -> Site:
 
 
 async def said(
-    config: Config, question: m.DocumentQuestion, *names: str, deadline_ms: int = 1000
-) -> list[m.RegisterFound]:
+    config: Config, question: register_messages.DocumentQuestion, *names: str, deadline_ms: int = 1000
+) -> list[register_messages.RegisterFound]:
     connection = await connect(CHANNELS.registers, config.socket("registers"))
     try:
-        await connection.send(m.AskRegisters(list(names), deadline_ms, entry=True, question=question))
+        await connection.send(register_messages.AskRegisters(list(names), deadline_ms, entry=True, question=question))
         answer = await connection.receive()
     finally:
         connection.close()
-    assert isinstance(answer, m.RegistersSaid)
+    assert isinstance(answer, register_messages.RegistersSaid)
     return answer.found
 
 
-async def settle(config: Config, handle: str, register: str = "stolen-documents") -> m.FromRegisters:
+async def settle(config: Config, handle: str, register: str = "stolen-documents") -> register_messages.FromRegisters:
     connection = await connect(CHANNELS.registers, config.socket("registers"))
     try:
-        await connection.send(m.HitSettled(register, handle, Disposition.TAKEN_OVER))
+        await connection.send(register_messages.HitSettled(register, handle, Disposition.TAKEN_OVER))
         async with asyncio.timeout(0.5):
             return await connection.receive()
     finally:
@@ -146,7 +147,7 @@ async def until(config: Config, well: Callable[[dict[str, Any]], bool]) -> None:
 
 async def detail(config: Config) -> dict[str, Any]:
     status = await hear(config, "registers")
-    assert isinstance(status, m.Status)
+    assert isinstance(status, Status)
     return {"state": status.state, **status.detail}
 
 
@@ -165,7 +166,7 @@ async def test_a_hit_is_answered_with_a_handle_and_told_to_the_owner_with_the_di
         assert (told["register"], told["agency"], told["edition"]) == ("stolen-documents", "police.example", "1")
         assert (told["cause"], told["gate"]) == ("number_listed", config.gate_id)
         assert "L898902C3" not in hit.read_text()
-        assert await settle(config, found.handle) == m.SettlementKept()
+        assert await settle(config, found.handle) == register_messages.SettlementKept()
         settled = json.loads((folder / f"{found.handle}.disposition.json").read_text())
         assert (settled["handle"], settled["disposition"]) == (found.handle, "taken_over")
         assert (await detail(config))["outbox"] == 2
@@ -237,7 +238,7 @@ async def test_a_register_online_is_asked_and_whoever_it_is_not_about_is_not(sit
         async with site.running() as config:
             (hit,) = await said(config, STOLEN, "lost")
             assert (hit.answer, hit.cause) == (RegisterAnswer.HIT, RegisterCause.REPORTED_LOST)
-            (free,) = await said(config, m.DocumentQuestion("P", "D", "C01", "D"), "lost")
+            (free,) = await said(config, register_messages.DocumentQuestion("P", "D", "C01", "D"), "lost")
             assert (free.answer, free.cause) == (RegisterAnswer.NONE, RegisterCause.NOT_CONCERNED)
             assert len(simulated.asked) == 1
 
@@ -277,7 +278,7 @@ async def test_a_caller_that_hangs_up_is_asked_about_nowhere_any_more(site: Site
         site.online = {"lost": OnlineRegister(adapter="lost_documents", address=simulated.address)}
         async with site.running() as config, asyncio.timeout(5):
             connection = await connect(CHANNELS.registers, config.socket("registers"))
-            await connection.send(m.AskRegisters(["lost"], 10_000, entry=True, question=CLEAN))
+            await connection.send(register_messages.AskRegisters(["lost"], 10_000, entry=True, question=CLEAN))
             while not simulated.asked:  # noqa: ASYNC110 - until the question is there
                 await asyncio.sleep(0.01)
             assert simulated._serving
@@ -404,12 +405,12 @@ async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_o
 
 
 def test_what_all_registers_together_may_say_fits_one_message() -> None:
-    names = [f"{number:x}".rjust(32, "n") for number in range(m.REGISTERS_MAX)]
+    names = [f"{number:x}".rjust(32, "n") for number in range(register_messages.REGISTERS_MAX)]
     longest = [
-        m.RegisterFound(name, RegisterAnswer.UNKNOWN, cause, "9" * 32, "ab" * 16, "\U0001f6c2" * 300)
+        register_messages.RegisterFound(name, RegisterAnswer.UNKNOWN, cause, "9" * 32, "ab" * 16, "\U0001f6c2" * 300)
         for name, cause in zip(names, itertools.cycle(RegisterCause), strict=False)
     ]
-    assert len(msgspec.msgpack.encode(m.RegistersSaid(longest))) <= CHANNELS.registers.bytes_max
+    assert len(msgspec.msgpack.encode(register_messages.RegistersSaid(longest))) <= CHANNELS.registers.bytes_max
 
 
 async def test_a_header_that_reckons_beyond_the_calendar_ends_no_program(site: Site) -> None:
@@ -494,7 +495,7 @@ async def test_a_settlement_for_a_register_that_is_configured_no_more_is_answere
     site: Site,
 ) -> None:
     async with site.running() as config:
-        assert await settle(config, "0" * 32, "another") == m.SettlementKept()
+        assert await settle(config, "0" * 32, "another") == register_messages.SettlementKept()
         assert (await detail(config))["outbox"] == 0
 
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from fakes.gate_status import CONFIG, told
 
-from gate.channel.messages import EVIDENCE_ITEMS_MAX, Findings, Flag, Look, Present, Waiting
+from gate.channel.document_messages import EVIDENCE_ITEMS_MAX
+from gate.channel.order_messages import Findings, Flag, Look, Present, Waiting
 from gate.passage.names import Concern
 from gate.passage.open_referrals import WAITING_MAX
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event

@@ -18,7 +18,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis, Scanner
-from gate.channel import messages
+from gate.channel import log_messages
 from gate.programs.shared.approval import Approved, approved, before_of, install, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Audit, Config, Console, Group, Lists, Officers, Paths, Rules, Sync
@@ -171,7 +171,7 @@ def test_an_older_approval_with_what_it_approved_is_refused(config: Config, tmp_
     approve(strict, serial=6)
     began = approved(strict)
     assert began is not None
-    told = messages.Approved(began.approval.serial, began.approval.sha256, began.approvers.to_bytes())
+    told = log_messages.Approved(began.approval.serial, began.approval.sha256, began.approvers.to_bytes())
     (tmp_path / "approval.note").write_bytes(earlier)
     refused(config, "is older than what the gate began with before: serial 5, after 6", before_of(told))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.channel import messages
+from gate.channel import child_messages, document_messages
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.shared.supervisor import ERASING, PROGRAMS
 
@@ -67,7 +67,9 @@ async def test_children_that_end_with_a_crossing_do_without_it(tmp_path: Path, m
         monkeypatch.setenv(name, value)
     for ends in (True, False):
         with pytest.raises(ChildLostError, match="the child is lost"):
-            await Process.start("telling_child", messages.Alive(), incoming=messages.FromDocument, ends=ends)
+            await Process.start(
+                "telling_child", child_messages.Alive(), incoming=document_messages.FromDocument, ends=ends
+            )
     first, second = (tmp_path / "told").read_text().splitlines()
     assert [name in first.split() for name in ERASING] == [False] * len(ERASING)
     assert [name in second.split() for name in ERASING] == [True] * len(ERASING)

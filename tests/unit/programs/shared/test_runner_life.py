@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakes.small_gate import small_gate
 
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import LIFE_POLL_S, READY_POLL_S, _tell_of_life
 from gate.programs.shared.status import serve_status

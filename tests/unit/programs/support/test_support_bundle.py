@@ -16,7 +16,7 @@ import pytest
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.channel.messages import Status
+from gate.channel.message import Status
 from gate.programs import selftest
 from gate.programs.selftest import State
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync

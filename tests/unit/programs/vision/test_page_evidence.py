@@ -9,7 +9,7 @@ import pytest
 from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
-from gate.channel import messages
+from gate.channel import vision_messages
 from gate.page.picture.crosscheck import MEASURED_ON
 from gate.page.values import Read, Why
 from gate.passage.policy import page_objections
@@ -23,7 +23,7 @@ from gate_core.ports.values import PageResult, PageVerdict, PageVerdicts, Vendor
 from gate_documents.checks import Check, CheckId, Result
 from gate_documents.verdict.conclusion import DocumentFields, Inspection
 
-READ = messages.PageRead(1, "camera", "TD3", 0.9, True, [])
+READ = vision_messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 
 
 def inspected(mrz_dg1: Result) -> Inspection:
@@ -49,7 +49,7 @@ def test_a_reading_counts_by_the_rule_or_because_the_chip_says_the_same(
     tries: int,
     counts: bool,  # noqa: FBT001
 ) -> None:
-    shown = messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
+    shown = vision_messages.PageRead(1, "camera", "TD3", 0.9, accepted, [])
     evidence = page_evidence(shown, inspected(mrz_dg1), visa=False, tries=tries)
     (check,) = evidence.checks
     assert check.id is PageCheckId.PAGE_ACCEPTED

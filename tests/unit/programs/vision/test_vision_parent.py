@@ -12,7 +12,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gate.channel import messages as m
+from gate.channel import child_messages, vision_messages
+from gate.channel.message import Message, Status, StatusRequest
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.programs.children.child_handle import ChildLostError
@@ -33,23 +34,25 @@ class FakeChild:
     def __init__(self) -> None:
         self.lost = asyncio.Event()
         self.detail: dict[str, Any] = {}
-        self.told: asyncio.Queue[m.Message] = asyncio.Queue()
-        self.seals: tuple[m.Message, ...] = ()
-        self.asked: list[m.EndCrossing] = []
+        self.told: asyncio.Queue[Message] = asyncio.Queue()
+        self.seals: tuple[Message, ...] = ()
+        self.asked: list[vision_messages.EndCrossing] = []
         self.ended = False
         self.earlier: list[list[bytes] | None] = []
 
-    async def send(self, message: m.Message) -> None:
-        if isinstance(message, m.StartCrossing):
+    async def send(self, message: Message) -> None:
+        if isinstance(message, vision_messages.StartCrossing):
             self.earlier.append(message.earlier)
-        if isinstance(message, m.EndCrossing):
+        if isinstance(message, vision_messages.EndCrossing):
             self.asked.append(message)
             for said in self.seals:
                 self.told.put_nowait(said)
-        if (isinstance(message, m.StartCrossing) and message.look) or isinstance(message, m.OpenCamera):
-            self.told.put_nowait(m.CameraStatus(message.crossing))
+        if (isinstance(message, vision_messages.StartCrossing) and message.look) or isinstance(
+            message, vision_messages.OpenCamera
+        ):
+            self.told.put_nowait(vision_messages.CameraStatus(message.crossing))
 
-    async def receive(self) -> m.Message:
+    async def receive(self) -> Message:
         return await self.told.get()
 
     async def end(self) -> None:
@@ -140,32 +143,32 @@ async def hear(lane: Connection[Any], kind: type[Any], crossing: str | None) -> 
 
 async def hear_camera(lane: Connection[Any], crossing: str | None, *, lost: bool = False) -> str | None:
     """Why the camera is lost, as the next such message about that crossing says it."""
-    while ((told := await hear(lane, m.CameraStatus, crossing)).lost is not None) is not lost:
+    while ((told := await hear(lane, vision_messages.CameraStatus, crossing)).lost is not None) is not lost:
         pass
     return cast("str | None", told.lost)
 
 
 async def cross(lane: Connection[Any], crossing: str) -> None:
-    await lane.send(m.StartCrossing(crossing))
+    await lane.send(vision_messages.StartCrossing(crossing))
     await hear_camera(lane, crossing)
-    await lane.send(m.EndCrossing(crossing))
-    await hear(lane, m.Erased, crossing)
+    await lane.send(vision_messages.EndCrossing(crossing))
+    await hear(lane, vision_messages.Erased, crossing)
 
 
 @at_a_site
 async def test_the_word_to_open_the_camera_is_passed_on_to_the_crossing_that_it_names(site: Site) -> None:
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1", look=False))
-    await lane.send(m.OpenCamera("another"))
+    await lane.send(vision_messages.StartCrossing("c1", look=False))
+    await lane.send(vision_messages.OpenCamera("another"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await hear_camera(lane, "c1")
-    await lane.send(m.OpenCamera("c1"))
+    await lane.send(vision_messages.OpenCamera("c1"))
     await hear_camera(lane, "c1")
     lane.close()
 
 
-def poison(path: Path, *messages: m.Message) -> None:
+def poison(path: Path, *messages: Message) -> None:
     """Say these and garbage in one write, and hang up."""
     bodies = [msgspec.msgpack.encode(one) for one in messages]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
@@ -177,7 +180,7 @@ def poison(path: Path, *messages: m.Message) -> None:
 async def test_a_crossing_and_garbage_in_one_write_stop_nobody(site: Site) -> None:
     """It stopped vision for good: the crossing was cancelled before it was served, and every later one waited for its erasure."""
     for _ in range(5):
-        poison(site.path, m.StartCrossing("poison"))
+        poison(site.path, vision_messages.StartCrossing("poison"))
         await asyncio.sleep(0.05)  # a process has few connections at a time
     lane = await site.lane()
     await cross(lane, "two")
@@ -190,7 +193,7 @@ async def test_a_crossing_and_garbage_in_one_write_stop_nobody(site: Site) -> No
 @at_a_site
 async def test_crossings_of_several_connections_that_come_at_once_are_all_served_or_ended(site: Site) -> None:
     lanes = [await site.lane() for _ in range(3)]
-    await asyncio.gather(*(lane.send(m.StartCrossing(f"c{number}")) for number, lane in enumerate(lanes)))
+    await asyncio.gather(*(lane.send(vision_messages.StartCrossing(f"c{number}")) for number, lane in enumerate(lanes)))
     for lane in lanes:
         lane.close()
     lane = await site.lane()
@@ -202,8 +205,8 @@ async def test_crossings_of_several_connections_that_come_at_once_are_all_served
 def test_a_crossing_that_nobody_serves_is_seen_as_standing_still() -> None:
     """What stopped vision, done to it again: the loop that serves crossings is away, while the lane is answered."""
 
-    async def lane() -> AsyncIterator[m.Message]:
-        yield m.StartCrossing("c1")
+    async def lane() -> AsyncIterator[Message]:
+        yield vision_messages.StartCrossing("c1")
         await asyncio.Event().wait()
 
     async def served() -> list[tuple[str, bool]]:
@@ -271,7 +274,7 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_at_once_and_
         assert await hear_camera(lane, None, lost=True) == "the camera is unplugged"
     assert site.vision.status().state == "degraded"
     late = await site.lane()
-    await late.send(m.StatusRequest())
+    await late.send(StatusRequest())
     await hear_camera(late, None, lost=True)
     site.spare.frames, site.absent = True, None
     for lane in (*lanes, late):
@@ -284,11 +287,11 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_at_once_and_
 async def test_a_lane_that_comes_hears_once_how_the_camera_is(site: Site) -> None:
     lane = await site.lane()
     for _ in range(3):
-        await lane.send(m.StatusRequest())
+        await lane.send(StatusRequest())
     async with asyncio.timeout(DEADLINE_S):
         heard = [await lane.receive() for _ in range(4)]
-    assert heard.pop(1) == m.CameraStatus(None)
-    assert [type(one) for one in heard] == [m.Status] * 3
+    assert heard.pop(1) == vision_messages.CameraStatus(None)
+    assert [type(one) for one in heard] == [Status] * 3
     lane.close()
 
 
@@ -297,12 +300,12 @@ async def test_no_lane_hears_of_a_camera_before_a_child_is_ready_to_look(site: S
     site.spare.child, site.spare.proven_s = None, None
     lane = await site.lane()
     for _ in range(3):
-        await lane.send(m.StatusRequest())
+        await lane.send(StatusRequest())
     async with asyncio.timeout(DEADLINE_S):
         heard = [await lane.receive() for _ in range(3)]
     assert [one.state for one in heard] == ["starting"] * 3
     site.spare.want()
-    await lane.send(m.StatusRequest())
+    await lane.send(StatusRequest())
     await hear_camera(lane, None)
     lane.close()
 
@@ -312,7 +315,7 @@ async def test_models_that_cannot_be_used_are_a_camera_that_cannot_either(site: 
     site.spare.child, site.spare.proven_s, site.spare.frames = None, None, False
     site.spare.problem = "fr_feature.onnx has another digest"
     lane = await site.lane()
-    await lane.send(m.StatusRequest())
+    await lane.send(StatusRequest())
     assert await hear_camera(lane, None, lost=True) == site.spare.problem
     lane.close()
 
@@ -320,7 +323,7 @@ async def test_models_that_cannot_be_used_are_a_camera_that_cannot_either(site: 
 @at_a_site
 async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
+    await lane.send(vision_messages.StartCrossing("c1"))
     await hear_camera(lane, "c1")
     lane.close()
     async with asyncio.timeout(DEADLINE_S):
@@ -332,7 +335,7 @@ async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
 @at_a_site
 async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
+    await lane.send(vision_messages.StartCrossing("c1"))
     await hear_camera(lane, "c1")
     async with asyncio.timeout(DEADLINE_S):
         await site.vision.close()
@@ -343,26 +346,28 @@ async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
 
 # ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
 
-SEAL = m.SealFor([b"anna's", b"bert's"], alarm=True)
+SEAL = vision_messages.SealFor([b"anna's", b"bert's"], alarm=True)
 
 
-def piece(number: int, *, last: bool = True, crossing: str = "c1") -> m.SealedPiece:
-    return m.SealedPiece(crossing, number, b"sealed", last)
+def piece(number: int, *, last: bool = True, crossing: str = "c1") -> vision_messages.SealedPiece:
+    return vision_messages.SealedPiece(crossing, number, b"sealed", last)
 
 
-async def ended(site: Site, seal: m.SealFor | None, *seals: m.Message) -> tuple[list[m.SealedPiece], FakeChild, float]:
+async def ended(
+    site: Site, seal: vision_messages.SealFor | None, *seals: Message
+) -> tuple[list[vision_messages.SealedPiece], FakeChild, float]:
     """A crossing that ends like this, whose child says so; what the lane hears, and how long the end took in seconds."""
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
+    await lane.send(vision_messages.StartCrossing("c1"))
     await hear_camera(lane, "c1")
     (child,) = site.spare.given
     child.seals = seals
     began_s = asyncio.get_running_loop().time()
-    await lane.send(m.EndCrossing("c1", seal))
-    heard: list[m.SealedPiece] = []
+    await lane.send(vision_messages.EndCrossing("c1", seal))
+    heard: list[vision_messages.SealedPiece] = []
     async with asyncio.timeout(DEADLINE_S):
-        while not isinstance(message := await lane.receive(), m.Erased):
-            if isinstance(message, m.SealedPiece):
+        while not isinstance(message := await lane.receive(), vision_messages.Erased):
+            if isinstance(message, vision_messages.SealedPiece):
                 heard.append(message)
     assert child.ended
     lane.close()
@@ -372,9 +377,9 @@ async def ended(site: Site, seal: m.SealFor | None, *seals: m.Message) -> tuple[
 @at_a_site
 async def test_what_a_child_seals_goes_to_the_lane_before_it_is_erased(site: Site) -> None:
     pieces = (piece(0, last=False), piece(1), piece(0))
-    heard, child, _ = await ended(site, SEAL, m.Alive(), *pieces)
+    heard, child, _ = await ended(site, SEAL, child_messages.Alive(), *pieces)
     assert heard == list(pieces)
-    assert child.asked == [m.EndCrossing("c1", SEAL)]
+    assert child.asked == [vision_messages.EndCrossing("c1", SEAL)]
 
 
 async def given_to_the_next(
@@ -382,11 +387,14 @@ async def given_to_the_next(
 ) -> list[bytes] | None:
     """What the child after a crossing that ended so is told of it."""
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
+    await lane.send(vision_messages.StartCrossing("c1"))
     await hear_camera(lane, "c1")
-    site.spare.given[-1].seals = (m.FaceRemembered("another", b"a stranger's words"), m.FaceRemembered("c1", said))
-    await lane.send(m.EndCrossing("c1", remember=remember))
-    await hear(lane, m.Erased, "c1")
+    site.spare.given[-1].seals = (
+        vision_messages.FaceRemembered("another", b"a stranger's words"),
+        vision_messages.FaceRemembered("c1", said),
+    )
+    await lane.send(vision_messages.EndCrossing("c1", remember=remember))
+    await hear(lane, vision_messages.Erased, "c1")
     site.spare.want()
     await asyncio.sleep(after_s)
     await cross(lane, "c2")
@@ -437,10 +445,10 @@ async def test_a_child_that_speaks_without_end_is_ended(site: Site) -> None:
 @at_a_site
 async def test_what_is_sealed_unasked_goes_nowhere(site: Site) -> None:
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
+    await lane.send(vision_messages.StartCrossing("c1"))
     await hear_camera(lane, "c1")
     (child,) = site.spare.given
     child.told.put_nowait(piece(0))
-    child.told.put_nowait(m.FaceSeen("c1", 1, Guidance.NONE))
-    assert isinstance(await lane.receive(), m.FaceSeen)
+    child.told.put_nowait(vision_messages.FaceSeen("c1", 1, Guidance.NONE))
+    assert isinstance(await lane.receive(), vision_messages.FaceSeen)
     lane.close()

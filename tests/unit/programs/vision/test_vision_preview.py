@@ -8,7 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from gate.channel import messages as m
+from gate.channel import preview_messages
+from gate.channel.message import Message
 from gate.programs.vision.program import Vision
 
 
@@ -19,13 +20,13 @@ class Screen:
         self.got = 0
         self.gone = asyncio.Event()
 
-    async def __aiter__(self) -> AsyncIterator[m.ToPreview]:
-        yield m.WantPreview(on=True)
+    async def __aiter__(self) -> AsyncIterator[preview_messages.ToPreview]:
+        yield preview_messages.WantPreview(on=True)
         await self.gone.wait()
 
-    async def send(self, message: m.Message) -> None:
+    async def send(self, message: Message) -> None:
         await asyncio.sleep(0)
-        self.got += isinstance(message, m.Preview)
+        self.got += isinstance(message, preview_messages.Preview)
 
 
 async def test_a_picture_that_was_forwarded_is_held_no_more() -> None:

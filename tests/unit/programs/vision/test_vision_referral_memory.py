@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.channel.messages import REMEMBERED_FACES_MAX
+from gate.channel.vision_messages import REMEMBERED_FACES_MAX
 from gate.programs.vision.face_children import Memory
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gate.channel.messages import SEALED_BYTES_MAX
+from gate.channel.order_messages import SEALED_BYTES_MAX
 from gate.face.likeness import HEIGHT, WIDTH, Likeness
 from gate.picture import Picture, decode
 from gate.programs.vision.portraits import shown

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from gate.channel.messages import ShowTint
+from gate.channel.preview_messages import ShowTint
 from gate.face.liveness.cues import TINTS, Rgb, linear
 from gate.face.quality import Observation
 from gate.face.values import LiveEvidence
