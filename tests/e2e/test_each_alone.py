@@ -21,7 +21,7 @@ from fakes.distributions import build, described, project, with_needed
 from fakes.roots import ROOT
 from packaging.requirements import Requirement
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
 NOT_THERE = ("gate", "drivers", "models", "cv2", "onnxruntime")
 NO_REGISTRY = "no package registry is reached"
