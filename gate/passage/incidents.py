@@ -47,7 +47,7 @@ def losses(turn: Turn) -> Turned:
 
 
 def persons_inside(turn: Turn) -> Turned:
-    """Report once a person whom the beams see inside before a closed leaf for long, while nobody is being admitted.
+    """Report once a person whom the beams detect for a long time before a closed leaf while no traveller is being admitted.
 
     They may be locked in, or may have stayed behind: the lane invites nobody, and nothing else calls for help. It does not open for them,
     because it does not know why they are there; an officer's release does. Between two doors the sensors watch (`gate.passage.way_back`).

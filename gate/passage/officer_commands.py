@@ -1,6 +1,6 @@
 """The effect of each officer's order in each state of the lane, and its answer.
 
-Orders arrive here authentic and permitted (`gate_core.orders`, the lane's desk); this module considers the lane. An
+Orders arrive here authentic and permitted (`gate_core.orders`, `gate.programs.lane.officers`); this module considers the lane. An
 order that changes something raises `LaneContext.version`, which makes every order for an older challenge stale: so none
 is carried out twice, and only the first of two officers' orders counts. Presence is idempotent. Orders to free people
 and emergencies are carried out in every state, at any version (safety invariants 2 and 8).

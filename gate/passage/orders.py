@@ -117,7 +117,7 @@ Command = BePresent | Admit | Hold | HandOver | ViewTraveller | RaiseFlag | Serv
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An officer's order. `number`: the desk's; `version`: the challenge's; `keys`: of the officer's certificate."""
+    """An officer's order. `number`: identifies it in the lane program; `version`: the challenge's; `keys`: of the officer's certificate."""
 
     number: int
     version: int

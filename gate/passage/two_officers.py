@@ -5,7 +5,8 @@ durable, for exactly the reasons its officer knew, until the referral is settled
 officer's order admits. One officer counts once, by any certificate; so do two names with one key. After a restart the lane has no first
 orders and no reasons of earlier referrals: these need two officers if the site has any such reason.
 
-Elsewhere: who is an officer and what they were shown (the lane's desk), and the effect of an admission (`gate.passage.officer_commands`).
+Elsewhere: who is an officer and what they were shown (`gate.programs.lane.officers`), and the effect of an admission
+(`gate.passage.officer_commands`).
 """
 
 from __future__ import annotations

@@ -43,19 +43,19 @@ async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     loop = asyncio.get_running_loop()
-    app, hall, sessions = console(gates, folder, port=port, clock_s=loop.time)
+    app, lanes, sessions = console(gates, folder, port=port, clock_s=loop.time)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     )
     with contextlib.closing(listener):
         async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(hall.run())
+            looking = tasks.create_task(lanes.run())
             serving = tasks.create_task(server._serve([listener]))
             try:
-                yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
+                yield Hallway(gates, lanes, sessions, f"http://127.0.0.1:{port}")
             finally:  # a cancelled server leaves its sockets to the browser, which then waits for the next console's answers
                 looking.cancel()
-                hall.close()
+                lanes.close()
                 server.should_exit = True
                 await serving
 

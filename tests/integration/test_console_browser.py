@@ -616,7 +616,7 @@ async def test_an_outage_of_the_console_stands_in_the_title_and_sounds(browser: 
             "() => { window.played = []; Audio.prototype.play = async function () { played.push(this.src); }; }"
         )
         await page.route("**/events", lambda route: route.fulfill(status=502))
-        hallway.hall.close()
+        hallway.lanes.close()
         await page.wait_for_selector("#offline:visible")
         await expect(page).to_have_title(re.compile("The console does not answer"))
         assert any("alarm.wav" in one for one in await page.evaluate("played"))

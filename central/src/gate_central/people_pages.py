@@ -94,7 +94,7 @@ class PeoplePages:
         yield Page("/search", "GET", Doing.SEARCH, self.ask)
         yield Page("/search", "POST", Doing.SEARCH, self.search)
         yield Page("/export", "POST", Doing.CARRY, self.carry)
-        yield Page("/acts", "GET", Doing.READ_ACTS, self.show_acts)
+        yield Page("/acts", "GET", Doing.READ_ADMIN_LOG, self.show_admin_log)
         yield Page("/metrics", "GET", Doing.MEASURE, self.metrics)
 
     def guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -162,7 +162,7 @@ class PeoplePages:
         self._server.evidence.answer(row.device, request.path_params["alarm"], given)
         return RedirectResponse(f"/gates/{row.device}", status_code=303)
 
-    def show_acts(self, _request: Request, person: Person, _raw: bytes) -> Response:
+    def show_admin_log(self, _request: Request, person: Person, _raw: bytes) -> Response:
         """Central's own log, the newest first."""
         identity = self._server.folder.path / ACTS_IDENTITY
         acts = self._server.admin_log.newest(Unsealer.from_file(identity), SHOWN_MAX)

@@ -24,7 +24,7 @@ class Doing(enum.Enum):
     ANSWER = "answer an alarm"
     SEARCH = "look for evidence"
     CARRY = "carry evidence away"
-    READ_ACTS = "read central's own log"
+    READ_ADMIN_LOG = "read central's own log"
     MEASURE = "fetch metrics"
 
 
@@ -33,11 +33,11 @@ ALLOWED: Final[dict[Doing, frozenset[Role]]] = {
     Doing.ANSWER: frozenset({Role.SUPERVISOR}),
     Doing.SEARCH: frozenset({Role.AUDITOR}),
     Doing.CARRY: frozenset({Role.AUDITOR}),
-    Doing.READ_ACTS: frozenset({Role.SUPERVISOR}),
+    Doing.READ_ADMIN_LOG: frozenset({Role.SUPERVISOR}),
     Doing.MEASURE: frozenset({Role.OPERATOR}),
 }
 
 
 def may(role: Role, doing: Doing, *, of_whole_nation: bool) -> bool:
     """True if the role may do this. Central's own log covers all parties, so only a person without a party reads it."""
-    return role in ALLOWED.get(doing, frozenset()) and (of_whole_nation or doing is not Doing.READ_ACTS)
+    return role in ALLOWED.get(doing, frozenset()) and (of_whole_nation or doing is not Doing.READ_ADMIN_LOG)

@@ -29,7 +29,7 @@ from gate_core.orders.verbs import Verb
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app
 from gate_officers.console.handover import Handovers
-from gate_officers.console.lanes import Hall, Unanswered
+from gate_officers.console.lanes import Lanes, Unanswered
 from gate_officers.console.sessions import PROOF, Sessions
 from gate_officers.console.sign_in import Clock, SignIn
 
@@ -238,7 +238,7 @@ class Hallway:
     """A console with its pages at `address`."""
 
     gates: list[FakeGate]
-    hall: Hall
+    lanes: Lanes
     sessions: Sessions
     address: str
 
@@ -248,7 +248,7 @@ class Hallway:
 
 def console(
     gates: list[FakeGate], folder: Path, *, port: int, clock_s: Callable[[], float], heartbeat_s: float = 1.0
-) -> tuple[Any, Hall, Sessions]:
+) -> tuple[Any, Lanes, Sessions]:
     """The console's application over these gates."""
     origin = f"http://127.0.0.1:{port}"
     sessions = Sessions(
@@ -259,13 +259,13 @@ def console(
         random=os.urandom,
     )
     cookie = Cookie(port, secure=False)
-    hall = Hall(gates, clock_s=clock_s)
+    lanes = Lanes(gates, clock_s=clock_s)
     for gate in gates:
-        gate.on_change = hall.refresh
+        gate.on_change = lanes.refresh
     clock = Clock(lambda: float(shifts.NOW_S), clock_s)
     sign_in = SignIn(sessions=sessions, cookie=cookie, clock=clock, ask=None, texts=TEXTS)
     made = Console(
-        hall=hall,
+        lanes=lanes,
         handovers=Handovers(folder / "handovers.json", shifts.PUBLIC),
         sessions=sessions,
         cookie=cookie,
@@ -273,7 +273,7 @@ def console(
         boot="boot-of-the-console",
     )
     app = create_app(made, hosts=frozenset({f"127.0.0.1:{port}"}), sign_in=sign_in, heartbeat_s=heartbeat_s)
-    return app, hall, sessions
+    return app, lanes, sessions
 
 
 def prove(challenge: str, origin: str, *, number: int = 7, **changes: Any) -> dict[str, str]:

@@ -23,7 +23,7 @@ from gate_core.orders.verbs import VERBS, Party, Verb
 from gate_officers.console import app
 from gate_officers.console.admission import ROUTES, Admission, Cookie, session_of
 from gate_officers.console.handover import Handovers
-from gate_officers.console.lanes import Hall
+from gate_officers.console.lanes import Lanes
 from gate_officers.console.sessions import Sessions
 from gate_officers.console.sign_in import Clock, SignIn, Told
 
@@ -162,7 +162,7 @@ def application(folder: Path) -> Starlette:
     """The console's own, with no gates."""
     sessions, clock = Console().sessions, Clock(lambda: 0.0, lambda: 0.0)
     console = app.Console(
-        hall=Hall([], clock_s=lambda: 0.0),
+        lanes=Lanes([], clock_s=lambda: 0.0),
         handovers=Handovers(folder / "handovers.json", PUBLIC),
         sessions=sessions,
         cookie=COOKIE,

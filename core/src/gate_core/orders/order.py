@@ -1,7 +1,7 @@
 """Orders: one verb for one gate, answering one challenge, signed by a certified shift key.
 
-Relaying programs do not decode orders. `read_order` verifies the signatures; `lacks` and `hindrances` decide whether
-the lane may obey. Left to the lane: the order's effect.
+Relaying programs do not decode orders. `read_order` verifies the signatures. `lacks` and `find_blocking_lacks` decide
+whether the lane may obey. The order's effect is the lane's part.
 """
 
 from __future__ import annotations

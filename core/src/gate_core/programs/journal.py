@@ -169,7 +169,7 @@ EVENTS: Final = {
     "sound_back": Event("they can again"),
     "sign_ins_refused": Event("browsers that showed another secret than this boot's: how many", ("count",), (), True),
     "kiosk_group_not_ours": Event("the kiosk's group cannot be let in to the start page", ("group",)),
-    "console_not_served": _trouble("the console's road cannot be served"),
+    "console_not_served": _trouble("the console connection cannot be served"),
     "console_served": Event("it is", ()),
     "strangers_refused": Event(
         "connections that brought no TLS, or no certificate that is known here: how many, and why the last",

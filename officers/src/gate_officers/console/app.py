@@ -37,7 +37,7 @@ from gate_officers.console import view
 from gate_officers.console.admission import Admission, Cookie, refusal, session_of
 from gate_officers.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
 from gate_officers.console.handover import WORDS_MAX, HandoverError, Handovers, OldPageError, Signed
-from gate_officers.console.lanes import Gate, Hall, Known
+from gate_officers.console.lanes import Gate, Known, Lanes
 from gate_officers.console.sessions import PROOF_S, Session, Sessions
 from gate_officers.console.sign_in import SignIn
 from gate_officers.console.view import Said
@@ -64,7 +64,7 @@ _HERE: Final = Path(__file__).parent
 class Console:
     """The parts of the application. `now_s`: corrected clock, seconds since 1970. `boot`: new at each start."""
 
-    hall: Hall
+    lanes: Lanes
     handovers: Handovers
     sessions: Sessions
     cookie: Cookie
@@ -87,11 +87,11 @@ def create_app(
     """
     pages = Pages(console, on_known)
     stream = events(
-        lambda request: console.hall.watch(_viewer(request).officer),
+        lambda request: console.lanes.watch(_viewer(request).officer),
         form=pages.form,
         goes_on=lambda request: console.sessions.holds(_session(request)),
         is_over=pages.is_over,
-        is_full=lambda request: console.hall.is_full_for(_viewer(request).officer),
+        is_full=lambda request: console.lanes.is_full_for(_viewer(request).officer),
         heartbeat_s=heartbeat_s,
     )
     routes = [
@@ -148,7 +148,7 @@ class Pages:
         """Wrap an endpoint of a gate. Answers 404 for an unknown gate or one outside the viewer's certificate."""
 
         async def answered(request: Request) -> Response:
-            gate = self._console.hall.gate(request.path_params["gate"])
+            gate = self._console.lanes.gate(request.path_params["gate"])
             if gate is None or not _viewer(request).covers(gate.id):
                 if "text/html" in request.headers.get("accept", ""):
                     return self._page("gone.html", _viewer(request), status_code=404, gone="lane-gone")
@@ -180,7 +180,7 @@ class Pages:
     async def decision(self, request: Request, gate: Gate) -> Response:
         """Return the page of a waiting crossing; 404 with a page that states it, if it no longer waits."""
         viewer, waiting = _viewer(request), self._waiting(request, gate)
-        seen = self._console.hall.known.gate(gate.id)
+        seen = self._console.lanes.known.gate(gate.id)
         if waiting is None or seen is None:
             lost = seen is not None and seen.lost
             return self._page("gone.html", viewer, status_code=404, gone="lane-lost" if lost else "decision-gone")
@@ -226,11 +226,11 @@ class Pages:
     def form(self, request: Request) -> Callable[[Known], bytes]:
         """Return the function that encodes the state as an event for this viewer."""
         viewer = _viewer(request)
-        request.state.began_s = self._console.hall.clock_s()
+        request.state.began_s = self._console.lanes.clock_s()
         self._on_known(request.scope)
 
         def written(known: Known) -> bytes:
-            now_s = self._console.hall.clock_s()
+            now_s = self._console.lanes.clock_s()
             ours = _of(known, viewer)
             shown = {"boot": self._console.boot, **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s)}
             return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
@@ -239,7 +239,7 @@ class Pages:
 
     def is_over(self, request: Request) -> bool:
         """True if the page must reopen its stream with the current cookie, so that a copied older one stops working."""
-        return self._console.hall.clock_s() - float(request.state.began_s) > PROOF_S
+        return self._console.lanes.clock_s() - float(request.state.began_s) > PROOF_S
 
     async def look(self, _request: Request, gate: Gate) -> Response:
         """Return a challenge of the gate; 502 if it does not answer."""
@@ -262,7 +262,7 @@ class Pages:
     async def answer(self, request: Request, gate: Gate) -> Response:
         """Record that the viewer responds to an alarm."""
         viewer = _viewer(request)
-        call = self._console.hall.answer(gate.id, request.path_params["kind"], viewer.officer)
+        call = self._console.lanes.answer(gate.id, request.path_params["kind"], viewer.officer)
         return PlainTextResponse("it is over\n", status_code=404) if call is None else JSONResponse({"by": call.by})
 
     async def opinion(self, request: Request, gate: Gate) -> Response:
@@ -306,11 +306,11 @@ class Pages:
         return [one for one in ours if one.waits_for(viewer.officer)]
 
     def _known(self, viewer: Certificate) -> Known:
-        return _of(self._console.hall.known, viewer)
+        return _of(self._console.lanes.known, viewer)
 
     def _waiting(self, request: Request, gate: Gate) -> Waits | None:
         """Return the requested crossing if it is waiting, else None."""
-        seen = self._console.hall.known.gate(gate.id)
+        seen = self._console.lanes.known.gate(gate.id)
         waiting = () if seen is None or seen.lane is None else seen.lane.waiting
         return next((one for one in waiting if one.crossing == request.path_params["crossing"]), None)
 

@@ -68,7 +68,7 @@ class Known:
         return next((one for one in self.gates if one.gate == name), None)
 
 
-class Hall:
+class Lanes:
     """Keeps the current state and sends changes to the pages. `clock_s` is monotonic."""
 
     def __init__(self, gates: Sequence[Gate], *, clock_s: Callable[[], float], pages_max: int = PAGES_MAX) -> None:

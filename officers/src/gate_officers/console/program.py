@@ -30,7 +30,7 @@ from gate_officers.console.app import TEXTS, Console, create_app
 from gate_officers.console.authority_client import Authority
 from gate_officers.console.gates import Gate
 from gate_officers.console.handover import Handovers
-from gate_officers.console.lanes import PAGES_MAX, Hall
+from gate_officers.console.lanes import PAGES_MAX, Lanes
 from gate_officers.console.sessions import Sessions
 from gate_officers.console.sign_in import Clock, SignIn
 
@@ -65,23 +65,23 @@ async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Calla
     durable.make_folder(folder, mode=0o700)
     changed = asyncio.Event()
     gates = [Gate(name, entry, identity, on_change=changed.set) for name, entry in config.gates.items()]
-    hall = Hall(gates, clock_s=asyncio.get_running_loop().time)
+    lanes = Lanes(gates, clock_s=asyncio.get_running_loop().time)
     entry = config.authority
     authority = None if entry.address is None and entry.socket is None else Authority(entry, identity)
     visitors = Visitors()
     handovers = Handovers(folder / HANDOVERS, entry.public_key)
-    app = _app(config, hall, handovers, authority, visitors)
+    app = _app(config, lanes, handovers, authority, visitors)
     with contextlib.closing(listen(*config.pages.served_at())) as listener:
         server, sockets = _server(config, app, visitors, listener)
         on_listening()
-        watching = (hall.run(), _tell(hall, changed), *(gate.run() for gate in gates))
+        watching = (lanes.run(), _tell(lanes, changed), *(gate.run() for gate in gates))
         await server.serve_until(stop, *watching, sockets=sockets)
     if authority is not None:
         await authority.close()
 
 
 def _app(
-    config: ConsoleConfig, hall: Hall, handovers: Handovers, authority: Authority | None, visitors: Visitors
+    config: ConsoleConfig, lanes: Lanes, handovers: Handovers, authority: Authority | None, visitors: Visitors
 ) -> Starlette:
     parts = urlsplit(config.pages.origin)
     _, port = config.pages.served_at()
@@ -103,7 +103,7 @@ def _app(
         may_ask=Addresses(ASK_RATE).welcomes,
     )
     console = Console(
-        hall=hall, handovers=handovers, sessions=sessions, cookie=cookie, now_s=clock.now_s, boot=secrets.token_hex(8)
+        lanes=lanes, handovers=handovers, sessions=sessions, cookie=cookie, now_s=clock.now_s, boot=secrets.token_hex(8)
     )
     return create_app(console, hosts=frozenset({parts.netloc}), sign_in=sign_in, on_known=visitors.is_known)
 
@@ -130,9 +130,9 @@ def _server(
     return server, []
 
 
-async def _tell(hall: Hall, changed: asyncio.Event) -> None:
+async def _tell(lanes: Lanes, changed: asyncio.Event) -> None:
     """Refresh the pages when gates change; changes at the same time are sent together."""
     while True:
         await changed.wait()
         changed.clear()
-        hall.refresh()
+        lanes.refresh()
