@@ -14,8 +14,7 @@ from gate_verify.audit_record import AuditRecord
 from gate_verify.findings import Report
 from gate_verify.record_invariants import Story
 from gate_verify.report.account import LONGEST_MS, Account
-from gate_verify.report_files import taken_again
-from gate_verify.report_page import render, write_tables
+from gate_verify.report_files import render, taken_again, write_tables
 
 STRANGE: tuple[object, ...] = (
     None, True, False, 0, -1, 2**53 + 1, 2**64, 10**4299, -(10**4299), 1e308, float("inf"), float("nan"), "", "x" * 50_000,

@@ -32,8 +32,7 @@ from gate_core.evidence.registers import RegisterAnswer, RegisterCause, Register
 from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
 from gate_verify.records import with_story
-from gate_verify.report_files import make
-from gate_verify.report_page import cell
+from gate_verify.report_files import cell, make
 from gate_verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()

@@ -8,7 +8,7 @@ histories, and no copy is trusted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate, combinations
 
@@ -48,49 +48,34 @@ class Receipt:
     problems: tuple[str, ...]
 
 
-def report(
-    read: Sequence[Read],
-    receipts: Sequence[Receipt] = (),
-    *,
-    at_least: int | None = None,
-    ring: KeyRing | None = None,
-    cosigners: Cosigners | None = None,
-    words: Sequence[str] = (),
-    again: Sequence[str] = (),
-) -> Report:
-    """Make the report. `at_least`: entries that the log is known to have had; `words`: problems of handovers in files
-    of their own; `ring` and `cosigners`: those by which `read` was judged; `again`: inputs that were given twice.
-
-    `read` has at least one copy.
-    """
-    return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words, again)
-
-
 @dataclass
-class _Case:
-    """The copies, compared with one another."""
+class Comparison:
+    """The copies of a log, at least one, compared with one another. `at_least`: entries that the log is known to have had;
+    `ring` and `cosigners`: those by which the copies were judged.
+    """
 
-    _read: Sequence[Read]
-    _receipts: Sequence[Receipt]
-    _at_least: int | None
-    _ring: KeyRing | None
-    _cosigners: Cosigners
+    read: Sequence[Read]
+    receipts: Sequence[Receipt] = ()
+    at_least: int | None = None
+    ring: KeyRing | None = None
+    cosigners: Cosigners = field(default_factory=Cosigners)
 
     def __post_init__(self) -> None:
-        self._read = sorted(self._read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))  # longest first
-        self._signers = () if self._ring is None else self._ring.signers()
-        self._is_one = len(self._read) + len(self._receipts) == 1
-        self._log = self._read[0].judge
+        self.read = sorted(self.read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))  # longest first
+        self._signers = () if self.ring is None else self.ring.signers()
+        self._is_one = len(self.read) + len(self.receipts) == 1
+        self._log = self.read[0].judge
         self._size = self._log.tree.size
 
-    def report(self, words: Sequence[str], again: Sequence[str]) -> Report:
-        cosigned = [mark for one in self._read for mark in one.judge.signatures()]
-        cosigned += [mark for receipt in self._receipts for mark in receipt.cosignatures]
+    def report(self, words: Sequence[str] = (), again: Sequence[str] = ()) -> Report:
+        """Make the report. `words`: problems of handovers in files of their own; `again`: inputs that were given twice."""
+        cosigned = [mark for one in self.read for mark in one.judge.signatures()]
+        cosigned += [mark for receipt in self.receipts for mark in receipt.cosignatures]
         bytes_wrong, telling, doubts = Findings(), Findings(), Findings()
         copies = tuple(self._copies(bytes_wrong))
         for problem in (*words, *self._disagreements(), *self._shortness()):
             bytes_wrong.add(problem)
-        for one in self._read:
+        for one in self.read:
             for line in one.judge.hours().all():
                 telling.add(self._said_of(one.name, line))
         parts = self._parts()
@@ -101,7 +86,7 @@ class _Case:
         since = min(one.judge.first_here for one in parts)
         uses = {key: max(one.judge.uses[key] for one in parts) for one in parts for key in one.judge.keys_used}
         bodies = self._bodies(parts, since)
-        apart = () if self._ring is None else self._ring.apart()
+        apart = () if self.ring is None else self.ring.apart()
         missing = (*self._missing(since, bodies), *self._incomparable(since), *apart, *self._by_an_earlier_key())
         ledger = Ledger(uses, tuple(one.held() for one in parts), not since, bool(missing))
         missing += tuple(ledger.unaccounted())
@@ -112,7 +97,7 @@ class _Case:
             root=self._log.tree.root().hex(),
             verified=not problems,
             intact=not bytes_wrong.problems,
-            checkpoints=sum(len(one.judge.notes) for one in self._read) + len(self._receipts),
+            checkpoints=sum(len(one.judge.notes) for one in self.read) + len(self.receipts),
             cosignatures=tuple(dict.fromkeys(cosigned)),
             first_time=next((one.judge.first_hour for one in reversed(parts) if one.judge.first_hour), None),
             last_time=next((one.judge.last_hour for one in parts if one.judge.last_hour), None),
@@ -120,7 +105,7 @@ class _Case:
             keys=len(uses) - len(ledger.missing),
             erased=len(ledger.missing),
             problems=problems,
-            unknown=(*again, *missing, *doubts.all(), *self._cosigners.unknown(cosigned), *after),
+            unknown=(*again, *missing, *doubts.all(), *self.cosigners.unknown(cosigned), *after),
             is_partial=bool(missing),
             is_open_ended=bool(after),
             copies=copies,
@@ -155,7 +140,7 @@ class _Case:
         return text if self._is_one else f"{name}: {text}"
 
     def _copies(self, wrong: Findings) -> Iterator[Copy]:
-        for one in self._read:
+        for one in self.read:
             judge = one.judge
             found = list(judge.findings.all())
             if not judge.notes:
@@ -163,7 +148,7 @@ class _Case:
             for problem in found:
                 wrong.add(self._said_of(one.name, problem))
             yield Copy(one.name, one.kind, judge.first_here, judge.tree.size, judge.tree.root().hex(), not found)
-        for receipt in self._receipts:
+        for receipt in self.receipts:
             for problem in receipt.problems:
                 wrong.add(self._said_of(receipt.name, problem))
             head = receipt.head
@@ -171,30 +156,30 @@ class _Case:
             yield Copy(receipt.name, "receipt", size, size, root, not receipt.problems)
 
     def _disagreements(self) -> Iterator[str]:
-        for one, other in combinations(self._read, 2):
+        for one, other in combinations(self.read, 2):
             mine, theirs = one.judge.tree, other.judge.tree
             if theirs.size < mine.since or theirs.root() == mine.root(theirs.size):
                 continue
             at = mine.first_difference(theirs)
             where = f"from entry {at} on" if at is not None else "in entries of which only hashes are here"
             yield f"{other.name} and {one.name} are not copies of one log: they differ {where}"
-        for receipt in self._receipts:
-            for one in self._read:
+        for receipt in self.receipts:
+            for one in self.read:
                 head, tree = receipt.head, one.judge.tree
                 if head and tree.since <= head.size <= tree.size and head.root != tree.root(head.size):
                     yield f"{one.name} is not the log of {receipt.name}: its first {head.size} entries have another root"
 
     def _shortness(self) -> Iterator[str]:
-        if self._at_least is not None and self._size < self._at_least:
-            yield f"the log had {self._at_least} entries at least, and ends after {self._size}"
-        for receipt in self._receipts:
+        if self.at_least is not None and self._size < self.at_least:
+            yield f"the log had {self.at_least} entries at least, and ends after {self._size}"
+        for receipt in self.receipts:
             if receipt.head and receipt.head.size > self._size:
                 yield f"{receipt.name} says that the log had {receipt.head.size} entries, and what is here ends after {self._size}"
 
     def _parts(self) -> list[Read]:
         """Return the longest copy, and the copies that agree with it and extend further back without a gap."""
-        parts = [self._read[0]]
-        for one in self._read[1:]:
+        parts = [self.read[0]]
+        for one in self.read[1:]:
             tree = one.judge.tree
             since = min(part.judge.tree.since for part in parts)
             if tree.size >= since and all(
@@ -233,20 +218,20 @@ class _Case:
                 yield f"entries {self._size} to {self._signers[-1].since - 1}: they were, when one key of the log handed over to another"
 
     def _incomparable(self, since: int) -> Iterator[str]:
-        for one in self._read[1:]:
+        for one in self.read[1:]:
             if one.judge.tree.size < since:
                 yield f"whether {one.name} is the beginning of this log: it ends after {one.judge.tree.size} entries, and nothing follows on it"
-        for receipt in self._receipts:
+        for receipt in self.receipts:
             if receipt.head and receipt.head.size < since:
                 yield f"whether {receipt.name} is of this log: entry {receipt.head.size} and those before are not here"
 
     def _after_the_end(self, cosigned: Sequence[Cosignature]) -> Iterator[str]:
-        if self._at_least == self._size:
+        if self.at_least == self._size:
             return
         newest = max((mark.time for mark in cosigned if mark.time and mark.size == self._size), default=None)
-        known = [one.judge.tree.size for one in self._read[1:]]
-        known += [receipt.head.size for receipt in self._receipts if receipt.head]
-        known += [] if self._at_least is None else [self._at_least]
+        known = [one.judge.tree.size for one in self.read[1:]]
+        known += [receipt.head.size for receipt in self.receipts if receipt.head]
+        known += [] if self.at_least is None else [self.at_least]
         if newest:
             yield f"whether the log went on after {newest}, when all of it was cosigned"
         elif not known or max(known) > self._size:

@@ -7,7 +7,7 @@ Between two records of counters, every counter grows by the number of `passed` r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 COUNTS = 2**32  # a counter wraps to 0 after this many
@@ -93,17 +93,14 @@ class Books:
 
     def _close(self, door: str) -> None:
         books = self._doors.pop(door, None)
-        if books is not None:
-            for way, base, now in zip(WAYS, books.base, books.now, strict=True):
-                self.counted[door, way] += (now - base) % COUNTS
-            self._gaps += _gaps(door, books, self._skipped)
-
-
-def _gaps(door: str, books: _Door, skipped: int) -> Iterator[Gap]:
-    for way, base, now, told in zip(WAYS, books.base, books.now, books.told, strict=True):
-        counted = (now - base) % COUNTS
-        if counted != told:
-            yield Gap(door, way, counted, told, books.after, books.until, is_explained=skipped > books.after)
+        if books is None:
+            return
+        for way, base, now, told in zip(WAYS, books.base, books.now, books.told, strict=True):
+            counted = (now - base) % COUNTS
+            self.counted[door, way] += counted
+            if counted != told:
+                is_explained = self._skipped > books.after
+                self._gaps.append(Gap(door, way, counted, told, books.after, books.until, is_explained))
 
 
 def _counters(value: object) -> tuple[int, int] | None:

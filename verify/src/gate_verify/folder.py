@@ -30,6 +30,7 @@ DEPTH_MAX = 16  # folders in one another; the longest log needs nine
 BUNDLE_BYTES_MAX = WIDTH * (2 + 65_535)
 SEALED_BYTES_MAX = WIDTH * 128 * 1024
 KEY_BYTES_MAX = 64 * 1024
+_PIECE_BYTES_MAX = {"tile/entries": BUNDLE_BYTES_MAX, "sealed": SEALED_BYTES_MAX}  # of others TILE_BYTES
 _KEY_NAME = re.compile(r"keys/([0-9a-f]{2})/(\1[0-9a-f]{62})\.age")
 _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
 _BESIDE = re.compile(r"(mirror-)?handovers/0[0-6]\d|expired|erasures/[0-9a-f]{64}\.note")  # for the central server, too
@@ -53,7 +54,7 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
     has_bodies = any(name.startswith(("sealed/", "keys/")) for name in names)
     first = _first_here(folder, size)
     for n in range(first):
-        judge.dropped((folder.piece("tile/0", n, WIDTH, WIDTH * HASH_BYTES) or ("", b""))[1])
+        judge.dropped((folder.piece("tile/0", n, WIDTH) or ("", b""))[1])
     for n in range(first, -(-size // WIDTH)):
         if not _verify_piece(folder, judge, n, min(WIDTH, size - n * WIDTH), has_bodies=has_bodies):
             break
@@ -80,14 +81,10 @@ def folder_lines(path: Path) -> Iterator[Line]:
     seen: set[str] = set()
     for n in range(first, -(-size // WIDTH)):
         width = min(WIDTH, size - n * WIDTH)
-        found = [
-            folder.piece(kind, n, width, bytes_max)
-            for kind, bytes_max in (("tile/entries", BUNDLE_BYTES_MAX), ("sealed", SEALED_BYTES_MAX))
-        ]
-        if None in found:
+        entries, sealed = folder.piece("tile/entries", n, width), folder.piece("sealed", n, width)
+        if entries is None or sealed is None:
             raise StructureError(f"entries or sealed bodies {n * WIDTH} to {n * WIDTH + width - 1} are missing")
-        (_, entries), (_, sealed) = (one for one in found if one is not None)
-        for leaf, body in zip(split_entries(entries)[:width], split_sealed(sealed, n * WIDTH), strict=False):
+        for leaf, body in zip(split_entries(entries[1])[:width], split_sealed(sealed[1], n * WIDTH), strict=False):
             key = key_of(leaf)
             if key is not None and key not in seen:
                 seen.add(key)
@@ -101,11 +98,9 @@ def folder_lines(path: Path) -> Iterator[Line]:
 def _first_here(folder: _Folder, size: int) -> int:
     """Return the first piece that is here. Earlier pieces were deleted after a mirror had them: only their hashes are left."""
     for n in range(size // WIDTH):
-        here = folder.piece("tile/entries", n, WIDTH, BUNDLE_BYTES_MAX) or folder.piece(
-            "sealed", n, WIDTH, SEALED_BYTES_MAX
-        )
-        hashes = folder.piece("tile/0", n, WIDTH, WIDTH * HASH_BYTES)
-        if here is not None or hashes is None or len(hashes[1]) != WIDTH * HASH_BYTES:
+        here = folder.piece("tile/entries", n, WIDTH) or folder.piece("sealed", n, WIDTH)
+        hashes = folder.piece("tile/0", n, WIDTH)
+        if here is not None or hashes is None or len(hashes[1]) != TILE_BYTES:
             return n
     return size // WIDTH
 
@@ -149,12 +144,12 @@ class _Folder:
                     else:
                         yield name
 
-    def piece(self, kind: str, n: int, width: int, bytes_max: int) -> tuple[str, bytes] | None:
+    def piece(self, kind: str, n: int, width: int, bytes_max: int | None = None) -> tuple[str, bytes] | None:
         """Return the file with the first `width` items of a piece: its own file, the full one, or a wider partial one."""
         stem = f"{kind}/{number_path(n)}"
         wider = [f"{stem}.p/{one}" for one in range(width + 1, WIDTH)]
         for name in (*([f"{stem}.p/{width}"] if width < WIDTH else []), stem, *wider):
-            raw = self.read(name, bytes_max)
+            raw = self.read(name, bytes_max or _PIECE_BYTES_MAX.get(kind, TILE_BYTES))
             if raw is not None:
                 return name, raw
         return None
@@ -220,7 +215,7 @@ def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodi
 def _things_of(folder: _Folder, judge: Judge, kind: str, n: int, width: int) -> list[bytes] | None:
     """Return the entries or sealed bodies of one piece; None if they cannot be read."""
     start, of_entries = n * WIDTH, kind == "tile/entries"
-    found = folder.piece(kind, n, width, BUNDLE_BYTES_MAX if of_entries else SEALED_BYTES_MAX)
+    found = folder.piece(kind, n, width)
     if found is None:
         what = "entries" if of_entries else "the sealed bodies"
         judge.findings.add(f"{what} {start} to {start + width - 1} are missing")
@@ -243,7 +238,7 @@ def _verify_tiles(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str]) 
     for level, hashes in sorted(tiles.items()):
         for n in range(-(-len(hashes) // TILE_BYTES)):
             wanted = hashes[n * TILE_BYTES : (n + 1) * TILE_BYTES]
-            found = folder.piece(f"tile/{level}", n, len(wanted) // HASH_BYTES, TILE_BYTES)
+            found = folder.piece(f"tile/{level}", n, len(wanted) // HASH_BYTES)
             if found is None:
                 judge.findings.add(f"tile {n} of level {level} is missing")
             elif not found[1].startswith(wanted):

@@ -160,11 +160,8 @@ class Judge:
             self._strange[header.hour] += 1
             self._strange_first.setdefault(header.hour, index)
         key = header.key
-        if key in self.keys_used:
-            self.uses[key] += 1
-        else:
-            self.keys_used[key] = index
-            self.uses[key] = 1
+        self.keys_used.setdefault(key, index)
+        self.uses[key] += 1
         return key
 
     def dropped(self, hashes: bytes) -> None:

@@ -1,29 +1,41 @@
 """Makes the files of `gate audit report`: verifies the log, reads it once, writes the tables and the page; all files or none.
 
-The page is written last, because it names its tables: a kill may leave tables without a page, never a page with another log's tables.
+The page is one HTML file that loads nothing and runs no script. Each figure names its entries. In the tables, cells that a spreadsheet would
+run as a formula are quoted. The page is written last, because it names its tables: a kill may leave tables without a page, never a page with another log's tables.
 """
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from gate_core import durable
 from gate_core.command_line.distributions import named_modules
+from gate_core.web_pages.templates import environment
+from gate_core.web_pages.texts import Texts
 from gate_verify.audit_record import AuditRecord
-from gate_verify.findings import Report, UnwrittenError
-from gate_verify.records import unsealer_of, verified, with_story
-from gate_verify.report.account import Account
+from gate_verify.findings import Report, UnwrittenError, about
+from gate_verify.records import ranges, unsealer_of, verified, with_story
+from gate_verify.report.account import GROUPS, SHOWN, Account
 from gate_verify.report.draws import Found
-from gate_verify.report.tables import NOT_HERE
-from gate_verify.report_page import ENTRIES, entries_table, render, write_tables
+from gate_verify.report.rates import LEVEL
+from gate_verify.report.tables import NOT_HERE, erasures, names_of, sections
 from gate_verify.verify import Known, name_of
 
+ENTRIES, CROSSINGS, FIGURES = "entries.csv", "crossings.csv", "figures.csv"
+_TIMES: Final = {
+    "granted": "from the document to the grant",
+    "closed": "from the document to the lane at rest, of the admitted",
+    "waited": "from a referral to the officer's word",
+}
 _DECIDED = frozenset({"entry_decided", "decided"})
 
 
@@ -144,3 +156,112 @@ def _folder(tables: Path | None) -> Iterator[Path | None]:
         durable.sync(tables.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def render(report: Report, account: Account, *, name: str, files: Sequence[str], tables: str | None, made: str) -> str:
+    """Return the page. `name`: the log's; `tables`: the folder with the tables, if there is one; `made`: the time, as text."""
+    templates = environment(Path(__file__).with_name("pages"))
+    templates.filters |= {"number": lambda value: f"{value:,}", "about": about}
+    found = [*sections(account, _reasons()), erasures(report)]
+    named = {index for section in found for row in section.rows for index in row.entries[:SHOWN]}
+    return templates.get_template("audit_report.html").render(
+        report=report,
+        account=account,
+        name=name,
+        files=files,
+        tables=tables,
+        made=made,
+        sections=found,
+        cards=_cards(account),
+        times=[(_TIMES[of], spread) for of, spread in account.spreads().items() if spread is not None],
+        shown_max=SHOWN,
+        entries=[account.shown[index] for index in sorted(named & set(account.shown))],
+        level=f"{LEVEL:.0%}",
+    )
+
+
+def _reasons() -> Callable[[str], str]:
+    """Return a formatter that gives a reason in the console's words, and the log's own; the log's alone where no console is installed."""
+    try:
+        texts = Texts("gate_officers.console")
+    except ModuleNotFoundError:
+        return str
+
+    def reason(word: str) -> str:
+        text = f"reason-{word}"
+        return f"{texts.t('en', text)} ({word})" if texts.has("en", text) else word
+
+    return reason
+
+
+def _cards(account: Account) -> list[tuple[str, str]]:
+    figures = account.figures
+    return [
+        ("crossings", f"{len(account.crossings):,}"),
+        ("admitted by the gate", f"{len(figures['crossings', 'admitted']):,}"),
+        ("referred to an officer", f"{len(figures['crossings', 'referred']):,}"),
+        ("admitted by an officer", f"{len(figures['dispositions', 'admitted_by_officer']):,}"),
+        ("waiting", f"{len(account.waiting()):,}"),
+        ("incidents", f"{sum(len(figures['incidents', one]) for one in names_of(account, 'incidents')):,}"),
+    ]
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def entries_table(path: Path) -> Iterator[Callable[[AuditRecord], object]]:
+    """Yield a function that adds one entry to the table; the table is complete when the block ends. Raises OSError."""
+    with durable.writing(path, new_only=True) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+        writer = csv.writer(text)
+        writer.writerow(("entry", "time", "kind", "class", "crossing", "key", "note"))
+        yield lambda told: writer.writerow(_entry(told))
+        text.detach()  # and flushed; the file is not ours to close
+
+
+def _entry(told: AuditRecord) -> tuple[object, ...]:
+    cells = (told.when, told.kind or "", told.about, told.crossing or "", told.key, told.note or "")
+    return (told.index, *map(cell, cells))
+
+
+def write_tables(folder: Path, account: Account) -> None:
+    """Write the crossings and the figures. Raises OSError; FileExistsError if the files exist."""
+    crossings = [
+        (
+            one.name, one.opened, one.direction, one.decision, one.verdict, " ".join(one.reasons), one.closed, _number(one.granted_s), _number(one.took_s),
+            one.disposition, one.officer, _number(one.waited_s), *(one.groups.get(kind, "") for kind in GROUPS), ranges(one.entries),
+        )
+        for one in account.crossings.values()
+    ]  # fmt: skip
+    head = (
+        "crossing", "opened", "direction", "decision", "verdict", "reasons", "closed", "granted_s", "took_s", "disposition", "officer", "waited_s", *GROUPS, "entries",
+    )  # fmt: skip
+    durable.write(folder / CROSSINGS, _table(head, crossings), new_only=True)
+    figures = [
+        (section.id, row.label, row.value, row.share, *(row.interval or ("", "")), ranges(row.entries))
+        for section in sections(account, _reasons())
+        for row in section.rows
+    ]
+    durable.write(
+        folder / FIGURES,
+        _table(("table", "figure", "value", "share", "low", "high", "entries"), figures),
+        new_only=True,
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([cell(one) if isinstance(one, str) else one for one in row] for row in rows)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
+
+
+def cell(text: str) -> str:
+    """Quote text that a spreadsheet would take for a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _number(value: float | None) -> object:
+    return "" if value is None else round(value, 3)

@@ -55,14 +55,13 @@ class Head:
     root: bytes
 
 
-def read_vkey(text: str) -> LogKey:
-    """Parse the log's key that the auditor holds. Raises UnreadableError."""
-    return _of_kind(LOG, text, "the log's key")
-
-
-def read_cosigner(text: str) -> LogKey:
-    """Read a cosigner's key, such as the mirror's. Raises UnreadableError."""
-    return _of_kind(COSIGNER, text, "the mirror's key")
+def read_vkey(text: str, kind: int = LOG) -> LogKey:
+    """Parse a key that the auditor holds: the log's, or a COSIGNER's, such as the mirror's. Raises UnreadableError."""
+    whose = "the log's key" if kind == LOG else "the mirror's key"
+    key = read_key(text, whose)
+    if key.kind != kind:
+        raise UnreadableError(f"{whose} is a key of another kind: a log's and a mirror's are two")
+    return key
 
 
 def read_key(text: str, whose: str = "a key") -> LogKey:
@@ -80,13 +79,6 @@ def read_key(text: str, whose: str = "a key") -> LogKey:
     if key_id.hex() != match[2]:
         raise UnreadableError(f"{whose} does not fit its own id: it was mistyped")
     return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]), raw[0])
-
-
-def _of_kind(kind: int, text: str, whose: str) -> LogKey:
-    key = read_key(text, whose)
-    if key.kind != kind:
-        raise UnreadableError(f"{whose} is a key of another kind: a log's and a mirror's are two")
-    return key
 
 
 def cosigned_s(key: LogKey, text: str, signature: bytes) -> int:

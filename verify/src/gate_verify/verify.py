@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate_verify.bundle import READ_BYTES, Line, lines, verify_bundle
-from gate_verify.consistency import Read, Receipt, report
+from gate_verify.consistency import Comparison, Read, Receipt
 from gate_verify.cosigners import Cosigners
 from gate_verify.database import MAGIC, database_lines, verify_database
 from gate_verify.findings import Report, StructureError, UnreadableError
@@ -18,7 +18,7 @@ from gate_verify.folder import folder_lines, verify_folder
 from gate_verify.handover import is_handover
 from gate_verify.judge import HOUR_MAX
 from gate_verify.keyring import KeyRing, read_keys
-from gate_verify.signed_note import NOTE_BYTES_MAX, read_cosigner, read_head
+from gate_verify.signed_note import COSIGNER, NOTE_BYTES_MAX, read_head, read_vkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     """
     known = known or Known()
     ring = KeyRing(read_keys(vkey))
-    cosigners = Cosigners(tuple(map(read_cosigner, known.cosigners.split())))
+    cosigners = Cosigners(tuple(read_vkey(one, COSIGNER) for one in known.cosigners.split()))
     paths, again = _once((path, *others))
     names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
     given = [(one, name, kind_of(one)) for one, name in zip(paths, names, strict=True)]
@@ -59,7 +59,7 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     words = [f"{name}: {wrong}" for one, name in handovers for wrong in _word(one, ring, cosigners)]
     # After the logs, which show what became of the log's keys.
     receipts = [_receipt(one, name, ring, cosigners) for one, name, kind in given if kind == "receipt"]
-    return report(read, receipts, at_least=known.at_least, ring=ring, cosigners=cosigners, words=words, again=again)
+    return Comparison(read, receipts, known.at_least, ring, cosigners).report(words, again)
 
 
 def name_of(vkey: str) -> str:

@@ -22,7 +22,7 @@ from verify_fakes.audit_logs import StoredLog, Wanted
 
 from gate_core.audit_format.note import Note, Signer
 from gate_verify.bundle import judge_bundle
-from gate_verify.consistency import Read, report
+from gate_verify.consistency import Comparison, Read
 from gate_verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate_verify.folder import split_entries, split_sealed
 from gate_verify.judge import Header, read_header
@@ -53,7 +53,8 @@ def judged(folder: Path, vkey: str, content: bytes) -> Report:
 
 
 def is_verified(content: bytes, key: LogKey) -> bool:
-    return report([Read("a.bundle", "bundle", judge_bundle(io.BytesIO(content), KeyRing((key,))))]).verified
+    read = Read("a.bundle", "bundle", judge_bundle(io.BytesIO(content), KeyRing((key,))))
+    return Comparison([read]).report().verified
 
 
 def rewritten(content: bytes, change: Callable[[list[dict[str, Any]]], None]) -> bytes:

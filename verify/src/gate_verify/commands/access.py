@@ -9,7 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -31,40 +31,40 @@ from gate_verify.signed_note import read_head
 SCHEMA = "audit.decrypt/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The command's options; None: asked on the terminal, or the default."""
-
-    purpose: str | None = None
-    case: str | None = None
-    note: Path | None = None
-    crossing: str | None = None
-    out: Path | None = None
-    to: str | None = None
-
-
-def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetime) -> None:
+def opened(
+    log: Path,
+    identity: Path,
+    vkey: str | None,
+    now: datetime,
+    *,
+    purpose: str | None,
+    case: str | None,
+    note_file: Path | None,
+    crossing: str | None,
+    out: Path | None,
+    to: str | None,
+) -> None:
     """Write the access note, then print or write the records. An error ends the command with one line."""
     with explained():
         unsealer = unsealer_of(identity)
-        access = _access(log, unsealer, wish, now)
+        access = _access(log, unsealer, purpose, case, now)
     records = records_of(log, identity, vkey)
-    wanted = (one for one in records if wish.crossing in {None, one["crossing"]})
+    wanted = (one for one in records if crossing in {None, one["crossing"]})
     first = next(wanted, None)  # what cannot be opened ends the command here, without a note
-    if first is None and wish.crossing is not None:
-        fail(Exit.USAGE, f"no record that opens is of the crossing {wish.crossing}: another name, or an erased one")
+    if first is None and crossing is not None:
+        fail(Exit.USAGE, f"no record that opens is of the crossing {crossing}: another name, or an erased one")
     shown = chain([] if first is None else [first], wanted)
-    path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
+    path = note_file or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
     write_new(path, access.sign(unsealer.signer()))
     note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
-    if wish.out is None:
+    if out is None:
         for record in shown:
             emit_json(SCHEMA, record)
         return
-    counted, ended = _into(wish.out, shown)
-    note(f"gate: {counted} records in {wish.out}")
-    if wish.to is not None:
-        _hand_over(wish.out, replace(access, to=wish.to, records=str(counted)), unsealer)
+    counted, ended = _into(out, shown)
+    note(f"gate: {counted} records in {out}")
+    if to is not None:
+        _hand_over(out, replace(access, to=to, records=str(counted)), unsealer)
     if ended is not None:
         raise ended
 
@@ -82,9 +82,8 @@ def read(path: Path, vkey: str) -> Access:
         fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
 
 
-def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
+def _access(log: Path, unsealer: Unsealer, purpose: str | None, case: str | None, now: datetime) -> Access:
     """Return the note's content. On a terminal, missing answers are asked for; otherwise they end the command and nothing is opened."""
-    purpose, case = wish.purpose, wish.case
     if sys.stdin.isatty() and sys.stderr.isatty():
         purpose = purpose or typer.prompt("What are the records opened for?", err=True)
         case = case or typer.prompt("The number of the case", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ def verify(
         known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
         report = judge(paths[0], "\n".join(map(vkey_text, vkey)), *paths[1:], known=known)
         report = with_story(report, paths, unsealer)
-    if as_json:
-        emit_json("audit.verify/1", report.fields())
-    else:
-        _print(report)
+    tell("audit.verify/1", report.fields(), *_lines(report), as_json=as_json)
     raise typer.Exit(int(Exit.NO if not report.verified else Exit.PARTIAL if report.is_partial else Exit.OK))
 
 
@@ -62,36 +60,36 @@ def hour_max() -> str:
     return f"{now() + timedelta(days=1):%Y-%m-%dT%H}:00:00Z"
 
 
-def _print(report: Report) -> None:
+def _lines(report: Report) -> Iterator[str]:
     from gate_verify.findings import about
 
-    say(_verdict(report))
-    say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
-    say(f"root {report.root}, from {about(report.first_time)} to {about(report.last_time)}")
+    yield _verdict(report)
+    yield f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}"
+    yield f"root {report.root}, from {about(report.first_time)} to {about(report.last_time)}"
     for some in report.recipients:
         named = "recipients that are not named" if some.sha256 is None else f"the recipients {some.sha256}"
-        say(f"from entry {some.since} on sealed for {named}")
+        yield f"from entry {some.since} on sealed for {named}"
     for key in report.signers if len(report.signers) > 1 else ():
-        say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
+        yield f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}"
     for mark in report.cosignatures:
         if mark.checked:
-            say(f"{mark.by} cosigned {mark.size} entries at {mark.time}")
+            yield f"{mark.by} cosigned {mark.size} entries at {mark.time}"
     for copy in report.copies if len(report.copies) > 1 else ():
         part = (
             f"a receipt for {copy.size}"
             if copy.kind == "receipt"
             else f"{copy.kind}, entries {copy.since} to {copy.size - 1}"
         )
-        say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
+        yield f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}"
     for order in report.erasures:
         by = (f" by {', '.join(order.by)}" if order.by else "") + ("" if order.signed else " by the gate's word alone")
         here = f"{order.still_here} are still here" if order.still_here else "none is here"
         mirror = ", nor at the central server" if order.at_mirror and not order.still_here else ""
-        say(f"entry {order.index}: {order.keys} keys ordered erased{by}, order {order.note}: {here}{mirror}")
+        yield f"entry {order.index}: {order.keys} keys ordered erased{by}, order {order.note}: {here}{mirror}"
     for problem in report.problems:
-        say(f"- {problem}")
+        yield f"- {problem}"
     for unknown in report.unknown:
-        say(f"? {unknown}")
+        yield f"? {unknown}"
 
 
 def _verdict(report: Report) -> str:
@@ -126,12 +124,14 @@ def decrypt(
     What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity; 2
     without a purpose and a case where nobody can be asked for them.
     """
-    from gate_verify.commands.access import Wish, opened
+    from gate_verify.commands.access import opened
 
     if to is not None and out is None:
         fail(Exit.USAGE, "--to needs --out: what is handed over is a file")
-    wish = Wish(purpose, case, access_note, crossing, out, to)
-    opened(log, identity, None if vkey is None else vkey_text(vkey), wish, now())
+    key = None if vkey is None else vkey_text(vkey)
+    opened(
+        log, identity, key, now(), purpose=purpose, case=case, note_file=access_note, crossing=crossing, out=out, to=to
+    )
 
 
 @app.command()
@@ -144,13 +144,12 @@ def access(
     from gate_verify.commands.access import read
 
     found = [read(one, vkey_text(vkey)) for one in notes]
-    if as_json:
-        emit_json("audit.access/1", {"notes": [dataclasses.asdict(one) for one in found]})
-    else:
-        for one in found:
-            say(f"{one.at} {one.log}, {one.entries} entries: {one.purpose}, case {one.case}")
-            if one.to:
-                say(f"    handed over to {one.to}: {one.records} records in {one.file}, SHA-256 {one.sha256}")
+    lines = []
+    for one in found:
+        lines.append(f"{one.at} {one.log}, {one.entries} entries: {one.purpose}, case {one.case}")
+        if one.to:
+            lines.append(f"    handed over to {one.to}: {one.records} records in {one.file}, SHA-256 {one.sha256}")
+    tell("audit.access/1", {"notes": [dataclasses.asdict(one) for one in found]}, *lines, as_json=as_json)
 
 
 @app.command()
@@ -186,11 +185,7 @@ def report(
             tables=tables,
             now=now(),
         )
-    if as_json:
-        emit_json("audit.report/1", made.fields())
-    else:
-        for line in made.lines():
-            say(line)
+    tell("audit.report/1", made.fields(), *made.lines(), as_json=as_json)
     raise typer.Exit(int(Exit.OK if made.report.verified and not made.draws.problems else Exit.NO))
 
 

@@ -9,7 +9,7 @@ import typer
 
 from gate_core.command_line.approver_keys import KeyFile, Name, show_approval, signer, signer_in
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,13 +35,14 @@ def key(
         files.write(out, keys.key_text(made))
     except files.KeyFileError as error:
         fail(error.code, str(error))
-    _show_vkey(vkey, as_json=as_json)
+    tell("config.vkey/1", {"vkey": vkey}, vkey, as_json=as_json)
 
 
 @app.command()
 def vkey(name: Name, key: KeyFile, as_json: Json = False) -> None:
     """Print the line for approvers.toml of a key that there is, such as one made by openssl."""
-    _show_vkey(signer_in(key, name).verifier.vkey, as_json=as_json)
+    found = signer_in(key, name).verifier.vkey
+    tell("config.vkey/1", {"vkey": found}, found, as_json=as_json)
 
 
 @app.command()
@@ -93,10 +94,3 @@ def approve(
     except OSError as error:
         fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
     show_approval("config.approve/1", wanted, [one.name for one in signed.note.signatures], as_json=as_json)
-
-
-def _show_vkey(vkey: str, *, as_json: bool) -> None:
-    if as_json:
-        emit_json("config.vkey/1", {"vkey": vkey})
-    else:
-        say(vkey)

@@ -17,16 +17,11 @@ from gate_verify.verify import verify
 @contextmanager
 def explained() -> Iterator[None]:
     """End the command with one line and an exit code if the block raises an error of verification."""
+    codes = {NotSignedError: Exit.NO, NotSealedForError: Exit.NOT_PERMITTED, UnwrittenError: Exit.IO_ERROR}
     try:
         yield
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
-    except NotSignedError as error:
-        fail(Exit.NO, str(error))
-    except NotSealedForError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except UnwrittenError as error:
-        fail(Exit.IO_ERROR, str(error))
+    except (UnreadableError, *codes) as error:
+        fail(codes.get(type(error)) or code_of(error), str(error))
 
 
 def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str, object]]:

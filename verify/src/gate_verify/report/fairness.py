@@ -47,22 +47,15 @@ _COUNTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A rate of `errors` in `of`, with its interval at LEVEL and the interval's method; not estimable below OF_MIN."""
+class Estimate(Rate):
+    """A rate with its interval's method; below OF_MIN it is not estimable, and `of` may be 0."""
 
-    errors: int
-    of: int
+    __slots__ = ()
 
     @property
     def is_estimable(self) -> bool:
         """True if `of` is at least OF_MIN."""
         return self.of >= OF_MIN
-
-    @property
-    def value(self) -> float:
-        """The rate; only where it is estimable."""
-        return self.errors / self.of
 
     @property
     def method(self) -> str:

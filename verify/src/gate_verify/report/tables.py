@@ -35,14 +35,6 @@ _AGAIN = {
     "without evidence": "the record holds no evidence that can be read",
     NOT_HERE: "not taken again: the package portcullis is not installed where this page was made",
 }
-_GROUP_NAMES = {
-    "issuer": "Issuing state of the document",
-    "document_type": "Type of document",
-    "nationality": "Nationality, where the lane asked",
-    "access": "How the chip was opened",
-}
-
-
 _RATES = {
     "referred": "referred to an officer",
     "not_acquired": "no face acquired",
@@ -64,14 +56,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of the page. `share`: heading of the column of shares, empty without one."""
+    """A table of the page, which holds its title and text. `share`: heading of the column of shares, empty without one."""
 
     id: str
-    title: str
-    text: str
     rows: Sequence[Row]
     share: str = ""
-    nothing: str = "Nothing of this kind is in the log."
 
 
 _SHARE: Final = f"Share, {LEVEL:.0%} interval"
@@ -82,54 +71,19 @@ def sections(account: Account, reason: Callable[[str], str]) -> list[Section]:
     referred = len(account.figures["crossings", "referred"])
     return [
         _outcomes(account, referred),
-        Section(
-            "reasons",
-            "Why the gate called an officer",
-            "A referral has every reason that was found, so one may be in several lines. Each share is of all referrals.",
-            _rows(account, "reasons", reason, referred),
-            share=_SHARE,
-        ),
-        Section(
-            "overrides",
-            "What officers admitted in spite of",
-            "An officer looked and let the traveller through. Each line is a reason of the gate's that was overruled.",
-            _rows(account, "overruled", reason),
-            nothing="No officer admitted anybody in spite of the gate's reasons.",
-        ),
-        Section(
-            "decisions",
-            "Decisions, taken again",
-            "The record of a decision holds the evidence and the rules that it was measured by. Where the gate's own program is installed, each is taken again. Where another outcome follows than was written down, a line says so in capitals.",
-            _rows(account, "again", lambda one: _AGAIN.get(one, one)),
-        ),
+        Section("reasons", _rows(account, "reasons", reason, referred), _SHARE),
+        Section("overrides", _rows(account, "overruled", reason)),
+        Section("decisions", _rows(account, "again", lambda one: _AGAIN.get(one, one))),
         _random_checks(account.draws.found()),
         _asked(account),
         _officers(account),
         _passages(account),
-        Section(
-            "incidents",
-            "Incidents",
-            "Alarms, lost parts, and whatever else an officer or auditor should see.",
-            _rows(account, "incidents", plain),
-        ),
-        Section(
-            "revoked",
-            "Grants that were taken back",
-            "The door had been opened for a traveller, and the gate changed its mind before they passed.",
-            _rows(account, "revoked", reason),
-        ),
-        Section(
-            "closed-records",
-            "Records that do not open",
-            "A record whose key was erased is gone for good, as the law may want; the log stays provable. One that is sealed for others was written when this key was not among the auditors'.",
-            _rows(account, "closed records", lambda one: one.partition(";")[0]),
-            nothing="Every record opened.",
-        ),
+        Section("incidents", _rows(account, "incidents", plain)),
+        Section("revoked", _rows(account, "revoked", reason)),
+        Section("closed-records", _rows(account, "closed records", lambda one: one.partition(";")[0])),
         _clock(account),
         Section(
             "programs",
-            "Starts, orders and emergencies",
-            "When the gate's program started, what officers ordered beside single travellers, and what travellers asked for.",
             [
                 *_rows(account, "starts", lambda one: f"started: {one}"),
                 *_rows(account, "happened", plain),
@@ -156,13 +110,7 @@ def _outcomes(account: Account, referred: int) -> Section:
         ),
         Row("without a verdict where this log ends", f"{len(unended):,}", entries=[one.entries[0] for one in unended]),
     ]
-    return Section(
-        "outcomes",
-        "What became of the travellers",
-        "A crossing is one traveller's attempt. The gate admits or calls an officer; it never refuses. What became of a referral is the officer's word.",
-        rows,
-        share=_SHARE,
-    )
+    return Section("outcomes", rows, _SHARE)
 
 
 def _clock(account: Account) -> Section:
@@ -174,13 +122,7 @@ def _clock(account: Account) -> Section:
         )
         for step in account.steps
     ]
-    return Section(
-        "clock",
-        "The gate's clock",
-        "Where the clock was set by more than two seconds, or went back over a restart. The order of the entries does not depend on it.",
-        rows,
-        nothing="It was never set by more than two seconds.",
-    )
+    return Section("clock", rows)
 
 
 def _fairness(account: Account) -> Section:
@@ -198,15 +140,7 @@ def _fairness(account: Account) -> Section:
                 rows.append(Row(name, _of_all(one), f"{one.value:.1%} ({one.method})", one.interval))
             else:
                 rows.append(Row(name, _of_all(one), "not estimable"))
-    return Section(
-        "fairness",
-        "How the gate fares with groups, as its lane counted",
-        "Added up in the lane without any crossing\u2019s name, for the groups that the law lets the site keep. Small groups are put together. A line in capitals says that a group fares worse than all others of its kind "
-        "more than chance explains in one log of a hundred; why, no table says. docs/fairness.md says what each rate is.",
-        rows,
-        share=f"Rate, {LEVEL:.0%} interval",
-        nothing="This gate keeps no counts by group.",
-    )
+    return Section("fairness", rows, f"Rate, {LEVEL:.0%} interval")
 
 
 def _of_all(one: Estimate) -> str:
@@ -227,14 +161,7 @@ def erasures(report: Report) -> Section:
         mirror = "; gone at the central server, too" if one.at_mirror else ""
         left = "none left" if not one.still_here else f"{one.still_here} STILL HERE"
         rows.append(Row(f"{one.keys} keys{by}; order {one.note}{mirror}", left, entries=(one.index,)))
-    return Section(
-        "erasures",
-        "Erasures",
-        "Two persons can order that the keys to some records are forgotten, so that nobody reads these records any more. Keys that are forgotten after their time are not listed here: the log says how many they were. "
-        "Keys that are missing without a word of the log stand at the top of this page.",
-        rows,
-        nothing="Nobody has ordered an erasure.",
-    )
+    return Section("erasures", rows)
 
 
 def _random_checks(found: Found) -> Section:
@@ -249,15 +176,7 @@ def _random_checks(found: Found) -> Section:
         _entries(found.unrevealed, "draws whose secret is not revealed where this log ends"),
         *(Row(f"NOT AS CHANCE HAD IT: {one.what}", "", entries=one.entries) for one in found.problems),
     ]
-    return Section(
-        "random-checks",
-        "Random checks, drawn again",
-        "The hash of a secret stood in the log before the day's first traveller, and the secret itself after the last one. This program has drawn each crossing again. Whoever knew beforehand who is drawn would give up "
-        "and come again: then the drawn would be more of those who gave up than of all. Where something is not as chance had it, a line says so in capitals.",
-        rows if found.presented or found.problems else [],
-        share=_SHARE,
-        nothing="This gate draws nobody.",
-    )
+    return Section("random-checks", rows if found.presented or found.problems else [], _SHARE)
 
 
 def _entries(entries: Sequence[int], label: str, of: int = 0) -> Row:
@@ -280,14 +199,11 @@ def _asked(account: Account) -> Section:
     ]
     return Section(
         "asked",
-        "Lists and registers",
-        "What each said, as a share of its answers; and what became of its hits, as a share of these. Whom an officer admitted after a hit may not have been who was meant: many of them say that the list hits too many.",
         [
             *(_row(account, "asked", one, label, of[one.rpartition(": ")[0]]) for one, label, of in sorted(rows)),
             *(_row(account, "hits", one, label, of.get(one.rpartition(": ")[0], 0)) for one, label, of in rows_of_hits),
         ],
-        share=_SHARE,
-        nothing="No list or register was asked, or these records do not say so.",
+        _SHARE,
     )
 
 
@@ -298,12 +214,7 @@ def _officers(account: Account) -> Section:
         entries = sorted(index for kind in kinds for index in account.figures[officer, kind])
         told = ", ".join(f"{plain(kind)} {len(account.figures[officer, kind]):,}" for kind in kinds)
         rows.append(Row(f"{officer}: {told}", f"{len(entries):,}", entries=entries))
-    return Section(
-        "officers",
-        "Officers",
-        "By number, in the order in which they first appear; the names stand in the entries. \u201cOverruled\u201d is an admission in spite of the gate.",
-        rows,
-    )
+    return Section("officers", rows)
 
 
 def _passages(account: Account) -> Section:
@@ -333,12 +244,7 @@ def _passages(account: Account) -> Section:
         Row(f"NOT IN THE RECORDS: {gap}", f"{gap.counted - gap.recorded:+,}", entries=[gap.after, gap.until])
         for gap in account.books.gaps()[:NAMES_MAX]
     ]
-    return Section(
-        "passages",
-        "Who went through, by the barrier's own counters",
-        "The barrier counts by itself. Everybody it counted must be in a record; where not, the line says so in capitals. Who is admitted may still turn back.",
-        rows,
-    )
+    return Section("passages", rows)
 
 
 def _groups(account: Account) -> Iterator[Section]:
@@ -347,13 +253,7 @@ def _groups(account: Account) -> Iterator[Section]:
             Row(name, f"{rate.errors:,} of {rate.of:,}", f"{rate.value:.1%}", rate.interval, referred)
             for name, rate, referred in account.by_group(kind)
         ]
-        yield Section(
-            f"group-{kind.replace('_', '-')}",
-            f"Referred, by group: {_GROUP_NAMES[kind].lower()}",
-            f"Where two intervals do not overlap, chance alone hardly explains the difference; why there is one, this table does not say. Intervals are Wilson's, {LEVEL:.0%}.",
-            rows,
-            share="Share referred, interval",
-        )
+        yield Section(f"group-{kind.replace('_', '-')}", rows, "Share referred, interval")
 
 
 def _rows(account: Account, group: str, label: Callable[[str], str], of: int = 0) -> list[Row]:
