@@ -45,7 +45,7 @@ def test_the_example_is_an_event_with_every_member_and_no_other() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     rows = dict(row.strip("| ").split(" | ")[:2] for row in PAGE.splitlines() if row.count(" | ") == 2)
     assert rows["consoles of a gate"] == f"{CONSOLES_MAX} certificates"
-    assert rows["handshakes under way; one"] == f"{LIMITS.unsecured_max}; {LIMITS.handshake_s:g} s"
+    assert rows["handshakes in progress; one"] == f"{LIMITS.unsecured_max}; {LIMITS.handshake_s:g} s"
     shake = f"{HANDSHAKE_RATE.a_second:g} a second, {HANDSHAKE_RATE.burst} at once"
     assert rows["handshakes of an address (IPv6: a network of 64 bits)"] == shake
     assert rows["connections of a console"] == str(LIMITS.a_holder_max)
