@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from fakes.slices import SLICES, seconds, slice_of, slices
+from fakes.slices import SLICES, slice_of, slices
 from hypothesis import settings
 from shared_data import NO_SHARED_DATA, SHARED_DATA
 
@@ -67,8 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Conformance tests need the shared data; in what repeats no lines are counted; `--slice` leaves one slice."""
     if (wanted := config.getoption("slice")) is not None:
-        found = slices(seconds())
-        chosen = [item for item in items if item.get_closest_marker("long") and slice_of(item.nodeid, found) == wanted]
+        held = slices()
+        chosen = [item for item in items if item.get_closest_marker("long") and slice_of(item.nodeid, held) == wanted]
         config.hook.pytest_deselected(items=list(set(items).difference(chosen)))
         items[:] = chosen
     for item in items:
